@@ -1,0 +1,5 @@
+"""`python -m hsig`."""
+
+from hsig.cli import main
+
+main()

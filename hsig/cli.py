@@ -1,0 +1,245 @@
+"""The commands. Each imports what it needs when it runs, so that help is instant."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hsig import __version__
+from hsig.errors import ConfigError, HsigError
+from hsig.keys import KEYS, Key
+
+if TYPE_CHECKING:
+    from hsig.experiment import Outcome
+    from hsig.summary import Summary
+
+MET, UNMET, INTERRUPTED = 0, 1, 130
+
+app = typer.Typer(
+    name="hsig",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    md = "md"
+
+
+def main() -> None:
+    """Run the command line. A user's mistake gives a message and an exit code, no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character
+    try:
+        app()
+    except HsigError as error:
+        for message in error.messages:
+            print(f"error: {message}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _examples(*lines: str) -> str:
+    return "\n\n".join(["**Examples**", *(f"`{line}`" for line in lines)])
+
+
+_OUTPUT_OPTIONS: dict[str, Any] = {
+    "format": Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="How to write the result. [default: table]"),
+    ],
+    "output": Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+        ),
+    ],
+    "long": Annotated[
+        bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
+    ],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only the result line, and no progress.")
+    ],
+}
+
+
+def _experiment_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a flag for every config key (as `flags`) and the options of `Output`."""
+    own = inspect.signature(command, eval_str=True).parameters.values()
+
+    def with_options(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in KEYS}
+        output = Output(**{name: arguments.pop(name) for name in _OUTPUT_OPTIONS})
+        flags = {name: text for name, text in given.items() if text is not None}
+        command(**arguments, flags=flags, output=output)
+
+    parameters = [
+        *(parameter for parameter in own if parameter.name not in ("flags", "output")),
+        *(_parameter(name, option) for name, option in _OUTPUT_OPTIONS.items()),
+        *(_parameter(key.name, _flag(key)) for key in KEYS.values()),
+    ]
+    with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
+    setattr(with_options, "__signature__", signature)  # noqa: B010 (mypy knows no such attribute)
+    return with_options
+
+
+def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+    default = False if annotation.__origin__ is bool else None
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+def _flag(key: Key) -> Any:
+    option = typer.Option(
+        *([key.flag, key.short] if key.short else [key.flag]),
+        metavar=key.metavar,
+        help=key.help if key.default is None else f"{key.help} [default: {key.default}]",
+        rich_help_panel="Experiment: each flag is also a key of the config",
+    )
+    return Annotated[str | None, option]
+
+
+@dataclass(frozen=True)
+class Output:
+    """How and where the user wants the result."""
+
+    format: Format | None
+    output: Path | None
+    long: bool
+    quiet: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be done, before any work.
+
+        Raises:
+            ConfigError: If the options do not go together or the file cannot be written.
+        """
+        from hsig.terminal import check_writable
+
+        if self.long and self.chosen is not Format.csv:
+            raise ConfigError(f"--long: goes with --format csv, got --format {self.chosen}")
+        if self.output is not None:
+            check_writable(self.output)
+
+    @property
+    def chosen(self) -> Format:
+        """What `--format` says, else the ending of the file, else a table."""
+        ending = self.output.suffix.removeprefix(".") if self.output else ""
+        return self.format or (Format(ending) if ending in list(Format) else Format.table)
+
+    def put(self, outcome: "Outcome", summary: "Summary") -> None:
+        """Write the result."""
+        from hsig import export, tables, terminal
+        from hsig.report import report
+
+        match self.chosen:
+            case Format.json:
+                terminal.put(export.as_json(outcome), self.output)
+            case Format.csv if self.long:
+                terminal.put(export.as_long_csv(outcome), self.output)
+            case Format.csv:
+                terminal.put(export.as_csv(summary), self.output)
+            case Format.md:
+                terminal.put(export.as_markdown(report(summary)), self.output)
+            case Format.table:
+                shown = report(summary)
+                render = tables.results if self.quiet else tables.render
+                terminal.put_table(lambda console: render(shown, console), self.output)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hsig {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hsig(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Does this activation function train, and if not, why?
+
+    hsig trains tiny networks on tiny tasks, many seeds at a time.
+    """
+
+
+@app.command(
+    epilog=_examples(
+        "hsig train",
+        "hsig train hard --seeds 30",
+        "hsig train configs/question-hard.yaml",
+        "hsig train -a hard:slope=0.25,backward=logistic --init uniform:-2,2",
+        "hsig train configs/smoke.yaml --expect solved_at_least=0.9 -q",
+        "hsig train hard --seeds 100 --format csv --long -o costs.csv",
+    )
+)
+@_experiment_command
+def train(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CONFIG|ACTIVATION",
+            help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Train one activation; show its costs, its predictions and how many seeds it solved."""
+    from hsig.config import load_experiment
+    from hsig.experiment import gather, run
+    from hsig.report import unmet_expectations
+    from hsig.summary import summarise
+    from hsig.terminal import Watch, note
+
+    output.check()
+    config, activation = _config_and_activation(what or [])
+    if activation is not None:
+        if "activation" in flags:
+            raise ConfigError(f"--activation: given twice, also as '{activation}'")
+        flags["activation"] = activation
+    experiment = load_experiment(config, flags)
+    watch = Watch(experiment, quiet=output.quiet)
+    outcome = gather(experiment, watch.watch(run(experiment)))
+    summary = summarise(outcome)
+    output.put(outcome, summary)
+    if watch.interrupted:
+        note("interrupted: this is what was done by then")
+        raise typer.Exit(INTERRUPTED)
+    note(*unmet_expectations(summary))
+    raise typer.Exit(UNMET if summary.unmet else MET)
+
+
+def _config_and_activation(words: list[str]) -> tuple[Path | None, str | None]:
+    """Which word is the config and which the activation.
+
+    Raises:
+        ConfigError: If there are two of either.
+    """
+    configs = [word for word in words if word.endswith((".yaml", ".yml")) or "/" in word]
+    activations = [word for word in words if word not in configs]
+    for kind, found in (("config", configs), ("activation", activations)):
+        if len(found) > 1:
+            raise ConfigError(f"expected one {kind}, got {', '.join(found)}")
+    return (Path(configs[0]) if configs else None), (activations[0] if activations else None)

@@ -1,0 +1,116 @@
+"""An outcome as the JSON document that hsig prints and keeps; its format is version 1.
+
+Fields are added, never renamed. Numbers keep full precision; those that JSON cannot say are the
+texts "Infinity", "-Infinity" and "NaN", which Python's `float` reads. null means not reached or
+not applicable.
+"""
+
+from collections.abc import Mapping
+from math import isfinite, isnan
+
+from hsig import __version__
+from hsig.activations import Activation
+from hsig.engines import NOT_REACHED
+from hsig.experiment import Experiment, Failure, Outcome, Training
+from hsig.summary import count_solved
+from hsig.verdict import verdicts
+
+FORMAT = 1
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+def document(outcome: Outcome) -> dict[str, Json]:
+    """The whole outcome, ready for `json.dumps(..., allow_nan=False)`."""
+    return {
+        "format": FORMAT,
+        "hsig": __version__,
+        "experiment": resolved_keys(outcome.experiment),
+        "complete": outcome.complete,
+        "variants": [_variant(outcome.experiment, result) for result in outcome.results],
+    }
+
+
+def resolved_keys(experiment: Experiment) -> dict[str, Json]:
+    """Every key of the config with its resolved value; as a config it gives the same numbers."""
+    (variant,) = experiment.variants
+    weights, task = experiment.initial_weights, experiment.task
+    return {
+        "task": {
+            "name": task.name,
+            "inputs": _plain(task.inputs.tolist()),
+            "targets": _plain(task.targets.tolist()),
+        },
+        "activation": _activation(variant.hidden_activation),
+        "output_activation": _activation(variant.output_activation),
+        "loss": experiment.loss.name,
+        "learning_rate": experiment.learning_rate,
+        "epochs": experiment.epochs,
+        "update": experiment.update,
+        "hidden": experiment.hidden,
+        "init": {"uniform": list(experiment.init)},
+        "initial_weights": weights
+        and {"hidden": _plain(weights.hidden.tolist()), "output": _plain(weights.output.tolist())},
+        "seeds": list(experiment.seeds),
+        "solved_within": experiment.solved_within,
+        "report_every": experiment.report_every,
+        "cost": experiment.cost,
+        "engine": experiment.engine,
+        "expect": dict(experiment.expect),
+    }
+
+
+def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Json]:
+    head: dict[str, Json] = {
+        "label": result.variant.label,
+        "activation": _activation(result.variant.hidden_activation),
+        "output_activation": _activation(result.variant.output_activation),
+        "engine": experiment.engine,
+    }
+    if isinstance(result, Failure):
+        return {**head, "error": result.reason, "checkpoints": [], "seeds": [], "solved": None}
+    solved = count_solved(result)
+    return {
+        **head,
+        "checkpoints": list(result.epochs),
+        "seeds": _seeds(experiment, result),
+        "solved": {"k": solved.k, "n": solved.n, "low": solved.low, "high": solved.high},
+    }
+
+
+def _seeds(experiment: Experiment, training: Training) -> list[Json]:
+    words = verdicts(training)
+    return [
+        {
+            "seed": seed,
+            "cost_last": _plain(training.cost_last[row].tolist()),
+            "cost_mean": _plain(training.cost_mean[row].tolist()),
+            "predictions": _plain(training.predictions[row].tolist()),
+            "verdict": words[row],
+            "solved_at": _epoch(training.solved_at[row]),
+            "lost_at": _epoch(training.lost_at[row]),
+            "diverged_at": _epoch(training.diverged_at[row]),
+            "max_error": _plain(float(training.max_error[row])),
+        }
+        for row, seed in enumerate(experiment.seeds)
+    ]
+
+
+def _activation(activation: Activation) -> dict[str, Json]:
+    parameters: Mapping[str, Json] = {
+        name: _plain(value) for name, value in activation.parameters.items()
+    }
+    return {"name": activation.name, **parameters, "backward": activation.backward}
+
+
+def _epoch(value: int) -> int | None:
+    return None if value == NOT_REACHED else int(value)
+
+
+def _plain(value: Json) -> Json:
+    """The value with every number that JSON cannot say as a text."""
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

@@ -1,0 +1,77 @@
+"""What every engine takes and gives. An engine does gradient descent and nothing else.
+
+Every engine is a function `advance(state, problem, epochs) -> Progress`. Arrays have seeds last.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hsig.arrays import Array, IntArray
+from hsig.network import Network, Weights
+
+NOT_REACHED = -1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is trained, and how.
+
+    Attributes:
+        network: The layers and the loss.
+        inputs: Shape (samples, inputs), in the order of training.
+        targets: Shape (samples,).
+        learning_rate: Step size.
+        update: `online`, one step per sample in the order of the rows, or `batch`, one step per
+            epoch on the mean gradient.
+        solved_within: A seed is solved when every |prediction - target| is below this.
+    """
+
+    network: Network
+    inputs: Array
+    targets: Array
+    learning_rate: float
+    update: str
+    solved_within: float
+
+
+@dataclass(frozen=True)
+class State:
+    """Where every seed stands after `epoch` epochs.
+
+    Attributes:
+        epoch: Epochs trained so far.
+        weights: Seeds last.
+        solved_at: Shape (seeds,); first epoch count, of those looked at, with which every
+            prediction was right, or NOT_REACHED.
+        lost_at: Shape (seeds,); first later one at which that no longer held, or NOT_REACHED.
+        diverged_at: Shape (seeds,); 0-based epoch during which a weight stopped being finite, or
+            NOT_REACHED.
+    """
+
+    epoch: int
+    weights: Weights
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_at: IntArray
+
+    @classmethod
+    def start(cls, weights: Weights) -> "State":
+        """Every seed before its first epoch, from weights with seeds last."""
+        never = np.full(weights.hidden.shape[-1], NOT_REACHED, dtype=np.int64)
+        return cls(0, weights, solved_at=never, lost_at=never, diverged_at=never)
+
+
+@dataclass(frozen=True)
+class Progress(State):
+    """The state after some epochs, and what the first of them printed.
+
+    The epochs looked at for `solved_at` and `lost_at` are those that were trained, each with the
+    weights it began with. The weights that `advance` returns are looked at by the next call.
+
+    Attributes:
+        losses: Shape (samples, seeds); each sample's loss before its own update, within the
+            first epoch.
+    """
+
+    losses: Array

@@ -1,0 +1,25 @@
+"""What hsig raises for a user's mistake or a failed run; anything else is a bug."""
+
+from collections.abc import Sequence
+
+
+class HsigError(Exception):
+    """Something the user can mend. Each message says where, what, and what would be right."""
+
+    exit_code = 3
+
+    def __init__(self, messages: str | Sequence[str]) -> None:
+        self.messages = (messages,) if isinstance(messages, str) else tuple(messages)
+        super().__init__("\n".join(self.messages))
+
+
+class ConfigError(HsigError):
+    """The command line or the config is wrong; all its problems are in one report."""
+
+    exit_code = 2
+
+
+class RunError(HsigError):
+    """The run itself failed: a full disk, a missing permission."""
+
+    exit_code = 3

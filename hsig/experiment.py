@@ -1,0 +1,287 @@
+"""The nouns: an experiment, its variants, and what became of them; and `run`, which trains.
+
+An experiment is one config. A variant is one activation in one setting. A seed is one replicate.
+Public arrays have seeds first; `run` turns them round for the engines.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hsig.activations import Activation
+from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.engines import NOT_REACHED, Problem, Progress, State, reference
+from hsig.losses import Loss
+from hsig.network import Network, Weights, initial_weights, with_bias
+from hsig.tasks import Task
+
+_EPOCH_OVERHEAD = 5_000  # what a sample's step costs in NumPy, in weights of one seed
+_WORK_PER_STRIDE = 10_000_000  # between two signs of life, in the same unit
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One activation in one setting.
+
+    Attributes:
+        label: What it is called in tables; unique within the experiment.
+        hidden_activation: Of the hidden layer.
+        output_activation: Of the output.
+    """
+
+    label: str
+    hidden_activation: Activation
+    output_activation: Activation
+
+    @property
+    def without_gradient(self) -> Activation | None:
+        """The first of its activations that has no gradient to train with, if any."""
+        for activation in (self.hidden_activation, self.output_activation):
+            if activation.backward is None:
+                return activation
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Everything that decides the numbers, and how they are reported.
+
+    Attributes:
+        task: What is learnt.
+        variants: What is compared.
+        loss: What is minimised.
+        learning_rate: Step size of gradient descent.
+        epochs: The budget.
+        update: `online` or `batch`.
+        hidden: Number of hidden units.
+        init: Bounds [low, high) of the initial weights.
+        initial_weights: Replace the draw, with exactly one seed; no seeds axis.
+        seeds: One replicate each.
+        solved_within: Solved when every |prediction - target| is below this.
+        report_every: Epochs between checkpoints.
+        cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
+        engine: What trains.
+        expect: What must hold for the run to count as a success, by key; may be empty.
+    """
+
+    task: Task
+    variants: tuple[Variant, ...]
+    loss: Loss
+    learning_rate: float = 0.1
+    epochs: int = 4000
+    update: str = "online"
+    hidden: int = 3
+    init: tuple[float, float] = (0.0, 1.0)
+    initial_weights: Weights | None = None
+    seeds: tuple[int, ...] = (0,)
+    solved_within: float = 0.5
+    report_every: int = 500
+    cost: str = "last"
+    engine: str = "reference"
+    expect: Mapping[str, float | str] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> tuple[int, ...]:
+        """The epochs that are reported: 0, every `report_every`, and the budget."""
+        return (*range(0, self.epochs, self.report_every), self.epochs)
+
+    def starting_weights(self) -> Weights:
+        """The weights of every seed before its first epoch, seeds first."""
+        if self.initial_weights is not None:
+            return Weights(*(layer[None] for layer in self.initial_weights))
+        inputs = self.task.inputs.shape[1]
+        return initial_weights(self.seeds, inputs, self.hidden, *self.init)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Where the seeds of a variant stand at one epoch; arrays have seeds first.
+
+    Attributes:
+        variant: Whose.
+        epoch: Epochs trained so far.
+        losses: Shape (seeds, samples); what the epoch that begins here prints: each sample's
+            loss before its own update.
+        predictions: Shape (seeds, samples), with the weights at this epoch.
+        weights: At this epoch.
+        solved_at: Shape (seeds,); first epoch count with which all was right, or -1.
+        lost_at: Shape (seeds,); first later one with which it was not, or -1.
+        diverged_at: Shape (seeds,); epoch during which a weight stopped being finite, or -1.
+    """
+
+    variant: Variant
+    epoch: int
+    losses: Array
+    predictions: Array
+    weights: Weights
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_at: IntArray
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A variant that cannot be trained, and why."""
+
+    variant: Variant
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What became of one variant; arrays have seeds first.
+
+    Attributes:
+        variant: Whose.
+        epochs: The checkpoints reached; the last is the budget unless it was interrupted.
+        cost_last: Shape (seeds, checkpoints), loss of the epoch's last sample.
+        cost_mean: Shape (seeds, checkpoints), mean loss over the epoch's samples.
+        predictions: Shape (seeds, samples), at the last checkpoint.
+        max_error: Shape (seeds,), the largest |prediction - target| there.
+        weights: There.
+        solved: Shape (seeds,), whether all is right there, and no weight has diverged.
+        solved_at: See `Checkpoint`.
+        lost_at: See `Checkpoint`.
+        diverged_at: See `Checkpoint`.
+    """
+
+    variant: Variant
+    epochs: tuple[int, ...]
+    cost_last: Array
+    cost_mean: Array
+    predictions: Array
+    max_error: Array
+    weights: Weights
+    solved: BoolArray
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_at: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """An experiment and what became of its variants, in their order."""
+
+    experiment: Experiment
+    results: tuple[Training | Failure, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every variant reached the budget or cannot be trained."""
+        return len(self.results) == len(self.experiment.variants) and all(
+            isinstance(result, Failure) or result.epochs[-1] == self.experiment.epochs
+            for result in self.results
+        )
+
+
+def run(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
+    """Train every variant, from the same initial weights, and yield on the way.
+
+    Yields at every checkpoint of the experiment, and between them often enough to show life and
+    to be interrupted; `gather` makes an outcome of it.
+    """
+    for variant in experiment.variants:
+        lacking = variant.without_gradient
+        if lacking is None:
+            yield from _train(experiment, variant)
+        else:
+            yield Failure(
+                variant,
+                f"{lacking.name} has no gradient. {lacking.note}. Choose the slope to train with: "
+                f"{lacking.name}:backward=own, backward=output or backward=logistic",
+            )
+
+
+def gather(experiment: Experiment, events: Iterable[Checkpoint | Failure]) -> Outcome:
+    """The outcome of what `run` yielded, even if it was stopped half way."""
+    failures: dict[str, Failure] = {}
+    reached: dict[str, list[Checkpoint]] = {}
+    reported = set(experiment.checkpoints)
+    for event in events:
+        if isinstance(event, Failure):
+            failures[event.variant.label] = event
+        elif event.epoch in reported:
+            reached.setdefault(event.variant.label, []).append(event)
+    results: list[Training | Failure] = []
+    for variant in experiment.variants:
+        if variant.label in failures:
+            results.append(failures[variant.label])
+        elif variant.label in reached:
+            results.append(_training(experiment, reached[variant.label]))
+    return Outcome(experiment, tuple(results))
+
+
+def _train(experiment: Experiment, variant: Variant) -> Iterator[Checkpoint]:
+    problem = Problem(
+        network=Network(variant.hidden_activation, variant.output_activation, experiment.loss),
+        inputs=experiment.task.inputs,
+        targets=experiment.task.targets,
+        learning_rate=experiment.learning_rate,
+        update=experiment.update,
+        solved_within=experiment.solved_within,
+    )
+    weights = experiment.starting_weights()
+    state = State.start(Weights(*(_seeds_last(layer) for layer in weights)))
+    for epochs in _strides(experiment):
+        progress = reference.advance(state, problem, epochs)
+        yield _checkpoint(variant, problem, state, progress)
+        state = progress
+    # the budget's own epoch, of which only the printed losses count
+    yield _checkpoint(variant, problem, state, reference.advance(state, problem, 1))
+
+
+def _strides(experiment: Experiment) -> Iterator[int]:
+    """How many epochs to train at a time; every checkpoint falls between two strides."""
+    samples, inputs = experiment.task.inputs.shape
+    weights = (inputs + 1) * experiment.hidden + experiment.hidden + 1
+    work_per_epoch = samples * (_EPOCH_OVERHEAD + len(experiment.seeds) * weights)
+    longest = max(1, _WORK_PER_STRIDE // work_per_epoch)
+    for start, stop in zip(experiment.checkpoints, experiment.checkpoints[1:], strict=False):
+        for epoch in range(start, stop, longest):
+            yield min(longest, stop - epoch)
+
+
+def _checkpoint(variant: Variant, problem: Problem, state: State, progress: Progress) -> Checkpoint:
+    """What `state` is, with what its next epoch printed and found."""
+    with np.errstate(all="ignore"):
+        activity = problem.network.forward(state.weights, with_bias(problem.inputs))
+    return Checkpoint(
+        variant=variant,
+        epoch=state.epoch,
+        losses=progress.losses.T,
+        predictions=activity.predictions[:, 0].T,
+        weights=Weights(*(_seeds_first(layer) for layer in state.weights)),
+        solved_at=progress.solved_at,
+        lost_at=progress.lost_at,
+        diverged_at=state.diverged_at,
+    )
+
+
+def _training(experiment: Experiment, checkpoints: list[Checkpoint]) -> Training:
+    last = checkpoints[-1]
+    losses = np.stack([checkpoint.losses for checkpoint in checkpoints])
+    with np.errstate(all="ignore"):
+        cost_mean = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
+        max_error = np.abs(last.predictions - experiment.task.targets).max(axis=1)
+    return Training(
+        variant=last.variant,
+        epochs=tuple(checkpoint.epoch for checkpoint in checkpoints),
+        cost_last=losses[:, :, -1].T,
+        cost_mean=cost_mean.T,
+        predictions=last.predictions,
+        max_error=max_error,
+        weights=last.weights,
+        solved=(max_error < experiment.solved_within) & (last.diverged_at == NOT_REACHED),
+        solved_at=last.solved_at,
+        lost_at=last.lost_at,
+        diverged_at=last.diverged_at,
+    )
+
+
+def _seeds_last(array: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(array, 0, -1))
+
+
+def _seeds_first(array: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(array, -1, 0))

@@ -1,0 +1,256 @@
+"""From the numbers of a summary to the words and cells that people read, in any format.
+
+Here and in `plots` and `tables` live digits, units and sentences; nothing here knows colour or
+width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hsig.activations import Activation, spell
+from hsig.experiment import Experiment, Failure, Variant
+from hsig.network import Weights
+from hsig.summary import Summary, VariantSummary
+
+ROWS_MOST = 40  # longer tables are shown without their middle
+NAMED_MOST = 5  # seeds named one by one
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts: a title, the names of the columns, and rows of cells."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def shortened(self, most: int = ROWS_MOST) -> "Table":
+        """The same without its middle rows if it has more than `most`."""
+        left_out = len(self.rows) - most
+        if left_out <= 0:
+            return self
+        gap = (f"({left_out} more)", *("" for _ in self.columns[1:]))
+        half = most // 2
+        return Table(self.title, self.columns, (*self.rows[:half], gap, *self.rows[-half:]))
+
+
+@dataclass(frozen=True, eq=False)
+class VariantReport:
+    """What is shown of one variant.
+
+    Attributes:
+        summary: Where it comes from, for pictures; None if it could not be trained.
+        tables: Costs by epoch, and final predictions.
+        result: The one line that matters.
+        notes: What else must be said: divergence, numbers that are not finite.
+    """
+
+    summary: VariantSummary | None
+    tables: tuple[Table, ...]
+    result: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is shown of an experiment: what was run, and each variant."""
+
+    heading: tuple[str, ...]
+    variants: tuple[VariantReport, ...]
+
+
+def report(summary: Summary) -> Report:
+    """The words and cells for a summary."""
+    experiment = summary.experiment
+    return Report(
+        heading=_heading(experiment),
+        variants=tuple(
+            _failure(variant) if isinstance(variant, Failure) else _variant(experiment, variant)
+            for variant in summary.variants
+        ),
+    )
+
+
+def unmet_expectations(summary: Summary) -> tuple[str, ...]:
+    """A line for each part of `expect` that was missed."""
+    return tuple(
+        f"expect: {unmet.label}: expected {unmet.expected}, got {unmet.got}"
+        for unmet in summary.unmet
+    )
+
+
+def number(value: float) -> str:
+    """A cost or a prediction, to six significant digits.
+
+    >>> number(0.7), number(float("inf"))
+    ('0.700000', 'inf')
+    """
+    return f"{value:#.6g}"
+
+
+def short(value: float) -> str:
+    """A setting, as short as it can be read."""
+    return f"{value:.6g}"
+
+
+def percent(rate: float) -> str:
+    """A share in [0, 1] as whole percents; only all and none are 100 % and 0 %.
+
+    >>> percent(0.0), percent(0.004), percent(0.996)
+    ('0 %', '0.4 %', '99.6 %')
+    """
+    shown = 100.0 * rate
+    return f"{shown:.1f} %" if 0.0 < shown < 1.0 or 99.0 < shown < 100.0 else f"{shown:.0f} %"
+
+
+def count(n: int, noun: str) -> str:
+    """`1 seed`, `30 seeds`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _heading(experiment: Experiment) -> tuple[str, ...]:
+    task, (low, high) = experiment.task, experiment.init
+    labels = ", ".join(variant.label for variant in experiment.variants)
+    shape = f"{task.inputs.shape[1]}-{experiment.hidden}-1"
+    start = (
+        f"given {_size(experiment.initial_weights)} initial weights"
+        if experiment.initial_weights is not None
+        else f"initial weights from [{short(low)}, {short(high)}), {_seeds(experiment.seeds)}"
+    )
+    return (
+        f"{labels} on {task.name}: {shape} network, loss {experiment.loss.name}, "
+        f"learning rate {short(experiment.learning_rate)}, "
+        f"{count(experiment.epochs, 'epoch')} ({experiment.update})",
+        f"{start}; engine {experiment.engine}",
+        *(line for variant in experiment.variants for line in _definitions(variant)),
+    )
+
+
+def _size(weights: Weights) -> int:
+    return sum(layer.size for layer in weights)
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    if tuple(seeds) == tuple(range(seeds[0], seeds[0] + len(seeds))):
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    return f"{len(seeds)} seeds"
+
+
+def _definitions(variant: Variant) -> tuple[str, ...]:
+    hidden, output = variant.hidden_activation, variant.output_activation
+    if hidden == output:
+        return (f"both layers: {_definition(hidden)}",)
+    return (f"hidden layer: {_definition(hidden)}", f"output: {_definition(output)}")
+
+
+def _definition(activation: Activation) -> str:
+    backward = activation.backward
+    slope = f", trained with the {backward} slope" if backward not in ("own", None) else ""
+    return f"{spell(activation)}(x) = {activation.definition}{slope}"
+
+
+def _failure(failure: Failure) -> VariantReport:
+    label = failure.variant.label
+    return VariantReport(None, (), f"{label}: not trained: {failure.reason}", ())
+
+
+def _variant(experiment: Experiment, summary: VariantSummary) -> VariantReport:
+    return VariantReport(
+        summary=summary,
+        tables=(_cost_table(experiment, summary), _prediction_table(experiment, summary)),
+        result=f"{summary.label}: {_result(summary)}",
+        notes=(
+            *_far(experiment, summary),
+            *_unfinished(experiment, summary),
+            *_diverged(summary),
+            *_not_finite(summary),
+        ),
+    )
+
+
+def _cost_table(experiment: Experiment, summary: VariantSummary) -> Table:
+    which = "cost of the last sample" if experiment.cost == "last" else "mean cost"
+    lower, median, upper = ([number(cost) for cost in line] for line in summary.cost)
+    epochs = [str(epoch) for epoch in summary.epochs]
+    if len(summary.seeds) == 1:
+        return Table("", ("epoch", which), tuple(zip(epochs, median, strict=True)))
+    return Table(
+        f"{which}, over {len(summary.seeds)} seeds",
+        ("epoch", "median", "lower quartile", "upper quartile"),
+        tuple(zip(epochs, median, lower, upper, strict=True)),
+    )
+
+
+def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
+    task, several = experiment.task, len(summary.seeds) > 1
+    rows = []
+    for index, (inputs, target) in enumerate(zip(task.inputs, task.targets, strict=True)):
+        lower, median, upper = summary.predictions[:, index]
+        right = summary.right[index]
+        cells = [" ".join(short(value) for value in inputs), short(target), number(median)]
+        if several:
+            cells += [number(lower), number(upper), f"{right} of {len(summary.seeds)}"]
+        else:
+            cells += ["yes" if right else "no"]
+        rows.append(tuple(cells))
+    if several:
+        columns = ("inputs", "target", "median", "lower quartile", "upper quartile", "right")
+        return Table(f"predictions, over {len(summary.seeds)} seeds", columns, tuple(rows))
+    return Table("", ("inputs", "target", "prediction", "right"), tuple(rows))
+
+
+def _result(summary: VariantSummary) -> str:
+    solved = summary.solved
+    when = f" at epoch {summary.solved_at[0]}" if solved.n == solved.k == 1 else ""
+    return (
+        f"solved {solved.k} of {count(solved.n, 'seed')}{when} "
+        f"({percent(solved.rate)}; 95 % Wilson interval "
+        f"{percent(solved.low)} to {percent(solved.high)})"
+    )
+
+
+def _far(experiment: Experiment, summary: VariantSummary) -> tuple[str, ...]:
+    """How far a lone seed is from solved."""
+    if summary.solved.n > 1 or summary.solved.k == 1:
+        return ()
+    return (
+        f"largest |prediction - target| is {number(summary.largest_error)}; "
+        f"solved is below {short(experiment.solved_within)} on every row",
+    )
+
+
+def _unfinished(experiment: Experiment, summary: VariantSummary) -> tuple[str, ...]:
+    if summary.epochs[-1] == experiment.epochs:
+        return ()
+    return (
+        f"stopped before the end: this is the state at epoch {summary.epochs[-1]} "
+        f"of {experiment.epochs}",
+    )
+
+
+def _diverged(summary: VariantSummary) -> tuple[str, ...]:
+    seeds, epochs = summary.diverged_seeds, summary.diverged_at
+    if not seeds:
+        return ()
+    named = _named([f"seed {s} in epoch {e}" for s, e in zip(seeds, epochs, strict=True)])
+    return (
+        f"diverged {len(seeds)} of {count(len(summary.seeds), 'seed')} "
+        f"(a weight stopped being finite): {named}",
+    )
+
+
+def _not_finite(summary: VariantSummary) -> tuple[str, ...]:
+    if not summary.not_finite:
+        return ()
+    named = _named([f"seed {f.seed} is {f.cost:g} at epoch {f.epoch}" for f in summary.not_finite])
+    return (
+        f"cost not finite for {len(summary.not_finite)} of {count(len(summary.seeds), 'seed')}: "
+        f"{named}",
+    )
+
+
+def _named(items: list[str]) -> str:
+    shown = ", ".join(items[:NAMED_MOST])
+    return shown if len(items) <= NAMED_MOST else f"{shown} and {len(items) - NAMED_MOST} more"

@@ -1,0 +1,177 @@
+"""From an outcome to the numbers that people read."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from hsig.arrays import Array
+from hsig.engines import NOT_REACHED
+from hsig.experiment import Experiment, Failure, Outcome, Training
+from hsig.statistics import quantiles, wilson_interval
+from hsig.verdict import verdicts
+
+QUARTILES = (0.25, 0.5, 0.75)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """How many seeds were solved at the budget, with a 95 % Wilson interval for the rate."""
+
+    k: int
+    n: int
+    low: float
+    high: float
+
+    @property
+    def rate(self) -> float:
+        """The share of the seeds, in [0, 1]."""
+        return self.k / self.n
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """The first checkpoint at which a seed's cost was infinite or undefined."""
+
+    seed: int
+    epoch: int
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class VariantSummary:
+    """The numbers of one variant.
+
+    Attributes:
+        label: Its name in tables.
+        seeds: The seeds that were trained.
+        epochs: The checkpoints reached.
+        cost: Shape (3, checkpoints): lower quartile, median and upper quartile over seeds.
+        predictions: Shape (3, samples): the same of the final predictions.
+        right: For each sample, how many seeds are right on it.
+        solved: At the last checkpoint.
+        verdicts: How many seeds ended with each.
+        largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
+        solved_at: For each seed, the first epoch count with which all was right, or None.
+        diverged_at: Epochs, in the order of `diverged_seeds`.
+        diverged_seeds: The seeds of which a weight stopped being finite.
+        not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
+    """
+
+    label: str
+    seeds: tuple[int, ...]
+    epochs: tuple[int, ...]
+    cost: Array
+    predictions: Array
+    right: tuple[int, ...]
+    solved: Solved
+    verdicts: dict[str, int]
+    largest_error: float
+    solved_at: tuple[int | None, ...]
+    diverged_at: tuple[int, ...]
+    diverged_seeds: tuple[int, ...]
+    not_finite: tuple[NotFinite, ...]
+
+
+@dataclass(frozen=True)
+class UnmetExpectation:
+    """What `expect` asked for and what came."""
+
+    label: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """The numbers of an experiment: one entry for each variant that was started, in order."""
+
+    experiment: Experiment
+    variants: tuple[VariantSummary | Failure, ...]
+    complete: bool
+    unmet: tuple[UnmetExpectation, ...]
+
+
+def summarise(outcome: Outcome) -> Summary:
+    """The numbers that people read."""
+    experiment = outcome.experiment
+    variants = tuple(
+        result if isinstance(result, Failure) else _summarise_training(experiment, result)
+        for result in outcome.results
+    )
+    unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
+    return Summary(experiment, variants, outcome.complete, unmet)
+
+
+def shown_cost(experiment: Experiment, training: Training) -> Array:
+    """The cost that tables show, shape (seeds, checkpoints)."""
+    return training.cost_last if experiment.cost == "last" else training.cost_mean
+
+
+def count_solved(training: Training) -> Solved:
+    """How many seeds are solved at the last checkpoint, and the interval of the rate."""
+    k, n = int(training.solved.sum()), len(training.solved)
+    return Solved(k, n, *wilson_interval(k, n))
+
+
+def _summarise_training(experiment: Experiment, training: Training) -> VariantSummary:
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(training.predictions - experiment.task.targets)
+        cost = quantiles(shown_cost(experiment, training), QUARTILES)
+        predictions = quantiles(training.predictions, QUARTILES)
+    diverged = np.flatnonzero(training.diverged_at != NOT_REACHED)
+    return VariantSummary(
+        label=training.variant.label,
+        seeds=experiment.seeds,
+        epochs=training.epochs,
+        cost=cost,
+        predictions=predictions,
+        right=tuple(int(n) for n in (errors < experiment.solved_within).sum(axis=0)),
+        solved=count_solved(training),
+        verdicts=dict(Counter(verdicts(training)).most_common()),
+        largest_error=float(errors.max()),
+        solved_at=tuple(None if e == NOT_REACHED else int(e) for e in training.solved_at),
+        diverged_at=tuple(int(training.diverged_at[i]) for i in diverged),
+        diverged_seeds=tuple(experiment.seeds[i] for i in diverged),
+        not_finite=_not_finite(experiment, training),
+    )
+
+
+def _not_finite(experiment: Experiment, training: Training) -> tuple[NotFinite, ...]:
+    cost = shown_cost(experiment, training)
+    broken = ~np.isfinite(cost)
+    found = []
+    for row in np.flatnonzero(broken.any(axis=1)):
+        column = int(broken[row].argmax())
+        found.append(
+            NotFinite(experiment.seeds[row], training.epochs[column], float(cost[row, column]))
+        )
+    return tuple(found)
+
+
+def _unmet(
+    experiment: Experiment, variant: VariantSummary | Failure
+) -> tuple[UnmetExpectation, ...]:
+    """The parts of `expect` that a variant misses. One that could not be trained misses all."""
+    shortfalls = []
+    for key, bound in experiment.expect.items():
+        if isinstance(variant, Failure):
+            met, got = False, "it could not be trained"
+            label = variant.variant.label
+        else:
+            label = variant.label
+            met, got = _check(key, bound, variant)
+        if not met:
+            shortfalls.append(UnmetExpectation(label, f"{key} {bound}", got))
+    return tuple(shortfalls)
+
+
+def _check(key: str, bound: float | str, variant: VariantSummary) -> tuple[bool, str]:
+    if key == "verdict":
+        count = variant.verdicts.get(str(bound), 0)
+        counts = ", ".join(f"{word} {n}" for word, n in variant.verdicts.items())
+        return 2 * count > variant.solved.n, f"verdicts: {counts}"
+    got = f"{variant.solved.k} of {variant.solved.n} solved, {variant.solved.rate:.3g}"
+    if key == "solved_at_least":
+        return variant.solved.rate >= float(bound), got
+    return variant.solved.rate <= float(bound), got

@@ -1,0 +1,79 @@
+"""A report on the terminal: the only module that knows colour and width."""
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from hsig import report
+from hsig.plots import curve
+from hsig.report import Report, VariantReport
+from hsig.summary import VariantSummary
+
+_SIDE_BY_SIDE = 72  # columns from which the curve stands beside the costs
+_CURVE_WIDTH, _CURVE_HEIGHT = 44, 9
+
+
+def render(shown: Report, console: Console) -> RenderableType:
+    """The whole report, for a console of any width and encoding."""
+    parts: list[RenderableType] = [Text(line) for line in shown.heading]
+    for variant in shown.variants:
+        if variant.summary is not None:
+            costs, predictions = variant.tables
+            parts += [Text(), _costs(costs, variant.summary, console)]
+            parts += [Text(), _table(predictions)]
+        parts += [Text(), *_result_lines(variant)]
+    return Group(*parts)
+
+
+def results(shown: Report, console: Console) -> RenderableType:
+    """Only the line that matters of each variant, and what else must be said."""
+    del console
+    return Group(*(line for variant in shown.variants for line in _result_lines(variant)))
+
+
+def _result_lines(variant: VariantReport) -> list[RenderableType]:
+    summary = variant.summary
+    good = summary is not None and summary.solved.k == summary.solved.n
+    return [
+        Text(variant.result, style="bold green" if good else "bold yellow"),
+        *(Text(note) for note in variant.notes),
+    ]
+
+
+def _costs(costs: report.Table, summary: VariantSummary, console: Console) -> RenderableType:
+    table = _table(costs)
+    beside = console.width >= _SIDE_BY_SIDE
+    taken = console.measure(table).maximum + 3 if beside else 0
+    _, median, _ = summary.cost
+    lower, upper = summary.cost[0], summary.cost[2]
+    lines = [median] if len(summary.seeds) == 1 else [median, lower, upper]
+    picture = curve(
+        summary.epochs,
+        [line.tolist() for line in lines],
+        width=min(_CURVE_WIDTH, console.width - taken),
+        height=_CURVE_HEIGHT,
+        ascii_only=console.options.ascii_only,
+    )
+    drawing = Text("\n".join(picture), style="cyan", no_wrap=True)
+    if not beside:
+        return Group(table, Text(), drawing) if picture else table
+    grid = RichTable.grid(padding=(0, 3, 0, 0))
+    grid.add_row(table, drawing)
+    return grid
+
+
+def _table(table: report.Table) -> RichTable:
+    shortened = table.shortened()
+    rendered = RichTable(
+        title=table.title or None,
+        title_justify="left",
+        title_style="",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for column in table.columns:
+        rendered.add_column(column, justify="right")
+    for row in shortened.rows:
+        rendered.add_row(*map(Text, row))
+    return rendered

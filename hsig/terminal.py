@@ -1,0 +1,138 @@
+"""What hsig says to a terminal or a pipe: progress on stderr, the result on stdout or in a file."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hsig.errors import ConfigError, RunError
+from hsig.experiment import Checkpoint, Experiment, Failure
+
+_PATIENCE_S = 1.0  # shorter work shows no progress bar
+_FILE_WIDTH = 100
+
+
+class Watch:
+    """Draws a progress bar while an experiment runs, and turns Ctrl-C into an early end.
+
+    Attributes:
+        interrupted: Whether it was ended early.
+    """
+
+    def __init__(self, experiment: Experiment, *, quiet: bool) -> None:
+        self.interrupted = False
+        self._labels = [variant.label for variant in experiment.variants]
+        self._epochs = experiment.epochs
+        self._console = Console(stderr=True)
+        self._shows = self._console.is_terminal and not quiet
+
+    def watch(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
+        """The same events; nothing is drawn in a pipe, or before a second has passed."""
+        total = self._epochs * len(self._labels)
+        started = monotonic()
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        task = bar.add_task("", total=total)
+        try:
+            for event in events:
+                label = event.variant.label
+                done = event.epoch if isinstance(event, Checkpoint) else self._epochs
+                done += self._epochs * self._labels.index(label)
+                bar.update(task, completed=done, description=label)
+                waited = monotonic() - started > _PATIENCE_S
+                if self._shows and waited and not bar.live.is_started:
+                    bar.start()
+                yield event
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            if bar.live.is_started:
+                bar.stop()
+
+
+def note(*lines: str) -> None:
+    """Say something that is not the result."""
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse an output file that cannot be written, before any work is done.
+
+    Raises:
+        ConfigError: If its folder does not exist, or it is a folder itself.
+    """
+    if path.is_dir():
+        raise ConfigError(f"--output: {path} is a folder. Expected a file name")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--output: the folder {path.parent} does not exist")
+
+
+def put(text: str, path: Path | None) -> None:
+    """Put the result on stdout or, whole or not at all, into a file.
+
+    Raises:
+        RunError: If the file cannot be written; the result is on stdout then.
+    """
+    if path is not None:
+        try:
+            _replace(path, text)
+        except OSError as problem:
+            _write_out(text)
+            raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
+    else:
+        _write_out(text)
+
+
+def put_table(render: Callable[[Console], RenderableType], path: Path | None) -> None:
+    """Put the result on the terminal in its width and colours, or as plain text into a file.
+
+    Raises:
+        RunError: As `put`.
+    """
+    if path is None:
+        console = Console(highlight=False)
+        console.print(render(console))
+        return
+    text = StringIO()
+    console = Console(file=text, width=_FILE_WIDTH, color_system=None, highlight=False)
+    console.print(render(console))
+    put(text.getvalue(), path)
+
+
+def _write_out(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write aside, then replace: readers see the old file or the new one, never half of it."""
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(aside).chmod(0o666 & ~_umask())
+        Path(aside).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(aside).unlink()
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
