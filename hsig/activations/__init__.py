@@ -5,6 +5,7 @@ family in `piecewise.py`), add a row to `ACTIVATIONS`, and its name to `hsig.key
 """
 
 from collections.abc import Mapping
+from math import isinf
 from types import MappingProxyType
 
 import numpy as np
@@ -271,5 +272,7 @@ def spell(activation: Activation) -> str:
 def _shortest(value: Parameter) -> str:
     if isinstance(value, str):
         return value
+    if isinf(value):
+        return ".inf" if value > 0 else "-.inf"  # as YAML has it
     short = f"{value:g}"
     return short if float(short) == value else repr(value)

@@ -33,7 +33,8 @@ def softplus(x: Array) -> Array:
     Source:
         Dugas et al. 2001; Glorot, Bordes & Bengio 2011.
     """
-    return np.logaddexp(0.0, x)
+    value: Array = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return value
 
 
 def silu(x: Array) -> Array:
