@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 
+_LARGEST = 1e300  # what is larger, infinite or undefined leaves a gap
 _BRAILLE_BLANK = 0x2800
 _BRAILLE_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # rows of two columns
 
@@ -59,7 +59,7 @@ def curve(
     height: int,
     ascii_only: bool,
 ) -> list[str]:
-    """Curves over a common x, from 0 to the largest value, with both axes labelled.
+    """Curves over a common x, from 0 to the farthest value, with both axes labelled.
 
     Points that are not finite leave a gap. The first line is drawn in full, the others with
     every fourth dot.
@@ -74,12 +74,12 @@ def curve(
     Returns:
         `height + 1` lines of text, or none when there is nothing to draw or no room.
     """
-    finite = [value for line in lines for value in line if isfinite(value)]
-    if not finite or len(x) < 2:
+    drawable = [value for line in lines for value in line if abs(value) <= _LARGEST]
+    if not drawable or len(x) < 2:
         return []
-    low, high = min(0.0, *finite), max(finite)
+    low, high = min(0.0, *drawable), max(0.0, *drawable)
     if high == low:
-        high = low + 1.0
+        high = 1.0
     labels = [f"{high:.3g}", f"{low:.3g}"]
     margin = max(map(len, labels)) + 1
     canvas = Canvas(width - margin, height, ascii_only)
@@ -113,7 +113,7 @@ def _draw(
         # a share of 0 or 1 must not meet the neighbour, which may be infinite
         ends = ((1.0 - share, y[segment]), (share, y[segment + 1]))
         value = sum(weight * end for weight, end in ends if weight > 0.0)
-        if not isfinite(value):
+        if not abs(value) <= _LARGEST:
             previous = None
             continue
         row = round((high - value) / (high - low) * (rows - 1))

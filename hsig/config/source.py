@@ -121,9 +121,11 @@ def read_file(path: Path, problems: list[str]) -> dict[str, Given]:
     value, lines = _parse(_read_text(path), str(path), problems)
     if value is None:
         raise ConfigError(f"{path}: the file is empty. Expected keys, such as `activation: hard`")
+    if value is REFUSED:
+        return {}
     if not isinstance(value, dict):
-        kind = "a list" if isinstance(value, list) else f"only the value {value!r:.60}"
-        raise ConfigError(f"{path}:1: expected keys, such as `activation: hard`, got {kind}")
+        got = describe(value)
+        raise ConfigError(f"{path}:1: expected keys, such as `activation: hard`, got {got}")
     return {
         key: Given(
             part,

@@ -1,0 +1,579 @@
+import string
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from golden_data import load_golden
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hsig import keys
+from hsig.config import load_experiment
+from hsig.config.source import read_scalar
+from hsig.errors import ConfigError
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write a config into an empty working folder; gives its path, relative."""
+    monkeypatch.chdir(tmp_path)
+
+    def write_config(text):
+        data = text if isinstance(text, bytes) else text.encode()
+        Path("x.yaml").write_bytes(data)
+        return Path("x.yaml")
+
+    return write_config
+
+
+def refusal(path=None, **flags):
+    with pytest.raises(ConfigError) as error:
+        load_experiment(path, flags)
+    return list(error.value.messages)
+
+
+# --- what is read -----------------------------------------------------------------------------
+
+
+def test_the_defaults_alone_are_the_questions_experiment():
+    experiment = load_experiment()
+    assert experiment.task.name == "xor"
+    assert experiment.variants[0].label == "sigmoid"
+    assert experiment.loss.name == "bce"
+    assert (experiment.learning_rate, experiment.epochs) == (0.1, 4000)
+    assert (experiment.update, experiment.hidden) == ("online", 3)
+    assert (experiment.init, experiment.seeds) == ((0.0, 1.0), (0,))
+    assert (experiment.solved_within, experiment.report_every) == (0.5, 500)
+    assert experiment.cost == "last"
+
+
+def test_flags_beat_the_file_and_the_file_beats_the_defaults(write):
+    path = write("epochs: 10\nhidden: 5\n")
+    experiment = load_experiment(path, {"epochs": "20"})
+    assert (experiment.epochs, experiment.hidden, experiment.learning_rate) == (20, 5, 0.1)
+
+
+def test_every_key_can_be_set_in_a_file(write):
+    path = write(
+        """
+        task: {inputs: [[0], [1]], targets: [1, 0]}
+        activation: {name: hard, slope: 0.25, backward: logistic}
+        output_activation: hard:kink=open
+        loss: squared
+        learning_rate: 1e-3
+        epochs: 7
+        update: batch
+        hidden: 2
+        init: {uniform: [-1, 2]}
+        initial_weights: {hidden: [[1, 2], [3, 4]], output: [[5], [6], [7]]}
+        seeds: [9]
+        solved_within: 0.1
+        report_every: 3
+        cost: mean
+        engine: reference
+        expect: {solved_at_most: 0.5, verdict: unsolved}
+        """
+    )
+    assert set(yaml.safe_load(path.read_text())) == set(keys.KEYS)
+    experiment = load_experiment(path)
+    (variant,) = experiment.variants
+    assert experiment.task.inputs.tolist() == [[0], [1]]
+    assert variant.label == "hard:slope=0.25,backward=logistic"
+    assert variant.output_activation.parameters["kink"] == "open"
+    assert experiment.loss.name == "squared"
+    assert experiment.learning_rate == 0.001
+    assert (experiment.epochs, experiment.update, experiment.hidden) == (7, "batch", 2)
+    assert experiment.init == (-1.0, 2.0)
+    assert experiment.initial_weights.output.tolist() == [[5], [6], [7]]
+    assert (experiment.seeds, experiment.solved_within) == ((9,), 0.1)
+    assert (experiment.report_every, experiment.cost) == (3, "mean")
+    assert experiment.expect == {"solved_at_most": 0.5, "verdict": "unsolved"}
+
+
+def test_every_key_can_be_set_by_a_flag():
+    flags = {
+        "task": "parity3",
+        "activation": "leaky_relu:negative_slope=0.2",
+        "output_activation": "hard",
+        "loss": "squared",
+        "learning_rate": "1e-3",
+        "epochs": "7",
+        "update": "batch",
+        "hidden": "1",
+        "init": "uniform:-8,8",
+        "initial_weights": "{hidden: [[1], [2], [3], [4]], output: [[5], [6]]}",
+        "seeds": "[9]",
+        "solved_within": ".1",
+        "report_every": "3",
+        "cost": "mean",
+        "engine": "auto",
+        "expect": "solved_at_least=0.9,verdict=solved",
+    }
+    assert set(flags) == set(keys.KEYS)
+    experiment = load_experiment(flags=flags)
+    assert experiment.variants[0].hidden_activation.parameters["leak"] == 0.2
+    assert experiment.init == (-8.0, 8.0)
+    assert experiment.seeds == (9,)
+    assert experiment.expect == {"solved_at_least": 0.9, "verdict": "solved"}
+    assert experiment.initial_weights.hidden.shape == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("3", (0, 1, 2)), ("5,3,8", (5, 3, 8)), ("[4]", (4,)), ("[4294967295, 0]", (2**32 - 1, 0))],
+)
+def test_seeds_are_a_count_or_a_list(text, seeds):
+    assert load_experiment(flags={"seeds": text}).seeds == seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 0.001),
+        ("12", 12),
+        ("-3.5", -3.5),
+        (".5", 0.5),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("true", True),
+        ("~", None),
+        ("", None),
+        (".inf", float("inf")),
+        ("1_000", "1_000"),
+        ("2026-01-01", "2026-01-01"),
+    ],
+)
+def test_scalars_follow_the_core_schema_of_yaml_1_2(text, value):
+    assert read_scalar(text) == value
+    assert type(read_scalar(text)) is type(value)
+
+
+def test_json_is_yaml(write):
+    path = write('{"activation": {"name": "hard", "backward": null}, "expect": {}}')
+    assert load_experiment(path).variants[0].label == "hard"
+
+
+def test_quoted_scalars_are_text(write):
+    assert refusal(write("epochs: '5'\n")) == [
+        "x.yaml:1: epochs: expected a whole number of at least 1, got the text '5'"
+    ]
+
+
+def test_rows_of_a_csv_file_are_found_beside_the_config(tmp_path):
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    (folder / "rows.csv").write_text("a,b,target\n0,1,1\n1,1e0,0\n", encoding="utf-8")
+    (folder / "c.yaml").write_text("task: {csv: rows.csv}\n", encoding="utf-8")
+    task = load_experiment(folder / "c.yaml").task
+    assert task.name == "rows"
+    assert task.inputs.tolist() == [[0, 1], [1, 1]]
+    assert task.targets.tolist() == [1, 0]
+
+
+def test_a_csv_file_needs_no_header_and_may_have_a_mark_and_windows_lines(write, tmp_path):
+    del write
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbf0, 1, 1\r\n\r\n1, 0, 0\r\n")
+    task = load_experiment(flags={"task": "csv:t.csv"}).task
+    assert task.inputs.tolist() == [[0, 1], [1, 0]]
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+FILES = [
+    ("epochs: 0\n", "x.yaml:1: epochs: expected a whole number of at least 1, got 0"),
+    (
+        "\nepochs: yes\n",
+        "x.yaml:2: epochs: expected a whole number of at least 1, got the text 'yes'",
+    ),
+    ("epochs: -3\n", "x.yaml:1: epochs: expected a whole number of at least 1, got -3"),
+    ("epochs: 2.5\n", "x.yaml:1: epochs: expected a whole number of at least 1, got 2.5"),
+    ("epochs:\n", "x.yaml:1: epochs: expected a whole number of at least 1, got nothing"),
+    ("epochs: true\n", "x.yaml:1: epochs: expected a whole number of at least 1, got true"),
+    (
+        "epochs: 0500\n",
+        "x.yaml:1: 0500 is ambiguous (octal in YAML 1.1): write it without the zero",
+    ),
+    (
+        "epochs: 1:30\n",
+        "x.yaml:1: 1:30 is ambiguous (base 60 in YAML 1.1): quote it if it is text",
+    ),
+    (
+        "epochs: 1000000001\n",
+        "x.yaml:1: epochs: expected a whole number of at most 1000000000, got 1000000001",
+    ),
+    ("epochs: 1" + "0" * 400, "x.yaml:1: a number of 401 digits is too large to be meant"),
+    (
+        "epochs: 1" + "0" * 200,
+        "x.yaml:1: epochs: expected a whole number of at most 1000000000, "
+        "got a number of 201 digits",
+    ),
+    (
+        "\nlearning_rate: fast\n",
+        "x.yaml:2: learning_rate: expected a number above 0, got the text 'fast'",
+    ),
+    ("learning_rate: 0\n", "x.yaml:1: learning_rate: expected a number above 0, got 0"),
+    ("learning_rate: .nan\n", "x.yaml:1: learning_rate: expected a number above 0, got nan"),
+    (
+        "learning_rate: .inf\n",
+        "x.yaml:1: learning_rate: expected a finite number above 0, got inf",
+    ),
+    ("learning_rate: [1]\n", "x.yaml:1: learning_rate: expected a number above 0, got a list of 1"),
+    ("hidden: 0\n", "x.yaml:1: hidden: expected a whole number of at least 1, got 0"),
+    ("hidden: 1025\n", "x.yaml:1: hidden: expected a whole number of at most 1024, got 1025"),
+    (
+        "learning_rat: 1\n",
+        "x.yaml:1: unknown key 'learning_rat'. Did you mean 'learning_rate'? Known: "
+        + ", ".join(keys.KEYS),
+    ),
+    (
+        "loss: mse\n",
+        "x.yaml:1: loss: expected one of squared, bce, bce_naive, got the text 'mse'.",
+    ),
+    (
+        "loss: BCE\n",
+        "x.yaml:1: loss: expected one of squared, bce, bce_naive, got the text 'BCE'. "
+        "Did you mean 'bce'?",
+    ),
+    ("epochs: 3\nhidden: 2\nepochs: 4\n", "x.yaml:3: the key 'epochs' is here again, after line 1"),
+    (
+        "activation: ReLUU\n",
+        "x.yaml:1: activation: unknown activation 'ReLUU'. Did you mean 'relu'? "
+        "Known: sigmoid, ultra_fast, hard, hard_torch, hard_taylor, hard_binary, leaky_hard, tanh, "
+        "hard_tanh, relu, leaky_relu, elu, softplus, silu, hard_silu, gelu_tanh",
+    ),
+    (
+        "activation:\n  name: hard\n  slop: 1\n",
+        "x.yaml:3: activation.slop: hard has no setting 'slop'. Did you mean 'slope'? "
+        "It has: slope, shift, low, high, leak, kink, backward",
+    ),
+    (
+        "activation: sigmoid:slope=1\n",
+        "x.yaml:1: activation: sigmoid has no setting 'slope'. It has: backward",
+    ),
+    (
+        "activation: {name: hard, leak: 1.5}\n",
+        "x.yaml:1: activation.leak: expected a number of at most 1, got 1.5",
+    ),
+    (
+        "activation: {slope: 1}\n",
+        "x.yaml:1: activation.name: expected the name of an activation, got nothing",
+    ),
+    ("activation: 5\n", "x.yaml:1: activation: expected the name of an activation, got 5"),
+    (
+        "activation: hard:low=2\n",
+        "x.yaml:1: activation: expected low below high, got low 2 and high 1",
+    ),
+    (
+        "activation: hard:slope\n",
+        "x.yaml:1: activation: expected KEY=VALUE pairs with commas between them, "
+        "got the text 'slope'",
+    ),
+    (
+        "activation: hard:slope=1,slope=2\n",
+        "x.yaml:1: activation: 'slope' is given twice in 'slope=1,slope=2'",
+    ),
+    (
+        "activation: hard:slope=007\n",
+        "x.yaml:1: activation: 007 is ambiguous (octal in YAML 1.1): write it without the zero",
+    ),
+    (
+        "activation: hard_sigmoid\n",
+        "x.yaml:1: activation: 'hard_sigmoid' means different curves. Write 'hard', "
+        "clip(0.2*x + 0.5, 0, 1), for theano.hard_sigmoid, keras1.hard_sigmoid, "
+        "keras2.hard_sigmoid, onnx.HardSigmoid; 'hard_torch', clip(0.166667*x + 0.5, 0, 1), for "
+        "torch.hardsigmoid, jax.hard_sigmoid, keras3.hard_sigmoid, paddle2.hardsigmoid",
+    ),
+    (
+        "task: xr\n",
+        "x.yaml:1: task: unknown task 'xr'. Did you mean 'xor'? Known: xor, and, or, parity3, "
+        "csv:FILE, or {inputs: [[...]], targets: [...]}",
+    ),
+    (
+        "task: 3\n",
+        "x.yaml:1: task: expected a task's name, {csv: FILE} or "
+        "{inputs: [[...]], targets: [...]}, got 3",
+    ),
+    (
+        "task:\n  inputs: [[0, 1],\n   [1]]\n  targets: [0, 1]\n",
+        "x.yaml:3: task.inputs[1]: expected 2 numbers like the first row, got 1",
+    ),
+    (
+        "task: {inputs: [[0, a]], targets: [0]}\n",
+        "x.yaml:1: task.inputs[0][1]: expected a finite number, got the text 'a'",
+    ),
+    (
+        "task: {inputs: [[0], [1]], targets: [0]}\n",
+        "x.yaml:1: task: expected a target for each of the 2 rows, got 1",
+    ),
+    (
+        "task: {inputs: [], targets: []}\n",
+        "x.yaml:1: task.inputs: expected a list of rows, [[...], ...], got a list of 0",
+    ),
+    (
+        "task: {name: xor, inputs: [[1]], targets: [0]}\n",
+        "x.yaml:1: task.name: 'xor' is hsig's own task with other rows. Use another name",
+    ),
+    (
+        "task: {name: 5, inputs: [[1]], targets: [0]}\n",
+        "x.yaml:1: task.name: expected a name of printable text, got 5",
+    ),
+    ("task: {csv: 5}\n", "x.yaml:1: task.csv: expected a file name, got 5"),
+    (
+        "task: csv:none.csv\n",
+        "x.yaml:1: task: cannot read none.csv: No such file or directory",
+    ),
+    (
+        "task: {inputs: [[0], [1]], targets: [0, 2]}\n",
+        "x.yaml:1: task: the loss bce needs targets from 0 to 1, got targets from 0 to 2. "
+        "For these use loss squared",
+    ),
+    (
+        "loss: bce\noutput_activation: tanh\n",
+        "x.yaml:2: output_activation: the loss bce needs an output from 0 to 1, but tanh gives "
+        "-1 to 1. Use loss squared, or output_activation sigmoid",
+    ),
+    (
+        "init: {uniform: [1, 1]}\n",
+        "x.yaml:1: init: expected a finite LOW below a finite HIGH, got keys and values",
+    ),
+    (
+        "init: normal\n",
+        "x.yaml:1: init: expected uniform:LOW,HIGH or {uniform: [LOW, HIGH]}, such as "
+        "uniform:-1,1, got the text 'normal'",
+    ),
+    ("seeds: 0\n", "x.yaml:1: seeds: expected a whole number of at least 1, got 0"),
+    ("seeds: []\n", "x.yaml:1: seeds: expected 1 to 1000000 seeds, got a list of 0"),
+    ("seeds: [3, 4, 3]\n", "x.yaml:1: seeds: expected seeds without repeats, got 3 more than once"),
+    ("seeds: [-1]\n", "x.yaml:1: seeds[0]: expected a whole number of at least 0, got -1"),
+    (
+        "seeds: [4294967296]\n",
+        "x.yaml:1: seeds[0]: expected a whole number of at most 4294967295, got 4294967296",
+    ),
+    (
+        "initial_weights: {hidden: [[1, 2], [3, 4]], output: [[1], [2], [3]]}\nhidden: 2\n",
+        "x.yaml:1: initial_weights.hidden: expected 3 rows of 2 (2 inputs and a bias), "
+        "got 2 rows of 2",
+    ),
+    (
+        "initial_weights: {hidden: [[1], [2], [3]], output: [[1], [2]]}\nhidden: 1\nseeds: 2\n",
+        "x.yaml:3: seeds: initial_weights replace the draw, so they go with exactly one seed, "
+        "got 2 seeds",
+    ),
+    (
+        "initial_weights: [1, 2]\n",
+        "x.yaml:1: initial_weights: expected {hidden: [[...], ...], output: [[...], ...]}, "
+        "got a list of 2",
+    ),
+    (
+        "expect: {solved: 1}\n",
+        "x.yaml:1: expect.solved: unknown check 'solved'. Did you mean 'solved_at_most'? "
+        "Known: solved_at_least, solved_at_most, verdict",
+    ),
+    (
+        "expect: {solved_at_least: 2}\n",
+        "x.yaml:1: expect.solved_at_least: expected a number of at most 1, got 2",
+    ),
+    (
+        "expect: 5\n",
+        "x.yaml:1: expect: expected checks such as solved_at_least=0.9 "
+        "(solved_at_least, solved_at_most, verdict), got 5",
+    ),
+    (
+        "epochs: 1000000000\nreport_every: 1\n",
+        "x.yaml:2: report_every: 1000000000 epochs reported every 1 for 1 seeds and 4 rows are "
+        "more costs than fit in memory. Report less often",
+    ),
+    (
+        "seeds: 100000\nhidden: 1000\n",
+        "x.yaml:1: seeds: 100000 seeds of 1000 hidden units are more weights than fit in memory. "
+        "Train fewer seeds at a time",
+    ),
+    ("", "x.yaml: the file is empty. Expected keys, such as `activation: hard`"),
+    ("# only a comment\n", "x.yaml: the file is empty. Expected keys, such as `activation: hard`"),
+    ("- 1\n- 2\n", "x.yaml:1: expected keys, such as `activation: hard`, got a list of 2"),
+    ("hard\n", "x.yaml:1: expected keys, such as `activation: hard`, got the text 'hard'"),
+    ("5: 3\n", "x.yaml:1: expected a key that is text, got 5"),
+    ("[1]: 3\n", "x.yaml:1: expected a key that is text, got a list of 0"),
+    (
+        "epochs: &a 5\nhidden: 2\n",
+        "x.yaml:1: anchors and aliases are not supported. Write the value itself",
+    ),
+    (
+        "task: !!python/object/apply:os.system ['true']\n",
+        "x.yaml:1: the tag tag:yaml.org,2002:python/object/apply:os.system is not supported. "
+        "Write the value itself",
+    ),
+    ("epochs: 5\n---\nepochs: 6\n", "x.yaml:2: a second document starts here. Expected one"),
+    ("task: " + "[" * 3000, "x.yaml:1: nested more than 20 deep"),
+    ("epochs: [1\n", "x.yaml:2: not YAML: expected ',' or ']', but got '<stream end>'"),
+    ("epochs: 'a\n", "x.yaml:2: not YAML: found unexpected end of stream"),
+    (b"epochs: 5\n\xff\xfe\n", "x.yaml:2: expected UTF-8 text, got the byte 0xff"),
+    (b"a: 1\nb: \x07\n", "x.yaml:2: not YAML: unexpected character #x0007"),
+    (b"\x00\x01\x02", "x.yaml:1: not YAML: unexpected character #x0000"),
+    ("# " + "x" * 1_000_000, "x.yaml: more than 1000000 bytes. Is it a config?"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), FILES)
+def test_a_mistake_in_a_file_says_where_what_and_what_would_be_right(write, text, message):
+    assert message in refusal(write(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("epochs", "0500", "--epochs: 0500 is ambiguous (octal in YAML 1.1): write it without "
+         "the zero"),
+        ("epochs", "", "--epochs: expected a whole number of at least 1, got nothing"),
+        ("learning_rate", "-1", "--learning-rate: expected a number above 0, got -1"),
+        ("init", "uniform:1", "--init: expected uniform:LOW,HIGH or {uniform: [LOW, HIGH]}, "
+         "such as uniform:-1,1, got the text 'uniform:1'"),
+        ("init", "uniform:a,1", "--init: expected a finite LOW below a finite HIGH, "
+         "got the text 'uniform:a,1'"),
+        ("seeds", "1,x", "--seeds: [1]: expected a whole number of at least 0, got the text 'x'"),
+        ("task", "[1, 2", "--task: not YAML: expected ',' or ']', but got '<stream end>'"),
+        ("initial_weights", "{hidden: [[a]], output: [[1]]}",
+         "--initial-weights: hidden[0][0]: expected a finite number, got the text 'a'"),
+        ("expect", "solved_at_least", "--expect: expected KEY=VALUE pairs with commas between "
+         "them, got the text 'solved_at_least'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_flag_names_the_flag(name, text, message):
+    assert refusal(**{name: text}) == [message]
+
+
+def test_all_problems_come_in_one_report(write):
+    path = write("epochs: 0\nhidden: 09\nloss: x\nwhat: 1\nactivation: hard:slope=-1\n")
+    assert [message.partition(" ")[0] for message in refusal(path, seeds="0")] == [
+        "x.yaml:2:",
+        "x.yaml:4:",
+        "x.yaml:5:",
+        "x.yaml:3:",
+        "x.yaml:1:",
+        "--seeds:",
+    ]
+
+
+def test_conflicts_between_keys_are_reported_beside_each_other(write):
+    path = write("task: {inputs: [[1]], targets: [3]}\noutput_activation: relu\n")
+    assert len(refusal(path)) == 2
+
+
+def test_a_missing_file_lists_the_configs_beside_it(write):
+    write("epochs: 5\n")
+    assert refusal(Path("y.yaml"), epochs="0") == [
+        "y.yaml: no such file. In .: x.yaml",
+        "--epochs: expected a whole number of at least 1, got 0",
+    ]
+    assert refusal(Path("no/y.yaml")) == ["no/y.yaml: no such file"]
+
+
+def test_a_folder_is_not_a_config(tmp_path):
+    assert refusal(tmp_path) == [f"{tmp_path}: is a folder. Expected a YAML file"]
+
+
+def test_a_file_name_that_no_system_takes_is_refused():
+    (message,) = refusal(Path("a\0b.yaml"))
+    assert "cannot be read" in message
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("0,1\n1,x\n", "t.csv, line 2, column 2: expected a finite number, got the text 'x'"),
+        ("0,1\n1\n", "t.csv: expected rows of equal length, at least 2 columns; got 1, 2"),
+        ("1\n2\n", "t.csv: expected rows of equal length, at least 2 columns; got 1"),
+        ("", "t.csv: expected rows of equal length, at least 2 columns; got no rows"),
+        ("a,b\n", "t.csv: expected rows of equal length, at least 2 columns; got no rows"),
+        ("0,nan\n", "t.csv, line 1, column 2: expected a finite number, got the text 'nan'"),
+        ('0,"1\n', "t.csv, line 1: not CSV: unexpected end of data"),
+        ("0," * 65 + "1\n", "expected at most 10000 rows of at most 64 inputs, got 1 of 65"),
+        ("0,1\n" * 10_001, "expected at most 10000 rows of at most 64 inputs, got 10001 of 1"),
+        ("1" * 1_000_001, "t.csv has more than 1000000 characters"),
+    ],
+)
+def test_a_mistake_in_a_csv_file_says_where(write, rows, message):
+    write("")
+    Path("t.csv").write_text(rows, encoding="utf-8")
+    assert refusal(task="csv:t.csv") == [f"--task: {message}"]
+
+
+def test_a_csv_file_that_is_not_text_is_refused(write):
+    write("")
+    Path("t.csv").write_bytes(b"\xff\x00,1\n")
+    assert "cannot read t.csv" in refusal(task="csv:t.csv")[0]
+
+
+@pytest.mark.parametrize("loss", ["bce", "bce_naive"])
+@pytest.mark.parametrize("output", ["relu", "leaky_hard", "hard:high=1.5", "hard_tanh"])
+def test_cross_entropy_needs_an_output_that_is_a_probability(loss, output):
+    (message,) = refusal(loss=loss, output_activation=output)
+    assert message.startswith(
+        f"--output-activation: the loss {loss} needs an output from 0 to 1, but {output} gives"
+    )
+
+
+# --- anything at all --------------------------------------------------------------------------
+
+
+def problems_of(path, flags=None):
+    try:
+        load_experiment(path, flags)
+    except ConfigError as error:
+        return error.messages
+    return None
+
+
+words = st.sampled_from(
+    [*keys.KEYS, *keys.ACTIVATION_NAMES, "uniform", "hidden", "name", "&a", "*a", "!!int", "0500",
+     "1:30", "{", "}", "[", "]", ":", ",", "-", "\n", "  ", "'", '"', "|", ">", "#", "?", "<<",
+     "1e999", "-.inf", ".nan", "~", "...", "---", "%YAML 1.1", "\t", "é", "\u2028", "\x85"]
+)  # fmt: skip
+texts = st.lists(words | st.text(string.printable, max_size=4), max_size=30).map(" ".join)
+
+
+@settings(max_examples=400, deadline=2000)
+@given(texts.map(str.encode) | st.binary(max_size=200))
+@example(b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n")
+@example(b"!!set {a}")
+@example(b"&a 5")
+@example(b"{" * 5000)
+@example(b"? " * 3000)
+@example(b"- " * 3000)
+def test_any_file_at_all_is_read_or_refused_with_messages(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("fuzz") / "x.yaml"
+    path.write_bytes(data)
+    messages = problems_of(path)
+    assert messages is None or messages
+    assert all(message.startswith(str(path)) for message in messages or [])
+
+
+@settings(max_examples=300, deadline=2000)
+@given(st.sampled_from(sorted(keys.KEYS)), texts)
+def test_any_flag_at_all_is_read_or_refused_with_messages(name, text):
+    assert all(message.startswith("--") for message in problems_of(None, {name: text}) or [])
+
+
+# --- the configs of the project ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_has_a_comment_on_every_key(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    keyed = [line for line in lines if line[:1].isalpha()]
+    assert keyed
+    assert all("#" in line for line in keyed)
+
+
+def test_the_questions_configs_have_the_weights_that_were_fitted():
+    for name, activation in (("sigmoid", "sigmoid"), ("hard", "hard_sigmoid")):
+        path = CONFIGS[0].parent / f"question-{name}.yaml"
+        weights = load_experiment(path).initial_weights
+        golden = load_golden("question")[activation]["initial_weights"]
+        np.testing.assert_array_equal(weights.hidden, golden["hidden"])
+        np.testing.assert_array_equal(weights.output, golden["output"])

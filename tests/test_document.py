@@ -1,0 +1,93 @@
+import json
+
+import numpy as np
+import pytest
+
+from hsig import __version__
+from hsig.config import load_experiment
+from hsig.document import document
+from hsig.experiment import gather, run
+from hsig.keys import KEYS
+
+
+def documented(**flags):
+    experiment = load_experiment(flags={key: str(value) for key, value in flags.items()})
+    outcome = gather(experiment, run(experiment))
+    return outcome, json.loads(json.dumps(document(outcome), allow_nan=False))
+
+
+def test_format_and_version_are_said():
+    _, made = documented(epochs=2)
+    assert made["format"] == 1
+    assert made["hsig"] == __version__
+    assert made["complete"] is True
+
+
+def test_every_key_is_there_resolved():
+    _, made = documented(epochs=2, activation="tanh")
+    assert set(made["experiment"]) == set(KEYS)
+    assert made["experiment"]["output_activation"]["name"] == "sigmoid"
+    assert made["experiment"]["seeds"] == [0]
+
+
+def test_a_seed_has_its_costs_predictions_and_epochs_in_full_precision():
+    outcome, made = documented(epochs=900, activation="tanh", seeds="4,2", report_every=400)
+    (training,), (variant,) = outcome.results, made["variants"]
+    assert variant["label"] == "tanh"
+    assert variant["activation"] == {"name": "tanh", "backward": "own"}
+    assert variant["engine"] == "reference"
+    assert variant["checkpoints"] == [0, 400, 800, 900]
+    assert [seed["seed"] for seed in variant["seeds"]] == [4, 2]
+    for row, seed in enumerate(variant["seeds"]):
+        assert seed["cost_last"] == training.cost_last[row].tolist()
+        assert seed["cost_mean"] == training.cost_mean[row].tolist()
+        assert seed["predictions"] == training.predictions[row].tolist()
+        assert seed["max_error"] == training.max_error[row]
+        assert seed["verdict"] == "solved"
+        assert seed["solved_at"] == training.solved_at[row]
+        assert seed["lost_at"] is seed["diverged_at"] is None
+    assert variant["solved"]["k"] == variant["solved"]["n"] == 2
+    assert 0 < variant["solved"]["low"] < variant["solved"]["high"] == 1.0
+
+
+def test_numbers_that_json_cannot_say_are_texts_that_float_reads():
+    _, made = documented(epochs=20, activation="hard", loss="bce_naive", seeds="[27]")
+    (seed,) = made["variants"][0]["seeds"]
+    assert seed["cost_last"][0] == "NaN"
+    assert np.isnan(float(seed["max_error"]))
+    assert seed["diverged_at"] == 0
+    assert seed["verdict"] == "diverged"
+    _, made = documented(epochs=2, activation="relu")
+    assert made["variants"][0]["activation"]["high"] == "Infinity"
+
+
+def test_a_variant_that_cannot_be_trained_has_an_error():
+    _, made = documented(epochs=2, activation="ultra_fast")
+    (variant,) = made["variants"]
+    assert "no gradient" in variant["error"]
+    assert (variant["seeds"], variant["solved"]) == ([], None)
+    assert variant["activation"]["backward"] is None
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {},
+        {"activation": "relu:shift=0.1", "task": "parity3", "loss": "squared", "seeds": "3,1"},
+        {"activation": "ultra_fast:backward=output", "init": "uniform:-2,2", "update": "batch"},
+        {"task": "{inputs: [[0.5], [1]], targets: [0, 1]}", "expect": "solved_at_most=1"},
+        {
+            "hidden": 1,
+            "initial_weights": "{hidden: [[1], [-2], [0.1]], output: [[1], [3]]}",
+            "cost": "mean",
+            "report_every": 7,
+        },
+    ],
+    ids=["defaults", "relu", "ultra_fast", "rows", "weights"],
+)
+def test_the_resolved_keys_are_a_config_that_gives_the_same_document(tmp_path, flags):
+    _, made = documented(epochs=15, **flags)
+    again = tmp_path / "again.yaml"
+    again.write_text(json.dumps(made["experiment"]), encoding="utf-8")
+    experiment = load_experiment(again)
+    assert json.loads(json.dumps(document(gather(experiment, run(experiment))))) == made

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from hsig.config import load_experiment
+from hsig.experiment import Failure, Outcome, Training, gather, run
+from hsig.network import Weights
+from hsig.statistics import wilson_interval
+from hsig.summary import summarise
+
+
+def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):
+    """An outcome with results made by hand; predictions (seeds, 4), costs (seeds, checkpoints)."""
+    predictions, costs = np.array(predictions, dtype=float), np.array(costs, dtype=float)
+    seeds = len(predictions)
+    epochs = 10 * (costs.shape[1] - 1)
+    experiment = load_experiment(
+        flags={"epochs": str(epochs), "report_every": "10", "seeds": str(seeds), "cost": cost}
+        | flags
+    )
+    diverged = np.array(diverged_at or [-1] * seeds)
+    errors = np.abs(predictions - [1, 1, 0, 0]).max(axis=1)
+    training = Training(
+        variant=experiment.variants[0],
+        epochs=experiment.checkpoints,
+        cost_last=costs,
+        cost_mean=costs / 2,
+        predictions=predictions,
+        max_error=errors,
+        weights=Weights(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),
+        solved=(errors < 0.5) & (diverged < 0),
+        solved_at=np.where(errors < 0.5, 7, -1),
+        lost_at=np.full(seeds, -1),
+        diverged_at=diverged,
+    )
+    return Outcome(experiment, (training,))
+
+
+RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
+
+
+def summary_of(*arguments, **settings):
+    (variant,) = summarise(prepared(*arguments, **settings)).variants
+    return variant
+
+
+def test_solved_is_counted_with_its_interval():
+    variant = summary_of([RIGHT, WRONG, RIGHT, WRONG, WRONG], [[1, 0.5]] * 5)
+    solved = variant.solved
+    assert (solved.k, solved.n, solved.rate) == (2, 5, 0.4)
+    assert (solved.low, solved.high) == wilson_interval(2, 5)
+    assert variant.verdicts == {"unsolved": 3, "solved": 2}
+    assert variant.right == (2, 5, 5, 5)
+    assert variant.solved_at == (7, None, 7, None, None)
+
+
+@pytest.mark.parametrize(("cost", "factor"), [("last", 1.0), ("mean", 0.5)])
+def test_quartiles_are_of_the_chosen_cost_over_seeds(cost, factor):
+    costs = [[8.0, 1.0], [4.0, 2.0], [2.0, 3.0], [1.0, np.inf], [16.0, np.inf]]
+    variant = summary_of([RIGHT] * 5, costs, cost=cost)
+    np.testing.assert_array_equal(variant.cost[:, 0], factor * np.array([2.0, 4.0, 8.0]))
+    np.testing.assert_array_equal(variant.cost[:, 1], [2 * factor, 3 * factor, np.inf])
+
+
+def test_diverged_seeds_and_costs_that_are_not_finite_are_named():
+    costs = [[1.0, 0.5], [np.nan, np.nan], [1.0, np.inf]]
+    variant = summary_of([RIGHT, UNKNOWN, WRONG], costs, diverged_at=[-1, 3, -1], seeds="5,27,8")
+    assert variant.diverged_seeds == (27,)
+    assert variant.diverged_at == (3,)
+    assert [(f.seed, f.epoch) for f in variant.not_finite] == [(27, 0), (8, 10)]
+    assert np.isnan(variant.not_finite[0].cost)
+    assert np.isinf(variant.not_finite[1].cost)
+    assert np.isnan(variant.largest_error)
+    assert variant.solved.k == 1
+    assert variant.verdicts == {"solved": 1, "diverged": 1, "unsolved": 1}
+
+
+@pytest.mark.parametrize(
+    ("expect", "met"),
+    [
+        ("solved_at_least=0.6", True),
+        ("solved_at_least=0.61", False),
+        ("solved_at_most=0.6", True),
+        ("solved_at_most=0.59", False),
+        ("verdict=solved", True),
+        ("verdict=unsolved", False),
+        ("solved_at_least=0.5,verdict=solved", True),
+        ("solved_at_least=0.5,verdict=unsolved", False),
+    ],
+)
+def test_expectations(expect, met):
+    outcome = prepared([RIGHT] * 3 + [WRONG] * 2, [[1.0, 0.5]] * 5, expect=expect)
+    assert (not summarise(outcome).unmet) == met
+
+
+def test_a_verdict_needs_more_than_half_of_the_seeds():
+    outcome = prepared([RIGHT, WRONG], [[1.0, 0.5]] * 2, expect="verdict=solved")
+    (unmet,) = summarise(outcome).unmet
+    assert (unmet.label, unmet.expected) == ("sigmoid", "verdict solved")
+    assert unmet.got == "verdicts: solved 1, unsolved 1"
+
+
+def test_a_variant_that_could_not_be_trained_meets_no_expectation():
+    experiment = load_experiment(flags={"activation": "ultra_fast", "expect": "solved_at_most=1"})
+    summary = summarise(gather(experiment, run(experiment)))
+    assert isinstance(summary.variants[0], Failure)
+    assert [unmet.got for unmet in summary.unmet] == ["it could not be trained"]
