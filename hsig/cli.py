@@ -45,7 +45,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character
     try:
-        app()
+        app(prog_name="hsig")
     except HsigError as error:
         for message in error.messages:
             print(f"error: {message}", file=sys.stderr)

@@ -4,8 +4,9 @@ Here and in `plots` and `tables` live digits, units and sentences; nothing here 
 width.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hsig.activations import Activation, spell
 from hsig.experiment import Experiment, Failure, Variant
@@ -13,16 +14,32 @@ from hsig.network import Weights
 from hsig.summary import Summary, VariantSummary
 
 ROWS_MOST = 40  # longer tables are shown without their middle
+QUARTILE_NAMES = ("25 %", "median", "75 %")
+QUARTILE_SPARE = ("25 %", "75 %")
 NAMED_MOST = 5  # seeds named one by one
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts: a title, the names of the columns, and rows of cells."""
+    """A table of texts.
+
+    Attributes:
+        title: Above it; may be empty.
+        columns: Their names.
+        rows: Cells, one for each column.
+        spare: Columns that may go where there is no room for all.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    spare: tuple[str, ...] = ()
+
+    def without_spare_columns(self) -> "Table":
+        """The same without the columns that may go."""
+        kept = [index for index, name in enumerate(self.columns) if name not in self.spare]
+        rows = tuple(tuple(row[index] for index in kept) for row in self.rows)
+        return Table(self.title, tuple(self.columns[index] for index in kept), rows)
 
     def shortened(self, most: int = ROWS_MOST) -> "Table":
         """The same without its middle rows if it has more than `most`."""
@@ -31,7 +48,7 @@ class Table:
             return self
         gap = (f"({left_out} more)", *("" for _ in self.columns[1:]))
         half = most // 2
-        return Table(self.title, self.columns, (*self.rows[:half], gap, *self.rows[-half:]))
+        return replace(self, rows=(*self.rows[:half], gap, *self.rows[-half:]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +117,10 @@ def percent(rate: float) -> str:
     ('0 %', '0.4 %', '99.6 %')
     """
     shown = 100.0 * rate
-    return f"{shown:.1f} %" if 0.0 < shown < 1.0 or 99.0 < shown < 100.0 else f"{shown:.0f} %"
+    distance = min(shown, 100.0 - shown)  # from none or all
+    if distance == 0.0 or distance >= 1.0:
+        return f"{shown:.0f} %"
+    return f"{shown:.{-math.floor(math.log10(distance))}f} %"
 
 
 def count(n: int, noun: str) -> str:
@@ -178,8 +198,9 @@ def _cost_table(experiment: Experiment, summary: VariantSummary) -> Table:
         return Table("", ("epoch", which), tuple(zip(epochs, median, strict=True)))
     return Table(
         f"{which}, over {len(summary.seeds)} seeds",
-        ("epoch", "median", "lower quartile", "upper quartile"),
-        tuple(zip(epochs, median, lower, upper, strict=True)),
+        ("epoch", *QUARTILE_NAMES),
+        tuple(zip(epochs, lower, median, upper, strict=True)),
+        spare=QUARTILE_SPARE,
     )
 
 
@@ -187,17 +208,24 @@ def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
     task, several = experiment.task, len(summary.seeds) > 1
     rows = []
     for index, (inputs, target) in enumerate(zip(task.inputs, task.targets, strict=True)):
-        lower, median, upper = summary.predictions[:, index]
+        quartiles = [number(value) for value in summary.predictions[:, index]]
         right = summary.right[index]
-        cells = [" ".join(short(value) for value in inputs), short(target), number(median)]
-        if several:
-            cells += [number(lower), number(upper), f"{right} of {len(summary.seeds)}"]
-        else:
-            cells += ["yes" if right else "no"]
-        rows.append(tuple(cells))
+        rows.append(
+            (
+                " ".join(short(value) for value in inputs),
+                short(target),
+                *(quartiles if several else quartiles[:1]),
+                f"{right} of {len(summary.seeds)}" if several else ("yes" if right else "no"),
+            )
+        )
     if several:
-        columns = ("inputs", "target", "median", "lower quartile", "upper quartile", "right")
-        return Table(f"predictions, over {len(summary.seeds)} seeds", columns, tuple(rows))
+        columns = ("inputs", "target", *QUARTILE_NAMES, "right")
+        return Table(
+            f"predictions, over {len(summary.seeds)} seeds",
+            columns,
+            tuple(rows),
+            spare=QUARTILE_SPARE,
+        )
     return Table("", ("inputs", "target", "prediction", "right"), tuple(rows))
 
 

@@ -20,7 +20,7 @@ def render(shown: Report, console: Console) -> RenderableType:
         if variant.summary is not None:
             costs, predictions = variant.tables
             parts += [Text(), _costs(costs, variant.summary, console)]
-            parts += [Text(), _table(predictions)]
+            parts += [Text(), _table(predictions, console)]
         parts += [Text(), *_result_lines(variant)]
     return Group(*parts)
 
@@ -41,9 +41,9 @@ def _result_lines(variant: VariantReport) -> list[RenderableType]:
 
 
 def _costs(costs: report.Table, summary: VariantSummary, console: Console) -> RenderableType:
-    table = _table(costs)
+    table = _table(costs, console)
     beside = console.width >= _SIDE_BY_SIDE
-    taken = console.measure(table).maximum + 3 if beside else 0
+    taken = _width(table, console) + 3 if beside else 0
     _, median, _ = summary.cost
     lower, upper = summary.cost[0], summary.cost[2]
     lines = [median] if len(summary.seeds) == 1 else [median, lower, upper]
@@ -62,18 +62,23 @@ def _costs(costs: report.Table, summary: VariantSummary, console: Console) -> Re
     return grid
 
 
-def _table(table: report.Table) -> RichTable:
-    shortened = table.shortened()
-    rendered = RichTable(
-        title=table.title or None,
-        title_justify="left",
-        title_style="",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
+def _table(table: report.Table, console: Console) -> RenderableType:
+    drawn = _columns(table)
+    if _width(drawn, console) > console.width:
+        drawn = _columns(table.without_spare_columns())
+    return Group(Text(table.title), drawn) if table.title else drawn
+
+
+def _width(drawn: RenderableType, console: Console) -> int:
+    """The columns it would take if there were room."""
+    boundless = console.options.update(max_width=10_000)
+    return console.measure(drawn, options=boundless).maximum
+
+
+def _columns(table: report.Table) -> RichTable:
+    drawn = RichTable(box=None, pad_edge=False, header_style="bold")
     for column in table.columns:
-        rendered.add_column(column, justify="right")
-    for row in shortened.rows:
-        rendered.add_row(*map(Text, row))
-    return rendered
+        drawn.add_column(column, justify="right")
+    for row in table.shortened().rows:
+        drawn.add_row(*map(Text, row))
+    return drawn

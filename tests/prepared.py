@@ -1,0 +1,36 @@
+"""Outcomes made by hand, so that what comes after training is tested without any."""
+
+import numpy as np
+
+from hsig.config import load_experiment
+from hsig.experiment import Outcome, Training
+from hsig.network import Weights
+
+RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
+
+
+def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):
+    """An outcome with results made by hand; predictions (seeds, 4), costs (seeds, checkpoints)."""
+    predictions, costs = np.array(predictions, dtype=float), np.array(costs, dtype=float)
+    seeds = len(predictions)
+    epochs = 10 * (costs.shape[1] - 1)
+    experiment = load_experiment(
+        flags={"epochs": str(epochs), "report_every": "10", "seeds": str(seeds), "cost": cost}
+        | flags
+    )
+    diverged = np.array(diverged_at or [-1] * seeds)
+    errors = np.abs(predictions - [1, 1, 0, 0]).max(axis=1)
+    training = Training(
+        variant=experiment.variants[0],
+        epochs=experiment.checkpoints,
+        cost_last=costs,
+        cost_mean=costs / 2,
+        predictions=predictions,
+        max_error=errors,
+        weights=Weights(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),
+        solved=(errors < 0.5) & (diverged < 0),
+        solved_at=np.where(errors < 0.5, 7, -1),
+        lost_at=np.full(seeds, -1),
+        diverged_at=diverged,
+    )
+    return Outcome(experiment, (training,))

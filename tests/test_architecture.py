@@ -1,0 +1,109 @@
+"""The map of the house: who may import whom. When the house changes, so does this table."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "hsig"
+
+# each module may look only at those above it; these are the ones it does look at
+ROOMS = {
+    "errors": set(),
+    "keys": set(),
+    "arrays": {"numpy"},
+    "activations": {"numpy", "arrays"},
+    "losses": {"numpy", "arrays"},
+    "tasks": {"numpy", "arrays"},
+    "network": {"numpy", "arrays", "activations", "losses"},
+    "engines": {"numpy", "arrays", "network"},
+    "experiment": {
+        "numpy", "arrays", "activations", "losses", "tasks", "network", "engines"
+    },
+    "verdict": {"engines", "experiment"},
+    "statistics": {"numpy", "arrays"},
+    "summary": {"numpy", "arrays", "engines", "experiment", "verdict", "statistics"},
+    "config": {
+        "yaml", "numpy", "errors", "keys", "arrays", "activations", "losses", "tasks", "network",
+        "experiment",
+    },
+    "document": {"activations", "engines", "experiment", "summary", "verdict"},
+    "report": {"activations", "experiment", "network", "summary"},
+    "plots": set(),
+    "tables": {"rich", "report", "summary", "plots"},
+    "export": {"document", "engines", "experiment", "report", "summary", "verdict"},
+    "terminal": {"rich", "errors", "experiment"},
+    "cli": {
+        "typer", "errors", "keys", "config", "experiment", "summary", "report", "tables",
+        "export", "terminal",
+    },
+    "__main__": {"cli"},
+}  # fmt: skip
+
+
+def files(room):
+    folder = PACKAGE / room
+    return sorted(folder.glob("*.py")) if folder.is_dir() else [PACKAGE / f"{room}.py"]
+
+
+def rooms_imported(path):
+    """The rooms of hsig and the packages of others that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            first, _, rest = name.partition(".")
+            if first == "hsig":
+                found.add(rest.partition(".")[0])
+            elif first in ("numpy", "yaml", "rich", "typer", "scipy"):
+                found.add(first)
+    return found - {"__version__"}
+
+
+def test_every_module_is_on_the_map():
+    modules = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
+    packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert (modules | packages) - {"__init__"} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_module_imports_what_the_map_says(room):
+    found = set().union(*map(rooms_imported, files(room))) - {room}
+    assert found == ROOMS[room]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_go_one_way(room):
+    above = list(ROOMS)[: list(ROOMS).index(room)]
+    assert ROOMS[room] - {"numpy", "yaml", "rich", "typer"} <= set(above)
+
+
+@pytest.mark.parametrize("room", list(ROOMS)[: list(ROOMS).index("statistics") + 1])
+def test_the_numeric_core_has_no_path_no_print_and_no_clock(room):
+    for path in files(room):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert not names & {"print", "open", "Path"}
+        modules = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        assert not modules & {"time", "os", "random", "pathlib", "datetime"}
+
+
+def test_nothing_draws_from_numpys_global_state():
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "np.random." not in text.replace("np.random.RandomState(seed)", "")
+
+
+def test_the_package_is_typed():
+    assert (PACKAGE / "py.typed").exists()

@@ -1,0 +1,297 @@
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from golden_data import load_golden
+
+from hsig import __version__, cli
+from hsig.experiment import run
+from hsig.keys import KEYS
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+@pytest.fixture
+def hsig(monkeypatch, capsys, tmp_path):
+    """Run the command line in an empty folder; gives exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run_hsig(*arguments):
+        monkeypatch.setattr(sys, "argv", ["hsig", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return run_hsig
+
+
+def process(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "hsig", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error", **environment},
+    )
+
+
+# --- train ------------------------------------------------------------------------------------
+
+
+def test_train_hard_works_in_an_empty_folder(hsig):
+    code, out, err = hsig("train", "--activation", "hard")
+    assert code == 0
+    assert "hard on xor: 2-3-1 network, loss bce, learning rate 0.1, 4000 epochs (online)" in out
+    assert "hard: solved 0 of 1 seed (0 %; 95 % Wilson interval 0 % to 79 %)" in out
+    assert err == ""
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(("config", "name"), [("sigmoid", "sigmoid"), ("hard", "hard_sigmoid")])
+def test_the_questions_twelve_numbers_come_back(hsig, config, name):
+    printed = load_golden("question")[name]
+    code, out, _ = hsig("train", CONFIGS / f"question-{config}.yaml", "--format", "json")
+    assert code == 0
+    (seed,) = json.loads(out)["variants"][0]["seeds"]
+    costs, predictions = printed["printed_costs"], printed["printed_predictions"]
+    assert seed["cost_last"][:8] == pytest.approx(costs, rel=2e-8)
+    order = ("[0,1]", "[1,0]", "[1,1]", "[0,0]")  # the task's
+    assert seed["predictions"] == pytest.approx([predictions[row] for row in order], rel=2e-8)
+
+
+def test_ultra_fast_gives_theanos_answer_and_the_way_out_and_exits_with_0(hsig):
+    code, out, _ = hsig("train", CONFIGS / "question-ultra-fast.yaml")
+    assert code == 0
+    assert "UltraFastScalarSigmoid" in out
+    assert "ultra_fast:backward=own" in out
+    code, out, _ = hsig("train", "ultra_fast:backward=own", "--epochs", "1")
+    assert "solved 0 of 1 seed" in out
+
+
+def test_an_activation_may_be_a_word_and_a_config_is_told_by_its_ending_or_slash(hsig):
+    Path("mine.yml").write_text("epochs: 3\n", encoding="utf-8")
+    for words in (["hard", "mine.yml"], ["./mine.yml", "-a", "hard"], ["mine.yml", "hard"]):
+        code, out, _ = hsig("train", *words)
+        assert code == 0
+        assert "hard on xor" in out
+        assert "3 epochs" in out
+
+
+def test_every_key_is_a_flag(hsig):
+    _, out, _ = hsig("train", "--help")
+    for key in KEYS.values():
+        assert key.flag in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["hard", "relu"], "error: expected one activation, got hard, relu"),
+        (["a.yaml", "b/c"], "error: expected one config, got a.yaml, b/c"),
+        (["hard", "-a", "relu"], "error: --activation: given twice, also as 'hard'"),
+        (["--epochs", "0"], "error: --epochs: expected a whole number of at least 1, got 0"),
+        (["--long"], "error: --long: goes with --format csv, got --format table"),
+        (["-o", "no/x.json"], "error: --output: the folder no does not exist"),
+        (["-o", "."], "error: --output: . is a folder. Expected a file name"),
+    ],
+)
+def test_a_mistake_exits_with_2_and_one_message(hsig, arguments, message):
+    code, out, err = hsig("train", *arguments)
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [message]
+
+
+def test_an_unknown_flag_exits_with_2(hsig):
+    code, out, _ = hsig("train", "--epoch", "5")
+    assert (code, out) == (2, "")
+
+
+# --- formats and files ------------------------------------------------------------------------
+
+SHORT = ("train", "hard", "--epochs", "4", "--seeds", "2", "--report-every", "2")
+
+
+def test_json_csv_and_markdown_on_stdout(hsig):
+    assert json.loads(hsig(*SHORT, "--format", "json")[1])["format"] == 1
+    assert len(list(csv.DictReader(io.StringIO(hsig(*SHORT, "-f", "csv")[1])))) == 1
+    long = hsig(*SHORT, "-f", "csv", "--long")[1]
+    assert len(list(csv.DictReader(io.StringIO(long)))) == 6
+    assert "| epoch |" in hsig(*SHORT, "-f", "md")[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("x.json", "{"), ("x.csv", "label,"), ("x.md", "hard on xor"), ("x.txt", "hard on xor")],
+)
+def test_the_ending_of_the_file_tells_the_format(hsig, name, start):
+    code, out, _ = hsig(*SHORT, "-o", name)
+    assert (code, out) == (0, "")
+    assert Path(name).read_text(encoding="utf-8").startswith(start)
+    assert [path.name for path in Path().iterdir()] == [name]
+
+
+def test_format_beats_the_ending_of_the_file(hsig):
+    hsig(*SHORT, "-o", "x.txt", "-f", "json")
+    assert json.loads(Path("x.txt").read_text(encoding="utf-8"))["format"] == 1
+
+
+def test_a_file_that_cannot_be_written_exits_with_3_and_the_result_is_on_stdout(hsig, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    Path("x.json").write_text("old", encoding="utf-8")
+    monkeypatch.setattr("os.fdopen", full)
+    code, out, err = hsig(*SHORT, "-o", "x.json")
+    assert code == 3
+    assert err == "error: x.json: cannot be written: No space left on device\n"
+    assert json.loads(out)["format"] == 1
+    assert Path("x.json").read_text(encoding="utf-8") == "old"
+    assert [path.name for path in Path().iterdir()] == ["x.json"]
+
+
+def test_quiet_prints_only_the_result(hsig):
+    code, out, err = hsig(*SHORT, "-q")
+    assert (code, err) == (0, "")
+    assert out == "hard: solved 0 of 2 seeds (0 %; 95 % Wilson interval 0 % to 66 %)\n"
+
+
+# --- expect -----------------------------------------------------------------------------------
+
+
+def test_the_smoke_config_passes(hsig):
+    assert hsig("train", CONFIGS / "smoke.yaml")[0] == 0
+
+
+def test_an_unmet_expectation_exits_with_1_and_says_why(hsig):
+    code, out, err = hsig(*SHORT, "--expect", "solved_at_least=0.9")
+    assert code == 1
+    assert "solved 0 of 2" in out
+    assert err == "expect: hard: expected solved_at_least 0.9, got 0 of 2 solved, 0\n"
+
+
+# --- interruption, progress -------------------------------------------------------------------
+
+
+def test_ctrl_c_shows_what_was_done_and_exits_with_130(hsig, monkeypatch):
+    def interrupted(experiment):
+        events = run(experiment)
+        yield next(events)
+        yield next(events)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hsig.experiment.run", interrupted)
+    code, out, err = hsig(*SHORT)
+    assert code == 130
+    assert "stopped before the end: this is the state at epoch 2 of 4" in out
+    assert err == "interrupted: this is what was done by then\n"
+
+
+def test_ctrl_c_before_the_first_checkpoint_exits_with_130(hsig, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("hsig.experiment.run", interrupted)
+    assert hsig(*SHORT)[0] == 130
+
+
+def test_no_progress_bar_in_a_pipe(hsig, monkeypatch):
+    monkeypatch.setattr("hsig.terminal._PATIENCE_S", -1.0)
+    assert hsig(*SHORT)[2] == ""
+
+
+def test_a_progress_bar_on_a_terminal_leaves_stdout_alone(hsig, monkeypatch):
+    monkeypatch.setattr("hsig.terminal._PATIENCE_S", -1.0)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    code, out, err = hsig(*SHORT, "-f", "json")
+    assert code == 0
+    assert json.loads(out)["format"] == 1
+    assert "100 %" in err
+    assert hsig(*SHORT, "-q")[2] == ""
+
+
+# --- as a process -----------------------------------------------------------------------------
+
+
+def test_help_and_version_import_no_numpy():
+    for flag in ("--help", "--version"):
+        code = (
+            "import sys; sys.argv = ['hsig', sys.argv[1]]\n"
+            "import atexit; atexit.register(lambda: print('numpy' in sys.modules))\n"
+            "from hsig.cli import main; main()"
+        )
+        found = subprocess.run(
+            [sys.executable, "-c", code, flag], capture_output=True, text=True, check=True
+        )
+        assert found.stdout.rstrip().endswith("False")
+
+
+def test_import_hsig_imports_no_numpy():
+    code = "import sys, hsig; print('numpy' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
+
+
+def test_version_is_printed():
+    assert process("--version").stdout == f"hsig {__version__}\n"
+
+
+def test_json_in_a_pipe_is_json_and_stderr_is_empty():
+    done = process(*SHORT, "--format", "json")
+    assert json.loads(done.stdout)["format"] == 1
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"NO_COLOR": "1"},
+        {"TERM": "dumb"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"COLUMNS": "40"},
+        {"COLUMNS": "200"},
+    ],
+    ids=str,
+)
+def test_pipes_narrow_and_poor_terminals_get_plain_text(environment):
+    done = process(*SHORT, **environment)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert "solved 0 of 2 seeds" in done.stdout
+    assert re.search(r"4\s+[\d.]+", done.stdout)
+
+
+def test_no_traceback_for_a_users_mistake():
+    done = process("train", "nowhere.yaml")
+    assert done.returncode == 2
+    assert done.stderr == "error: nowhere.yaml: no such file\n"
+
+
+@pytest.mark.parametrize("command", [[], ["train"]])
+def test_every_command_has_help_with_short_and_long_flag(command):
+    for flag in ("-h", "--help"):
+        done = process(*command, flag)
+        assert done.returncode == 0
+        assert "Usage: hsig" in done.stdout
+
+
+def help_examples():
+    words = (line.split() for line in process("train", "-h", COLUMNS="200").stdout.splitlines())
+    return [line[1:] for line in words if line[:1] == ["hsig"]]
+
+
+def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
+    examples = help_examples()
+    assert len(examples) == 6
+    (tmp_path / "configs").symlink_to(CONFIGS)
+    monkeypatch.chdir(tmp_path)
+    for example in examples:
+        assert process(*example, "--epochs", "400").returncode == 0, example
