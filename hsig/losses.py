@@ -29,7 +29,7 @@ def bce(p: Array, y: Array) -> Array:
 
     Infinite where p is 0 or 1 and the target is not.
 
-    >>> with np.errstate(divide="ignore"):
+    >>> with np.errstate(divide="ignore", invalid="ignore"):
     ...     bce(np.array([0.5, 1.0, 1.0]), np.array([1.0, 1.0, 0.0])).round(4)
     array([0.6931, 0.    ,    inf])
     """

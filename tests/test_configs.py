@@ -1,0 +1,41 @@
+"""Every file in `configs/` loads, trains, and says what it is for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden_data import load_golden
+
+from hsig.config import load_experiment
+from hsig.experiment import gather, run
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+
+pytestmark = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+
+
+def test_it_trains_two_seeds_for_two_epochs(path):
+    flags = {"epochs": "2"}
+    if load_experiment(path).initial_weights is None:
+        flags["seeds"] = "2"
+    experiment = load_experiment(path, flags)
+    assert gather(experiment, run(experiment)).complete
+
+
+def test_it_has_a_heading_and_a_comment_on_every_key(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    keyed = [line for line in lines if line[:1].isalpha()]
+    assert lines[0].startswith("# ")
+    assert keyed
+    assert all("#" in line for line in keyed)
+
+
+def test_given_weights_are_those_fitted_to_the_questions_numbers(path):
+    weights = load_experiment(path).initial_weights
+    if weights is None:
+        assert path.stem not in ("question-sigmoid", "question-hard")
+        return
+    name = {"question-sigmoid": "sigmoid", "question-hard": "hard_sigmoid"}[path.stem]
+    fitted = load_golden("question")[name]["initial_weights"]
+    np.testing.assert_array_equal(weights.hidden, fitted["hidden"])
+    np.testing.assert_array_equal(weights.output, fitted["output"])

@@ -1,0 +1,58 @@
+"""What the README shows is what the commands print."""
+
+import re
+import shlex
+from pathlib import Path
+
+import documents
+import pytest
+import yaml
+
+from hsig.config import load_experiment
+from hsig.keys import KEYS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shown_output_is_what_the_commands_print(page):
+    text = page.read_text(encoding="utf-8")
+    assert documents.remade(text) == text
+
+
+def test_the_readme_shows_commands():
+    shown = documents.commands(PAGES[0].read_text(encoding="utf-8"))
+    assert len(shown) >= 5
+    assert all(shlex.split(command)[0] == "hsig" for command in shown)
+
+
+def test_the_questions_numbers_agree_to_eight_digits():
+    rows = [line.split("|")[2:6] for line in documents.question_table().splitlines()[2:]]
+    assert len(rows) == 12
+    for row in rows:
+        printed_sigmoid, sigmoid, printed_hard, hard = map(float, row)
+        assert sigmoid == pytest.approx(printed_sigmoid, rel=2e-8)
+        assert hard == pytest.approx(printed_hard, rel=2e-8)
+
+
+def test_the_readmes_config_is_one(tmp_path):
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "x.yaml"
+    path.write_text(block, encoding="utf-8")
+    assert load_experiment(path).variants[0].label == "hard"
+    assert set(yaml.safe_load(block)) <= set(KEYS)
+    assert len(block.splitlines()) == 10
+
+
+def test_the_readmes_python_runs(capsys):
+    (block,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(block, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("Solved(k=")
+
+
+def test_every_file_that_the_readme_names_is_there():
+    text = PAGES[0].read_text(encoding="utf-8")
+    names = re.findall(r"`((?:configs|tests|hsig|benchmarks)/[\w./-]+)`", text)
+    assert len(names) > 5
+    assert all((ROOT / name).exists() for name in names)
