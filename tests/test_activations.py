@@ -289,7 +289,7 @@ family = st.builds(
         None,
     ),
     st.floats(0.05, 4),
-    st.floats(-2, 2),
+    st.floats(-2, 2) | st.just(-0.0),
     st.floats(-2, 0) | st.just(-np.inf),
     st.floats(0.1, 4) | st.just(np.inf),
     st.sampled_from([0.0, 0.05, 1.0]),

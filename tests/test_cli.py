@@ -34,6 +34,7 @@ def hsig(monkeypatch, capsys, tmp_path):
 
 
 def process(*arguments, **environment):
+    """Run hsig as a user would; any warning is an error."""
     return subprocess.run(
         [sys.executable, "-m", "hsig", *map(str, arguments)],
         capture_output=True,
@@ -270,9 +271,9 @@ def test_pipes_narrow_and_poor_terminals_get_plain_text(environment):
 
 
 def test_no_traceback_for_a_users_mistake():
-    done = process("train", "nowhere.yaml")
+    done = process("train", "no/where.yaml")
     assert done.returncode == 2
-    assert done.stderr == "error: nowhere.yaml: no such file\n"
+    assert done.stderr == "error: no/where.yaml: no such file\n"
 
 
 @pytest.mark.parametrize("command", [[], ["train"]])

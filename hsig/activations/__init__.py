@@ -274,5 +274,6 @@ def _shortest(value: Parameter) -> str:
         return value
     if isinf(value):
         return ".inf" if value > 0 else "-.inf"  # as YAML has it
+    value += 0.0  # -0 is 0
     short = f"{value:g}"
     return short if float(short) == value else repr(value)

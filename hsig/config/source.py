@@ -160,10 +160,12 @@ def _read_text(path: Path) -> str:
 
 
 def _others(path: Path) -> str:
+    """The configs beside a file that is not there."""
     try:
-        names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml"))
+        beside = [other.name for other in path.parent.iterdir()]
     except OSError:
         return ""
+    names = sorted(name for name in beside if name.endswith((".yaml", ".yml")) and name[0] != ".")
     listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     return f". In {path.parent}: {listed}" if names else ""
 
