@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import yaml
 
@@ -19,6 +19,7 @@ DEPTH_MOST = 20
 DIGITS_MOST = 300  # more would overflow a double
 
 KeyPath = tuple[str | int, ...]
+_DROPPED = "\0"  # the key of a value that is passed over; no YAML text has this character
 REFUSED = object()  # stands where a value was that has been complained of already
 
 _CONSTANTS: Mapping[str, object] = {
@@ -241,7 +242,7 @@ class _Builder:
             self._keys.append(None)
         elif self._forbidden(event):
             self._put(event, REFUSED)
-        elif isinstance(event, yaml.ScalarEvent):
+        else:
             self._put(event, self._scalar(event))
 
     def _forbidden(self, event: yaml.NodeEvent) -> bool:
@@ -269,7 +270,8 @@ class _Builder:
             self._keys[depth] = self._key(event, value, parent)
         else:
             self._path[depth:] = [key]
-            parent[key] = value
+            if key != _DROPPED:
+                parent[key] = value
             self._keys[depth] = None
 
     def _key(self, event: yaml.NodeEvent, value: object, parent: dict[str, object]) -> str:
@@ -278,14 +280,14 @@ class _Builder:
         if not isinstance(value, str):
             if value is not REFUSED:
                 self._refuse(event, f"expected a key that is text, got {describe(value)}")
-            value = f"{value!r:.60}"
+            return _DROPPED
         place = (*self._path[:depth], value)
         if value in parent:
             self._refuse(event, f"the key '{value}' is here again, after line {self.lines[place]}")
         self.lines[place] = _line(event)
         return value
 
-    def _scalar(self, event: yaml.ScalarEvent) -> object:
+    def _scalar(self, event: Any) -> object:
         if event.style is not None:  # quoted, or a block
             return event.value
         try:
