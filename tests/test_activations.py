@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from golden_data import load_golden
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scalar_reference import FUNCTIONS
@@ -110,12 +110,16 @@ def test_hard_is_pytorchs_clamp_kinks_included():
 
 @pytest.mark.parametrize("name", NAMES)
 @given(x=x_values)
+@example(x=0.0005)
+@example(x=-0.0005)
 def test_value_matches_the_scalar_definition(name, x):
     assert at(x, name=name) == pytest.approx(FUNCTIONS[name][0](x), rel=1e-13, abs=1e-15)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(x=x_values)
+@example(x=0.0005)
+@example(x=-0.0005)
 def test_derivative_matches_the_scalar_definition(name, x):
     actual = at(x, name=name, of="derivative")
     assert actual == pytest.approx(FUNCTIONS[name][1](x), rel=1e-12, abs=2e-15)
@@ -249,6 +253,16 @@ def test_slope_before_at_and_after_a_kink(name, kink, before, there, after):
     points = (np.nextafter(kink, -np.inf), kink, np.nextafter(kink, np.inf))
     slopes = [at(x, name=name, of="derivative") for x in points]
     assert slopes == pytest.approx([before, there, after], rel=1e-14, abs=1e-15)
+
+
+def test_alpha_is_the_depth_of_elu_on_the_left_and_its_slope_at_0():
+    elu = ACTIVATIONS["elu"].with_settings({"alpha": 0.5}, None)
+    x = np.array([-np.inf, -1.0, 0.0, np.nextafter(0, 1), 0.0005, 2.0])
+    np.testing.assert_allclose(
+        elu.value(x), [-0.5, 0.5 * (np.exp(-1) - 1), 0, x[3], 0.0005, 2], rtol=1e-15
+    )
+    np.testing.assert_allclose(elu.derivative(x), [0, 0.5 * np.exp(-1), 0.5, 1, 1, 1], rtol=1e-15)
+    assert elu.range == (-0.5, np.inf)
 
 
 def test_hard_sigmoid_of_the_questions_answer():
