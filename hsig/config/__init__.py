@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hsig.activations import ACTIVATIONS, Activation, spell
-from hsig.config.checks import CHECKS, Place, nearest
+from hsig.config.checks import CHECKS
 from hsig.config.source import REFUSED, Given, read_file, read_flag
+from hsig.config.values import Place, nearest
 from hsig.errors import ConfigError
 from hsig.experiment import Experiment, Variant
 from hsig.keys import CHECKPOINTS_MOST, KEPT_NUMBERS_MOST, KEYS
