@@ -16,6 +16,9 @@ from hsig.errors import ConfigError, HsigError
 from hsig.keys import KEYS, Key
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from hsig.definitions import Definition, Points
     from hsig.experiment import Outcome
     from hsig.summary import Summary
 
@@ -56,17 +59,19 @@ def _examples(*lines: str) -> str:
     return "\n\n".join(["**Examples**", *(f"`{line}`" for line in lines)])
 
 
+_FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="How to write the result. [default: table]"),
+]
+_OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+    ),
+]
 _OUTPUT_OPTIONS: dict[str, Any] = {
-    "format": Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="How to write the result. [default: table]"),
-    ],
-    "output": Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
-        ),
-    ],
+    "format": _FormatOption,
+    "output": _OutputOption,
     "long": Annotated[
         bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
     ],
@@ -144,23 +149,34 @@ class Output:
         return self.format or (Format(ending) if ending in list(Format) else Format.table)
 
     def put(self, outcome: "Outcome", summary: "Summary") -> None:
-        """Write the result."""
-        from hsig import export, tables, terminal
+        """Write what became of an experiment."""
+        from hsig import export, tables
         from hsig.report import report
 
-        match self.chosen:
-            case Format.json:
-                terminal.put(export.as_json(outcome), self.output)
-            case Format.csv if self.long:
-                terminal.put(export.as_long_csv(outcome), self.output)
-            case Format.csv:
-                terminal.put(export.as_csv(summary), self.output)
-            case Format.md:
-                terminal.put(export.as_markdown(report(summary)), self.output)
-            case Format.table:
-                shown = report(summary)
-                render = tables.results if self.quiet else tables.render
-                terminal.put_table(lambda console: render(shown, console), self.output)
+        render = tables.results if self.quiet else tables.render
+        self.write(
+            json=lambda: export.as_json(outcome),
+            csv=lambda: export.as_long_csv(outcome) if self.long else export.as_csv(summary),
+            md=lambda: export.as_markdown(report(summary)),
+            table=lambda console: render(report(summary), console),
+        )
+
+    def write(
+        self,
+        *,
+        json: Callable[[], str],
+        csv: Callable[[], str],
+        md: Callable[[], str],
+        table: "Callable[[Console], RenderableType]",
+    ) -> None:
+        """Write the form of a result that was chosen."""
+        from hsig import terminal
+
+        if self.chosen is Format.table:
+            terminal.put_table(table, self.output)
+        else:
+            text = {Format.json: json, Format.csv: csv, Format.md: md}[self.chosen]
+            terminal.put(text(), self.output)
 
 
 def _version(wanted: bool) -> None:
@@ -229,6 +245,76 @@ def train(
         raise typer.Exit(INTERRUPTED)
     note(*unmet_expectations(summary))
     raise typer.Exit(UNMET if summary.unmet else MET)
+
+
+@app.command(
+    epilog=_examples(
+        "hsig activations",
+        "hsig activations hard --at -3,-1,0,1,3",
+        "hsig activations hard:slope=0.25,kink=open",
+        "hsig activations --format json -o activations.json",
+    )
+)
+def activations(
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ACTIVATION",
+            help="One activation, such as hard:slope=0.25. Without it: all.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="X,...", help="Also the value and slopes at these points."),
+    ] = None,
+    format: _FormatOption = None,
+    output: _OutputOption = None,
+) -> None:
+    """Show definitions: formulas, slopes, kinks, and who means what by which name."""
+    from hsig.activations import ACTIVATIONS
+    from hsig.config import load_activation, load_points
+    from hsig.definitions import define, evaluate
+
+    chosen = Output(format, output, long=False, quiet=False)
+    chosen.check()
+    if spec is None:
+        if at is not None:
+            raise ConfigError("--at: goes with one activation, such as: hsig activations hard")
+        _put_overview(chosen, [define(activation) for activation in ACTIVATIONS.values()])
+        return
+    activation = load_activation(spec)
+    points = None if at is None else evaluate(activation, load_points("--at", at))
+    _put_entry(chosen, define(activation), points)
+
+
+def _put_overview(output: Output, definitions: "list[Definition]") -> None:
+    from hsig import export, glossary, tables
+
+    shown = glossary.overview(definitions)
+    output.write(
+        json=lambda: export.definitions_as_json(definitions, None),
+        csv=lambda: export.definitions_as_csv(definitions),
+        md=lambda: export.tables_as_markdown((), shown),
+        table=lambda console: tables.render_overview(shown, console),
+    )
+
+
+def _put_entry(output: Output, definition: "Definition", points: "Points | None") -> None:
+    from hsig import export, glossary, tables
+
+    shown = glossary.entry(definition, points)
+    table = shown.points or glossary.overview([definition])[0]
+    output.write(
+        json=lambda: export.definitions_as_json([definition], points),
+        csv=lambda: (
+            export.definitions_as_csv([definition])
+            if points is None
+            else export.points_as_csv(points)
+        ),
+        md=lambda: export.tables_as_markdown(shown.facts, [table]),
+        table=lambda console: tables.render_entry(shown, console),
+    )
 
 
 def _config_and_activation(words: list[str]) -> tuple[Path | None, str | None]:

@@ -6,7 +6,9 @@ not applicable.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from math import isfinite, isnan
+from typing import TYPE_CHECKING
 
 from hsig import __version__
 from hsig.activations import Activation
@@ -14,6 +16,9 @@ from hsig.engines import NOT_REACHED
 from hsig.experiment import Experiment, Failure, Outcome, Training
 from hsig.summary import count_solved
 from hsig.verdict import verdicts
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FORMAT = 1
 
@@ -38,11 +43,11 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
     return {
         "task": {
             "name": task.name,
-            "inputs": _plain(task.inputs.tolist()),
-            "targets": _plain(task.targets.tolist()),
+            "inputs": plain(task.inputs.tolist()),
+            "targets": plain(task.targets.tolist()),
         },
-        "activation": _activation(variant.hidden_activation),
-        "output_activation": _activation(variant.output_activation),
+        "activation": spec_document(variant.hidden_activation),
+        "output_activation": spec_document(variant.output_activation),
         "loss": experiment.loss.name,
         "learning_rate": experiment.learning_rate,
         "epochs": experiment.epochs,
@@ -50,7 +55,7 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "hidden": experiment.hidden,
         "init": {"uniform": list(experiment.init)},
         "initial_weights": weights
-        and {"hidden": _plain(weights.hidden.tolist()), "output": _plain(weights.output.tolist())},
+        and {"hidden": plain(weights.hidden.tolist()), "output": plain(weights.output.tolist())},
         "seeds": list(experiment.seeds),
         "solved_within": experiment.solved_within,
         "report_every": experiment.report_every,
@@ -63,8 +68,8 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
 def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Json]:
     head: dict[str, Json] = {
         "label": result.variant.label,
-        "activation": _activation(result.variant.hidden_activation),
-        "output_activation": _activation(result.variant.output_activation),
+        "activation": spec_document(result.variant.hidden_activation),
+        "output_activation": spec_document(result.variant.output_activation),
         "engine": experiment.engine,
     }
     if isinstance(result, Failure):
@@ -83,22 +88,23 @@ def _seeds(experiment: Experiment, training: Training) -> list[Json]:
     return [
         {
             "seed": seed,
-            "cost_last": _plain(training.cost_last[row].tolist()),
-            "cost_mean": _plain(training.cost_mean[row].tolist()),
-            "predictions": _plain(training.predictions[row].tolist()),
+            "cost_last": plain(training.cost_last[row].tolist()),
+            "cost_mean": plain(training.cost_mean[row].tolist()),
+            "predictions": plain(training.predictions[row].tolist()),
             "verdict": words[row],
             "solved_at": _epoch(training.solved_at[row]),
             "lost_at": _epoch(training.lost_at[row]),
             "diverged_at": _epoch(training.diverged_at[row]),
-            "max_error": _plain(float(training.max_error[row])),
+            "max_error": plain(float(training.max_error[row])),
         }
         for row, seed in enumerate(experiment.seeds)
     ]
 
 
-def _activation(activation: Activation) -> dict[str, Json]:
+def spec_document(activation: Activation) -> dict[str, Json]:
+    """An activation as a config would spell it in full."""
     parameters: Mapping[str, Json] = {
-        name: _plain(value) for name, value in activation.parameters.items()
+        name: plain(value) for name, value in activation.parameters.items()
     }
     return {"name": activation.name, **parameters, "backward": activation.backward}
 
@@ -107,10 +113,15 @@ def _epoch(value: int) -> int | None:
     return None if value == NOT_REACHED else int(value)
 
 
-def _plain(value: Json) -> Json:
+def plain_fields(record: "DataclassInstance") -> dict[str, Json]:
+    """A flat record's fields, ready for JSON."""
+    return {name: plain(value) for name, value in asdict(record).items()}
+
+
+def plain(value: Json) -> Json:
     """The value with every number that JSON cannot say as a text."""
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, float) and not isfinite(value):
         return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 
-from hsig.document import document
+from hsig.activations import spell
+from hsig.cells import Table
+from hsig.definitions import Definition, Points
+from hsig.document import FORMAT, Json, document, plain, plain_fields, spec_document
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Failure, Outcome, Training
-from hsig.report import Report, Table
+from hsig.report import Report
 from hsig.summary import Summary, VariantSummary
 from hsig.verdict import verdicts
 
@@ -127,10 +131,75 @@ def _csv(rows: list[dict[str, object]], columns: tuple[str, ...]) -> str:
     return text.getvalue()
 
 
+def definitions_as_json(definitions: Sequence[Definition], points: Points | None) -> str:
+    """One record per activation; with the chosen points, if any, of each."""
+    records: list[Json] = [_definition(definition, points) for definition in definitions]
+    return json.dumps({"format": FORMAT, "activations": records}, indent=1, allow_nan=False) + "\n"
+
+
+def definitions_as_csv(definitions: Sequence[Definition]) -> str:
+    """One row per activation."""
+    rows: list[dict[str, object]] = [
+        {
+            "activation": spell(definition.activation),
+            "definition": definition.activation.definition,
+            "lowest": definition.activation.range[0],
+            "highest": definition.activation.range[1],
+            "slope_at_0": definition.slope_at_0,
+            "distance_from_logistic": definition.distance,
+            "source": definition.activation.source,
+        }
+        for definition in definitions
+    ]
+    return _csv(rows, tuple(rows[0]))
+
+
+def points_as_csv(points: Points) -> str:
+    """One row per point."""
+    columns = ("x", "y", "dy_dx", "dy_dw")
+    numbers = zip(
+        points.x.tolist(),
+        points.value.tolist(),
+        points.derivative.tolist(),
+        points.weight_derivative.tolist(),
+        strict=True,
+    )
+    return _csv([dict(zip(columns, row, strict=True)) for row in numbers], columns)
+
+
+def tables_as_markdown(lines: Sequence[str], tables: Sequence[Table]) -> str:
+    """Sentences, then tables."""
+    return "\n\n".join([*lines, *map(_markdown_table, tables)]) + "\n"
+
+
+def _definition(definition: Definition, points: Points | None) -> dict[str, Json]:
+    activation = definition.activation
+    record: dict[str, Json] = {
+        **spec_document(activation),
+        "definition": activation.definition,
+        "range": plain(list(activation.range)),
+        "slope_at_0": definition.slope_at_0,
+        "distance_from_logistic": plain(definition.distance),
+        "breaks": [plain_fields(found) for found in definition.breaks],
+        "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
+        "source": activation.source,
+        "aliases": list(activation.aliases),
+    }
+    if points is not None:
+        record["points"] = {
+            "x": plain(points.x.tolist()),
+            "y": plain(points.value.tolist()),
+            "dy_dx": plain(points.derivative.tolist()),
+            "dy_dw": plain(points.weight_derivative.tolist()),
+        }
+    return record
+
+
 def _markdown_table(table: Table) -> str:
     lines = [f"{table.title}:", ""] if table.title else []
     lines.append(_markdown_row(table.columns))
-    lines.append(_markdown_row(tuple("---:" for _ in table.columns)))
+    sides = ("---" if column in table.prose else "---:" for column in table.columns)
+    lines.append(_markdown_row(tuple(sides)))
     lines += [_markdown_row(row) for row in table.rows]
     return "\n".join(lines)
 

@@ -1,10 +1,11 @@
-"""A report on the terminal: the only module that knows colour and width."""
+"""Reports on the terminal: the only module that knows colour and width."""
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hsig import report
+from hsig.cells import Table
+from hsig.glossary import Entry
 from hsig.plots import curve
 from hsig.report import Report, VariantReport
 from hsig.summary import VariantSummary
@@ -31,6 +32,32 @@ def results(shown: Report, console: Console) -> RenderableType:
     return Group(*(line for variant in shown.variants for line in _result_lines(variant)))
 
 
+def render_overview(overview: tuple[Table, ...], console: Console) -> RenderableType:
+    """The table of definitions, and who means what by which name."""
+    parts: list[RenderableType] = []
+    for table in overview:
+        parts += [_table(table, console), Text()]
+    return Group(*parts[:-1])
+
+
+def render_entry(entry: Entry, console: Console) -> RenderableType:
+    """One activation: facts, pictures, chosen points."""
+    parts: list[RenderableType] = [Text(fact) for fact in entry.facts]
+    for plot in entry.plots:
+        picture = curve(
+            plot.x,
+            plot.lines,
+            width=min(_CURVE_WIDTH + _CURVE_WIDTH // 2, console.width),
+            height=_CURVE_HEIGHT,
+            ascii_only=console.options.ascii_only,
+        )
+        drawing = Text("\n".join(picture), style="cyan", no_wrap=True)
+        parts += [Text(), Text(plot.title, style="bold"), drawing]
+    if entry.points is not None:
+        parts += [Text(), _table(entry.points, console)]
+    return Group(*parts)
+
+
 def _result_lines(variant: VariantReport) -> list[RenderableType]:
     summary = variant.summary
     good = summary is not None and summary.solved.k == summary.solved.n
@@ -40,7 +67,7 @@ def _result_lines(variant: VariantReport) -> list[RenderableType]:
     ]
 
 
-def _costs(costs: report.Table, summary: VariantSummary, console: Console) -> RenderableType:
+def _costs(costs: Table, summary: VariantSummary, console: Console) -> RenderableType:
     table = _table(costs, console)
     beside = console.width >= _SIDE_BY_SIDE
     taken = _width(table, console) + 3 if beside else 0
@@ -62,7 +89,7 @@ def _costs(costs: report.Table, summary: VariantSummary, console: Console) -> Re
     return grid
 
 
-def _table(table: report.Table, console: Console) -> RenderableType:
+def _table(table: Table, console: Console) -> RenderableType:
     drawn = _columns(table)
     if _width(drawn, console) > console.width:
         drawn = _columns(table.without_spare_columns())
@@ -75,10 +102,11 @@ def _width(drawn: RenderableType, console: Console) -> int:
     return console.measure(drawn, options=boundless).maximum
 
 
-def _columns(table: report.Table) -> RichTable:
+def _columns(table: Table) -> RichTable:
     drawn = RichTable(box=None, pad_edge=False, header_style="bold")
     for column in table.columns:
-        drawn.add_column(column, justify="right")
+        prose = column in table.prose
+        drawn.add_column(column, justify="left" if prose else "right", overflow="fold")
     for row in table.shortened().rows:
         drawn.add_row(*map(Text, row))
     return drawn

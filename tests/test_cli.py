@@ -11,6 +11,7 @@ import pytest
 from golden_data import load_golden
 
 from hsig import __version__, cli
+from hsig.activations import ACTIVATIONS
 from hsig.experiment import run
 from hsig.keys import KEYS
 
@@ -112,6 +113,80 @@ def test_a_mistake_exits_with_2_and_one_message(hsig, arguments, message):
 def test_an_unknown_flag_exits_with_2(hsig):
     code, out, _ = hsig("train", "--epoch", "5")
     assert (code, out) == (2, "")
+
+
+# --- activations ------------------------------------------------------------------------------
+
+
+def test_the_questions_answer_is_a_table(hsig):
+    code, out, err = hsig("activations", "hard", "--at", "-3,-1,0,1,3")
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()[-6:]] == [
+        ["x", "y", "dy/dx", "dy/dw"],
+        ["-3", "0", "0", "-0"],
+        ["-1", "0.3", "0.2", "-0.2"],
+        ["0", "0.5", "0.2", "0"],
+        ["1", "0.7", "0.2", "0.2"],
+        ["3", "1", "0", "0"],
+    ]
+    assert "kink at x = -2.5; slope before, there and after: 0, 0.2, 0.2" in out
+
+
+def test_the_table_of_definitions_has_every_activation_and_every_name_elsewhere(hsig):
+    code, out, _ = hsig("activations")
+    assert code == 0
+    words = out.split()
+    for activation in ACTIVATIONS.values():
+        assert activation.name in words
+        assert set(activation.aliases) <= set(words)
+
+
+def test_a_jump_is_told_with_its_size(hsig):
+    _, out, _ = hsig("activations", "ultra_fast")
+    # by hand: (0.935409070603099 - 1.5 * 1.7 / 2.7) / 2
+    assert "jump of -0.004518 at x = 3.4;" in out
+    assert "no slope of its own unless you choose one" in out
+
+
+def test_definitions_for_machines(hsig):
+    made = json.loads(hsig("activations", "-f", "json")[1])
+    assert [record["name"] for record in made["activations"]] == list(ACTIVATIONS)
+    by_name = {record["name"]: record for record in made["activations"]}
+    assert by_name["relu"]["range"] == [0.0, "Infinity"]
+    assert by_name["hard"]["breaks"][0]["x"] == -2.5
+    rows = list(csv.DictReader(io.StringIO(hsig("activations", "-f", "csv")[1])))
+    assert [row["activation"] for row in rows] == list(ACTIVATIONS)
+    assert "| hard | clip(0.2*x + 0.5, 0, 1) |" in hsig("activations", "-f", "md")[1]
+
+
+def test_one_activation_for_machines(hsig):
+    spec = ("activations", "hard:slope=0.25", "--at", "0.1,.inf")
+    (record,) = json.loads(hsig(*spec, "-f", "json")[1])["activations"]
+    assert record["slope"] == 0.25
+    assert record["points"]["x"] == [0.1, "Infinity"]
+    assert record["points"]["dy_dw"] == [0.025, "NaN"]
+    rows = list(csv.DictReader(io.StringIO(hsig(*spec, "-f", "csv")[1])))
+    assert rows[0] == {"x": "0.1", "y": "0.525", "dy_dx": "0.25", "dy_dw": "0.025"}
+    (row,) = csv.DictReader(io.StringIO(hsig(*spec[:2], "-f", "csv")[1]))
+    assert row["activation"] == "hard:slope=0.25"
+    assert "| x | y | dy/dx | dy/dw |" in hsig(*spec, "-f", "md")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["hrd"], "error: activation: unknown activation 'hrd'. Did you mean 'hard'? Known: "),
+        (["hard", "--at", "1,x"], "error: --at: expected a number, got the text 'x'"),
+        (["hard", "--at", "007"], "error: --at: 007 is ambiguous (octal in YAML 1.1)"),
+        (["--at", "1"], "error: --at: goes with one activation"),
+        (["hard", "-o", "no/x.md"], "error: --output: the folder no does not exist"),
+    ],
+)
+def test_a_mistake_about_an_activation_exits_with_2(hsig, arguments, message):
+    code, out, err = hsig("activations", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+    assert len(err.splitlines()) == 1
 
 
 # --- formats and files ------------------------------------------------------------------------
@@ -275,7 +350,7 @@ def test_no_traceback_for_a_users_mistake():
     assert done.stderr == "error: no/where.yaml: no such file\n"
 
 
-@pytest.mark.parametrize("command", [[], ["train"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["activations"]])
 def test_every_command_has_help_with_short_and_long_flag(command):
     for flag in ("-h", "--help"):
         done = process(*command, flag)
@@ -283,15 +358,18 @@ def test_every_command_has_help_with_short_and_long_flag(command):
         assert "Usage: hsig" in done.stdout
 
 
-def help_examples():
-    words = (line.split() for line in process("train", "-h", COLUMNS="200").stdout.splitlines())
+def help_examples(command):
+    words = (line.split() for line in process(command, "-h", COLUMNS="200").stdout.splitlines())
     return [line[1:] for line in words if line[:1] == ["hsig"]]
 
 
-def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
-    examples = help_examples()
-    assert len(examples) == 6
+@pytest.mark.parametrize(
+    ("command", "shorter"), [("train", ["--epochs", "400"]), ("activations", [])]
+)
+def test_the_examples_of_the_help_run(tmp_path, monkeypatch, command, shorter):
+    examples = help_examples(command)
+    assert len(examples) >= 4
     (tmp_path / "configs").symlink_to(CONFIGS)
     monkeypatch.chdir(tmp_path)
     for example in examples:
-        assert process(*example, "--epochs", "400").returncode == 0, example
+        assert process(*example, *shorter).returncode == 0, example

@@ -5,9 +5,10 @@ import pytest
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 from rich.console import Console
 
+from hsig.cells import Table, percent
 from hsig.config import load_experiment
 from hsig.experiment import gather, run
-from hsig.report import Table, percent, report, unmet_expectations
+from hsig.report import report, unmet_expectations
 from hsig.summary import summarise
 from hsig.tables import render, results
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from hsig.activations import ACTIVATIONS, Activation, spell
-from hsig.config.checks import CHECKS
+from hsig.config.checks import CHECKS, check_activation
 from hsig.config.source import REFUSED, Given, read_file, read_flag
-from hsig.config.values import Place, nearest
+from hsig.config.values import Place, check_number, nearest, read_part
 from hsig.errors import ConfigError
 from hsig.experiment import Experiment, Variant
-from hsig.keys import CHECKPOINTS_MOST, KEPT_NUMBERS_MOST, KEYS
+from hsig.keys import CHECKPOINTS_MOST, KEPT_NUMBERS_MOST, KEYS, Key
 from hsig.losses import LOSSES
 from hsig.network import default_output_activation
 
-__all__ = ["load_experiment"]
+__all__ = ["load_activation", "load_experiment", "load_points"]
 
 _OPTIONAL = frozenset(("output_activation", "initial_weights", "expect"))
 
@@ -62,6 +62,35 @@ def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
             f"Known: {', '.join(KEYS)}"
         )
     return {name: part for name, part in parts.items() if name in KEYS}
+
+
+def load_activation(text: str) -> Activation:
+    """The activation that a text such as `hard:slope=0.25` means.
+
+    Raises:
+        ConfigError: If it means none, or several.
+    """
+    problems: list[str] = []
+    place = Place("", Given(text, "activation"), problems)
+    activation = check_activation(KEYS["activation"], text, place)
+    if activation is None:
+        raise ConfigError(problems)
+    return activation
+
+
+def load_points(flag: str, text: str) -> tuple[float, ...]:
+    """The numbers of a flag such as `-3,-1,0,1,3`; they may be infinite.
+
+    Raises:
+        ConfigError: If one of them is not a number.
+    """
+    problems: list[str] = []
+    place = Place("", Given(text, flag), problems)
+    key = Key("point", "number", "", infinite=True)
+    points = [check_number(key, read_part(part, place), place) for part in text.split(",")]
+    if problems:
+        raise ConfigError(problems)
+    return tuple(float(point) for point in points if point is not None)
 
 
 class _Reading:
