@@ -305,13 +305,15 @@ def _put_entry(output: Output, definition: "Definition", points: "Points | None"
 
     shown = glossary.entry(definition, points)
     table = shown.points or glossary.overview([definition])[0]
+
+    def as_csv() -> str:
+        if points is None:
+            return export.definitions_as_csv([definition])
+        return export.points_as_csv(points)
+
     output.write(
         json=lambda: export.definitions_as_json([definition], points),
-        csv=lambda: (
-            export.definitions_as_csv([definition])
-            if points is None
-            else export.points_as_csv(points)
-        ),
+        csv=as_csv,
         md=lambda: export.tables_as_markdown(shown.facts, [table]),
         table=lambda console: tables.render_entry(shown, console),
     )
