@@ -13,7 +13,7 @@ import typer
 
 from hsig import __version__
 from hsig.errors import ConfigError, HsigError
-from hsig.keys import KEYS, Key
+from hsig.keys import ACTIVATION_NAMES, KEYS, TASK_NAMES, Key
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -116,8 +116,19 @@ def _flag(key: Key) -> Any:
         metavar=key.metavar,
         help=key.help if key.default is None else f"{key.help} [default: {key.default}]",
         rich_help_panel="Experiment: each flag is also a key of the config",
+        autocompletion=lambda incomplete: [
+            word for word in _words(key) if word.startswith(incomplete)
+        ],
     )
     return Annotated[str | None, option]
+
+
+_PLAIN_ENDINGS = ("", "txt", "log", "table")
+
+
+def _words(key: Key) -> tuple[str, ...]:
+    """What the value of a flag may begin with."""
+    return {"activation": ACTIVATION_NAMES, "task": TASK_NAMES}.get(key.kind, key.choices)
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,11 @@ class Output:
         """
         from hsig.terminal import check_writable
 
+        if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
+            raise ConfigError(
+                f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
+                "or .txt, or --format"
+            )
         if self.long and self.chosen is not Format.csv:
             raise ConfigError(f"--long: goes with --format csv, got --format {self.chosen}")
         if self.output is not None:
@@ -145,8 +161,13 @@ class Output:
     @property
     def chosen(self) -> Format:
         """What `--format` says, else the ending of the file, else a table."""
-        ending = self.output.suffix.removeprefix(".") if self.output else ""
-        return self.format or (Format(ending) if ending in list(Format) else Format.table)
+        if self.format is not None:
+            return self.format
+        return Format.table if self._ending in _PLAIN_ENDINGS else Format(self._ending)
+
+    @property
+    def _ending(self) -> str:
+        return self.output.suffix.removeprefix(".").casefold() if self.output else ""
 
     def put(self, outcome: "Outcome", summary: "Summary") -> None:
         """Write what became of an experiment."""
@@ -203,7 +224,7 @@ def hsig(
         "hsig train",
         "hsig train hard --seeds 30",
         "hsig train configs/question-hard.yaml",
-        "hsig train -a hard:slope=0.25,backward=logistic --init uniform:-2,2",
+        "hsig train -a hard:slope=0.25,backward=logistic -l squared --init uniform:-2,2",
         "hsig train configs/smoke.yaml --expect solved_at_least=0.9 -q",
         "hsig train hard --seeds 100 --format csv --long -o costs.csv",
     )
@@ -241,7 +262,8 @@ def train(
     summary = summarise(outcome)
     output.put(outcome, summary)
     if watch.interrupted:
-        note("interrupted: this is what was done by then")
+        done = "this is what was done by then" if outcome.results else "nothing was done yet"
+        note(f"interrupted: {done}")
         raise typer.Exit(INTERRUPTED)
     note(*unmet_expectations(summary))
     raise typer.Exit(UNMET if summary.unmet else MET)
@@ -260,6 +282,9 @@ def activations(
         str | None,
         typer.Argument(
             metavar="ACTIVATION",
+            autocompletion=lambda incomplete: [
+                name for name in ACTIVATION_NAMES if name.startswith(incomplete)
+            ],
             help="One activation, such as hard:slope=0.25. Without it: all.",
             show_default=False,
         ),

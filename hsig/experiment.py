@@ -134,7 +134,7 @@ class Training:
 
     Attributes:
         variant: Whose.
-        epochs: The checkpoints reached; the last is the budget unless it was interrupted.
+        epochs: The checkpoints reached, and the epoch of an early end.
         cost_last: Shape (seeds, checkpoints), loss of the epoch's last sample.
         cost_mean: Shape (seeds, checkpoints), mean loss over the epoch's samples.
         predictions: Shape (seeds, samples), at the last checkpoint.
@@ -195,20 +195,22 @@ def run(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
 
 def gather(experiment: Experiment, events: Iterable[Checkpoint | Failure]) -> Outcome:
     """The outcome of what `run` yielded, even if it was stopped half way."""
-    failures: dict[str, Failure] = {}
-    reached: dict[str, list[Checkpoint]] = {}
+    latest: dict[str, Checkpoint | Failure] = {}
+    losses: dict[str, dict[int, Array]] = {}
     reported = set(experiment.checkpoints)
     for event in events:
-        if isinstance(event, Failure):
-            failures[event.variant.label] = event
-        elif event.epoch in reported:
-            reached.setdefault(event.variant.label, []).append(event)
+        label = event.variant.label
+        latest[label] = event
+        if isinstance(event, Checkpoint) and event.epoch in reported:
+            losses.setdefault(label, {})[event.epoch] = event.losses
     results: list[Training | Failure] = []
     for variant in experiment.variants:
-        if variant.label in failures:
-            results.append(failures[variant.label])
-        elif variant.label in reached:
-            results.append(_training(experiment, reached[variant.label]))
+        match latest.get(variant.label):
+            case Failure() as failure:
+                results.append(failure)
+            case Checkpoint() as last:
+                by_epoch = losses.get(variant.label, {}) | {last.epoch: last.losses}
+                results.append(_training(experiment, by_epoch, last))
     return Outcome(experiment, tuple(results))
 
 
@@ -258,15 +260,15 @@ def _checkpoint(variant: Variant, problem: Problem, state: State, progress: Prog
     )
 
 
-def _training(experiment: Experiment, checkpoints: list[Checkpoint]) -> Training:
-    last = checkpoints[-1]
-    losses = np.stack([checkpoint.losses for checkpoint in checkpoints])
+def _training(experiment: Experiment, by_epoch: Mapping[int, Array], last: Checkpoint) -> Training:
+    """The result with the losses of some epochs, the last of which is that of `last`."""
+    losses = np.stack(list(by_epoch.values()))
     with np.errstate(all="ignore"):
         cost_mean = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
         max_error = np.abs(last.predictions - experiment.task.targets).max(axis=1)
     return Training(
         variant=last.variant,
-        epochs=tuple(checkpoint.epoch for checkpoint in checkpoints),
+        epochs=tuple(by_epoch),
         cost_last=losses[:, :, -1].T,
         cost_mean=cost_mean.T,
         predictions=last.predictions,

@@ -28,7 +28,7 @@ def as_csv(summary: Summary) -> str:
         if isinstance(variant, Failure):
             rows.append({"label": variant.variant.label, "error": variant.reason})
         else:
-            rows.append(_variant_row(variant))
+            rows.append(_variant_row(variant, summary.experiment.cost))
     return _csv(rows, _VARIANT_COLUMNS)
 
 
@@ -62,6 +62,7 @@ _VARIANT_COLUMNS = (
     "solved_high",
     "diverged",
     "epoch",
+    "cost",
     "cost_lower_quartile",
     "cost_median",
     "cost_upper_quartile",
@@ -82,7 +83,7 @@ _SEED_COLUMNS = (
 )
 
 
-def _variant_row(variant: VariantSummary) -> dict[str, object]:
+def _variant_row(variant: VariantSummary, cost: str) -> dict[str, object]:
     lower, median, upper = variant.cost[:, -1].tolist()
     return {
         "label": variant.label,
@@ -93,6 +94,7 @@ def _variant_row(variant: VariantSummary) -> dict[str, object]:
         "solved_high": variant.solved.high,
         "diverged": len(variant.diverged_seeds),
         "epoch": variant.epochs[-1],
+        "cost": cost,
         "cost_lower_quartile": lower,
         "cost_median": median,
         "cost_upper_quartile": upper,

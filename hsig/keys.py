@@ -97,7 +97,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key(
                 "activation",
                 "activation",
-                "Activation function: a name, or NAME:KEY=VALUE,... such as hard:slope=0.25",
+                "A name (see `hsig activations`), or NAME:KEY=VALUE,... such as hard:slope=0.25",
                 default="sigmoid",
                 metavar="SPEC",
                 short="-a",

@@ -99,7 +99,9 @@ def _definitions(variant: Variant) -> tuple[str, ...]:
 def _definition(activation: Activation) -> str:
     backward = activation.backward
     slope = f", trained with the {backward} slope" if backward not in ("own", None) else ""
-    return f"{spell(activation)}(x) = {activation.definition}{slope}"
+    name = f"{spell(activation)}(x)"
+    equation = name if name == activation.definition else f"{name} = {activation.definition}"
+    return f"{equation}{slope}"
 
 
 def _failure(failure: Failure) -> VariantReport:
@@ -115,6 +117,7 @@ def _variant(experiment: Experiment, summary: VariantSummary) -> VariantReport:
         notes=(
             *_far(experiment, summary),
             *_unfinished(experiment, summary),
+            *_lost(summary),
             *_diverged(summary),
             *_not_finite(summary),
         ),
@@ -162,7 +165,7 @@ def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
 
 def _result(summary: VariantSummary) -> str:
     solved = summary.solved
-    when = f" at epoch {summary.solved_at[0]}" if solved.n == solved.k == 1 else ""
+    when = f", first at epoch {summary.solved_at[0]}" if solved.n == solved.k == 1 else ""
     return (
         f"solved {solved.k} of {count(solved.n, 'seed')}{when} "
         f"({percent(solved.rate)}; 95 % Wilson interval "
@@ -186,6 +189,17 @@ def _unfinished(experiment: Experiment, summary: VariantSummary) -> tuple[str, .
     return (
         f"stopped before the end: this is the state at epoch {summary.epochs[-1]} "
         f"of {experiment.epochs}",
+    )
+
+
+def _lost(summary: VariantSummary) -> tuple[str, ...]:
+    if not summary.lost:
+        return ()
+    if len(summary.seeds) == 1:
+        return ("it was solved and lost it again, for an epoch at least",)
+    return (
+        f"solved and lost it again, for an epoch at least: {summary.lost} of "
+        f"{count(len(summary.seeds), 'seed')}",
     )
 
 

@@ -53,6 +53,7 @@ class VariantSummary:
         verdicts: How many seeds ended with each.
         largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
         solved_at: For each seed, the first epoch count with which all was right, or None.
+        lost: How many seeds were solved and later, for an epoch at least, were not.
         diverged_at: Epochs, in the order of `diverged_seeds`.
         diverged_seeds: The seeds of which a weight stopped being finite.
         not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
@@ -68,6 +69,7 @@ class VariantSummary:
     verdicts: dict[str, int]
     largest_error: float
     solved_at: tuple[int | None, ...]
+    lost: int
     diverged_at: tuple[int, ...]
     diverged_seeds: tuple[int, ...]
     not_finite: tuple[NotFinite, ...]
@@ -131,6 +133,7 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         verdicts=dict(Counter(verdicts(training)).most_common()),
         largest_error=float(errors.max()),
         solved_at=tuple(None if e == NOT_REACHED else int(e) for e in training.solved_at),
+        lost=int((training.lost_at != NOT_REACHED).sum()),
         diverged_at=tuple(int(training.diverged_at[i]) for i in diverged),
         diverged_seeds=tuple(experiment.seeds[i] for i in diverged),
         not_finite=_not_finite(experiment, training),
@@ -156,7 +159,7 @@ def _unmet(
     shortfalls = []
     for key, bound in experiment.expect.items():
         if isinstance(variant, Failure):
-            met, got = False, "it could not be trained"
+            met, got = False, "nothing, for it could not be trained"
             label = variant.variant.label
         else:
             label = variant.label

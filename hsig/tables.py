@@ -27,9 +27,9 @@ def render(shown: Report, console: Console) -> RenderableType:
 
 
 def results(shown: Report, console: Console) -> RenderableType:
-    """Only the line that matters of each variant, and what else must be said."""
+    """Only the line that matters of each variant."""
     del console
-    return Group(*(line for variant in shown.variants for line in _result_lines(variant)))
+    return Group(*(_result_lines(variant)[0] for variant in shown.variants))
 
 
 def render_overview(overview: tuple[Table, ...], console: Console) -> RenderableType:

@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from time import monotonic
@@ -16,7 +16,7 @@ from hsig.errors import ConfigError, RunError
 from hsig.experiment import Checkpoint, Experiment, Failure
 
 _PATIENCE_S = 1.0  # shorter work shows no progress bar
-_FILE_WIDTH = 100
+_FILE_WIDTH = 120  # of files and pipes
 
 
 class Watch:
@@ -85,16 +85,19 @@ def put(text: str, path: Path | None) -> None:
     """Put the result on stdout or, whole or not at all, into a file.
 
     Raises:
-        RunError: If the file cannot be written; the result is on stdout then.
+        RunError: If the file cannot be written (the result is on stdout then), or stdout.
     """
-    if path is not None:
-        try:
-            _replace(path, text)
-        except OSError as problem:
-            _write_out(text)
-            raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
-    else:
+    if path is None:
         _write_out(text)
+        return
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a device or a pipe is written, not replaced
+        else:
+            _replace(path.resolve(), text)
+    except OSError as problem:
+        _write_out(text)
+        raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
 
 
 def put_table(render: Callable[[Console], RenderableType], path: Path | None) -> None:
@@ -104,8 +107,12 @@ def put_table(render: Callable[[Console], RenderableType], path: Path | None) ->
         RunError: As `put`.
     """
     if path is None:
-        console = Console(highlight=False)
-        console.print(render(console))
+        screen = Console(highlight=False)
+        if not screen.is_terminal and "COLUMNS" not in os.environ:
+            screen = Console(highlight=False, width=_FILE_WIDTH)
+        with _writing_out():
+            screen.print(render(screen))
+            screen.file.flush()
         return
     text = StringIO()
     console = Console(file=text, width=_FILE_WIDTH, color_system=None, highlight=False)
@@ -114,8 +121,23 @@ def put_table(render: Callable[[Console], RenderableType], path: Path | None) ->
 
 
 def _write_out(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    with _writing_out():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _writing_out() -> Iterator[None]:
+    """Turn a failure of stdout into a message; a reader that left early is no failure."""
+    if sys.stdout is None:
+        raise RunError("stdout: cannot be written: it is closed")
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        sys.stdout = None  # or Python would fail again, trying to flush it at its end
+        raise RunError(f"stdout: cannot be written: {problem.strerror}") from None
 
 
 def _replace(path: Path, text: str) -> None:
@@ -124,7 +146,7 @@ def _replace(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        Path(aside).chmod(0o666 & ~_umask())
+        Path(aside).chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
         Path(aside).replace(path)
     except BaseException:
         with suppress(OSError):

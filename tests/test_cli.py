@@ -213,6 +213,70 @@ def test_the_ending_of_the_file_tells_the_format(hsig, name, start):
     assert [path.name for path in Path().iterdir()] == [name]
 
 
+@pytest.mark.parametrize("name", ["x.yaml", "x.html"])
+def test_an_ending_that_tells_no_format_is_refused(hsig, name):
+    code, _, err = hsig(*SHORT, "-o", name)
+    assert code == 2
+    assert err.startswith(f"error: --output: the ending of {name} tells no format.")
+    assert hsig(*SHORT, "-o", name, "-f", "md")[0] == 0
+    assert hsig(*SHORT, "-o", "x.JSON")[0] == 0
+    assert json.loads(Path("x.JSON").read_text(encoding="utf-8"))
+
+
+def test_a_link_is_followed_and_permissions_are_kept(hsig):
+    Path("real.json").write_text("old", encoding="utf-8")
+    Path("real.json").chmod(0o600)
+    Path("link.json").symlink_to("real.json")
+    hsig(*SHORT, "-o", "link.json")
+    assert Path("link.json").is_symlink()
+    assert json.loads(Path("real.json").read_text(encoding="utf-8"))["format"] == 1
+    assert Path("real.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_is_written_and_not_replaced(hsig):
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert hsig(*SHORT, "-q", "-o", "pipe")[0] == 0
+    assert os.read(reader, 1000).startswith(b"hard: solved 0 of 2 seeds")
+    os.close(reader)
+    assert Path("pipe").is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("more", [[], ["-q"], ["-f", "json"]], ids=str)
+def test_a_full_disk_behind_stdout_exits_with_3(more):
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hsig", *SHORT, *more],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert done.stderr == "error: stdout: cannot be written: No space left on device\n"
+
+
+def test_completion_offers_activations_and_choices():
+    for words, offered in (
+        ("hsig train --activation hard_t", {"hard_torch", "hard_taylor", "hard_tanh"}),
+        ("hsig train --loss bce", {"bce", "bce_naive"}),
+        ("hsig train --task par", {"parity3"}),
+        ("hsig activations ultra", {"ultra_fast"}),
+    ):
+        code = (
+            "import os, sys; sys.argv = ['hsig']\n"
+            "os.environ |= {'_HSIG_COMPLETE': 'complete_bash', 'COMP_CWORD': sys.orig_argv[-1],"
+            " 'COMP_WORDS': sys.orig_argv[-2]}\n"
+            "from hsig.cli import main; main()"
+        )
+        count = str(len(words.split()) - 1)
+        done = subprocess.run(
+            [sys.executable, "-c", code, words, count], capture_output=True, text=True, check=False
+        )
+        assert set(done.stdout.split()) == offered
+
+
 def test_format_beats_the_ending_of_the_file(hsig):
     hsig(*SHORT, "-o", "x.txt", "-f", "json")
     assert json.loads(Path("x.txt").read_text(encoding="utf-8"))["format"] == 1

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hsig import keys
-from hsig.config import load_experiment
+from hsig.config import load_activation, load_experiment, load_points
 from hsig.config.source import read_scalar
 from hsig.errors import ConfigError
 
@@ -172,7 +172,7 @@ def test_rows_of_a_csv_file_are_found_beside_the_config(tmp_path):
     (folder / "rows.csv").write_text("a,b,target\n0,1,1\n1,1e0,0\n", encoding="utf-8")
     (folder / "c.yaml").write_text("task: {csv: rows.csv}\n", encoding="utf-8")
     task = load_experiment(folder / "c.yaml").task
-    assert task.name == "rows"
+    assert task.name == "rows.csv"
     assert task.inputs.tolist() == [[0, 1], [1, 1]]
     assert task.targets.tolist() == [1, 0]
 
@@ -501,6 +501,14 @@ def test_a_missing_file_lists_the_configs_beside_it(write):
     assert refusal(Path("no/y.yaml")) == ["no/y.yaml: no such file"]
 
 
+def test_python_callers_may_give_texts_and_numbers_and_get_messages(write):
+    write("epochs: 5\n")
+    experiment = load_experiment("x.yaml", {"seeds": 2})
+    assert (experiment.epochs, experiment.seeds) == (5, (0, 1))
+    (message,) = refusal(sedes="1")
+    assert message.startswith("flags: unknown key 'sedes'. Did you mean 'seeds'?")
+
+
 def test_a_folder_is_not_a_config(tmp_path):
     assert refusal(tmp_path) == [f"{tmp_path}: is a folder. Expected a YAML file"]
 
@@ -545,6 +553,30 @@ def test_cross_entropy_needs_an_output_that_is_a_probability(loss, output):
     assert message.startswith(
         f"--output-activation: the loss {loss} needs an output from 0 to 1, but {output} gives"
     )
+
+
+def test_an_activation_and_points_are_read_alone():
+    assert load_activation("hard:slope=0.25").parameters["slope"] == 0.25
+    assert load_points("--at", "-1, 0,.inf") == (-1.0, 0.0, float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("load", "text", "message"),
+    [
+        (load_activation, "hrd", "activation: unknown activation 'hrd'. Did you mean 'hard'?"),
+        (
+            load_activation,
+            "hard:slope=x",
+            "activation: expected a number above 0, got the text 'x'",
+        ),
+        (lambda text: load_points("--at", text), "1,", "--at: expected a number, got nothing"),
+    ],
+)
+def test_a_mistake_in_an_activation_or_a_point_is_refused(load, text, message):
+    with pytest.raises(ConfigError) as error:
+        load(text)
+    assert len(error.value.messages) == 1
+    assert error.value.messages[0].startswith(message)
 
 
 # --- anything at all --------------------------------------------------------------------------

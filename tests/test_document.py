@@ -72,6 +72,7 @@ def test_a_variant_that_cannot_be_trained_has_an_error():
 @pytest.mark.parametrize(
     "flags",
     [
+        {"task": "csv:xor.csv", "loss": "squared"},
         {},
         {"activation": "relu:shift=0.1", "task": "parity3", "loss": "squared", "seeds": "3,1"},
         {"activation": "ultra_fast:backward=output", "init": "uniform:-2,2", "update": "batch"},
@@ -83,9 +84,11 @@ def test_a_variant_that_cannot_be_trained_has_an_error():
             "report_every": 7,
         },
     ],
-    ids=["defaults", "relu", "ultra_fast", "rows", "weights"],
+    ids=["csv", "defaults", "relu", "ultra_fast", "rows", "weights"],
 )
-def test_the_resolved_keys_are_a_config_that_gives_the_same_document(tmp_path, flags):
+def test_the_resolved_keys_are_a_config_that_gives_the_same_document(tmp_path, monkeypatch, flags):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "xor.csv").write_text("0,0,2\n1,0,3\n", encoding="utf-8")
     _, made = documented(epochs=15, **flags)
     again = tmp_path / "again.yaml"
     again.write_text(json.dumps(made["experiment"]), encoding="utf-8")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -135,12 +137,19 @@ def test_an_output_without_gradient_fails_too():
     assert isinstance(train(activation="tanh", output_activation="ultra_fast"), Failure)
 
 
+def outcome_events(chosen, number):
+    events = run(chosen)
+    return [next(events) for _ in range(number)]
+
+
 def test_a_run_that_is_stopped_half_way_is_an_outcome_with_what_was_reached():
     chosen = experiment(epochs=30, report_every=10)
     events = run(chosen)
     outcome = gather(chosen, [next(events), next(events)])
     assert outcome.results[0].epochs == (0, 10)
     assert not outcome.complete
+    between = gather(chosen, [replace(event, epoch=17) for event in outcome_events(chosen, 2)])
+    assert between.results[0].epochs == (17,)
     assert gather(chosen, []).results == ()
     assert gather(chosen, run(chosen)).complete
 

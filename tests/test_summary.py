@@ -31,6 +31,13 @@ def test_quartiles_are_of_the_chosen_cost_over_seeds(cost, factor):
     np.testing.assert_array_equal(variant.cost[:, 1], [2 * factor, 3 * factor, np.inf])
 
 
+def test_seeds_that_were_solved_and_lost_it_are_counted():
+    outcome = prepared([RIGHT, WRONG, RIGHT], [[1, 0.5]] * 3)
+    outcome.results[0].lost_at[:2] = [9, 8]
+    (variant,) = summarise(outcome).variants
+    assert variant.lost == 2
+
+
 def test_diverged_seeds_and_costs_that_are_not_finite_are_named():
     costs = [[1.0, 0.5], [np.nan, np.nan], [1.0, np.inf]]
     variant = summary_of([RIGHT, UNKNOWN, WRONG], costs, diverged_at=[-1, 3, -1], seeds="5,27,8")
@@ -73,4 +80,4 @@ def test_a_variant_that_could_not_be_trained_meets_no_expectation():
     experiment = load_experiment(flags={"activation": "ultra_fast", "expect": "solved_at_most=1"})
     summary = summarise(gather(experiment, run(experiment)))
     assert isinstance(summary.variants[0], Failure)
-    assert [unmet.got for unmet in summary.unmet] == ["it could not be trained"]
+    assert [unmet.got for unmet in summary.unmet] == ["nothing, for it could not be trained"]

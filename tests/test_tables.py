@@ -93,7 +93,7 @@ def test_several_seeds_as_a_whole_on_a_narrow_terminal():
 def test_quiet_is_the_result_line():
     outcome = prepared([RIGHT], [[1, 0.5]])
     assert rendered(outcome, quiet=True) == [
-        "sigmoid: solved 1 of 1 seed at epoch 7 (100 %; 95 % Wilson interval 21 % to 100 %)"
+        "sigmoid: solved 1 of 1 seed, first at epoch 7 (100 %; 95 % Wilson interval 21 % to 100 %)"
     ]
 
 
@@ -154,6 +154,19 @@ def test_an_early_end_is_told():
     events = run(experiment)
     outcome = gather(experiment, [next(events), next(events)])
     assert "stopped before the end: this is the state at epoch 5 of 20" in rendered(outcome)
+
+
+def test_lost_solutions_are_told():
+    one, two = prepared([RIGHT], [[1, 0.5]]), prepared([RIGHT] * 2, [[1, 0.5]] * 2)
+    one.results[0].lost_at[:] = 9
+    two.results[0].lost_at[1] = 9
+    assert "it was solved and lost it again, for an epoch at least" in rendered(one)
+    assert "solved and lost it again, for an epoch at least: 1 of 2 seeds" in rendered(two)
+
+
+def test_quiet_is_one_line_even_when_there_is_more_to_say():
+    outcome = prepared([UNKNOWN] * 2, [[np.nan] * 2] * 2, diverged_at=[1, 2])
+    assert len(rendered(outcome, quiet=True)) == 1
 
 
 def test_many_diverged_seeds_are_named_by_the_first_five():

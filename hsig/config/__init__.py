@@ -22,7 +22,9 @@ __all__ = ["load_activation", "load_experiment", "load_points"]
 _OPTIONAL = frozenset(("output_activation", "initial_weights", "expect"))
 
 
-def load_experiment(path: Path | None = None, flags: Mapping[str, str] | None = None) -> Experiment:
+def load_experiment(
+    path: Path | str | None = None, flags: Mapping[str, str] | None = None
+) -> Experiment:
     """The experiment that a config and flags describe; without either, the default one.
 
     Args:
@@ -38,9 +40,12 @@ def load_experiment(path: Path | None = None, flags: Mapping[str, str] | None = 
     problems: list[str] = []
     given = {key.name: Given(key.default, "default") for key in KEYS.values()}
     if path is not None:
-        given |= _read_keys(path, problems)
+        given |= _read_keys(Path(path), problems)
     for name, text in (flags or {}).items():
-        given[name] = read_flag(KEYS[name].flag, text, problems)
+        if name in KEYS:
+            given[name] = read_flag(KEYS[name].flag, str(text), problems)
+        else:
+            problems.append(_unknown("flags", name))
 
     reading = _Reading(given, problems)
     experiment = reading.experiment()
@@ -57,11 +62,12 @@ def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
         problems.extend(refusal.messages)
         return {}
     for name in [name for name in parts if name not in KEYS]:
-        problems.append(
-            f"{parts[name].where(())}: unknown key '{name}'.{nearest(name, KEYS)} "
-            f"Known: {', '.join(KEYS)}"
-        )
+        problems.append(_unknown(parts[name].where(()), name))
     return {name: part for name, part in parts.items() if name in KEYS}
+
+
+def _unknown(where: str, name: str) -> str:
+    return f"{where}: unknown key '{name}'.{nearest(name, KEYS)} Known: {', '.join(KEYS)}"
 
 
 def load_activation(text: str) -> Activation:

@@ -94,7 +94,7 @@ def _csv_task(name: str, place: Place) -> Task | None:
         place.wrong(f"{path}: expected rows of equal length, at least 2 columns; got {found}")
         return None
     table = np.array(rows)
-    return _sized_task(Task(path.stem, table[:, :-1], table[:, -1]), place)
+    return _sized_task(Task(path.name, table[:, :-1], table[:, -1]), place)
 
 
 def _csv_number(text: str) -> float | None:
