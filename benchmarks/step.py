@@ -97,7 +97,7 @@ def main() -> None:
                 times.append(1e9 * seconds(work) / (4 * chosen.epochs * max(seeds, 1)))
         for seeds, times in nanoseconds.items():
             ratios = sorted(p / t for p, t in zip(nanoseconds[0], times, strict=True))
-            what = f"reference engine, seeds: {seeds}" if seeds else "plain NumPy loop, one seed"
+            what = f"engine, seeds: {seeds}" if seeds else "plain loop, one seed"
             table.add_row(
                 activation,
                 what,
