@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,19 +82,21 @@ _OUTPUT_OPTIONS: dict[str, Any] = {
 }
 
 
-def _experiment_command(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command a flag for every config key (as `flags`) and the options of `Output`."""
+def _experiment_command(
+    command: Callable[..., None], options: tuple[str, ...] = ("format", "output", "long", "quiet")
+) -> Callable[..., None]:
+    """Give a command a flag for every config key (as `flags`) and options of `Output`."""
     own = inspect.signature(command, eval_str=True).parameters.values()
 
     def with_options(**arguments: Any) -> None:
         given = {name: arguments.pop(name) for name in KEYS}
-        output = Output(**{name: arguments.pop(name) for name in _OUTPUT_OPTIONS})
+        output = Output(**{name: arguments.pop(name) for name in options})
         flags = {name: text for name, text in given.items() if text is not None}
         command(**arguments, flags=flags, output=output)
 
     parameters = [
         *(parameter for parameter in own if parameter.name not in ("flags", "output")),
-        *(_parameter(name, option) for name, option in _OUTPUT_OPTIONS.items()),
+        *(_parameter(name, _OUTPUT_OPTIONS[name]) for name in options),
         *(_parameter(key.name, _flag(key)) for key in KEYS.values()),
     ]
     with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
@@ -137,8 +140,8 @@ class Output:
 
     format: Format | None
     output: Path | None
-    long: bool
-    quiet: bool
+    long: bool = False
+    quiet: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be done, before any work.
@@ -301,7 +304,7 @@ def activations(
     from hsig.config import load_activation, load_points
     from hsig.definitions import define, evaluate
 
-    chosen = Output(format, output, long=False, quiet=False)
+    chosen = Output(format, output)
     chosen.check()
     if spec is None:
         if at is not None:
@@ -342,6 +345,62 @@ def _put_entry(output: Output, definition: "Definition", points: "Points | None"
         md=lambda: export.tables_as_markdown(shown.facts, [table]),
         table=lambda console: tables.render_entry(shown, console),
     )
+
+
+config_app = typer.Typer(no_args_is_help=True, help="Show, describe or start a config.")
+app.add_typer(config_app, name="config")
+
+
+@config_app.command(
+    epilog=_examples(
+        "hsig config show",
+        "hsig config show configs/question-hard.yaml --epochs 100",
+        "hsig config show --activation hard --format json",
+    )
+)
+@partial(_experiment_command, options=("format", "output"))
+def show(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", help="A YAML file.", show_default=False)
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Print every resolved value, and where it came from."""
+    from hsig import export, tables
+    from hsig.config import resolve
+    from hsig.document import resolved_keys
+    from hsig.report import origin_table
+
+    output.check()
+    resolved = resolve(config, flags)
+    keys = resolved_keys(resolved.experiment)
+    table = origin_table(keys, resolved.origins)
+    output.write(
+        json=lambda: export.origins_as_json(keys, resolved.origins),
+        csv=lambda: export.table_as_csv(table),
+        md=lambda: export.tables_as_markdown((), [table]),
+        table=lambda console: tables.render_overview((table,), console),
+    )
+
+
+@config_app.command(epilog=_examples("hsig config schema -o hsig.schema.json"))
+def schema(output: _OutputOption = None) -> None:
+    """Print a JSON Schema of configs, for editors."""
+    from hsig import forms, terminal
+
+    Output(Format.json, output).check()
+    terminal.put(forms.as_text(forms.json_schema()), output)
+
+
+@config_app.command(epilog=_examples("hsig config new -o my.yaml"))
+def new(output: _OutputOption = None) -> None:
+    """Print a commented config to start from."""
+    from hsig import forms, terminal
+
+    Output(Format.table, output).check()
+    terminal.put(forms.starting_point(), output)
 
 
 def _config_and_activation(words: list[str]) -> tuple[Path | None, str | None]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hsig.activations import spell
 from hsig.cells import Table
@@ -137,6 +137,20 @@ def definitions_as_json(definitions: Sequence[Definition], points: Points | None
     """One record per activation; with the chosen points, if any, of each."""
     records: list[Json] = [_definition(definition, points) for definition in definitions]
     return json.dumps({"format": FORMAT, "activations": records}, indent=1, allow_nan=False) + "\n"
+
+
+def origins_as_json(keys: Mapping[str, Json], origins: Mapping[str, str]) -> str:
+    """Every key with its resolved value and where that came from."""
+    made = {name: {"value": value, "from": origins[name]} for name, value in keys.items()}
+    return json.dumps(made, indent=1, allow_nan=False) + "\n"
+
+
+def table_as_csv(table: Table) -> str:
+    """A table of words as it is."""
+    return _csv(
+        [dict[str, object](zip(table.columns, row, strict=True)) for row in table.rows],
+        table.columns,
+    )
 
 
 def definitions_as_csv(definitions: Sequence[Definition]) -> str:

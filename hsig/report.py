@@ -1,6 +1,7 @@
 """From the numbers of a summary to the words and cells that people read, in any format."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hsig.activations import Activation, spell
@@ -57,6 +58,17 @@ def unmet_expectations(summary: Summary) -> tuple[str, ...]:
         f"expect: {unmet.label}: expected {unmet.expected}, got {unmet.got}"
         for unmet in summary.unmet
     )
+
+
+def origin_table(keys: Mapping[str, object], origins: Mapping[str, str]) -> Table:
+    """Every key with its resolved value, as YAML would have it, and where that came from."""
+    rows = tuple((name, _as_yaml(value), origins[name]) for name, value in keys.items())
+    return Table("", ("key", "value", "from"), rows, prose=("key", "value", "from"))
+
+
+def _as_yaml(value: object) -> str:
+    """A value as flow-style YAML, of which JSON is a part."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _heading(experiment: Experiment) -> tuple[str, ...]:

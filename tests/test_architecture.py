@@ -29,6 +29,7 @@ ROOMS = {
     },
     "definitions": {"numpy", "arrays", "activations"},
     "document": {"activations", "engines", "experiment", "summary", "verdict"},
+    "forms": {"keys"},
     "cells": set(),
     "report": {"activations", "cells", "experiment", "network", "summary"},
     "glossary": {"numpy", "activations", "cells", "definitions"},
@@ -40,7 +41,8 @@ ROOMS = {
     },
     "terminal": {"rich", "errors", "experiment"},
     "cli": {
-        "typer", "rich", "errors", "keys", "activations", "config", "definitions", "experiment",
+        "typer", "rich", "errors", "keys", "activations", "config", "definitions", "document",
+        "experiment", "forms",
         "summary", "report", "glossary", "tables", "export", "terminal",
     },
     "__main__": {"cli"},

@@ -189,6 +189,46 @@ def test_a_mistake_about_an_activation_exits_with_2(hsig, arguments, message):
     assert len(err.splitlines()) == 1
 
 
+# --- config -----------------------------------------------------------------------------------
+
+
+def test_config_show_tells_every_value_and_its_origin(hsig):
+    Path("x.yaml").write_text("epochs: 9\nactivation: hard:slope=0.25\n", encoding="utf-8")
+    code, out, err = hsig("config", "show", "x.yaml", "--hidden", "4", "-f", "json")
+    assert (code, err) == (0, "")
+    shown = json.loads(out)
+    assert list(shown) == list(KEYS)
+    assert shown["epochs"] == {"value": 9, "from": "x.yaml:1"}
+    assert shown["hidden"] == {"value": 4, "from": "--hidden"}
+    assert shown["activation"]["value"]["slope"] == 0.25
+    assert shown["activation"]["from"] == "x.yaml:2"
+    assert shown["loss"] == {"value": "bce", "from": "default"}
+    rows = list(csv.DictReader(io.StringIO(hsig("config", "show", "x.yaml", "-f", "csv")[1])))
+    assert [row["key"] for row in rows] == list(KEYS)
+    assert rows[5] == {"key": "epochs", "value": "9", "from": "x.yaml:1"}
+    assert "| epochs | 9 | x.yaml:1 |" in hsig("config", "show", "x.yaml", "-f", "md")[1]
+    table = [line.split() for line in hsig("config", "show", "x.yaml")[1].splitlines()]
+    assert ["epochs", "9", "x.yaml:1"] in table
+    assert ["cost", "last", "default"] in table
+
+
+def test_config_show_refuses_what_train_refuses(hsig):
+    code, out, err = hsig("config", "show", "--epochs", "0")
+    assert (code, out) == (2, "")
+    assert err == "error: --epochs: expected a whole number of at least 1, got 0\n"
+
+
+def test_config_new_is_a_config_that_trains(hsig):
+    assert hsig("config", "new", "-o", "my.yaml")[0] == 0
+    assert hsig("config", "new")[1] == Path("my.yaml").read_text(encoding="utf-8")
+    assert hsig("train", "my.yaml", "--epochs", "1")[0] == 0
+
+
+def test_config_schema_is_json(hsig):
+    assert set(json.loads(hsig("config", "schema")[1])["properties"]) == set(KEYS)
+    assert hsig("config", "schema", "-o", "no/x.json")[0] == 2
+
+
 # --- formats and files ------------------------------------------------------------------------
 
 SHORT = ("train", "hard", "--epochs", "4", "--seeds", "2", "--report-every", "2")
@@ -414,7 +454,18 @@ def test_no_traceback_for_a_users_mistake():
     assert done.stderr == "error: no/where.yaml: no such file\n"
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["activations"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["train"],
+        ["activations"],
+        ["config"],
+        ["config", "show"],
+        ["config", "schema"],
+        ["config", "new"],
+    ],
+)
 def test_every_command_has_help_with_short_and_long_flag(command):
     for flag in ("-h", "--help"):
         done = process(*command, flag)
@@ -423,16 +474,23 @@ def test_every_command_has_help_with_short_and_long_flag(command):
 
 
 def help_examples(command):
-    words = (line.split() for line in process(command, "-h", COLUMNS="200").stdout.splitlines())
+    words = (line.split() for line in process(*command, "-h", COLUMNS="200").stdout.splitlines())
     return [line[1:] for line in words if line[:1] == ["hsig"]]
 
 
 @pytest.mark.parametrize(
-    ("command", "shorter"), [("train", ["--epochs", "400"]), ("activations", [])]
+    ("command", "shorter", "number"),
+    [
+        (["train"], ["--epochs", "400"], 6),
+        (["activations"], [], 4),
+        (["config", "show"], [], 3),
+        (["config", "schema"], [], 1),
+        (["config", "new"], [], 1),
+    ],
 )
-def test_the_examples_of_the_help_run(tmp_path, monkeypatch, command, shorter):
+def test_the_examples_of_the_help_run(tmp_path, monkeypatch, command, shorter, number):
     examples = help_examples(command)
-    assert len(examples) >= 4
+    assert len(examples) == number
     (tmp_path / "configs").symlink_to(CONFIGS)
     monkeypatch.chdir(tmp_path)
     for example in examples:

@@ -4,6 +4,7 @@ Everything is checked before the first epoch, and all problems come in one repor
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hsig.keys import CHECKPOINTS_MOST, KEPT_NUMBERS_MOST, KEYS, Key
 from hsig.losses import LOSSES
 from hsig.network import default_output_activation
 
-__all__ = ["load_activation", "load_experiment", "load_points"]
+__all__ = ["Resolved", "load_activation", "load_experiment", "load_points", "resolve"]
 
 _OPTIONAL = frozenset(("output_activation", "initial_weights", "expect"))
 
@@ -37,6 +38,24 @@ def load_experiment(
     >>> load_experiment(flags={"activation": "hard", "epochs": "1e3"}).epochs
     1000
     """
+    return resolve(path, flags).experiment
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An experiment, and for each key where its value came from.
+
+    Attributes:
+        experiment: What the values make.
+        origins: By key: `FILE:LINE`, `--flag` or `default`.
+    """
+
+    experiment: Experiment
+    origins: Mapping[str, str]
+
+
+def resolve(path: Path | str | None = None, flags: Mapping[str, str] | None = None) -> Resolved:
+    """The same as `load_experiment`, with the origin of every value."""
     problems: list[str] = []
     given = {key.name: Given(key.default, "default") for key in KEYS.values()}
     if path is not None:
@@ -51,7 +70,7 @@ def load_experiment(
     experiment = reading.experiment()
     if problems or experiment is None:
         raise ConfigError(problems)
-    return experiment
+    return Resolved(experiment, {name: part.where(()) for name, part in given.items()})
 
 
 def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:

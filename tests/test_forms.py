@@ -1,0 +1,118 @@
+import json
+from math import isnan
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from hsig.config import load_experiment
+from hsig.document import resolved_keys
+from hsig.errors import ConfigError
+from hsig.forms import as_text, json_schema, starting_point
+from hsig.keys import KEYS
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+SCHEMA = Draft202012Validator(json_schema())
+SCALARS = sorted(key.name for key in KEYS.values() if key.kind in ("whole", "number", "choice"))
+
+
+def accepted(path, config):
+    path.write_text(json.dumps(config), encoding="utf-8")
+    try:
+        load_experiment(path)
+    except ConfigError:
+        return False
+    return True
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(json.loads(as_text(json_schema())))
+
+
+def test_the_schema_knows_every_key_and_no_other():
+    assert set(json_schema()["properties"]) == set(KEYS)
+    assert not SCHEMA.is_valid({"learning_rat": 1})
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_fits_the_schema_and_so_do_its_resolved_keys(path):
+    SCHEMA.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    SCHEMA.validate(resolved_keys(load_experiment(path)))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"activation": "hard:slope=0.25"},
+        {"activation": {"name": "leaky_relu", "negative_slope": 0.2}},
+        {"activation": {"name": "relu", "high": "Infinity"}},
+        {"task": {"inputs": [[0.5], [1]], "targets": [0, 1]}},
+        {"init": "uniform:-2,2"},
+        {"init": {"uniform": [-2, 2]}},
+        {"seeds": "3,5"},
+        {"seeds": [3, 5]},
+        {"expect": "solved_at_least=0.5"},
+        {"expect": None, "output_activation": None, "initial_weights": None},
+    ],
+    ids=str,
+)
+def test_what_fits_the_schema_is_accepted(tmp_path, config):
+    assert SCHEMA.is_valid(config)
+    assert accepted(tmp_path / "x.yaml", config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"activation": 5},
+        {"activation": {"slope": 1}},
+        {"activation": {"name": "hard", "slop": 1}},
+        {"activation": {"name": "hard", "leak": 2}},
+        {"task": "xr"},
+        {"task": {"inputs": [[1]]}},
+        {"task": {"inputs": [], "targets": []}},
+        {"init": {"uniform": [1]}},
+        {"init": "normal"},
+        {"seeds": 0},
+        {"seeds": [1, 1]},
+        {"seeds": [-1]},
+        {"initial_weights": {"hidden": [[1]]}},
+        {"expect": {"solved": 1}},
+        {"expect": {"solved_at_least": 2}},
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_the_schema_is_refused(tmp_path, config):
+    assert not SCHEMA.is_valid(config)
+    assert not accepted(tmp_path / "x.yaml", config)
+
+
+@given(
+    st.sampled_from(SCALARS),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 2000)
+    | st.sampled_from([10**9, 10**9 + 1, 1e9, 1.5e9, "bce", "mean", "batch", "auto", "x", ""])
+    | st.floats(-2, 2000).filter(lambda value: not isnan(value))
+    | st.lists(st.integers(), max_size=2),
+)
+def test_schema_and_checks_agree_on_every_number_and_choice(tmp_path_factory, name, value):
+    config = {name: value}
+    if name == "epochs":
+        config["report_every"] = 10**9
+    path = tmp_path_factory.mktemp("schema") / "x.yaml"
+    assert SCHEMA.is_valid(config) == accepted(path, config)
+
+
+def test_the_starting_point_is_the_defaults(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text(starting_point(), encoding="utf-8")
+    assert resolved_keys(load_experiment(path)) == resolved_keys(load_experiment())
+
+
+def test_the_starting_point_has_every_key_with_its_help():
+    for key in KEYS.values():
+        assert f"# {key.help}\n{'# ' if key.default is None else ''}{key.name}:" in starting_point()
