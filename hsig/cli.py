@@ -102,7 +102,7 @@ def _experiment_command(
     with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
     with_options.__annotations__ = {p.name: p.annotation for p in parameters}
     signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
-    setattr(with_options, "__signature__", signature)  # noqa: B010 (mypy knows no such attribute)
+    vars(with_options)["__signature__"] = signature  # what Typer reads the options from
     return with_options
 
 

@@ -186,6 +186,7 @@ def test_initial_weights_are_mapped_to_their_bounds():
 
 
 def test_global_numpy_seed_changes_nothing_and_is_not_changed():
+    # the legacy global state, which the rule warns of, is what this test is about
     np.random.seed(1)  # noqa: NPY002
     first = initial_weights([3], 2, 3, 0.0, 1.0)
     after = np.random.rand()  # noqa: NPY002
