@@ -5,7 +5,7 @@ texts "Infinity", "-Infinity" and "NaN", which Python's `float` reads. null mean
 not applicable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from hsig import __version__
 from hsig.activations import Activation
 from hsig.engines import NOT_REACHED
-from hsig.experiment import Experiment, Failure, Outcome, Training
+from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
+from hsig.keys import SAME
+from hsig.network import default_output_activation
 from hsig.summary import count_solved
 from hsig.verdict import verdicts
 
@@ -37,8 +39,10 @@ def document(outcome: Outcome) -> dict[str, Json]:
 
 
 def resolved_keys(experiment: Experiment) -> dict[str, Json]:
-    """Every key of the config with its resolved value; as a config it gives the same numbers."""
-    (variant,) = experiment.variants
+    """Every key of the config with its resolved value; as a config it gives the same numbers.
+
+    One variant is the `activation`, several are the `activations`.
+    """
     weights, task = experiment.initial_weights, experiment.task
     return {
         "task": {
@@ -46,8 +50,7 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
             "inputs": plain(task.inputs.tolist()),
             "targets": plain(task.targets.tolist()),
         },
-        "activation": spec_document(variant.hidden_activation),
-        "output_activation": spec_document(variant.output_activation),
+        **_activations(experiment.variants),
         "loss": experiment.loss.name,
         "learning_rate": experiment.learning_rate,
         "epochs": experiment.epochs,
@@ -61,8 +64,37 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "report_every": experiment.report_every,
         "cost": experiment.cost,
         "engine": experiment.engine,
-        "expect": dict(experiment.expect),
+        "workers": experiment.workers or "auto",
+        "expect": {
+            name: dict(part) if isinstance(part, Mapping) else part
+            for name, part in experiment.expect.items()
+        },
     }
+
+
+def _activations(variants: Sequence[Variant]) -> dict[str, Json]:
+    """The keys that say which activations there are, and where."""
+    if len(variants) == 1:
+        (variant,) = variants
+        return {
+            "activation": spec_document(variant.hidden_activation),
+            "activations": None,
+            "output_activation": spec_document(variant.output_activation),
+        }
+    return {
+        "activation": None,
+        "activations": [spec_document(variant.hidden_activation) for variant in variants],
+        "output_activation": _common_output(variants),
+    }
+
+
+def _common_output(variants: Sequence[Variant]) -> Json:
+    """The `output_activation` that gives all of them theirs; null is the default rule."""
+    outputs = [variant.output_activation for variant in variants]
+    hidden = [variant.hidden_activation for variant in variants]
+    if outputs == [default_output_activation(activation) for activation in hidden]:
+        return None
+    return SAME if outputs == hidden else spec_document(outputs[0])
 
 
 def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Json]:

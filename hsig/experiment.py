@@ -6,6 +6,7 @@ Public arrays have seeds first; `run` turns them round for the engines.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from traceback import extract_tb
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from hsig.engines import NOT_REACHED, Problem, Progress, State, reference
 from hsig.losses import Loss
 from hsig.network import Network, Weights, initial_weights, with_bias
 from hsig.tasks import Task
+
+Bound = float | str  # what a check compares with
+Checks = Mapping[str, Bound]
 
 _EPOCH_OVERHEAD = 5_000  # what a sample's step costs in NumPy, in weights of one seed
 _WORK_PER_STRIDE = 10_000_000  # between two signs of life, in the same unit
@@ -62,7 +66,9 @@ class Experiment:
         report_every: Epochs between checkpoints.
         cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
         engine: What trains.
-        expect: What must hold for the run to count as a success, by key; may be empty.
+        workers: How many processes train, or None for all cores; the numbers are the same.
+        expect: What must hold for the run to count as a success: of every variant, by the name
+            of the check, or of one, by its label; may be empty.
     """
 
     task: Task
@@ -79,12 +85,21 @@ class Experiment:
     report_every: int = 500
     cost: str = "last"
     engine: str = "reference"
-    expect: Mapping[str, float | str] = field(default_factory=dict)
+    workers: int | None = None
+    expect: Mapping[str, Bound | Checks] = field(default_factory=dict)
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
         """The epochs that are reported: 0, every `report_every`, and the budget."""
         return (*range(0, self.epochs, self.report_every), self.epochs)
+
+    def expected_of(self, label: str) -> Checks:
+        """What must hold of one variant; its own checks beat those of all."""
+        of_all = {
+            name: bound for name, bound in self.expect.items() if not isinstance(bound, Mapping)
+        }
+        own = self.expect.get(label)
+        return of_all | dict(own) if isinstance(own, Mapping) else of_all
 
     def starting_weights(self) -> Weights:
         """The weights of every seed before its first epoch, seeds first."""
@@ -179,22 +194,34 @@ def run(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
     """Train every variant, from the same initial weights, and yield on the way.
 
     Yields at every checkpoint of the experiment, and between them often enough to show life and
-    to be interrupted; `gather` makes an outcome of it.
+    to be interrupted; `gather` makes an outcome of it. Whatever is raised while a variant
+    trains is its failure, and the others go on.
     """
     for variant in experiment.variants:
         lacking = variant.without_gradient
-        if lacking is None:
-            yield from _train(experiment, variant)
-        else:
+        if lacking is not None:
             yield Failure(
                 variant,
                 f"{lacking.name} has no gradient. {lacking.note}. Choose the slope to train with: "
                 f"{lacking.name}:backward=own, backward=output or backward=logistic",
             )
+            continue
+        try:
+            yield from _train(experiment, variant)
+        except Exception as error:
+            raised = extract_tb(error.__traceback__)[-1]
+            yield Failure(
+                variant,
+                f"its training raised {type(error).__name__}: {error} "
+                f"(line {raised.lineno}, in {raised.name})",
+            )
 
 
 def gather(experiment: Experiment, events: Iterable[Checkpoint | Failure]) -> Outcome:
-    """The outcome of what `run` yielded, even if it was stopped half way."""
+    """The outcome of what `run` yielded, even if it was stopped half way.
+
+    The events of one variant must come in their order; those of others may come between them.
+    """
     latest: dict[str, Checkpoint | Failure] = {}
     losses: dict[str, dict[int, Array]] = {}
     reported = set(experiment.checkpoints)

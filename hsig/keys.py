@@ -9,39 +9,51 @@ from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
 
-ACTIVATION_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "sigmoids": (
-            "sigmoid",
-            "ultra_fast",
-            "hard",
-            "hard_torch",
-            "hard_taylor",
-            "hard_binary",
-            "leaky_hard",
-        ),
-        "hidden": (
-            "tanh",
-            "hard_tanh",
-            "relu",
-            "leaky_relu",
-            "elu",
-            "softplus",
-            "silu",
-            "hard_silu",
-            "gelu_tanh",
-        ),
-    }
+_SIGMOIDS = (
+    "sigmoid",
+    "ultra_fast",
+    "hard",
+    "hard_torch",
+    "hard_taylor",
+    "hard_binary",
+    "leaky_hard",
 )
-ACTIVATION_NAMES = tuple(name for group in ACTIVATION_GROUPS.values() for name in group)
+_HIDDEN = (
+    "tanh",
+    "hard_tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "softplus",
+    "silu",
+    "hard_silu",
+    "gelu_tanh",
+)
+ACTIVATION_NAMES = (*_SIGMOIDS, *_HIDDEN)
+ACTIVATION_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sigmoids": _SIGMOIDS, "hidden": _HIDDEN, "all": ACTIVATION_NAMES}
+)
 TASK_NAMES = ("xor", "and", "or", "parity3")
 LOSS_NAMES = ("squared", "bce", "bce_naive")
 VERDICT_NAMES = ("solved", "unsolved", "diverged")
+SAME = "same"  # the output's activation is the hidden layer's
+COMPARISON_COLUMNS = (
+    "solved",
+    "interval",
+    "cost",
+    "curve",
+    "quartiles",
+    "lost",
+    "diverged",
+    "costs",
+    "predictions",
+)
 
 HIDDEN_MOST = 1024
 INPUTS_MOST = 64
 SAMPLES_MOST = 10_000
 SEED_LARGEST = 2**32 - 1
+WORKERS_MOST = 1024
 CHECKPOINTS_MOST = 100_000
 KEPT_NUMBERS_MOST = 100_000_000  # seeds times samples times checkpoints: 0.8 GB of costs
 
@@ -55,6 +67,7 @@ class Key:
         kind: What the value is: `whole`, `number` or `choice`, or a kind of its own.
         help: One line for `--help`, with the default where it needs words.
         default: What holds if nobody says otherwise, as it would be written.
+        compared: The same in a comparison, where that differs.
         low: Smallest value.
         high: Largest value.
         above: Whether `low` itself is excluded.
@@ -68,6 +81,7 @@ class Key:
     kind: str
     help: str
     default: object = None
+    compared: object = None
     low: float = -inf
     high: float = inf
     above: bool = False
@@ -80,6 +94,10 @@ class Key:
     def flag(self) -> str:
         """The long flag, `--learning-rate` for `learning_rate`."""
         return "--" + self.name.replace("_", "-")
+
+    def default_for(self, *, comparing: bool) -> object:
+        """What holds in a comparison, or in the training of one activation."""
+        return self.compared if comparing and self.compared is not None else self.default
 
 
 KEYS: Mapping[str, Key] = MappingProxyType(
@@ -103,9 +121,17 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 short="-a",
             ),
             Key(
+                "activations",
+                "activations",
+                "What to compare: a list of them, or a group: sigmoids, hidden or all",
+                compared="all",
+                metavar="SPEC,...",
+            ),
+            Key(
                 "output_activation",
-                "activation",
-                "Activation of the output. Default: the same if it stays in [0, 1], else sigmoid",
+                "output",
+                "Of the output: a name, or same. Default: the same if in [0, 1], else sigmoid",
+                choices=(SAME,),
                 metavar="SPEC",
             ),
             Key(
@@ -173,6 +199,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "seeds",
                 "How many seeds (0, 1, ... N-1), or a list such as 3,5,8",
                 default=1,
+                compared=30,
                 low=1,
                 high=1_000_000,
                 metavar="N|LIST",
@@ -202,6 +229,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "choice",
                 "Cost in the tables: of the last sample of an epoch, or the mean",
                 default="last",
+                compared="mean",
                 choices=("last", "mean"),
                 metavar="last|mean",
             ),
@@ -212,6 +240,16 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 default="auto",
                 choices=("auto", "reference"),
                 metavar="ENGINE",
+            ),
+            Key(
+                "workers",
+                "workers",
+                "Processes that train: a number, or auto for all cores where that pays",
+                default="auto",
+                low=1,
+                high=WORKERS_MOST,
+                choices=("auto",),
+                metavar="N|auto",
             ),
             Key(
                 "expect",

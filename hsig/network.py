@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.activations import Activation
+from hsig.activations import ACTIVATIONS, Activation
 from hsig.arrays import Array, sum_in_order
 from hsig.losses import Loss
 
@@ -172,6 +172,6 @@ def initial_weights(
     )
 
 
-def default_output_activation(hidden: Activation, sigmoid: Activation) -> Activation:
+def default_output_activation(hidden: Activation) -> Activation:
     """The hidden layer's own activation if it maps into [0, 1], else the logistic sigmoid."""
-    return hidden if hidden.maps_into_unit_interval else sigmoid
+    return hidden if hidden.maps_into_unit_interval else ACTIVATIONS["sigmoid"]

@@ -7,7 +7,7 @@ import numpy as np
 
 from hsig.arrays import Array
 from hsig.engines import NOT_REACHED
-from hsig.experiment import Experiment, Failure, Outcome, Training
+from hsig.experiment import Bound, Experiment, Failure, Outcome, Training
 from hsig.statistics import quantiles, wilson_interval
 from hsig.verdict import verdicts
 
@@ -156,20 +156,19 @@ def _unmet(
     experiment: Experiment, variant: VariantSummary | Failure
 ) -> tuple[UnmetExpectation, ...]:
     """The parts of `expect` that a variant misses. One that could not be trained misses all."""
+    label = variant.variant.label if isinstance(variant, Failure) else variant.label
     shortfalls = []
-    for key, bound in experiment.expect.items():
+    for key, bound in experiment.expected_of(label).items():
         if isinstance(variant, Failure):
             met, got = False, "nothing, for it could not be trained"
-            label = variant.variant.label
         else:
-            label = variant.label
             met, got = _check(key, bound, variant)
         if not met:
             shortfalls.append(UnmetExpectation(label, f"{key} {bound}", got))
     return tuple(shortfalls)
 
 
-def _check(key: str, bound: float | str, variant: VariantSummary) -> tuple[bool, str]:
+def _check(key: str, bound: Bound, variant: VariantSummary) -> tuple[bool, str]:
     if key == "verdict":
         count = variant.verdicts.get(str(bound), 0)
         counts = ", ".join(f"{word} {n}" for word, n in variant.verdicts.items())

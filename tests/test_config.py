@@ -57,6 +57,7 @@ def test_every_key_can_be_set_in_a_file(write):
         """
         task: {inputs: [[0], [1]], targets: [1, 0]}
         activation: {name: hard, slope: 0.25, backward: logistic}
+        activations: [hard, tanh]
         output_activation: hard:kink=open
         loss: squared
         learning_rate: 1e-3
@@ -70,6 +71,7 @@ def test_every_key_can_be_set_in_a_file(write):
         report_every: 3
         cost: mean
         engine: reference
+        workers: 2
         expect: {solved_at_most: 0.5, verdict: unsolved}
         """
     )
@@ -86,13 +88,17 @@ def test_every_key_can_be_set_in_a_file(write):
     assert experiment.initial_weights.output.tolist() == [[5], [6], [7]]
     assert (experiment.seeds, experiment.solved_within) == ((9,), 0.1)
     assert (experiment.report_every, experiment.cost) == (3, "mean")
+    assert experiment.workers == 2
     assert experiment.expect == {"solved_at_most": 0.5, "verdict": "unsolved"}
+    compared = load_experiment(path, {"initial_weights": ""}, "compare")
+    assert [variant.label for variant in compared.variants] == ["hard", "tanh"]
 
 
 def test_every_key_can_be_set_by_a_flag():
     flags = {
         "task": "parity3",
         "activation": "leaky_relu:negative_slope=0.2",
+        "activations": "sigmoids",
         "output_activation": "hard",
         "loss": "squared",
         "learning_rate": "1e-3",
@@ -106,6 +112,7 @@ def test_every_key_can_be_set_by_a_flag():
         "report_every": "3",
         "cost": "mean",
         "engine": "auto",
+        "workers": "auto",
         "expect": "solved_at_least=0.9,verdict=solved",
     }
     assert set(flags) == set(keys.KEYS)

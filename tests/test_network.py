@@ -205,5 +205,5 @@ def test_global_numpy_seed_changes_nothing_and_is_not_changed():
     ],
 )
 def test_output_activation_is_the_hidden_one_only_if_it_stays_within_0_and_1(hidden, output):
-    chosen = default_output_activation(ACTIVATIONS[hidden], ACTIVATIONS["sigmoid"])
+    chosen = default_output_activation(ACTIVATIONS[hidden])
     assert chosen.name == output

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import isfinite
 
-from hsig.activations import ACTIVATIONS, Activation, Parameter, find_activations
+from hsig.activations import ACTIVATIONS, Activation, Parameter, find_activations, spell
 from hsig.config.rows import check_task, check_weights
 from hsig.config.source import REFUSED
 from hsig.config.values import (
@@ -17,7 +17,8 @@ from hsig.config.values import (
     read_part,
     read_settings,
 )
-from hsig.keys import EXPECTATIONS, PARAMETERS, SEED_LARGEST, Key
+from hsig.experiment import Bound, Checks
+from hsig.keys import ACTIVATION_GROUPS, EXPECTATIONS, PARAMETERS, SEED_LARGEST, Key
 
 _PARAMETER_ALIASES = {"negative_slope": "leak"}  # PyTorch's and JAX's word
 
@@ -41,6 +42,53 @@ def check_activation(_: Key, value: object, place: Place) -> Activation | None:
         return None
     whole = replace(place, path=place.path[:-1]) if isinstance(value, dict) else place
     return _with_settings(activation, settings, whole, nested=isinstance(value, dict))
+
+
+def check_output(key: Key, value: object, place: Place) -> Activation | str | None:
+    """An activation, or a word for which one."""
+    if isinstance(value, str) and value in key.choices:
+        return value
+    return check_activation(key, value, place)
+
+
+def check_activations(_: Key, value: object, place: Place) -> tuple[Activation, ...] | None:
+    """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice."""
+    listed = isinstance(value, list)
+    parts = value if isinstance(value, list) else _split_specs(value)
+    if not parts:
+        place.expected(f"activations, or a group: {', '.join(ACTIVATION_GROUPS)}", value)
+        return None
+    chosen: dict[str, Activation] = {}
+    sound = True
+    for index, part in enumerate(parts):
+        where = place.below(index) if listed else place
+        if isinstance(part, str) and part in ACTIVATION_GROUPS:
+            found = [ACTIVATIONS[name] for name in ACTIVATION_GROUPS[part]]
+        else:
+            activation = check_activation(_, part, where)
+            sound = sound and activation is not None
+            found = [] if activation is None else [activation]
+        for activation in found:
+            label = spell(activation)
+            if label in chosen:
+                where.wrong(f"expected each activation once, got {label} again")
+                sound = False
+            chosen[label] = activation
+    return tuple(chosen.values()) if sound else None
+
+
+def _split_specs(value: object) -> list[object]:
+    """The specs of a text, where a comma stands between two of them or two of their settings."""
+    if not isinstance(value, str):
+        return [] if value is None or value is REFUSED else [value]
+    specs: list[str] = []
+    for part in value.split(","):
+        setting = "=" in part and ":" not in part.partition("=")[0]
+        if setting and specs and ":" in specs[-1]:
+            specs[-1] += f",{part}"
+        else:
+            specs.append(part.strip())
+    return list(specs)
 
 
 def _activation(name: str, place: Place) -> Activation | None:
@@ -135,27 +183,44 @@ def check_seeds(key: Key, value: object, place: Place) -> tuple[int, ...] | None
     return whole
 
 
-def check_expect(_: Key, value: object, place: Place) -> dict[str, float | str] | None:
-    """`solved_at_least=0.9,verdict=solved`, or the same as a mapping."""
+def check_expect(_: Key, value: object, place: Place) -> dict[str, Bound | Checks] | None:
+    """`solved_at_least=0.9,verdict=solved`, or a mapping of the same, or of labels to such."""
     nested = isinstance(value, dict)
     checks = read_settings(value, place) if isinstance(value, str) else value
     if not isinstance(checks, dict):
         if checks is not None or value is None:
             place.expected(f"checks such as solved_at_least=0.9 ({', '.join(EXPECTATIONS)})", value)
         return None
-    checked: dict[str, float | str] = {}
+    checked: dict[str, Bound | Checks] = {}
     for name, bound in checks.items():
         part = place.below(name) if nested else place
-        if name not in EXPECTATIONS:
-            part.wrong(
-                f"unknown check '{name}'.{nearest(name, EXPECTATIONS)} "
-                f"Known: {', '.join(EXPECTATIONS)}"
-            )
-            continue
-        result = check_scalar(EXPECTATIONS[name], bound, part)
-        if result is not None:
-            checked[name] = result
+        if isinstance(bound, dict):  # the checks of one variant, under its label
+            own = {key: _check_bound(key, each, part.below(key)) for key, each in bound.items()}
+            sound = {key: each for key, each in own.items() if each is not None}
+            if len(sound) == len(bound):
+                checked[name] = sound
+        else:
+            result = _check_bound(name, bound, part)
+            if result is not None:
+                checked[name] = result
     return checked if len(checked) == len(checks) else None
+
+
+def _check_bound(name: str, bound: object, place: Place) -> Bound | None:
+    if name in EXPECTATIONS:
+        return check_scalar(EXPECTATIONS[name], bound, place)
+    place.wrong(
+        f"unknown check '{name}'.{nearest(name, EXPECTATIONS)} Known: {', '.join(EXPECTATIONS)}"
+    )
+    return None
+
+
+def check_workers(key: Key, value: object, place: Place) -> int | str | None:
+    """A number of processes, or a word for it."""
+    if isinstance(value, str) and value in key.choices:
+        return value
+    workers = check_number(replace(key, kind="whole"), value, place)
+    return None if workers is None else int(workers)
 
 
 CHECKS: Mapping[str, Callable[[Key, object, Place], object]] = {
@@ -163,9 +228,12 @@ CHECKS: Mapping[str, Callable[[Key, object, Place], object]] = {
     "number": check_number,
     "choice": check_choice,
     "activation": check_activation,
+    "activations": check_activations,
+    "output": check_output,
     "task": check_task,
     "init": check_init,
     "weights": check_weights,
     "seeds": check_seeds,
+    "workers": check_workers,
     "expect": check_expect,
 }

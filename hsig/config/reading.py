@@ -1,0 +1,152 @@
+"""The checked values of all keys, and what must hold between them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hsig.activations import Activation, spell
+from hsig.config.checks import CHECKS, check_activation
+from hsig.config.source import REFUSED, Given
+from hsig.config.values import Place, nearest
+from hsig.experiment import Bound, Checks, Experiment, Variant
+from hsig.keys import CHECKPOINTS_MOST, KEPT_NUMBERS_MOST, KEYS, SAME
+from hsig.losses import LOSSES
+from hsig.network import default_output_activation
+
+_OPTIONAL = frozenset(("output_activation", "initial_weights", "expect"))
+
+
+class Reading:
+    """The checked values of all keys, and what must hold between them."""
+
+    def __init__(self, given: Mapping[str, Given], problems: list[str], *, comparing: bool) -> None:
+        self._given = given
+        self._problems = problems
+        self._comparing = comparing
+        self._optional = _OPTIONAL | {"activation" if comparing else "activations"}
+        self._values: dict[str, Any] = {name: self._check(name) for name in KEYS}
+
+    def _check(self, name: str) -> object:
+        value = self._given[name].value
+        if value is REFUSED or (value is None and name in self._optional):
+            return None
+        return CHECKS[KEYS[name].kind](KEYS[name], value, self._place(name))
+
+    def _place(self, *names: str) -> Place:
+        """The first of some keys that somebody gave: where a conflict between them is told."""
+        given = [name for name in names if self._given[name].source != "default"]
+        name = (given or list(names))[0]
+        return Place(name, self._given[name], self._problems)
+
+    def experiment(self) -> Experiment | None:
+        """The experiment, or None when something is wrong with it."""
+        values = self._values
+        if any(values[name] is None for name in KEYS.keys() - self._optional):
+            return None
+        chosen = values["activations"] if self._comparing else (values["activation"],)
+        variants = tuple(self._variant(activation) for activation in chosen)
+        experiment = Experiment(
+            task=values["task"],
+            variants=variants,
+            loss=LOSSES[values["loss"]],
+            learning_rate=values["learning_rate"],
+            epochs=values["epochs"],
+            update=values["update"],
+            hidden=values["hidden"],
+            init=values["init"],
+            initial_weights=values["initial_weights"],
+            seeds=values["seeds"],
+            solved_within=values["solved_within"],
+            report_every=values["report_every"],
+            cost=values["cost"],
+            engine="reference",
+            workers=None if values["workers"] == "auto" else values["workers"],
+            expect=self._expect(variants),
+        )
+        self._check_loss(experiment)
+        self._check_initial_weights(experiment)
+        self._check_size(experiment)
+        return experiment
+
+    def _variant(self, activation: Activation) -> Variant:
+        output = self._values["output_activation"]
+        if output is None:
+            output = default_output_activation(activation)
+        return Variant(spell(activation), activation, activation if output == SAME else output)
+
+    def _expect(self, variants: Sequence[Variant]) -> dict[str, Bound | Checks]:
+        """The checks, with every label as tables spell it."""
+        labels = [variant.label for variant in variants]
+        checks: dict[str, Bound | Checks] = {}
+        for name, part in (self._values["expect"] or {}).items():
+            label = name
+            if isinstance(part, Mapping) and name not in labels:
+                activation = check_activation(KEYS["activation"], name, Place("", Given(0, ""), []))
+                label = name if activation is None else spell(activation)
+                if label not in labels:
+                    self._place("expect").below(name).wrong(
+                        f"no variant is called '{name}'.{nearest(name, labels)} "
+                        f"Variants: {', '.join(labels)}"
+                    )
+            checks[label] = part
+        return checks
+
+    def _check_loss(self, experiment: Experiment) -> None:
+        loss, targets = experiment.loss, experiment.task.targets
+        if not loss.needs_probabilities:
+            return
+        if targets.min() < 0.0 or targets.max() > 1.0:
+            self._place("task", "loss").wrong(
+                f"the loss {loss.name} needs targets from 0 to 1, got targets from "
+                f"{targets.min():g} to {targets.max():g}. For these use loss squared"
+            )
+        outputs = {
+            spell(variant.output_activation): variant.output_activation
+            for variant in experiment.variants
+        }
+        for output in outputs.values():
+            if not output.maps_into_unit_interval:
+                low, high = output.range
+                self._place("output_activation", "activation", "loss").wrong(
+                    f"the loss {loss.name} needs an output from 0 to 1, but {spell(output)} gives "
+                    f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid"
+                )
+
+    def _check_initial_weights(self, experiment: Experiment) -> None:
+        weights = experiment.initial_weights
+        if weights is None:
+            return
+        place = self._place("initial_weights")
+        hidden, inputs = experiment.hidden, experiment.task.inputs.shape[1]
+        for layer, shape, fan_in in (
+            ("hidden", (inputs + 1, hidden), f"{inputs} inputs"),
+            ("output", (hidden + 1, 1), f"{hidden} hidden units"),
+        ):
+            got = getattr(weights, layer).shape
+            if got != shape:
+                place.below(layer).wrong(
+                    f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
+                    f"got {got[0]} rows of {got[1]}"
+                )
+        if len(experiment.seeds) != 1:
+            self._place("seeds").wrong(
+                "initial_weights replace the draw, so they go with exactly one seed, "
+                f"got {len(experiment.seeds)} seeds"
+            )
+
+    def _check_size(self, experiment: Experiment) -> None:
+        epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
+        checkpoints = epochs // every + 2
+        variants = len(experiment.variants)
+        networks = variants * seeds
+        who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
+        samples, inputs = experiment.task.inputs.shape
+        if checkpoints > CHECKPOINTS_MOST or checkpoints * networks * samples > KEPT_NUMBERS_MOST:
+            self._place("report_every", "epochs", "seeds").wrong(
+                f"{epochs} epochs reported every {every} for {who} and {samples} rows are "
+                "more costs than fit in memory. Report less often"
+            )
+        elif networks * (inputs + 2) * experiment.hidden > KEPT_NUMBERS_MOST:
+            self._place("seeds", "hidden").wrong(
+                f"{who} of {experiment.hidden} hidden units are more weights than fit in "
+                "memory. Train fewer seeds at a time"
+            )
