@@ -1,6 +1,7 @@
 """Tables of texts, and how a number becomes one: digits and units live here."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 ROWS_MOST = 40  # longer tables are shown without their middle
@@ -14,22 +15,28 @@ class Table:
         title: Above it; may be empty.
         columns: Their names.
         rows: Cells, one for each column.
-        spare: Columns that may go where there is no room for all.
+        spare: Groups of columns that may go where there is no room for all, the first to go first.
         prose: Columns of words, which begin on the left; numbers end on the right.
+        splits: Whether it may be cut into tables that each begin with the first column.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    spare: tuple[str, ...] = ()
+    spare: tuple[tuple[str, ...], ...] = ()
     prose: tuple[str, ...] = ()
+    splits: bool = False
 
-    def without_spare_columns(self) -> "Table":
-        """The same without the columns that may go."""
-        kept = [index for index, name in enumerate(self.columns) if name not in self.spare]
+    def smaller(self) -> "Table":
+        """The same without the first of its groups of spare columns."""
+        first, *others = self.spare
+        kept = [index for index, name in enumerate(self.columns) if name not in first]
+        return replace(self.only(kept), spare=tuple(others))
+
+    def only(self, kept: Sequence[int]) -> "Table":
+        """The same with some columns, by their numbers."""
         rows = tuple(tuple(row[index] for index in kept) for row in self.rows)
-        columns = tuple(self.columns[index] for index in kept)
-        return replace(self, columns=columns, rows=rows, spare=())
+        return replace(self, columns=tuple(self.columns[index] for index in kept), rows=rows)
 
     def shortened(self, most: int = ROWS_MOST) -> "Table":
         """The same without its middle rows if it has more than `most`."""
@@ -48,6 +55,15 @@ def number(value: float) -> str:
     ('0.700000', 'inf')
     """
     return f"{value:#.6g}"
+
+
+def brief(value: float) -> str:
+    """The same to four digits, for tables with many of them side by side.
+
+    >>> brief(0.7), brief(0.00012345)
+    ('0.7000', '0.0001235')
+    """
+    return f"{value:#.4g}"
 
 
 def short(value: float) -> str:

@@ -20,7 +20,7 @@ from hsig.tasks import Task
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
 
-_EPOCH_OVERHEAD = 5_000  # what a sample's step costs in NumPy, in weights of one seed
+_STEP_OVERHEAD = 5_000  # of a sample in NumPy, in updates of a weight
 _WORK_PER_STRIDE = 10_000_000  # between two signs of life, in the same unit
 
 
@@ -92,6 +92,13 @@ class Experiment:
     def checkpoints(self) -> tuple[int, ...]:
         """The epochs that are reported: 0, every `report_every`, and the budget."""
         return (*range(0, self.epochs, self.report_every), self.epochs)
+
+    @property
+    def work_per_epoch(self) -> int:
+        """What an epoch of one variant costs, very roughly, in updates of a weight."""
+        inputs = int(self.task.inputs.shape[1])
+        weights = (inputs + 1) * self.hidden + self.hidden + 1
+        return len(self.task.inputs) * (_STEP_OVERHEAD + len(self.seeds) * weights)
 
     def expected_of(self, label: str) -> Checks:
         """What must hold of one variant; its own checks beat those of all."""
@@ -262,10 +269,7 @@ def _train(experiment: Experiment, variant: Variant) -> Iterator[Checkpoint]:
 
 def _strides(experiment: Experiment) -> Iterator[int]:
     """How many epochs to train at a time; every checkpoint falls between two strides."""
-    samples, inputs = experiment.task.inputs.shape
-    weights = (inputs + 1) * experiment.hidden + experiment.hidden + 1
-    work_per_epoch = samples * (_EPOCH_OVERHEAD + len(experiment.seeds) * weights)
-    longest = max(1, _WORK_PER_STRIDE // work_per_epoch)
+    longest = max(1, _WORK_PER_STRIDE // experiment.work_per_epoch)
     for start, stop in zip(experiment.checkpoints, experiment.checkpoints[1:], strict=False):
         for epoch in range(start, stop, longest):
             yield min(longest, stop - epoch)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hsig.activations import spell
 from hsig.cells import Table
+from hsig.comparison import Comparison
 from hsig.definitions import Definition, Points
 from hsig.document import FORMAT, Json, document, plain, plain_fields, spec_document
 from hsig.engines import NOT_REACHED
@@ -53,6 +54,12 @@ def as_markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def comparison_as_markdown(shown: Comparison) -> str:
+    """Headings, tables and sentences that paste into a slide or an issue."""
+    tables = map(_markdown_table, shown.tables)
+    return "\n\n".join([*shown.heading, *tables, *shown.notes]) + "\n"
+
+
 _VARIANT_COLUMNS = (
     "label",
     "solved",
@@ -60,6 +67,7 @@ _VARIANT_COLUMNS = (
     "solved_rate",
     "solved_low",
     "solved_high",
+    "lost",
     "diverged",
     "epoch",
     "cost",
@@ -92,6 +100,7 @@ def _variant_row(variant: VariantSummary, cost: str) -> dict[str, object]:
         "solved_rate": variant.solved.rate,
         "solved_low": variant.solved.low,
         "solved_high": variant.solved.high,
+        "lost": variant.lost,
         "diverged": len(variant.diverged_seeds),
         "epoch": variant.epochs[-1],
         "cost": cost,

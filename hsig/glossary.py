@@ -9,6 +9,7 @@ from hsig.activations import ACTIVATIONS, Activation, spell
 from hsig.cells import Table, short
 from hsig.definitions import Break, Definition, Points
 
+_SPARE = ("range", "source")
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
 
@@ -54,7 +55,9 @@ def overview(definitions: Sequence[Definition]) -> tuple[Table, Table]:
         sorted((alias, d.activation.name) for d in definitions for alias in d.activation.aliases)
     )
     return (
-        Table("", columns, rows, spare=("range", "source"), prose=("activation", "f(x)", "source")),
+        Table(
+            "", columns, rows, spare=(("range", "source"),), prose=("activation", "f(x)", "source")
+        ),
         Table("", ("elsewhere", "here"), names, prose=("elsewhere", "here")),
     )
 

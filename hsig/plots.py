@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 _LARGEST = 1e300  # what is larger, infinite or undefined leaves a gap
+_LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.:-=+*#"  # from 0 to the top
 _BRAILLE_BLANK = 0x2800
 _BRAILLE_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # rows of two columns
 
@@ -49,6 +51,20 @@ class Canvas:
             if (2 * column + x, 4 * row + y) in self._lit
         )
         return chr(_BRAILLE_BLANK + pattern) if pattern else " "
+
+
+def sparkline(values: Sequence[float], top: float, *, ascii_only: bool) -> str:
+    """A character for each value, from 0 to `top`; what is above is cut off, nan leaves a gap.
+
+    >>> sparkline([0.0, 0.5, 1.0, float("nan"), 9.0], 1.0, ascii_only=False)
+    '▁▅█ █'
+    """
+    levels = _ASCII_LEVELS if ascii_only else _LEVELS
+    last = len(levels) - 1
+    return "".join(
+        " " if isnan(value) else levels[min(last, int(min(value / top, 1.0) * (last + 1)))]
+        for value in values
+    )
 
 
 def curve(

@@ -11,7 +11,7 @@ from hsig.network import Weights
 from hsig.summary import Summary, VariantSummary
 
 QUARTILE_NAMES = ("25 %", "median", "75 %")
-QUARTILE_SPARE = ("25 %", "75 %")
+QUARTILE_SPARE = (("25 %", "75 %"),)
 NAMED_MOST = 5  # seeds named one by one
 
 
@@ -44,12 +44,34 @@ def report(summary: Summary) -> Report:
     """The words and cells for a summary."""
     experiment = summary.experiment
     return Report(
-        heading=_heading(experiment),
+        heading=(
+            *heading(experiment, ", ".join(variant.label for variant in experiment.variants)),
+            *(line for variant in experiment.variants for line in _definitions(variant)),
+        ),
         variants=tuple(
-            _failure(variant) if isinstance(variant, Failure) else _variant(experiment, variant)
+            VariantReport(None, (), result_line(variant), ())
+            if isinstance(variant, Failure)
+            else _variant(experiment, variant)
             for variant in summary.variants
         ),
     )
+
+
+def result_line(variant: VariantSummary | Failure) -> str:
+    """The one line that matters of a variant."""
+    if isinstance(variant, Failure):
+        return f"{variant.variant.label}: not trained: {variant.reason}"
+    return f"{variant.label}: {_result(variant)}"
+
+
+def which_cost(experiment: Experiment) -> str:
+    """What the tables' cost is taken over."""
+    return "cost of the last sample" if experiment.cost == "last" else "mean cost"
+
+
+def divergence(summary: VariantSummary, named: int = NAMED_MOST) -> tuple[str, ...]:
+    """What is to be said of weights and costs that are not finite, with some seeds named."""
+    return (*_diverged(summary, named), *_not_finite(summary, named))
 
 
 def unmet_expectations(summary: Summary) -> tuple[str, ...]:
@@ -71,21 +93,21 @@ def _as_yaml(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _heading(experiment: Experiment) -> tuple[str, ...]:
+def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
+    """What was run, and from where."""
     task, (low, high) = experiment.task, experiment.init
-    labels = ", ".join(variant.label for variant in experiment.variants)
     shape = f"{task.inputs.shape[1]}-{experiment.hidden}-1"
     start = (
         f"given {_size(experiment.initial_weights)} initial weights"
         if experiment.initial_weights is not None
         else f"initial weights from [{short(low)}, {short(high)}), {_seeds(experiment.seeds)}"
     )
+    shared = ", the same for all" if len(experiment.variants) > 1 else ""
     return (
-        f"{labels} on {task.name}: {shape} network, loss {experiment.loss.name}, "
+        f"{subject} on {task.name}: {shape} network, loss {experiment.loss.name}, "
         f"learning rate {short(experiment.learning_rate)}, "
         f"{count(experiment.epochs, 'epoch')} ({experiment.update})",
-        f"{start}; engine {experiment.engine}",
-        *(line for variant in experiment.variants for line in _definitions(variant)),
+        f"{start}{shared}; engine {experiment.engine}",
     )
 
 
@@ -116,28 +138,22 @@ def _definition(activation: Activation) -> str:
     return f"{equation}{slope}"
 
 
-def _failure(failure: Failure) -> VariantReport:
-    label = failure.variant.label
-    return VariantReport(None, (), f"{label}: not trained: {failure.reason}", ())
-
-
 def _variant(experiment: Experiment, summary: VariantSummary) -> VariantReport:
     return VariantReport(
         summary=summary,
         tables=(_cost_table(experiment, summary), _prediction_table(experiment, summary)),
-        result=f"{summary.label}: {_result(summary)}",
+        result=result_line(summary),
         notes=(
             *_far(experiment, summary),
             *_unfinished(experiment, summary),
             *_lost(summary),
-            *_diverged(summary),
-            *_not_finite(summary),
+            *divergence(summary),
         ),
     )
 
 
 def _cost_table(experiment: Experiment, summary: VariantSummary) -> Table:
-    which = "cost of the last sample" if experiment.cost == "last" else "mean cost"
+    which = which_cost(experiment)
     lower, median, upper = ([number(cost) for cost in line] for line in summary.cost)
     epochs = [str(epoch) for epoch in summary.epochs]
     if len(summary.seeds) == 1:
@@ -215,27 +231,27 @@ def _lost(summary: VariantSummary) -> tuple[str, ...]:
     )
 
 
-def _diverged(summary: VariantSummary) -> tuple[str, ...]:
+def _diverged(summary: VariantSummary, most: int) -> tuple[str, ...]:
     seeds, epochs = summary.diverged_seeds, summary.diverged_at
     if not seeds:
         return ()
-    named = _named([f"seed {s} in epoch {e}" for s, e in zip(seeds, epochs, strict=True)])
+    named = _named([f"seed {s} in epoch {e}" for s, e in zip(seeds, epochs, strict=True)], most)
     return (
         f"diverged {len(seeds)} of {count(len(summary.seeds), 'seed')} "
         f"(a weight stopped being finite): {named}",
     )
 
 
-def _not_finite(summary: VariantSummary) -> tuple[str, ...]:
+def _not_finite(summary: VariantSummary, most: int) -> tuple[str, ...]:
     if not summary.not_finite:
         return ()
-    named = _named([f"seed {f.seed} is {f.cost:g} at epoch {f.epoch}" for f in summary.not_finite])
+    seeds = [f"seed {f.seed} is {f.cost:g} at epoch {f.epoch}" for f in summary.not_finite]
     return (
         f"cost not finite for {len(summary.not_finite)} of {count(len(summary.seeds), 'seed')}: "
-        f"{named}",
+        f"{_named(seeds, most)}",
     )
 
 
-def _named(items: list[str]) -> str:
-    shown = ", ".join(items[:NAMED_MOST])
-    return shown if len(items) <= NAMED_MOST else f"{shown} and {len(items) - NAMED_MOST} more"
+def _named(items: list[str], most: int) -> str:
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"

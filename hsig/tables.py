@@ -1,10 +1,12 @@
 """Reports on the terminal: the only module that knows colour and width."""
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from hsig.cells import Table
+from hsig.comparison import Comparison
 from hsig.glossary import Entry
 from hsig.plots import curve
 from hsig.report import Report, VariantReport
@@ -12,6 +14,8 @@ from hsig.summary import VariantSummary
 
 _SIDE_BY_SIDE = 72  # columns from which the curve stands beside the costs
 _CURVE_WIDTH, _CURVE_HEIGHT = 44, 9
+_GAP = 2  # between columns
+_LABEL_LEAST = 12  # to which labels are folded before a table is split
 
 
 def render(shown: Report, console: Console) -> RenderableType:
@@ -24,6 +28,22 @@ def render(shown: Report, console: Console) -> RenderableType:
             parts += [Text(), _table(predictions, console)]
         parts += [Text(), *_result_lines(variant)]
     return Group(*parts)
+
+
+def render_comparison(shown: Comparison, console: Console) -> RenderableType:
+    """Several variants side by side, for a console of any width."""
+    parts: list[RenderableType] = [Text(line) for line in shown.heading]
+    for table in shown.tables:
+        parts += [Text(), _table(table, console)]
+    if shown.notes:
+        parts += [Text(), *map(Text, shown.notes)]
+    return Group(*parts)
+
+
+def comparison_results(shown: Comparison, console: Console) -> RenderableType:
+    """Only the line that matters of each variant."""
+    del console
+    return Group(*map(Text, shown.results))
 
 
 def results(shown: Report, console: Console) -> RenderableType:
@@ -89,24 +109,59 @@ def _costs(costs: Table, summary: VariantSummary, console: Console) -> Renderabl
     return grid
 
 
-def _table(table: Table, console: Console) -> RenderableType:
-    drawn = _columns(table)
-    if _width(drawn, console) > console.width:
-        drawn = _columns(table.without_spare_columns())
-    return Group(Text(table.title), drawn) if table.title else drawn
-
-
 def _width(drawn: RenderableType, console: Console) -> int:
     """The columns it would take if there were room."""
     boundless = console.options.update(max_width=10_000)
     return console.measure(drawn, options=boundless).maximum
 
 
-def _columns(table: Table) -> RichTable:
+def _table(table: Table, console: Console) -> RenderableType:
+    while table.spare and _room_needed(table) > console.width:
+        table = table.smaller()
+    parts: list[RenderableType] = [Text(table.title)] if table.title else []
+    for block in _blocks(table, console.width) if table.splits else [table]:
+        label = console.width - _room_needed(block, from_column=1)
+        drawn = _columns(block, label if block.splits else None)
+        parts += [Text(), drawn] if block is not table and len(parts) > 1 else [drawn]
+    return parts[0] if len(parts) == 1 else Group(*parts)
+
+
+def _blocks(table: Table, width: int) -> list[Table]:
+    """Tables one below the other that fit, each with the first column, folded if it must be."""
+    label = min(_widths(table)[0], _LABEL_LEAST)
+    blocks: list[list[int]] = [[0]]
+    room = width - label
+    for column, needed in enumerate(_widths(table)[1:], start=1):
+        if room < needed + _GAP and len(blocks[-1]) > 1:
+            blocks.append([0])
+            room = width - label
+        blocks[-1].append(column)
+        room -= needed + _GAP
+    return [table.only(block) for block in blocks] if len(blocks) > 1 else [table]
+
+
+def _room_needed(table: Table, from_column: int = 0) -> int:
+    """The width it would take if there were room; with the gap before it unless it is whole."""
+    widths = _widths(table)[from_column:]
+    return sum(widths) + _GAP * (len(widths) - 1 + (from_column > 0))
+
+
+def _widths(table: Table) -> list[int]:
+    rows = (table.columns, *table.shortened().rows)
+    return [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
+
+
+def _columns(table: Table, label: int | None) -> RichTable:
+    """The table as it is drawn, with a bound on the width of its first column."""
     drawn = RichTable(box=None, pad_edge=False, header_style="bold")
-    for column in table.columns:
+    for index, column in enumerate(table.columns):
         prose = column in table.prose
-        drawn.add_column(column, justify="left" if prose else "right", overflow="fold")
+        drawn.add_column(
+            column,
+            justify="left" if prose else "right",
+            overflow="fold",
+            max_width=max(1, label) if label is not None and index == 0 else None,
+        )
     for row in table.shortened().rows:
         drawn.add_row(*map(Text, row))
     return drawn

@@ -28,30 +28,29 @@ class Watch:
 
     def __init__(self, experiment: Experiment, *, quiet: bool) -> None:
         self.interrupted = False
-        self._labels = [variant.label for variant in experiment.variants]
         self._epochs = experiment.epochs
+        self._done = {variant.label: 0 for variant in experiment.variants}
         self._console = Console(stderr=True)
         self._shows = self._console.is_terminal and not quiet
 
     def watch(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
         """The same events; nothing is drawn in a pipe, or before a second has passed."""
-        total = self._epochs * len(self._labels)
         started = monotonic()
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:3.0f} %"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             console=self._console,
             transient=True,
         )
-        task = bar.add_task("", total=total)
+        task = bar.add_task("", total=self._epochs * len(self._done))
         try:
             for event in events:
-                label = event.variant.label
-                done = event.epoch if isinstance(event, Checkpoint) else self._epochs
-                done += self._epochs * self._labels.index(label)
-                bar.update(task, completed=done, description=label)
+                reached = event.epoch if isinstance(event, Checkpoint) else self._epochs
+                self._done[event.variant.label] = reached
+                bar.update(task, completed=sum(self._done.values()), description=self._doing())
                 waited = monotonic() - started > _PATIENCE_S
                 if self._shows and waited and not bar.live.is_started:
                     bar.start()
@@ -61,6 +60,12 @@ class Watch:
         finally:
             if bar.live.is_started:
                 bar.stop()
+
+    def _doing(self) -> str:
+        if len(self._done) == 1:
+            return next(iter(self._done))
+        ended = sum(epochs == self._epochs for epochs in self._done.values())
+        return f"{ended} of {len(self._done)} variants"
 
 
 def note(*lines: str) -> None:

@@ -1,0 +1,53 @@
+"""The command line. Each command imports what it needs when it runs, so that help is instant."""
+
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from hsig import __version__
+from hsig.cli import lookup, training
+from hsig.errors import HsigError
+
+app = typer.Typer(
+    name="hsig",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(training.app)
+app.add_typer(lookup.app)
+
+
+def main() -> None:
+    """Run the command line. A user's mistake gives a message and an exit code, no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character
+    try:
+        app(prog_name="hsig")
+    except HsigError as error:
+        for message in error.messages:
+            print(f"error: {message}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hsig {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hsig(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Does this activation function train, and if not, why?
+
+    hsig trains tiny networks on tiny tasks, many seeds at a time.
+    """

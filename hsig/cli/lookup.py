@@ -1,0 +1,161 @@
+"""The commands that show what there is: `activations` and `config`."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hsig.cli.options import (
+    Format,
+    FormatOption,
+    Output,
+    OutputOption,
+    examples,
+    experiment_command,
+)
+from hsig.completion import complete_activation, complete_config
+from hsig.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hsig.definitions import Definition, Points
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog=examples(
+        "hsig activations",
+        "hsig activations hard --at -3,-1,0,1,3",
+        "hsig activations hard:slope=0.25,kink=open",
+        "hsig activations --format json -o activations.json",
+    )
+)
+def activations(
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ACTIVATION",
+            autocompletion=complete_activation,
+            help="One activation, such as hard:slope=0.25. Without it: all.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="X,...", help="Also the value and slopes at these points."),
+    ] = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Show definitions: formulas, slopes, kinks, and who means what by which name."""
+    from hsig.activations import ACTIVATIONS
+    from hsig.config import load_activation, load_points
+    from hsig.definitions import define, evaluate
+
+    chosen = Output(format, output)
+    chosen.check()
+    if spec is None:
+        if at is not None:
+            raise ConfigError("--at: goes with one activation, such as: hsig activations hard")
+        _put_overview(chosen, [define(activation) for activation in ACTIVATIONS.values()])
+        return
+    activation = load_activation(spec)
+    points = None if at is None else evaluate(activation, load_points("--at", at))
+    _put_entry(chosen, define(activation), points)
+
+
+def _put_overview(output: Output, definitions: "list[Definition]") -> None:
+    from hsig import export, glossary, tables
+
+    shown = glossary.overview(definitions)
+    output.write(
+        json=lambda: export.definitions_as_json(definitions, None),
+        csv=lambda: export.definitions_as_csv(definitions),
+        md=lambda: export.tables_as_markdown((), shown),
+        table=lambda console: tables.render_overview(shown, console),
+    )
+
+
+def _put_entry(output: Output, definition: "Definition", points: "Points | None") -> None:
+    from hsig import export, glossary, tables
+
+    shown = glossary.entry(definition, points)
+    table = shown.points or glossary.overview([definition])[0]
+
+    def as_csv() -> str:
+        if points is None:
+            return export.definitions_as_csv([definition])
+        return export.points_as_csv(points)
+
+    output.write(
+        json=lambda: export.definitions_as_json([definition], points),
+        csv=as_csv,
+        md=lambda: export.tables_as_markdown(shown.facts, [table]),
+        table=lambda console: tables.render_entry(shown, console),
+    )
+
+
+config_app = typer.Typer(no_args_is_help=True, help="Show, describe or start a config.")
+app.add_typer(config_app, name="config")
+
+
+@config_app.command(
+    epilog=examples(
+        "hsig config show",
+        "hsig config show configs/question-hard.yaml --epochs 100",
+        "hsig config show --activations sigmoids --format json",
+    )
+)
+@partial(experiment_command, options=("format", "output"))
+def show(
+    config: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG",
+            autocompletion=complete_config,
+            help="A YAML file.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Print every resolved value, and where it came from.
+
+    As `hsig compare` would have it where `activations` are given, else as `hsig train` would.
+    """
+    from hsig import export, tables
+    from hsig.config import resolve
+    from hsig.document import resolved_keys
+    from hsig.report import origin_table
+
+    output.check()
+    resolved = resolve(config, flags)
+    keys = resolved_keys(resolved.experiment)
+    table = origin_table(keys, resolved.origins)
+    output.write(
+        json=lambda: export.origins_as_json(keys, resolved.origins),
+        csv=lambda: export.table_as_csv(table),
+        md=lambda: export.tables_as_markdown((), [table]),
+        table=lambda console: tables.render_overview((table,), console),
+    )
+
+
+@config_app.command(epilog=examples("hsig config schema -o hsig.schema.json"))
+def schema(output: OutputOption = None) -> None:
+    """Print a JSON Schema of configs, for editors."""
+    from hsig import forms, terminal
+
+    Output(Format.json, output).check()
+    terminal.put(forms.as_text(forms.json_schema()), output)
+
+
+@config_app.command(epilog=examples("hsig config new -o my.yaml"))
+def new(output: OutputOption = None) -> None:
+    """Print a commented config to start from."""
+    from hsig import forms, terminal
+
+    Output(Format.table, output).check()
+    terminal.put(forms.starting_point(), output)

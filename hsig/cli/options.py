@@ -1,0 +1,229 @@
+"""The flags that commands share: a flag for every config key, and how a result is written."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hsig.completion import complete_key, complete_list
+from hsig.errors import ConfigError
+from hsig.keys import COMPARISON_COLUMNS, KEYS, Key
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from hsig.experiment import Outcome
+    from hsig.summary import Summary
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    md = "md"
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: commands that run."""
+    return "\n\n".join(["**Examples**", *(f"`{line}`" for line in lines)])
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="How to write the result. [default: table]"),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+    ),
+]
+_OUTPUT_OPTIONS: dict[str, Any] = {
+    "format": FormatOption,
+    "output": OutputOption,
+    "long": Annotated[
+        bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
+    ],
+    "columns": Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME,...",
+            help=f"One table of these: {', '.join(COMPARISON_COLUMNS)}.",
+            autocompletion=lambda incomplete: complete_list(COMPARISON_COLUMNS, incomplete),
+        ),
+    ],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only the result line, and no progress.")
+    ],
+}
+
+
+def experiment_command(
+    command: Callable[..., None],
+    options: tuple[str, ...] = ("format", "output", "long", "quiet"),
+    without: str = "",
+    comparing: bool = False,
+) -> Callable[..., None]:
+    """Give a command a flag for every config key but one (as `flags`) and options of `Output`."""
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    keys = [key for key in KEYS.values() if key.name != without]
+
+    def with_options(**arguments: Any) -> None:
+        given = {key.name: arguments.pop(key.name) for key in keys}
+        output = Output(**{name: arguments.pop(name) for name in options})
+        flags = {name: text for name, text in given.items() if text is not None}
+        command(**arguments, flags=flags, output=output)
+
+    parameters = [
+        *(parameter for parameter in own if parameter.name not in ("flags", "output")),
+        *(_parameter(name, _OUTPUT_OPTIONS[name]) for name in options),
+        *(_parameter(key.name, _flag(key, comparing=comparing)) for key in keys),
+    ]
+    with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
+    vars(with_options)["__signature__"] = signature  # what Typer reads the options from
+    return with_options
+
+
+def _parameter(name: str, annotation: Any) -> inspect.Parameter:
+    default = False if annotation.__origin__ is bool else None
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+def _flag(key: Key, *, comparing: bool) -> Any:
+    default = key.default_for(comparing=comparing)
+    option = typer.Option(
+        *([key.flag, key.short] if key.short else [key.flag]),
+        metavar=key.metavar,
+        help=key.help if default is None else f"{key.help} [default: {default}]",
+        rich_help_panel="Experiment: each flag is also a key of the config",
+        autocompletion=lambda incomplete: complete_key(key, incomplete),
+    )
+    return Annotated[str | None, option]
+
+
+_PLAIN_ENDINGS = ("", "txt", "log", "table")
+
+
+@dataclass(frozen=True)
+class Output:
+    """How and where the user wants the result."""
+
+    format: Format | None
+    output: Path | None
+    long: bool = False
+    columns: str | None = None
+    quiet: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be done, before any work.
+
+        Raises:
+            ConfigError: If the options do not go together or the file cannot be written.
+        """
+        from hsig.config import load_columns
+        from hsig.terminal import check_writable
+
+        if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
+            raise ConfigError(
+                f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
+                "or .txt, or --format"
+            )
+        if self.long and self.chosen is not Format.csv:
+            raise ConfigError(f"--long: goes with --format csv, got --format {self.chosen}")
+        if self.columns is not None and self.chosen not in (Format.table, Format.md):
+            raise ConfigError(
+                f"--columns: goes with --format table or md, got --format {self.chosen}"
+            )
+        if self.columns is not None:
+            load_columns("--columns", self.columns)
+        if self.output is not None:
+            check_writable(self.output)
+
+    @property
+    def chosen(self) -> Format:
+        """What `--format` says, else the ending of the file, else a table."""
+        if self.format is not None:
+            return self.format
+        return Format.table if self._ending in _PLAIN_ENDINGS else Format(self._ending)
+
+    @property
+    def _ending(self) -> str:
+        return self.output.suffix.removeprefix(".").casefold() if self.output else ""
+
+    def put(self, outcome: "Outcome", summary: "Summary") -> None:
+        """Write what became of the training of one activation."""
+        from hsig import export, tables
+        from hsig.report import report
+
+        render = tables.results if self.quiet else tables.render
+        self._put(
+            outcome,
+            summary,
+            md=lambda: export.as_markdown(report(summary)),
+            table=lambda console: render(report(summary), console),
+        )
+
+    def put_comparison(self, outcome: "Outcome", summary: "Summary") -> None:
+        """Write what became of a comparison."""
+        from hsig import export, tables
+        from hsig.comparison import compare
+        from hsig.config import load_columns
+
+        columns = () if self.columns is None else load_columns("--columns", self.columns)
+        render = tables.comparison_results if self.quiet else tables.render_comparison
+
+        def table(console: "Console") -> "RenderableType":
+            ascii_only = console.options.ascii_only
+            return render(compare(summary, columns, ascii_only=ascii_only), console)
+
+        self._put(
+            outcome,
+            summary,
+            md=lambda: export.comparison_as_markdown(compare(summary, columns)),
+            table=table,
+        )
+
+    def _put(
+        self,
+        outcome: "Outcome",
+        summary: "Summary",
+        *,
+        md: Callable[[], str],
+        table: "Callable[[Console], RenderableType]",
+    ) -> None:
+        from hsig import export
+
+        self.write(
+            json=lambda: export.as_json(outcome),
+            csv=lambda: export.as_long_csv(outcome) if self.long else export.as_csv(summary),
+            md=md,
+            table=table,
+        )
+
+    def write(
+        self,
+        *,
+        json: Callable[[], str],
+        csv: Callable[[], str],
+        md: Callable[[], str],
+        table: "Callable[[Console], RenderableType]",
+    ) -> None:
+        """Write the form of a result that was chosen."""
+        from hsig import terminal
+
+        if self.chosen is Format.table:
+            terminal.put_table(table, self.output)
+        else:
+            text = {Format.json: json, Format.csv: csv, Format.md: md}[self.chosen]
+            terminal.put(text(), self.output)

@@ -1,0 +1,146 @@
+"""The commands that train: `train` and `compare`."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hsig.cli.options import Output, examples, experiment_command
+from hsig.completion import CONFIG_ENDINGS, complete_comparison, complete_words
+from hsig.errors import ConfigError
+from hsig.keys import KEYS
+
+if TYPE_CHECKING:
+    from hsig.experiment import Outcome
+    from hsig.summary import Summary
+
+MET, UNMET, INTERRUPTED = 0, 1, 130
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog=examples(
+        "hsig train",
+        "hsig train hard --seeds 30",
+        "hsig train configs/question-hard.yaml",
+        "hsig train -a hard:slope=0.25,backward=logistic -l squared --init uniform:-2,2",
+        "hsig train configs/smoke.yaml --expect solved_at_least=0.9 -q",
+        "hsig train hard --seeds 100 --format csv --long -o costs.csv",
+    )
+)
+@partial(experiment_command, without="activations")
+def train(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CONFIG|ACTIVATION",
+            autocompletion=complete_words,
+            help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Train one activation; show its costs, its predictions and how many seeds it solved."""
+    output.check()
+    config, activations = _config_and_activations(what or [])
+    if len(activations) > 1:
+        raise ConfigError(
+            f"expected one activation, got {', '.join(activations)}. To compare them: hsig compare"
+        )
+    _name_activations("activation", activations, flags)
+    _train(config, flags, "train", output, output.put)
+
+
+@app.command(
+    epilog=examples(
+        "hsig compare all",
+        "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
+        "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
+        "hsig compare configs/compare-sigmoids.yaml --columns solved,interval,curve",
+        "hsig compare hidden --task parity3 --hidden 5 --format md -o table.md",
+        "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
+    )
+)
+@partial(
+    experiment_command,
+    options=("format", "output", "long", "columns", "quiet"),
+    without="activation",
+    comparing=True,
+)
+def compare(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CONFIG] [all|GROUP|ACTIVATION]...",
+            autocompletion=complete_comparison,
+            help="Activations or groups of them (all, sigmoids, hidden), and a YAML file.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Train several activations from the same initial weights, and show them side by side."""
+    output.check()
+    config, activations = _config_and_activations(what or [])
+    _name_activations("activations", activations, flags)
+    _train(config, flags, "compare", output, output.put_comparison)
+
+
+def _name_activations(key: str, words: list[str], flags: dict[str, str]) -> None:
+    """Take the words of a command as its key's flag.
+
+    Raises:
+        ConfigError: If the flag is there as well.
+    """
+    if words and key in flags:
+        raise ConfigError(f"{KEYS[key].flag}: given twice, also as '{' '.join(words)}'")
+    if words:
+        flags[key] = ",".join(words)
+
+
+def _train(
+    config: Path | None,
+    flags: dict[str, str],
+    command: str,
+    output: Output,
+    put: "Callable[[Outcome, Summary], None]",
+) -> None:
+    """Train what a config and flags say, and write what became of it."""
+    from hsig.config import load_experiment
+    from hsig.experiment import gather
+    from hsig.report import unmet_expectations
+    from hsig.summary import summarise
+    from hsig.terminal import Watch, note
+    from hsig.workers import run_with_workers
+
+    experiment = load_experiment(config, flags, command)
+    watch = Watch(experiment, quiet=output.quiet)
+    outcome = gather(experiment, watch.watch(run_with_workers(experiment)))
+    summary = summarise(outcome)
+    put(outcome, summary)
+    if watch.interrupted:
+        done = "this is what was done by then" if outcome.results else "nothing was done yet"
+        note(f"interrupted: {done}")
+        raise typer.Exit(INTERRUPTED)
+    note(*unmet_expectations(summary))
+    raise typer.Exit(UNMET if summary.unmet else MET)
+
+
+def _config_and_activations(words: list[str]) -> tuple[Path | None, list[str]]:
+    """Which word is the config, and which are activations.
+
+    Raises:
+        ConfigError: If there are two configs.
+    """
+    configs = [word for word in words if word.endswith(CONFIG_ENDINGS) or "/" in word]
+    if len(configs) > 1:
+        raise ConfigError(f"expected one config, got {', '.join(configs)}")
+    return (Path(configs[0]) if configs else None), [w for w in words if w not in configs]

@@ -1,0 +1,289 @@
+"""From the numbers of several variants to the words and cells that people read, side by side."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite, isnan
+
+from hsig.activations import spell
+from hsig.cells import Table, brief, count, percent, short
+from hsig.experiment import Experiment, Failure
+from hsig.plots import sparkline
+from hsig.report import divergence, heading, result_line, which_cost
+from hsig.summary import Summary, VariantSummary
+
+_MEDIAN = 1  # the middle one of the three quartiles
+_COSTS_MOST = 17  # columns of costs by epoch
+_PREDICTIONS_MOST = 16
+_CURVE_MOST = 20  # characters of a small curve
+_RESULTS = ("solved", "interval", "cost", "quartiles", "curve", "lost", "diverged")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is shown of several variants.
+
+    Attributes:
+        heading: What was run.
+        tables: The variants, best first: results, costs by epoch, predictions.
+        notes: What else must be said: failures, divergence, an early end.
+        results: For each variant, the one line that matters, best first.
+    """
+
+    heading: tuple[str, ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+def compare(
+    summary: Summary, columns: Sequence[str] = (), *, ascii_only: bool = False
+) -> Comparison:
+    """The words and cells for a comparison.
+
+    Args:
+        summary: Its numbers.
+        columns: Of `hsig.keys.COMPARISON_COLUMNS`, for one table of these; by default there are
+            several tables.
+        ascii_only: Whether the small curves do without block characters.
+    """
+    experiment = summary.experiment
+    ranked = sorted(summary.variants, key=_rank)
+    maker = _Tables(experiment, ranked, ascii_only=ascii_only)
+    return Comparison(
+        heading=(
+            *heading(experiment, count(len(experiment.variants), "variant")),
+            *_outputs(experiment),
+        ),
+        tables=(maker.chosen(columns),) if columns else maker.usual(),
+        notes=(*_notes(ranked), *_early_end(summary)),
+        results=tuple(map(result_line, ranked)),
+    )
+
+
+def _rank(variant: VariantSummary | Failure) -> tuple[float, float]:
+    """Most seeds solved first, then the lowest cost; what could not be trained comes last."""
+    if isinstance(variant, Failure):
+        return (1.0, 0.0)
+    cost = float(variant.cost[_MEDIAN, -1])
+    return (-variant.solved.rate, float("inf") if isnan(cost) else cost)
+
+
+def _outputs(experiment: Experiment) -> tuple[str, ...]:
+    """Which activation the output has."""
+    other: dict[str, list[str]] = {}
+    for variant in experiment.variants:
+        if variant.output_activation != variant.hidden_activation:
+            other.setdefault(spell(variant.output_activation), []).append(variant.label)
+    if not other:
+        return ("both layers have the variant's activation",)
+    parts = [f"{output} for {', '.join(labels)}" for output, labels in other.items()]
+    if sum(map(len, other.values())) < len(experiment.variants):
+        parts.insert(0, "the same activation as the hidden layer")
+    elif len(other) == 1:
+        parts = list(other)
+    return (f"the output has {', but '.join(parts)}",)
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column: its name, and the cell of a variant."""
+
+    name: str
+    cell: Callable[[VariantSummary], str]
+
+
+class _Tables:
+    """The tables of a comparison; rows in a given order."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        variants: Sequence[VariantSummary | Failure],
+        *,
+        ascii_only: bool,
+    ) -> None:
+        self._experiment = experiment
+        self._variants = variants
+        self._trained = [v for v in variants if isinstance(v, VariantSummary)]
+        self._ascii_only = ascii_only
+        seeds = len(experiment.seeds)
+        self._over = f", median over {seeds} seeds" if seeds > 1 else ""
+        self._top = _top(self._trained)
+
+    def usual(self) -> tuple[Table, ...]:
+        """Results, costs by epoch, and final predictions."""
+        names = [name for name in _RESULTS if self._says_something(name)]
+        epochs = [str(epoch) for epoch in self._epochs()]
+        return (
+            self._table(self._result_title(), names, (("25 %", "75 %"), ("lost",), ("diverged",))),
+            self._table(self._cost_title(), ["costs"], _thinned_names(epochs)),
+            self._table(self._prediction_title(), ["predictions"]),
+        )
+
+    def chosen(self, names: Sequence[str]) -> Table:
+        """One table of these columns."""
+        titles = [self._result_title()]
+        titles += [self._cost_title()] if "costs" in names else []
+        titles += [self._prediction_title()] if "predictions" in names else []
+        return self._table("; ".join(titles), names)
+
+    def _table(
+        self, title: str, names: Iterable[str], spare: tuple[tuple[str, ...], ...] = ()
+    ) -> Table:
+        columns = [column for name in names for column in self._columns(name)]
+        rows = [self._row(variant, columns) for variant in self._variants]
+        return Table(
+            title,
+            ("variant", *(column.name for column in columns)),
+            tuple(rows),
+            spare=spare,
+            prose=("variant", "curve"),
+            splits=True,
+        )
+
+    def _row(
+        self, variant: VariantSummary | Failure, columns: Sequence[_Column]
+    ) -> tuple[str, ...]:
+        if isinstance(variant, VariantSummary):
+            return (variant.label, *(column.cell(variant) for column in columns))
+        return (variant.variant.label, "not trained", *("" for _ in columns[1:]))
+
+    def _columns(self, name: str) -> list[_Column]:
+        match name:
+            case "solved":
+                return [_Column("solved", lambda v: f"{v.solved.k} of {v.solved.n}")]
+            case "interval":
+                return [_Column("95 % interval", _interval)]
+            case "cost":
+                return [_Column("cost", lambda v: brief(v.cost[_MEDIAN, -1]))]
+            case "quartiles":
+                return [
+                    _Column("25 %", lambda v: brief(v.cost[0, -1])),
+                    _Column("75 %", lambda v: brief(v.cost[2, -1])),
+                ]
+            case "curve":
+                return [_Column("curve", self._curve)]
+            case "lost":
+                return [_Column("lost", lambda v: str(v.lost))]
+            case "diverged":
+                return [_Column("diverged", lambda v: str(len(v.diverged_seeds)))]
+            case "costs":
+                return [_Column(str(epoch), _cost_at(epoch)) for epoch in self._epochs()]
+        task = self._experiment.task
+        rows = list(zip(task.inputs, task.targets, strict=True))[:_PREDICTIONS_MOST]
+        return [
+            _Column(
+                f"{' '.join(short(value) for value in inputs)} > {short(target)}", _prediction(row)
+            )
+            for row, (inputs, target) in enumerate(rows)
+        ]
+
+    def _says_something(self, name: str) -> bool:
+        """Whether a column is worth its room when nobody asked for it."""
+        several = len(self._experiment.seeds) > 1
+        return {
+            "quartiles": several,
+            "lost": any(variant.lost for variant in self._trained),
+            "diverged": any(variant.diverged_seeds for variant in self._trained),
+        }.get(name, True)
+
+    def _epochs(self) -> list[int]:
+        return _thinned(self._experiment.checkpoints, _COSTS_MOST)
+
+    def _curve(self, variant: VariantSummary) -> str:
+        cost = dict(zip(variant.epochs, variant.cost[_MEDIAN].tolist(), strict=True))
+        epochs = _thinned(self._experiment.checkpoints, _CURVE_MOST)
+        values = [cost.get(epoch, float("nan")) for epoch in epochs]
+        return sparkline(values, self._top, ascii_only=self._ascii_only)
+
+    def _result_title(self) -> str:
+        experiment = self._experiment
+        return (
+            f"after {count(experiment.epochs, 'epoch')} (cost: {which_cost(experiment)}"
+            f"{self._over}; curve: from 0 to {self._top:.3g})"
+        )
+
+    def _cost_title(self) -> str:
+        return f"{which_cost(self._experiment)} by epoch{self._over}"
+
+    def _prediction_title(self) -> str:
+        rows = len(self._experiment.task.targets)
+        some = f" of the first {_PREDICTIONS_MOST} of {rows} rows"
+        return (
+            f"predictions{some if rows > _PREDICTIONS_MOST else ''}{self._over} "
+            "(columns: inputs > target)"
+        )
+
+
+def _interval(variant: VariantSummary) -> str:
+    return f"{percent(variant.solved.low)} to {percent(variant.solved.high)}"
+
+
+def _cost_at(epoch: int) -> Callable[[VariantSummary], str]:
+    def cell(variant: VariantSummary) -> str:
+        if epoch not in variant.epochs:
+            return ""
+        return brief(variant.cost[_MEDIAN, variant.epochs.index(epoch)])
+
+    return cell
+
+
+def _prediction(row: int) -> Callable[[VariantSummary], str]:
+    return lambda variant: brief(variant.predictions[_MEDIAN, row])
+
+
+def _top(variants: Sequence[VariantSummary]) -> float:
+    """The largest median cost before training, where the small curves are cut off."""
+    starts = [float(variant.cost[_MEDIAN, 0]) for variant in variants]
+    return max((start for start in starts if isfinite(start) and start > 0.0), default=1.0)
+
+
+def _thinned(epochs: Sequence[int], most: int) -> list[int]:
+    """Every n-th of them and the last, with n so that they are not too many."""
+    step = -(-(len(epochs) - 1) // (most - 1))
+    return [*epochs[:-1:step], epochs[-1]]
+
+
+def _thinned_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Which to leave out first: every second, then every second of the rest, never the ends."""
+    groups = []
+    inner = list(names[:-1])
+    while len(inner) > 1:
+        groups.append(tuple(inner[1::2]))
+        inner = inner[::2]
+    return tuple(groups)
+
+
+# --- notes ------------------------------------------------------------------------------------
+
+
+def _notes(variants: Sequence[VariantSummary | Failure]) -> list[str]:
+    notes = []
+    for variant in variants:
+        if isinstance(variant, Failure):
+            notes.append(result_line(variant))
+        else:
+            notes += [f"{variant.label}: {note}" for note in divergence(variant, named=1)]
+    return notes
+
+
+def _early_end(summary: Summary) -> list[str]:
+    """Which variants were stopped half way or not begun at all."""
+    if summary.complete:
+        return []
+    budget = summary.experiment.epochs
+    stopped = [
+        f"{variant.label} at epoch {variant.epochs[-1]}"
+        for variant in summary.variants
+        if isinstance(variant, VariantSummary) and variant.epochs[-1] != budget
+    ]
+    begun = {
+        variant.variant.label if isinstance(variant, Failure) else variant.label
+        for variant in summary.variants
+    }
+    missing = [v.label for v in summary.experiment.variants if v.label not in begun]
+    notes = [f"stopped before the end, epoch {budget}: {', '.join(stopped)}"] if stopped else []
+    return notes + ([f"not begun: {', '.join(missing)}"] if missing else [])
