@@ -60,7 +60,7 @@ def number(value: float) -> str:
 def brief(value: float) -> str:
     """The same to four digits, for tables with many of them side by side.
 
-    >>> brief(0.7), brief(0.00012345)
+    >>> brief(0.7), brief(0.000123456)
     ('0.7000', '0.0001235')
     """
     return f"{value:#.4g}"

@@ -60,12 +60,12 @@ def compare(
     )
 
 
-def _rank(variant: VariantSummary | Failure) -> tuple[float, float]:
+def _rank(variant: VariantSummary | Failure) -> tuple[float, bool, float]:
     """Most seeds solved first, then the lowest cost; what could not be trained comes last."""
     if isinstance(variant, Failure):
-        return (1.0, 0.0)
+        return (1.0, True, 0.0)
     cost = float(variant.cost[_MEDIAN, -1])
-    return (-variant.solved.rate, float("inf") if isnan(cost) else cost)
+    return (-variant.solved.rate, isnan(cost), 0.0 if isnan(cost) else cost)
 
 
 def _outputs(experiment: Experiment) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ Both are made from `hsig.keys`, which is also what configs are checked against.
 """
 
 import json
+from dataclasses import replace
 from math import isfinite
 
 from hsig.keys import (
+    ACTIVATION_GROUPS,
     ACTIVATION_NAMES,
     EXPECTATIONS,
     INPUTS_MOST,
@@ -50,8 +52,16 @@ def starting_point() -> str:
 
 
 def _schema(key: Key) -> Schema:
+    checks: Schema = {name: _scalar(check) for name, check in EXPECTATIONS.items()}
     kinds: dict[str, Schema] = {
-        "activation": _activation(),
+        "activation": {"anyOf": [_activation(), {"type": "null"}]},  # null beside `activations`
+        "activations": {
+            "anyOf": [
+                {"type": "string", "examples": list(ACTIVATION_GROUPS)},
+                {"type": "array", "minItems": 1, "items": _activation()},
+            ]
+        },
+        "output": _activation(),
         "task": _task(),
         "init": {
             "anyOf": [
@@ -61,10 +71,11 @@ def _schema(key: Key) -> Schema:
         },
         "weights": _mapping({"hidden": _ROWS, "output": _ROWS}, ["hidden", "output"]),
         "seeds": _seeds(key),
+        "workers": {"anyOf": [{"enum": list(key.choices)}, _scalar(replace(key, kind="whole"))]},
         "expect": {
             "anyOf": [
                 {"type": "string"},
-                _mapping({name: _scalar(check) for name, check in EXPECTATIONS.items()}),
+                {**_mapping(checks), "additionalProperties": _mapping(checks)},
             ]
         },
     }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hsig.config import load_experiment
-from hsig.experiment import Outcome, Training
+from hsig.experiment import Failure, Outcome, Training
 from hsig.network import Weights
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
@@ -11,17 +11,36 @@ RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 
 def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):
     """An outcome with results made by hand; predictions (seeds, 4), costs (seeds, checkpoints)."""
+    seeds, checkpoints = np.shape(costs)
+    sizes = {"epochs": str(10 * (checkpoints - 1)), "report_every": "10", "seeds": str(seeds)}
+    experiment = load_experiment(flags={**sizes, "cost": cost, **flags})
+    (variant,) = experiment.variants
+    return Outcome(experiment, (_training(experiment, variant, predictions, costs, diverged_at),))
+
+
+def compared(results, **flags):
+    """A comparison made by hand: by spec, predictions and costs, or the reason of a failure."""
+    seeds, checkpoints = next(np.shape(made[1]) for made in results.values() if len(made) > 1)
+    sizes = {"epochs": str(10 * (checkpoints - 1)), "report_every": "10", "seeds": str(seeds)}
+    experiment = load_experiment(
+        flags={"activations": ",".join(results), **sizes, "cost": "last", **flags}
+    )
+    return Outcome(
+        experiment,
+        tuple(
+            _training(experiment, variant, *made) if len(made) > 1 else Failure(variant, *made)
+            for variant, made in zip(experiment.variants, results.values(), strict=True)
+        ),
+    )
+
+
+def _training(experiment, variant, predictions, costs, diverged_at=()):
     predictions, costs = np.array(predictions, dtype=float), np.array(costs, dtype=float)
     seeds = len(predictions)
-    epochs = 10 * (costs.shape[1] - 1)
-    experiment = load_experiment(
-        flags={"epochs": str(epochs), "report_every": "10", "seeds": str(seeds), "cost": cost}
-        | flags
-    )
     diverged = np.array(diverged_at or [-1] * seeds)
     errors = np.abs(predictions - [1, 1, 0, 0]).max(axis=1)
-    training = Training(
-        variant=experiment.variants[0],
+    return Training(
+        variant=variant,
         epochs=experiment.checkpoints,
         cost_last=costs,
         cost_mean=costs / 2,
@@ -33,4 +52,3 @@ def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):
         lost_at=np.full(seeds, -1),
         diverged_at=diverged,
     )
-    return Outcome(experiment, (training,))

@@ -86,16 +86,22 @@ def test_an_activation_may_be_a_word_and_a_config_is_told_by_its_ending_or_slash
         assert "3 epochs" in out
 
 
-def test_every_key_is_a_flag(hsig):
-    _, out, _ = hsig("train", "--help")
+@pytest.mark.parametrize(
+    ("command", "other"), [("train", "activations"), ("compare", "activation")]
+)
+def test_every_key_but_the_other_commands_is_a_flag(hsig, command, other):
+    words = hsig(command, "--help")[1].split()
     for key in KEYS.values():
-        assert key.flag in out
+        assert (key.flag in words) == (key.name != other)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["hard", "relu"], "error: expected one activation, got hard, relu"),
+        (
+            ["hard", "relu"],
+            "error: expected one activation, got hard, relu. To compare them: hsig compare",
+        ),
         (["a.yaml", "b/c"], "error: expected one config, got a.yaml, b/c"),
         (["hard", "-a", "relu"], "error: --activation: given twice, also as 'hard'"),
         (["--epochs", "0"], "error: --epochs: expected a whole number of at least 1, got 0"),
@@ -205,7 +211,7 @@ def test_config_show_tells_every_value_and_its_origin(hsig):
     assert shown["loss"] == {"value": "bce", "from": "default"}
     rows = list(csv.DictReader(io.StringIO(hsig("config", "show", "x.yaml", "-f", "csv")[1])))
     assert [row["key"] for row in rows] == list(KEYS)
-    assert rows[5] == {"key": "epochs", "value": "9", "from": "x.yaml:1"}
+    assert rows[6] == {"key": "epochs", "value": "9", "from": "x.yaml:1"}
     assert "| epochs | 9 | x.yaml:1 |" in hsig("config", "show", "x.yaml", "-f", "md")[1]
     table = [line.split() for line in hsig("config", "show", "x.yaml")[1].splitlines()]
     assert ["epochs", "9", "x.yaml:1"] in table
@@ -366,7 +372,7 @@ def test_ctrl_c_shows_what_was_done_and_exits_with_130(hsig, monkeypatch):
         yield next(events)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsig.experiment.run", interrupted)
+    monkeypatch.setattr("hsig.workers.run", interrupted)
     code, out, err = hsig(*SHORT)
     assert code == 130
     assert "stopped before the end: this is the state at epoch 2 of 4" in out
@@ -378,7 +384,7 @@ def test_ctrl_c_before_the_first_checkpoint_exits_with_130(hsig, monkeypatch):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr("hsig.experiment.run", interrupted)
+    monkeypatch.setattr("hsig.workers.run", interrupted)
     assert hsig(*SHORT)[0] == 130
 
 

@@ -1,0 +1,300 @@
+from io import BytesIO, StringIO, TextIOWrapper
+
+import numpy as np
+import pytest
+from prepared import RIGHT, UNKNOWN, WRONG, compared
+from rich.console import Console
+
+from hsig.comparison import compare
+from hsig.config import load_experiment
+from hsig.experiment import Outcome, gather, run
+from hsig.export import comparison_as_markdown
+from hsig.keys import COMPARISON_COLUMNS
+from hsig.summary import summarise
+from hsig.tables import comparison_results, render_comparison
+
+
+def three_seeds():
+    falling, rising = [1, 0.25, 0.125], [1, np.inf, 0.25]
+    undefined = [3, np.nan, np.nan]
+    return compared(
+        {
+            "sigmoid": ([WRONG] * 3, [[1, 0.75, 0.5]] * 3),
+            "hard:backward=straight_through": ([WRONG] * 3, [[0.5] * 3, rising, [2, 1, 0.25]]),
+            "ultra_fast": ("it has no gradient",),
+            "tanh": ([RIGHT, RIGHT, WRONG], [falling] * 3),
+            "relu": ([RIGHT, RIGHT, UNKNOWN], [falling, [1, 0.3, 0.0625], undefined]),
+        }
+    )
+
+
+def drawn(shown, width=80):
+    console = Console(file=StringIO(), width=width, color_system=None, highlight=False)
+    console.print(render_comparison(shown, console))
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def shown(outcome=None, columns=(), **options):
+    return compare(summarise(outcome or three_seeds()), columns, **options)
+
+
+def test_a_comparison_as_a_whole_on_80_columns():
+    assert drawn(shown()) == [
+        "5 variants on xor: 2-3-1 network, loss bce, learning rate 0.1, 20 epochs",
+        "(online)",
+        "initial weights from [0, 1), seeds 0 to 2, the same for all; engine reference",
+        "the output has the same activation as the hidden layer, but sigmoid for tanh,",
+        "relu",
+        "",
+        "after 20 epochs (cost: cost of the last sample, median over 3 seeds; curve: from",
+        "0 to 1)",
+        "variant                              solved  95 % interval    cost  curve",
+        "tanh                                 2 of 3   21 % to 94 %  0.1250  █▃▂",
+        "relu                                 2 of 3   21 % to 94 %  0.1250  █▃▂",
+        "hard:backward=straight_through       0 of 3    0 % to 56 %  0.2500  ██▃",
+        "sigmoid                              0 of 3    0 % to 56 %  0.5000  █▇▅",
+        "ultra_fast                      not trained",
+        "",
+        "cost of the last sample by epoch, median over 3 seeds",
+        "variant                                   0      10      20",
+        "tanh                                  1.000  0.2500  0.1250",
+        "relu                                  1.000  0.3000  0.1250",
+        "hard:backward=straight_through        1.000   1.000  0.2500",
+        "sigmoid                               1.000  0.7500  0.5000",
+        "ultra_fast                      not trained",
+        "",
+        "predictions, median over 3 seeds (columns: inputs > target)",
+        "variant                             0 1 > 1  1 0 > 1  1 1 > 0  0 0 > 0",
+        "tanh                                 0.9000   0.8000   0.1000   0.2000",
+        "relu                                 0.9000   0.8000   0.1000   0.2000",
+        "hard:backward=straight_through       0.5000   0.6000   0.4000   0.1000",
+        "sigmoid                              0.5000   0.6000   0.4000   0.1000",
+        "ultra_fast                      not trained",
+        "",
+        "relu: cost not finite for 1 of 3 seeds: seed 2 is nan at epoch 10",
+        "hard:backward=straight_through: cost not finite for 1 of 3 seeds: seed 1 is inf",
+        "at epoch 10",
+        "ultra_fast: not trained: it has no gradient",
+    ]
+
+
+def test_a_comparison_as_a_whole_on_40_columns():
+    assert drawn(shown(), 40) == [
+        "5 variants on xor: 2-3-1 network, loss",
+        "bce, learning rate 0.1, 20 epochs",
+        "(online)",
+        "initial weights from [0, 1), seeds 0 to",
+        "2, the same for all; engine reference",
+        "the output has the same activation as",
+        "the hidden layer, but sigmoid for tanh,",
+        "relu",
+        "",
+        "after 20 epochs (cost: cost of the last",
+        "sample, median over 3 seeds; curve: from",
+        "0 to 1)",
+        "variant            solved  95 % interval",
+        "tanh               2 of 3   21 % to 94 %",
+        "relu               2 of 3   21 % to 94 %",
+        "hard:backwar       0 of 3    0 % to 56 %",
+        "d=straight_t",
+        "hrough",
+        "sigmoid            0 of 3    0 % to 56 %",
+        "ultra_fast    not trained",
+        "",
+        "variant                      cost  curve",
+        "tanh                       0.1250  █▃▂",
+        "relu                       0.1250  █▃▂",
+        "hard:backward=straight_th  0.2500  ██▃",
+        "rough",
+        "sigmoid                    0.5000  █▇▅",
+        "ultra_fast",
+        "",
+        "cost of the last sample by epoch, median",
+        "over 3 seeds",
+        "variant                        0      20",
+        "tanh                       1.000  0.1250",
+        "relu                       1.000  0.1250",
+        "hard:backward=strai        1.000  0.2500",
+        "ght_through",
+        "sigmoid                    1.000  0.5000",
+        "ultra_fast           not trained",
+        "",
+        "predictions, median over 3 seeds",
+        "(columns: inputs > target)",
+        "variant                 0 1 > 1  1 0 > 1",
+        "tanh                     0.9000   0.8000",
+        "relu                     0.9000   0.8000",
+        "hard:backward=stra       0.5000   0.6000",
+        "ight_through",
+        "sigmoid                  0.5000   0.6000",
+        "ultra_fast          not trained",
+        "",
+        "variant                 1 1 > 0  0 0 > 0",
+        "tanh                     0.1000   0.2000",
+        "relu                     0.1000   0.2000",
+        "hard:backward=straight   0.4000   0.1000",
+        "_through",
+        "sigmoid                  0.4000   0.1000",
+        "ultra_fast",
+        "",
+        "relu: cost not finite for 1 of 3 seeds:",
+        "seed 2 is nan at epoch 10",
+        "hard:backward=straight_through: cost not",
+        "finite for 1 of 3 seeds: seed 1 is inf",
+        "at epoch 10",
+        "ultra_fast: not trained: it has no",
+        "gradient",
+    ]
+
+
+def test_where_there_is_room_there_are_more_columns():
+    lines = drawn(shown(), 200)
+    assert [line.split() for line in lines[5:8]] == [
+        ["variant", "solved", "95", "%", "interval", "cost", "25", "%", "75", "%", "curve"],
+        ["tanh", "2", "of", "3", "21", "%", "to", "94", "%", "0.1250", "0.1250", "0.1250", "█▃▂"],
+        ["relu", "2", "of", "3", "21", "%", "to", "94", "%", "0.1250", "0.09375", "nan", "█▃▂"],
+    ]
+
+
+def test_the_best_come_first_and_what_could_not_be_trained_last():
+    assert [row[0] for row in shown().tables[0].rows] == [
+        "tanh", "relu", "hard:backward=straight_through", "sigmoid", "ultra_fast"
+    ]  # fmt: skip
+
+
+def test_equally_solved_variants_are_sorted_by_cost_and_nan_is_the_worst():
+    outcome = compared(
+        {
+            "hard": ([UNKNOWN], [[1, np.nan]]),
+            "tanh": ([WRONG], [[1, np.inf]]),
+            "sigmoid": ([WRONG], [[1, 0.5]]),
+            "relu": ([WRONG], [[1, 0.25]]),
+        }
+    )
+    rows = shown(outcome).tables[0].rows
+    assert [row[0] for row in rows] == ["relu", "sigmoid", "tanh", "hard"]
+    assert [row[3] for row in rows] == ["0.2500", "0.5000", "inf", "nan"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
+def test_costs_and_results_are_never_lost_at_any_width(width):
+    lines = drawn(shown(), width)
+    words = " ".join(lines).split()
+    for wanted in ("2 of 3", "21 % to 94 %", "0.1250", "0.2500", "0.5000", "0.9000", "0.4000"):
+        assert set(wanted.split()) <= set(words)
+    assert all(len(line) <= width for line in lines)
+
+
+def test_columns_make_one_table_in_their_order():
+    (table,) = shown(columns=("curve", "solved", "predictions")).tables
+    assert table.columns == (
+        "variant", "curve", "solved", "0 1 > 1", "1 0 > 1", "1 1 > 0", "0 0 > 0"
+    )  # fmt: skip
+    assert table.rows[0] == ("tanh", "█▃▂", "2 of 3", "0.9000", "0.8000", "0.1000", "0.2000")
+    assert table.rows[-1] == ("ultra_fast", "not trained", "", "", "", "", "")
+
+
+@pytest.mark.parametrize("column", COMPARISON_COLUMNS)
+def test_every_column_can_be_chosen_alone(column):
+    (table,) = shown(columns=(column,)).tables
+    assert len(table.columns) > 1
+    assert all(cell for cell in table.rows[0])
+
+
+def test_an_ascii_terminal_gets_ascii():
+    data = BytesIO()
+    console = Console(file=TextIOWrapper(data, "ascii"), width=80, color_system=None)
+    console.print(render_comparison(shown(ascii_only=True), console))
+    console.file.flush()
+    assert data.getvalue().isascii()
+    assert b"#:." in data.getvalue()  # 1, 0.25 and 0.125 of 1
+
+
+def test_quiet_is_a_line_for_each_variant():
+    console = Console(file=StringIO(), width=100, color_system=None, highlight=False)
+    console.print(comparison_results(shown(), console))
+    lines = console.file.getvalue().splitlines()
+    assert lines[0] == "tanh: solved 2 of 3 seeds (67 %; 95 % Wilson interval 21 % to 94 %)"
+    assert lines[-1] == "ultra_fast: not trained: it has no gradient"
+    assert len(lines) == 5
+
+
+def test_markdown_has_the_same_rows_in_all_columns():
+    text = comparison_as_markdown(shown())
+    assert "| variant | solved | 95 % interval | cost | 25 % | 75 % | curve |\n" in text
+    assert "| tanh | 2 of 3 | 21 % to 94 % | 0.1250 | 0.1250 | 0.1250 | █▃▂ |\n" in text
+    assert "| ultra_fast | not trained |  |  |  |  |  |\n" in text
+    assert text.endswith("\nultra_fast: not trained: it has no gradient\n")
+
+
+def test_lost_and_diverged_are_columns_where_there_are_any():
+    outcome = compared(
+        {"sigmoid": ([RIGHT] * 2, [[1, 0.5]] * 2), "hard": ([UNKNOWN] * 2, [[1, 1]] * 2, [3, -1])}
+    )
+    outcome.results[0].lost_at[0] = 9
+    table = shown(outcome).tables[0]
+    assert table.columns[-2:] == ("lost", "diverged")
+    assert [row[-2:] for row in table.rows] == [("1", "0"), ("0", "1")]
+    assert "hard: diverged 1 of 2 seeds (a weight stopped being finite): seed 0 in epoch 3" in (
+        shown(outcome).notes
+    )
+
+
+def test_an_early_end_says_what_is_missing():
+    experiment = load_experiment(
+        flags={"activations": "sigmoid,ultra_fast,hard,tanh", "epochs": "20", "report_every": "5"}
+    )
+    events = [event for event in run(experiment) if event.variant.label != "tanh"]
+    outcome = gather(experiment, events[:-2])
+    assert shown(outcome).notes[-2:] == (
+        "stopped before the end, epoch 20: hard at epoch 10", "not begun: tanh"
+    )  # fmt: skip
+    table = shown(outcome, columns=("costs",)).tables[0]
+    (hard,) = (row for row in table.rows if row[0] == "hard")
+    assert all(hard[1:4])
+    assert hard[4:] == ("", "")
+
+
+def test_nothing_but_failures_is_a_comparison():
+    experiment = three_seeds().experiment
+    failures = tuple(r for r in three_seeds().results if r.variant.label == "ultra_fast")
+    text = " ".join(drawn(shown(Outcome(experiment, failures))))
+    assert "ultra_fast: not trained" in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        ({"activations": "sigmoid,hard"}, "both layers have the variant's activation"),
+        ({"activations": "tanh,relu"}, "the output has sigmoid"),
+        (
+            {"activations": "hard,tanh,relu"},
+            "the output has the same activation as the hidden layer, but sigmoid for tanh, relu",
+        ),
+        (
+            {"activations": "leaky_hard,tanh", "output_activation": "same", "loss": "squared"},
+            "both layers have the variant's activation",
+        ),
+        (
+            {"activations": "sigmoid,hard", "output_activation": "hard"},
+            "the output has the same activation as the hidden layer, but hard for sigmoid",
+        ),
+    ],
+)
+def test_the_outputs_activation_is_told(flags, line):
+    experiment = load_experiment(flags={**flags, "epochs": "1", "seeds": "1"})
+    assert shown(gather(experiment, run(experiment))).heading[2] == line
+
+
+def test_many_checkpoints_and_rows_are_thinned():
+    rows = "{inputs: [" + ", ".join(f"[{i}]" for i in range(40)) + "], targets: ["
+    rows += ", ".join("01"[i % 2] for i in range(40)) + "]}"
+    experiment = load_experiment(
+        flags={"activations": "sigmoid,hard", "task": rows, "epochs": "101", "report_every": "1"}
+        | {"seeds": "1"}
+    )
+    results, costs, predictions = shown(gather(experiment, run(experiment))).tables
+    assert costs.columns[1:] == tuple(map(str, [*range(0, 101, 7), 101]))
+    assert len(results.rows[0][results.columns.index("curve")]) <= 20
+    assert len(predictions.columns) == 17
+    assert predictions.title.startswith("predictions of the first 16 of 40 rows (columns:")

@@ -1,0 +1,128 @@
+import os
+import signal
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hsig import workers
+from hsig.activations import ACTIVATIONS
+from hsig.config import load_experiment
+from hsig.experiment import Checkpoint, Failure, Training, Variant, gather, run
+from hsig.workers import run_with_workers
+
+
+def comparison(**flags):
+    small = {"epochs": "40", "seeds": "3", "report_every": "20", "activations": "sigmoids"}
+    return load_experiment(flags=small | flags, command="compare")
+
+
+def raises_later(x):
+    """The logistic sigmoid, until its weights have grown a little."""
+    if np.abs(x).max() > 3.0:
+        raise ZeroDivisionError("no more")
+    return ACTIVATIONS["sigmoid"].value(x)
+
+
+def kills_its_process(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def with_variant(experiment, name, function):
+    activation = replace(ACTIVATIONS["sigmoid"], name=name, function=function)
+    variant = Variant(name, activation, ACTIVATIONS["sigmoid"])
+    first, *others = experiment.variants
+    return replace(experiment, variants=(first, variant, *others))
+
+
+@pytest.mark.parametrize("number", ["2", "3", "100"])
+def test_any_number_of_workers_gives_the_same_bits(number):
+    alone = comparison(workers="1")
+    together = comparison(workers=number)
+    expected = gather(alone, run(alone)).results
+    results = gather(together, run_with_workers(together)).results
+    assert len(results) == len(expected) == 7
+    for result, wanted in zip(results, expected, strict=True):
+        assert type(result) is type(wanted)
+        if isinstance(result, Training):
+            assert result.variant == wanted.variant
+            assert result.epochs == wanted.epochs
+            for name in ("cost_last", "cost_mean", "predictions", "solved_at", "lost_at"):
+                np.testing.assert_array_equal(getattr(result, name), getattr(wanted, name))
+            np.testing.assert_array_equal(result.weights.hidden, wanted.weights.hidden)
+            np.testing.assert_array_equal(result.weights.output, wanted.weights.output)
+
+
+def test_the_events_of_a_variant_keep_their_order():
+    experiment = comparison(workers="2")
+    epochs = {}
+    for event in run_with_workers(experiment):
+        if isinstance(event, Checkpoint):
+            epochs.setdefault(event.variant.label, []).append(event.epoch)
+    assert set(epochs) == {v.label for v in experiment.variants} - {"ultra_fast"}
+    assert all(found == [0, 20, 40] for found in epochs.values())
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_a_variant_that_raises_loses_no_other(number):
+    experiment = comparison(workers=number, init="uniform:-2,2")
+    experiment = with_variant(experiment, "raiser", raises_later)
+    outcome = gather(experiment, run_with_workers(experiment))
+    failures = [result for result in outcome.results if isinstance(result, Failure)]
+    assert [failure.variant.label for failure in failures] == ["raiser", "ultra_fast"]
+    assert failures[0].reason.startswith("its training raised ZeroDivisionError: no more (line ")
+    assert failures[0].reason.endswith(", in raises_later)")
+    assert outcome.complete
+    assert len(outcome.results) == 8
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
+def test_a_process_that_dies_is_a_failure_of_its_variant_alone():
+    experiment = with_variant(comparison(workers="2"), "killer", kills_its_process)
+    outcome = gather(experiment, run_with_workers(experiment))
+    failures = [result for result in outcome.results if isinstance(result, Failure)]
+    assert [failure.reason for failure in failures][:1] == [
+        "the process that trained it was ended by signal 9"
+    ]
+    assert [failure.variant.label for failure in failures] == ["killer", "ultra_fast"]
+    assert outcome.complete
+    assert len(outcome.results) == 8
+
+
+def test_closing_the_iterator_ends_the_processes(monkeypatch):
+    started = []
+    start = workers._Worker.start
+
+    def noted(experiment):
+        started.append(start(experiment))
+        return started[-1]
+
+    monkeypatch.setattr(workers._Worker, "start", noted)
+    events = run_with_workers(comparison(workers="2", epochs="1000000"))
+    next(events)
+    asked = time.monotonic()
+    events.close()
+    assert len(started) == 2
+    assert all(worker.process.exitcode is not None for worker in started)
+    assert time.monotonic() - asked < 30  # and not after its million epochs
+
+
+def test_small_work_and_single_variants_start_no_process(monkeypatch):
+    monkeypatch.setattr(workers._Worker, "start", None)
+    for flags in ({}, {"workers": "1"}, {"workers": "8", "activations": "hard"}):
+        experiment = comparison(**flags)
+        assert gather(experiment, run_with_workers(experiment)).complete
+
+
+def test_auto_is_all_cores_where_that_pays(monkeypatch):
+    monkeypatch.setattr(workers, "_cores", lambda: 5)
+    assert workers._workers(comparison(epochs="4000")) == 5
+    assert workers._workers(comparison(epochs="4000", activations="hard,tanh")) == 2
+    assert workers._workers(comparison(epochs="10")) == 1
+    assert workers._workers(comparison(epochs="10", seeds="100000")) == 5
+
+
+def test_this_process_has_at_least_one_core():
+    assert workers._cores() >= 1
