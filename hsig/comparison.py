@@ -14,6 +14,7 @@ from hsig.summary import Summary, VariantSummary
 _MEDIAN = 1  # the middle one of the three quartiles
 _COSTS_MOST = 17  # columns of costs by epoch
 _PREDICTIONS_MOST = 16
+_FAR = 4.0  # times the usual cost before training
 _CURVE_MOST = 20  # characters of a small curve
 _RESULTS = ("solved", "interval", "cost", "quartiles", "curve", "lost", "diverged")
 
@@ -236,9 +237,16 @@ def _prediction(row: int) -> Callable[[VariantSummary], str]:
 
 
 def _top(variants: Sequence[VariantSummary]) -> float:
-    """The largest median cost before training, where the small curves are cut off."""
-    starts = [float(variant.cost[_MEDIAN, 0]) for variant in variants]
-    return max((start for start in starts if isfinite(start) and start > 0.0), default=1.0)
+    """Where the small curves are cut off: the largest median cost before training.
+
+    A variant that starts far above the others does not flatten theirs.
+    """
+    starts = sorted(float(variant.cost[_MEDIAN, 0]) for variant in variants)
+    starts = [start for start in starts if isfinite(start) and start > 0.0]
+    if not starts:
+        return 1.0
+    usual = starts[(len(starts) - 1) // 2]
+    return max(start for start in starts if start <= _FAR * usual)
 
 
 def _thinned(epochs: Sequence[int], most: int) -> list[int]:

@@ -3,8 +3,10 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from golden_data import load_golden
 from hsig import __version__, cli
 from hsig.activations import ACTIVATIONS
 from hsig.experiment import run
-from hsig.keys import KEYS
+from hsig.keys import ACTIVATION_GROUPS, KEYS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -119,6 +121,129 @@ def test_a_mistake_exits_with_2_and_one_message(hsig, arguments, message):
 def test_an_unknown_flag_exits_with_2(hsig):
     code, out, _ = hsig("train", "--epoch", "5")
     assert (code, out) == (2, "")
+
+
+# --- compare ----------------------------------------------------------------------------------
+
+FEW = ("compare", "sigmoid", "hard", "ultra_fast", "-e", "4", "-s", "2", "--report-every", "2")
+
+
+def test_compare_shows_all_variants_side_by_side(hsig):
+    code, out, err = hsig(*FEW)
+    assert (code, err) == (0, "")
+    assert "3 variants on xor" in out
+    assert "seeds 0 to 1, the same for all" in out
+    for title in ("after 4 epochs", "mean cost by epoch", "predictions, median over 2 seeds"):
+        assert title in out
+    assert "Choose the slope to train with: ultra_fast:backward=own" in out
+    assert not list(Path().iterdir())
+
+
+def test_compare_takes_groups_names_and_a_config_in_any_order(hsig):
+    Path("mine.yaml").write_text("epochs: 1\nseeds: 2\n", encoding="utf-8")
+    for words, labels in (
+        (["all", "mine.yaml"], list(ACTIVATIONS)),
+        (["mine.yaml"], list(ACTIVATIONS)),
+        (["mine.yaml", "hidden", "hard"], [*ACTIVATION_GROUPS["hidden"], "hard"]),
+        (["hard:slope=0.25,leak=0.1", "./mine.yaml", "tanh"], ["hard:slope=0.25,leak=0.1", "tanh"]),
+        (["mine.yaml", "--activations", "[tanh, relu]"], ["tanh", "relu"]),
+    ):
+        made = json.loads(hsig("compare", *words, "-f", "json")[1])
+        assert [variant["label"] for variant in made["variants"]] == labels
+
+
+def test_a_comparison_of_one_is_a_comparison(hsig):
+    assert "1 variant on xor" in hsig("compare", "hard", "-e", "1")[1]
+
+
+def test_a_comparison_for_machines(hsig):
+    rows = list(csv.DictReader(io.StringIO(hsig(*FEW, "-f", "csv")[1])))
+    assert [row["label"] for row in rows] == ["sigmoid", "hard", "ultra_fast"]
+    assert [row["solved"] for row in rows] == ["0", "0", ""]
+    long = list(csv.DictReader(io.StringIO(hsig(*FEW, "-f", "csv", "--long")[1])))
+    assert len(long) == 2 * 2 * 3 + 1
+    made = json.loads(hsig(*FEW, "-f", "json")[1])
+    assert made["experiment"]["activation"] is None
+    assert made["variants"][2]["seeds"] == []
+    assert hsig(*FEW, "-f", "md")[1].count("| ultra_fast | not trained |") == 3
+    hsig(*FEW, "-o", "x.md")
+    assert Path("x.md").read_text(encoding="utf-8") == hsig(*FEW, "-f", "md")[1]
+
+
+def test_columns_choose_the_table(hsig):
+    out = hsig(*FEW, "--columns", "solved,costs")[1]
+    assert ["variant", "solved", "0", "2", "4"] in [line.split() for line in out.splitlines()]
+    assert "| variant | curve |" in hsig(*FEW, "--columns", "curve", "-f", "md")[1]
+
+
+def test_quiet_is_a_line_for_each_variant(hsig):
+    lines = hsig(*FEW, "-q")[1].splitlines()
+    assert sum(": solved 0 of 2 seeds" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.yaml", "b/c"], "error: expected one config, got a.yaml, b/c"),
+        (
+            ["hard", "--activations", "relu"],
+            "error: --activations: given twice, also as 'hard'",
+        ),
+        (
+            ["hard", "hard"],
+            "error: --activations: expected each activation once, got hard again",
+        ),
+        (
+            ["hard", "--columns", "cost", "-f", "json"],
+            "error: --columns: goes with --format table or md, got --format json",
+        ),
+        (
+            ["hard", "--columns", "solvd"],
+            "error: --columns: expected one of solved, interval, cost, curve, quartiles, lost, "
+            "diverged, costs, predictions, got the text 'solvd'. Did you mean 'solved'?",
+        ),
+    ],
+)
+def test_a_mistake_in_a_comparison_exits_with_2_and_one_message(hsig, arguments, message):
+    code, out, err = hsig("compare", *arguments)
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [message]
+
+
+def test_a_diverging_variant_and_one_without_gradient_lose_no_other(hsig):
+    wild = ("-r", "1000", "-l", "squared", "-s", "3", "-e", "20")
+    code, out, _ = hsig("compare", "all", *wild, "--output-activation", "same", "-f", "json")
+    assert code == 0
+    variants = {variant["label"]: variant for variant in json.loads(out)["variants"]}
+    assert list(variants) == list(ACTIVATIONS)
+    assert "no gradient" in variants["ultra_fast"]["error"]
+    assert {seed["verdict"] for seed in variants["leaky_relu"]["seeds"]} == {"diverged"}
+    assert all(len(v["seeds"]) == 3 for name, v in variants.items() if name != "ultra_fast")
+    _, out, _ = hsig("compare", "all", *wild, "--output-activation", "same")
+    assert "leaky_relu: diverged 3 of 3 seeds" in out
+
+
+def test_a_variant_that_raises_loses_no_other(hsig, monkeypatch):
+    def broken(*_, **__):
+        raise ArithmeticError("no value")
+
+    table = dict(ACTIVATIONS) | {"hard": replace(ACTIVATIONS["hard"], function=broken)}
+    monkeypatch.setattr("hsig.config.checks.find_activations", lambda name: [table[name]])
+    code, out, _ = hsig(*FEW, "--workers", "1")
+    assert code == 0
+    assert "hard: not trained: its training raised ArithmeticError: no value" in " ".join(
+        out.split()
+    )
+    assert "0 of 2" in out
+
+
+def test_an_expectation_of_one_variant_is_told_by_its_label(hsig):
+    code, _, err = hsig(
+        *FEW, "--expect", "{sigmoid: {solved_at_least: 1}, hard: {verdict: unsolved}}"
+    )
+    assert code == 1
+    assert err == "expect: sigmoid: expected solved_at_least 1.0, got 0 of 2 solved, 0\n"
+    assert hsig(*FEW, "--expect", "{hard: {verdict: unsolved}}")[0] == 0
 
 
 # --- activations ------------------------------------------------------------------------------
@@ -303,26 +428,6 @@ def test_a_full_disk_behind_stdout_exits_with_3(more):
     assert done.stderr == "error: stdout: cannot be written: No space left on device\n"
 
 
-def test_completion_offers_activations_and_choices():
-    for words, offered in (
-        ("hsig train --activation hard_t", {"hard_torch", "hard_taylor", "hard_tanh"}),
-        ("hsig train --loss bce", {"bce", "bce_naive"}),
-        ("hsig train --task par", {"parity3"}),
-        ("hsig activations ultra", {"ultra_fast"}),
-    ):
-        code = (
-            "import os, sys; sys.argv = ['hsig']\n"
-            "os.environ |= {'_HSIG_COMPLETE': 'complete_bash', 'COMP_CWORD': sys.orig_argv[-1],"
-            " 'COMP_WORDS': sys.orig_argv[-2]}\n"
-            "from hsig.cli import main; main()"
-        )
-        count = str(len(words.split()) - 1)
-        done = subprocess.run(
-            [sys.executable, "-c", code, words, count], capture_output=True, text=True, check=False
-        )
-        assert set(done.stdout.split()) == offered
-
-
 def test_format_beats_the_ending_of_the_file(hsig):
     hsig(*SHORT, "-o", "x.txt", "-f", "json")
     assert json.loads(Path("x.txt").read_text(encoding="utf-8"))["format"] == 1
@@ -376,6 +481,22 @@ def test_ctrl_c_shows_what_was_done_and_exits_with_130(hsig, monkeypatch):
     code, out, err = hsig(*SHORT)
     assert code == 130
     assert "stopped before the end: this is the state at epoch 2 of 4" in out
+    assert err == "interrupted: this is what was done by then\n"
+
+
+def test_ctrl_c_in_a_comparison_keeps_what_is_done(hsig, monkeypatch):
+    def interrupted(experiment):
+        events = run(experiment)
+        for event in events:
+            yield event
+            if event.variant.label == "hard":
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("hsig.workers.run", interrupted)
+    code, out, err = hsig(*FEW)
+    assert code == 130
+    assert "stopped before the end, epoch 4: hard at epoch 0" in out
+    assert "not begun: ultra_fast" in out
     assert err == "interrupted: this is what was done by then\n"
 
 
@@ -465,6 +586,7 @@ def test_no_traceback_for_a_users_mistake():
     [
         [],
         ["train"],
+        ["compare"],
         ["activations"],
         ["config"],
         ["config", "show"],
@@ -480,14 +602,15 @@ def test_every_command_has_help_with_short_and_long_flag(command):
 
 
 def help_examples(command):
-    words = (line.split() for line in process(*command, "-h", COLUMNS="200").stdout.splitlines())
-    return [line[1:] for line in words if line[:1] == ["hsig"]]
+    lines = process(*command, "-h", COLUMNS="200").stdout.splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.strip().startswith("hsig ")]
 
 
 @pytest.mark.parametrize(
     ("command", "shorter", "number"),
     [
         (["train"], ["--epochs", "400"], 6),
+        (["compare"], ["--epochs", "40"], 6),
         (["activations"], [], 4),
         (["config", "show"], [], 3),
         (["config", "schema"], [], 1),

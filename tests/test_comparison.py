@@ -298,3 +298,13 @@ def test_many_checkpoints_and_rows_are_thinned():
     assert len(results.rows[0][results.columns.index("curve")]) <= 20
     assert len(predictions.columns) == 17
     assert predictions.title.startswith("predictions of the first 16 of 40 rows (columns:")
+
+
+def test_one_wild_start_does_not_flatten_the_curves_of_the_others():
+    costs = {"sigmoid": 1.0, "hard": 0.5, "relu": 1e100, "tanh": np.inf}
+    outcome = compared({label: ([WRONG], [[start, 0.5]]) for label, start in costs.items()})
+    table = shown(outcome, columns=("curve",)).tables[0]
+    assert dict(table.rows) == {"sigmoid": "█▅", "hard": "▅▅", "relu": "█▅", "tanh": "█▅"}
+    assert table.title.endswith("curve: from 0 to 1)")
+    nothing = compared({label: ([UNKNOWN], [[np.nan] * 2]) for label in ("sigmoid", "hard")})
+    assert shown(nothing, columns=("curve",)).tables[0].rows[0][1] == "  "

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hsig import keys
-from hsig.config import load_activation, load_experiment, load_points
+from hsig.config import load_activation, load_columns, load_experiment, load_points
 from hsig.config.source import read_scalar
 from hsig.errors import ConfigError
 
@@ -380,7 +380,7 @@ FILES = [
     ),
     (
         "expect: {solved: 1}\n",
-        "x.yaml:1: expect.solved: unknown check 'solved'. Did you mean 'solved_at_most'? "
+        "x.yaml:1: expect.solved: unknown check 'solved'. Did you mean 'solved_at_least'? "
         "Known: solved_at_least, solved_at_most, verdict",
     ),
     (
@@ -584,6 +584,195 @@ def test_a_mistake_in_an_activation_or_a_point_is_refused(load, text, message):
         load(text)
     assert len(error.value.messages) == 1
     assert error.value.messages[0].startswith(message)
+
+
+# --- comparisons ------------------------------------------------------------------------------
+
+
+def comparison(path=None, **flags):
+    return load_experiment(path, flags, "compare")
+
+
+def labels(experiment):
+    return [variant.label for variant in experiment.variants]
+
+
+def test_a_comparison_has_defaults_of_its_own():
+    experiment = comparison()
+    assert labels(experiment) == list(keys.ACTIVATION_NAMES)
+    assert experiment.seeds == tuple(range(30))
+    assert experiment.cost == "mean"
+    assert experiment.workers is None
+    assert load_experiment().cost == "last"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hard", ["hard"]),
+        ("hard,tanh", ["hard", "tanh"]),
+        ("hard, tanh", ["hard", "tanh"]),
+        (
+            "hard:slope=0.25,backward=logistic,tanh,leaky_relu:leak=0.1",
+            ["hard:slope=0.25,backward=logistic", "tanh", "leaky_relu:leak=0.1"],
+        ),
+        ("theano.hard_sigmoid,hard:slope=.2500", ["hard", "hard:slope=0.25"]),
+        ("sigmoids,relu", [*keys.ACTIVATION_GROUPS["sigmoids"], "relu"]),
+        ("[hard, {name: hard, slope: 0.25}, hidden]",
+         ["hard", "hard:slope=0.25", *keys.ACTIVATION_GROUPS["hidden"]]),
+        ("all", list(keys.ACTIVATION_NAMES)),
+    ],
+)  # fmt: skip
+def test_activations_are_a_list_of_specs_and_groups(text, expected):
+    assert labels(comparison(activations=text)) == expected
+
+
+def test_the_key_that_is_given_tells_the_command(write):
+    assert labels(load_experiment(write("activations: [hard, tanh]\n"))) == ["hard", "tanh"]
+    assert labels(load_experiment(write("activation: hard\n"))) == ["hard"]
+    both = write("activation: hard\nactivations: hidden\n")
+    assert labels(load_experiment(both)) == ["hard"]
+    assert len(labels(comparison(both))) == 9
+
+
+def test_the_key_of_the_other_command_alone_is_refused(write):
+    (message,) = refusal_of("train", write("activations: [hard, tanh]\n"))
+    assert message == (
+        "x.yaml:1: activations: these are for hsig compare. To train one of them, name it: "
+        "hsig train NAME CONFIG"
+    )
+    (message,) = refusal_of("compare", write("epochs: 3\nactivation: hard\n"))
+    assert message == (
+        "x.yaml:2: activation: this is for hsig train. Name what to compare, such as: "
+        "hsig compare all CONFIG"
+    )
+    assert labels(comparison(write("activation: hard\n"), activations="tanh")) == ["tanh"]
+
+
+def refusal_of(command, path=None, **flags):
+    with pytest.raises(ConfigError) as error:
+        load_experiment(path, flags, command)
+    return list(error.value.messages)
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "activations: [hard, geluu]\n",
+            ["x.yaml:1: activations[1]: unknown activation 'geluu'. Did you mean 'gelu_tanh'? "
+             f"Known: {', '.join(keys.ACTIVATION_NAMES)}"],
+        ),
+        (
+            "activations:\n  - hard\n  - tanh\n  - theano.hard_sigmoid\n",
+            ["x.yaml:4: activations[2]: expected each activation once, got hard again"],
+        ),
+        (
+            "activations: [all, relu]\n",
+            ["x.yaml:1: activations[1]: expected each activation once, got relu again"],
+        ),
+        (
+            "activations: []\n",
+            ["x.yaml:1: activations: expected activations, or a group: sigmoids, hidden, all, "
+             "got a list of 0"],
+        ),
+        (
+            "activations: 5\n",
+            ["x.yaml:1: activations: expected the name of an activation, got 5"],
+        ),
+        (
+            "activations: hard,hrd:slope=1\n",
+            ["x.yaml:1: activations: unknown activation 'hrd'. Did you mean 'hard'? "
+             f"Known: {', '.join(keys.ACTIVATION_NAMES)}"],
+        ),
+        (
+            "activations: hard,slope=1\n",
+            ["x.yaml:1: activations: unknown activation 'slope=1'. "
+             f"Known: {', '.join(keys.ACTIVATION_NAMES)}"],
+        ),
+        (
+            "activations: [hard, tanh, relu]\noutput_activation: same\n",
+            ["x.yaml:2: output_activation: the loss bce needs an output from 0 to 1, but tanh "
+             "gives -1 to 1. Use loss squared, or output_activation sigmoid",
+             "x.yaml:2: output_activation: the loss bce needs an output from 0 to 1, but relu "
+             "gives 0 to inf. Use loss squared, or output_activation sigmoid"],
+        ),
+        (
+            "activations: hidden\noutput_activation: relu\n",
+            ["x.yaml:2: output_activation: the loss bce needs an output from 0 to 1, but relu "
+             "gives 0 to inf. Use loss squared, or output_activation sigmoid"],
+        ),
+        (
+            "activations: all\nworkers: 0\n",
+            ["x.yaml:2: workers: expected a whole number of at least 1, got 0"],
+        ),
+        (
+            "activations: [sigmoid, hard]\nexpect:\n  hrd: {solved_at_least: 0.9}\n",
+            ["x.yaml:3: expect.hrd: no variant is called 'hrd'. Did you mean 'hard'? "
+             "Variants: sigmoid, hard"],
+        ),
+        (
+            "activations: [sigmoid, hard]\nexpect:\n  hard: {solved: 0.9}\n",
+            ["x.yaml:3: expect.hard.solved: unknown check 'solved'. Did you mean "
+             "'solved_at_least'? Known: solved_at_least, solved_at_most, verdict"],
+        ),
+        (
+            "activations: all\nseeds: 1000000\n",
+            ["x.yaml:2: seeds: 4000 epochs reported every 500 for 16 variants with 1000000 seeds "
+             "each and 4 rows are more costs than fit in memory. Report less often"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_comparison_says_where_what_and_what_would_be_right(write, text, messages):
+    assert refusal(write(text)) == messages
+
+
+def test_the_output_may_be_the_same_as_the_hidden_layer():
+    experiment = comparison(activations="hidden", output_activation="same", loss="squared")
+    assert all(v.output_activation == v.hidden_activation for v in experiment.variants)
+    (variant,) = load_experiment(
+        flags={"activation": "tanh", "output_activation": "same", "loss": "squared"}
+    ).variants
+    assert variant.output_activation == variant.hidden_activation
+
+
+def test_given_initial_weights_go_with_one_seed_also_in_a_comparison():
+    weights = "{hidden: [[1], [2], [3]], output: [[1], [2]]}"
+    assert comparison(initial_weights=weights, hidden="1").seeds == (0,)
+    (message,) = refusal_of("compare", initial_weights=weights, hidden="1", seeds="30")
+    assert message.startswith("--seeds: initial_weights replace the draw")
+
+
+def test_expectations_are_of_all_variants_or_of_one_by_its_label(write):
+    path = write(
+        """
+        activations: [sigmoid, hard:slope=0.25, hard]
+        expect:
+          solved_at_least: 0.5
+          verdict: solved
+          theano.hard_sigmoid: {solved_at_least: 0, solved_at_most: 0.1}
+          hard:slope=.25: {}
+        """
+    )
+    experiment = load_experiment(path)
+    of_all = {"solved_at_least": 0.5, "verdict": "solved"}
+    assert experiment.expected_of("sigmoid") == of_all
+    assert experiment.expected_of("hard:slope=0.25") == of_all
+    assert experiment.expected_of("hard") == {
+        "solved_at_least": 0.0, "solved_at_most": 0.1, "verdict": "solved"
+    }  # fmt: skip
+
+
+def test_columns_are_a_list_without_repeats():
+    assert load_columns("--columns", "cost, solved") == ("cost", "solved")
+    for text, message in (
+        ("solve", "--columns: expected one of solved, interval, cost, curve, quartiles, lost, "
+         "diverged, costs, predictions, got the text 'solve'. Did you mean 'solved'?"),
+        ("cost,cost", "--columns: expected each column once, got the text 'cost,cost'"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError) as error:
+            load_columns("--columns", text)
+        assert list(error.value.messages) == [message]
 
 
 # --- anything at all --------------------------------------------------------------------------

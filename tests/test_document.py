@@ -83,8 +83,15 @@ def test_a_variant_that_cannot_be_trained_has_an_error():
             "cost": "mean",
             "report_every": 7,
         },
+        {"activations": "hard,ultra_fast,tanh,hard:slope=0.25,kink=open", "workers": 1},
+        {"activations": "hidden", "output_activation": "same", "loss": "squared"},
+        {
+            "activations": "sigmoid,relu",
+            "output_activation": "hard",
+            "expect": "{verdict: unsolved, relu: {solved_at_most: 0.5}}",
+        },
     ],
-    ids=["csv", "defaults", "relu", "ultra_fast", "rows", "weights"],
+    ids=["csv", "defaults", "relu", "ultra_fast", "rows", "weights", "several", "same", "output"],
 )
 def test_the_resolved_keys_are_a_config_that_gives_the_same_document(tmp_path, monkeypatch, flags):
     monkeypatch.chdir(tmp_path)

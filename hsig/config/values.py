@@ -42,8 +42,14 @@ class Place:
 
 
 def nearest(word: object, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for a word that is nearly one of `known`, else nothing."""
-    names = {name.casefold(): name for name in known}
+    """` Did you mean 'x'?` for a word that is nearly one of `known`, else nothing.
+
+    The first part of a name counts as well: `geluu` is nearly `gelu_tanh`.
+    """
+    names: dict[str, str] = {}
+    for name in sorted(known, key=lambda name: "_" in name):  # a whole name before a part of one
+        names.setdefault(name.casefold(), name)
+        names.setdefault(name.casefold().partition("_")[0], name)
     matches = get_close_matches(str(word).casefold(), names, n=1)
     return f" Did you mean '{names[matches[0]]}'?" if matches else ""
 

@@ -1,0 +1,101 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hsig.completion import complete_config, complete_key
+from hsig.keys import ACTIVATION_GROUPS, ACTIVATION_NAMES, KEYS
+
+COMPLETE = (
+    "import os, sys; sys.argv = ['hsig']\n"
+    "os.environ |= dict(pair.split('=', 1) for pair in sys.orig_argv[3:])\n"
+    "from hsig.cli import main; main()"
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder with configs, here and below."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.yaml", "notes.txt", "configs/a.yaml", "configs/b.yml", ".git/x.yaml"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+
+
+def offered(shell, words):
+    """What hsig offers a shell for the last of some words."""
+    settings = {"_HSIG_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": " ".join(words)}
+    settings |= {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    if shell == "fish":
+        settings["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
+    done = subprocess.run(
+        [sys.executable, "-c", COMPLETE, *(f"{key}={value}" for key, value in settings.items())],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["hsig", "comp"], ["compare"]),
+        (["hsig", "train", "hard_t"], ["hard_torch", "hard_taylor", "hard_tanh"]),
+        (["hsig", "train", "mi"], ["mine.yaml"]),
+        (["hsig", "compare", "configs/"], ["configs/a.yaml", "configs/b.yml"]),
+        (["hsig", "compare", "sig"], ["sigmoids", "sigmoid"]),
+        (["hsig", "train", "--lear"], ["--learning-rate"]),
+        (["hsig", "train", "--loss", "bce_"], ["bce_naive"]),
+        (["hsig", "config", "show", "m"], ["mine.yaml"]),
+        (["hsig", "activations", "ultra"], ["ultra_fast"]),
+    ],
+    ids=" ".join,
+)
+def test_shells_are_offered_commands_names_keys_and_configs(shell, words, wanted):
+    found = offered(shell, words)
+    assert all(word.replace("--", "") in found for word in wanted)
+    assert "notes.txt" not in found
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "wanted"),
+    [
+        ("activation", "hard:sl", ["hard:slope="]),
+        ("activation", "hard:slope=0.25,ba", ["hard:slope=0.25,backward="]),
+        ("activation", "hard:kink=", ["hard:kink=closed", "hard:kink=open"]),
+        ("activation", "relu:slope=1", []),
+        ("activation", "nothing:", []),
+        ("activation", "elu:", ["elu:alpha=", "elu:backward="]),
+        ("activations", "h", [n for n in ACTIVATION_NAMES if n.startswith("h")] + ["hidden"]),
+        ("output_activation", "sa", ["same"]),
+        ("task", "x", ["xor"]),
+        ("cost", "", ["last", "mean"]),
+        ("workers", "", ["auto"]),
+        ("expect", "verdict=solved,solved_at_m", ["verdict=solved,solved_at_most="]),
+        ("epochs", "", []),
+    ],
+)
+def test_values_of_flags(key, typed, wanted):
+    assert complete_key(KEYS[key], typed) == wanted
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("", ["mine.yaml", "configs/a.yaml", "configs/b.yml"]),
+        ("con", ["configs/a.yaml", "configs/b.yml"]),
+        ("configs/b", ["configs/b.yml"]),
+        ("no/where/", []),
+        ("x\0", []),
+    ],
+)
+def test_configs_are_found_here_and_one_folder_below(typed, wanted):
+    assert complete_config(typed) == wanted
+
+
+def test_configs_are_found_by_their_whole_path(tmp_path):
+    assert complete_config(f"{tmp_path}/mi") == [f"{tmp_path}/mine.yaml"]
+    assert set(ACTIVATION_GROUPS) == {"sigmoids", "hidden", "all"}
