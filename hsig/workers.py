@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -117,6 +117,7 @@ class _Worker:
 
 def _serve(connection: Connection) -> None:
     """In the process: train what comes, until nobody listens any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         experiment = connection.recv()
         while True:
@@ -134,6 +135,7 @@ def _interrupts_withheld() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # which lets interrupts through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

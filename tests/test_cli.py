@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -116,6 +117,14 @@ def test_a_mistake_exits_with_2_and_one_message(hsig, arguments, message):
     code, out, err = hsig("train", *arguments)
     assert (code, out) == (2, "")
     assert err.splitlines() == [message]
+
+
+def test_a_flood_of_problems_is_cut_off(hsig):
+    Path("x.yaml").write_text("epochs: 1\n" * 200, encoding="utf-8")
+    code, _, err = hsig("train", "x.yaml")
+    assert code == 2
+    assert len(err.splitlines()) == 101
+    assert err.endswith("error: and 99 more\n")
 
 
 def test_an_unknown_flag_exits_with_2(hsig):
@@ -556,23 +565,55 @@ def test_json_in_a_pipe_is_json_and_stderr_is_empty():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no process groups on this system")
+def test_ctrl_c_reaches_a_comparison_on_several_processes_once():
+    """As a terminal sends it: to every process of the group."""
+    command = ("compare", "sigmoid", "hard", "tanh", "-e", "1000000", "--workers", "2")
+    with subprocess.Popen(
+        [sys.executable, "-m", "hsig", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TTY_COMPATIBLE": "1"},
+        start_new_session=True,
+    ) as running:
+        seen = b""
+        while b"0 of 3 variants" not in seen:
+            seen += os.read(running.stderr.fileno(), 1000)
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate()
+    assert running.returncode == 130
+    assert b"not begun: tanh" in out
+    assert b"Traceback" not in err
+    assert err.endswith(b"interrupted: this is what was done by then\n")
+
+
+@pytest.mark.parametrize("command", [SHORT, FEW], ids=["train", "compare"])
 @pytest.mark.parametrize(
     "environment",
     [
         {"NO_COLOR": "1"},
         {"TERM": "dumb"},
         {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
         {"COLUMNS": "40"},
         {"COLUMNS": "200"},
     ],
     ids=str,
 )
-def test_pipes_narrow_and_poor_terminals_get_plain_text(environment):
-    done = process(*SHORT, **environment)
+def test_pipes_narrow_and_poor_terminals_get_plain_text(command, environment):
+    done = process(*command, **environment)
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
-    assert "solved 0 of 2 seeds" in done.stdout
-    assert re.search(r"4\s+[\d.]+", done.stdout)
+    assert re.search(r"0 of\s2", done.stdout)
+    assert re.search(r"(4|hard)\s+[\d.]+", done.stdout)
+    if "PYTHONIOENCODING" in environment or "LC_ALL" in environment:
+        assert done.stdout.isascii()
+
+
+def test_colour_comes_when_it_is_asked_for():
+    done = process(*FEW, FORCE_COLOR="1")
+    assert "\x1b[1m" in done.stdout
+    assert "0 of 2" in done.stdout
 
 
 def test_no_traceback_for_a_users_mistake():

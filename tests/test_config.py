@@ -1,4 +1,6 @@
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from hsig import keys
 from hsig.config import load_activation, load_columns, load_experiment, load_points
-from hsig.config.source import read_scalar
+from hsig.config.source import FILE_BYTES_MOST, read_scalar
 from hsig.errors import ConfigError
 
 
@@ -424,7 +426,7 @@ FILES = [
     (b"epochs: 5\n\xff\xfe\n", "x.yaml:2: expected UTF-8 text, got the byte 0xff"),
     (b"a: 1\nb: \x07\n", "x.yaml:2: not YAML: unexpected character #x0007"),
     (b"\x00\x01\x02", "x.yaml:1: not YAML: unexpected character #x0000"),
-    ("# " + "x" * 1_000_000, "x.yaml: more than 1000000 bytes. Is it a config?"),
+    ("# " + "x" * 300_000, "x.yaml: more than 300000 bytes. Is it a config?"),
 ]
 
 
@@ -506,6 +508,12 @@ def test_a_missing_file_lists_the_configs_beside_it(write):
         "--epochs: expected a whole number of at least 1, got 0",
     ]
     assert refusal(Path("no/y.yaml")) == ["no/y.yaml: no such file"]
+
+
+def test_many_unknown_keys_are_counted(write):
+    messages = refusal(write("".join(f"k{i}: 1\n" for i in range(50))))
+    assert len(messages) == 21
+    assert messages[-1] == "x.yaml: 30 more unknown keys"
 
 
 def test_python_callers_may_give_texts_and_numbers_and_get_messages(write):
@@ -814,3 +822,38 @@ def test_any_file_at_all_is_read_or_refused_with_messages(tmp_path_factory, data
 @given(st.sampled_from(sorted(keys.KEYS)), texts)
 def test_any_flag_at_all_is_read_or_refused_with_messages(name, text):
     assert all(message.startswith("--") for message in problems_of(None, {name: text}) or [])
+
+
+def largest_files():
+    """Files of the size that is still read, each of another shape."""
+    size = FILE_BYTES_MOST - 10_000
+    yield "task: {inputs: [" + "[1,2]," * (size // 6) + "[1,2]], targets: [0]}"
+    yield "activations: [" + "hard," * (size // 5) + "hard]"
+    yield "\n".join(f"k{i}: 1" for i in range(size // 11))
+    yield "seeds: [" + "1," * (size // 2 - 10) + "1]"
+    yield "expect: {" + "a: {b: 1}, " * (size // 11) + "}"
+    yield "activation: '" + "x" * size + "'"
+    yield "task: {csv: [" + "[[[[[1]]]]]," * (size // 12) + "]}"
+
+
+def test_no_file_takes_more_than_100_megabytes(tmp_path):
+    code = (
+        "import resource, sys\n"
+        "from hsig.config import load_experiment\n"
+        "from hsig.errors import ConfigError\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak()\n"
+        "try:\n"
+        "    load_experiment(sys.argv[1])\n"
+        "except ConfigError as error:\n"
+        "    assert error.messages\n"
+        "print((peak() - before) / 1024)\n"
+    )
+    for number, text in enumerate(largest_files()):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-c", code, path], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert float(done.stdout) < 100, text[:30]

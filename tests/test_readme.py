@@ -1,7 +1,10 @@
 """What the README shows is what the commands print."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import documents
@@ -36,8 +39,27 @@ def test_the_questions_numbers_agree_to_eight_digits():
         assert hard == pytest.approx(printed_hard, rel=2e-8)
 
 
+def yaml_block(name):
+    """The block behind a mark."""
+    text = PAGES[0].read_text(encoding="utf-8")
+    (block,) = re.findall(rf"<!-- {name} -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    return block
+
+
+def test_the_readmes_workflow_runs_commands_that_there_are(tmp_path):
+    (job,) = yaml.safe_load(yaml_block("workflow"))["jobs"].values()
+    commands = [step["run"] for step in job["steps"] if "compare" in step.get("run", "")]
+    config = "activations: [sigmoid]\nepochs: 1\nexpect: {solved_at_most: 0}\n"
+    (tmp_path / "hsig.yaml").write_text(config, encoding="utf-8")
+    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    (command,) = commands
+    run = command.replace("hsig compare", f"'{sys.executable}' -m hsig compare")
+    subprocess.run(run, shell=True, cwd=tmp_path, env=environment, check=True)
+    assert "| sigmoid | 0 of 30 |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
 def test_the_readmes_config_is_one(tmp_path):
-    (block,) = re.findall(r"```yaml\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
+    block = yaml_block("config")
     path = tmp_path / "x.yaml"
     path.write_text(block, encoding="utf-8")
     assert load_experiment(path).variants[0].label == "hard"

@@ -10,6 +10,8 @@ from hsig import __version__
 from hsig.cli import lookup, training
 from hsig.errors import HsigError
 
+_PROBLEMS_MOST = 100  # that are told
+
 app = typer.Typer(
     name="hsig",
     no_args_is_help=True,
@@ -29,8 +31,10 @@ def main() -> None:
     try:
         app(prog_name="hsig")
     except HsigError as error:
-        for message in error.messages:
+        for message in error.messages[:_PROBLEMS_MOST]:
             print(f"error: {message}", file=sys.stderr)
+        if len(error.messages) > _PROBLEMS_MOST:
+            print(f"error: and {len(error.messages) - _PROBLEMS_MOST} more", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

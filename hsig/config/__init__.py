@@ -27,6 +27,7 @@ __all__ = [
     "resolve",
 ]
 
+_UNKNOWN_MOST = 20  # unknown keys that are told one by one
 TRAIN, COMPARE = "train", "compare"
 
 
@@ -120,8 +121,11 @@ def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
     except ConfigError as refusal:
         problems.extend(refusal.messages)
         return {}
-    for name in [name for name in parts if name not in KEYS]:
+    unknown = [name for name in parts if name not in KEYS]
+    for name in unknown[:_UNKNOWN_MOST]:
         problems.append(_unknown(parts[name].where(()), name))
+    if len(unknown) > _UNKNOWN_MOST:
+        problems.append(f"{path}: {len(unknown) - _UNKNOWN_MOST} more unknown keys")
     return {name: part for name, part in parts.items() if name in KEYS}
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from hsig.arrays import Array
-from hsig.config.source import FILE_BYTES_MOST, describe, read_scalar
+from hsig.config.source import describe, read_scalar
 from hsig.config.values import Place, as_finite, nearest
 from hsig.keys import INPUTS_MOST, SAMPLES_MOST, Key
 from hsig.network import Weights
 from hsig.tasks import TASKS, Task
+
+CHARACTERS_MOST = 1_000_000  # of a CSV file
 
 
 def check_task(_: Key, value: object, place: Place) -> Task | None:
@@ -65,12 +67,12 @@ def _csv_task(name: str, place: Place) -> Task | None:
     path = place.given.folder / name
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read(FILE_BYTES_MOST + 1)
+            text = file.read(CHARACTERS_MOST + 1)
     except (OSError, UnicodeDecodeError, ValueError) as problem:
         place.wrong(f"cannot read {path}: {getattr(problem, 'strerror', None) or problem}")
         return None
-    if len(text) > FILE_BYTES_MOST:
-        place.wrong(f"{path} has more than {FILE_BYTES_MOST} characters")
+    if len(text) > CHARACTERS_MOST:
+        place.wrong(f"{path} has more than {CHARACTERS_MOST} characters")
         return None
     reader = csv.reader(text.splitlines(), strict=True)
     rows: list[list[float]] = []

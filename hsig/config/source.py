@@ -14,7 +14,7 @@ import yaml
 
 from hsig.errors import ConfigError
 
-FILE_BYTES_MOST = 1_000_000
+FILE_BYTES_MOST = 300_000  # read within seconds and 60 MB; more rows belong in a CSV file
 DEPTH_MOST = 20
 DIGITS_MOST = 300  # more would overflow a double
 
