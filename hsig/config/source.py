@@ -127,15 +127,11 @@ def read_file(path: Path, problems: list[str]) -> dict[str, Given]:
     if not isinstance(value, dict):
         got = describe(value)
         raise ConfigError(f"{path}:1: expected keys, such as `activation: hard`, got {got}")
-    return {
-        key: Given(
-            part,
-            str(path),
-            {place[1:]: line for place, line in lines.items() if place[:1] == (key,)},
-            path.parent,
-        )
-        for key, part in value.items()
-    }
+    lines_of: dict[str | int, dict[KeyPath, int]] = {key: {} for key in value}
+    for (key, *below), line in lines.items():
+        if key in lines_of:
+            lines_of[key][tuple(below)] = line
+    return {key: Given(part, str(path), lines_of[key], path.parent) for key, part in value.items()}
 
 
 def _read_text(path: Path) -> str:
