@@ -77,7 +77,7 @@ def compare(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CONFIG] [all|GROUP|ACTIVATION]...",
+            metavar="CONFIG|all|GROUP|ACTIVATION",
             autocompletion=complete_comparison,
             help="Activations or groups of them (all, sigmoids, hidden), and a YAML file.",
             show_default=False,
