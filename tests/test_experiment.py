@@ -160,3 +160,18 @@ def test_every_activation_trains(name):
     result = train(activation=spec, loss="squared", epochs=20, seeds=3, init="uniform:-1,1")
     assert np.isfinite(result.cost_mean).all()
     assert (result.cost_mean[:, -1] < result.cost_mean[:, 0]).any()
+
+
+def test_a_variant_that_raises_fails_with_what_and_where_and_the_others_go_on():
+    def halve_nothing(x):
+        raise ZeroDivisionError("nothing to halve")
+
+    chosen = load_experiment(flags={"activations": "sigmoid,hard,tanh", "epochs": "2"})
+    first, second, third = chosen.variants
+    broken = replace(second.hidden_activation, function=halve_nothing)
+    chosen = replace(chosen, variants=(first, replace(second, hidden_activation=broken), third))
+    outcome = gather(chosen, run(chosen))
+    assert [type(result) for result in outcome.results] == [Training, Failure, Training]
+    reason = outcome.results[1].reason
+    assert reason.startswith("its training raised ZeroDivisionError: nothing to halve (line ")
+    assert reason.endswith(", in halve_nothing)")
