@@ -55,10 +55,14 @@ def compare(
             *heading(experiment, count(len(experiment.variants), "variant")),
             *_outputs(experiment),
         ),
-        tables=(maker.chosen(columns),) if columns else maker.usual(),
-        notes=(*_notes(ranked), *_early_end(summary)),
-        results=tuple(map(result_line, ranked)),
+        tables=_tables(maker, columns) if ranked else (),
+        notes=(*_notes(experiment, ranked), *_early_end(summary)),
+        results=tuple(result_line(experiment, variant) for variant in ranked),
     )
+
+
+def _tables(maker: "_Tables", columns: Sequence[str]) -> tuple[Table, ...]:
+    return (maker.chosen(columns),) if columns else maker.usual()
 
 
 def _rank(variant: VariantSummary | Failure) -> tuple[float, bool, float]:
@@ -191,20 +195,25 @@ class _Tables:
             "diverged": any(variant.diverged_seeds for variant in self._trained),
         }.get(name, True)
 
-    def _epochs(self) -> list[int]:
-        return _thinned(self._experiment.checkpoints, _COSTS_MOST)
+    def _epochs(self, most: int = _COSTS_MOST) -> list[int]:
+        """The checkpoints to show, of those that any variant has reached."""
+        last = max((variant.epochs[-1] for variant in self._trained), default=0)
+        reached = [epoch for epoch in self._experiment.checkpoints if epoch <= last]
+        return _thinned(reached, most)
 
     def _curve(self, variant: VariantSummary) -> str:
         cost = dict(zip(variant.epochs, variant.cost[_MEDIAN].tolist(), strict=True))
-        epochs = _thinned(self._experiment.checkpoints, _CURVE_MOST)
-        values = [cost.get(epoch, float("nan")) for epoch in epochs]
+        values = [cost.get(epoch, float("nan")) for epoch in self._epochs(_CURVE_MOST)]
         return sparkline(values, self._top, ascii_only=self._ascii_only)
 
     def _result_title(self) -> str:
         experiment = self._experiment
+        budget = count(experiment.epochs, "epoch")
+        reached = all(variant.epochs[-1] == experiment.epochs for variant in self._trained)
+        cut = any((variant.cost[_MEDIAN] > self._top).any() for variant in self._trained)
         return (
-            f"after {count(experiment.epochs, 'epoch')} (cost: {which_cost(experiment)}"
-            f"{self._over}; curve: from 0 to {self._top:.3g})"
+            f"{'after' if reached else 'stopped before'} {budget} (cost: {which_cost(experiment)}"
+            f"{self._over}; curve: from 0 to {self._top:.3g}{', cut off there' if cut else ''})"
         )
 
     def _cost_title(self) -> str:
@@ -251,7 +260,7 @@ def _top(variants: Sequence[VariantSummary]) -> float:
 
 def _thinned(epochs: Sequence[int], most: int) -> list[int]:
     """Every n-th of them and the last, with n so that they are not too many."""
-    step = -(-(len(epochs) - 1) // (most - 1))
+    step = max(1, -(-(len(epochs) - 1) // (most - 1)))
     return [*epochs[:-1:step], epochs[-1]]
 
 
@@ -268,18 +277,18 @@ def _thinned_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 # --- notes ------------------------------------------------------------------------------------
 
 
-def _notes(variants: Sequence[VariantSummary | Failure]) -> list[str]:
+def _notes(experiment: Experiment, variants: Sequence[VariantSummary | Failure]) -> list[str]:
     notes = []
     for variant in variants:
         if isinstance(variant, Failure):
-            notes.append(result_line(variant))
+            notes.append(result_line(experiment, variant))
         else:
             notes += [f"{variant.label}: {note}" for note in divergence(variant, named=1)]
     return notes
 
 
 def _early_end(summary: Summary) -> list[str]:
-    """Which variants were stopped half way or not begun at all."""
+    """Which variants were stopped half way or before their first checkpoint."""
     if summary.complete:
         return []
     budget = summary.experiment.epochs
@@ -294,4 +303,4 @@ def _early_end(summary: Summary) -> list[str]:
     }
     missing = [v.label for v in summary.experiment.variants if v.label not in begun]
     notes = [f"stopped before the end, epoch {budget}: {', '.join(stopped)}"] if stopped else []
-    return notes + ([f"not begun: {', '.join(missing)}"] if missing else [])
+    return notes + ([f"no result yet: {', '.join(missing)}"] if missing else [])

@@ -4,15 +4,19 @@ An experiment is one config. A variant is one activation in one setting. A seed 
 Public arrays have seeds first; `run` turns them round for the engines.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from traceback import extract_tb
+from typing import NamedTuple
 
 import numpy as np
 
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.divergence import causes
 from hsig.engines import NOT_REACHED, Problem, Progress, State, reference
+from hsig.evidence import Evidence, examine, stack
 from hsig.losses import Loss
 from hsig.network import Network, Weights, initial_weights, with_bias
 from hsig.tasks import Task
@@ -94,6 +98,11 @@ class Experiment:
         return (*range(0, self.epochs, self.report_every), self.epochs)
 
     @property
+    def last_tenth(self) -> int:
+        """The epoch at which the last tenth of the budget begins."""
+        return self.epochs - max(1, self.epochs // 10)
+
+    @property
     def work_per_epoch(self) -> int:
         """What an epoch of one variant costs, very roughly, in updates of a weight."""
         inputs = int(self.task.inputs.shape[1])
@@ -130,6 +139,8 @@ class Checkpoint:
         solved_at: Shape (seeds,); first epoch count with which all was right, or -1.
         lost_at: Shape (seeds,); first later one with which it was not, or -1.
         diverged_at: Shape (seeds,); epoch during which a weight stopped being finite, or -1.
+        diverged_by: For each seed, which of the causes of `hsig.divergence` it was, or nothing.
+        evidence: What the networks are doing here.
     """
 
     variant: Variant
@@ -140,6 +151,8 @@ class Checkpoint:
     solved_at: IntArray
     lost_at: IntArray
     diverged_at: IntArray
+    diverged_by: tuple[str, ...]
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -166,6 +179,10 @@ class Training:
         solved_at: See `Checkpoint`.
         lost_at: See `Checkpoint`.
         diverged_at: See `Checkpoint`.
+        diverged_by: See `Checkpoint`.
+        evidence: At every checkpoint, its second axis.
+        cost_before: Shape (seeds,); the mean cost at `Experiment.last_tenth`, inf if that was
+            not reached.
     """
 
     variant: Variant
@@ -179,6 +196,9 @@ class Training:
     solved_at: IntArray
     lost_at: IntArray
     diverged_at: IntArray
+    diverged_by: tuple[str, ...]
+    evidence: Evidence
+    cost_before: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,21 +250,20 @@ def gather(experiment: Experiment, events: Iterable[Checkpoint | Failure]) -> Ou
     The events of one variant must come in their order; those of others may come between them.
     """
     latest: dict[str, Checkpoint | Failure] = {}
-    losses: dict[str, dict[int, Array]] = {}
-    reported = set(experiment.checkpoints)
+    kept: dict[str, dict[int, _Seen]] = {}
+    wanted = {*experiment.checkpoints, experiment.last_tenth}
     for event in events:
         label = event.variant.label
         latest[label] = event
-        if isinstance(event, Checkpoint) and event.epoch in reported:
-            losses.setdefault(label, {})[event.epoch] = event.losses
+        if isinstance(event, Checkpoint) and event.epoch in wanted:
+            kept.setdefault(label, {})[event.epoch] = _Seen(event.losses, event.evidence)
     results: list[Training | Failure] = []
     for variant in experiment.variants:
         match latest.get(variant.label):
             case Failure() as failure:
                 results.append(failure)
             case Checkpoint() as last:
-                by_epoch = losses.get(variant.label, {}) | {last.epoch: last.losses}
-                results.append(_training(experiment, by_epoch, last))
+                results.append(_training(experiment, kept.get(variant.label, {}), last))
     return Outcome(experiment, tuple(results))
 
 
@@ -259,23 +278,34 @@ def _train(experiment: Experiment, variant: Variant) -> Iterator[Checkpoint]:
     )
     weights = experiment.starting_weights()
     state = State.start(Weights(*(_seeds_last(layer) for layer in weights)))
+    diverged_by = [""] * len(experiment.seeds)
     for epochs in _strides(experiment):
         progress = reference.advance(state, problem, epochs)
-        yield _checkpoint(variant, problem, state, progress)
+        yield _checkpoint(variant, problem, state, progress, diverged_by)
+        for place, cause in causes(state, problem, progress).items():
+            diverged_by[place] = cause
         state = progress
     # the budget's own epoch, of which only the printed losses count
-    yield _checkpoint(variant, problem, state, reference.advance(state, problem, 1))
+    progress = reference.advance(state, problem, 1)
+    yield _checkpoint(variant, problem, state, progress, diverged_by)
 
 
 def _strides(experiment: Experiment) -> Iterator[int]:
-    """How many epochs to train at a time; every checkpoint falls between two strides."""
+    """How many epochs to train at a time; what is looked at falls between two strides."""
     longest = max(1, _WORK_PER_STRIDE // experiment.work_per_epoch)
-    for start, stop in zip(experiment.checkpoints, experiment.checkpoints[1:], strict=False):
+    stops = sorted({*experiment.checkpoints, experiment.last_tenth})
+    for start, stop in pairwise(stops):
         for epoch in range(start, stop, longest):
             yield min(longest, stop - epoch)
 
 
-def _checkpoint(variant: Variant, problem: Problem, state: State, progress: Progress) -> Checkpoint:
+def _checkpoint(
+    variant: Variant,
+    problem: Problem,
+    state: State,
+    progress: Progress,
+    diverged_by: Sequence[str],
+) -> Checkpoint:
     """What `state` is, with what its next epoch printed and found."""
     with np.errstate(all="ignore"):
         activity = problem.network.forward(state.weights, with_bias(problem.inputs))
@@ -288,18 +318,37 @@ def _checkpoint(variant: Variant, problem: Problem, state: State, progress: Prog
         solved_at=progress.solved_at,
         lost_at=progress.lost_at,
         diverged_at=state.diverged_at,
+        diverged_by=tuple(diverged_by),
+        evidence=examine(
+            problem.network, state.weights, activity, problem.targets, problem.solved_within
+        ),
     )
 
 
-def _training(experiment: Experiment, by_epoch: Mapping[int, Array], last: Checkpoint) -> Training:
-    """The result with the losses of some epochs, the last of which is that of `last`."""
-    losses = np.stack(list(by_epoch.values()))
+class _Seen(NamedTuple):
+    """What is kept of a checkpoint that is not the last."""
+
+    losses: Array
+    evidence: Evidence
+
+
+def _training(experiment: Experiment, seen: Mapping[int, _Seen], last: Checkpoint) -> Training:
+    """The result with what was seen at some epochs, in their order, and at the last of them."""
+    before = seen.get(experiment.last_tenth)
+    reported = {epoch: seen[epoch] for epoch in experiment.checkpoints if epoch in seen}
+    reported[last.epoch] = _Seen(last.losses, last.evidence)
+    losses = np.stack([moment.losses for moment in reported.values()])
     with np.errstate(all="ignore"):
-        cost_mean = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
+        cost_mean = _mean_over_samples(losses)
+        cost_before = (
+            np.full(losses.shape[1], np.inf)
+            if before is None
+            else _mean_over_samples(before.losses)
+        )
         max_error = np.abs(last.predictions - experiment.task.targets).max(axis=1)
     return Training(
         variant=last.variant,
-        epochs=tuple(by_epoch),
+        epochs=tuple(reported),
         cost_last=losses[:, :, -1].T,
         cost_mean=cost_mean.T,
         predictions=last.predictions,
@@ -309,7 +358,16 @@ def _training(experiment: Experiment, by_epoch: Mapping[int, Array], last: Check
         solved_at=last.solved_at,
         lost_at=last.lost_at,
         diverged_at=last.diverged_at,
+        diverged_by=last.diverged_by,
+        evidence=stack([moment.evidence for moment in reported.values()]),
+        cost_before=cost_before,
     )
+
+
+def _mean_over_samples(losses: Array) -> Array:
+    """Mean over the last axis, in its order."""
+    mean: Array = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
+    return mean
 
 
 def _seeds_last(array: Array) -> Array:

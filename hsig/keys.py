@@ -35,7 +35,7 @@ ACTIVATION_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 TASK_NAMES = ("xor", "and", "or", "parity3")
 LOSS_NAMES = ("squared", "bce", "bce_naive")
-VERDICT_NAMES = ("solved", "unsolved", "diverged")
+VERDICT_NAMES = ("diverged", "solved", "dead", "affine", "plateau", "slow")
 SAME = "same"  # the output's activation is the hidden layer's
 COMPARISON_COLUMNS = (
     "solved",
@@ -55,7 +55,8 @@ SAMPLES_MOST = 10_000
 SEED_LARGEST = 2**32 - 1
 WORKERS_MOST = 1024
 CHECKPOINTS_MOST = 100_000
-KEPT_NUMBERS_MOST = 100_000_000  # seeds times samples times checkpoints: 0.8 GB of costs
+EVIDENCE_NUMBERS = 12  # of a seed at a checkpoint, beside its costs
+KEPT_NUMBERS_MOST = 100_000_000  # over seeds and checkpoints: 0.8 GB
 
 
 @dataclass(frozen=True)

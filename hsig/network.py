@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.arrays import Array, sum_in_order
+from hsig.arrays import Array, BoolArray, sum_in_order
 from hsig.losses import Loss
 
 
@@ -138,6 +138,13 @@ def with_bias(inputs: Array) -> Array:
         Shape (samples, inputs + 1, 1), the bias's 1 last.
     """
     return np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)[:, :, None]
+
+
+def all_finite(weights: Weights) -> BoolArray:
+    """For each seed, whether every weight is a finite number; seeds last in."""
+    hidden: BoolArray = np.all(np.isfinite(weights.hidden), axis=(0, 1))
+    output: BoolArray = np.all(np.isfinite(weights.output), axis=(0, 1))
+    return hidden & output
 
 
 def initial_weights(

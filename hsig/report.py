@@ -49,7 +49,7 @@ def report(summary: Summary) -> Report:
             *(line for variant in experiment.variants for line in _definitions(variant)),
         ),
         variants=tuple(
-            VariantReport(None, (), result_line(variant), ())
+            VariantReport(None, (), result_line(experiment, variant), ())
             if isinstance(variant, Failure)
             else _variant(experiment, variant)
             for variant in summary.variants
@@ -57,11 +57,13 @@ def report(summary: Summary) -> Report:
     )
 
 
-def result_line(variant: VariantSummary | Failure) -> str:
+def result_line(experiment: Experiment, variant: VariantSummary | Failure) -> str:
     """The one line that matters of a variant."""
     if isinstance(variant, Failure):
         return f"{variant.variant.label}: not trained: {variant.reason}"
-    return f"{variant.label}: {_result(variant)}"
+    reached = variant.epochs[-1]
+    early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
+    return f"{variant.label}: {_result(variant)}{early}"
 
 
 def which_cost(experiment: Experiment) -> str:
@@ -142,7 +144,7 @@ def _variant(experiment: Experiment, summary: VariantSummary) -> VariantReport:
     return VariantReport(
         summary=summary,
         tables=(_cost_table(experiment, summary), _prediction_table(experiment, summary)),
-        result=result_line(summary),
+        result=result_line(experiment, summary),
         notes=(
             *_far(experiment, summary),
             *_unfinished(experiment, summary),

@@ -1,6 +1,7 @@
 """What hsig says to a terminal or a pipe: progress on stderr, the result on stdout or in a file."""
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -22,12 +23,16 @@ _FILE_WIDTH = 120  # of files and pipes
 class Watch:
     """Draws a progress bar while an experiment runs, and turns Ctrl-C into an early end.
 
+    From Ctrl-C on, interrupts are ignored: what was done by then is to be written.
+
     Attributes:
         interrupted: Whether it was ended early.
+        problem: What else ended a part of it early, or None.
     """
 
     def __init__(self, experiment: Experiment, *, quiet: bool) -> None:
         self.interrupted = False
+        self.problem: RunError | None = None
         self._epochs = experiment.epochs
         self._done = {variant.label: 0 for variant in experiment.variants}
         self._console = Console(stderr=True)
@@ -56,7 +61,10 @@ class Watch:
                     bar.start()
                 yield event
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             self.interrupted = True
+        except RunError as problem:
+            self.problem = problem
         finally:
             if bar.live.is_started:
                 bar.stop()
@@ -113,7 +121,7 @@ def put_table(render: Callable[[Console], RenderableType], path: Path | None) ->
     """
     if path is None:
         screen = Console(highlight=False)
-        if not screen.is_terminal and "COLUMNS" not in os.environ:
+        if (not screen.is_terminal and "COLUMNS" not in os.environ) or screen.width < 1:
             screen = Console(highlight=False, width=_FILE_WIDTH)
         with _writing_out():
             screen.print(render(screen))

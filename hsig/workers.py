@@ -10,6 +10,7 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from hsig.errors import RunError
 from hsig.experiment import Checkpoint, Experiment, Failure, Variant, run
 
 _SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
@@ -19,13 +20,17 @@ _WORK_WORTH_A_PROCESS = 40_000_000  # less is done sooner than a process starts
 def run_with_workers(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
     """The events of `run`, of several variants at a time.
 
-    Each variant's events come in their order, with those of others between them. A process that
-    dies is a failure of its variant alone. Closing the iterator ends all processes.
+    Each variant's events come in their order, with those of others between them. Closing the
+    iterator ends all processes.
+
+    Raises:
+        RunError: At the end, if a process died; only what it was doing is lost.
     """
     workers = _workers(experiment)
     if workers == 1:
         yield from run(experiment)
         return
+    deaths: list[str] = []
     waiting = deque(experiment.variants)
     busy: dict[Connection, _Worker] = {}
     try:
@@ -40,7 +45,7 @@ def run_with_workers(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
                     event = worker.connection.recv()
                 except (EOFError, OSError):
                     del busy[worker.connection]
-                    yield worker.bury()
+                    deaths.append(worker.bury())
                     continue
                 if event is not None:
                     yield event
@@ -49,6 +54,8 @@ def run_with_workers(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
                 else:
                     del busy[worker.connection]
                     worker.end()
+        if deaths:
+            raise RunError(deaths)
     finally:
         for worker in busy.values():
             worker.end()
@@ -100,13 +107,13 @@ class _Worker:
         with suppress(OSError):
             self.connection.send(what)
 
-    def bury(self) -> Failure:
+    def bury(self) -> str:
         """What is to be said of a process that ended by itself."""
         self.process.join()
         code = self.process.exitcode or 0
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         self.connection.close()
-        return Failure(self.variants[-1], f"the process that trained it {how}")
+        return f"{self.variants[-1].label}: the process that trained it {how}"
 
     def end(self) -> None:
         """End it, whatever it is doing."""

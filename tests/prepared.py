@@ -3,6 +3,7 @@
 import numpy as np
 
 from hsig.config import load_experiment
+from hsig.evidence import Evidence
 from hsig.experiment import Failure, Outcome, Training
 from hsig.network import Weights
 
@@ -51,4 +52,20 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         solved_at=np.where(errors < 0.5, 7, -1),
         lost_at=np.full(seeds, -1),
         diverged_at=diverged,
+        diverged_by=tuple("" if epoch < 0 else "overflow" for epoch in diverged),
+        evidence=_nothing_seen(costs.shape),
+        cost_before=np.full(seeds, np.inf),
+    )
+
+
+def _nothing_seen(shape):
+    """Evidence of no piece and no disease, for some seeds and checkpoints."""
+    return Evidence(
+        on_piece=np.ones((*shape, 1)),
+        on_one_piece=np.zeros(shape),
+        alive=np.ones(shape),
+        gradient=np.ones((*shape, 2)),
+        solved=np.zeros(shape, dtype=bool),
+        dead=np.zeros(shape, dtype=bool),
+        affine=np.zeros(shape, dtype=bool),
     )

@@ -17,17 +17,21 @@ ROOMS = {
     "tasks": {"numpy", "arrays"},
     "network": {"numpy", "arrays", "activations", "losses"},
     "engines": {"numpy", "arrays", "network"},
+    "divergence": {"numpy", "arrays", "engines", "network"},
+    "evidence": {"numpy", "arrays", "network"},
+    "affine": {"numpy", "arrays", "losses", "tasks"},
     "experiment": {
-        "numpy", "arrays", "activations", "losses", "tasks", "network", "engines"
+        "numpy", "arrays", "activations", "losses", "tasks", "network", "engines", "divergence",
+        "evidence",
     },
-    "verdict": {"engines", "experiment"},
+    "verdict": {"numpy", "arrays", "engines", "experiment"},
     "statistics": {"numpy", "arrays"},
     "summary": {"numpy", "arrays", "engines", "experiment", "verdict", "statistics"},
     "config": {
         "yaml", "numpy", "errors", "keys", "arrays", "activations", "losses", "tasks", "network",
         "experiment",
     },
-    "workers": {"experiment"},
+    "workers": {"errors", "experiment"},
     "definitions": {"numpy", "arrays", "activations"},
     "document": {
         "keys", "activations", "network", "engines", "experiment", "verdict", "summary"

@@ -29,8 +29,10 @@ def hsig(monkeypatch, capsys, tmp_path):
 
     def run_hsig(*arguments):
         monkeypatch.setattr(sys, "argv", ["hsig", *map(str, arguments)])
+        handler = signal.getsignal(signal.SIGINT)
         with pytest.raises(SystemExit) as ended:
             cli.main()
+        signal.signal(signal.SIGINT, handler)  # which Ctrl-C switches off
         captured = capsys.readouterr()
         return ended.value.code, captured.out, captured.err
 
@@ -248,11 +250,11 @@ def test_a_variant_that_raises_loses_no_other(hsig, monkeypatch):
 
 def test_an_expectation_of_one_variant_is_told_by_its_label(hsig):
     code, _, err = hsig(
-        *FEW, "--expect", "{sigmoid: {solved_at_least: 1}, hard: {verdict: unsolved}}"
+        *FEW, "--expect", "{sigmoid: {solved_at_least: 1}, hard: {verdict: affine}}"
     )
     assert code == 1
     assert err == "expect: sigmoid: expected solved_at_least 1.0, got 0 of 2 solved, 0\n"
-    assert hsig(*FEW, "--expect", "{hard: {verdict: unsolved}}")[0] == 0
+    assert hsig(*FEW, "--expect", "{hard: {verdict: affine}}")[0] == 0
 
 
 # --- activations ------------------------------------------------------------------------------
@@ -505,7 +507,7 @@ def test_ctrl_c_in_a_comparison_keeps_what_is_done(hsig, monkeypatch):
     code, out, err = hsig(*FEW)
     assert code == 130
     assert "stopped before the end, epoch 4: hard at epoch 0" in out
-    assert "not begun: ultra_fast" in out
+    assert "no result yet: ultra_fast" in out
     assert err == "interrupted: this is what was done by then\n"
 
 
@@ -582,7 +584,7 @@ def test_ctrl_c_reaches_a_comparison_on_several_processes_once():
         os.killpg(running.pid, signal.SIGINT)
         out, err = running.communicate()
     assert running.returncode == 130
-    assert b"not begun: tanh" in out
+    assert b"no result yet: tanh" in out
     assert b"Traceback" not in err
     assert err.endswith(b"interrupted: this is what was done by then\n")
 

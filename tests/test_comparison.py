@@ -247,12 +247,12 @@ def test_an_early_end_says_what_is_missing():
     events = [event for event in run(experiment) if event.variant.label != "tanh"]
     outcome = gather(experiment, events[:-2])
     assert shown(outcome).notes[-2:] == (
-        "stopped before the end, epoch 20: hard at epoch 10", "not begun: tanh"
+        "stopped before the end, epoch 20: hard at epoch 15", "no result yet: tanh"
     )  # fmt: skip
     table = shown(outcome, columns=("costs",)).tables[0]
     (hard,) = (row for row in table.rows if row[0] == "hard")
-    assert all(hard[1:4])
-    assert hard[4:] == ("", "")
+    assert all(hard[1:5])
+    assert hard[5:] == ("",)
 
 
 def test_nothing_but_failures_is_a_comparison():
@@ -305,6 +305,6 @@ def test_one_wild_start_does_not_flatten_the_curves_of_the_others():
     outcome = compared({label: ([WRONG], [[start, 0.5]]) for label, start in costs.items()})
     table = shown(outcome, columns=("curve",)).tables[0]
     assert dict(table.rows) == {"sigmoid": "█▅", "hard": "▅▅", "relu": "█▅", "tanh": "█▅"}
-    assert table.title.endswith("curve: from 0 to 1)")
+    assert table.title.endswith("curve: from 0 to 1, cut off there)")
     nothing = compared({label: ([UNKNOWN], [[np.nan] * 2]) for label in ("sigmoid", "hard")})
     assert shown(nothing, columns=("curve",)).tables[0].rows[0][1] == "  "

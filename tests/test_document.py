@@ -88,7 +88,7 @@ def test_a_variant_that_cannot_be_trained_has_an_error():
         {
             "activations": "sigmoid,relu",
             "output_activation": "hard",
-            "expect": "{verdict: unsolved, relu: {solved_at_most: 0.5}}",
+            "expect": "{verdict: slow, relu: {solved_at_most: 0.5}}",
         },
     ],
     ids=["csv", "defaults", "relu", "ultra_fast", "rows", "weights", "several", "same", "output"],

@@ -46,7 +46,7 @@ def test_long_csv_has_a_row_for_each_seed_and_checkpoint_in_full_precision():
     ]  # fmt: skip
     assert [row["cost_last"] for row in table] == ["1.0", "0.1", "nan", "nan", "0.3", "inf"]
     assert [float(row["cost_mean"]) for row in table[:2]] == [0.5, 0.05]
-    assert [row["verdict"] for row in table[::2]] == ["solved", "diverged", "unsolved"]
+    assert [row["verdict"] for row in table[::2]] == ["solved", "diverged", "plateau"]
     assert [row["solved_at"] for row in table[::2]] == ["7", "", ""]
     assert [row["diverged_at"] for row in table[::2]] == ["", "3", ""]
 

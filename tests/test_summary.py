@@ -18,7 +18,7 @@ def test_solved_is_counted_with_its_interval():
     solved = variant.solved
     assert (solved.k, solved.n, solved.rate) == (2, 5, 0.4)
     assert (solved.low, solved.high) == wilson_interval(2, 5)
-    assert variant.verdicts == {"unsolved": 3, "solved": 2}
+    assert variant.verdicts == {"slow": 3, "solved": 2}
     assert variant.right == (2, 5, 5, 5)
     assert variant.solved_at == (7, None, 7, None, None)
 
@@ -48,7 +48,7 @@ def test_diverged_seeds_and_costs_that_are_not_finite_are_named():
     assert np.isinf(variant.not_finite[1].cost)
     assert np.isnan(variant.largest_error)
     assert variant.solved.k == 1
-    assert variant.verdicts == {"solved": 1, "diverged": 1, "unsolved": 1}
+    assert variant.verdicts == {"solved": 1, "diverged": 1, "plateau": 1}
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_diverged_seeds_and_costs_that_are_not_finite_are_named():
         ("solved_at_most=0.6", True),
         ("solved_at_most=0.59", False),
         ("verdict=solved", True),
-        ("verdict=unsolved", False),
+        ("verdict=slow", False),
         ("solved_at_least=0.5,verdict=solved", True),
-        ("solved_at_least=0.5,verdict=unsolved", False),
+        ("solved_at_least=0.5,verdict=slow", False),
     ],
 )
 def test_expectations(expect, met):
@@ -73,7 +73,7 @@ def test_a_verdict_needs_more_than_half_of_the_seeds():
     outcome = prepared([RIGHT, WRONG], [[1.0, 0.5]] * 2, expect="verdict=solved")
     (unmet,) = summarise(outcome).unmet
     assert (unmet.label, unmet.expected) == ("sigmoid", "verdict solved")
-    assert unmet.got == "verdicts: solved 1, unsolved 1"
+    assert unmet.got == "verdicts: solved 1, slow 1"
 
 
 def test_a_variant_that_could_not_be_trained_meets_no_expectation():

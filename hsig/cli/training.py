@@ -127,9 +127,11 @@ def _train(
     summary = summarise(outcome)
     put(outcome, summary)
     if watch.interrupted:
-        done = "this is what was done by then" if outcome.results else "nothing was done yet"
+        done = "this is what was done by then" if outcome.results else "there is no result yet"
         note(f"interrupted: {done}")
         raise typer.Exit(INTERRUPTED)
+    if watch.problem is not None:
+        raise watch.problem
     note(*unmet_expectations(summary))
     raise typer.Exit(UNMET if summary.unmet else MET)
 

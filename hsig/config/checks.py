@@ -6,7 +6,7 @@ from math import isfinite
 
 from hsig.activations import ACTIVATIONS, Activation, Parameter, find_activations, spell
 from hsig.config.rows import check_task, check_weights
-from hsig.config.source import REFUSED
+from hsig.config.source import REFUSED, describe
 from hsig.config.values import (
     Place,
     as_finite,
@@ -118,9 +118,10 @@ def _with_settings(
     sound = True
     for written, value in settings.items():
         name = _PARAMETER_ALIASES.get(written, written)
-        part = place.below(written) if nested else place
+        text = replace(place, about=f"{activation.name}:{written}")
+        part = place.below(written) if nested else text
         if name not in known:
-            part.wrong(
+            (part if nested else place).wrong(
                 f"{activation.name} has no setting '{written}'.{nearest(written, known)} "
                 f"It has: {', '.join(known)}"
             )
@@ -156,7 +157,8 @@ def check_init(_: Key, value: object, place: Place) -> tuple[float, float] | Non
         return None
     low, high = (as_finite(bound) for bound in bounds)
     if low is None or high is None or not low < high or not isfinite(high - low):
-        place.expected("a finite LOW below a finite HIGH", value)
+        got = " and ".join(map(describe, bounds))
+        place.wrong(f"expected a finite LOW below a finite HIGH, got {got}")
         return None
     return low, high
 
@@ -209,6 +211,11 @@ def check_expect(_: Key, value: object, place: Place) -> dict[str, Bound | Check
 def _check_bound(name: str, bound: object, place: Place) -> Bound | None:
     if name in EXPECTATIONS:
         return check_scalar(EXPECTATIONS[name], bound, place)
+    if ":" in name or name in ACTIVATIONS:
+        place.expected(
+            f"checks of {name}, such as {{solved_at_least: 0.9}} (quote a label with commas)", bound
+        )
+        return None
     place.wrong(
         f"unknown check '{name}'.{nearest(name, EXPECTATIONS)} Known: {', '.join(EXPECTATIONS)}"
     )

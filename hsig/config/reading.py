@@ -8,7 +8,7 @@ from hsig.config.checks import CHECKS, check_activation
 from hsig.config.source import REFUSED, Given
 from hsig.config.values import Place, nearest
 from hsig.experiment import Bound, Checks, Experiment, Variant
-from hsig.keys import CHECKPOINTS_MOST, KEPT_NUMBERS_MOST, KEYS, SAME
+from hsig.keys import CHECKPOINTS_MOST, EVIDENCE_NUMBERS, KEPT_NUMBERS_MOST, KEYS, SAME
 from hsig.losses import LOSSES
 from hsig.network import default_output_activation
 
@@ -140,7 +140,8 @@ class Reading:
         networks = variants * seeds
         who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
         samples, inputs = experiment.task.inputs.shape
-        if checkpoints > CHECKPOINTS_MOST or checkpoints * networks * samples > KEPT_NUMBERS_MOST:
+        kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
+        if checkpoints > CHECKPOINTS_MOST or kept > KEPT_NUMBERS_MOST:
             self._place("report_every", "epochs", "seeds").wrong(
                 f"{epochs} epochs reported every {every} for {who} and {samples} rows are "
                 "more costs than fit in memory. Report less often"

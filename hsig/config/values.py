@@ -21,6 +21,7 @@ class Place:
     given: Given
     problems: list[str]
     path: KeyPath = ()
+    about: str = ""  # which part of a compact text
 
     def below(self, step: str | int) -> "Place":
         """The part one step further down."""
@@ -33,7 +34,8 @@ class Place:
         for step in self.path:
             name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
         named = f"{name}: " if name else ""
-        self.problems.append(f"{self.given.where(self.path)}: {named}{message}")
+        about = f"{self.about}: " if self.about else ""
+        self.problems.append(f"{self.given.where(self.path)}: {named}{about}{message}")
 
     def expected(self, what: str, value: object) -> None:
         """Note that something else was expected here."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.network import Weights, with_bias
+from hsig.network import Activity, Weights, all_finite, with_bias
 
 NAME = "reference"
 
@@ -26,7 +26,7 @@ def advance(state: State, problem: Problem, epochs: int) -> Progress:
     """
     network, weights = problem.network, state.weights
     inputs, targets = with_bias(problem.inputs), problem.targets[:, None, None]
-    steps = _rows(len(inputs), problem.update)
+    rows_of_steps = steps(len(inputs), problem.update)
     solved_at, lost_at = state.solved_at.copy(), state.lost_at.copy()
     diverged_at = state.diverged_at.copy()
     losses: list[Array] = []
@@ -39,17 +39,13 @@ def advance(state: State, problem: Problem, epochs: int) -> Progress:
             _mark(lost_at, ~solved & (solved_at != NOT_REACHED), epoch)
             _mark(solved_at, solved, epoch)
 
-            for rows in steps:
+            for rows in rows_of_steps:
                 activity = network.forward(weights, inputs[rows])
                 if epoch == state.epoch:
                     losses.append(network.losses(activity, targets[rows])[:, 0])
-                gradient = network.gradient(weights, activity, targets[rows])
-                weights = Weights(
-                    weights.hidden - problem.learning_rate * gradient.hidden,
-                    weights.output - problem.learning_rate * gradient.output,
-                )
+                weights = descend(problem, weights, activity, targets[rows])
 
-            _mark(diverged_at, ~_finite(weights), epoch)
+            _mark(diverged_at, ~all_finite(weights), epoch)
 
     return Progress(
         epoch=state.epoch + epochs,
@@ -61,8 +57,17 @@ def advance(state: State, problem: Problem, epochs: int) -> Progress:
     )
 
 
-def _rows(samples: int, update: str) -> list[slice]:
-    """The samples of each step of an epoch."""
+def descend(problem: Problem, weights: Weights, activity: Activity, targets: Array) -> Weights:
+    """The weights after one step on the rows of `activity`, both layers from the old ones."""
+    gradient = problem.network.gradient(weights, activity, targets)
+    return Weights(
+        weights.hidden - problem.learning_rate * gradient.hidden,
+        weights.output - problem.learning_rate * gradient.output,
+    )
+
+
+def steps(samples: int, update: str) -> list[slice]:
+    """The rows of each step of an epoch."""
     if update == "batch":
         return [slice(None)]
     return [slice(row, row + 1) for row in range(samples)]
@@ -72,13 +77,6 @@ def _all_within(errors: Array, bound: float) -> BoolArray:
     """For each seed, whether every error is below the bound; nan is not. Seeds last."""
     within: BoolArray = np.all(np.abs(errors) < bound, axis=(0, 1))
     return within
-
-
-def _finite(weights: Weights) -> BoolArray:
-    """For each seed, whether every weight is a finite number."""
-    hidden: BoolArray = np.all(np.isfinite(weights.hidden), axis=(0, 1))
-    output: BoolArray = np.all(np.isfinite(weights.output), axis=(0, 1))
-    return hidden & output
 
 
 def _mark(first: IntArray, where: BoolArray, epoch: int) -> None:

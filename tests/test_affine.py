@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from hsig.affine import best_affine
+from hsig.losses import LOSSES
+from hsig.tasks import TASKS, Task
+
+
+def task(seed, rows=40, inputs=3, soft=False):
+    random = np.random.Generator(np.random.PCG64(seed))
+    x = random.normal(size=(rows, inputs))
+    y = random.uniform(size=rows)
+    return Task("drawn", x, y if soft else (y < 0.4).astype(float))
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_logistic_fit_is_scipys_minimum(seed, soft):
+    drawn = task(seed, soft=soft)
+    fit = best_affine(drawn, LOSSES["bce"], 0.5)
+
+    def cost(weights):
+        z = drawn.inputs @ weights[:-1] + weights[-1]
+        return np.mean(np.logaddexp(0, z) - drawn.targets * z)
+
+    found = minimize(cost, np.zeros(4), method="BFGS", options={"gtol": 1e-10})
+    assert fit.cost == pytest.approx(found.fun, rel=1e-9)
+    assert fit.cost <= found.fun * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_least_squares_fit_leaves_residuals_orthogonal_to_the_inputs(seed):
+    drawn = task(seed)
+    fit = best_affine(drawn, LOSSES["squared"], 0.5)
+    residuals = fit.predictions - drawn.targets
+    np.testing.assert_allclose(drawn.inputs.T @ residuals, 0.0, atol=1e-12)
+    assert fit.cost == pytest.approx(np.mean(residuals**2), rel=1e-12)
+
+
+@pytest.mark.parametrize(("name", "right"), [("xor", 0), ("parity3", 0), ("and", 4), ("or", 4)])
+def test_no_affine_function_does_better_on_parity_than_a_constant(name, right):
+    fit = best_affine(TASKS[name], LOSSES["bce"], 0.5)
+    if right:
+        assert fit.cost < 1e-9
+        assert fit.right == right
+    else:
+        assert fit.cost == pytest.approx(np.log(2), rel=1e-12)
+        np.testing.assert_allclose(fit.predictions, 0.5, rtol=1e-12)
+
+
+def test_many_equal_columns_and_large_numbers_are_no_trouble():
+    doubled = Task("d", np.repeat(task(1).inputs, 2, axis=1) * 1e6, task(1).targets)
+    expected = best_affine(task(1), LOSSES["bce"], 0.5).cost
+    assert best_affine(doubled, LOSSES["bce"], 0.5).cost == pytest.approx(expected, rel=1e-6)

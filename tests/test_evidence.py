@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hsig.activations import ACTIVATIONS
+from hsig.config import load_experiment
+from hsig.evidence import examine, stack
+from hsig.experiment import gather, run
+from hsig.losses import LOSSES
+from hsig.network import Network, Weights, initial_weights, with_bias
+from hsig.tasks import TASKS
+from hsig.verdict import AFFINE, DEAD, SOLVED, verdicts
+
+PIECEWISE = [a.with_settings({}, "own") for a in ACTIVATIONS.values() if a.linear_pieces]
+SMOOTH = [name for name, a in ACTIVATIONS.items() if not a.linear_pieces]
+XOR = TASKS["xor"]
+
+
+def seen(activation, seeds, width, hidden=3, loss="squared", task=XOR):
+    drawn = initial_weights(seeds, task.inputs.shape[1], hidden, -width, width)
+    weights = Weights(*(np.ascontiguousarray(np.moveaxis(layer, 0, -1)) for layer in drawn))
+    network = Network(activation, ACTIVATIONS["sigmoid"], LOSSES[loss])
+    activity = network.forward(weights, with_bias(task.inputs))
+    return network, weights, activity, examine(network, weights, activity, task.targets, 0.5)
+
+
+@given(
+    st.sampled_from(PIECEWISE),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.1, 1.0, 3.0, 10.0]),
+    st.integers(1, 8),
+)
+def test_the_piece_of_a_unit_predicts_its_value_and_derivative(activation, seed, width, hidden):
+    _, _, activity, evidence = seen(activation, [seed], width, hidden)
+    x = activity.hidden_pre_activations
+    counts = []
+    for piece in activation.linear_pieces:
+        here = piece.contains(x)
+        counts.append(here.sum())
+        np.testing.assert_allclose(
+            activation.value(x[here]), piece.slope * x[here] + piece.intercept, rtol=0, atol=1e-14
+        )
+        np.testing.assert_allclose(activation.derivative(x[here]), piece.slope, rtol=1e-14)
+    np.testing.assert_allclose(evidence.on_piece[0, :-1], np.array(counts) / x.size, rtol=1e-15)
+    assert evidence.on_piece.sum() == pytest.approx(1.0)
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(PIECEWISE),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.1, 0.5, 1.0, 3.0, 100.0]),
+)
+def test_an_affine_network_has_no_curvature_between_the_rows(activation, seed, width):
+    """The rows of xor are the corners of a square: an affine z has z01 + z10 = z11 + z00."""
+    _, weights, activity, evidence = seen(activation, [seed], width)
+    z01, z10, z11, z00 = activity.output_pre_activations[:, 0, 0]
+    if evidence.affine[0]:
+        size = np.abs(weights.output).sum() * (1.0 + np.abs(weights.hidden).sum())
+        assert abs(z01 + z10 - z11 - z00) <= 1e-12 * size
+        assert evidence.on_one_piece[0] == 1.0
+
+
+@pytest.mark.parametrize("width", [0.1, 1.0, 8.0, 1000.0])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_no_smooth_network_is_ever_affine(name, width):
+    _, _, _, evidence = seen(ACTIVATIONS[name], range(50), width)
+    assert not evidence.affine.any()
+    np.testing.assert_array_equal(evidence.on_piece, 1.0)
+
+
+def test_numbers_by_hand():
+    """Two units of the hard sigmoid on xor: one stays in the middle, one saturates for x1 = 1."""
+    hidden = np.array([[0.1, 5.0], [0.2, 0.0], [0.3, 0.0]])[:, :, None]
+    output = np.array([[1.0], [0.0], [0.5]])[:, :, None]
+    network = Network(ACTIVATIONS["hard"], ACTIVATIONS["sigmoid"], LOSSES["squared"])
+    weights = Weights(hidden, output)
+    activity = network.forward(weights, with_bias(XOR.inputs))
+    evidence = examine(network, weights, activity, XOR.targets, 0.5)
+    # pairs: 4 in the middle for the first unit; for the second 2 in the middle, 2 above
+    np.testing.assert_array_equal(evidence.on_piece, [[0.0, 0.75, 0.25, 0.0]])
+    assert evidence.on_one_piece.tolist() == [0.5]
+    assert evidence.alive.tolist() == [1.0]
+    assert not evidence.affine[0]
+    assert not evidence.dead[0]
+    gradient = network.gradient(weights, activity, XOR.targets[:, None, None])
+    norms = [np.linalg.norm(layer) for layer in gradient]
+    np.testing.assert_allclose(evidence.gradient, [norms], rtol=1e-14)
+
+
+def test_evidence_is_the_same_alone_and_in_company():
+    together = seen(ACTIVATIONS["hard"], [3, 1, 4], 2.0)[3]
+    alone = seen(ACTIVATIONS["hard"], [1], 2.0)[3]
+    for name, array in vars(together).items():
+        np.testing.assert_array_equal(array[1:2], getattr(alone, name))
+
+
+def test_evidence_of_several_moments_has_them_on_the_second_axis():
+    evidence = seen(ACTIVATIONS["hard"], range(5), 2.0)[3]
+    stacked = stack([evidence, evidence])
+    assert stacked.on_piece.shape == (5, 2, 4)
+    assert stacked.affine.shape == (5, 2)
+
+
+def test_weights_that_are_not_finite_are_neither_affine_nor_solved():
+    network, weights, _, _ = seen(ACTIVATIONS["hard"], [0], 1.0)
+    weights.hidden[0, 0, 0] = np.nan
+    with np.errstate(all="ignore"):
+        activity = network.forward(weights, with_bias(XOR.inputs))
+    evidence = examine(network, weights, activity, XOR.targets, 0.5)
+    assert not evidence.affine[0]
+    assert not evidence.dead[0]
+    assert not evidence.solved[0]
+
+
+def words(**flags):
+    experiment = load_experiment(flags={"loss": "squared", "seeds": "100", **flags})
+    (result,) = gather(experiment, run(experiment)).results
+    return verdicts(result)
+
+
+def test_with_slope_one_sixth_every_seed_of_the_question_is_affine():
+    assert set(words(activation="hard_torch", epochs="4000")) == {AFFINE}
+
+
+def test_a_wide_start_turns_affine_into_dead_and_a_leak_then_helps():
+    """As FACTS of the field have it: wide starts saturate the output, and there a leak helps."""
+    narrow = words(activation="hard", epochs="4000")
+    wide = words(activation="hard", epochs="4000", init="uniform:-8,8")
+    leaky = words(
+        activation="leaky_hard:leak=0.05",
+        output_activation="same",
+        epochs="4000",
+        init="uniform:-8,8",
+    )
+    narrow_leaky = words(activation="leaky_hard:leak=0.05", output_activation="same", epochs="4000")
+    assert narrow.count(AFFINE) > 90 > 10 > narrow.count(DEAD)
+    assert wide.count(DEAD) > 60 > 10 > wide.count(AFFINE)
+    assert leaky.count(SOLVED) > wide.count(SOLVED) + 20
+    assert narrow_leaky.count(SOLVED) <= narrow.count(SOLVED) + 2
