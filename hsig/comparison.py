@@ -7,16 +7,19 @@ from math import isfinite, isnan
 from hsig.activations import spell
 from hsig.cells import Table, brief, count, percent, short
 from hsig.experiment import Experiment, Failure
-from hsig.plots import sparkline
-from hsig.report import divergence, heading, result_line, which_cost
+from hsig.plots import sparkline, stacked_bar
+from hsig.report import divergence, heading, pointer, result_line, which_cost
 from hsig.summary import Summary, VariantSummary
+from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, VERDICTS
 
 _MEDIAN = 1  # the middle one of the three quartiles
 _COSTS_MOST = 17  # columns of costs by epoch
 _PREDICTIONS_MOST = 16
 _FAR = 4.0  # times the usual cost before training
 _CURVE_MOST = 20  # characters of a small curve
-_RESULTS = ("solved", "interval", "cost", "quartiles", "curve", "lost", "diverged")
+_RESULTS = ("solved", "interval", "cost", "quartiles", "curve", "verdicts", "lost")
+_BAR = 10  # characters of a bar of verdicts
+_GLYPHS = {SOLVED: "█#", SLOW: "▓+", PLATEAU: "▒=", AFFINE: "░-", DEAD: "·.", DIVERGED: "!!"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,12 @@ def compare(
             *_outputs(experiment),
         ),
         tables=_tables(maker, columns) if ranked else (),
-        notes=(*_notes(experiment, ranked), *_early_end(summary)),
+        notes=(
+            *(maker.legend() if not columns or "verdicts" in columns else ()),
+            *_notes(experiment, ranked),
+            *_early_end(summary),
+            *pointer(ranked),
+        ),
         results=tuple(result_line(experiment, variant) for variant in ranked),
     )
 
@@ -123,7 +131,7 @@ class _Tables:
         names = [name for name in _RESULTS if self._says_something(name)]
         epochs = [str(epoch) for epoch in self._epochs()]
         return (
-            self._table(self._result_title(), names, (("25 %", "75 %"), ("lost",), ("diverged",))),
+            self._table(self._result_title(), names, (("25 %", "75 %"), ("lost",))),
             self._table(self._cost_title(), ["costs"], _thinned_names(epochs)),
             self._table(self._prediction_title(), ["predictions"]),
         )
@@ -145,7 +153,7 @@ class _Tables:
             ("variant", *(column.name for column in columns)),
             tuple(rows),
             spare=spare,
-            prose=("variant", "curve"),
+            prose=("variant", "curve", "verdicts"),
             splits=True,
         )
 
@@ -175,6 +183,10 @@ class _Tables:
                 return [_Column("lost", lambda v: str(v.lost))]
             case "diverged":
                 return [_Column("diverged", lambda v: str(len(v.diverged_seeds)))]
+            case "verdicts":
+                return [_Column("verdicts", self._bar)]
+            case "counts":
+                return [_Column(word, _count(word)) for word in VERDICTS if word != SOLVED]
             case "costs":
                 return [_Column(str(epoch), _cost_at(epoch)) for epoch in self._epochs()]
         task = self._experiment.task
@@ -192,7 +204,6 @@ class _Tables:
         return {
             "quartiles": several,
             "lost": any(variant.lost for variant in self._trained),
-            "diverged": any(variant.diverged_seeds for variant in self._trained),
         }.get(name, True)
 
     def _epochs(self, most: int = _COSTS_MOST) -> list[int]:
@@ -205,6 +216,19 @@ class _Tables:
         cost = dict(zip(variant.epochs, variant.cost[_MEDIAN].tolist(), strict=True))
         values = [cost.get(epoch, float("nan")) for epoch in self._epochs(_CURVE_MOST)]
         return sparkline(values, self._top, ascii_only=self._ascii_only)
+
+    def _bar(self, variant: VariantSummary) -> str:
+        counts = [variant.verdicts.get(word, 0) for word in _GLYPHS]
+        return stacked_bar(counts, [self._glyph(word) for word in _GLYPHS], _BAR)
+
+    def _glyph(self, word: str) -> str:
+        return _GLYPHS[word][self._ascii_only]
+
+    def legend(self) -> tuple[str, ...]:
+        """What the parts of the bars mean, those that there are."""
+        there = {word for variant in self._trained for word in variant.verdicts}
+        parts = [f"{self._glyph(word)} {word}" for word in _GLYPHS if word in there]
+        return (f"verdicts: {', '.join(parts)}",) if parts else ()
 
     def _result_title(self) -> str:
         experiment = self._experiment
@@ -230,6 +254,10 @@ class _Tables:
 
 def _interval(variant: VariantSummary) -> str:
     return f"{percent(variant.solved.low)} to {percent(variant.solved.high)}"
+
+
+def _count(word: str) -> Callable[[VariantSummary], str]:
+    return lambda variant: str(variant.verdicts.get(word, 0))
 
 
 def _cost_at(epoch: int) -> Callable[[VariantSummary], str]:

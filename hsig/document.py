@@ -6,17 +6,19 @@ not applicable.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 from hsig import __version__
 from hsig.activations import Activation
+from hsig.affine import best_affine
 from hsig.engines import NOT_REACHED
+from hsig.evidence import Evidence
 from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
 from hsig.keys import SAME
 from hsig.network import default_output_activation
-from hsig.summary import count_solved
+from hsig.summary import count_solved, count_verdicts
 from hsig.verdict import verdicts
 
 if TYPE_CHECKING:
@@ -29,11 +31,18 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 def document(outcome: Outcome) -> dict[str, Json]:
     """The whole outcome, ready for `json.dumps(..., allow_nan=False)`."""
+    experiment = outcome.experiment
+    affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
     return {
         "format": FORMAT,
         "hsig": __version__,
         "experiment": resolved_keys(outcome.experiment),
         "complete": outcome.complete,
+        "best_affine": {
+            "cost": plain(affine.cost),
+            "predictions": plain(affine.predictions.tolist()),
+            "right": affine.right,
+        },
         "variants": [_variant(outcome.experiment, result) for result in outcome.results],
     }
 
@@ -110,6 +119,10 @@ def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Js
     return {
         **head,
         "checkpoints": list(result.epochs),
+        "linear_pieces": [
+            plain_fields(piece) for piece in result.variant.hidden_activation.linear_pieces
+        ],
+        "verdicts": {word: n for word, n in count_verdicts(result).items()},
         "seeds": _seeds(experiment, result),
         "solved": {"k": solved.k, "n": solved.n, "low": solved.low, "high": solved.high},
     }
@@ -127,7 +140,12 @@ def _seeds(experiment: Experiment, training: Training) -> list[Json]:
             "solved_at": _epoch(training.solved_at[row]),
             "lost_at": _epoch(training.lost_at[row]),
             "diverged_at": _epoch(training.diverged_at[row]),
+            "diverged_by": training.diverged_by[row] or None,
             "max_error": plain(float(training.max_error[row])),
+            "evidence": {
+                field.name: plain(getattr(training.evidence, field.name)[row].tolist())
+                for field in fields(Evidence)
+            },
         }
         for row, seed in enumerate(experiment.seeds)
     ]

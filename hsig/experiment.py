@@ -249,22 +249,37 @@ def gather(experiment: Experiment, events: Iterable[Checkpoint | Failure]) -> Ou
 
     The events of one variant must come in their order; those of others may come between them.
     """
+    (outcome,) = gather_all([experiment], events)
+    return outcome
+
+
+def gather_all(
+    experiments: Sequence[Experiment], events: Iterable[Checkpoint | Failure]
+) -> list[Outcome]:
+    """The outcomes of several experiments, no two with a variant of the same label."""
+    wanted = {
+        variant.label: {*experiment.checkpoints, experiment.last_tenth}
+        for experiment in experiments
+        for variant in experiment.variants
+    }
     latest: dict[str, Checkpoint | Failure] = {}
     kept: dict[str, dict[int, _Seen]] = {}
-    wanted = {*experiment.checkpoints, experiment.last_tenth}
     for event in events:
         label = event.variant.label
         latest[label] = event
-        if isinstance(event, Checkpoint) and event.epoch in wanted:
+        if isinstance(event, Checkpoint) and event.epoch in wanted[label]:
             kept.setdefault(label, {})[event.epoch] = _Seen(event.losses, event.evidence)
-    results: list[Training | Failure] = []
-    for variant in experiment.variants:
-        match latest.get(variant.label):
-            case Failure() as failure:
-                results.append(failure)
-            case Checkpoint() as last:
-                results.append(_training(experiment, kept.get(variant.label, {}), last))
-    return Outcome(experiment, tuple(results))
+    outcomes = []
+    for experiment in experiments:
+        results: list[Training | Failure] = []
+        for variant in experiment.variants:
+            match latest.get(variant.label):
+                case Failure() as failure:
+                    results.append(failure)
+                case Checkpoint() as last:
+                    results.append(_training(experiment, kept.get(variant.label, {}), last))
+        outcomes.append(Outcome(experiment, tuple(results)))
+    return outcomes
 
 
 def _train(experiment: Experiment, variant: Variant) -> Iterator[Checkpoint]:

@@ -9,12 +9,22 @@ from hsig.activations import spell
 from hsig.cells import Table
 from hsig.comparison import Comparison
 from hsig.definitions import Definition, Points
-from hsig.document import FORMAT, Json, document, plain, plain_fields, spec_document
+from hsig.document import (
+    FORMAT,
+    Json,
+    document,
+    plain,
+    plain_fields,
+    resolved_keys,
+    spec_document,
+)
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Failure, Outcome, Training
+from hsig.explain import Trial, cheapest
 from hsig.report import Report
-from hsig.summary import Summary, VariantSummary
-from hsig.verdict import verdicts
+from hsig.story import Story
+from hsig.summary import Solved, Summary, VariantSummary
+from hsig.verdict import SOLVED, VERDICTS, verdicts
 
 
 def as_json(outcome: Outcome) -> str:
@@ -60,6 +70,68 @@ def comparison_as_markdown(shown: Comparison) -> str:
     return "\n\n".join([*shown.heading, *tables, *shown.notes]) + "\n"
 
 
+def story_as_markdown(story: Story) -> str:
+    """The same words and tables as on the screen."""
+    tables = [table for table in (story.timeline, story.remedies) if table is not None]
+    parts = [*story.heading, f"**{story.result}**", *story.what, *map(_markdown_table, tables)]
+    return "\n\n".join([*parts, *story.conclusion]) + "\n"
+
+
+def story_as_json(outcome: Outcome, story: Story, trials: Sequence[Trial]) -> str:
+    """The document of the outcome, with the story and what became of the remedies."""
+    best = cheapest(trials)
+    made: dict[str, Json] = {
+        **document(outcome),
+        "story": list(story.what),
+        "conclusion": list(story.conclusion),
+        "remedies": [_trial(trial) for trial in trials],
+        "cheapest": None if best is None else _label(best),
+    }
+    return json.dumps(made, indent=1, allow_nan=False) + "\n"
+
+
+def trials_as_csv(trials: Sequence[Trial]) -> str:
+    """One row per remedy."""
+    rows: list[dict[str, object]] = []
+    for trial in trials:
+        row: dict[str, object] = {
+            "remedy": trial.remedy.name,
+            "layers": trial.remedy.layers,
+            "works": "yes" if trial.works else "no",
+        }
+        if trial.solved is not None:
+            row |= _solved_columns(trial.solved)
+            row |= {word: trial.verdicts.get(word, 0) for word in VERDICTS if word != SOLVED}
+        rows.append(row)
+    return _csv(rows, _TRIAL_COLUMNS)
+
+
+def _trial(trial: Trial) -> dict[str, Json]:
+    return {
+        "name": trial.remedy.name,
+        "layers": trial.remedy.layers or None,
+        "experiment": resolved_keys(trial.remedy.experiment),
+        "solved": None if trial.solved is None else plain_fields(trial.solved),
+        "verdicts": {word: n for word, n in trial.verdicts.items()},
+        "works": trial.works,
+    }
+
+
+def _label(trial: Trial) -> str:
+    return trial.remedy.experiment.variants[0].label
+
+
+_TRIAL_COLUMNS = (
+    "remedy",
+    "layers",
+    "works",
+    "solved",
+    "seeds",
+    "solved_rate",
+    "solved_low",
+    "solved_high",
+    *(word for word in VERDICTS if word != SOLVED),
+)
 _VARIANT_COLUMNS = (
     "label",
     "solved",
@@ -68,7 +140,7 @@ _VARIANT_COLUMNS = (
     "solved_low",
     "solved_high",
     "lost",
-    "diverged",
+    *(word for word in VERDICTS if word != SOLVED),
     "epoch",
     "cost",
     "cost_lower_quartile",
@@ -86,6 +158,7 @@ _SEED_COLUMNS = (
     "solved_at",
     "lost_at",
     "diverged_at",
+    "diverged_by",
     "max_error",
     "error",
 )
@@ -95,18 +168,24 @@ def _variant_row(variant: VariantSummary, cost: str) -> dict[str, object]:
     lower, median, upper = variant.cost[:, -1].tolist()
     return {
         "label": variant.label,
-        "solved": variant.solved.k,
-        "seeds": variant.solved.n,
-        "solved_rate": variant.solved.rate,
-        "solved_low": variant.solved.low,
-        "solved_high": variant.solved.high,
+        **_solved_columns(variant.solved),
         "lost": variant.lost,
-        "diverged": len(variant.diverged_seeds),
+        **{word: variant.verdicts.get(word, 0) for word in VERDICTS if word != SOLVED},
         "epoch": variant.epochs[-1],
         "cost": cost,
         "cost_lower_quartile": lower,
         "cost_median": median,
         "cost_upper_quartile": upper,
+    }
+
+
+def _solved_columns(solved: Solved) -> dict[str, object]:
+    return {
+        "solved": solved.k,
+        "seeds": solved.n,
+        "solved_rate": solved.rate,
+        "solved_low": solved.low,
+        "solved_high": solved.high,
     }
 
 
@@ -123,6 +202,7 @@ def _seed_rows(outcome: Outcome, training: Training) -> list[dict[str, object]]:
             "solved_at": _epoch(training.solved_at[row]),
             "lost_at": _epoch(training.lost_at[row]),
             "diverged_at": _epoch(training.diverged_at[row]),
+            "diverged_by": training.diverged_by[row],
             "max_error": float(training.max_error[row]),
         }
         for row, seed in enumerate(outcome.experiment.seeds)

@@ -5,7 +5,7 @@ heavy, so that help and completion are instant.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from types import MappingProxyType
 
@@ -33,6 +33,7 @@ ACTIVATION_NAMES = (*_SIGMOIDS, *_HIDDEN)
 ACTIVATION_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"sigmoids": _SIGMOIDS, "hidden": _HIDDEN, "all": ACTIVATION_NAMES}
 )
+TRAIN, COMPARE, EXPLAIN = "train", "compare", "explain"  # the commands that differ in defaults
 TASK_NAMES = ("xor", "and", "or", "parity3")
 LOSS_NAMES = ("squared", "bce", "bce_naive")
 VERDICT_NAMES = ("diverged", "solved", "dead", "affine", "plateau", "slow")
@@ -42,6 +43,8 @@ COMPARISON_COLUMNS = (
     "interval",
     "cost",
     "curve",
+    "verdicts",
+    "counts",
     "quartiles",
     "lost",
     "diverged",
@@ -68,7 +71,7 @@ class Key:
         kind: What the value is: `whole`, `number` or `choice`, or a kind of its own.
         help: One line for `--help`, with the default where it needs words.
         default: What holds if nobody says otherwise, as it would be written.
-        compared: The same in a comparison, where that differs.
+        defaults: The same for some of the commands, where it differs, by the command's name.
         low: Smallest value.
         high: Largest value.
         above: Whether `low` itself is excluded.
@@ -82,7 +85,7 @@ class Key:
     kind: str
     help: str
     default: object = None
-    compared: object = None
+    defaults: Mapping[str, object] = field(default_factory=dict)
     low: float = -inf
     high: float = inf
     above: bool = False
@@ -96,9 +99,9 @@ class Key:
         """The long flag, `--learning-rate` for `learning_rate`."""
         return "--" + self.name.replace("_", "-")
 
-    def default_for(self, *, comparing: bool) -> object:
-        """What holds in a comparison, or in the training of one activation."""
-        return self.compared if comparing and self.compared is not None else self.default
+    def default_for(self, command: str) -> object:
+        """What holds for a command if nobody says otherwise."""
+        return self.defaults.get(command, self.default)
 
 
 KEYS: Mapping[str, Key] = MappingProxyType(
@@ -125,7 +128,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "activations",
                 "activations",
                 "What to compare: a list of them, or a group: sigmoids, hidden or all",
-                compared="all",
+                defaults={COMPARE: "all"},
                 metavar="SPEC,...",
             ),
             Key(
@@ -200,7 +203,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "seeds",
                 "How many seeds (0, 1, ... N-1), or a list such as 3,5,8",
                 default=1,
-                compared=30,
+                defaults={COMPARE: 30, EXPLAIN: 100},
                 low=1,
                 high=1_000_000,
                 metavar="N|LIST",
@@ -230,7 +233,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "choice",
                 "Cost in the tables: of the last sample of an epoch, or the mean",
                 default="last",
-                compared="mean",
+                defaults={COMPARE: "mean", EXPLAIN: "mean"},
                 choices=("last", "mean"),
                 metavar="last|mean",
             ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isnan
+from math import inf, isnan
 
 _LARGEST = 1e300  # what is larger, infinite or undefined leaves a gap
 _LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.:-=+*#"  # from 0 to the top
@@ -51,6 +51,24 @@ class Canvas:
             if (2 * column + x, 4 * row + y) in self._lit
         )
         return chr(_BRAILLE_BLANK + pattern) if pattern else " "
+
+
+def stacked_bar(counts: Sequence[int], glyphs: Sequence[str], width: int) -> str:
+    """A bar of the shares of several counts, each in its glyph; what there is has a character.
+
+    >>> stacked_bar([6, 0, 1, 23], "abcd", 10)
+    'aacddddddd'
+    """
+    total = sum(counts)
+    lengths = [max(1, int(width * count / total)) if count else 0 for count in counts]
+    while (off := width - sum(lengths)) != 0:  # to the parts that it changes least
+        step = 1 if off > 0 else -1
+        errors = [
+            step * (width * count / total - length) if count and length + step > 0 else -inf
+            for count, length in zip(counts, lengths, strict=True)
+        ]
+        lengths[errors.index(max(errors))] += step
+    return "".join(glyph * length for glyph, length in zip(glyphs, lengths, strict=True))
 
 
 def sparkline(values: Sequence[float], top: float, *, ascii_only: bool) -> str:

@@ -6,13 +6,29 @@ from dataclasses import dataclass
 
 from hsig.activations import Activation, spell
 from hsig.cells import Table, count, number, percent, short
+from hsig.divergence import OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG
 from hsig.experiment import Experiment, Failure, Variant
 from hsig.network import Weights
 from hsig.summary import Summary, VariantSummary
+from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW
 
 QUARTILE_NAMES = ("25 %", "median", "75 %")
 QUARTILE_SPARE = (("25 %", "75 %"),)
 NAMED_MOST = 5  # seeds named one by one
+
+
+MEANINGS = {
+    DIVERGED: "a weight stopped being finite",
+    DEAD: "the gradient is exactly 0 on every row that is wrong",
+    AFFINE: "each hidden unit stays on one linear piece for all rows, so the network is affine",
+    PLATEAU: "the mean cost fell by less than 1 % over the last tenth of the budget",
+    SLOW: "the cost is still falling",
+}
+CAUSES = {
+    SATURATED_RIGHT: "the loss is undefined (0/0) at an answer that is exactly right",
+    SATURATED_WRONG: "the loss is infinite at an answer that is exactly wrong",
+    OVERFLOW: "the weights grew beyond the largest number",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +80,21 @@ def result_line(experiment: Experiment, variant: VariantSummary | Failure) -> st
     reached = variant.epochs[-1]
     early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
     return f"{variant.label}: {_result(variant)}{early}"
+
+
+def verdict_counts(summary: VariantSummary) -> str:
+    """How many seeds ended with each verdict, in words."""
+    return ", ".join(f"{word} {n}" for word, n in summary.verdicts.items())
+
+
+def pointer(variants: Sequence[VariantSummary | Failure]) -> tuple[str, ...]:
+    """Where to learn why, if a variant was not solved; of several, for the one that is last."""
+    failed = [
+        variant.label
+        for variant in variants
+        if isinstance(variant, VariantSummary) and variant.solved.k < variant.solved.n
+    ]
+    return (f"to see why, in the same setting: hsig explain {failed[-1]}",) if failed else ()
 
 
 def which_cost(experiment: Experiment) -> str:
@@ -148,8 +179,10 @@ def _variant(experiment: Experiment, summary: VariantSummary) -> VariantReport:
         notes=(
             *_far(experiment, summary),
             *_unfinished(experiment, summary),
+            *_verdicts(summary),
             *_lost(summary),
             *divergence(summary),
+            *pointer([summary]),
         ),
     )
 
@@ -222,6 +255,16 @@ def _unfinished(experiment: Experiment, summary: VariantSummary) -> tuple[str, .
     )
 
 
+def _verdicts(summary: VariantSummary) -> tuple[str, ...]:
+    """For a lone seed a word and what it means, else how many seeds got which."""
+    if len(summary.seeds) > 1:
+        return (
+            (f"verdicts: {verdict_counts(summary)}",) if summary.solved.k < summary.solved.n else ()
+        )
+    (word,) = summary.verdicts
+    return (f"{word}: {MEANINGS[word]}",) if word in MEANINGS and word != DIVERGED else ()
+
+
 def _lost(summary: VariantSummary) -> tuple[str, ...]:
     if not summary.lost:
         return ()
@@ -241,6 +284,7 @@ def _diverged(summary: VariantSummary, most: int) -> tuple[str, ...]:
     return (
         f"diverged {len(seeds)} of {count(len(summary.seeds), 'seed')} "
         f"(a weight stopped being finite): {named}",
+        *(f"{n} of them: {CAUSES[cause]}" for cause, n in summary.diverged_by.items()),
     )
 
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsig.arrays import Array
+from hsig.activations import LinearPiece
+from hsig.affine import AffineFit, best_affine
+from hsig.arrays import Array, IntArray
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Bound, Experiment, Failure, Outcome, Training
 from hsig.statistics import quantiles, wilson_interval
-from hsig.verdict import verdicts
+from hsig.verdict import AFFINE, DEAD, DIVERGED, SOLVED, VERDICTS, verdicts
 
 QUARTILES = (0.25, 0.5, 0.75)
 
@@ -39,6 +41,27 @@ class NotFinite:
 
 
 @dataclass(frozen=True, eq=False)
+class Timeline:
+    """What was seen of one variant at each checkpoint.
+
+    Attributes:
+        states: How many seeds were diverged, solved, dead or affine at that moment, the first of
+            these that held, by the word; arrays of shape (checkpoints,).
+        pieces: The linear pieces of the hidden activation.
+        on_piece: Shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of hidden
+            unit and row on each piece, and last on none.
+        alive: Shape (checkpoints,); mean share of the hidden units that have a slope on some row.
+        gradient: Shape (2, checkpoints); median size of the gradient of hidden layer and output.
+    """
+
+    states: dict[str, IntArray]
+    pieces: tuple[LinearPiece, ...]
+    on_piece: Array
+    alive: Array
+    gradient: Array
+
+
+@dataclass(frozen=True, eq=False)
 class VariantSummary:
     """The numbers of one variant.
 
@@ -50,13 +73,15 @@ class VariantSummary:
         predictions: Shape (3, samples): the same of the final predictions.
         right: For each sample, how many seeds are right on it.
         solved: At the last checkpoint.
-        verdicts: How many seeds ended with each.
+        verdicts: How many seeds ended with each, in the order of `hsig.verdict.VERDICTS`.
         largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
         solved_at: For each seed, the first epoch count with which all was right, or None.
         lost: How many seeds were solved and later, for an epoch at least, were not.
         diverged_at: Epochs, in the order of `diverged_seeds`.
         diverged_seeds: The seeds of which a weight stopped being finite.
+        diverged_by: How many of them by each cause.
         not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
+        timeline: What was seen on the way.
     """
 
     label: str
@@ -72,7 +97,9 @@ class VariantSummary:
     lost: int
     diverged_at: tuple[int, ...]
     diverged_seeds: tuple[int, ...]
+    diverged_by: dict[str, int]
     not_finite: tuple[NotFinite, ...]
+    timeline: Timeline
 
 
 @dataclass(frozen=True)
@@ -86,12 +113,21 @@ class UnmetExpectation:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """The numbers of an experiment: one entry for each variant that was started, in order."""
+    """The numbers of an experiment.
+
+    Attributes:
+        experiment: What was run.
+        variants: One entry for each variant that was started, in order.
+        complete: Whether all reached the budget.
+        unmet: What was expected and did not come.
+        affine: The best that an affine function can do on the task.
+    """
 
     experiment: Experiment
     variants: tuple[VariantSummary | Failure, ...]
     complete: bool
     unmet: tuple[UnmetExpectation, ...]
+    affine: AffineFit
 
 
 def summarise(outcome: Outcome) -> Summary:
@@ -102,7 +138,8 @@ def summarise(outcome: Outcome) -> Summary:
         for result in outcome.results
     )
     unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
-    return Summary(experiment, variants, outcome.complete, unmet)
+    affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
+    return Summary(experiment, variants, outcome.complete, unmet, affine)
 
 
 def shown_cost(experiment: Experiment, training: Training) -> Array:
@@ -130,13 +167,43 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         predictions=predictions,
         right=tuple(int(n) for n in (errors < experiment.solved_within).sum(axis=0)),
         solved=count_solved(training),
-        verdicts=dict(Counter(verdicts(training)).most_common()),
+        verdicts=count_verdicts(training),
         largest_error=float(errors.max()),
         solved_at=tuple(None if e == NOT_REACHED else int(e) for e in training.solved_at),
         lost=int((training.lost_at != NOT_REACHED).sum()),
         diverged_at=tuple(int(training.diverged_at[i]) for i in diverged),
         diverged_seeds=tuple(experiment.seeds[i] for i in diverged),
+        diverged_by=dict(Counter(cause for cause in training.diverged_by if cause)),
         not_finite=_not_finite(experiment, training),
+        timeline=_timeline(training),
+    )
+
+
+def count_verdicts(training: Training) -> dict[str, int]:
+    """How many seeds ended with each verdict that there was, in the order of precedence."""
+    counts = Counter(verdicts(training))
+    return {word: counts[word] for word in VERDICTS if word in counts}
+
+
+def _timeline(training: Training) -> Timeline:
+    evidence, epochs = training.evidence, np.array(training.epochs)
+    diverged_at = training.diverged_at[:, None]
+    undecided = np.ones(evidence.solved.shape, dtype=bool)
+    states = {}
+    for word, holds in (
+        (DIVERGED, (diverged_at != NOT_REACHED) & (diverged_at < epochs)),
+        (SOLVED, evidence.solved),
+        (DEAD, evidence.dead),
+        (AFFINE, evidence.affine),
+    ):
+        states[word] = (holds & undecided).sum(axis=0)
+        undecided &= ~holds
+    return Timeline(
+        states=states,
+        pieces=training.variant.hidden_activation.linear_pieces,
+        on_piece=evidence.on_piece.mean(axis=0).T,
+        alive=evidence.alive.mean(axis=0),
+        gradient=quantiles(evidence.gradient, (0.5,))[0].T,
     )
 
 

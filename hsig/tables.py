@@ -10,6 +10,7 @@ from hsig.comparison import Comparison
 from hsig.glossary import Entry
 from hsig.plots import curve
 from hsig.report import Report, VariantReport
+from hsig.story import Story
 from hsig.summary import VariantSummary
 
 _SIDE_BY_SIDE = 72  # columns from which the curve stands beside the costs
@@ -38,6 +39,31 @@ def render_comparison(shown: Comparison, console: Console) -> RenderableType:
     if shown.notes:
         parts += [Text(), *map(Text, shown.notes)]
     return Group(*parts)
+
+
+def render_story(story: Story, console: Console) -> RenderableType:
+    """Why a variant failed: words, what was seen on the way, and what helps."""
+    parts: list[RenderableType] = [Text(line) for line in story.heading]
+    parts += [Text(), Text(story.result, style="bold")]
+    for paragraph in story.what:
+        parts += [Text(), Text(paragraph)]
+    for table in (story.timeline, story.remedies):
+        if table is not None:
+            parts += [Text(), _table(table, console)]
+    return Group(*parts, *_conclusion(story))
+
+
+def render_conclusion(story: Story, console: Console) -> RenderableType:
+    """Only what happened and what works."""
+    del console
+    return Group(Text(story.result), *map(Text, story.conclusion[:1]))
+
+
+def _conclusion(story: Story) -> list[RenderableType]:
+    if not story.conclusion:
+        return []
+    first, *rest = story.conclusion
+    return [Text(), Text(first, style="bold"), *map(Text, rest)]
 
 
 def comparison_results(shown: Comparison, console: Console) -> RenderableType:

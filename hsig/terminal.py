@@ -30,11 +30,15 @@ class Watch:
         problem: What else ended a part of it early, or None.
     """
 
-    def __init__(self, experiment: Experiment, *, quiet: bool) -> None:
+    def __init__(self, *experiments: Experiment, quiet: bool) -> None:
         self.interrupted = False
         self.problem: RunError | None = None
-        self._epochs = experiment.epochs
-        self._done = {variant.label: 0 for variant in experiment.variants}
+        self._epochs = {
+            variant.label: experiment.epochs
+            for experiment in experiments
+            for variant in experiment.variants
+        }
+        self._done = dict.fromkeys(self._epochs, 0)
         self._console = Console(stderr=True)
         self._shows = self._console.is_terminal and not quiet
 
@@ -50,11 +54,13 @@ class Watch:
             console=self._console,
             transient=True,
         )
-        task = bar.add_task("", total=self._epochs * len(self._done))
+        task = bar.add_task("", total=sum(self._epochs.values()))
         try:
             for event in events:
-                reached = event.epoch if isinstance(event, Checkpoint) else self._epochs
-                self._done[event.variant.label] = reached
+                label = event.variant.label
+                self._done[label] = (
+                    event.epoch if isinstance(event, Checkpoint) else self._epochs[label]
+                )
                 bar.update(task, completed=sum(self._done.values()), description=self._doing())
                 waited = monotonic() - started > _PATIENCE_S
                 if self._shows and waited and not bar.live.is_started:
@@ -72,7 +78,7 @@ class Watch:
     def _doing(self) -> str:
         if len(self._done) == 1:
             return next(iter(self._done))
-        ended = sum(epochs == self._epochs for epochs in self._done.values())
+        ended = sum(self._done[label] == epochs for label, epochs in self._epochs.items())
         return f"{ended} of {len(self._done)} variants"
 
 

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context, resource_tracker
@@ -11,14 +11,14 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from hsig.errors import RunError
-from hsig.experiment import Checkpoint, Experiment, Failure, Variant, run
+from hsig.experiment import Checkpoint, Experiment, Failure, run
 
 _SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
 _WORK_WORTH_A_PROCESS = 40_000_000  # less is done sooner than a process starts
 
 
-def run_with_workers(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
-    """The events of `run`, of several variants at a time.
+def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]:
+    """The events of `run` for each experiment, of several variants at a time.
 
     Each variant's events come in their order, with those of others between them. Closing the
     iterator ends all processes.
@@ -26,17 +26,23 @@ def run_with_workers(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
     Raises:
         RunError: At the end, if a process died; only what it was doing is lost.
     """
-    workers = _workers(experiment)
+    jobs = [
+        replace(experiment, variants=(variant,))
+        for experiment in experiments
+        for variant in experiment.variants
+    ]
+    workers = _workers(jobs)
     if workers == 1:
-        yield from run(experiment)
+        for job in jobs:
+            yield from run(job)
         return
     deaths: list[str] = []
-    waiting = deque(experiment.variants)
+    waiting = deque(jobs)
     busy: dict[Connection, _Worker] = {}
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                worker = _Worker.start(experiment)
+                worker = _Worker.start()
                 busy[worker.connection] = worker
                 worker.take(waiting.popleft())
             for connection in wait(list(busy)):
@@ -61,14 +67,12 @@ def run_with_workers(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
             worker.end()
 
 
-def _workers(experiment: Experiment) -> int:
-    """How many processes train; more than one per variant is of no use."""
-    variants = len(experiment.variants)
-    if experiment.workers is not None:
-        return min(experiment.workers, variants)
-    if (variants - 1) * experiment.epochs * experiment.work_per_epoch < _WORK_WORTH_A_PROCESS:
-        return 1
-    return min(_cores(), variants)
+def _workers(jobs: Sequence[Experiment]) -> int:
+    """How many processes train; more than one per job is of no use."""
+    if jobs[0].workers is not None:
+        return min(jobs[0].workers, len(jobs))
+    beside_the_first = sum(job.epochs * job.work_per_epoch for job in jobs[1:])
+    return min(_cores(), len(jobs)) if beside_the_first >= _WORK_WORTH_A_PROCESS else 1
 
 
 def _cores() -> int:
@@ -80,32 +84,26 @@ def _cores() -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Worker:
-    """A process that trains variants, one after the other."""
+    """A process that does jobs, one after the other: experiments of one variant."""
 
     process: SpawnProcess
     connection: Connection
-    variants: list[Variant]
+    jobs: list[Experiment]
 
     @classmethod
-    def start(cls, experiment: Experiment) -> "_Worker":
+    def start(cls) -> "_Worker":
         ours, theirs = _SPAWN.Pipe()
         process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
         with _interrupts_withheld():
             process.start()
         theirs.close()
-        worker = cls(process, ours, [])
-        worker.tell(replace(experiment, variants=()))
-        return worker
+        return cls(process, ours, [])
 
-    def take(self, variant: Variant) -> None:
-        """Train this next."""
-        self.variants.append(variant)
-        self.tell(variant)
-
-    def tell(self, what: Experiment | Variant) -> None:
-        """Send it; that a process is dead is found out when it should answer."""
+    def take(self, job: Experiment) -> None:
+        """Do this next. That a process is dead is found out when it should answer."""
+        self.jobs.append(job)
         with suppress(OSError):
-            self.connection.send(what)
+            self.connection.send(job)
 
     def bury(self) -> str:
         """What is to be said of a process that ended by itself."""
@@ -113,7 +111,7 @@ class _Worker:
         code = self.process.exitcode or 0
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         self.connection.close()
-        return f"{self.variants[-1].label}: the process that trained it {how}"
+        return f"{self.jobs[-1].variants[0].label}: the process that trained it {how}"
 
     def end(self) -> None:
         """End it, whatever it is doing."""
@@ -126,10 +124,8 @@ def _serve(connection: Connection) -> None:
     """In the process: train what comes, until nobody listens any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        experiment = connection.recv()
         while True:
-            variant = connection.recv()
-            for event in run(replace(experiment, variants=(variant,))):
+            for event in run(connection.recv()):
                 connection.send(event)
             connection.send(None)
     except (EOFError, OSError):

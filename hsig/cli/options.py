@@ -1,7 +1,7 @@
 """The flags that commands share: a flag for every config key, and how a result is written."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,12 +11,13 @@ import typer
 
 from hsig.completion import complete_key, complete_list
 from hsig.errors import ConfigError
-from hsig.keys import COMPARISON_COLUMNS, KEYS, Key
+from hsig.keys import COMPARISON_COLUMNS, KEYS, TRAIN, Key
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from hsig.experiment import Outcome
+    from hsig.explain import Trial
     from hsig.summary import Summary
 
 
@@ -69,7 +70,7 @@ def experiment_command(
     command: Callable[..., None],
     options: tuple[str, ...] = ("format", "output", "long", "quiet"),
     without: str = "",
-    comparing: bool = False,
+    name: str = TRAIN,
 ) -> Callable[..., None]:
     """Give a command a flag for every config key but one (as `flags`) and options of `Output`."""
     own = inspect.signature(command, eval_str=True).parameters.values()
@@ -84,7 +85,7 @@ def experiment_command(
     parameters = [
         *(parameter for parameter in own if parameter.name not in ("flags", "output")),
         *(_parameter(name, _OUTPUT_OPTIONS[name]) for name in options),
-        *(_parameter(key.name, _flag(key, comparing=comparing)) for key in keys),
+        *(_parameter(key.name, _flag(key, name)) for key in keys),
     ]
     with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
     with_options.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -100,8 +101,8 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     )
 
 
-def _flag(key: Key, *, comparing: bool) -> Any:
-    default = key.default_for(comparing=comparing)
+def _flag(key: Key, command: str) -> Any:
+    default = key.default_for(command)
     option = typer.Option(
         *([key.flag, key.short] if key.short else [key.flag]),
         metavar=key.metavar,
@@ -192,6 +193,20 @@ class Output:
             summary,
             md=lambda: export.comparison_as_markdown(compare(summary, columns)),
             table=table,
+        )
+
+    def put_story(self, outcome: "Outcome", summary: "Summary", trials: "Sequence[Trial]") -> None:
+        """Write why a variant failed, and what helps."""
+        from hsig import export, tables
+        from hsig.story import tell
+
+        story = tell(summary, outcome.results[0], trials)
+        render = tables.render_conclusion if self.quiet else tables.render_story
+        self.write(
+            json=lambda: export.story_as_json(outcome, story, trials),
+            csv=lambda: export.trials_as_csv(trials),
+            md=lambda: export.story_as_markdown(story),
+            table=lambda console: render(story, console),
         )
 
     def _put(

@@ -10,11 +10,12 @@ import typer
 from hsig.cli.options import Output, examples, experiment_command
 from hsig.completion import CONFIG_ENDINGS, complete_comparison, complete_words
 from hsig.errors import ConfigError
-from hsig.keys import KEYS
+from hsig.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 
 if TYPE_CHECKING:
     from hsig.experiment import Outcome
     from hsig.summary import Summary
+    from hsig.terminal import Watch
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
 
@@ -48,13 +49,8 @@ def train(
 ) -> None:
     """Train one activation; show its costs, its predictions and how many seeds it solved."""
     output.check()
-    config, activations = _config_and_activations(what or [])
-    if len(activations) > 1:
-        raise ConfigError(
-            f"expected one activation, got {', '.join(activations)}. To compare them: hsig compare"
-        )
-    _name_activations("activation", activations, flags)
-    _train(config, flags, "train", output, output.put)
+    config = _config_and_one_activation(what or [], flags)
+    _train(config, flags, TRAIN, output, output.put)
 
 
 @app.command(
@@ -71,7 +67,7 @@ def train(
     experiment_command,
     options=("format", "output", "long", "columns", "quiet"),
     without="activation",
-    comparing=True,
+    name=COMPARE,
 )
 def compare(
     what: Annotated[
@@ -91,7 +87,77 @@ def compare(
     output.check()
     config, activations = _config_and_activations(what or [])
     _name_activations("activations", activations, flags)
-    _train(config, flags, "compare", output, output.put_comparison)
+    _train(config, flags, COMPARE, output, output.put_comparison)
+
+
+@app.command(
+    epilog=examples(
+        "hsig explain hard",
+        "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
+        "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
+    )
+)
+@partial(
+    experiment_command, options=("format", "output", "quiet"), without="activations", name=EXPLAIN
+)
+def explain(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CONFIG|ACTIVATION",
+            autocompletion=complete_words,
+            help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Say why an activation fails, with evidence, and try remedies from the same seeds."""
+    from hsig.config import load_experiment
+    from hsig.experiment import gather, gather_all
+    from hsig.explain import has_failed, judge, remedies
+    from hsig.summary import summarise
+    from hsig.terminal import Watch
+    from hsig.workers import run_with_workers
+
+    output.check()
+    config = _config_and_one_activation(what or [], flags)
+    experiment = load_experiment(config, flags, EXPLAIN)
+    watch = Watch(experiment, quiet=output.quiet)
+    outcome = gather(experiment, watch.watch(run_with_workers(experiment)))
+    trials = []
+    if outcome.complete and has_failed(outcome.results[0]):
+        tried = remedies(experiment)
+        experiments = [remedy.experiment for remedy in tried]
+        watch = Watch(*experiments, quiet=output.quiet)
+        made = gather_all(experiments, watch.watch(run_with_workers(*experiments)))
+        trials = [
+            judge(remedy, outcome.results[0], result.results[0])
+            for remedy, result in zip(tried, made, strict=True)
+            if result.complete
+        ]
+    if not outcome.results:
+        _end(watch, outcome)
+    summary = summarise(outcome)
+    output.put_story(outcome, summary, trials)
+    _end(watch, outcome, summary)
+
+
+def _config_and_one_activation(words: list[str], flags: dict[str, str]) -> Path | None:
+    """The config among the words; the activation becomes a flag.
+
+    Raises:
+        ConfigError: If there are several of either.
+    """
+    config, activations = _config_and_activations(words)
+    if len(activations) > 1:
+        raise ConfigError(
+            f"expected one activation, got {', '.join(activations)}. To compare them: hsig compare"
+        )
+    _name_activations("activation", activations, flags)
+    return config
 
 
 def _name_activations(key: str, words: list[str], flags: dict[str, str]) -> None:
@@ -116,9 +182,8 @@ def _train(
     """Train what a config and flags say, and write what became of it."""
     from hsig.config import load_experiment
     from hsig.experiment import gather
-    from hsig.report import unmet_expectations
     from hsig.summary import summarise
-    from hsig.terminal import Watch, note
+    from hsig.terminal import Watch
     from hsig.workers import run_with_workers
 
     experiment = load_experiment(config, flags, command)
@@ -126,14 +191,23 @@ def _train(
     outcome = gather(experiment, watch.watch(run_with_workers(experiment)))
     summary = summarise(outcome)
     put(outcome, summary)
+    _end(watch, outcome, summary)
+
+
+def _end(watch: "Watch", outcome: "Outcome", summary: "Summary | None" = None) -> None:
+    """Exit with what there is to say."""
+    from hsig.report import unmet_expectations
+    from hsig.terminal import note
+
     if watch.interrupted:
         done = "this is what was done by then" if outcome.results else "there is no result yet"
         note(f"interrupted: {done}")
         raise typer.Exit(INTERRUPTED)
     if watch.problem is not None:
         raise watch.problem
-    note(*unmet_expectations(summary))
-    raise typer.Exit(UNMET if summary.unmet else MET)
+    unmet = () if summary is None else unmet_expectations(summary)
+    note(*unmet)
+    raise typer.Exit(UNMET if unmet else MET)
 
 
 def _config_and_activations(words: list[str]) -> tuple[Path | None, list[str]]:

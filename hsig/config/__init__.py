@@ -14,11 +14,9 @@ from hsig.config.source import Given, read_file, read_flag
 from hsig.config.values import Place, check_choice, check_number, nearest, read_part
 from hsig.errors import ConfigError
 from hsig.experiment import Experiment
-from hsig.keys import COMPARISON_COLUMNS, KEYS, Key
+from hsig.keys import COMPARE, COMPARISON_COLUMNS, EXPLAIN, KEYS, TRAIN, Key
 
 __all__ = [
-    "COMPARE",
-    "TRAIN",
     "Resolved",
     "load_activation",
     "load_columns",
@@ -28,7 +26,6 @@ __all__ = [
 ]
 
 _UNKNOWN_MOST = 20  # unknown keys that are told one by one
-TRAIN, COMPARE = "train", "compare"
 
 
 def load_experiment(
@@ -41,8 +38,8 @@ def load_experiment(
     Args:
         path: A YAML file, or None.
         flags: Texts by key, as typed behind the flag of that key.
-        command: `train`, for the key `activation`, or `compare`, for `activations`; by default
-            whichever of the two keys is given. They differ in a few defaults.
+        command: `train` or `explain`, for the key `activation`, or `compare`, for `activations`;
+            by default `train` or `compare`, as the keys say. They differ in a few defaults.
 
     Raises:
         ConfigError: With every problem found.
@@ -79,15 +76,13 @@ def resolve(
             given[name] = read_flag(KEYS[name].flag, str(text), problems)
         else:
             problems.append(_unknown("flags", name))
-    comparing = _is_comparison(given, command, problems)
-    defaults = {
-        name: Given(key.default_for(comparing=comparing), "default") for name, key in KEYS.items()
-    }
+    command = _command(given, command, problems)
+    defaults = {name: Given(key.default_for(command), "default") for name, key in KEYS.items()}
     if _says(given, "initial_weights"):
         defaults["seeds"] = Given(1, "default")  # they go with one seed
     given = defaults | given
 
-    reading = Reading(given, problems, comparing=comparing)
+    reading = Reading(given, problems, comparing=command == COMPARE)
     experiment = reading.experiment()
     if problems or experiment is None:
         raise ConfigError(problems)
@@ -98,20 +93,20 @@ def _says(given: Mapping[str, Given], name: str) -> bool:
     return name in given and given[name].value is not None
 
 
-def _is_comparison(given: Mapping[str, Given], command: str | None, problems: list[str]) -> bool:
-    """Whether `activations` counts, and not `activation`."""
+def _command(given: Mapping[str, Given], command: str | None, problems: list[str]) -> str:
+    """The command whose defaults hold, and whether its key for activations is the one given."""
     one, several = _says(given, "activation"), _says(given, "activations")
-    if command == TRAIN and several and not one:
+    if command in (TRAIN, EXPLAIN) and several and not one:
         problems.append(
-            f"{given['activations'].where(())}: activations: these are for hsig compare. To train "
-            "one of them, name it: hsig train NAME CONFIG"
+            f"{given['activations'].where(())}: activations: these are for hsig compare. To "
+            f"{command} one of them, name it: hsig {command} NAME CONFIG"
         )
     if command == COMPARE and one and not several:
         problems.append(
             f"{given['activation'].where(())}: activation: this is for hsig train. Name what to "
             "compare, such as: hsig compare all CONFIG"
         )
-    return several and not one if command is None else command == COMPARE
+    return command or (COMPARE if several and not one else TRAIN)
 
 
 def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
