@@ -8,7 +8,7 @@ from hsig.activations import spell
 from hsig.cells import Table, brief, count, percent, short
 from hsig.experiment import Experiment, Failure
 from hsig.plots import sparkline, stacked_bar
-from hsig.report import divergence, heading, pointer, result_line, which_cost
+from hsig.report import divergence, heading, pointer, result_line, transfer_table, which_cost
 from hsig.summary import Summary, VariantSummary
 from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, VERDICTS
 
@@ -58,7 +58,7 @@ def compare(
             *heading(experiment, count(len(experiment.variants), "variant")),
             *_outputs(experiment),
         ),
-        tables=_tables(maker, columns) if ranked else (),
+        tables=(*(_tables(maker, columns) if ranked else ()), *transfer_table(ranked)),
         notes=(
             *(maker.legend() if not columns or "verdicts" in columns else ()),
             *_notes(experiment, ranked),

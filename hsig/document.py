@@ -18,7 +18,8 @@ from hsig.evidence import Evidence
 from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
 from hsig.keys import SAME
 from hsig.network import default_output_activation
-from hsig.summary import count_solved, count_verdicts
+from hsig.summary import count_solved, count_verdicts, rate
+from hsig.transfer import predict_with
 from hsig.verdict import verdicts
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "cost": experiment.cost,
         "engine": experiment.engine,
         "workers": experiment.workers or "auto",
+        "predict_with": [spec_document(other) for other in experiment.predict_with] or None,
         "expect": {
             name: dict(part) if isinstance(part, Mapping) else part
             for name, part in experiment.expect.items()
@@ -123,8 +125,20 @@ def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Js
             plain_fields(piece) for piece in result.variant.hidden_activation.linear_pieces
         ],
         "verdicts": {word: n for word, n in count_verdicts(result).items()},
+        "predicted_with": [
+            {
+                "label": found.label,
+                "activation": spec_document(found.activation),
+                "solved": plain_fields(rate(found.solved)),
+                "still_solved": found.still_solved,
+                "largest_change": plain(found.largest_change),
+            }
+            for found in (
+                predict_with(experiment, result, other) for other in experiment.predict_with
+            )
+        ],
         "seeds": _seeds(experiment, result),
-        "solved": {"k": solved.k, "n": solved.n, "low": solved.low, "high": solved.high},
+        "solved": plain_fields(solved),
     }
 
 

@@ -25,7 +25,8 @@ class Evidence:
             the hidden activation, from left to right, and last on none.
         on_one_piece: Shape (seeds,); share of the hidden units that stay on one linear piece for
             all rows.
-        alive: Shape (seeds,); share of the hidden units whose training slope is not 0 on some row.
+        alive: Shape (seeds,); share of the hidden units whose training slope is not 0 on some row;
+            0 where a weight is not finite.
         gradient: Shape (seeds, 2); Euclidean norm of the mean loss's gradient in the weights of
             the hidden layer and of the output.
         solved: Shape (seeds,); whether all rows are right and every weight is finite.
@@ -71,7 +72,7 @@ def examine(
     return Evidence(
         on_piece=pieces.shares,
         on_one_piece=pieces.settled.mean(axis=0),
-        alive=(slope != 0.0).any(axis=0).mean(axis=0),
+        alive=((slope != 0.0) & finite).any(axis=0).mean(axis=0),
         gradient=norms,
         solved=_every(right) & finite,
         dead=~_every(right) & _every(right | (deltas == 0.0)),

@@ -71,6 +71,7 @@ class Experiment:
         cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
         engine: What trains.
         workers: How many processes train, or None for all cores; the numbers are the same.
+        predict_with: Activations that also predict with the trained weights; may be empty.
         expect: What must hold for the run to count as a success: of every variant, by the name
             of the check, or of one, by its label; may be empty.
     """
@@ -90,6 +91,7 @@ class Experiment:
     cost: str = "last"
     engine: str = "reference"
     workers: int | None = None
+    predict_with: tuple[Activation, ...] = ()
     expect: Mapping[str, Bound | Checks] = field(default_factory=dict)
 
     @property

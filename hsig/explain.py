@@ -81,6 +81,13 @@ def remedies(experiment: Experiment) -> tuple[Remedy, ...]:
     the budget.
     """
     (variant,) = experiment.variants
+    changes = [*_of_the_gradient(experiment, variant)]
+    if variant.without_gradient is None:
+        longer = _change(
+            experiment, f"{LONGER} times the epochs", epochs=LONGER * experiment.epochs
+        )
+        changes = [*_of_the_training(experiment), *changes]
+        changes += [*_of_the_activation(experiment, variant), longer]
     return tuple(
         Remedy(
             name,
@@ -91,12 +98,7 @@ def remedies(experiment: Experiment) -> tuple[Remedy, ...]:
                 expect={},
             ),
         )
-        for name, layers, changed in (
-            *_of_the_training(experiment),
-            *_of_the_gradient(experiment, variant),
-            *_of_the_activation(experiment, variant),
-            _change(experiment, f"{LONGER} times the epochs", epochs=LONGER * experiment.epochs),
-        )
+        for name, layers, changed in changes
     )
 
 

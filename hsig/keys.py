@@ -256,6 +256,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 metavar="N|auto",
             ),
             Key(
+                "predict_with",
+                "activations",
+                "Also predict with these in place of the trained one: a list, or a group",
+                metavar="SPEC,...",
+            ),
+            Key(
                 "expect",
                 "expect",
                 "Exit with 1 unless this holds, such as solved_at_least=0.9 or verdict=solved",

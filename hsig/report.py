@@ -37,7 +37,7 @@ class VariantReport:
 
     Attributes:
         summary: Where it comes from, for pictures; None if it could not be trained.
-        tables: Costs by epoch, and final predictions.
+        tables: Costs by epoch, final predictions, and what other activations predict, if any.
         result: The one line that matters.
         notes: What else must be said: divergence, numbers that are not finite.
     """
@@ -80,6 +80,29 @@ def result_line(experiment: Experiment, variant: VariantSummary | Failure) -> st
     reached = variant.epochs[-1]
     early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
     return f"{variant.label}: {_result(variant)}{early}"
+
+
+def transfer_table(variants: Sequence[VariantSummary | Failure]) -> tuple[Table, ...]:
+    """What other activations predict with the trained weights, if any do."""
+    trained = [variant for variant in variants if isinstance(variant, VariantSummary)]
+    if not trained or not trained[0].transfers:
+        return ()
+    rows = [
+        (
+            variant.label,
+            *(
+                f"{found.still_solved} of {variant.solved.k}, {found.largest_change:.2g}"
+                for found in variant.transfers
+            ),
+        )
+        for variant in trained
+    ]
+    title = (
+        "trained with (rows), predicted with (columns): of the solved seeds, those still solved, "
+        "and the largest change of a prediction"
+    )
+    columns = ("trained with", *(found.label for found in trained[0].transfers))
+    return (Table(title, columns, tuple(rows), prose=("trained with",), splits=True),)
 
 
 def verdict_counts(summary: VariantSummary) -> str:
@@ -174,7 +197,11 @@ def _definition(activation: Activation) -> str:
 def _variant(experiment: Experiment, summary: VariantSummary) -> VariantReport:
     return VariantReport(
         summary=summary,
-        tables=(_cost_table(experiment, summary), _prediction_table(experiment, summary)),
+        tables=(
+            _cost_table(experiment, summary),
+            _prediction_table(experiment, summary),
+            *transfer_table([summary]),
+        ),
         result=result_line(experiment, summary),
         notes=(
             *_far(experiment, summary),

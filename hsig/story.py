@@ -105,6 +105,9 @@ class _Teller:
 
     def _silent(self) -> str:
         gradient = self._result.evidence.gradient[self._words != SOLVED, -1]
+        gradient = gradient[np.isfinite(gradient).all(axis=1)]
+        if not len(gradient):
+            return ""
         exactly = int((gradient[:, 0] == 0.0).sum())
         hidden, output = np.median(gradient, axis=0)
         return (
@@ -149,8 +152,8 @@ class _Teller:
         return (
             f"It is dead. In {of} the gradient of the loss in all weights is exactly 0 on every "
             "row that is wrong: no step of any size mends it. There the output is saturated. In "
-            f"these seeds {percent(float(alive))} of the hidden units still have a slope on some row. "
-            f"{self._pieces(word)}"
+            f"these seeds {percent(float(alive))} of the hidden units still have a slope on some "
+            f"row. {self._pieces(word)}"
         )
 
     def _diverged(self, word: str, of: str) -> str:

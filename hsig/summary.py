@@ -7,10 +7,11 @@ import numpy as np
 
 from hsig.activations import LinearPiece
 from hsig.affine import AffineFit, best_affine
-from hsig.arrays import Array, IntArray
+from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Bound, Experiment, Failure, Outcome, Training
 from hsig.statistics import quantiles, wilson_interval
+from hsig.transfer import Transfer, predict_with
 from hsig.verdict import AFFINE, DEAD, DIVERGED, SOLVED, VERDICTS, verdicts
 
 QUARTILES = (0.25, 0.5, 0.75)
@@ -82,6 +83,7 @@ class VariantSummary:
         diverged_by: How many of them by each cause.
         not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
         timeline: What was seen on the way.
+        transfers: What other activations predict with its weights.
     """
 
     label: str
@@ -100,6 +102,7 @@ class VariantSummary:
     diverged_by: dict[str, int]
     not_finite: tuple[NotFinite, ...]
     timeline: Timeline
+    transfers: tuple[Transfer, ...]
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,12 @@ def shown_cost(experiment: Experiment, training: Training) -> Array:
 
 def count_solved(training: Training) -> Solved:
     """How many seeds are solved at the last checkpoint, and the interval of the rate."""
-    k, n = int(training.solved.sum()), len(training.solved)
+    return rate(training.solved)
+
+
+def rate(solved: BoolArray) -> Solved:
+    """How many of some seeds are solved, and the interval of their rate."""
+    k, n = int(solved.sum()), len(solved)
     return Solved(k, n, *wilson_interval(k, n))
 
 
@@ -176,6 +184,9 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         diverged_by=dict(Counter(cause for cause in training.diverged_by if cause)),
         not_finite=_not_finite(experiment, training),
         timeline=_timeline(training),
+        transfers=tuple(
+            predict_with(experiment, training, other) for other in experiment.predict_with
+        ),
     )
 
 

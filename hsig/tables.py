@@ -24,9 +24,10 @@ def render(shown: Report, console: Console) -> RenderableType:
     parts: list[RenderableType] = [Text(line) for line in shown.heading]
     for variant in shown.variants:
         if variant.summary is not None:
-            costs, predictions = variant.tables
+            costs, *others = variant.tables
             parts += [Text(), _costs(costs, variant.summary, console)]
-            parts += [Text(), _table(predictions, console)]
+            for table in others:
+                parts += [Text(), _table(table, console)]
         parts += [Text(), *_result_lines(variant)]
     return Group(*parts)
 

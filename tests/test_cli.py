@@ -92,7 +92,8 @@ def test_an_activation_may_be_a_word_and_a_config_is_told_by_its_ending_or_slash
 
 
 @pytest.mark.parametrize(
-    ("command", "other"), [("train", "activations"), ("compare", "activation")]
+    ("command", "other"),
+    [("train", "activations"), ("explain", "activations"), ("compare", "activation")],
 )
 def test_every_key_but_the_other_commands_is_a_flag(hsig, command, other):
     words = hsig(command, "--help")[1].split()
@@ -210,8 +211,9 @@ def test_quiet_is_a_line_for_each_variant(hsig):
         ),
         (
             ["hard", "--columns", "solvd"],
-            "error: --columns: expected one of solved, interval, cost, curve, quartiles, lost, "
-            "diverged, costs, predictions, got the text 'solvd'. Did you mean 'solved'?",
+            "error: --columns: expected one of solved, interval, cost, curve, verdicts, counts, "
+            "quartiles, lost, diverged, costs, predictions, got the text 'solvd'. "
+            "Did you mean 'solved'?",
         ),
     ],
 )
@@ -630,6 +632,7 @@ def test_no_traceback_for_a_users_mistake():
         [],
         ["train"],
         ["compare"],
+        ["explain"],
         ["activations"],
         ["config"],
         ["config", "show"],
@@ -654,6 +657,7 @@ def help_examples(command):
     [
         (["train"], ["--epochs", "400"], 6),
         (["compare"], ["--epochs", "40"], 6),
+        (["explain"], ["--epochs", "40", "--seeds", "2"], 3),
         (["activations"], [], 4),
         (["config", "show"], [], 3),
         (["config", "schema"], [], 1),

@@ -1,3 +1,4 @@
+import re
 from io import BytesIO, StringIO, TextIOWrapper
 
 import numpy as np
@@ -48,12 +49,13 @@ def test_a_comparison_as_a_whole_on_80_columns():
         "",
         "after 20 epochs (cost: cost of the last sample, median over 3 seeds; curve: from",
         "0 to 1)",
-        "variant                              solved  95 % interval    cost  curve",
-        "tanh                                 2 of 3   21 % to 94 %  0.1250  █▃▂",
-        "relu                                 2 of 3   21 % to 94 %  0.1250  █▃▂",
-        "hard:backward=straight_through       0 of 3    0 % to 56 %  0.2500  ██▃",
-        "sigmoid                              0 of 3    0 % to 56 %  0.5000  █▇▅",
-        "ultra_fast                      not trained",
+        "variant                         solved  95 % interval    cost  curve  verdicts",
+        "tanh                            2 of 3   21 % to 94 %  0.1250  █▃▂    ███████▓▓▓",
+        "relu                            2 of 3   21 % to 94 %  0.1250  █▃▂    ███████▒▒▒",
+        "hard:backward=straight_th       0 of 3    0 % to 56 %  0.2500  ██▃    ▓▓▓▓▓▓▓▓▓▓",
+        "rough",
+        "sigmoid                         0 of 3    0 % to 56 %  0.5000  █▇▅    ▓▓▓▓▓▓▓▓▓▓",
+        "ultra_fast                 not trained",
         "",
         "cost of the last sample by epoch, median over 3 seeds",
         "variant                                   0      10      20",
@@ -71,10 +73,12 @@ def test_a_comparison_as_a_whole_on_80_columns():
         "sigmoid                              0.5000   0.6000   0.4000   0.1000",
         "ultra_fast                      not trained",
         "",
+        "verdicts: █ solved, ▓ slow, ▒ plateau",
         "relu: cost not finite for 1 of 3 seeds: seed 2 is nan at epoch 10",
         "hard:backward=straight_through: cost not finite for 1 of 3 seeds: seed 1 is inf",
         "at epoch 10",
         "ultra_fast: not trained: it has no gradient",
+        "to see why, in the same setting: hsig explain sigmoid",
     ]
 
 
@@ -101,12 +105,13 @@ def test_a_comparison_as_a_whole_on_40_columns():
         "sigmoid            0 of 3    0 % to 56 %",
         "ultra_fast    not trained",
         "",
-        "variant                      cost  curve",
-        "tanh                       0.1250  █▃▂",
-        "relu                       0.1250  █▃▂",
-        "hard:backward=straight_th  0.2500  ██▃",
-        "rough",
-        "sigmoid                    0.5000  █▇▅",
+        "variant          cost  curve  verdicts",
+        "tanh           0.1250  █▃▂    ███████▓▓▓",
+        "relu           0.1250  █▃▂    ███████▒▒▒",
+        "hard:backward  0.2500  ██▃    ▓▓▓▓▓▓▓▓▓▓",
+        "=straight_thr",
+        "ough",
+        "sigmoid        0.5000  █▇▅    ▓▓▓▓▓▓▓▓▓▓",
         "ultra_fast",
         "",
         "cost of the last sample by epoch, median",
@@ -137,6 +142,7 @@ def test_a_comparison_as_a_whole_on_40_columns():
         "sigmoid                  0.4000   0.1000",
         "ultra_fast",
         "",
+        "verdicts: █ solved, ▓ slow, ▒ plateau",
         "relu: cost not finite for 1 of 3 seeds:",
         "seed 2 is nan at epoch 10",
         "hard:backward=straight_through: cost not",
@@ -144,16 +150,20 @@ def test_a_comparison_as_a_whole_on_40_columns():
         "at epoch 10",
         "ultra_fast: not trained: it has no",
         "gradient",
+        "to see why, in the same setting: hsig",
+        "explain sigmoid",
     ]
 
 
 def test_where_there_is_room_there_are_more_columns():
-    lines = drawn(shown(), 200)
-    assert [line.split() for line in lines[5:8]] == [
-        ["variant", "solved", "95", "%", "interval", "cost", "25", "%", "75", "%", "curve"],
-        ["tanh", "2", "of", "3", "21", "%", "to", "94", "%", "0.1250", "0.1250", "0.1250", "█▃▂"],
-        ["relu", "2", "of", "3", "21", "%", "to", "94", "%", "0.1250", "0.09375", "nan", "█▃▂"],
-    ]
+    header, first, second = drawn(shown(), 200)[5:8]
+    assert re.split(r"\s{2,}", header) == [
+        "variant", "solved", "95 % interval", "cost", "25 %", "75 %", "curve", "verdicts"
+    ]  # fmt: skip
+    assert re.split(r"\s{2,}", first) == [
+        "tanh", "2 of 3", "21 % to 94 %", "0.1250", "0.1250", "0.1250", "█▃▂", "███████▓▓▓"
+    ]  # fmt: skip
+    assert re.split(r"\s{2,}", second)[4:6] == ["0.09375", "nan"]
 
 
 def test_the_best_come_first_and_what_could_not_be_trained_last():
@@ -221,20 +231,23 @@ def test_quiet_is_a_line_for_each_variant():
 
 def test_markdown_has_the_same_rows_in_all_columns():
     text = comparison_as_markdown(shown())
-    assert "| variant | solved | 95 % interval | cost | 25 % | 75 % | curve |\n" in text
-    assert "| tanh | 2 of 3 | 21 % to 94 % | 0.1250 | 0.1250 | 0.1250 | █▃▂ |\n" in text
-    assert "| ultra_fast | not trained |  |  |  |  |  |\n" in text
-    assert text.endswith("\nultra_fast: not trained: it has no gradient\n")
+    assert "| variant | solved | 95 % interval | cost | 25 % | 75 % | curve | verdicts |\n" in text
+    row = "| tanh | 2 of 3 | 21 % to 94 % | 0.1250 | 0.1250 | 0.1250 | █▃▂ | ███████▓▓▓ |\n"
+    assert row in text
+    assert "| ultra_fast | not trained |  |  |  |  |  |  |\n" in text
+    assert "\nverdicts: █ solved, ▓ slow, ▒ plateau\n" in text
+    assert "\nultra_fast: not trained: it has no gradient\n" in text
+    assert text.endswith("\nto see why, in the same setting: hsig explain sigmoid\n")
 
 
-def test_lost_and_diverged_are_columns_where_there_are_any():
+def test_lost_is_a_column_where_there_is_any():
     outcome = compared(
         {"sigmoid": ([RIGHT] * 2, [[1, 0.5]] * 2), "hard": ([UNKNOWN] * 2, [[1, 1]] * 2, [3, -1])}
     )
     outcome.results[0].lost_at[0] = 9
     table = shown(outcome).tables[0]
-    assert table.columns[-2:] == ("lost", "diverged")
-    assert [row[-2:] for row in table.rows] == [("1", "0"), ("0", "1")]
+    assert table.columns[-1] == "lost"
+    assert [row[-1] for row in table.rows] == ["1", "0"]
     assert "hard: diverged 1 of 2 seeds (a weight stopped being finite): seed 0 in epoch 3" in (
         shown(outcome).notes
     )
@@ -246,7 +259,7 @@ def test_an_early_end_says_what_is_missing():
     )
     events = [event for event in run(experiment) if event.variant.label != "tanh"]
     outcome = gather(experiment, events[:-2])
-    assert shown(outcome).notes[-2:] == (
+    assert shown(outcome).notes[-3:-1] == (
         "stopped before the end, epoch 20: hard at epoch 15", "no result yet: tanh"
     )  # fmt: skip
     table = shown(outcome, columns=("costs",)).tables[0]

@@ -74,6 +74,7 @@ def test_every_key_can_be_set_in_a_file(write):
         cost: mean
         engine: reference
         workers: 2
+        predict_with: hard
         expect: {solved_at_most: 0.5, verdict: slow}
         """
     )
@@ -91,6 +92,7 @@ def test_every_key_can_be_set_in_a_file(write):
     assert (experiment.seeds, experiment.solved_within) == ((9,), 0.1)
     assert (experiment.report_every, experiment.cost) == (3, "mean")
     assert experiment.workers == 2
+    assert [other.name for other in experiment.predict_with] == ["hard"]
     assert experiment.expect == {"solved_at_most": 0.5, "verdict": "slow"}
     compared = load_experiment(path, {"initial_weights": ""}, "compare")
     assert [variant.label for variant in compared.variants] == ["hard", "tanh"]
@@ -115,6 +117,7 @@ def test_every_key_can_be_set_by_a_flag():
         "cost": "mean",
         "engine": "auto",
         "workers": "auto",
+        "predict_with": "sigmoids",
         "expect": "solved_at_least=0.9,verdict=solved",
     }
     assert set(flags) == set(keys.KEYS)
@@ -779,8 +782,9 @@ def test_expectations_are_of_all_variants_or_of_one_by_its_label(write):
 def test_columns_are_a_list_without_repeats():
     assert load_columns("--columns", "cost, solved") == ("cost", "solved")
     for text, message in (
-        ("solve", "--columns: expected one of solved, interval, cost, curve, quartiles, lost, "
-         "diverged, costs, predictions, got the text 'solve'. Did you mean 'solved'?"),
+        ("solve", "--columns: expected one of solved, interval, cost, curve, verdicts, counts, "
+         "quartiles, lost, diverged, costs, predictions, got the text 'solve'. "
+         "Did you mean 'solved'?"),
         ("cost,cost", "--columns: expected each column once, got the text 'cost,cost'"),
     ):  # fmt: skip
         with pytest.raises(ConfigError) as error:

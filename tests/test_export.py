@@ -84,6 +84,10 @@ both layers: sigmoid(x) = 1 / (1 + exp(-x))
 **sigmoid: solved 0 of 1 seed (0 %; 95 % Wilson interval 0 % to 79 %)**
 
 largest |prediction - target| is 0.500000; solved is below 0.5 on every row
+
+slow: the cost is still falling
+
+to see why, in the same setting: hsig explain sigmoid
 """
     )
 

@@ -96,8 +96,8 @@ def test_closing_the_iterator_ends_the_processes(monkeypatch):
     started = []
     start = workers._Worker.start
 
-    def noted(experiment):
-        started.append(start(experiment))
+    def noted():
+        started.append(start())
         return started[-1]
 
     monkeypatch.setattr(workers._Worker, "start", noted)
@@ -119,10 +119,11 @@ def test_small_work_and_single_variants_start_no_process(monkeypatch):
 
 def test_auto_is_all_cores_where_that_pays(monkeypatch):
     monkeypatch.setattr(workers, "_cores", lambda: 5)
-    assert workers._workers(comparison(epochs="4000")) == 5
-    assert workers._workers(comparison(epochs="4000", activations="hard,tanh")) == 2
-    assert workers._workers(comparison(epochs="10")) == 1
-    assert workers._workers(comparison(epochs="10", seeds="100000")) == 5
+    long, short, many = ({"epochs": "4000"}, {"epochs": "10"}, {"epochs": "10", "seeds": "100000"})
+    assert workers._workers([comparison(**long)] * 7) == 5
+    assert workers._workers([comparison(**long)] * 2) == 2
+    assert workers._workers([comparison(**short)] * 7) == 1
+    assert workers._workers([comparison(**many)] * 7) == 5
 
 
 def test_this_process_has_at_least_one_core():

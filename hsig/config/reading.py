@@ -12,7 +12,7 @@ from hsig.keys import CHECKPOINTS_MOST, EVIDENCE_NUMBERS, KEPT_NUMBERS_MOST, KEY
 from hsig.losses import LOSSES
 from hsig.network import default_output_activation
 
-_OPTIONAL = frozenset(("output_activation", "initial_weights", "expect"))
+_OPTIONAL = frozenset(("output_activation", "initial_weights", "predict_with", "expect"))
 
 
 class Reading:
@@ -60,6 +60,7 @@ class Reading:
             cost=values["cost"],
             engine="reference",
             workers=None if values["workers"] == "auto" else values["workers"],
+            predict_with=values["predict_with"] or (),
             expect=self._expect(variants),
         )
         self._check_loss(experiment)
