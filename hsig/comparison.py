@@ -9,6 +9,7 @@ from hsig.cells import Table, brief, count, percent, short
 from hsig.experiment import Experiment, Failure
 from hsig.plots import sparkline, stacked_bar
 from hsig.report import divergence, heading, pointer, result_line, transfer_table, which_cost
+from hsig.statistics import wilson_interval
 from hsig.summary import Summary, VariantSummary
 from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, VERDICTS
 
@@ -17,7 +18,7 @@ _COSTS_MOST = 17  # columns of costs by epoch
 _PREDICTIONS_MOST = 16
 _FAR = 4.0  # times the usual cost before training
 _CURVE_MOST = 20  # characters of a small curve
-_RESULTS = ("solved", "interval", "cost", "quartiles", "curve", "verdicts", "lost")
+_RESULTS = ("solved", "interval", "budgets", "cost", "quartiles", "curve", "verdicts", "lost")
 _BAR = 10  # characters of a bar of verdicts
 _GLYPHS = {SOLVED: "█#", SLOW: "▓+", PLATEAU: "▒=", AFFINE: "░-", DEAD: "·.", DIVERGED: "!!"}
 
@@ -187,6 +188,8 @@ class _Tables:
                 return [_Column("verdicts", self._bar)]
             case "counts":
                 return [_Column(word, _count(word)) for word in VERDICTS if word != SOLVED]
+            case "budgets":
+                return [_Column(f"at {epoch}", _budget(epoch)) for epoch in self._budgets()]
             case "costs":
                 return [_Column(str(epoch), _cost_at(epoch)) for epoch in self._epochs()]
         task = self._experiment.task
@@ -203,6 +206,7 @@ class _Tables:
         several = len(self._experiment.seeds) > 1
         return {
             "quartiles": several,
+            "budgets": bool(self._experiment.at_epochs),
             "lost": any(variant.lost for variant in self._trained),
         }.get(name, True)
 
@@ -216,6 +220,10 @@ class _Tables:
         cost = dict(zip(variant.epochs, variant.cost[_MEDIAN].tolist(), strict=True))
         values = [cost.get(epoch, float("nan")) for epoch in self._epochs(_CURVE_MOST)]
         return sparkline(values, self._top, ascii_only=self._ascii_only)
+
+    def _budgets(self) -> tuple[int, ...]:
+        """Those that were asked for, else the budget."""
+        return self._experiment.at_epochs or (self._experiment.epochs,)
 
     def _bar(self, variant: VariantSummary) -> str:
         counts = [variant.verdicts.get(word, 0) for word in _GLYPHS]
@@ -254,6 +262,18 @@ class _Tables:
 
 def _interval(variant: VariantSummary) -> str:
     return f"{percent(variant.solved.low)} to {percent(variant.solved.high)}"
+
+
+def _budget(epoch: int) -> Callable[[VariantSummary], str]:
+    def cell(variant: VariantSummary) -> str:
+        """How many seeds were solved then, with the interval of their rate."""
+        if epoch not in variant.epochs:
+            return ""
+        k = int(variant.timeline.states[SOLVED][variant.epochs.index(epoch)])
+        low, high = wilson_interval(k, variant.solved.n)
+        return f"{k}, {percent(low)} to {percent(high)}"
+
+    return cell
 
 
 def _count(word: str) -> Callable[[VariantSummary], str]:

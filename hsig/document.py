@@ -72,6 +72,7 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "seeds": list(experiment.seeds),
         "solved_within": experiment.solved_within,
         "report_every": experiment.report_every,
+        "at_epochs": list(experiment.at_epochs) or None,
         "cost": experiment.cost,
         "engine": experiment.engine,
         "workers": experiment.workers or "auto",

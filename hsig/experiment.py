@@ -68,6 +68,7 @@ class Experiment:
         seeds: One replicate each.
         solved_within: Solved when every |prediction - target| is below this.
         report_every: Epochs between checkpoints.
+        at_epochs: Budgets that are checkpoints as well, in rising order.
         cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
         engine: What trains.
         workers: How many processes train, or None for all cores; the numbers are the same.
@@ -88,6 +89,7 @@ class Experiment:
     seeds: tuple[int, ...] = (0,)
     solved_within: float = 0.5
     report_every: int = 500
+    at_epochs: tuple[int, ...] = ()
     cost: str = "last"
     engine: str = "reference"
     workers: int | None = None
@@ -96,8 +98,9 @@ class Experiment:
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
-        """The epochs that are reported: 0, every `report_every`, and the budget."""
-        return (*range(0, self.epochs, self.report_every), self.epochs)
+        """The epochs that are reported: 0, every `report_every`, `at_epochs`, and the budget."""
+        regular = range(0, self.epochs, self.report_every)
+        return tuple(sorted({*regular, *self.at_epochs, self.epochs}))
 
     @property
     def last_tenth(self) -> int:

@@ -71,6 +71,13 @@ def _schema(key: Key) -> Schema:
         },
         "weights": _mapping({"hidden": _ROWS, "output": _ROWS}, ["hidden", "output"]),
         "seeds": _seeds(key),
+        "epochs": {
+            "anyOf": [
+                _scalar(replace(key, kind="whole")),
+                {"type": "string", "pattern": "^[0-9]+(,[0-9]+)+$"},
+                {"type": "array", "minItems": 1, "items": _scalar(replace(key, kind="whole"))},
+            ]
+        },
         "workers": {"anyOf": [{"enum": list(key.choices)}, _scalar(replace(key, kind="whole"))]},
         "expect": {
             "anyOf": [

@@ -45,6 +45,7 @@ COMPARISON_COLUMNS = (
     "curve",
     "verdicts",
     "counts",
+    "budgets",
     "quartiles",
     "lost",
     "diverged",
@@ -227,6 +228,14 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 low=1,
                 high=1_000_000_000,
                 metavar="N",
+            ),
+            Key(
+                "at_epochs",
+                "epochs",
+                "Budgets at which to look as well, such as 500,2000; the last may be the budget",
+                low=1,
+                high=1_000_000_000,
+                metavar="N,...",
             ),
             Key(
                 "cost",

@@ -54,7 +54,7 @@ ROOMS = {
     "glossary": {"numpy", "activations", "cells", "definitions"},
     "plots": set(),
     "comparison": {
-        "activations", "cells", "experiment", "plots", "report", "summary", "verdict"
+        "activations", "cells", "experiment", "plots", "report", "statistics", "summary", "verdict"
     },
     "tables": {"rich", "cells", "report", "comparison", "glossary", "story", "summary", "plots"},
     "export": {

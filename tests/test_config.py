@@ -71,6 +71,7 @@ def test_every_key_can_be_set_in_a_file(write):
         seeds: [9]
         solved_within: 0.1
         report_every: 3
+        at_epochs: [2, 5]
         cost: mean
         engine: reference
         workers: 2
@@ -91,6 +92,7 @@ def test_every_key_can_be_set_in_a_file(write):
     assert experiment.initial_weights.output.tolist() == [[5], [6], [7]]
     assert (experiment.seeds, experiment.solved_within) == ((9,), 0.1)
     assert (experiment.report_every, experiment.cost) == (3, "mean")
+    assert experiment.checkpoints == (0, 2, 3, 5, 6, 7)
     assert experiment.workers == 2
     assert [other.name for other in experiment.predict_with] == ["hard"]
     assert experiment.expect == {"solved_at_most": 0.5, "verdict": "slow"}
@@ -114,6 +116,7 @@ def test_every_key_can_be_set_by_a_flag():
         "seeds": "[9]",
         "solved_within": ".1",
         "report_every": "3",
+        "at_epochs": "2,5",
         "cost": "mean",
         "engine": "auto",
         "workers": "auto",
@@ -714,6 +717,22 @@ def refusal_of(command, path=None, **flags):
              "gives 0 to inf. Use loss squared, or output_activation sigmoid"],
         ),
         (
+            "activations: all\nepochs: 100\nat_epochs: [50, 200]\n",
+            ["x.yaml:3: at_epochs: expected epochs of at most 100, the budget, got 200"],
+        ),
+        (
+            "activations: all\nat_epochs: [50, 20]\n",
+            ["x.yaml:2: at_epochs: expected epochs in rising order, got 50, 20"],
+        ),
+        (
+            "activations: all\nat_epochs: [0]\n",
+            ["x.yaml:2: at_epochs[0]: expected a whole number of at least 1, got 0"],
+        ),
+        (
+            "activations: all\nat_epochs: []\n",
+            ["x.yaml:2: at_epochs: expected epochs, such as 500,2000, got a list of 0"],
+        ),
+        (
             "activations: all\nworkers: 0\n",
             ["x.yaml:2: workers: expected a whole number of at least 1, got 0"],
         ),
@@ -741,6 +760,12 @@ def refusal_of(command, path=None, **flags):
 )  # fmt: skip
 def test_a_mistake_in_a_comparison_says_where_what_and_what_would_be_right(write, text, messages):
     assert refusal(write(text)) == messages
+
+
+def test_the_last_of_the_epochs_to_look_at_is_the_budget_if_there_is_no_other():
+    assert load_experiment(flags={"at_epochs": "500,2000"}).epochs == 2000
+    assert load_experiment(flags={"at_epochs": "5"}).checkpoints == (0, 5)
+    assert load_experiment(flags={"at_epochs": "5", "epochs": "8"}).checkpoints == (0, 5, 8)
 
 
 def test_the_output_may_be_the_same_as_the_hidden_layer():

@@ -185,6 +185,22 @@ def check_seeds(key: Key, value: object, place: Place) -> tuple[int, ...] | None
     return whole
 
 
+def check_epochs(key: Key, value: object, place: Place) -> tuple[int, ...] | None:
+    """Whole numbers, in rising order: a list, or a text with commas."""
+    if isinstance(value, str):
+        value = [read_part(part, place) for part in value.split(",")]
+    listed = value if isinstance(value, list) else [value]
+    whole = replace(key, kind="whole")
+    epochs = [check_number(whole, part, place.below(i)) for i, part in enumerate(listed)]
+    if not listed or None in epochs:
+        return None if listed else place.expected("epochs, such as 500,2000", value)
+    found = tuple(int(epoch) for epoch in epochs if epoch is not None)
+    if list(found) != sorted(set(found)):
+        place.wrong(f"expected epochs in rising order, got {', '.join(map(str, found))}")
+        return None
+    return found
+
+
 def check_expect(_: Key, value: object, place: Place) -> dict[str, Bound | Checks] | None:
     """`solved_at_least=0.9,verdict=solved`, or a mapping of the same, or of labels to such."""
     nested = isinstance(value, dict)
@@ -241,6 +257,7 @@ CHECKS: Mapping[str, Callable[[Key, object, Place], object]] = {
     "init": check_init,
     "weights": check_weights,
     "seeds": check_seeds,
+    "epochs": check_epochs,
     "workers": check_workers,
     "expect": check_expect,
 }

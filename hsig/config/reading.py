@@ -12,7 +12,9 @@ from hsig.keys import CHECKPOINTS_MOST, EVIDENCE_NUMBERS, KEPT_NUMBERS_MOST, KEY
 from hsig.losses import LOSSES
 from hsig.network import default_output_activation
 
-_OPTIONAL = frozenset(("output_activation", "initial_weights", "predict_with", "expect"))
+_OPTIONAL = frozenset(
+    ("output_activation", "initial_weights", "at_epochs", "predict_with", "expect")
+)
 
 
 class Reading:
@@ -49,7 +51,7 @@ class Reading:
             variants=variants,
             loss=LOSSES[values["loss"]],
             learning_rate=values["learning_rate"],
-            epochs=values["epochs"],
+            epochs=self._epochs(),
             update=values["update"],
             hidden=values["hidden"],
             init=values["init"],
@@ -57,6 +59,7 @@ class Reading:
             seeds=values["seeds"],
             solved_within=values["solved_within"],
             report_every=values["report_every"],
+            at_epochs=values["at_epochs"] or (),
             cost=values["cost"],
             engine="reference",
             workers=None if values["workers"] == "auto" else values["workers"],
@@ -73,6 +76,18 @@ class Reading:
         if output is None:
             output = default_output_activation(activation)
         return Variant(spell(activation), activation, activation if output == SAME else output)
+
+    def _epochs(self) -> int:
+        """The budget; if nobody gave one, the last of `at_epochs`."""
+        epochs: int = self._values["epochs"]
+        looked_at = self._values["at_epochs"] or (epochs,)
+        if self._given["epochs"].source == "default":
+            return int(looked_at[-1])
+        if looked_at[-1] > epochs:
+            self._place("at_epochs").wrong(
+                f"expected epochs of at most {epochs}, the budget, got {looked_at[-1]}"
+            )
+        return epochs
 
     def _expect(self, variants: Sequence[Variant]) -> dict[str, Bound | Checks]:
         """The checks, with every label as tables spell it."""
@@ -136,7 +151,7 @@ class Reading:
 
     def _check_size(self, experiment: Experiment) -> None:
         epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
-        checkpoints = epochs // every + 2
+        checkpoints = epochs // every + 2 + len(experiment.at_epochs)
         variants = len(experiment.variants)
         networks = variants * seeds
         who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
