@@ -132,14 +132,14 @@ class _Tables:
         names = [name for name in _RESULTS if self._says_something(name)]
         epochs = [str(epoch) for epoch in self._epochs()]
         return (
-            self._table(self._result_title(), names, (("25 %", "75 %"), ("lost",))),
+            self._table(self._result_title(names), names, (("25 %", "75 %"), ("lost",))),
             self._table(self._cost_title(), ["costs"], _thinned_names(epochs)),
             self._table(self._prediction_title(), ["predictions"]),
         )
 
     def chosen(self, names: Sequence[str]) -> Table:
         """One table of these columns."""
-        titles = [self._result_title()]
+        titles = [self._result_title(names)]
         titles += [self._cost_title()] if "costs" in names else []
         titles += [self._prediction_title()] if "predictions" in names else []
         return self._table("; ".join(titles), names)
@@ -238,15 +238,18 @@ class _Tables:
         parts = [f"{self._glyph(word)} {word}" for word in _GLYPHS if word in there]
         return (f"verdicts: {', '.join(parts)}",) if parts else ()
 
-    def _result_title(self) -> str:
+    def _result_title(self, names: Sequence[str]) -> str:
         experiment = self._experiment
         budget = count(experiment.epochs, "epoch")
         reached = all(variant.epochs[-1] == experiment.epochs for variant in self._trained)
         cut = any((variant.cost[_MEDIAN] > self._top).any() for variant in self._trained)
-        return (
-            f"{'after' if reached else 'stopped before'} {budget} (cost: {which_cost(experiment)}"
-            f"{self._over}; curve: from 0 to {self._top:.3g}{', cut off there' if cut else ''})"
-        )
+        parts = []
+        if {"cost", "quartiles"} & set(names):
+            parts.append(f"cost: {which_cost(experiment)}{self._over}")
+        if "curve" in names:
+            parts.append(f"curve: from 0 to {self._top:.3g}{', cut off there' if cut else ''}")
+        explained = f" ({'; '.join(parts)})" if parts else ""
+        return f"{'after' if reached else 'stopped before'} {budget}{explained}"
 
     def _cost_title(self) -> str:
         return f"{which_cost(self._experiment)} by epoch{self._over}"

@@ -3,9 +3,11 @@
 A document holds two kinds of places that are made:
 
 - a fenced block marked `console`, in which each line `$ hsig ...` is followed by what it prints;
+  one marked `console slow` takes a minute or so, and is made where that is asked for;
 - a block between `<!-- question-table -->` and `<!-- end -->`, the question's numbers beside ours.
 
-`python tests/documents.py README.md ...` makes them anew; a test checks that they are as made.
+`python tests/documents.py README.md ...` makes them anew, with `--slow` all of them; a test checks
+that they are as made, those that take long where HSIG_SLOW is set, as in CI.
 """
 
 import json
@@ -17,20 +19,25 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
-def remade(text: str) -> str:
+def remade(text: str, *, slow: bool = False) -> str:
     """The document with every made place made anew."""
-    text = CONSOLE.sub(lambda match: _console(match.group()), text)
+
+    def made(match: re.Match[str]) -> str:
+        mark, block = match.groups()
+        return match.group() if mark and not slow else f"```console{mark or ''}\n{_console(block)}"
+
+    text = CONSOLE.sub(made, text)
     return QUESTION.sub(lambda _: question_table(), text)
 
 
 def commands(text: str) -> list[str]:
     """Every command of the document's console blocks."""
     blocks = CONSOLE.findall(text)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    return [line[2:] for _, block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
 def _console(block: str) -> str:
@@ -95,9 +102,12 @@ def _pair(printed: float, ours: float) -> tuple[str, str]:
 
 def main() -> None:
     """Make the named documents anew."""
+    slow = "--slow" in sys.argv
     for name in sys.argv[1:]:
-        path = Path(name)
-        path.write_text(remade(path.read_text(encoding="utf-8")), encoding="utf-8")
+        if name != "--slow":
+            path = Path(name)
+            made = remade(path.read_text(encoding="utf-8"), slow=slow)
+            path.write_text(made, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -212,6 +212,7 @@ def test_quiet_is_a_line_for_each_variant(hsig):
         (
             ["hard", "--columns", "solvd"],
             "error: --columns: expected one of solved, interval, cost, curve, verdicts, counts, "
+            "budgets, "
             "quartiles, lost, diverged, costs, predictions, got the text 'solvd'. "
             "Did you mean 'solved'?",
         ),

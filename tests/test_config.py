@@ -768,6 +768,14 @@ def test_the_last_of_the_epochs_to_look_at_is_the_budget_if_there_is_no_other():
     assert load_experiment(flags={"at_epochs": "5", "epochs": "8"}).checkpoints == (0, 5, 8)
 
 
+def test_a_budget_on_the_command_line_cuts_off_those_of_the_file(write):
+    path = write("at_epochs: [5, 20]\nepochs: 30\n")
+    assert load_experiment(path, {"epochs": "10"}).checkpoints == (0, 5, 10)
+    assert refusal(path, epochs="10", at_epochs="5,20") == [
+        "--at-epochs: expected epochs of at most 10, the budget, got 20"
+    ]
+
+
 def test_the_output_may_be_the_same_as_the_hidden_layer():
     experiment = comparison(activations="hidden", output_activation="same", loss="squared")
     assert all(v.output_activation == v.hidden_activation for v in experiment.variants)
@@ -808,6 +816,7 @@ def test_columns_are_a_list_without_repeats():
     assert load_columns("--columns", "cost, solved") == ("cost", "solved")
     for text, message in (
         ("solve", "--columns: expected one of solved, interval, cost, curve, verdicts, counts, "
+        "budgets, "
          "quartiles, lost, diverged, costs, predictions, got the text 'solve'. "
          "Did you mean 'solved'?"),
         ("cost,cost", "--columns: expected each column once, got the text 'cost,cost'"),

@@ -192,8 +192,10 @@ def check_epochs(key: Key, value: object, place: Place) -> tuple[int, ...] | Non
     listed = value if isinstance(value, list) else [value]
     whole = replace(key, kind="whole")
     epochs = [check_number(whole, part, place.below(i)) for i, part in enumerate(listed)]
+    if not listed:
+        place.expected("epochs, such as 500,2000", value)
     if not listed or None in epochs:
-        return None if listed else place.expected("epochs, such as 500,2000", value)
+        return None
     found = tuple(int(epoch) for epoch in epochs if epoch is not None)
     if list(found) != sorted(set(found)):
         place.wrong(f"expected epochs in rising order, got {', '.join(map(str, found))}")

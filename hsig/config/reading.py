@@ -46,12 +46,13 @@ class Reading:
             return None
         chosen = values["activations"] if self._comparing else (values["activation"],)
         variants = tuple(self._variant(activation) for activation in chosen)
+        epochs = self._epochs()
         experiment = Experiment(
             task=values["task"],
             variants=variants,
             loss=LOSSES[values["loss"]],
             learning_rate=values["learning_rate"],
-            epochs=self._epochs(),
+            epochs=epochs,
             update=values["update"],
             hidden=values["hidden"],
             init=values["init"],
@@ -59,7 +60,7 @@ class Reading:
             seeds=values["seeds"],
             solved_within=values["solved_within"],
             report_every=values["report_every"],
-            at_epochs=values["at_epochs"] or (),
+            at_epochs=tuple(epoch for epoch in values["at_epochs"] or () if epoch <= epochs),
             cost=values["cost"],
             engine="reference",
             workers=None if values["workers"] == "auto" else values["workers"],
@@ -78,12 +79,17 @@ class Reading:
         return Variant(spell(activation), activation, activation if output == SAME else output)
 
     def _epochs(self) -> int:
-        """The budget; if nobody gave one, the last of `at_epochs`."""
+        """The budget; if nobody gave one, the last of `at_epochs`.
+
+        A budget on the command line cuts off those of a file.
+        """
         epochs: int = self._values["epochs"]
         looked_at = self._values["at_epochs"] or (epochs,)
-        if self._given["epochs"].source == "default":
+        budget, looking = self._given["epochs"].source, self._given["at_epochs"].source
+        if budget == "default":
             return int(looked_at[-1])
-        if looked_at[-1] > epochs:
+        cut = budget.startswith("--") and not looking.startswith("--")
+        if looked_at[-1] > epochs and not cut:
             self._place("at_epochs").wrong(
                 f"expected epochs of at most {epochs}, the budget, got {looked_at[-1]}"
             )
