@@ -2,16 +2,27 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan
+from functools import partial
+from math import inf, isfinite, isnan
 
 from hsig.activations import spell
 from hsig.cells import Table, brief, count, percent, short
 from hsig.experiment import Experiment, Failure
-from hsig.plots import sparkline, stacked_bar
-from hsig.report import divergence, heading, pointer, result_line, transfer_table, which_cost
+from hsig.pairing import Paired, Pairing
+from hsig.plots import sparkline
+from hsig.report import (
+    divergence,
+    heading,
+    legend,
+    pointer,
+    result_line,
+    transfer_table,
+    verdict_bar,
+    which_cost,
+)
 from hsig.statistics import wilson_interval
 from hsig.summary import Summary, VariantSummary
-from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, VERDICTS
+from hsig.verdict import SOLVED, VERDICTS
 
 _MEDIAN = 1  # the middle one of the three quartiles
 _COSTS_MOST = 17  # columns of costs by epoch
@@ -20,7 +31,6 @@ _FAR = 4.0  # times the usual cost before training
 _CURVE_MOST = 20  # characters of a small curve
 _RESULTS = ("solved", "interval", "budgets", "cost", "quartiles", "curve", "verdicts", "lost")
 _BAR = 10  # characters of a bar of verdicts
-_GLYPHS = {SOLVED: "█#", SLOW: "▓+", PLATEAU: "▒=", AFFINE: "░-", DEAD: "·.", DIVERGED: "!!"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ def compare(
     """
     experiment = summary.experiment
     ranked = sorted(summary.variants, key=_rank)
-    maker = _Tables(experiment, ranked, ascii_only=ascii_only)
+    maker = _Tables(experiment, ranked, ascii_only=ascii_only, pairing=summary.pairing)
     return Comparison(
         heading=(
             *heading(experiment, count(len(experiment.variants), "variant")),
@@ -118,8 +128,10 @@ class _Tables:
         variants: Sequence[VariantSummary | Failure],
         *,
         ascii_only: bool,
+        pairing: Pairing | None,
     ) -> None:
         self._experiment = experiment
+        self._pairing = pairing
         self._variants = variants
         self._trained = [v for v in variants if isinstance(v, VariantSummary)]
         self._ascii_only = ascii_only
@@ -133,6 +145,7 @@ class _Tables:
         epochs = [str(epoch) for epoch in self._epochs()]
         return (
             self._table(self._result_title(names), names, (("25 %", "75 %"), ("lost",))),
+            *self._paired_table(),
             self._table(self._cost_title(), ["costs"], _thinned_names(epochs)),
             self._table(self._prediction_title(), ["predictions"]),
         )
@@ -140,6 +153,8 @@ class _Tables:
     def chosen(self, names: Sequence[str]) -> Table:
         """One table of these columns."""
         titles = [self._result_title(names)]
+        if {"rank", "difference", "pairs"} & set(names) and self._pairing is not None:
+            titles.append(self._paired_title())
         titles += [self._cost_title()] if "costs" in names else []
         titles += [self._prediction_title()] if "predictions" in names else []
         return self._table("; ".join(titles), names)
@@ -180,6 +195,28 @@ class _Tables:
                 ]
             case "curve":
                 return [_Column("curve", self._curve)]
+            case "epochs":
+                return [_Column("epochs to solve", lambda v: _epochs(v.epochs_to_solve))]
+            case "rank" if self._pairing is not None:
+                ranks = self._pairing.ranks
+                return [_Column("rank", lambda v: str(ranks.get(v.label, "")))]
+            case "difference" if self._pairing is not None:
+                return [
+                    _Column("difference", partial(self._paired, _difference)),
+                    _Column("its interval", partial(self._paired, _its_interval)),
+                    _Column("p", partial(self._paired, lambda found: _p(found.p))),
+                ]
+            case "pairs" if self._pairing is not None:
+                return [
+                    _Column("both", partial(self._paired, lambda found: str(found.both))),
+                    _Column("only it", partial(self._paired, lambda found: str(found.only_this))),
+                    _Column(
+                        "only base", partial(self._paired, lambda found: str(found.only_baseline))
+                    ),
+                    _Column("neither", partial(self._paired, lambda found: str(found.neither))),
+                ]
+            case "rank" | "difference" | "pairs":
+                return []
             case "lost":
                 return [_Column("lost", lambda v: str(v.lost))]
             case "diverged":
@@ -200,6 +237,24 @@ class _Tables:
             )
             for row, (inputs, target) in enumerate(rows)
         ]
+
+    def _paired_table(self) -> tuple[Table, ...]:
+        if self._pairing is None:
+            return ()
+        return (self._table(self._paired_title(), ["rank", "difference", "epochs"]),)
+
+    def _paired_title(self) -> str:
+        baseline = "" if self._pairing is None else self._pairing.baseline
+        return (
+            f"against {baseline}, paired by seed (difference of the solved rates; p: "
+            "exact McNemar, Holm); rank: 1 + how many are significantly better (Holm over all "
+            "pairs); median epochs to solve"
+        )
+
+    def _paired(self, cell: Callable[[Paired], str], variant: VariantSummary) -> str:
+        """The cell of a variant's comparison with the baseline; nothing for that itself."""
+        found = None if self._pairing is None else self._pairing.against.get(variant.label)
+        return "" if found is None else cell(found)
 
     def _says_something(self, name: str) -> bool:
         """Whether a column is worth its room when nobody asked for it."""
@@ -226,17 +281,12 @@ class _Tables:
         return self._experiment.at_epochs or (self._experiment.epochs,)
 
     def _bar(self, variant: VariantSummary) -> str:
-        counts = [variant.verdicts.get(word, 0) for word in _GLYPHS]
-        return stacked_bar(counts, [self._glyph(word) for word in _GLYPHS], _BAR)
-
-    def _glyph(self, word: str) -> str:
-        return _GLYPHS[word][self._ascii_only]
+        return verdict_bar(variant.verdicts, _BAR, ascii_only=self._ascii_only)
 
     def legend(self) -> tuple[str, ...]:
         """What the parts of the bars mean, those that there are."""
         there = {word for variant in self._trained for word in variant.verdicts}
-        parts = [f"{self._glyph(word)} {word}" for word in _GLYPHS if word in there]
-        return (f"verdicts: {', '.join(parts)}",) if parts else ()
+        return (f"verdicts: {legend(there, ascii_only=self._ascii_only)}",) if there else ()
 
     def _result_title(self, names: Sequence[str]) -> str:
         experiment = self._experiment
@@ -281,6 +331,24 @@ def _budget(epoch: int) -> Callable[[VariantSummary], str]:
 
 def _count(word: str) -> Callable[[VariantSummary], str]:
     return lambda variant: str(variant.verdicts.get(word, 0))
+
+
+def _epochs(found: tuple[float, float, float]) -> str:
+    """A median with its interval."""
+    median, low, high = ("not reached" if epoch == inf else f"{epoch:.0f}" for epoch in found)
+    return median if median == low == high else f"{median} ({low} to {high})"
+
+
+def _difference(found: Paired) -> str:
+    return f"{found.difference:+.3f}"
+
+
+def _its_interval(found: Paired) -> str:
+    return f"{found.low:+.3f} to {found.high:+.3f}"
+
+
+def _p(value: float) -> str:
+    return "<0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
 def _cost_at(epoch: int) -> Callable[[VariantSummary], str]:

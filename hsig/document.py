@@ -18,7 +18,7 @@ from hsig.evidence import Evidence
 from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
 from hsig.keys import SAME
 from hsig.network import default_output_activation
-from hsig.summary import count_solved, count_verdicts, rate
+from hsig.summary import count_solved, count_verdicts, pairing_of, rate
 from hsig.transfer import predict_with
 from hsig.verdict import verdicts
 
@@ -44,6 +44,7 @@ def document(outcome: Outcome) -> dict[str, Json]:
             "predictions": plain(affine.predictions.tolist()),
             "right": affine.right,
         },
+        "pairing": _pairing(outcome),
         "variants": [_variant(outcome.experiment, result) for result in outcome.results],
     }
 
@@ -76,6 +77,7 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "cost": experiment.cost,
         "engine": experiment.engine,
         "workers": experiment.workers or "auto",
+        "baseline": experiment.baseline or None,
         "predict_with": [spec_document(other) for other in experiment.predict_with] or None,
         "expect": {
             name: dict(part) if isinstance(part, Mapping) else part
@@ -107,6 +109,17 @@ def _common_output(variants: Sequence[Variant]) -> Json:
     if outputs == [default_output_activation(activation) for activation in hidden]:
         return None
     return SAME if outputs == hidden else spec_document(outputs[0])
+
+
+def _pairing(outcome: Outcome) -> Json:
+    found = pairing_of(outcome)
+    if found is None:
+        return None
+    return {
+        "baseline": found.baseline,
+        "against": [plain_fields(paired) for paired in found.against.values()],
+        "ranks": {label: rank for label, rank in found.ranks.items()},
+    }
 
 
 def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Json]:

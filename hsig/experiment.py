@@ -73,6 +73,7 @@ class Experiment:
         engine: What trains.
         workers: How many processes train, or None for all cores; the numbers are the same.
         predict_with: Activations that also predict with the trained weights; may be empty.
+        baseline: Label of the variant that the others are compared with; empty for the first.
         expect: What must hold for the run to count as a success: of every variant, by the name
             of the check, or of one, by its label; may be empty.
     """
@@ -94,6 +95,7 @@ class Experiment:
     engine: str = "reference"
     workers: int | None = None
     predict_with: tuple[Activation, ...] = ()
+    baseline: str = ""
     expect: Mapping[str, Bound | Checks] = field(default_factory=dict)
 
     @property

@@ -47,6 +47,10 @@ COMPARISON_COLUMNS = (
     "counts",
     "budgets",
     "quartiles",
+    "epochs",
+    "rank",
+    "difference",
+    "pairs",
     "lost",
     "diverged",
     "costs",
@@ -269,6 +273,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "activations",
                 "Also predict with these in place of the trained one: a list, or a group",
                 metavar="SPEC,...",
+            ),
+            Key(
+                "baseline",
+                "activation",
+                "What the others are compared with, one of the activations. Default: the first",
+                metavar="SPEC",
             ),
             Key(
                 "expect",

@@ -1,7 +1,7 @@
 """From the numbers of a summary to the words and cells that people read, in any format."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from hsig.activations import Activation, spell
@@ -9,8 +9,9 @@ from hsig.cells import Table, count, number, percent, short
 from hsig.divergence import OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG
 from hsig.experiment import Experiment, Failure, Variant
 from hsig.network import Weights
+from hsig.plots import stacked_bar
 from hsig.summary import Summary, VariantSummary
-from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW
+from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED
 
 QUARTILE_NAMES = ("25 %", "median", "75 %")
 QUARTILE_SPARE = (("25 %", "75 %"),)
@@ -24,6 +25,7 @@ MEANINGS = {
     PLATEAU: "the mean cost fell by less than 1 % over the last tenth of the budget",
     SLOW: "the cost is still falling",
 }
+_GLYPHS = {SOLVED: "█#", SLOW: "▓+", PLATEAU: "▒=", AFFINE: "░-", DEAD: "·.", DIVERGED: "!!"}
 CAUSES = {
     SATURATED_RIGHT: "the loss is undefined (0/0) at an answer that is exactly right",
     SATURATED_WRONG: "the loss is infinite at an answer that is exactly wrong",
@@ -103,6 +105,17 @@ def transfer_table(variants: Sequence[VariantSummary | Failure]) -> tuple[Table,
     )
     columns = ("trained with", *(found.label for found in trained[0].transfers))
     return (Table(title, columns, tuple(rows), prose=("trained with",), splits=True),)
+
+
+def verdict_bar(counts: Mapping[str, int], width: int, *, ascii_only: bool = False) -> str:
+    """How many seeds ended with each verdict, as a bar."""
+    glyphs = [pair[ascii_only] for pair in _GLYPHS.values()]
+    return stacked_bar([counts.get(word, 0) for word in _GLYPHS], glyphs, width)
+
+
+def legend(words: Collection[str], *, ascii_only: bool = False) -> str:
+    """What the parts of such bars mean."""
+    return ", ".join(f"{_GLYPHS[word][ascii_only]} {word}" for word in _GLYPHS if word in words)
 
 
 def verdict_counts(summary: VariantSummary) -> str:

@@ -10,11 +10,12 @@ from hsig.cells import Table, brief, count, number, percent, short
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Experiment, Failure, Training
 from hsig.explain import CLAIM_SEEDS, Trial, cheapest
-from hsig.report import CAUSES, heading, result_line, verdict_counts
+from hsig.report import CAUSES, heading, legend, result_line, verdict_bar, verdict_counts
 from hsig.summary import Summary, VariantSummary
 from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, verdicts
 
 _TIMELINE_MOST = 10  # rows
+_BAR = 10  # characters
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,13 @@ class Story:
     conclusion: tuple[str, ...]
 
 
-def tell(summary: Summary, result: Training | Failure, trials: Sequence[Trial]) -> Story:
+def tell(
+    summary: Summary,
+    result: Training | Failure,
+    trials: Sequence[Trial],
+    *,
+    ascii_only: bool = False,
+) -> Story:
     """The story of the one variant of an experiment."""
     experiment = summary.experiment
     (numbers,) = summary.variants
@@ -46,7 +53,9 @@ def tell(summary: Summary, result: Training | Failure, trials: Sequence[Trial]) 
         heading=heading(experiment, experiment.variants[0].label),
         result=result_line(experiment, numbers),
         what=() if isinstance(numbers, Failure) else _what(summary, numbers, result),
-        timeline=None if isinstance(numbers, Failure) else _timeline(experiment, numbers),
+        timeline=None
+        if isinstance(numbers, Failure)
+        else _timeline(experiment, numbers, ascii_only=ascii_only),
         remedies=_remedies(numbers, trials) if trials else None,
         conclusion=_conclusion(numbers, trials),
     )
@@ -202,7 +211,7 @@ def piece_name(piece: LinearPiece) -> str:
 # --- tables -----------------------------------------------------------------------------------
 
 
-def _timeline(experiment: Experiment, numbers: VariantSummary) -> Table:
+def _timeline(experiment: Experiment, numbers: VariantSummary, *, ascii_only: bool) -> Table:
     line = numbers.timeline
     names = [piece_name(piece) for piece in line.pieces]
     if names and line.on_piece[-1].any():
@@ -216,19 +225,22 @@ def _timeline(experiment: Experiment, numbers: VariantSummary) -> Table:
             (
                 str(numbers.epochs[index]),
                 brief(numbers.cost[1, index]),
+                _state_bar(numbers, index, ascii_only=ascii_only),
                 *(str(line.states[word][index]) for word in (SOLVED, AFFINE, DEAD, DIVERGED)),
                 *shares,
                 percent(float(line.alive[index])),
                 *(f"{size:.2g}" for size in line.gradient[:, index]),
             )
         )
+    bars = legend((SOLVED, AFFINE, DEAD, DIVERGED), ascii_only=ascii_only)
     over = f"over {len(experiment.seeds)} seeds" if len(experiment.seeds) > 1 else "of the seed"
     return Table(
-        f"on the way, {over}: median cost; how many are solved, affine, dead, diverged; where the "
-        "hidden units are; how many of them have a slope; size of the gradient in both layers",
+        f"on the way, {over}: median cost; how many are {bars}; where the hidden units are; how "
+        "many of them have a slope; size of the gradient in both layers",
         (
             "epoch",
             "cost",
+            "seeds",
             *(SOLVED, AFFINE, DEAD, DIVERGED),
             *names,
             "alive",
@@ -236,8 +248,16 @@ def _timeline(experiment: Experiment, numbers: VariantSummary) -> Table:
             "output",
         ),
         tuple(rows),
+        prose=("seeds",),
         splits=True,
     )
+
+
+def _state_bar(numbers: VariantSummary, index: int, *, ascii_only: bool) -> str:
+    """The seeds at one checkpoint as a bar; those in none of the states go on."""
+    counts = {word: int(count[index]) for word, count in numbers.timeline.states.items()}
+    counts[SLOW] = numbers.solved.n - sum(counts.values())
+    return verdict_bar(counts, _BAR, ascii_only=ascii_only)
 
 
 def _remedies(numbers: VariantSummary | Failure, trials: Sequence[Trial]) -> Table:

@@ -10,7 +10,8 @@ from hsig.affine import AffineFit, best_affine
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Bound, Experiment, Failure, Outcome, Training
-from hsig.statistics import quantiles, wilson_interval
+from hsig.pairing import Pairing, pair
+from hsig.statistics import order_quantile, quantiles, wilson_interval
 from hsig.transfer import Transfer, predict_with
 from hsig.verdict import AFFINE, DEAD, DIVERGED, SOLVED, VERDICTS, verdicts
 
@@ -77,6 +78,8 @@ class VariantSummary:
         verdicts: How many seeds ended with each, in the order of `hsig.verdict.VERDICTS`.
         largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
         solved_at: For each seed, the first epoch count with which all was right, or None.
+        epochs_to_solve: Median of `solved_at` with an interval from order statistics; infinite
+            where it was not reached, also for seeds that diverged.
         lost: How many seeds were solved and later, for an epoch at least, were not.
         diverged_at: Epochs, in the order of `diverged_seeds`.
         diverged_seeds: The seeds of which a weight stopped being finite.
@@ -96,6 +99,7 @@ class VariantSummary:
     verdicts: dict[str, int]
     largest_error: float
     solved_at: tuple[int | None, ...]
+    epochs_to_solve: tuple[float, float, float]
     lost: int
     diverged_at: tuple[int, ...]
     diverged_seeds: tuple[int, ...]
@@ -124,6 +128,7 @@ class Summary:
         complete: Whether all reached the budget.
         unmet: What was expected and did not come.
         affine: The best that an affine function can do on the task.
+        pairing: The variants seed by seed; None unless at least two of them reached the budget.
     """
 
     experiment: Experiment
@@ -131,6 +136,7 @@ class Summary:
     complete: bool
     unmet: tuple[UnmetExpectation, ...]
     affine: AffineFit
+    pairing: Pairing | None
 
 
 def summarise(outcome: Outcome) -> Summary:
@@ -142,7 +148,21 @@ def summarise(outcome: Outcome) -> Summary:
     )
     unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
     affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
-    return Summary(experiment, variants, outcome.complete, unmet, affine)
+    return Summary(experiment, variants, outcome.complete, unmet, affine, pairing_of(outcome))
+
+
+def pairing_of(outcome: Outcome) -> Pairing | None:
+    """The variants that reached the budget, seed by seed, if there are two of them."""
+    experiment = outcome.experiment
+    solved = {
+        result.variant.label: result.solved
+        for result in outcome.results
+        if isinstance(result, Training) and result.epochs[-1] == experiment.epochs
+    }
+    if len(solved) < 2:
+        return None
+    baseline = experiment.baseline if experiment.baseline in solved else next(iter(solved))
+    return pair(solved, baseline)
 
 
 def shown_cost(experiment: Experiment, training: Training) -> Array:
@@ -178,6 +198,7 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         verdicts=count_verdicts(training),
         largest_error=float(errors.max()),
         solved_at=tuple(None if e == NOT_REACHED else int(e) for e in training.solved_at),
+        epochs_to_solve=order_quantile(_epochs_to_solve(training)),
         lost=int((training.lost_at != NOT_REACHED).sum()),
         diverged_at=tuple(int(training.diverged_at[i]) for i in diverged),
         diverged_seeds=tuple(experiment.seeds[i] for i in diverged),
@@ -216,6 +237,12 @@ def _timeline(training: Training) -> Timeline:
         alive=evidence.alive.mean(axis=0),
         gradient=quantiles(evidence.gradient, (0.5,))[0].T,
     )
+
+
+def _epochs_to_solve(training: Training) -> list[float]:
+    reached = (training.solved_at != NOT_REACHED) & (training.diverged_at == NOT_REACHED)
+    epochs: list[float] = np.where(reached, training.solved_at, np.inf).tolist()
+    return epochs
 
 
 def _not_finite(experiment: Experiment, training: Training) -> tuple[NotFinite, ...]:

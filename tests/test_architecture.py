@@ -44,15 +44,16 @@ ROOMS = {
     },
     "forms": {"keys"},
     "cells": set(),
+    "plots": set(),
     "report": {
-        "activations", "cells", "divergence", "experiment", "network", "summary", "verdict"
+        "activations", "cells", "divergence", "experiment", "network", "plots", "summary",
+        "verdict",
     },
     "story": {
         "numpy", "activations", "cells", "engines", "experiment", "explain", "report", "summary",
         "verdict",
     },
     "glossary": {"numpy", "activations", "cells", "definitions"},
-    "plots": set(),
     "comparison": {
         "activations", "cells", "experiment", "plots", "report", "statistics", "summary", "verdict"
     },

@@ -223,12 +223,12 @@ def test_the_conclusion_names_the_cheapest_or_says_that_none_works():
 def test_the_timeline_has_a_column_for_each_piece_and_counts_every_seed():
     _, story, _ = told([], activation="hard", epochs=50, report_every=5, seeds=7)
     assert story.timeline.columns == (
-        "epoch", "cost", "solved", "affine", "dead", "diverged", "x below -2.5",
+        "epoch", "cost", "seeds", "solved", "affine", "dead", "diverged", "x below -2.5",
         "x from -2.5 to 2.5", "x above 2.5", "alive", "hidden", "output",
     )  # fmt: skip
     assert [row[0] for row in story.timeline.rows] == ["0", "10", "20", "30", "40", "50"]
     _, story, _ = told([], activation="sigmoid", epochs=5, seeds=1)
-    assert len(story.timeline.columns) == 9
+    assert len(story.timeline.columns) == 10
 
 
 def test_pieces_are_named_as_one_reads_them():

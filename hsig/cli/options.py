@@ -202,11 +202,17 @@ class Output:
 
         story = tell(summary, outcome.results[0], trials)
         render = tables.render_conclusion if self.quiet else tables.render_story
+
+        def table(console: "Console") -> "RenderableType":
+            ascii_only = console.options.ascii_only
+            drawn = tell(summary, outcome.results[0], trials, ascii_only=ascii_only)
+            return render(drawn, console)
+
         self.write(
             json=lambda: export.story_as_json(outcome, story, trials),
             csv=lambda: export.trials_as_csv(trials),
             md=lambda: export.story_as_markdown(story),
-            table=lambda console: render(story, console),
+            table=table,
         )
 
     def _put(

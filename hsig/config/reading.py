@@ -13,7 +13,7 @@ from hsig.losses import LOSSES
 from hsig.network import default_output_activation
 
 _OPTIONAL = frozenset(
-    ("output_activation", "initial_weights", "at_epochs", "predict_with", "expect")
+    ("output_activation", "initial_weights", "at_epochs", "predict_with", "baseline", "expect")
 )
 
 
@@ -65,6 +65,7 @@ class Reading:
             engine="reference",
             workers=None if values["workers"] == "auto" else values["workers"],
             predict_with=values["predict_with"] or (),
+            baseline=self._baseline(variants),
             expect=self._expect(variants),
         )
         self._check_loss(experiment)
@@ -94,6 +95,18 @@ class Reading:
                 f"expected epochs of at most {epochs}, the budget, got {looked_at[-1]}"
             )
         return epochs
+
+    def _baseline(self, variants: Sequence[Variant]) -> str:
+        """The label of the one to compare with, or nothing for the first."""
+        wanted = self._values["baseline"]
+        labels = [variant.label for variant in variants]
+        label = "" if wanted is None else spell(wanted)
+        if label and label not in labels:
+            self._place("baseline").wrong(
+                f"expected one of the activations compared, got {label}. They are: "
+                f"{', '.join(labels)}"
+            )
+        return label
 
     def _expect(self, variants: Sequence[Variant]) -> dict[str, Bound | Checks]:
         """The checks, with every label as tables spell it."""
