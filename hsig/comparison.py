@@ -8,7 +8,7 @@ from math import inf, isfinite, isnan
 from hsig.activations import spell
 from hsig.cells import Table, brief, count, percent, short
 from hsig.experiment import Experiment, Failure
-from hsig.pairing import Paired, Pairing
+from hsig.pairing import LEVEL, Paired, Pairing
 from hsig.plots import sparkline
 from hsig.report import (
     divergence,
@@ -20,7 +20,7 @@ from hsig.report import (
     verdict_bar,
     which_cost,
 )
-from hsig.statistics import wilson_interval
+from hsig.statistics import CLAIM_SEEDS, EXPLORE_SEEDS, seeds_to_tell_apart, wilson_interval
 from hsig.summary import Summary, VariantSummary
 from hsig.verdict import SOLVED, VERDICTS
 
@@ -72,6 +72,7 @@ def compare(
         tables=(*(_tables(maker, columns) if ranked else ()), *transfer_table(ranked)),
         notes=(
             *(maker.legend() if not columns or "verdicts" in columns else ()),
+            *_claims(summary),
             *_notes(experiment, ranked),
             *_early_end(summary),
             *pointer(ranked),
@@ -391,6 +392,51 @@ def _thinned_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         groups.append(tuple(inner[1::2]))
         inner = inner[::2]
     return tuple(groups)
+
+
+# --- claims -----------------------------------------------------------------------------------
+
+
+def _claims(summary: Summary) -> list[str]:
+    """What can be claimed at this number of seeds, what cannot, and what that would take."""
+    if summary.pairing is None:
+        return []
+    seeds, baseline = len(summary.experiment.seeds), summary.pairing.baseline
+    rates = {
+        variant.label: variant.solved.rate
+        for variant in summary.variants
+        if isinstance(variant, VariantSummary)
+    }
+    claimed: dict[str, list[str]] = {"more": [], "less": []}
+    open_: list[str] = []
+    for label, found in summary.pairing.against.items():
+        if found.p <= LEVEL:
+            claimed["more" if found.difference > 0.0 else "less"].append(label)
+        else:
+            open_.append(f"{label} ({_needed(found, rates[label], rates[baseline], seeds)})")
+    notes = [
+        f"solved {word} often than {baseline}, at this setting: {', '.join(labels)}"
+        for word, labels in claimed.items()
+        if labels
+    ]
+    if open_:
+        notes.append(f"no difference from {baseline} can be claimed for {', '.join(open_)}")
+    if seeds < CLAIM_SEEDS:
+        use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
+        notes.append(
+            f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more"
+        )
+    return notes
+
+
+def _needed(found: Paired, rate: float, base: float, seeds: int) -> str:
+    """What it would take to claim the difference that was seen."""
+    if found.difference == 0.0:
+        return "none was seen"
+    discordant = (found.only_this + found.only_baseline) / seeds
+    needed = seeds_to_tell_apart(rate, base, discordant=discordant)
+    needed = max(needed, CLAIM_SEEDS, seeds + 1)
+    return f"{found.difference:+.3f} was seen; to claim that takes about {needed} seeds"
 
 
 # --- notes ------------------------------------------------------------------------------------

@@ -77,8 +77,8 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "cost": experiment.cost,
         "engine": experiment.engine,
         "workers": experiment.workers or "auto",
-        "baseline": experiment.baseline or None,
         "predict_with": [spec_document(other) for other in experiment.predict_with] or None,
+        "baseline": experiment.baseline or None,
         "expect": {
             name: dict(part) if isinstance(part, Mapping) else part
             for name, part in experiment.expect.items()

@@ -10,10 +10,10 @@ from functools import partial
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.experiment import Experiment, Failure, Training, Variant
 from hsig.losses import LOSSES
+from hsig.statistics import CLAIM_SEEDS
 from hsig.summary import Solved, count_solved, count_verdicts
 from hsig.verdict import SOLVED
 
-CLAIM_SEEDS = 100  # fewer support no claim; Agarwal et al. 2021, Colas et al. 2018
 LEAK = 0.05
 SLOPES = (0.25, 0.5)
 FASTER, LONGER = 10.0, 5

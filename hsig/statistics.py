@@ -9,6 +9,8 @@ import numpy as np
 
 from hsig.arrays import Array
 
+EXPLORE_SEEDS, CLAIM_SEEDS = 30, 100  # Agarwal et al. 2021, Colas et al. 2018: fewer show less
+_ROUNDING = 1e-12
 NORMAL_975 = 1.959963984540054  # 97.5 % quantile of the normal distribution; scipy 1.17
 
 
@@ -243,10 +245,10 @@ def seeds_to_tell_apart(
         even = math.sqrt(2.0 * mean * (1.0 - mean))
         uneven = math.sqrt(first * (1.0 - first) + second * (1.0 - second))
     else:
-        if not difference <= discordant <= 1.0:
+        if not difference <= discordant * (1.0 + _ROUNDING) <= 1.0 + _ROUNDING:
             raise ValueError(f"a share of {discordant} is not one of discordant pairs")
         even = math.sqrt(discordant)
-        uneven = math.sqrt(discordant - difference * difference)
+        uneven = math.sqrt(max(0.0, discordant - difference * difference))
     return math.ceil(((NORMAL_975 * even + z * uneven) / difference) ** 2)
 
 

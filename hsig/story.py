@@ -9,8 +9,9 @@ from hsig.activations import LinearPiece
 from hsig.cells import Table, brief, count, number, percent, short
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Experiment, Failure, Training
-from hsig.explain import CLAIM_SEEDS, Trial, cheapest
+from hsig.explain import Trial, cheapest
 from hsig.report import CAUSES, heading, legend, result_line, verdict_bar, verdict_counts
+from hsig.statistics import CLAIM_SEEDS
 from hsig.summary import Summary, VariantSummary
 from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, verdicts
 

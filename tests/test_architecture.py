@@ -27,11 +27,12 @@ ROOMS = {
     "verdict": {"numpy", "arrays", "engines", "experiment"},
     "transfer": {"numpy", "arrays", "activations", "network", "engines", "experiment"},
     "statistics": {"numpy", "arrays"},
+    "pairing": {"numpy", "arrays", "statistics"},
     "summary": {
         "numpy", "arrays", "activations", "affine", "engines", "experiment", "verdict", "transfer",
-        "statistics",
+        "statistics", "pairing",
     },
-    "explain": {"activations", "losses", "experiment", "verdict", "summary"},
+    "explain": {"activations", "losses", "experiment", "verdict", "statistics", "summary"},
     "config": {
         "yaml", "numpy", "errors", "keys", "arrays", "activations", "losses", "tasks", "network",
         "experiment",
@@ -50,12 +51,13 @@ ROOMS = {
         "verdict",
     },
     "story": {
-        "numpy", "activations", "cells", "engines", "experiment", "explain", "report", "summary",
-        "verdict",
+        "numpy", "activations", "cells", "engines", "experiment", "explain", "report", "statistics",
+        "summary", "verdict",
     },
     "glossary": {"numpy", "activations", "cells", "definitions"},
     "comparison": {
-        "activations", "cells", "experiment", "plots", "report", "statistics", "summary", "verdict"
+        "activations", "cells", "experiment", "pairing", "plots", "report", "statistics", "summary",
+        "verdict",
     },
     "tables": {"rich", "cells", "report", "comparison", "glossary", "story", "summary", "plots"},
     "export": {

@@ -16,7 +16,7 @@ from golden_data import load_golden
 from hsig import __version__, cli
 from hsig.activations import ACTIVATIONS
 from hsig.experiment import run
-from hsig.keys import ACTIVATION_GROUPS, KEYS
+from hsig.keys import ACTIVATION_GROUPS, COMPARISON_COLUMNS, KEYS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -177,7 +177,7 @@ def test_a_comparison_for_machines(hsig):
     made = json.loads(hsig(*FEW, "-f", "json")[1])
     assert made["experiment"]["activation"] is None
     assert made["variants"][2]["seeds"] == []
-    assert hsig(*FEW, "-f", "md")[1].count("| ultra_fast | not trained |") == 3
+    assert hsig(*FEW, "-f", "md")[1].count("| ultra_fast | not trained |") == 4
     hsig(*FEW, "-o", "x.md")
     assert Path("x.md").read_text(encoding="utf-8") == hsig(*FEW, "-f", "md")[1]
 
@@ -211,10 +211,8 @@ def test_quiet_is_a_line_for_each_variant(hsig):
         ),
         (
             ["hard", "--columns", "solvd"],
-            "error: --columns: expected one of solved, interval, cost, curve, verdicts, counts, "
-            "budgets, "
-            "quartiles, lost, diverged, costs, predictions, got the text 'solvd'. "
-            "Did you mean 'solved'?",
+            f"error: --columns: expected one of {', '.join(COMPARISON_COLUMNS)}, got the text "
+            "'solvd'. Did you mean 'solved'?",
         ),
     ],
 )

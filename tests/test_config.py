@@ -76,6 +76,7 @@ def test_every_key_can_be_set_in_a_file(write):
         engine: reference
         workers: 2
         predict_with: hard
+        baseline: tanh
         expect: {solved_at_most: 0.5, verdict: slow}
         """
     )
@@ -98,6 +99,7 @@ def test_every_key_can_be_set_in_a_file(write):
     assert experiment.expect == {"solved_at_most": 0.5, "verdict": "slow"}
     compared = load_experiment(path, {"initial_weights": ""}, "compare")
     assert [variant.label for variant in compared.variants] == ["hard", "tanh"]
+    assert compared.baseline == "tanh"
 
 
 def test_every_key_can_be_set_by_a_flag():
@@ -121,6 +123,7 @@ def test_every_key_can_be_set_by_a_flag():
         "engine": "auto",
         "workers": "auto",
         "predict_with": "sigmoids",
+        "baseline": "leaky_relu:leak=0.2",
         "expect": "solved_at_least=0.9,verdict=solved",
     }
     assert set(flags) == set(keys.KEYS)
@@ -733,6 +736,11 @@ def refusal_of(command, path=None, **flags):
             ["x.yaml:2: at_epochs: expected epochs, such as 500,2000, got a list of 0"],
         ),
         (
+            "activations: [hard, tanh]\nbaseline: relu\n",
+            ["x.yaml:2: baseline: expected one of the activations compared, got relu. They are: "
+             "hard, tanh"],
+        ),
+        (
             "activations: all\nworkers: 0\n",
             ["x.yaml:2: workers: expected a whole number of at least 1, got 0"],
         ),
@@ -815,10 +823,8 @@ def test_expectations_are_of_all_variants_or_of_one_by_its_label(write):
 def test_columns_are_a_list_without_repeats():
     assert load_columns("--columns", "cost, solved") == ("cost", "solved")
     for text, message in (
-        ("solve", "--columns: expected one of solved, interval, cost, curve, verdicts, counts, "
-        "budgets, "
-         "quartiles, lost, diverged, costs, predictions, got the text 'solve'. "
-         "Did you mean 'solved'?"),
+        ("solve", f"--columns: expected one of {', '.join(keys.COMPARISON_COLUMNS)}, got the text "
+         "'solve'. Did you mean 'solved'?"),
         ("cost,cost", "--columns: expected each column once, got the text 'cost,cost'"),
     ):  # fmt: skip
         with pytest.raises(ConfigError) as error:

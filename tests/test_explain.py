@@ -7,8 +7,9 @@ import pytest
 from hsig.activations import ACTIVATIONS
 from hsig.config import load_experiment
 from hsig.experiment import Failure, gather, gather_all, run
-from hsig.explain import CLAIM_SEEDS, Remedy, Trial, cheapest, has_failed, judge, remedies
+from hsig.explain import Remedy, Trial, cheapest, has_failed, judge, remedies
 from hsig.export import story_as_json, story_as_markdown, trials_as_csv
+from hsig.statistics import CLAIM_SEEDS
 from hsig.story import piece_name, tell
 from hsig.summary import Solved, summarise
 from hsig.tables import render_conclusion, render_story

@@ -1,11 +1,23 @@
+from math import inf
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import binomtest, norm
+from scipy.stats import binom, binomtest, norm
 
-from hsig.statistics import NORMAL_975, quantiles, wilson_interval
+from hsig.statistics import (
+    NORMAL_975,
+    holm,
+    mcnemar_exact,
+    order_quantile,
+    paired_difference_interval,
+    quantiles,
+    seeds_to_tell_apart,
+    smallest_difference,
+    wilson_interval,
+)
 
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -69,3 +81,151 @@ def test_nan_counts_as_larger_than_infinity():
     assert quantiles(values, [0, 1 / 3, 2 / 3])[:2].tolist() == [1.0, 3.0]
     assert np.isinf(quantiles(values, [2 / 3])[0])
     assert np.isnan(quantiles(values, [1.0])[0])
+
+
+# --- pairs ------------------------------------------------------------------------------------
+
+counts = st.integers(0, 300)
+
+
+@given(counts, counts)
+def test_mcnemar_is_scipys_binomial_test_of_the_discordant_pairs(one, other):
+    expected = binomtest(one, one + other).pvalue if one + other else 1.0
+    assert mcnemar_exact(one, other) == pytest.approx(expected, rel=1e-12)
+
+
+def test_mcnemar_takes_thousands_of_pairs():
+    assert mcnemar_exact(4000, 6000) == pytest.approx(binomtest(4000, 10_000).pvalue, rel=1e-9)
+    assert mcnemar_exact(0, 5000) == 2.0**-4999
+
+
+@pytest.mark.parametrize(
+    ("table", "low", "high"),
+    [
+        # Newcombe 1998, Statistics in Medicine 17:2635, table II, method 10
+        ((36, 12, 2, 0), 0.0569, 0.3404),
+        ((20, 12, 2, 16), 0.0562, 0.3292),
+        ((18, 12, 2, 18), 0.0562, 0.3290),
+    ],
+)
+def test_paired_intervals_of_newcombes_worked_examples(table, low, high):
+    assert paired_difference_interval(*table) == pytest.approx((low, high), abs=5e-5)
+
+
+tables = st.tuples(counts, counts, counts, counts).filter(any)
+
+
+@given(tables)
+def test_a_paired_interval_holds_the_difference_and_turns_round_with_it(table):
+    both, first, second, neither = table
+    low, high = paired_difference_interval(*table)
+    difference = (first - second) / sum(table)
+    assert -1.0 <= low <= difference + 1e-12
+    assert difference - 1e-12 <= high <= 1.0
+    turned = paired_difference_interval(both, second, first, neither)
+    assert turned == pytest.approx((-high, -low), abs=1e-12)
+    mirrored = paired_difference_interval(neither, second, first, both)
+    assert mirrored == pytest.approx((-high, -low), abs=1e-9)  # failures for successes
+
+
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        # by hand, after Holm 1979: the smallest times 4, the next times 3, ...; never falling
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.5, 0.6], [1.0, 1.0]),
+        ([0.04], [0.04]),
+        ([], []),
+    ],
+)
+def test_holm_by_hand(p_values, adjusted):
+    assert holm(p_values) == pytest.approx(adjusted)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values):
+    adjusted = holm(p_values)
+    assert all(before <= after <= 1.0 for before, after in zip(p_values, adjusted, strict=True))
+    order = np.argsort(p_values, kind="stable")
+    assert (np.diff(np.array(adjusted)[order]) >= 0).all()
+
+
+# --- epochs to solve --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 9, 30, 31, 100, 1000])
+@pytest.mark.parametrize("fraction", [0.5, 0.25])
+def test_the_interval_of_a_quantile_has_scipys_binomial_ranks(n, fraction):
+    values = np.random.Generator(np.random.PCG64(n)).permutation(n) + 1.0
+    quantile, low, high = order_quantile(values.tolist(), fraction)
+    assert quantile == np.quantile(values, fraction, method="inverted_cdf")
+    # the largest rank l with P(X < l) <= 2.5 %, the smallest u with P(X < u) >= 97.5 %
+    ranks = np.arange(1, n + 1)
+    below = binom.cdf(ranks - 1, n, fraction)
+    assert low == max([0, *ranks[below <= 0.025]])
+    assert high == min([inf, *ranks[below >= 0.975]])
+
+
+def test_not_reached_is_infinite_and_kept():
+    assert order_quantile([5.0, inf, inf]) == (inf, 0.0, inf)
+    values = [float(i) for i in range(70)] + [inf] * 30
+    median, low, high = order_quantile(values)
+    assert (median, low, high) == (49.0, 39.0, 60.0)  # ranks 50, 40 and 61 of 100, by scipy
+
+
+# --- how many seeds ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seeds"),
+    [
+        # Fleiss, Levin & Paik 2003, table A.4 less its correction for continuity, by the formula
+        (0.6, 0.7, 356),
+        (0.1, 0.2, 199),
+        (0.49, 0.40, 478),
+    ],
+)
+def test_seeds_for_unpaired_rates(first, second, seeds):
+    assert seeds_to_tell_apart(first, second) == seeds
+    assert seeds_to_tell_apart(second, first) == seeds
+
+
+def exact_power(pairs, discordant, difference):
+    """Power of the exact McNemar test by summing over every outcome, with scipy."""
+    first = (discordant + difference) / 2.0 / discordant
+    power = 0.0
+    for m in range(pairs + 1):
+        chance = binom.pmf(m, pairs, discordant)
+        if chance > 1e-9:
+            k = np.arange(m + 1)
+            rejected = 2.0 * binom.cdf(np.minimum(k, m - k), m, 0.5) <= 0.05
+            power += chance * binom.pmf(k, m, first)[rejected].sum()
+    return power
+
+
+@pytest.mark.parametrize(("discordant", "difference"), [(0.2, 0.09), (0.4, 0.1), (0.15, 0.1)])
+def test_the_exact_test_has_nearly_the_power_that_the_calculator_says(discordant, difference):
+    pairs = seeds_to_tell_apart(0.5, 0.5 - difference, discordant=discordant)
+    assert 0.76 < exact_power(pairs, discordant, difference) < 0.82
+
+
+@pytest.mark.parametrize("discordant", [None, 0.3])
+@pytest.mark.parametrize("rate", [0.03, 0.5, 0.9])
+def test_the_smallest_difference_is_the_inverse_of_the_number_of_seeds(rate, discordant):
+    difference = smallest_difference(300, rate, discordant=discordant)
+    other = rate + difference if rate <= 0.5 else rate - difference
+    assert seeds_to_tell_apart(rate, other, discordant=discordant) <= 300
+    closer = rate + 0.99 * (other - rate)
+    assert seeds_to_tell_apart(rate, closer, discordant=discordant) > 300
+    assert smallest_difference(2, rate) is None
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.5, 0.5), (-0.1, 0.5), (0.5, 1.1)])
+def test_impossible_rates_are_refused(first, second):
+    with pytest.raises(ValueError, match="are not two different rates"):
+        seeds_to_tell_apart(first, second)
+
+
+def test_more_difference_than_discordant_pairs_is_refused():
+    with pytest.raises(ValueError, match="is not one of discordant pairs"):
+        seeds_to_tell_apart(0.5, 0.4, discordant=0.05)

@@ -100,7 +100,7 @@ class Reading:
         """The label of the one to compare with, or nothing for the first."""
         wanted = self._values["baseline"]
         labels = [variant.label for variant in variants]
-        label = "" if wanted is None else spell(wanted)
+        label = spell(wanted) if wanted is not None and self._comparing else ""
         if label and label not in labels:
             self._place("baseline").wrong(
                 f"expected one of the activations compared, got {label}. They are: "

@@ -1,0 +1,109 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from prepared import RIGHT, WRONG, compared
+
+from hsig.document import document
+from hsig.pairing import pair
+from hsig.statistics import holm, mcnemar_exact
+from hsig.summary import summarise
+
+
+def flags(text):
+    return np.array([letter == "1" for letter in text])
+
+
+def test_the_table_of_pairs_by_hand():
+    found = pair({"a": flags("1100101111"), "b": flags("1010001110")}, "b").against["a"]
+    assert (found.both, found.only_this, found.only_baseline, found.neither) == (4, 3, 1, 2)
+    assert found.difference == pytest.approx(0.2)
+    assert found.low < found.difference < found.high
+    assert found.p == mcnemar_exact(3, 1)
+
+
+def test_p_values_are_adjusted_over_the_comparisons_with_the_baseline():
+    solved = {"base": flags("0" * 20), "all": flags("1" * 20), "some": flags("1" * 7 + "0" * 13)}
+    found = pair(solved, "base").against
+    raw = [mcnemar_exact(20, 0), mcnemar_exact(7, 0)]
+    assert [found["all"].p, found["some"].p] == holm(raw)
+
+
+def test_a_rank_is_1_and_the_number_of_those_significantly_better():
+    solved = {
+        "worst": flags("0" * 40),
+        "best": flags("1" * 40),
+        "also best": flags("1" * 39 + "0"),
+        "middle": flags("1" * 20 + "0" * 20),
+    }
+    ranks = pair(solved, "middle").ranks
+    assert ranks == {"worst": 4, "best": 1, "also best": 1, "middle": 3}
+
+
+def test_false_alarms_are_at_most_5_percent():
+    """Two activations with labels swapped at random within pairs, 2000 studies of 100 seeds."""
+    random = np.random.Generator(np.random.PCG64(5))
+    alarms = 0
+    for _ in range(2000):
+        first, second = random.random((2, 100)) < np.array([[0.7], [0.4]])
+        swap = random.random(100) < 0.5
+        one, other = np.where(swap, first, second), np.where(swap, second, first)
+        alarms += pair({"one": one, "other": other}, "other").against["one"].p <= 0.05
+    assert alarms / 2000 <= 0.05
+
+
+def outcome():
+    curve = [[1, 0.5]] * 6
+    return compared(
+        {
+            "sigmoid": ([RIGHT] * 5 + [WRONG], curve),
+            "hard": ([WRONG] * 6, curve),
+            "ultra_fast": ("it has no gradient",),
+            "tanh": ([RIGHT] * 6, curve),
+        },
+        baseline="hard",
+    )
+
+
+def test_the_baseline_is_the_one_asked_for_and_failures_are_left_out():
+    pairing = summarise(outcome()).pairing
+    assert pairing.baseline == "hard"
+    assert list(pairing.against) == ["sigmoid", "tanh"]
+    assert set(pairing.ranks) == {"sigmoid", "hard", "tanh"}
+
+
+def test_one_variant_has_nobody_to_be_compared_with():
+    assert summarise(compared({"hard": ([WRONG], [[1, 1]])})).pairing is None
+
+
+def test_every_number_can_be_recomputed_from_the_json_with_the_standard_library():
+    made = json.loads(json.dumps(document(outcome()), allow_nan=False))
+    variants = {v["label"]: v for v in made["variants"] if v["seeds"]}
+    solved = {
+        label: [seed["verdict"] == "solved" for seed in variant["seeds"]]
+        for label, variant in variants.items()
+    }
+    for label, variant in variants.items():
+        k, n = sum(solved[label]), len(solved[label])
+        assert (variant["solved"]["k"], variant["solved"]["n"]) == (k, n)
+        z = 1.959963984540054
+        centre = (k / n + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(k / n * (1 - k / n) / n + z * z / (4 * n * n))
+        assert variant["solved"]["low"] == pytest.approx(centre - half, abs=1e-12)
+        assert variant["solved"]["high"] == pytest.approx(centre + half, abs=1e-12)
+    p_values = []
+    for found in made["pairing"]["against"]:
+        pairs = list(zip(solved[found["label"]], solved["hard"], strict=True))
+        only, less = pairs.count((True, False)), pairs.count((False, True))
+        assert (found["both"], found["neither"]) == (
+            pairs.count((True, True)), pairs.count((False, False))
+        )  # fmt: skip
+        assert (found["only_this"], found["only_baseline"]) == (only, less)
+        assert found["difference"] == (only - less) / len(pairs)
+        tail = sum(math.comb(only + less, i) for i in range(min(only, less) + 1))
+        p_values.append(min(1.0, 2 * tail / 2 ** (only + less)))
+    smallest, largest = sorted(p_values)
+    assert sorted(found["p"] for found in made["pairing"]["against"]) == [
+        min(1.0, 2 * smallest), max(min(1.0, 2 * smallest), largest)
+    ]  # fmt: skip
