@@ -242,6 +242,18 @@ def table_as_csv(table: Table) -> str:
     )
 
 
+def tables_as_json(tables: Sequence[Table]) -> str:
+    """Tables of words as they are: a title, and a record for each row."""
+    made = [
+        {
+            "title": table.title,
+            "rows": [dict(zip(table.columns, row, strict=True)) for row in table.rows],
+        }
+        for table in tables
+    ]
+    return json.dumps({"format": FORMAT, "tables": made}, indent=1, allow_nan=False) + "\n"
+
+
 def definitions_as_csv(definitions: Sequence[Definition]) -> str:
     """One row per activation."""
     rows: list[dict[str, object]] = [

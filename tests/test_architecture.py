@@ -55,6 +55,7 @@ ROOMS = {
         "summary", "verdict",
     },
     "glossary": {"numpy", "activations", "cells", "definitions"},
+    "power": {"cells", "statistics"},
     "comparison": {
         "activations", "cells", "experiment", "pairing", "plots", "report", "statistics", "summary",
         "verdict",
@@ -69,7 +70,7 @@ ROOMS = {
     "cli": {
         "typer", "rich", "errors", "keys", "activations", "config", "definitions", "document",
         "experiment", "explain", "forms", "story", "workers",
-        "summary", "report", "comparison", "glossary", "tables", "export", "terminal",
+        "power", "summary", "report", "comparison", "glossary", "tables", "export", "terminal",
         "completion",
     },
     "__main__": {"cli"},

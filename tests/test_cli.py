@@ -332,6 +332,44 @@ def test_a_mistake_about_an_activation_exits_with_2(hsig, arguments, message):
     assert len(err.splitlines()) == 1
 
 
+# --- power ------------------------------------------------------------------------------------
+
+
+def test_power_says_how_many_seeds_a_claim_needs(hsig):
+    code, out, err = hsig("power", "--rates", "0.49,0.40", "--paired", "0.2")
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["80", "%", "478", "192"] in lines  # the doctest of seeds_to_tell_apart
+    assert any(line[0] == "1000" for line in lines if line)
+    rows = json.loads(hsig("power", "--rates", "0.49,0.40", "-f", "json")[1])["tables"][0]["rows"]
+    assert rows[1]["unpaired, each"] == "478"
+    assert "| 80 % | 478 |" in hsig("power", "--rates", "0.49,0.4", "-f", "md")[1]
+    assert hsig("power", "--rates", "0.49,0.4", "-f", "csv")[1].startswith("power,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rates", "0.5"], "error: --rates: expected two different solved rates, such as "),
+        (["--rates", "0.5,0.5"], "error: --rates: expected two different solved rates, such as "),
+        (["--rates", "0.5,2"], "error: --rates: expected a number of at most 1, got 2"),
+        (
+            ["--rates", "0.5,0.4", "--paired", "0.01"],
+            "error: --paired: expected a number of at least 0.1, got 0.01",
+        ),
+        (
+            ["--rates", "0.5,0.4", "--paired", "1"],
+            "error: --paired: expected a number of at most 0.9, got 1",
+        ),
+    ],
+)
+def test_a_mistake_about_rates_exits_with_2(hsig, arguments, message):
+    code, out, err = hsig("power", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+    assert len(err.splitlines()) == 1
+
+
 # --- config -----------------------------------------------------------------------------------
 
 
@@ -633,6 +671,7 @@ def test_no_traceback_for_a_users_mistake():
         ["compare"],
         ["explain"],
         ["activations"],
+        ["power"],
         ["config"],
         ["config", "show"],
         ["config", "schema"],
@@ -658,6 +697,7 @@ def help_examples(command):
         (["compare"], ["--epochs", "40"], 6),
         (["explain"], ["--epochs", "40", "--seeds", "2"], 3),
         (["activations"], [], 4),
+        (["power"], [], 3),
         (["config", "show"], [], 3),
         (["config", "schema"], [], 1),
         (["config", "new"], [], 1),

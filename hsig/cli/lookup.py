@@ -96,6 +96,50 @@ def _put_entry(output: Output, definition: "Definition", points: "Points | None"
     )
 
 
+@app.command(
+    epilog=examples(
+        "hsig power --rates 0.49,0.40",
+        "hsig power --rates 0.49,0.40 --paired 0.2",
+        "hsig power --rates 0.03,0.13 --format md",
+    )
+)
+def power(
+    rates: Annotated[
+        str,
+        typer.Option("--rates", metavar="A,B", help="Two solved rates, each from 0 to 1."),
+    ],
+    paired: Annotated[
+        str | None,
+        typer.Option(
+            "--paired",
+            metavar="SHARE",
+            help="Share of the pairs in which exactly one is solved. "
+            "Default: as if they were independent.",
+        ),
+    ] = None,
+    format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Say how many seeds it takes to tell two solved rates apart, and what fewer can tell."""
+    from hsig import export, tables
+    from hsig.config import load_discordant, load_rates
+    from hsig.power import default_discordant, detectable, needed
+
+    chosen = Output(format, output)
+    chosen.check()
+    first, second = load_rates("--rates", rates)
+    discordant = default_discordant(first, second)
+    if paired is not None:
+        discordant = load_discordant("--paired", paired, (first, second))
+    shown = (needed(first, second, discordant), detectable(first, discordant))
+    chosen.write(
+        json=lambda: export.tables_as_json(shown),
+        csv=lambda: export.table_as_csv(shown[0]),
+        md=lambda: export.tables_as_markdown((), shown),
+        table=lambda console: tables.render_overview(shown, console),
+    )
+
+
 config_app = typer.Typer(no_args_is_help=True, help="Show, describe or start a config.")
 app.add_typer(config_app, name="config")
 

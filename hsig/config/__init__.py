@@ -20,8 +20,10 @@ __all__ = [
     "Resolved",
     "load_activation",
     "load_columns",
+    "load_discordant",
     "load_experiment",
     "load_points",
+    "load_rates",
     "resolve",
 ]
 
@@ -155,6 +157,46 @@ def load_points(flag: str, text: str) -> tuple[float, ...]:
     if problems:
         raise ConfigError(problems)
     return tuple(float(point) for point in points if point is not None)
+
+
+def load_rates(flag: str, text: str) -> tuple[float, float]:
+    """The two different solved rates of a flag such as `0.49,0.40`.
+
+    Raises:
+        ConfigError: If they are not two rates.
+    """
+    problems: list[str] = []
+    place = Place("", Given(text, flag), problems)
+    key = Key("rate", "number", "", low=0.0, high=1.0)
+    rates = [check_number(key, read_part(part, place), place) for part in text.split(",")]
+    if not problems and (len(rates) != 2 or rates[0] == rates[1]):
+        place.expected("two different solved rates, such as 0.49,0.40", text)
+    if problems:
+        raise ConfigError(problems)
+    first, second = (float(rate) for rate in rates if rate is not None)
+    return first, second
+
+
+def load_discordant(flag: str, text: str, rates: tuple[float, float]) -> float:
+    """The share of discordant pairs of a flag.
+
+    Raises:
+        ConfigError: If it is not one that goes with the rates.
+    """
+    problems: list[str] = []
+    place = Place("", Given(text, flag), problems)
+    first, second = rates
+    key = Key(
+        "share",
+        "number",
+        "",
+        low=abs(first - second),
+        high=min(first + second, 2.0 - first - second),
+    )
+    share = check_number(key, read_part(text, place), place)
+    if share is None:
+        raise ConfigError(problems)
+    return float(share)
 
 
 def load_columns(flag: str, text: str) -> tuple[str, ...]:
