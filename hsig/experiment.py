@@ -6,6 +6,7 @@ Public arrays have seeds first; `run` turns them round for the engines.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from traceback import extract_tb
 from typing import NamedTuple
@@ -128,8 +129,7 @@ class Experiment:
         """The weights of every seed before its first epoch, seeds first."""
         if self.initial_weights is not None:
             return Weights(*(layer[None] for layer in self.initial_weights))
-        inputs = self.task.inputs.shape[1]
-        return initial_weights(self.seeds, inputs, self.hidden, *self.init)
+        return _drawn(self.seeds, self.task.inputs.shape[1], self.hidden, *self.init)
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,6 +287,14 @@ def gather_all(
                     results.append(_training(experiment, kept.get(variant.label, {}), last))
         outcomes.append(Outcome(experiment, tuple(results)))
     return outcomes
+
+
+@lru_cache(maxsize=2)  # the variants of an experiment share them
+def _drawn(seeds: tuple[int, ...], inputs: int, hidden: int, low: float, high: float) -> Weights:
+    weights = initial_weights(seeds, inputs, hidden, low, high)
+    for layer in weights:
+        layer.flags.writeable = False
+    return weights
 
 
 def _train(experiment: Experiment, variant: Variant) -> Iterator[Checkpoint]:
