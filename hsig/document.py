@@ -71,6 +71,8 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "initial_weights": weights
         and {"hidden": plain(weights.hidden.tolist()), "output": plain(weights.output.tolist())},
         "seeds": list(experiment.seeds),
+        "until": experiment.until,
+        "max_seeds": experiment.max_seeds,
         "solved_within": experiment.solved_within,
         "report_every": experiment.report_every,
         "at_epochs": list(experiment.at_epochs) or None,

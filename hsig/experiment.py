@@ -67,6 +67,9 @@ class Experiment:
         init: Bounds [low, high) of the initial weights.
         initial_weights: Replace the draw, with exactly one seed; no seeds axis.
         seeds: One replicate each.
+        until: Half the width of the widest interval of a solved rate at which no more seeds are
+            added; None for the seeds as they are.
+        max_seeds: The most there may be then.
         solved_within: Solved when every |prediction - target| is below this.
         report_every: Epochs between checkpoints.
         at_epochs: Budgets that are checkpoints as well, in rising order.
@@ -89,6 +92,8 @@ class Experiment:
     init: tuple[float, float] = (0.0, 1.0)
     initial_weights: Weights | None = None
     seeds: tuple[int, ...] = (0,)
+    until: float | None = None
+    max_seeds: int = 5000
     solved_within: float = 0.5
     report_every: int = 500
     at_epochs: tuple[int, ...] = ()

@@ -27,6 +27,7 @@ ROOMS = {
     "verdict": {"numpy", "arrays", "engines", "experiment"},
     "transfer": {"numpy", "arrays", "activations", "network", "engines", "experiment"},
     "statistics": {"numpy", "arrays"},
+    "adaptive": {"numpy", "network", "evidence", "experiment", "statistics"},
     "pairing": {"numpy", "arrays", "statistics"},
     "summary": {
         "numpy", "arrays", "activations", "affine", "engines", "experiment", "verdict", "transfer",
@@ -68,8 +69,8 @@ ROOMS = {
     "terminal": {"rich", "errors", "experiment"},
     "completion": {"keys", "activations"},
     "cli": {
-        "typer", "rich", "errors", "keys", "activations", "config", "definitions", "document",
-        "experiment", "explain", "forms", "story", "workers",
+        "typer", "rich", "errors", "keys", "activations", "adaptive", "config", "definitions",
+        "document", "experiment", "explain", "forms", "story", "workers",
         "power", "summary", "report", "comparison", "glossary", "tables", "export", "terminal",
         "completion",
     },

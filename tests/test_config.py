@@ -69,6 +69,8 @@ def test_every_key_can_be_set_in_a_file(write):
         init: {uniform: [-1, 2]}
         initial_weights: {hidden: [[1, 2], [3, 4]], output: [[5], [6], [7]]}
         seeds: [9]
+        until: null
+        max_seeds: 7
         solved_within: 0.1
         report_every: 3
         at_epochs: [2, 5]
@@ -116,6 +118,8 @@ def test_every_key_can_be_set_by_a_flag():
         "init": "uniform:-8,8",
         "initial_weights": "{hidden: [[1], [2], [3], [4]], output: [[5], [6]]}",
         "seeds": "[9]",
+        "until": "null",
+        "max_seeds": "300",
         "solved_within": ".1",
         "report_every": "3",
         "at_epochs": "2,5",
@@ -734,6 +738,15 @@ def refusal_of(command, path=None, **flags):
         (
             "activations: all\nat_epochs: []\n",
             ["x.yaml:2: at_epochs: expected epochs, such as 500,2000, got a list of 0"],
+        ),
+        (
+            "activations: [hard, tanh]\nuntil: 0.02\nseeds: [3, 4]\n",
+            ["x.yaml:3: seeds: until adds seeds 0, 1, 2, ... in order, so it goes with a number "
+             "of seeds, not with a list"],
+        ),
+        (
+            "activations: [hard, tanh]\nuntil: 0\n",
+            ["x.yaml:2: until: expected a number above 0, got 0"],
         ),
         (
             "activations: [hard, tanh]\nbaseline: relu\n",

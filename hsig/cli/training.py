@@ -180,6 +180,7 @@ def _train(
     put: "Callable[[Outcome, Summary], None]",
 ) -> None:
     """Train what a config and flags say, and write what became of it."""
+    from hsig.adaptive import first_block, join, next_block
     from hsig.config import load_experiment
     from hsig.experiment import gather
     from hsig.summary import summarise
@@ -187,8 +188,16 @@ def _train(
     from hsig.workers import run_with_workers
 
     experiment = load_experiment(config, flags, command)
+    if experiment.until is not None:
+        experiment = first_block(experiment)
     watch = Watch(experiment, quiet=output.quiet)
     outcome = gather(experiment, watch.watch(run_with_workers(experiment)))
+    while experiment.until is not None and outcome.complete and (more := next_block(outcome)):
+        watch = Watch(more, quiet=output.quiet)
+        block = gather(more, watch.watch(run_with_workers(more)))
+        if not block.complete:  # interrupted: what is whole remains
+            break
+        outcome = join(outcome, block)
     summary = summarise(outcome)
     put(outcome, summary)
     _end(watch, outcome, summary)

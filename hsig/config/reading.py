@@ -13,7 +13,15 @@ from hsig.losses import LOSSES
 from hsig.network import default_output_activation
 
 _OPTIONAL = frozenset(
-    ("output_activation", "initial_weights", "at_epochs", "predict_with", "baseline", "expect")
+    (
+        "output_activation",
+        "initial_weights",
+        "until",
+        "at_epochs",
+        "predict_with",
+        "baseline",
+        "expect",
+    )
 )
 
 
@@ -58,6 +66,8 @@ class Reading:
             init=values["init"],
             initial_weights=values["initial_weights"],
             seeds=values["seeds"],
+            until=values["until"],
+            max_seeds=values["max_seeds"],
             solved_within=values["solved_within"],
             report_every=values["report_every"],
             at_epochs=tuple(epoch for epoch in values["at_epochs"] or () if epoch <= epochs),
@@ -70,6 +80,7 @@ class Reading:
         )
         self._check_loss(experiment)
         self._check_initial_weights(experiment)
+        self._check_until(experiment)
         self._check_size(experiment)
         return experiment
 
@@ -168,8 +179,21 @@ class Reading:
                 f"got {len(experiment.seeds)} seeds"
             )
 
+    def _check_until(self, experiment: Experiment) -> None:
+        if experiment.until is None:
+            return
+        if experiment.seeds != tuple(range(len(experiment.seeds))):
+            self._place("seeds").wrong(
+                "until adds seeds 0, 1, 2, ... in order, so it goes with a number of seeds, "
+                "not with a list"
+            )
+        if experiment.initial_weights is not None:
+            self._place("until").wrong("initial_weights go with one seed, so no seeds can be added")
+
     def _check_size(self, experiment: Experiment) -> None:
         epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
+        if experiment.until is not None:
+            seeds = experiment.max_seeds
         checkpoints = epochs // every + 2 + len(experiment.at_epochs)
         variants = len(experiment.variants)
         networks = variants * seeds
