@@ -18,9 +18,9 @@ _HOMES = {
     "HsigError": "hsig.errors",
     "Outcome": "hsig.experiment",
     "Variant": "hsig.experiment",
-    "gather": "hsig.experiment",
+    "gather": "hsig.training",
     "load_experiment": "hsig.config",
-    "run": "hsig.experiment",
+    "run": "hsig.training",
     "summarise": "hsig.summary",
 }
 

@@ -52,7 +52,7 @@ def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
     inputs = np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1)
     if loss.needs_probabilities:
         logits = inputs @ _logistic_fit(inputs, task.targets)
-        predictions = 1.0 / (1.0 + np.exp(-logits))
+        predictions = _logistic(logits)
         losses = np.logaddexp(0.0, logits) - task.targets * logits
     else:
         predictions = inputs @ np.linalg.lstsq(inputs, task.targets)[0]
@@ -66,7 +66,7 @@ def _logistic_fit(inputs: Array, targets: Array) -> Array:
     weights = np.zeros(inputs.shape[1])
     cost = _cost(inputs, targets, weights)
     for _ in range(_STEPS_MOST):
-        p = 1.0 / (1.0 + np.exp(-inputs @ weights))
+        p = _logistic(inputs @ weights)
         gradient = inputs.T @ (p - targets)
         curvature = inputs.T @ (inputs * (p * (1.0 - p))[:, None])
         step = np.linalg.lstsq(curvature, gradient)[0]
@@ -76,6 +76,11 @@ def _logistic_fit(inputs: Array, targets: Array) -> Array:
         if np.abs(step).max() <= _SMALL_STEP * (1.0 + np.abs(weights).max()) or cost < _SMALL_STEP:
             break
     return weights
+
+
+def _logistic(logits: Array) -> Array:
+    values: Array = np.exp(-np.logaddexp(0.0, -logits))
+    return values
 
 
 def _cost(inputs: Array, targets: Array, weights: Array) -> float:

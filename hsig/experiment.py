@@ -1,32 +1,24 @@
-"""The nouns: an experiment, its variants, and what became of them; and `run`, which trains.
+"""The nouns: an experiment, its variants, and what becomes of them.
 
 An experiment is one config. A variant is one activation in one setting. A seed is one replicate.
-Public arrays have seeds first; `run` turns them round for the engines.
+Arrays have seeds first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
-from traceback import extract_tb
-from typing import NamedTuple
-
-import numpy as np
 
 from hsig.activations import Activation
-from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
-from hsig.divergence import causes
-from hsig.engines import NOT_REACHED, Problem, Progress, State, reference
-from hsig.evidence import Evidence, examine, stack
+from hsig.arrays import Array, BoolArray, IntArray
+from hsig.evidence import Evidence
 from hsig.losses import Loss
-from hsig.network import Network, Weights, initial_weights, with_bias
+from hsig.network import Weights, initial_weights
 from hsig.tasks import Task
 
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
 
 _STEP_OVERHEAD = 5_000  # of a sample in NumPy, in updates of a weight
-_WORK_PER_STRIDE = 10_000_000  # between two signs of life, in the same unit
 
 
 @dataclass(frozen=True)
@@ -229,185 +221,9 @@ class Outcome:
         )
 
 
-def run(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
-    """Train every variant, from the same initial weights, and yield on the way.
-
-    Yields at every checkpoint of the experiment, and between them often enough to show life and
-    to be interrupted; `gather` makes an outcome of it. Whatever is raised while a variant
-    trains is its failure, and the others go on.
-    """
-    for variant in experiment.variants:
-        lacking = variant.without_gradient
-        if lacking is not None:
-            yield Failure(
-                variant,
-                f"{lacking.name} has no gradient. {lacking.note}. Choose the slope to train with: "
-                f"{lacking.name}:backward=own, backward=output or backward=logistic",
-            )
-            continue
-        try:
-            yield from _train(experiment, variant)
-        except Exception as error:
-            raised = extract_tb(error.__traceback__)[-1]
-            yield Failure(
-                variant,
-                f"its training raised {type(error).__name__}: {error} "
-                f"(line {raised.lineno}, in {raised.name})",
-            )
-
-
-def gather(experiment: Experiment, events: Iterable[Checkpoint | Failure]) -> Outcome:
-    """The outcome of what `run` yielded, even if it was stopped half way.
-
-    The events of one variant must come in their order; those of others may come between them.
-    """
-    (outcome,) = gather_all([experiment], events)
-    return outcome
-
-
-def gather_all(
-    experiments: Sequence[Experiment], events: Iterable[Checkpoint | Failure]
-) -> list[Outcome]:
-    """The outcomes of several experiments, no two with a variant of the same label."""
-    wanted = {
-        variant.label: {*experiment.checkpoints, experiment.last_tenth}
-        for experiment in experiments
-        for variant in experiment.variants
-    }
-    latest: dict[str, Checkpoint | Failure] = {}
-    kept: dict[str, dict[int, _Seen]] = {}
-    for event in events:
-        label = event.variant.label
-        latest[label] = event
-        if isinstance(event, Checkpoint) and event.epoch in wanted[label]:
-            kept.setdefault(label, {})[event.epoch] = _Seen(event.losses, event.evidence)
-    outcomes = []
-    for experiment in experiments:
-        results: list[Training | Failure] = []
-        for variant in experiment.variants:
-            match latest.get(variant.label):
-                case Failure() as failure:
-                    results.append(failure)
-                case Checkpoint() as last:
-                    results.append(_training(experiment, kept.get(variant.label, {}), last))
-        outcomes.append(Outcome(experiment, tuple(results)))
-    return outcomes
-
-
 @lru_cache(maxsize=2)  # the variants of an experiment share them
 def _drawn(seeds: tuple[int, ...], inputs: int, hidden: int, low: float, high: float) -> Weights:
     weights = initial_weights(seeds, inputs, hidden, low, high)
     for layer in weights:
         layer.flags.writeable = False
     return weights
-
-
-def _train(experiment: Experiment, variant: Variant) -> Iterator[Checkpoint]:
-    problem = Problem(
-        network=Network(variant.hidden_activation, variant.output_activation, experiment.loss),
-        inputs=experiment.task.inputs,
-        targets=experiment.task.targets,
-        learning_rate=experiment.learning_rate,
-        update=experiment.update,
-        solved_within=experiment.solved_within,
-    )
-    weights = experiment.starting_weights()
-    state = State.start(Weights(*(_seeds_last(layer) for layer in weights)))
-    diverged_by = [""] * len(experiment.seeds)
-    for epochs in _strides(experiment):
-        progress = reference.advance(state, problem, epochs)
-        yield _checkpoint(variant, problem, state, progress, diverged_by)
-        for place, cause in causes(state, problem, progress).items():
-            diverged_by[place] = cause
-        state = progress
-    # the budget's own epoch, of which only the printed losses count
-    progress = reference.advance(state, problem, 1)
-    yield _checkpoint(variant, problem, state, progress, diverged_by)
-
-
-def _strides(experiment: Experiment) -> Iterator[int]:
-    """How many epochs to train at a time; what is looked at falls between two strides."""
-    longest = max(1, _WORK_PER_STRIDE // experiment.work_per_epoch)
-    stops = sorted({*experiment.checkpoints, experiment.last_tenth})
-    for start, stop in pairwise(stops):
-        for epoch in range(start, stop, longest):
-            yield min(longest, stop - epoch)
-
-
-def _checkpoint(
-    variant: Variant,
-    problem: Problem,
-    state: State,
-    progress: Progress,
-    diverged_by: Sequence[str],
-) -> Checkpoint:
-    """What `state` is, with what its next epoch printed and found."""
-    with np.errstate(all="ignore"):
-        activity = problem.network.forward(state.weights, with_bias(problem.inputs))
-    return Checkpoint(
-        variant=variant,
-        epoch=state.epoch,
-        losses=progress.losses.T,
-        predictions=activity.predictions[:, 0].T,
-        weights=Weights(*(_seeds_first(layer) for layer in state.weights)),
-        solved_at=progress.solved_at,
-        lost_at=progress.lost_at,
-        diverged_at=state.diverged_at,
-        diverged_by=tuple(diverged_by),
-        evidence=examine(
-            problem.network, state.weights, activity, problem.targets, problem.solved_within
-        ),
-    )
-
-
-class _Seen(NamedTuple):
-    """What is kept of a checkpoint that is not the last."""
-
-    losses: Array
-    evidence: Evidence
-
-
-def _training(experiment: Experiment, seen: Mapping[int, _Seen], last: Checkpoint) -> Training:
-    """The result with what was seen at some epochs, in their order, and at the last of them."""
-    before = seen.get(experiment.last_tenth)
-    reported = {epoch: seen[epoch] for epoch in experiment.checkpoints if epoch in seen}
-    reported[last.epoch] = _Seen(last.losses, last.evidence)
-    losses = np.stack([moment.losses for moment in reported.values()])
-    with np.errstate(all="ignore"):
-        cost_mean = _mean_over_samples(losses)
-        cost_before = (
-            np.full(losses.shape[1], np.inf)
-            if before is None
-            else _mean_over_samples(before.losses)
-        )
-        max_error = np.abs(last.predictions - experiment.task.targets).max(axis=1)
-    return Training(
-        variant=last.variant,
-        epochs=tuple(reported),
-        cost_last=losses[:, :, -1].T,
-        cost_mean=cost_mean.T,
-        predictions=last.predictions,
-        max_error=max_error,
-        weights=last.weights,
-        solved=(max_error < experiment.solved_within) & (last.diverged_at == NOT_REACHED),
-        solved_at=last.solved_at,
-        lost_at=last.lost_at,
-        diverged_at=last.diverged_at,
-        diverged_by=last.diverged_by,
-        evidence=stack([moment.evidence for moment in reported.values()]),
-        cost_before=cost_before,
-    )
-
-
-def _mean_over_samples(losses: Array) -> Array:
-    """Mean over the last axis, in its order."""
-    mean: Array = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
-    return mean
-
-
-def _seeds_last(array: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(array, 0, -1))
-
-
-def _seeds_first(array: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(array, -1, 0))

@@ -117,11 +117,11 @@ def _of_the_training(experiment: Experiment) -> Iterator[_Change]:
         yield _change(experiment, f"learning rate {rate:.6g}", learning_rate=rate)
     other = {"online": "batch", "batch": "online"}[experiment.update]
     yield _change(experiment, f"{other} updates", update=other)
-    if experiment.initial_weights is None:
-        for low, high in WIDE:
-            if (low, high) != experiment.init:
-                name = f"initial weights from [{low:g}, {high:g})"
-                yield _change(experiment, name, init=(low, high))
+    wide = () if experiment.initial_weights is not None else WIDE
+    for low, high in wide:
+        if (low, high) != experiment.init:
+            name = f"initial weights from [{low:g}, {high:g})"
+            yield _change(experiment, name, init=(low, high))
 
 
 def _of_the_gradient(experiment: Experiment, variant: Variant) -> Iterator[_Change]:
@@ -173,8 +173,7 @@ def _in_layers(
             new_hidden or variant.hidden_activation,
             new_output or variant.output_activation,
         )
-        if changed.without_gradient is None:
-            yield name, layers, replace(experiment, variants=(changed,))
+        yield name, layers, replace(experiment, variants=(changed,))
 
 
 def _with_backward(backward: str, activation: Activation) -> Activation | None:

@@ -16,6 +16,7 @@ from hsig.transfer import Transfer, predict_with
 from hsig.verdict import AFFINE, DEAD, DIVERGED, SOLVED, VERDICTS, verdicts
 
 QUARTILES = (0.25, 0.5, 0.75)
+MEDIAN = 1  # the middle one
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from hsig.errors import RunError
-from hsig.experiment import Checkpoint, Experiment, Failure, run
+from hsig.experiment import Checkpoint, Experiment, Failure
+from hsig.training import run
 
 _SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
 _WORK_WORTH_A_PROCESS = 40_000_000  # less is done sooner than a process starts

@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hsig.adaptive import first_block, join, next_block, seeds_after
 from hsig.config import load_experiment
 from hsig.document import document
-from hsig.experiment import gather, run
+from hsig.experiment import Failure
 from hsig.statistics import wilson_interval
+from hsig.training import gather, run
 
 
 def experiment(**flags):
@@ -47,6 +50,14 @@ def test_there_are_at_least_100_and_at_most_as_many_as_allowed():
     assert len(first_block(experiment(until="0.1", max_seeds="40")).seeds) == 40
     assert seeds_after(100, [50], 0.001, 120) == 120
     assert seeds_after(120, [60], 0.001, 120) == 120
+
+
+def test_a_variant_that_fails_in_a_later_block_has_failed():
+    outcome = trained(experiment(seeds="3"))
+    later = trained(experiment(seeds="3,4"))
+    failed = Failure(later.results[0].variant, "broken")
+    later = replace(later, results=(failed, *later.results[1:]))
+    assert join(outcome, later).results[0] is failed
 
 
 def test_the_next_block_follows_on():

@@ -53,3 +53,22 @@ def test_many_equal_columns_and_large_numbers_are_no_trouble():
     doubled = Task("d", np.repeat(task(1).inputs, 2, axis=1) * 1e6, task(1).targets)
     expected = best_affine(task(1), LOSSES["bce"], 0.5).cost
     assert best_affine(doubled, LOSSES["bce"], 0.5).cost == pytest.approx(expected, rel=1e-6)
+
+
+def test_steps_that_are_too_long_are_halved_until_they_help(monkeypatch):
+    solve = np.linalg.lstsq
+    expected = best_affine(task(2), LOSSES["bce"], 0.5).cost
+    monkeypatch.setattr(np.linalg, "lstsq", lambda *a: (50.0 * solve(*a)[0], None))
+    assert best_affine(task(2), LOSSES["bce"], 0.5).cost == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_search_ends_even_where_there_is_no_best(monkeypatch):
+    monkeypatch.setattr("hsig.affine._STEPS_MOST", 3)
+    fit = best_affine(TASKS["and"], LOSSES["bce"], 0.5)
+    assert fit.right == 4
+    assert 1e-3 < fit.cost < 0.2
+
+
+def test_rows_far_apart_overflow_nothing():
+    far = Task("far", np.array([[-1e6], [1e6], [2e6]]), np.array([0.0, 1.0, 1.0]))
+    assert best_affine(far, LOSSES["bce"], 0.5).right == 3

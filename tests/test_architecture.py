@@ -20,9 +20,9 @@ ROOMS = {
     "divergence": {"numpy", "arrays", "engines", "network"},
     "evidence": {"numpy", "arrays", "network"},
     "affine": {"numpy", "arrays", "losses", "tasks"},
-    "experiment": {
-        "numpy", "arrays", "activations", "losses", "tasks", "network", "engines", "divergence",
-        "evidence",
+    "experiment": {"arrays", "activations", "losses", "tasks", "network", "evidence"},
+    "training": {
+        "numpy", "arrays", "network", "engines", "divergence", "evidence", "experiment"
     },
     "verdict": {"numpy", "arrays", "engines", "experiment"},
     "transfer": {"numpy", "arrays", "activations", "network", "engines", "experiment"},
@@ -38,7 +38,7 @@ ROOMS = {
         "yaml", "numpy", "errors", "keys", "arrays", "activations", "losses", "tasks", "network",
         "experiment",
     },
-    "workers": {"errors", "experiment"},
+    "workers": {"errors", "experiment", "training"},
     "definitions": {"numpy", "arrays", "activations"},
     "document": {
         "keys", "activations", "affine", "network", "engines", "evidence", "experiment", "verdict",
@@ -57,9 +57,12 @@ ROOMS = {
     },
     "glossary": {"numpy", "activations", "cells", "definitions"},
     "power": {"cells", "statistics"},
+    "claims": {"cells", "pairing", "statistics", "summary"},
+    "side_by_side": {
+        "cells", "experiment", "pairing", "plots", "report", "statistics", "summary", "verdict"
+    },
     "comparison": {
-        "activations", "cells", "experiment", "pairing", "plots", "report", "statistics", "summary",
-        "verdict",
+        "activations", "cells", "claims", "experiment", "report", "side_by_side", "summary"
     },
     "tables": {"rich", "cells", "report", "comparison", "glossary", "story", "summary", "plots"},
     "export": {
@@ -70,7 +73,7 @@ ROOMS = {
     "completion": {"keys", "activations"},
     "cli": {
         "typer", "rich", "errors", "keys", "activations", "adaptive", "config", "definitions",
-        "document", "experiment", "explain", "forms", "story", "workers",
+        "document", "experiment", "training", "explain", "forms", "story", "workers",
         "power", "summary", "report", "comparison", "glossary", "tables", "export", "terminal",
         "completion",
     },

@@ -15,8 +15,8 @@ from golden_data import load_golden
 
 from hsig import __version__, cli
 from hsig.activations import ACTIVATIONS
-from hsig.experiment import run
 from hsig.keys import ACTIVATION_GROUPS, COMPARISON_COLUMNS, KEYS
+from hsig.training import run
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 

@@ -8,11 +8,12 @@ from rich.console import Console
 
 from hsig.comparison import compare
 from hsig.config import load_experiment
-from hsig.experiment import Outcome, gather, run
+from hsig.experiment import Outcome
 from hsig.export import comparison_as_markdown
 from hsig.keys import COMPARISON_COLUMNS
 from hsig.summary import summarise
 from hsig.tables import comparison_results, render_comparison
+from hsig.training import gather, run
 
 
 def three_seeds():

@@ -9,7 +9,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hsig import keys
-from hsig.config import load_activation, load_columns, load_experiment, load_points
+from hsig.config import (
+    load_activation,
+    load_columns,
+    load_discordant,
+    load_experiment,
+    load_points,
+    load_rates,
+)
 from hsig.config.source import FILE_BYTES_MOST, read_scalar
 from hsig.errors import ConfigError
 
@@ -745,6 +752,11 @@ def refusal_of(command, path=None, **flags):
              "of seeds, not with a list"],
         ),
         (
+            "hidden: 1\nuntil: 0.1\n"
+            "initial_weights: {hidden: [[1], [2], [3]], output: [[1], [2]]}\n",
+            ["x.yaml:2: until: initial_weights go with one seed, so no seeds can be added"],
+        ),
+        (
             "activations: [hard, tanh]\nuntil: 0\n",
             ["x.yaml:2: until: expected a number above 0, got 0"],
         ),
@@ -843,6 +855,20 @@ def test_columns_are_a_list_without_repeats():
         with pytest.raises(ConfigError) as error:
             load_columns("--columns", text)
         assert list(error.value.messages) == [message]
+
+
+def test_rates_are_two_and_different_and_a_share_of_pairs_goes_with_them():
+    assert load_rates("--rates", "0.49, 0.4") == (0.49, 0.4)
+    assert load_discordant("--paired", "0.2", (0.49, 0.4)) == 0.2
+    for load in (
+        lambda: load_rates("--rates", "0.5"),
+        lambda: load_rates("--rates", "0.5,0.5"),
+        lambda: load_rates("--rates", "0.5,x"),
+        lambda: load_discordant("--paired", "0.01", (0.5, 0.4)),
+    ):
+        with pytest.raises(ConfigError) as error:
+            load()
+        assert len(error.value.messages) == 1
 
 
 # --- anything at all --------------------------------------------------------------------------

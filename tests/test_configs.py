@@ -7,7 +7,7 @@ import pytest
 from golden_data import load_golden
 
 from hsig.config import load_experiment
-from hsig.experiment import gather, run
+from hsig.training import gather, run
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 

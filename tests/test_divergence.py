@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hsig.config import load_experiment
-from hsig.experiment import gather, run
+from hsig.training import gather, run
 
 LINE = "leaky_relu:leak=1"
 
@@ -61,5 +61,5 @@ def test_a_cause_does_not_depend_on_the_company_or_on_how_often_run_looks(monkey
     assert list(together.diverged_by) == alone
     assert {"saturated_right", ""} <= set(alone) | {""}
     assert "saturated_right" in alone
-    monkeypatch.setattr("hsig.experiment._WORK_PER_STRIDE", 1_000_000)
+    monkeypatch.setattr("hsig.training._WORK_PER_STRIDE", 1_000_000)
     assert diverged(**flags, seeds="30").diverged_by == together.diverged_by

@@ -6,8 +6,8 @@ import pytest
 from hsig import __version__
 from hsig.config import load_experiment
 from hsig.document import document
-from hsig.experiment import gather, run
 from hsig.keys import KEYS
+from hsig.training import gather, run
 
 
 def documented(**flags):

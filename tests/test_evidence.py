@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hsig.activations import ACTIVATIONS
 from hsig.config import load_experiment
 from hsig.evidence import examine, stack
-from hsig.experiment import gather, run
 from hsig.losses import LOSSES
 from hsig.network import Network, Weights, initial_weights, with_bias
 from hsig.tasks import TASKS
+from hsig.training import gather, run
 from hsig.verdict import AFFINE, DEAD, SOLVED, verdicts
 
 PIECEWISE = [a.with_settings({}, "own") for a in ACTIVATIONS.values() if a.linear_pieces]

@@ -6,13 +6,14 @@ import pytest
 
 from hsig.activations import ACTIVATIONS
 from hsig.config import load_experiment
-from hsig.experiment import Failure, gather, gather_all, run
+from hsig.experiment import Failure
 from hsig.explain import Remedy, Trial, cheapest, has_failed, judge, remedies
 from hsig.export import story_as_json, story_as_markdown, trials_as_csv
 from hsig.statistics import CLAIM_SEEDS
 from hsig.story import piece_name, tell
 from hsig.summary import Solved, summarise
 from hsig.tables import render_conclusion, render_story
+from hsig.training import gather, gather_all, run
 
 
 def experiment(**flags):
@@ -82,6 +83,9 @@ def test_remedies_are_tried_only_where_they_make_sense():
     assert ("online updates", "") in changes(update="batch")
     assert not any("initial" in name for name, _ in changes(hidden=1, seeds=1, initial_weights=
         "{hidden: [[1], [2], [3]], output: [[1], [2]]}"))  # fmt: skip
+    assert ("initial weights from [-2, 2)", "") not in changes(init="uniform:-2,2")
+    mixed = changes(activation="tanh", output_activation="ultra_fast")
+    assert mixed[0] == ("own gradient", "output")
     assert ("slope 0.25", "both") not in changes(activation="hard:slope=0.25", loss="squared")
     relu = changes(activation="relu", loss="bce")
     assert ("leak 0.05", "hidden") in relu
@@ -137,6 +141,12 @@ def test_a_remedy_works_when_most_are_solved_and_the_interval_lies_above():
     assert not judge(Remedy("x", "", better), after, after).works
     few = experiment(activation="tanh", epochs=600, seeds=99)
     assert not judge(Remedy("x", "", few), before, result_of(few)).works
+
+
+def test_a_remedy_that_cannot_be_trained_does_not_work():
+    chosen = experiment(activation="ultra_fast", epochs=1)
+    found = judge(Remedy("x", "", chosen), result_of(experiment(epochs=1)), result_of(chosen))
+    assert (found.solved, found.verdicts, found.works) == (None, {}, False)
 
 
 def test_the_cheapest_is_the_one_with_the_least_training_and_then_the_first():

@@ -7,10 +7,10 @@ from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
 from hsig.config import load_experiment
 from hsig.document import document
-from hsig.experiment import gather, run
 from hsig.export import as_csv, as_json, as_long_csv, as_markdown
 from hsig.report import report
 from hsig.summary import summarise
+from hsig.training import gather, run
 
 
 def outcome():

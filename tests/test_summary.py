@@ -3,9 +3,10 @@ import pytest
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
 from hsig.config import load_experiment
-from hsig.experiment import Failure, gather, run
+from hsig.experiment import Failure
 from hsig.statistics import wilson_interval
 from hsig.summary import summarise
+from hsig.training import gather, run
 
 
 def summary_of(*arguments, **settings):

@@ -7,10 +7,10 @@ from rich.console import Console
 
 from hsig.cells import Table, percent
 from hsig.config import load_experiment
-from hsig.experiment import gather, run
 from hsig.report import report, unmet_expectations
 from hsig.summary import summarise
 from hsig.tables import render, results
+from hsig.training import gather, run
 
 
 def rendered(outcome, width=100, *, quiet=False):

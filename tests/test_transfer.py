@@ -3,7 +3,7 @@ import pytest
 
 from hsig.activations import ACTIVATIONS
 from hsig.config import load_experiment
-from hsig.experiment import gather, run
+from hsig.training import gather, run
 from hsig.transfer import predict_with
 
 

@@ -5,7 +5,7 @@ import pytest
 from prepared import RIGHT, WRONG, prepared
 
 from hsig.config import load_experiment
-from hsig.experiment import gather, run
+from hsig.training import gather, run
 from hsig.verdict import verdicts
 
 

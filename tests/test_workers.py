@@ -10,7 +10,8 @@ from hsig import workers
 from hsig.activations import ACTIVATIONS
 from hsig.config import load_experiment
 from hsig.errors import RunError
-from hsig.experiment import Checkpoint, Failure, Training, Variant, gather, run
+from hsig.experiment import Checkpoint, Failure, Training, Variant
+from hsig.training import gather, run
 from hsig.workers import run_with_workers
 
 

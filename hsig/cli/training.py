@@ -116,10 +116,10 @@ def explain(
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
     from hsig.config import load_experiment
-    from hsig.experiment import gather, gather_all
     from hsig.explain import has_failed, judge, remedies
     from hsig.summary import summarise
     from hsig.terminal import Watch
+    from hsig.training import gather, gather_all
     from hsig.workers import run_with_workers
 
     output.check()
@@ -182,9 +182,9 @@ def _train(
     """Train what a config and flags say, and write what became of it."""
     from hsig.adaptive import first_block, join, next_block
     from hsig.config import load_experiment
-    from hsig.experiment import gather
     from hsig.summary import summarise
     from hsig.terminal import Watch
+    from hsig.training import gather
     from hsig.workers import run_with_workers
 
     experiment = load_experiment(config, flags, command)

@@ -1,0 +1,48 @@
+"""What can be claimed of a comparison at its number of seeds, in words, and what cannot."""
+
+from hsig.cells import count
+from hsig.pairing import LEVEL, Paired
+from hsig.statistics import CLAIM_SEEDS, EXPLORE_SEEDS, seeds_to_tell_apart
+from hsig.summary import Summary, VariantSummary
+
+
+def claims(summary: Summary) -> list[str]:
+    """What can be claimed at this number of seeds, what cannot, and what that would take."""
+    if summary.pairing is None:
+        return []
+    seeds, baseline = len(summary.experiment.seeds), summary.pairing.baseline
+    rates = {
+        variant.label: variant.solved.rate
+        for variant in summary.variants
+        if isinstance(variant, VariantSummary)
+    }
+    claimed: dict[str, list[str]] = {"more": [], "less": []}
+    open_: list[str] = []
+    for label, found in summary.pairing.against.items():
+        if found.p <= LEVEL:
+            claimed["more" if found.difference > 0.0 else "less"].append(label)
+        else:
+            open_.append(f"{label} ({_needed(found, rates[label], rates[baseline], seeds)})")
+    notes = [
+        f"solved {word} often than {baseline}, at this setting: {', '.join(labels)}"
+        for word, labels in claimed.items()
+        if labels
+    ]
+    if open_:
+        notes.append(f"no difference from {baseline} can be claimed for {', '.join(open_)}")
+    if seeds < CLAIM_SEEDS:
+        use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
+        notes.append(
+            f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more"
+        )
+    return notes
+
+
+def _needed(found: Paired, rate: float, base: float, seeds: int) -> str:
+    """What it would take to claim the difference that was seen."""
+    if found.difference == 0.0:
+        return "none was seen"
+    discordant = (found.only_this + found.only_baseline) / seeds
+    needed = seeds_to_tell_apart(rate, base, discordant=discordant)
+    needed = max(needed, CLAIM_SEEDS, seeds + 1)
+    return f"{found.difference:+.3f} was seen; to claim that takes about {needed} seeds"
