@@ -22,8 +22,15 @@ def claims(summary: Summary) -> list[str]:
         if found.p <= LEVEL:
             claimed["more" if found.difference > 0.0 else "less"].append(label)
         else:
-            open_.append(f"{label} ({_needed(found, rates[label], rates[baseline], seeds)})")
-    notes = [
+            alpha = LEVEL / len(summary.pairing.against)
+            needed = _needed(found, rates[label], rates[baseline], seeds, alpha)
+            open_.append(f"{label} ({needed})")
+    notes = []
+    if summary.experiment.baseline not in ("", baseline):
+        notes.append(
+            f"the baseline {summary.experiment.baseline} has no result: compared with {baseline}"
+        )
+    notes += [
         f"solved {word} often than {baseline}, at this setting: {', '.join(labels)}"
         for word, labels in claimed.items()
         if labels
@@ -38,11 +45,11 @@ def claims(summary: Summary) -> list[str]:
     return notes
 
 
-def _needed(found: Paired, rate: float, base: float, seeds: int) -> str:
-    """What it would take to claim the difference that was seen."""
+def _needed(found: Paired, rate: float, base: float, seeds: int, alpha: float) -> str:
+    """What it would take to claim the difference that was seen, at Holm's first level."""
     if found.difference == 0.0:
         return "none was seen"
     discordant = (found.only_this + found.only_baseline) / seeds
-    needed = seeds_to_tell_apart(rate, base, discordant=discordant)
+    needed = seeds_to_tell_apart(rate, base, discordant=discordant, alpha=alpha)
     needed = max(needed, CLAIM_SEEDS, seeds + 1)
-    return f"{found.difference:+.3f} was seen; to claim that takes about {needed} seeds"
+    return f"{found.difference:+.3f} was seen; 80 % power for that takes about {needed} seeds"

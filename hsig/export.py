@@ -77,13 +77,17 @@ def story_as_markdown(story: Story) -> str:
     return "\n\n".join([*parts, *story.conclusion]) + "\n"
 
 
-def story_as_json(outcome: Outcome, story: Story, trials: Sequence[Trial]) -> str:
+def story_as_json(
+    outcome: Outcome, story: Story, trials: Sequence[Trial], *, missing: int = 0
+) -> str:
     """The document of the outcome, with the story and what became of the remedies."""
     best = cheapest(trials)
     made: dict[str, Json] = {
         **document(outcome),
+        "complete": outcome.complete and not missing,
         "story": list(story.what),
         "conclusion": list(story.conclusion),
+        "remedies_missing": missing,
         "remedies": [_trial(trial) for trial in trials],
         "cheapest": None if best is None else _label(best),
     }

@@ -65,7 +65,7 @@ class SideBySide:
         """One table of these columns."""
         titles = [self._result_title(names)]
         if {"rank", "difference", "pairs"} & set(names) and self._pairing is not None:
-            titles.append(self._paired_title())
+            titles.append(self._paired_title(names))
         titles += [self._cost_title()] if "costs" in names else []
         titles += [self._prediction_title()] if "predictions" in names else []
         return self._table("; ".join(titles), names)
@@ -152,15 +152,18 @@ class SideBySide:
     def _paired_table(self) -> tuple[Table, ...]:
         if self._pairing is None:
             return ()
-        return (self._table(self._paired_title(), ["rank", "difference", "epochs"]),)
+        names = ["rank", "difference", "epochs"]
+        return (self._table(self._paired_title(names), names),)
 
-    def _paired_title(self) -> str:
+    def _paired_title(self, names: Sequence[str]) -> str:
+        parts = {
+            "difference": "difference of the solved rates; p: exact McNemar, Holm",
+            "rank": "rank: 1 + how many are significantly better, Holm over all pairs",
+            "epochs": "median epochs to solve",
+        }
         baseline = "" if self._pairing is None else self._pairing.baseline
-        return (
-            f"against {baseline}, paired by seed (difference of the solved rates; p: "
-            "exact McNemar, Holm); rank: 1 + how many are significantly better (Holm over all "
-            "pairs); median epochs to solve"
-        )
+        explained = "; ".join(part for name, part in parts.items() if name in names)
+        return f"against {baseline}, paired by seed{f' ({explained})' if explained else ''}"
 
     def _paired(self, cell: Callable[[Paired], str], variant: VariantSummary) -> str:
         """The cell of a variant's comparison with the baseline; nothing for that itself."""

@@ -212,9 +212,17 @@ def _binomial(n: int, k: int, p: float) -> float:
 
 
 def seeds_to_tell_apart(
-    first: float, second: float, *, discordant: float | None = None, power: float = 0.8
+    first: float,
+    second: float,
+    *,
+    discordant: float | None = None,
+    power: float = 0.8,
+    alpha: float = 0.05,
 ) -> int:
-    """How many seeds a two-sided test at 5 % needs to tell two solved rates apart.
+    """How many seeds a two-sided test needs to tell two solved rates apart.
+
+    A normal approximation. For pairs, at least as many as the exact test needs on average to be
+    able to reject at all.
 
     Args:
         first: One rate, in [0, 1].
@@ -222,6 +230,7 @@ def seeds_to_tell_apart(
         discordant: For paired seeds, the share of the pairs in which exactly one is solved, at
             least |first - second|; None for unpaired ones.
         power: Probability of telling them apart.
+        alpha: Level of the test.
 
     Returns:
         Pairs, or seeds for each of two unpaired groups.
@@ -239,7 +248,8 @@ def seeds_to_tell_apart(
     difference = abs(first - second)
     if not (0.0 <= first <= 1.0 and 0.0 <= second <= 1.0 and difference > 0.0):
         raise ValueError(f"{first} and {second} are not two different rates")
-    z = NormalDist().inv_cdf(power)
+    level, z = NormalDist().inv_cdf(1.0 - alpha / 2.0), NormalDist().inv_cdf(power)
+    least = 1
     if discordant is None:
         mean = (first + second) / 2.0
         even = math.sqrt(2.0 * mean * (1.0 - mean))
@@ -248,8 +258,10 @@ def seeds_to_tell_apart(
         if not difference <= discordant * (1.0 + _ROUNDING) <= 1.0 + _ROUNDING:
             raise ValueError(f"a share of {discordant} is not one of discordant pairs")
         even = math.sqrt(discordant)
+        # 2 / 2**m is the smallest p-value of m discordant pairs
+        least = math.ceil((1.0 - math.log2(alpha)) / discordant)
         uneven = math.sqrt(max(0.0, discordant - difference * difference))
-    return math.ceil(((NORMAL_975 * even + z * uneven) / difference) ** 2)
+    return max(least, math.ceil(((level * even + z * uneven) / difference) ** 2))
 
 
 def smallest_difference(

@@ -17,6 +17,7 @@ from hsig.verdict import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, verdicts
 
 _TIMELINE_MOST = 10  # rows
 _BAR = 10  # characters
+_MOSTLY = 0.9  # of the diverged seeds, to speak of one cause
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ def tell(
     result: Training | Failure,
     trials: Sequence[Trial],
     *,
+    missing: int = 0,
     ascii_only: bool = False,
 ) -> Story:
-    """The story of the one variant of an experiment."""
+    """The story of the one variant of an experiment; `missing` remedies were not tried in time."""
     experiment = summary.experiment
     (numbers,) = summary.variants
     return Story(
@@ -58,7 +60,7 @@ def tell(
         if isinstance(numbers, Failure)
         else _timeline(experiment, numbers, ascii_only=ascii_only),
         remedies=_remedies(numbers, trials) if trials else None,
-        conclusion=_conclusion(numbers, trials),
+        conclusion=_conclusion(experiment, numbers, trials, missing),
     )
 
 
@@ -121,8 +123,9 @@ class _Teller:
         exactly = int((gradient[:, 0] == 0.0).sum())
         hidden, output = np.median(gradient, axis=0)
         return (
-            f" (median size of the gradient at the end: {hidden:.2g} in the hidden layer, "
-            f"{output:.2g} in the output; exactly 0 in the hidden layer for {exactly})"
+            f" (over {len(gradient)} with finite weights, the median size of the gradient is "
+            f"{hidden:.2g} in the hidden layer and {output:.2g} in the output; exactly 0 in the "
+            f"hidden layer for {exactly})"
         )
 
     def _cost(self, word: str) -> str:
@@ -134,18 +137,20 @@ class _Teller:
         units = count(self._experiment.hidden, "hidden unit")
         predicted = ", ".join(short(round(float(p), 6)) for p in fit.predictions[:8])
         more = ", ..." if rows > 8 else ""
-        stuck = (
-            "No affine function fits it better"
-            if fit.right < rows
-            else "That fit is right on every row, so the affine shape is not what stops it"
-        )
+        fitted = "logistic" if self._experiment.loss.needs_probabilities else "least-squares"
+        verdict = "It is affine."
+        if fit.right == rows:
+            verdict = (
+                "It is affine, but that is not what stops it: the best affine fit is right on "
+                "every row."
+            )
         return (
-            f"It is affine. In {of} each of the {units} stays on one linear piece of its "
+            f"{verdict} In {of} each of the {units} stays on one linear piece of its "
             f"activation for all {rows} rows, so the network is an affine function of its inputs, "
             "then the output's activation (checked against the map read off the weights). The best "
-            f"affine fit to this task has cost {number(fit.cost)}, predicts {predicted}{more}, and "
-            f"is right on {fit.right} of {rows} rows. {stuck}; these seeds' median cost is "
-            f"{self._cost(word)}. {self._pieces(word)}"
+            f"affine fit to this task, a {fitted} one, has cost {number(fit.cost)}, predicts "
+            f"{predicted}{more}, and is right on {fit.right} of {rows} rows; the median cost of "
+            f"these networks is {self._cost(word)}. {self._pieces(word)}"
         )
 
     def _pieces(self, word: str) -> str:
@@ -172,9 +177,11 @@ class _Teller:
         cause = max(causes, key=lambda name: causes[name])
         epochs = np.sort(self._result.diverged_at[self._result.diverged_at != NOT_REACHED])
         loss = self._experiment.loss.name
+        mostly = causes[cause] >= _MOSTLY * sum(causes.values())
+        blame = f"It is the loss {loss}{', not the activation. It' if mostly else ', which'} is"
         told = {
-            "saturated_right": f"It is the loss {loss}, not the activation. It is undefined, 0/0, "
-            "at an answer that is exactly right: a saturated output that equals its target",
+            "saturated_right": f"{blame} undefined, 0/0, at an answer that is exactly right: a "
+            "saturated output that equals its target",
             "saturated_wrong": f"It is the loss {loss} at a saturated output: its slope is "
             "infinite at an answer that is exactly wrong",
             "overflow": "It is the size of the steps: the weights grew beyond the largest number",
@@ -190,14 +197,15 @@ class _Teller:
         return (
             f"It stands still. In {of} the mean cost fell by less than 1 % over the last tenth of "
             f"the budget, at a median cost of {self._cost(word)}. The network is not affine: its "
-            "units bend between the rows, and there is a gradient, but a small one. The best "
-            f"affine fit has cost {number(self._fit.cost)}."
+            "units bend between the rows. Nor is it dead: there is a gradient on some wrong row. "
+            f"The best affine fit has cost {number(self._fit.cost)}."
         )
 
     def _slow(self, word: str, of: str) -> str:
         return (
-            f"It is slow. In {of} the cost, {self._cost(word)} in the median, is still falling at "
-            f"the end of {count(self._experiment.epochs, 'epoch')}: nothing but time is missing."
+            f"It is slow, or not there yet. In {of} the cost, {self._cost(word)} in the median, is "
+            f"still falling at epoch {self._numbers.epochs[-1]}. Whether more epochs would do is "
+            "what the last of the remedies tries."
         )
 
 
@@ -289,7 +297,15 @@ def _remedy(trial: Trial) -> tuple[str, ...]:
     return (name, layers, f"{solved.k} of {solved.n}", interval, works, words)
 
 
-def _conclusion(numbers: VariantSummary | Failure, trials: Sequence[Trial]) -> tuple[str, ...]:
+def _conclusion(
+    experiment: Experiment,
+    numbers: VariantSummary | Failure,
+    trials: Sequence[Trial],
+    missing: int,
+) -> tuple[str, ...]:
+    if missing:
+        tried = f"{len(trials)} of {len(trials) + missing} remedies were tried"
+        return (f"Interrupted: {tried}, so nothing is concluded.",)
     if not trials:
         return ()
     rule = (
@@ -298,7 +314,9 @@ def _conclusion(numbers: VariantSummary | Failure, trials: Sequence[Trial]) -> t
     )
     seeds = max((trial.solved.n for trial in trials if trial.solved), default=0)
     if seeds < CLAIM_SEEDS:
-        return (f"{count(seeds, 'seed')} support no claim: use --seeds {CLAIM_SEEDS}.", rule)
+        given = "--initial-weights '' " if experiment.initial_weights is not None else ""
+        few = f"{count(seeds, 'seed')} {'supports' if seeds == 1 else 'support'} no claim"
+        return (f"{few}: use {given}--seeds {CLAIM_SEEDS}.", rule)
     best = cheapest(trials)
     if best is None or best.solved is None:
         return (f"None of the {len(trials)} remedies works here.", rule)

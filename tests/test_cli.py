@@ -258,6 +258,32 @@ def test_an_expectation_of_one_variant_is_told_by_its_label(hsig):
     assert hsig(*FEW, "--expect", "{hard: {verdict: affine}}")[0] == 0
 
 
+# --- explain ----------------------------------------------------------------------------------
+
+
+def test_explain_adds_seeds_as_it_is_told(hsig):
+    flags = ("--until", "0.01", "--max-seeds", "120", "-e", "3", "-q")
+    code, out, _ = hsig("explain", "hard", *flags)
+    assert code == 0
+    assert "solved 0 of 120 seeds" in out
+    assert "None of the 11 remedies works here." in out
+
+
+def test_explain_exits_with_130_when_its_remedies_are_interrupted(hsig, monkeypatch):
+    def interrupted(experiment):
+        if experiment.variants[0].label == "batch updates":
+            raise KeyboardInterrupt
+        yield from run(experiment)
+
+    monkeypatch.setattr("hsig.workers.run", interrupted)
+    code, out, err = hsig("explain", "hard", "-e", "3", "-s", "3", "-f", "json")
+    made = json.loads(out)
+    assert code == 130
+    assert (made["complete"], len(made["remedies"])) == (False, 2)
+    assert made["conclusion"][0].startswith("Interrupted: 2 of 11 remedies were tried")
+    assert err == "interrupted: this is what was done by then\n"
+
+
 # --- activations ------------------------------------------------------------------------------
 
 

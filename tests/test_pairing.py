@@ -1,10 +1,12 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from prepared import RIGHT, WRONG, compared
 
+from hsig.comparison import compare
 from hsig.document import document
 from hsig.pairing import pair
 from hsig.statistics import holm, mcnemar_exact
@@ -71,6 +73,13 @@ def test_the_baseline_is_the_one_asked_for_and_failures_are_left_out():
     assert pairing.baseline == "hard"
     assert list(pairing.against) == ["sigmoid", "tanh"]
     assert set(pairing.ranks) == {"sigmoid", "hard", "tanh"}
+
+
+def test_a_baseline_without_result_is_told():
+    made = outcome()
+    made = replace(made, experiment=replace(made.experiment, baseline="ultra_fast"))
+    notes = compare(summarise(made)).notes
+    assert "the baseline ultra_fast has no result: compared with sigmoid" in notes
 
 
 def test_one_variant_has_nobody_to_be_compared_with():

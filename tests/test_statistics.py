@@ -226,6 +226,12 @@ def test_impossible_rates_are_refused(first, second):
         seeds_to_tell_apart(first, second)
 
 
+def test_pairs_are_enough_for_the_exact_test_to_reject_at_all():
+    assert mcnemar_exact(0, 6) <= 0.05 < mcnemar_exact(0, 5)
+    assert seeds_to_tell_apart(0.0, 1.0, discordant=1.0) == 6
+    assert seeds_to_tell_apart(1.0, 0.9, discordant=0.1, power=0.5) >= 54
+
+
 def test_more_difference_than_discordant_pairs_is_refused():
     with pytest.raises(ValueError, match="is not one of discordant pairs"):
         seeds_to_tell_apart(0.5, 0.4, discordant=0.05)

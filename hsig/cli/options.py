@@ -195,21 +195,30 @@ class Output:
             table=table,
         )
 
-    def put_story(self, outcome: "Outcome", summary: "Summary", trials: "Sequence[Trial]") -> None:
-        """Write why a variant failed, and what helps."""
+    def put_story(
+        self,
+        outcome: "Outcome",
+        summary: "Summary",
+        trials: "Sequence[Trial]",
+        *,
+        missing: int,
+    ) -> None:
+        """Write why a variant failed, and what helps; some remedies may not have been tried."""
         from hsig import export, tables
         from hsig.story import tell
 
-        story = tell(summary, outcome.results[0], trials)
+        story = tell(summary, outcome.results[0], trials, missing=missing)
         render = tables.render_conclusion if self.quiet else tables.render_story
 
         def table(console: "Console") -> "RenderableType":
             ascii_only = console.options.ascii_only
-            drawn = tell(summary, outcome.results[0], trials, ascii_only=ascii_only)
+            drawn = tell(
+                summary, outcome.results[0], trials, missing=missing, ascii_only=ascii_only
+            )
             return render(drawn, console)
 
         self.write(
-            json=lambda: export.story_as_json(outcome, story, trials),
+            json=lambda: export.story_as_json(outcome, story, trials, missing=missing),
             csv=lambda: export.trials_as_csv(trials),
             md=lambda: export.story_as_markdown(story),
             table=table,

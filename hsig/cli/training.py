@@ -13,7 +13,8 @@ from hsig.errors import ConfigError
 from hsig.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 
 if TYPE_CHECKING:
-    from hsig.experiment import Outcome
+    from hsig.experiment import Experiment, Outcome
+    from hsig.explain import Remedy
     from hsig.summary import Summary
     from hsig.terminal import Watch
 
@@ -119,17 +120,16 @@ def explain(
     from hsig.explain import has_failed, judge, remedies
     from hsig.summary import summarise
     from hsig.terminal import Watch
-    from hsig.training import gather, gather_all
+    from hsig.training import gather_all
     from hsig.workers import run_with_workers
 
     output.check()
     config = _config_and_one_activation(what or [], flags)
-    experiment = load_experiment(config, flags, EXPLAIN)
-    watch = Watch(experiment, quiet=output.quiet)
-    outcome = gather(experiment, watch.watch(run_with_workers(experiment)))
+    watch, outcome = _outcome(load_experiment(config, flags, EXPLAIN), output)
+    tried: tuple[Remedy, ...] = ()
     trials = []
     if outcome.complete and has_failed(outcome.results[0]):
-        tried = remedies(experiment)
+        tried = remedies(outcome.experiment)
         experiments = [remedy.experiment for remedy in tried]
         watch = Watch(*experiments, quiet=output.quiet)
         made = gather_all(experiments, watch.watch(run_with_workers(*experiments)))
@@ -141,7 +141,7 @@ def explain(
     if not outcome.results:
         _end(watch, outcome)
     summary = summarise(outcome)
-    output.put_story(outcome, summary, trials)
+    output.put_story(outcome, summary, trials, missing=len(tried) - len(trials))
     _end(watch, outcome, summary)
 
 
@@ -180,14 +180,22 @@ def _train(
     put: "Callable[[Outcome, Summary], None]",
 ) -> None:
     """Train what a config and flags say, and write what became of it."""
-    from hsig.adaptive import first_block, join, next_block
     from hsig.config import load_experiment
     from hsig.summary import summarise
+
+    watch, outcome = _outcome(load_experiment(config, flags, command), output)
+    summary = summarise(outcome)
+    put(outcome, summary)
+    _end(watch, outcome, summary)
+
+
+def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]":
+    """Train, and add seeds until the intervals are as narrow as was asked for."""
+    from hsig.adaptive import first_block, join, next_block
     from hsig.terminal import Watch
     from hsig.training import gather
     from hsig.workers import run_with_workers
 
-    experiment = load_experiment(config, flags, command)
     if experiment.until is not None:
         experiment = first_block(experiment)
     watch = Watch(experiment, quiet=output.quiet)
@@ -198,9 +206,7 @@ def _train(
         if not block.complete:  # interrupted: what is whole remains
             break
         outcome = join(outcome, block)
-    summary = summarise(outcome)
-    put(outcome, summary)
-    _end(watch, outcome, summary)
+    return watch, outcome
 
 
 def _end(watch: "Watch", outcome: "Outcome", summary: "Summary | None" = None) -> None:
