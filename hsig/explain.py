@@ -6,6 +6,7 @@ A remedy is the same experiment with one thing changed, from the same seeds.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.experiment import Experiment, Failure, Training, Variant
@@ -105,8 +106,8 @@ def remedies(experiment: Experiment) -> tuple[Remedy, ...]:
 _Change = tuple[str, str, Experiment]
 
 
-def _change(experiment: Experiment, name: str, **fields: object) -> _Change:
-    return name, "", replace(experiment, **fields)  # type: ignore[arg-type]
+def _change(experiment: Experiment, name: str, **fields: Any) -> _Change:
+    return name, "", replace(experiment, **fields)
 
 
 def _of_the_training(experiment: Experiment) -> Iterator[_Change]:

@@ -39,19 +39,18 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
         return
     deaths: list[str] = []
     waiting = deque(jobs)
-    busy: dict[Connection, _Worker] = {}
+    busy: list[_Worker] = []
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                worker = _Worker.start()
-                busy[worker.connection] = worker
-                worker.take(waiting.popleft())
-            for connection in wait(list(busy)):
-                worker = busy[connection]  # type: ignore[index]
+                busy.append(_Worker.start())
+                busy[-1].take(waiting.popleft())
+            ready = wait([worker.connection for worker in busy])
+            for worker in [worker for worker in busy if worker.connection in ready]:
                 try:
                     event = worker.connection.recv()
                 except (EOFError, OSError):
-                    del busy[worker.connection]
+                    busy.remove(worker)
                     deaths.append(worker.bury())
                     continue
                 if event is not None:
@@ -59,12 +58,12 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
                 elif waiting:
                     worker.take(waiting.popleft())
                 else:
-                    del busy[worker.connection]
+                    busy.remove(worker)
                     worker.end()
         if deaths:
             raise RunError(deaths)
     finally:
-        for worker in busy.values():
+        for worker in busy:
             worker.end()
 
 

@@ -32,8 +32,8 @@ def test_numbers_by_hand():
     )
     found = predict_with(experiment, result, ACTIVATIONS["hard"])
     # hard(1) = .7 and hard(0) = .5, so the output sees .4 and 0: .58 and .5
-    s = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
-    changes = [0.58 - s(2 * s(1) - 1), 0.5 - s(2 * s(0) - 1)]
+    sigmoid = ACTIVATIONS["sigmoid"].value
+    changes = 0.58 - sigmoid(2 * sigmoid(1.0) - 1), 0.5 - sigmoid(2 * sigmoid(0.0) - 1)
     assert found.largest_change == pytest.approx(max(map(abs, changes)), rel=1e-12)
     assert found.label == "hard"
 
