@@ -1,35 +1,44 @@
 """What can be claimed of a comparison at its number of seeds, in words, and what cannot."""
 
+from collections.abc import Sequence
+
 from hsig.cells import count
-from hsig.pairing import LEVEL, Paired
+from hsig.experiment import Experiment, Failure
+from hsig.pairing import LEVEL, Paired, Pairing
 from hsig.statistics import CLAIM_SEEDS, EXPLORE_SEEDS, seeds_to_tell_apart
-from hsig.summary import Summary, VariantSummary
+from hsig.summary import VariantSummary
 
 
-def claims(summary: Summary) -> list[str]:
-    """What can be claimed at this number of seeds, what cannot, and what that would take."""
-    if summary.pairing is None:
+def claims(
+    experiment: Experiment, variants: Sequence[VariantSummary | Failure], pairing: Pairing | None
+) -> list[str]:
+    """What can be claimed at this number of seeds, what cannot, and what that would take.
+
+    Args:
+        experiment: Whose seeds and baseline they are.
+        variants: At least those that are paired.
+        pairing: Of them, if there is one.
+    """
+    if pairing is None:
         return []
-    seeds, baseline = len(summary.experiment.seeds), summary.pairing.baseline
+    seeds, baseline = len(experiment.seeds), pairing.baseline
     rates = {
         variant.label: variant.solved.rate
-        for variant in summary.variants
+        for variant in variants
         if isinstance(variant, VariantSummary)
     }
     claimed: dict[str, list[str]] = {"more": [], "less": []}
     open_: list[str] = []
-    for label, found in summary.pairing.against.items():
+    for label, found in pairing.against.items():
         if found.p <= LEVEL:
             claimed["more" if found.difference > 0.0 else "less"].append(label)
         else:
-            alpha = LEVEL / len(summary.pairing.against)
+            alpha = LEVEL / len(pairing.against)
             needed = _needed(found, rates[label], rates[baseline], seeds, alpha)
             open_.append(f"{label} ({needed})")
     notes = []
-    if summary.experiment.baseline not in ("", baseline):
-        notes.append(
-            f"the baseline {summary.experiment.baseline} has no result: compared with {baseline}"
-        )
+    if experiment.baseline not in ("", baseline):
+        notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
     notes += [
         f"solved {word} often than {baseline}, at this setting: {', '.join(labels)}"
         for word, labels in claimed.items()

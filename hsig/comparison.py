@@ -1,7 +1,8 @@
 """From the numbers of several variants to the words and cells that people read, side by side."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from math import isnan
 
 from hsig.activations import spell
@@ -11,6 +12,7 @@ from hsig.experiment import Experiment, Failure
 from hsig.report import divergence, heading, pointer, result_line, transfer_table
 from hsig.side_by_side import SideBySide
 from hsig.summary import MEDIAN, Summary, VariantSummary
+from hsig.together import Together
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,80 @@ def compare(
         tables=(*(_tables(maker, columns) if ranked else ()), *transfer_table(ranked)),
         notes=(
             *(maker.legend() if not columns or "verdicts" in columns else ()),
-            *claims(summary),
+            *claims(experiment, summary.variants, summary.pairing),
             *_notes(experiment, ranked),
             *_early_end(summary),
             *pointer(ranked),
         ),
         results=tuple(result_line(experiment, variant) for variant in ranked),
     )
+
+
+def compare_configs(
+    together: Together,
+    summaries: Mapping[str, Summary],
+    columns: Sequence[str] = (),
+    *,
+    ascii_only: bool = False,
+) -> Comparison:
+    """The words and cells for several configs: the results of each, then what may be paired.
+
+    Args:
+        together: What became of them.
+        summaries: Of each, by its name.
+        columns: As in `compare`, for the table of each config.
+        ascii_only: As in `compare`.
+    """
+    ranked = {name: sorted(summary.variants, key=_rank) for name, summary in summaries.items()}
+    results: list[Table] = []
+    paired: list[Table] = []
+    unpaired: list[str] = []
+    claimed: list[str] = []
+    everyone = [variant for variants in ranked.values() for variant in variants]
+    draw = partial(SideBySide, ascii_only=ascii_only)
+    for group in together.groups:
+        first = summaries[group.names[0]].experiment
+        for name in group.names:
+            if ranked[name]:
+                maker = draw(summaries[name].experiment, ranked[name], pairing=group.pairing)
+                table = maker.chosen(columns) if columns else maker.results()
+                results.append(replace(table, title=f"{name}: {table.title}"))
+        members = sorted((v for name in group.names for v in ranked[name]), key=_rank)
+        if not columns:
+            paired += draw(first, members, pairing=group.pairing).paired()
+        claimed += claims(first, members, group.pairing)
+        if group.difference:
+            unpaired.append(
+                f"not paired with {together.groups[0].names[0]}: {', '.join(group.names)} "
+                f"({group.difference}); of these, compare the intervals"
+            )
+    shown = draw(summaries[together.groups[0].names[0]].experiment, everyone, pairing=None)
+    return Comparison(
+        heading=tuple(
+            line
+            for name, summary in summaries.items()
+            for line in _heading_of(name, summary.experiment)
+        ),
+        tables=(*results, *paired),
+        notes=(
+            *(shown.legend() if not columns or "verdicts" in columns else ()),
+            *unpaired,
+            *claimed,
+            *(n for name, s in summaries.items() for n in _notes(s.experiment, ranked[name])),
+            *(note for summary in summaries.values() for note in _early_end(summary)),
+        ),
+        results=tuple(
+            result_line(summary.experiment, variant)
+            for name, summary in summaries.items()
+            for variant in ranked[name]
+        ),
+    )
+
+
+def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
+    """What one of several configs is."""
+    what, start = heading(experiment, count(len(experiment.variants), "variant"))
+    return (f"{name}: {what}", start, *_outputs(experiment))
 
 
 def _tables(maker: SideBySide, columns: Sequence[str]) -> tuple[Table, ...]:

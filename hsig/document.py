@@ -18,7 +18,9 @@ from hsig.evidence import Evidence
 from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
 from hsig.keys import SAME
 from hsig.network import default_output_activation
+from hsig.pairing import Pairing
 from hsig.summary import count_solved, count_verdicts, pairing_of, rate
+from hsig.together import Together
 from hsig.transfer import predict_with
 from hsig.verdict import verdicts
 
@@ -44,7 +46,7 @@ def document(outcome: Outcome) -> dict[str, Json]:
             "predictions": plain(affine.predictions.tolist()),
             "right": affine.right,
         },
-        "pairing": _pairing(outcome),
+        "pairing": _pairing(pairing_of(outcome)),
         "variants": [_variant(outcome.experiment, result) for result in outcome.results],
     }
 
@@ -113,8 +115,32 @@ def _common_output(variants: Sequence[Variant]) -> Json:
     return SAME if outputs == hidden else spec_document(outputs[0])
 
 
-def _pairing(outcome: Outcome) -> Json:
-    found = pairing_of(outcome)
+def document_of_several(together: Together) -> dict[str, Json]:
+    """Several configs: the document of each, and which of their variants are paired by seed."""
+    return {
+        "format": FORMAT,
+        "hsig": __version__,
+        "complete": together.complete,
+        "configs": [
+            {
+                "config": name,
+                **document(outcome),
+                "experiment": resolved_keys(together.experiments[name]),
+            }
+            for name, outcome in together.outcomes.items()
+        ],
+        "groups": [
+            {
+                "configs": list(group.names),
+                "pairing": _pairing(group.pairing),
+                "not_paired_because": group.difference or None,
+            }
+            for group in together.groups
+        ],
+    }
+
+
+def _pairing(found: Pairing | None) -> Json:
     if found is None:
         return None
     return {

@@ -5,7 +5,7 @@ Arrays have seeds first.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from hsig.activations import Activation
@@ -121,6 +121,24 @@ class Experiment:
         }
         own = self.expect.get(label)
         return of_all | dict(own) if isinstance(own, Mapping) else of_all
+
+    def named(self, name: str) -> "Experiment":
+        """The same experiment, with the labels of its variants behind a name."""
+
+        def label(own: str) -> str:
+            return f"{name}: {own}"
+
+        return replace(
+            self,
+            variants=tuple(
+                replace(variant, label=label(variant.label)) for variant in self.variants
+            ),
+            baseline=self.baseline and label(self.baseline),
+            expect={
+                label(key) if isinstance(part, Mapping) else key: part
+                for key, part in self.expect.items()
+            },
+        )
 
     def starting_weights(self) -> Weights:
         """The weights of every seed before its first epoch, seeds first."""

@@ -13,6 +13,7 @@ from hsig.document import (
     FORMAT,
     Json,
     document,
+    document_of_several,
     plain,
     plain_fields,
     resolved_keys,
@@ -24,6 +25,7 @@ from hsig.explain import Trial, cheapest
 from hsig.report import Report
 from hsig.story import Story
 from hsig.summary import Solved, Summary, VariantSummary
+from hsig.together import Together
 from hsig.verdict import SOLVED, VERDICTS, verdicts
 
 
@@ -32,25 +34,32 @@ def as_json(outcome: Outcome) -> str:
     return json.dumps(document(outcome), indent=1, allow_nan=False) + "\n"
 
 
-def as_csv(summary: Summary) -> str:
+def several_as_json(together: Together) -> str:
+    """The document of several configs."""
+    return json.dumps(document_of_several(together), indent=1, allow_nan=False) + "\n"
+
+
+def as_csv(*summaries: Summary) -> str:
     """One row per variant: what was solved, and the final cost over seeds."""
     rows: list[dict[str, object]] = []
-    for variant in summary.variants:
-        if isinstance(variant, Failure):
-            rows.append({"label": variant.variant.label, "error": variant.reason})
-        else:
-            rows.append(_variant_row(variant, summary.experiment.cost))
+    for summary in summaries:
+        for variant in summary.variants:
+            if isinstance(variant, Failure):
+                rows.append({"label": variant.variant.label, "error": variant.reason})
+            else:
+                rows.append(_variant_row(variant, summary.experiment.cost))
     return _csv(rows, _VARIANT_COLUMNS)
 
 
-def as_long_csv(outcome: Outcome) -> str:
+def as_long_csv(*outcomes: Outcome) -> str:
     """One row per variant, seed and checkpoint."""
     rows: list[dict[str, object]] = []
-    for result in outcome.results:
-        if isinstance(result, Failure):
-            rows.append({"label": result.variant.label, "error": result.reason})
-        else:
-            rows += _seed_rows(outcome, result)
+    for outcome in outcomes:
+        for result in outcome.results:
+            if isinstance(result, Failure):
+                rows.append({"label": result.variant.label, "error": result.reason})
+            else:
+                rows += _seed_rows(outcome, result)
     return _csv(rows, _SEED_COLUMNS)
 
 

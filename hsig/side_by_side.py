@@ -51,15 +51,26 @@ class SideBySide:
         self._top = _top(self._trained)
 
     def usual(self) -> tuple[Table, ...]:
-        """Results, costs by epoch, and final predictions."""
-        names = [name for name in _RESULTS if self._says_something(name)]
+        """Results, the variants against the baseline, costs by epoch, and final predictions."""
         epochs = [str(epoch) for epoch in self._epochs()]
         return (
-            self._table(self._result_title(names), names, (("25 %", "75 %"), ("lost",))),
-            *self._paired_table(),
+            self.results(),
+            *self.paired(),
             self._table(self._cost_title(), ["costs"], _thinned_names(epochs)),
             self._table(self._prediction_title(), ["predictions"]),
         )
+
+    def results(self) -> Table:
+        """How many seeds were solved, the cost, and the verdicts."""
+        names = [name for name in _RESULTS if self._says_something(name)]
+        return self._table(self._result_title(names), names, (("25 %", "75 %"), ("lost",)))
+
+    def paired(self) -> tuple[Table, ...]:
+        """Every variant against the baseline, if there is one."""
+        if self._pairing is None:
+            return ()
+        names = ["rank", "difference", "epochs"]
+        return (self._table(self._paired_title(names), names),)
 
     def chosen(self, names: Sequence[str]) -> Table:
         """One table of these columns."""
@@ -148,12 +159,6 @@ class SideBySide:
             )
             for row, (inputs, target) in enumerate(rows)
         ]
-
-    def _paired_table(self) -> tuple[Table, ...]:
-        if self._pairing is None:
-            return ()
-        names = ["rank", "difference", "epochs"]
-        return (self._table(self._paired_title(names), names),)
 
     def _paired_title(self, names: Sequence[str]) -> str:
         parts = {

@@ -152,18 +152,23 @@ def summarise(outcome: Outcome) -> Summary:
     return Summary(experiment, variants, outcome.complete, unmet, affine, pairing_of(outcome))
 
 
-def pairing_of(outcome: Outcome) -> Pairing | None:
-    """The variants that reached the budget, seed by seed, if there are two of them."""
-    experiment = outcome.experiment
+def pairing_of(*outcomes: Outcome) -> Pairing | None:
+    """The variants that reached their budget, seed by seed, if there are two of them.
+
+    Args:
+        outcomes: One, or several whose seeds start from the same weights. The baseline is that of
+            the first.
+    """
     solved = {
         result.variant.label: result.solved
+        for outcome in outcomes
         for result in outcome.results
-        if isinstance(result, Training) and result.epochs[-1] == experiment.epochs
+        if isinstance(result, Training) and result.epochs[-1] == outcome.experiment.epochs
     }
     if len(solved) < 2:
         return None
-    baseline = experiment.baseline if experiment.baseline in solved else next(iter(solved))
-    return pair(solved, baseline)
+    baseline = outcomes[0].experiment.baseline
+    return pair(solved, baseline if baseline in solved else next(iter(solved)))
 
 
 def shown_cost(experiment: Experiment, training: Training) -> Array:

@@ -33,6 +33,7 @@ ROOMS = {
         "numpy", "arrays", "activations", "affine", "engines", "experiment", "verdict", "transfer",
         "statistics", "pairing",
     },
+    "together": {"numpy", "experiment", "pairing", "summary"},
     "explain": {"activations", "losses", "experiment", "verdict", "statistics", "summary"},
     "config": {
         "yaml", "numpy", "errors", "keys", "arrays", "activations", "losses", "tasks", "network",
@@ -42,7 +43,7 @@ ROOMS = {
     "definitions": {"numpy", "arrays", "activations"},
     "document": {
         "keys", "activations", "affine", "network", "engines", "evidence", "experiment", "verdict",
-        "transfer", "summary",
+        "transfer", "summary", "pairing", "together",
     },
     "forms": {"keys"},
     "cells": set(),
@@ -57,25 +58,26 @@ ROOMS = {
     },
     "glossary": {"numpy", "activations", "cells", "definitions"},
     "power": {"cells", "statistics"},
-    "claims": {"cells", "pairing", "statistics", "summary"},
+    "claims": {"cells", "experiment", "pairing", "statistics", "summary"},
     "side_by_side": {
         "cells", "experiment", "pairing", "plots", "report", "statistics", "summary", "verdict"
     },
     "comparison": {
-        "activations", "cells", "claims", "experiment", "report", "side_by_side", "summary"
+        "activations", "cells", "claims", "experiment", "report", "side_by_side", "summary",
+        "together",
     },
     "tables": {"rich", "cells", "report", "comparison", "glossary", "story", "summary", "plots"},
     "export": {
         "activations", "cells", "comparison", "definitions", "document", "engines", "experiment",
-        "explain", "report", "story", "summary", "verdict",
+        "explain", "report", "story", "summary", "together", "verdict",
     },
     "terminal": {"rich", "errors", "experiment"},
     "completion": {"keys", "activations"},
     "cli": {
         "typer", "rich", "errors", "keys", "activations", "adaptive", "config", "definitions",
         "document", "experiment", "training", "explain", "forms", "story", "workers",
-        "power", "summary", "report", "comparison", "glossary", "tables", "export", "terminal",
-        "completion",
+        "power", "summary", "together", "report", "comparison", "glossary", "tables", "export",
+        "terminal", "completion",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """The flags that commands share: a flag for every config key, and how a result is written."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hsig.experiment import Outcome
     from hsig.explain import Trial
     from hsig.summary import Summary
+    from hsig.together import Together
 
 
 class Format(StrEnum):
@@ -192,6 +193,32 @@ class Output:
             outcome,
             summary,
             md=lambda: export.comparison_as_markdown(compare(summary, columns)),
+            table=table,
+        )
+
+    def put_configs(self, together: "Together", summaries: "Mapping[str, Summary]") -> None:
+        """Write what became of several configs."""
+        from hsig import export, tables
+        from hsig.comparison import compare_configs
+        from hsig.config import load_columns
+
+        columns = () if self.columns is None else load_columns("--columns", self.columns)
+        render = tables.comparison_results if self.quiet else tables.render_comparison
+
+        def table(console: "Console") -> "RenderableType":
+            ascii_only = console.options.ascii_only
+            shown = compare_configs(together, summaries, columns, ascii_only=ascii_only)
+            return render(shown, console)
+
+        def csv() -> str:
+            if self.long:
+                return export.as_long_csv(*together.outcomes.values())
+            return export.as_csv(*summaries.values())
+
+        self.write(
+            json=lambda: export.several_as_json(together),
+            csv=csv,
+            md=lambda: export.comparison_as_markdown(compare_configs(together, summaries, columns)),
             table=table,
         )
 

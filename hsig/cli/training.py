@@ -1,6 +1,6 @@
 """The commands that train: `train` and `compare`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,6 +60,7 @@ def train(
         "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
         "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
         "hsig compare configs/compare-sigmoids.yaml --columns solved,interval,curve",
+        "hsig compare configs/compare-sigmoids.yaml configs/xor-wide-init.yaml sigmoid hard",
         "hsig compare hidden --task parity3 --hidden 5 --format md -o table.md",
         "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
     )
@@ -76,7 +77,7 @@ def compare(
         typer.Argument(
             metavar="CONFIG|all|GROUP|ACTIVATION",
             autocompletion=complete_comparison,
-            help="Activations or groups of them (all, sigmoids, hidden), and a YAML file.",
+            help="Activations or groups of them (all, sigmoids, hidden), and YAML files.",
             show_default=False,
         ),
     ] = None,
@@ -86,9 +87,12 @@ def compare(
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
     output.check()
-    config, activations = _config_and_activations(what or [])
+    configs, activations = _configs_and_activations(what or [])
     _name_activations("activations", activations, flags)
-    _train(config, flags, COMPARE, output, output.put_comparison)
+    if len(configs) > 1:
+        _compare_configs(configs, flags, output)
+    else:
+        _train(_only(configs), flags, COMPARE, output, output.put_comparison)
 
 
 @app.command(
@@ -139,10 +143,10 @@ def explain(
             if result.complete
         ]
     if not outcome.results:
-        _end(watch, outcome)
+        _end(watch, [outcome])
     summary = summarise(outcome)
     output.put_story(outcome, summary, trials, missing=len(tried) - len(trials))
-    _end(watch, outcome, summary)
+    _end(watch, [outcome], summary)
 
 
 def _config_and_one_activation(words: list[str], flags: dict[str, str]) -> Path | None:
@@ -151,13 +155,13 @@ def _config_and_one_activation(words: list[str], flags: dict[str, str]) -> Path 
     Raises:
         ConfigError: If there are several of either.
     """
-    config, activations = _config_and_activations(words)
+    configs, activations = _configs_and_activations(words)
     if len(activations) > 1:
         raise ConfigError(
             f"expected one activation, got {', '.join(activations)}. To compare them: hsig compare"
         )
     _name_activations("activation", activations, flags)
-    return config
+    return _only(configs)
 
 
 def _name_activations(key: str, words: list[str], flags: dict[str, str]) -> None:
@@ -186,7 +190,26 @@ def _train(
     watch, outcome = _outcome(load_experiment(config, flags, command), output)
     summary = summarise(outcome)
     put(outcome, summary)
-    _end(watch, outcome, summary)
+    _end(watch, [outcome], summary)
+
+
+def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output) -> None:
+    """Train what several configs say, and write what became of it side by side."""
+    from hsig.config import load_comparison
+    from hsig.summary import summarise
+    from hsig.terminal import Watch
+    from hsig.together import put_together
+    from hsig.training import gather_all
+    from hsig.workers import run_with_workers
+
+    experiments = load_comparison(configs, flags)
+    named = [experiment.named(name) for name, experiment in experiments.items()]
+    watch = Watch(*named, quiet=output.quiet)
+    outcomes = gather_all(named, watch.watch(run_with_workers(*named)))
+    together = put_together(experiments, outcomes)
+    summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
+    output.put_configs(together, summaries)
+    _end(watch, outcomes, *summaries.values())
 
 
 def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]":
@@ -209,29 +232,38 @@ def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]
     return watch, outcome
 
 
-def _end(watch: "Watch", outcome: "Outcome", summary: "Summary | None" = None) -> None:
+def _end(watch: "Watch", outcomes: "Sequence[Outcome]", *summaries: "Summary") -> None:
     """Exit with what there is to say."""
     from hsig.report import unmet_expectations
     from hsig.terminal import note
 
     if watch.interrupted:
-        done = "this is what was done by then" if outcome.results else "there is no result yet"
+        any_result = any(outcome.results for outcome in outcomes)
+        done = "this is what was done by then" if any_result else "there is no result yet"
         note(f"interrupted: {done}")
         raise typer.Exit(INTERRUPTED)
     if watch.problem is not None:
         raise watch.problem
-    unmet = () if summary is None else unmet_expectations(summary)
+    unmet = [line for summary in summaries for line in unmet_expectations(summary)]
     note(*unmet)
     raise typer.Exit(UNMET if unmet else MET)
 
 
-def _config_and_activations(words: list[str]) -> tuple[Path | None, list[str]]:
-    """Which word is the config, and which are activations.
+def _configs_and_activations(words: list[str]) -> tuple[list[Path], list[str]]:
+    """Which words are configs, and which are activations."""
+    configs = [word for word in words if word.endswith(CONFIG_ENDINGS) or "/" in word]
+    return [Path(word) for word in configs], [word for word in words if word not in configs]
+
+
+def _only(configs: list[Path]) -> Path | None:
+    """The one config, if there is any.
 
     Raises:
-        ConfigError: If there are two configs.
+        ConfigError: If there are several.
     """
-    configs = [word for word in words if word.endswith(CONFIG_ENDINGS) or "/" in word]
     if len(configs) > 1:
-        raise ConfigError(f"expected one config, got {', '.join(configs)}")
-    return (Path(configs[0]) if configs else None), [w for w in words if w not in configs]
+        raise ConfigError(
+            f"expected one config, got {', '.join(map(str, configs))}. To compare them: "
+            "hsig compare"
+        )
+    return configs[0] if configs else None

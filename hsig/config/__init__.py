@@ -3,7 +3,8 @@
 Everything is checked before the first epoch, and all problems come in one report.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ __all__ = [
     "Resolved",
     "load_activation",
     "load_columns",
+    "load_comparison",
     "load_discordant",
     "load_experiment",
     "load_points",
@@ -52,6 +54,39 @@ def load_experiment(
     return resolve(path, flags, command).experiment
 
 
+def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str, Experiment]:
+    """The experiments of several configs that are to be compared, by the name of each.
+
+    The name is that of the file, without its ending where that tells them apart. A config may
+    have one `activation` here; the flag of the baseline is for the first config.
+
+    Raises:
+        ConfigError: With every problem of every config.
+    """
+    stems = Counter(path.stem for path in paths)
+    experiments: dict[str, Experiment] = {}
+    problems: list[str] = []
+    for path in paths:
+        name = path.stem if stems[path.stem] == 1 else str(path)
+        given = {key: text for key, text in flags.items() if key != "baseline" or path == paths[0]}
+        if name in experiments:
+            problems.append(f"{path}: given twice")
+        try:
+            found = _resolve(path, given, COMPARE, among_others=True)
+        except ConfigError as refusal:
+            problems.extend(refusal.messages)
+            continue
+        experiments[name] = found.experiment
+        if found.experiment.until is not None:
+            problems.append(
+                f"{found.origins['until']}: until: goes with one config: each would end with seeds "
+                f"of its own. Choose their number with seeds"
+            )
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return experiments
+
+
 @dataclass(frozen=True)
 class Resolved:
     """An experiment, and for each key where its value came from.
@@ -71,20 +106,31 @@ def resolve(
     command: str | None = None,
 ) -> Resolved:
     """The same as `load_experiment`, with the origin of every value."""
+    return _resolve(path, flags or {}, command)
+
+
+def _resolve(
+    path: Path | str | None,
+    flags: Mapping[str, str],
+    command: str | None,
+    *,
+    among_others: bool = False,
+) -> Resolved:
     problems: list[str] = []
     given = {} if path is None else _read_keys(Path(path), problems)
-    for name, text in (flags or {}).items():
+    for name, text in flags.items():
         if name in KEYS:
             given[name] = read_flag(KEYS[name].flag, str(text), problems)
         else:
             problems.append(_unknown("flags", name))
-    command = _command(given, command, problems)
+    one = among_others and _says(given, "activation") and not _says(given, "activations")
+    command = COMPARE if one else _command(given, command, problems)
     defaults = {name: Given(key.default_for(command), "default") for name, key in KEYS.items()}
     if _says(given, "initial_weights"):
         defaults["seeds"] = Given(1, "default")  # they go with one seed
     given = defaults | given
 
-    reading = Reading(given, problems, comparing=command == COMPARE)
+    reading = Reading(given, problems, comparing=command == COMPARE and not one)
     experiment = reading.experiment()
     if problems or experiment is None:
         raise ConfigError(problems)

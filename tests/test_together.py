@@ -1,0 +1,207 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from hsig.cli import app
+from hsig.comparison import compare_configs
+from hsig.config import load_comparison, load_experiment
+from hsig.errors import ConfigError
+from hsig.export import as_csv, as_long_csv, several_as_json
+from hsig.pairing import pair
+from hsig.summary import summarise
+from hsig.together import difference, put_together
+from hsig.training import gather, gather_all, run
+
+SHORT = "epochs: 60\nreport_every: 60\nlearning_rate: 2\nupdate: batch\n"
+CONFIGS = {
+    "few.yaml": SHORT + "activations: [tanh, sigmoid]\nseeds: 12\nbaseline: sigmoid\n",
+    "fast.yaml": SHORT.replace("2\n", "8\n") + "activation: tanh\nseeds: 12\n",
+    "wide.yaml": SHORT + "activations: [tanh, hard]\nseeds: 12\ninit: {uniform: [-2, 2]}\n",
+    "more.yaml": SHORT + "activation: tanh\nseeds: 13\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name, text in CONFIGS.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def together(folder):
+    experiments = load_comparison([folder / name for name in CONFIGS], {})
+    named = [experiment.named(name) for name, experiment in experiments.items()]
+    events = (event for experiment in named for event in run(experiment))
+    return put_together(experiments, gather_all(named, events))
+
+
+def shown(together, columns=()):
+    summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
+    return compare_configs(together, summaries, columns)
+
+
+def hsig(*arguments):
+    return CliRunner().invoke(app, ["compare", *arguments])
+
+
+def test_configs_that_start_alike_are_paired_and_others_are_not(together):
+    few, wide, more = together.groups
+    assert few.names == ("few", "fast")
+    assert few.difference == ""
+    assert few.pairing.baseline == "few: sigmoid"
+    assert set(few.pairing.against) == {"few: tanh", "fast: tanh"}
+    assert (wide.names, wide.difference) == (("wide",), "other initial weights")
+    assert wide.pairing.baseline == "wide: tanh"
+    assert (more.names, more.difference, more.pairing) == (("more",), "other seeds", None)
+
+
+def test_a_pairing_across_configs_is_that_of_their_seeds_trained_alone(together, folder):
+    alone = {
+        f"{name}: {result.variant.label}": result.solved
+        for name in ("few", "fast")
+        for experiment in [load_comparison([folder / f"{name}.yaml"], {})[name]]
+        for result in gather(experiment, run(experiment)).results
+    }
+    assert together.groups[0].pairing == pair(alone, "few: sigmoid")
+    assert 0 < sum(solved.sum() for solved in alone.values()) < 36  # it is not all the same
+
+
+def test_given_initial_weights_are_paired_when_they_are_the_same():
+    question = load_experiment("configs/question-hard.yaml")
+    other = replace(
+        question,
+        initial_weights=question.initial_weights._replace(
+            output=np.nextafter(question.initial_weights.output, 1.0)
+        ),
+    )
+    faster = replace(question, learning_rate=0.5)
+    assert difference(question, faster) == ""
+    assert difference(question, other) == "other initial weights"
+    assert difference(question, replace(question, hidden=4, initial_weights=None)) != ""
+
+
+def test_the_tables_say_which_configs_are_not_paired_and_why(together):
+    made = shown(together)
+    assert [table.title.partition(" after")[0] for table in made.tables[:4]] == [
+        "few:",
+        "fast:",
+        "wide:",
+        "more:",
+    ]
+    paired = [table for table in made.tables if table.title.startswith("against")]
+    assert [sorted(row[0] for row in table.rows) for table in paired] == [
+        ["fast: tanh", "few: sigmoid", "few: tanh"],
+        ["wide: hard", "wide: tanh"],
+    ]
+    assert (
+        "not paired with few: wide (other initial weights); of these, compare the intervals"
+        in made.notes
+    )
+    assert "not paired with few: more (other seeds); of these, compare the intervals" in made.notes
+    labels = [line.partition(": solved")[0] for line in made.results]
+    assert sorted(labels) == sorted(
+        ["few: tanh", "few: sigmoid", "fast: tanh", "wide: tanh", "wide: hard", "more: tanh"]
+    )
+
+
+def test_chosen_columns_make_one_table_for_each_config(together):
+    tables = shown(together, ("solved", "difference")).tables
+    assert [table.rows[0][0].partition(":")[0] for table in tables] == [
+        "few",
+        "fast",
+        "wide",
+        "more",
+    ]
+    assert "difference" in tables[1].columns
+    assert "difference" not in tables[3].columns
+
+
+def test_the_json_has_each_config_as_it_could_be_run_again(together, folder):
+    made = json.loads(several_as_json(together))
+    assert made["complete"] is True
+    assert [part["config"] for part in made["configs"]] == ["few", "fast", "wide", "more"]
+    for part in made["configs"]:
+        again = folder / "again.json.yaml"
+        again.write_text(json.dumps(part["experiment"]), encoding="utf-8")
+        experiment = load_experiment(again)
+        outcome = gather(experiment, run(experiment))
+        for result, variant in zip(outcome.results, part["variants"], strict=True):
+            assert variant["label"] == f"{part['config']}: {result.variant.label}"
+            assert result.predictions.tolist() == [s["predictions"] for s in variant["seeds"]]
+    assert [group["configs"] for group in made["groups"]] == [["few", "fast"], ["wide"], ["more"]]
+    assert made["groups"][0]["pairing"]["baseline"] == "few: sigmoid"
+    assert made["groups"][1]["not_paired_because"] == "other initial weights"
+
+
+def test_the_csv_has_the_variants_of_all_configs_below_one_head(together):
+    summaries = [summarise(outcome) for outcome in together.outcomes.values()]
+    table = as_csv(*summaries).splitlines()
+    assert [line.partition(",")[0] for line in table] == [
+        "label",
+        "few: tanh",
+        "few: sigmoid",
+        "fast: tanh",
+        "wide: tanh",
+        "wide: hard",
+        "more: tanh",
+    ]
+    seeds_and_checkpoints = (12 * 5 + 13) * 2
+    assert len(as_long_csv(*together.outcomes.values()).splitlines()) == 1 + seeds_and_checkpoints
+
+
+def test_expectations_are_those_of_each_config(folder):
+    checks = "expect: {sigmoid: {solved_at_least: 1}}\n"
+    (folder / "few.yaml").write_text(CONFIGS["few.yaml"] + checks, encoding="utf-8")
+    found = hsig("few.yaml", "fast.yaml", "-q")
+    assert found.exit_code == 1
+    assert "expect: few: sigmoid: expected solved_at_least 1.0" in found.stderr
+    assert [line.partition(":")[0] for line in found.stdout.splitlines()] == ["few", "few", "fast"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_flags_are_for_all_configs_and_the_baseline_for_the_first():
+    found = hsig("few.yaml", "fast.yaml", "--seeds", "5", "--baseline", "tanh", "-f", "json")
+    made = json.loads(found.stdout)
+    assert [part["experiment"]["seeds"] for part in made["configs"]] == [[0, 1, 2, 3, 4]] * 2
+    assert made["groups"][0]["pairing"]["baseline"] == "few: tanh"
+    csv = hsig("few.yaml", "fast.yaml", "-f", "csv", "--long", "-s", "2")
+    assert len(csv.stdout.splitlines()) == 1 + 3 * 2 * 2
+    assert hsig("few.yaml", "fast.yaml", "-f", "md", "-s", "2").stdout.startswith("few: 2 variants")
+    assert "against few: sigmoid" in hsig("few.yaml", "fast.yaml").stdout
+
+
+def test_configs_of_the_same_name_are_told_apart_by_their_folders(folder):
+    (folder / "other").mkdir()
+    (folder / "other/few.yaml").write_text(CONFIGS["few.yaml"], encoding="utf-8")
+    assert list(load_comparison([folder / "few.yaml", folder / "other/few.yaml"], {})) == [
+        str(folder / "few.yaml"),
+        str(folder / "other/few.yaml"),
+    ]
+
+
+def test_all_problems_of_all_configs_come_in_one_report(folder):
+    (folder / "wide.yaml").write_text("learning_rat: 1\nepochs: -1\n", encoding="utf-8")
+    (folder / "few.yaml").write_text("hidden: 0\nuntil: 0.1\n", encoding="utf-8")
+    (folder / "fast.yaml").write_text("until: 0.1\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_comparison(
+            [folder / f for f in ("wide.yaml", "few.yaml", "fast.yaml", "few.yaml")], {}
+        )
+    text = "\n".join(caught.value.messages)
+    for part in (
+        "wide.yaml:1: unknown key 'learning_rat'",
+        "wide.yaml:2: epochs",
+        "few.yaml:1: hidden",
+        "fast.yaml:1: until: goes with one config",
+    ):
+        assert text.count(part) == 1, text
+
+
+def test_a_config_that_is_given_twice_is_refused(folder):
+    with pytest.raises(ConfigError, match="given twice"):
+        load_comparison([folder / "few.yaml", folder / "few.yaml"], {})
