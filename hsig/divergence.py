@@ -1,12 +1,12 @@
 """Why a weight stopped being a finite number: the step in which it happened, taken again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from hsig.arrays import Array, IntArray
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.engines.reference import advance, descend, steps
+from hsig.engines.reference import descend, steps
 from hsig.network import Activity, Weights, all_finite, with_bias
 
 SATURATED_RIGHT = "saturated_right"  # 0/0 in the loss's slope, at an answer that is exactly right
@@ -14,8 +14,20 @@ SATURATED_WRONG = "saturated_wrong"  # the loss's slope is infinite at an exactl
 OVERFLOW = "overflow"  # the weights grew beyond the largest number
 
 
-def causes(before: State, problem: Problem, after: Progress) -> Mapping[int, str]:
-    """Why each seed diverged between two states, by its place among the seeds."""
+def causes(
+    before: State,
+    problem: Problem,
+    after: Progress,
+    advance: Callable[[State, Problem, int], Progress],
+) -> Mapping[int, str]:
+    """Why each seed diverged between two states, by its place among the seeds.
+
+    Args:
+        before: The earlier state.
+        problem: What was trained.
+        after: The later state.
+        advance: The engine that came from one to the other.
+    """
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
     found: dict[int, str] = {}
     state, places = _only(before, fresh), fresh

@@ -155,7 +155,7 @@ def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Js
         "label": result.variant.label,
         "activation": spec_document(result.variant.hidden_activation),
         "output_activation": spec_document(result.variant.output_activation),
-        "engine": experiment.engine,
+        "engine": experiment.engine_of(result.variant).NAME,
     }
     if isinstance(result, Failure):
         return {**head, "error": result.reason, "checkpoints": [], "seeds": [], "solved": None}

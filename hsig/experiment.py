@@ -10,15 +10,15 @@ from functools import lru_cache
 
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, IntArray
+from hsig.engines import Problem
+from hsig.engines.choice import Engine, engine_for
 from hsig.evidence import Evidence
 from hsig.losses import Loss
-from hsig.network import Weights, initial_weights
+from hsig.network import Network, Weights, initial_weights
 from hsig.tasks import Task
 
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
-
-_STEP_OVERHEAD = 5_000  # of a sample in NumPy, in updates of a weight
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ class Experiment:
         report_every: Epochs between checkpoints.
         at_epochs: Budgets that are checkpoints as well, in rising order.
         cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
-        engine: What trains.
-        workers: How many processes train, or None for all cores; the numbers are the same.
+        engine: What trains, by its name in `hsig.engines.choice.ENGINES`.
+        workers: How many threads or processes train, or None for all cores; the numbers are the
+            same.
         predict_with: Activations that also predict with the trained weights; may be empty.
         baseline: Label of the variant that the others are compared with; empty for the first.
         expect: What must hold for the run to count as a success: of every variant, by the name
@@ -107,12 +108,20 @@ class Experiment:
         """The epoch at which the last tenth of the budget begins."""
         return self.epochs - max(1, self.epochs // 10)
 
-    @property
-    def work_per_epoch(self) -> int:
-        """What an epoch of one variant costs, very roughly, in updates of a weight."""
-        inputs = int(self.task.inputs.shape[1])
-        weights = (inputs + 1) * self.hidden + self.hidden + 1
-        return len(self.task.inputs) * (_STEP_OVERHEAD + len(self.seeds) * weights)
+    def problem_of(self, variant: Variant) -> Problem:
+        """What its engine is given."""
+        return Problem(
+            network=Network(variant.hidden_activation, variant.output_activation, self.loss),
+            inputs=self.task.inputs,
+            targets=self.task.targets,
+            learning_rate=self.learning_rate,
+            update=self.update,
+            solved_within=self.solved_within,
+        )
+
+    def engine_of(self, variant: Variant) -> Engine:
+        """What trains a variant: `engine`, unless that does not know its activations."""
+        return engine_for(self.problem_of(variant).network, self.engine)
 
     def expected_of(self, label: str) -> Checks:
         """What must hold of one variant; its own checks beat those of all."""

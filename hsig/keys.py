@@ -271,15 +271,15 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key(
                 "engine",
                 "choice",
-                "What trains: auto, or reference (NumPy)",
+                "What trains: compiled (C), reference (NumPy), or auto for the fastest there is",
                 default="auto",
-                choices=("auto", "reference"),
+                choices=("auto", "compiled", "reference"),
                 metavar="ENGINE",
             ),
             Key(
                 "workers",
                 "workers",
-                "Processes that train: a number, or auto for all cores where that pays",
+                "Cores that train: a number, or auto for all where that pays",
                 default="auto",
                 low=1,
                 high=WORKERS_MOST,

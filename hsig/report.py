@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hsig.activations import Activation, spell
 from hsig.cells import Table, count, number, percent, short
 from hsig.divergence import OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG
+from hsig.engines import compiled
 from hsig.experiment import Experiment, Failure, Variant
 from hsig.network import Weights
 from hsig.plots import stacked_bar
@@ -26,6 +27,7 @@ MEANINGS = {
     SLOW: "the cost is still falling",
 }
 _GLYPHS = {SOLVED: "█#", SLOW: "▓+", PLATEAU: "▒=", AFFINE: "░-", DEAD: "·.", DIVERGED: "!!"}
+NOT_BUILT = "the compiled one was not built when hsig was installed"
 CAUSES = {
     SATURATED_RIGHT: "the loss is undefined (0/0) at an answer that is exactly right",
     SATURATED_WRONG: "the loss is infinite at an answer that is exactly wrong",
@@ -176,8 +178,20 @@ def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
         f"{subject} on {task.name}: {shape} network, loss {experiment.loss.name}, "
         f"learning rate {short(experiment.learning_rate)}, "
         f"{count(experiment.epochs, 'epoch')} ({experiment.update})",
-        f"{start}{shared}; engine {experiment.engine}",
+        f"{start}{shared}; engine {_engines(experiment)}",
     )
+
+
+def _engines(experiment: Experiment) -> str:
+    """What trains which variant, and that the compiled engine is missing if it is."""
+    by_name: dict[str, list[str]] = {}
+    for variant in experiment.variants:
+        by_name.setdefault(experiment.engine_of(variant).NAME, []).append(variant.label)
+    names = [
+        f"{name} for {', '.join(labels)}" if len(by_name) > 1 else name
+        for name, labels in by_name.items()
+    ]
+    return " and ".join(names) + ("" if compiled.is_here() else f" ({NOT_BUILT})")
 
 
 def _size(weights: Weights) -> int:

@@ -4,6 +4,7 @@ Public arrays have seeds first; here they are turned round for the engines.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from traceback import extract_tb
 from typing import NamedTuple
@@ -12,16 +13,16 @@ import numpy as np
 
 from hsig.arrays import Array, sum_in_order
 from hsig.divergence import causes
-from hsig.engines import NOT_REACHED, Problem, Progress, State, reference
+from hsig.engines import NOT_REACHED, Problem, Progress, State
 from hsig.evidence import Evidence, examine, stack
 from hsig.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
-from hsig.network import Network, Weights, with_bias
-
-_WORK_PER_STRIDE = 10_000_000  # between two signs of life, in updates of a weight
+from hsig.network import Weights, with_bias
 
 
-def run(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
+def run(experiment: Experiment, *, threads: int = 1) -> Iterator[Checkpoint | Failure]:
     """Train every variant, from the same initial weights, and yield on the way.
+
+    An engine that can splits the seeds among as many threads; the numbers are the same.
 
     Yields at every checkpoint of the experiment, and between them often enough to show life and
     to be interrupted; `gather` makes an outcome of it. Whatever is raised while a variant
@@ -37,7 +38,7 @@ def run(experiment: Experiment) -> Iterator[Checkpoint | Failure]:
             )
             continue
         try:
-            yield from _train(experiment, variant)
+            yield from _train(experiment, variant, threads)
         except Exception as error:
             raised = extract_tb(error.__traceback__)[-1]
             yield Failure(
@@ -85,32 +86,26 @@ def gather_all(
     return outcomes
 
 
-def _train(experiment: Experiment, variant: Variant) -> Iterator[Checkpoint]:
-    problem = Problem(
-        network=Network(variant.hidden_activation, variant.output_activation, experiment.loss),
-        inputs=experiment.task.inputs,
-        targets=experiment.task.targets,
-        learning_rate=experiment.learning_rate,
-        update=experiment.update,
-        solved_within=experiment.solved_within,
-    )
+def _train(experiment: Experiment, variant: Variant, threads: int) -> Iterator[Checkpoint]:
+    problem = experiment.problem_of(variant)
     weights = experiment.starting_weights()
     state = State.start(Weights(*(_seeds_last(layer) for layer in weights)))
     diverged_by = [""] * len(experiment.seeds)
-    for epochs in _strides(experiment):
-        progress = reference.advance(state, problem, epochs)
+    engine = experiment.engine_of(variant)
+    advance = partial(engine.advance, threads=threads)
+    for epochs in _strides(experiment, engine.epochs_at_a_time(problem, state)):
+        progress = advance(state, problem, epochs)
         yield _checkpoint(variant, problem, state, progress, diverged_by)
-        for place, cause in causes(state, problem, progress).items():
+        for place, cause in causes(state, problem, progress, advance).items():
             diverged_by[place] = cause
         state = progress
     # the budget's own epoch, of which only the printed losses count
-    progress = reference.advance(state, problem, 1)
+    progress = advance(state, problem, 1)
     yield _checkpoint(variant, problem, state, progress, diverged_by)
 
 
-def _strides(experiment: Experiment) -> Iterator[int]:
+def _strides(experiment: Experiment, longest: int) -> Iterator[int]:
     """How many epochs to train at a time; what is looked at falls between two strides."""
-    longest = max(1, _WORK_PER_STRIDE // experiment.work_per_epoch)
     stops = sorted({*experiment.checkpoints, experiment.last_tenth})
     for start, stop in pairwise(stops):
         for epoch in range(start, stop, longest):
@@ -127,11 +122,13 @@ def _checkpoint(
     """What `state` is, with what its next epoch printed and found."""
     with np.errstate(all="ignore"):
         activity = problem.network.forward(state.weights, with_bias(problem.inputs))
+    # those of the engine, which need not have the last bits of NumPy's
+    activity = activity._replace(predictions=progress.predictions[:, None])
     return Checkpoint(
         variant=variant,
         epoch=state.epoch,
         losses=progress.losses.T,
-        predictions=activity.predictions[:, 0].T,
+        predictions=progress.predictions.T,
         weights=Weights(*(_seeds_first(layer) for layer in state.weights)),
         solved_at=progress.solved_at,
         lost_at=progress.lost_at,

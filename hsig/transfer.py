@@ -8,7 +8,7 @@ from hsig.activations import Activation, spell
 from hsig.arrays import BoolArray
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Experiment, Training
-from hsig.network import Network, Weights, with_bias
+from hsig.network import Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +40,13 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
         hidden_activation=other,
         output_activation=other if shared else variant.output_activation,
     )
-    network = Network(variant.hidden_activation, variant.output_activation, experiment.loss)
-    weights = Weights(*(np.moveaxis(layer, 0, -1) for layer in training.weights))
+    weights = Weights(
+        *(np.ascontiguousarray(np.moveaxis(layer, 0, -1)) for layer in training.weights)
+    )
     task = experiment.task
+    engine = experiment.engine_of(variant)
+    predictions = engine.predict(experiment.problem_of(variant), weights).T
     with np.errstate(all="ignore"):
-        predictions = network.forward(weights, with_bias(task.inputs)).predictions[:, 0].T
         right = np.abs(predictions - task.targets) < experiment.solved_within
         changes = np.abs(predictions - training.predictions)
     finite = training.diverged_at == NOT_REACHED

@@ -1,4 +1,7 @@
-"""Training in several processes, a variant at a time in each: the numbers are those of `run`."""
+"""Training on several cores: the numbers are those of `run`.
+
+The reference engine has one core, so it gets processes, with a variant at a time in each.
+"""
 
 import os
 import signal
@@ -10,6 +13,7 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from hsig.engines import reference
 from hsig.errors import RunError
 from hsig.experiment import Checkpoint, Experiment, Failure
 from hsig.training import run
@@ -27,12 +31,15 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
     Raises:
         RunError: At the end, if a process died; only what it was doing is lost.
     """
-    jobs = [
-        replace(experiment, variants=(variant,))
-        for experiment in experiments
-        for variant in experiment.variants
-    ]
-    workers = _workers(jobs)
+    jobs: list[Experiment] = []
+    for experiment in experiments:
+        for variant in experiment.variants:
+            job = replace(experiment, variants=(variant,))
+            if job.engine_of(variant) is reference:
+                jobs.append(job)
+            else:  # it has threads of its own
+                yield from run(job, threads=job.workers or cores())
+    workers = _workers(jobs) if jobs else 1
     if workers == 1:
         for job in jobs:
             yield from run(job)
@@ -71,11 +78,18 @@ def _workers(jobs: Sequence[Experiment]) -> int:
     """How many processes train; more than one per job is of no use."""
     if jobs[0].workers is not None:
         return min(jobs[0].workers, len(jobs))
-    beside_the_first = sum(job.epochs * job.work_per_epoch for job in jobs[1:])
-    return min(_cores(), len(jobs)) if beside_the_first >= _WORK_WORTH_A_PROCESS else 1
+    beside_the_first = sum(map(_work, jobs[1:]))
+    return min(cores(), len(jobs)) if beside_the_first >= _WORK_WORTH_A_PROCESS else 1
 
 
-def _cores() -> int:
+def _work(job: Experiment) -> int:
+    """What a job costs, very roughly, in updates of a weight."""
+    samples, inputs = job.task.inputs.shape
+    numbers = len(job.seeds) * ((inputs + 2) * job.hidden + 1)
+    return job.epochs * reference.work_per_epoch(samples, numbers)
+
+
+def cores() -> int:
     """The processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

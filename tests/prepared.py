@@ -13,8 +13,7 @@ RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):
     """An outcome with results made by hand; predictions (seeds, 4), costs (seeds, checkpoints)."""
     seeds, checkpoints = np.shape(costs)
-    sizes = {"epochs": str(10 * (checkpoints - 1)), "report_every": "10", "seeds": str(seeds)}
-    experiment = load_experiment(flags={**sizes, "cost": cost, **flags})
+    experiment = load_experiment(flags={**_sizes(seeds, checkpoints), "cost": cost, **flags})
     (variant,) = experiment.variants
     return Outcome(experiment, (_training(experiment, variant, predictions, costs, diverged_at),))
 
@@ -22,9 +21,9 @@ def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):
 def compared(results, **flags):
     """A comparison made by hand: by spec, predictions and costs, or the reason of a failure."""
     seeds, checkpoints = next(np.shape(made[1]) for made in results.values() if len(made) > 1)
-    sizes = {"epochs": str(10 * (checkpoints - 1)), "report_every": "10", "seeds": str(seeds)}
+    flags = {"cost": "last", **flags}
     experiment = load_experiment(
-        flags={"activations": ",".join(results), **sizes, "cost": "last", **flags}
+        flags={"activations": ",".join(results), **_sizes(seeds, checkpoints), **flags}
     )
     return Outcome(
         experiment,
@@ -33,6 +32,16 @@ def compared(results, **flags):
             for variant, made in zip(experiment.variants, results.values(), strict=True)
         ),
     )
+
+
+def _sizes(seeds, checkpoints):
+    """The flags that give so many of them; of the engine that every machine has."""
+    return {
+        "epochs": str(10 * (checkpoints - 1)),
+        "report_every": "10",
+        "seeds": str(seeds),
+        "engine": "reference",
+    }
 
 
 def _training(experiment, variant, predictions, costs, diverged_at=()):

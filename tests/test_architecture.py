@@ -16,11 +16,11 @@ ROOMS = {
     "losses": {"numpy", "arrays"},
     "tasks": {"numpy", "arrays"},
     "network": {"numpy", "arrays", "activations", "losses"},
-    "engines": {"numpy", "arrays", "network"},
+    "engines": {"numpy", "arrays", "activations", "network"},
     "divergence": {"numpy", "arrays", "engines", "network"},
     "evidence": {"numpy", "arrays", "network"},
     "affine": {"numpy", "arrays", "losses", "tasks"},
-    "experiment": {"arrays", "activations", "losses", "tasks", "network", "evidence"},
+    "experiment": {"arrays", "activations", "losses", "tasks", "network", "engines", "evidence"},
     "training": {
         "numpy", "arrays", "network", "engines", "divergence", "evidence", "experiment"
     },
@@ -37,9 +37,9 @@ ROOMS = {
     "explain": {"activations", "losses", "experiment", "verdict", "statistics", "summary"},
     "config": {
         "yaml", "numpy", "errors", "keys", "arrays", "activations", "losses", "tasks", "network",
-        "experiment",
+        "engines", "experiment",
     },
-    "workers": {"errors", "experiment", "training"},
+    "workers": {"errors", "engines", "experiment", "training"},
     "definitions": {"numpy", "arrays", "activations"},
     "document": {
         "keys", "activations", "affine", "network", "engines", "evidence", "experiment", "verdict",
@@ -49,8 +49,8 @@ ROOMS = {
     "cells": set(),
     "plots": set(),
     "report": {
-        "activations", "cells", "divergence", "experiment", "network", "plots", "summary",
-        "verdict",
+        "activations", "cells", "divergence", "engines", "experiment", "network", "plots",
+        "summary", "verdict",
     },
     "story": {
         "numpy", "activations", "cells", "engines", "experiment", "explain", "report", "statistics",
@@ -75,7 +75,7 @@ ROOMS = {
     "completion": {"keys", "activations"},
     "cli": {
         "typer", "rich", "errors", "keys", "activations", "adaptive", "config", "definitions",
-        "document", "experiment", "training", "explain", "forms", "story", "workers",
+        "engines", "document", "experiment", "training", "explain", "forms", "story", "workers",
         "power", "summary", "together", "report", "comparison", "glossary", "tables", "export",
         "terminal", "completion",
     },

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hsig.config import load_experiment
+from hsig.engines.choice import ENGINES
 from hsig.training import gather, run
 
 LINE = "leaky_relu:leak=1"
@@ -61,5 +62,6 @@ def test_a_cause_does_not_depend_on_the_company_or_on_how_often_run_looks(monkey
     assert list(together.diverged_by) == alone
     assert {"saturated_right", ""} <= set(alone) | {""}
     assert "saturated_right" in alone
-    monkeypatch.setattr("hsig.training._WORK_PER_STRIDE", 1_000_000)
+    for engine in ENGINES:
+        monkeypatch.setattr(f"hsig.engines.{engine}._WORK_AT_A_TIME", 1_000_000)
     assert diverged(**flags, seeds="30").diverged_by == together.diverged_by

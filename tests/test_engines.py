@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from scalar_reference import ScalarNetwork
 
 from hsig.activations import ACTIVATIONS
-from hsig.engines import NOT_REACHED, Problem, State, reference
+from hsig.engines import NOT_REACHED, Problem, State
+from hsig.engines.choice import ENGINES
 from hsig.losses import LOSSES
 from hsig.network import Network, Weights, initial_weights, with_bias
 from hsig.tasks import TASKS
 
-pytestmark = pytest.mark.parametrize("engine", [reference], ids=lambda engine: engine.NAME)
+here = [engine for engine in ENGINES.values() if engine.is_here()]
+pytestmark = pytest.mark.parametrize("engine", here, ids=lambda engine: engine.NAME)
 
 EVERY = list(ACTIVATIONS)
 

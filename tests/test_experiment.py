@@ -7,6 +7,7 @@ from hsig import keys
 from hsig.activations import ACTIVATIONS
 from hsig.config import load_experiment
 from hsig.engines import NOT_REACHED
+from hsig.engines.choice import ENGINES
 from hsig.experiment import Checkpoint, Failure, Training
 from hsig.training import gather, run
 from hsig.verdict import VERDICTS, verdicts
@@ -51,7 +52,8 @@ def test_a_seed_has_the_same_results_alone_and_in_company():
 
 def test_results_do_not_depend_on_how_often_run_yields(monkeypatch):
     usual = train(epochs=40, seeds=3)
-    monkeypatch.setattr("hsig.training._WORK_PER_STRIDE", 1)
+    for engine in ENGINES:
+        monkeypatch.setattr(f"hsig.engines.{engine}._WORK_AT_A_TIME", 1)
     chosen = experiment(epochs=40, seeds=3)
     events = list(run(chosen))
     assert [event.epoch for event in events] == list(range(41))

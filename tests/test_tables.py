@@ -136,7 +136,11 @@ def test_a_variant_without_gradient_says_so_and_how_to_give_it_one():
 
 def test_different_layers_are_both_defined_with_the_slopes_they_train_with():
     outcome = outcome_of(
-        activation="relu:backward=straight_through", epochs="1", hidden="5", seeds="4,9"
+        activation="relu:backward=straight_through",
+        epochs="1",
+        hidden="5",
+        seeds="4,9",
+        engine="reference",
     )
     assert rendered(outcome)[:4] == [
         "relu:backward=straight_through on xor: 2-5-1 network, loss bce, learning rate 0.1, "
@@ -150,7 +154,7 @@ def test_different_layers_are_both_defined_with_the_slopes_they_train_with():
 
 def test_given_initial_weights_are_told():
     weights = "{hidden: [[1], [2], [3]], output: [[1], [2]]}"
-    outcome = outcome_of(initial_weights=weights, hidden="1", epochs="1")
+    outcome = outcome_of(initial_weights=weights, hidden="1", epochs="1", engine="reference")
     assert rendered(outcome)[1] == "given 5 initial weights; engine reference"
 
 

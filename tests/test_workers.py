@@ -16,7 +16,13 @@ from hsig.workers import run_with_workers
 
 
 def comparison(**flags):
-    small = {"epochs": "40", "seeds": "3", "report_every": "20", "activations": "sigmoids"}
+    small = {
+        "epochs": "40",
+        "seeds": "3",
+        "report_every": "20",
+        "activations": "sigmoids",
+        "engine": "reference",  # the one that needs processes
+    }
     return load_experiment(flags=small | flags, command="compare")
 
 
@@ -119,7 +125,7 @@ def test_small_work_and_single_variants_start_no_process(monkeypatch):
 
 
 def test_auto_is_all_cores_where_that_pays(monkeypatch):
-    monkeypatch.setattr(workers, "_cores", lambda: 5)
+    monkeypatch.setattr(workers, "cores", lambda: 5)
     long, short, many = ({"epochs": "4000"}, {"epochs": "10"}, {"epochs": "10", "seeds": "100000"})
     assert workers._workers([comparison(**long)] * 7) == 5
     assert workers._workers([comparison(**long)] * 2) == 2
@@ -128,4 +134,4 @@ def test_auto_is_all_cores_where_that_pays(monkeypatch):
 
 
 def test_this_process_has_at_least_one_core():
-    assert workers._cores() >= 1
+    assert workers.cores() >= 1

@@ -49,12 +49,16 @@ def piecewise_linear_derivative(
     At a kink it is `slope` when `kink` is "closed" and `leak * slope` when it is "open". The
     kinks are found on x itself, not on the rounded value of the line.
     """
-    inside = _middle(slope, shift, low, high, kink).contains(x)
+    inside = middle_piece(slope, shift, low, high, leak, kink).contains(x)
     return np.where(np.isnan(x), x, np.where(inside, slope, leak * slope))
 
 
 @cache
-def _middle(slope: float, shift: float, low: float, high: float, kink: str) -> LinearPiece:
+def middle_piece(
+    slope: float, shift: float, low: float, high: float, leak: float, kink: str
+) -> LinearPiece:
+    """The line between `low` and `high`, on the pre-activations where it is in force."""
+    del leak
     start, stop, closed = (low - shift) / slope, (high - shift) / slope, kink == "closed"
     return LinearPiece(
         start,
@@ -78,7 +82,7 @@ def piecewise_linear_pieces(
     slope: float, shift: float, low: float, high: float, leak: float, kink: str
 ) -> tuple[LinearPiece, ...]:
     """The middle line and, where the ends are finite, the two outer ones, from left to right."""
-    middle = _middle(slope, shift, low, high, kink)
+    middle = middle_piece(slope, shift, low, high, leak, kink)
     pieces = [middle]
     if middle.start > -np.inf:
         intercept = low + leak * (shift - low)

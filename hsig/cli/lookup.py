@@ -173,7 +173,9 @@ def show(
     from hsig import export, tables
     from hsig.config import resolve
     from hsig.document import resolved_keys
-    from hsig.report import origin_table
+    from hsig.engines import compiled
+    from hsig.report import NOT_BUILT, origin_table
+    from hsig.terminal import note
 
     output.check()
     resolved = resolve(config, flags)
@@ -185,6 +187,8 @@ def show(
         md=lambda: export.tables_as_markdown((), [table]),
         table=lambda console: tables.render_overview((table,), console),
     )
+    if not compiled.is_here():
+        note(f"engine reference: {NOT_BUILT}")
 
 
 @config_app.command(epilog=examples("hsig config schema -o hsig.schema.json"))

@@ -7,6 +7,7 @@ from hsig.activations import Activation, spell
 from hsig.config.checks import CHECKS, check_activation
 from hsig.config.source import REFUSED, Given
 from hsig.config.values import Place, nearest
+from hsig.engines.choice import ENGINES, fastest
 from hsig.experiment import Bound, Checks, Experiment, Variant
 from hsig.keys import CHECKPOINTS_MOST, EVIDENCE_NUMBERS, KEPT_NUMBERS_MOST, KEYS, SAME
 from hsig.losses import LOSSES
@@ -72,7 +73,7 @@ class Reading:
             report_every=values["report_every"],
             at_epochs=tuple(epoch for epoch in values["at_epochs"] or () if epoch <= epochs),
             cost=values["cost"],
-            engine="reference",
+            engine=self._engine(),
             workers=None if values["workers"] == "auto" else values["workers"],
             predict_with=values["predict_with"] or (),
             baseline=self._baseline(variants),
@@ -89,6 +90,17 @@ class Reading:
         if output is None:
             output = default_output_activation(activation)
         return Variant(spell(activation), activation, activation if output == SAME else output)
+
+    def _engine(self) -> str:
+        wanted: str = self._values["engine"]
+        if wanted == "auto":
+            return fastest()
+        if not ENGINES[wanted].is_here():
+            self._place("engine").wrong(
+                f"the engine {wanted} cannot be used: it was not built when hsig was installed, "
+                "for which it takes a C compiler. Use auto or reference"
+            )
+        return wanted
 
     def _epochs(self) -> int:
         """The budget; if nobody gave one, the last of `at_epochs`.

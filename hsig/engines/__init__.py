@@ -70,8 +70,10 @@ class Progress(State):
     weights it began with. The weights that `advance` returns are looked at by the next call.
 
     Attributes:
+        predictions: Shape (samples, seeds), with the weights that the first epoch began with.
         losses: Shape (samples, seeds); each sample's loss before its own update, within the
             first epoch.
     """
 
+    predictions: Array
     losses: Array

@@ -8,32 +8,68 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.network import Activity, Weights, all_finite, with_bias
+from hsig.network import Activity, Network, Weights, all_finite, with_bias
 
 NAME = "reference"
 
+_WORK_AT_A_TIME = 10_000_000  # in updates of a weight
+_STEP_OVERHEAD = 5_000  # of a sample in NumPy, in the same
 
-def advance(state: State, problem: Problem, epochs: int) -> Progress:
+
+def is_here() -> bool:
+    """Always."""
+    return True
+
+
+def knows(network: Network) -> bool:
+    """Every network."""
+    del network
+    return True
+
+
+def predict(problem: Problem, weights: Weights) -> Array:
+    """Predictions for all rows, (samples, seeds), with weights that have seeds last."""
+    with np.errstate(all="ignore"):
+        return problem.network.forward(weights, with_bias(problem.inputs)).predictions[:, 0]
+
+
+def epochs_at_a_time(problem: Problem, state: State) -> int:
+    """How many epochs take a small part of a second."""
+    numbers = sum(layer.size for layer in state.weights)
+    return max(1, _WORK_AT_A_TIME // work_per_epoch(len(problem.inputs), numbers))
+
+
+def work_per_epoch(samples: int, numbers: int) -> int:
+    """What an epoch costs, very roughly, in updates of a weight; of so many in all seeds."""
+    return samples * (_STEP_OVERHEAD + numbers)
+
+
+def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
     """Train every seed of `state` for some epochs; `state` itself is left as it was.
 
     Args:
         state: Where the seeds stand.
         problem: What is trained, and how.
         epochs: How many epochs to train, at least 1.
+        threads: Not used: NumPy has one for this.
 
     Returns:
         Where the seeds stand then, and what the first epoch printed.
     """
+    del threads
     network, weights = problem.network, state.weights
     inputs, targets = with_bias(problem.inputs), problem.targets[:, None, None]
     rows_of_steps = steps(len(inputs), problem.update)
     solved_at, lost_at = state.solved_at.copy(), state.lost_at.copy()
     diverged_at = state.diverged_at.copy()
     losses: list[Array] = []
+    first_predictions = np.empty(0)
 
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
         for epoch in range(state.epoch, state.epoch + epochs):
             predictions = network.forward(weights, inputs).predictions
+            if epoch == state.epoch:
+                first_predictions = predictions[:, 0]
             solved = _all_within(predictions - targets, problem.solved_within)
             solved &= diverged_at == NOT_REACHED
             _mark(lost_at, ~solved & (solved_at != NOT_REACHED), epoch)
@@ -53,6 +89,7 @@ def advance(state: State, problem: Problem, epochs: int) -> Progress:
         solved_at=solved_at,
         lost_at=lost_at,
         diverged_at=diverged_at,
+        predictions=first_predictions,
         losses=np.concatenate(losses),
     )
 

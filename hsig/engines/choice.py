@@ -1,0 +1,52 @@
+"""Which engine trains a network: the one that is asked for, if it knows what is in it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+from hsig.arrays import Array
+from hsig.engines import Problem, Progress, State, compiled, reference
+from hsig.network import Network, Weights
+
+
+class Engine(Protocol):
+    """What the modules of this package offer."""
+
+    NAME: str
+
+    def is_here(self) -> bool:
+        """Whether it can be used on this machine."""
+
+    def knows(self, network: Network) -> bool:
+        """Whether it can train such networks."""
+
+    def advance(self, state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
+        """Train every seed of `state` for some epochs; `state` itself is left as it was."""
+
+    def predict(self, problem: Problem, weights: Weights) -> Array:
+        """Predictions for all rows, (samples, seeds), with weights that have seeds last."""
+
+    def epochs_at_a_time(self, problem: Problem, state: State) -> int:
+        """How many epochs take a small part of a second, so that an interrupt is answered."""
+
+
+ENGINES: Mapping[str, Engine] = MappingProxyType(
+    {engine.NAME: engine for engine in (compiled, reference)}  # the fastest first
+)
+
+
+def fastest() -> str:
+    """The name of the fastest engine that can be used on this machine."""
+    return next(name for name, engine in ENGINES.items() if engine.is_here())
+
+
+def engine_for(network: Network, name: str) -> Engine:
+    """The engine of that name, or `reference` for networks that it does not know.
+
+    Raises:
+        ValueError: If it cannot be used on this machine.
+    """
+    engine = ENGINES[name]
+    if not engine.is_here():
+        raise ValueError(f"the engine {name} cannot be used: it was not built on this machine")
+    return engine if engine.knows(network) else reference
