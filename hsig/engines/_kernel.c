@@ -150,17 +150,19 @@ static int fits(const problem *p, const state *s, const Py_buffer *b)
 {
     if (p->inputs < 1 || p->hidden < 1 || p->samples < 1 || s->seeds < 1 || s->epochs < 1)
         return 0;
-    const Py_ssize_t seeds = s->seeds, samples = p->samples;
-    const Py_ssize_t numbers[BUFFERS] = {
-        [HIDDEN] = (Py_ssize_t)(p->inputs + 1) * p->hidden * seeds,
-        [OUTPUT] = (Py_ssize_t)(p->hidden + 1) * seeds,
+    /* as doubles, which do not overflow, and are exact as far as memory goes */
+    const double inputs = p->inputs, hidden = p->hidden, samples = p->samples;
+    const double seeds = (double)s->seeds;
+    const double numbers[BUFFERS] = {
+        [HIDDEN] = (inputs + 1) * hidden * seeds,
+        [OUTPUT] = (hidden + 1) * seeds,
         [SOLVED_AT] = seeds, [LOST_AT] = seeds, [DIVERGED_AT] = seeds,
         [PREDICTIONS] = samples * seeds, [PRINTED] = samples * seeds,
-        [ROWS] = samples * p->inputs, [TARGETS] = samples,
+        [ROWS] = samples * inputs, [TARGETS] = samples,
         [HIDDEN_ACTIVATION] = 13, [OUTPUT_ACTIVATION] = 13,
     };
     for (int i = 0; i < BUFFERS; i++)
-        if (b[i].len != numbers[i] * 8)
+        if ((double)b[i].len != numbers[i] * 8)
             return 0;
     return 1;
 }
