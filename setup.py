@@ -15,6 +15,7 @@ setup(
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE else [],
             py_limited_api=STABLE,
             extra_compile_args=["-O3", "-ffp-contract=off"],
+            libraries=["m"],
             optional=True,  # without a compiler the reference engine serves
         )
     ],

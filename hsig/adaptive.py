@@ -1,7 +1,7 @@
 """As many seeds as an interval needs: blocks of them are added, the same for all variants.
 
 Looking at the interval to decide whether to go on makes it cover a little less than it says; the
-blocks grow, so that there are few looks. `benchmarks/coverage.py` measures by how much.
+blocks grow, so that there are few looks. `benchmarks/intervals.py` measures by how much.
 """
 
 from collections.abc import Iterable

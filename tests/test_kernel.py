@@ -1,6 +1,9 @@
 """The compiled engine against the reference, and against itself: paths, lanes, threads."""
 
+import ctypes
 import os
+import platform
+import sys
 from dataclasses import replace
 
 import mpmath
@@ -177,6 +180,23 @@ def test_lanes_that_are_not_filled_change_nothing(seeds):
     part = compiled.advance(make_state(range(seeds)), problem, 20)
     for one, many in zip(everything(part), everything(whole), strict=True):
         np.testing.assert_array_equal(one, many[..., :seeds])
+
+
+@built
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="needs this system's libm"
+)
+def test_what_another_library_does_to_rounding_changes_nothing():
+    mathematics = ctypes.CDLL("libm.so.6")
+    problem, state = make_problem("sigmoid", "squared"), make_state(range(9))
+    expected = compiled.advance(state, problem, 20)
+    assert mathematics.fesetround(0x800) == 0  # upwards
+    try:
+        assert sum([1.0, 2.0**-60]) > 1.0  # it is done
+        found = compiled.advance(state, problem, 20)
+    finally:
+        mathematics.fesetround(0)
+    assert_same(found, expected)
 
 
 @built

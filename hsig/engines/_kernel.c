@@ -12,6 +12,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <fenv.h>
 #include <float.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -203,8 +204,12 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
             p.loss >= LOSSES || p.printed < 0 || p.printed >= LOSSES)
             PyErr_SetString(PyExc_ValueError, "an unknown activation, slope or loss");
         else {
+            fenv_t before; /* another library may have chosen to round or to flush differently */
             Py_BEGIN_ALLOW_THREADS
+            fegetenv(&before);
+            fesetenv(FE_DFL_ENV);
             done = chosen->train(&p, &s, first, last);
+            fesetenv(&before);
             Py_END_ALLOW_THREADS
             if (done < 0)
                 PyErr_NoMemory();
@@ -385,9 +390,9 @@ FUNCTION lanes ISA(log)(lanes x)
     const lanes even = w * (0x1.999999997fa04p-2 + w * (0x1.c71c51d8e78afp-3 +
                             w * 0x1.39a09d078c69fp-3));
     lanes y = k * LN2_HIGH - ((half - (s * (half + (odd + even)) + k * LN2_LOW)) - f);
-    y = where_less(all(DBL_MAX), x, x, y);               /* inf */
-    y = where_less(none, x, y, (x - x) / none);          /* nan below 0 */
-    return where_less(magnitude(x), tiny * 0x1p-52, all(-INFINITY), y); /* at 0 */
+    y = where_less(all(DBL_MAX), x, x, y); /* inf */
+    const lanes below = where_less(x, none, none / none, -1.0 / (x * x)); /* -inf at 0, else nan */
+    return where_less(none, x, y, below);
 }
 #define log ISA(log)
 
@@ -541,9 +546,8 @@ FUNCTION lanes ISA(output_delta)(const int loss, const int kind, const int backw
     const lanes none = all(0.0);
     const lanes one = target > 0.0 ? -target / y : none;
     const lanes zero = target < 1.0 ? (1.0 - target) / (1.0 - y) : none;
-    const lanes delta = (one + zero) * slope;
-    const lanes size = magnitude(slope); /* a slope of 0 teaches nothing; nan is not 0 */
-    return where_less(size, all(DBL_TRUE_MIN), none, delta);
+    /* a slope of 0 teaches nothing; one that is nan stays */
+    return where_less(none, magnitude(slope), (one + zero) * slope, slope);
 }
 #define output_delta ISA(output_delta)
 

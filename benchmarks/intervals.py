@@ -1,6 +1,6 @@
 """How often the intervals hold the truth: 10 000 simulated studies for each rate.
 
-`python benchmarks/coverage.py` prints, for fixed numbers of seeds, the coverage of the Wilson
+`python benchmarks/intervals.py` prints, for fixed numbers of seeds, the coverage of the Wilson
 interval, of Newcombe's paired difference and of the median's order statistics; and for `until`, the
 coverage after stopping at a half-width. Everything is drawn from a fixed seed.
 """
