@@ -493,8 +493,8 @@ def main() -> None:
     if cores:
         os.sched_setaffinity(0, cores)
     lines = [
-        f"{machine()}. One core for the steps, all for processes. {chosen.turns} turns of {chosen.epochs} "
-        "epochs; in brackets the least and the most.",
+        f"{machine()}. One core for the steps, all for processes. {chosen.turns} turns of "
+        f"{chosen.epochs} epochs; in brackets the least and the most.",
         f"Not installed: {', '.join(missing)}." if missing else "",
         "### A step, warm",
         "\n".join(steps),

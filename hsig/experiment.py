@@ -6,15 +6,17 @@ Arrays have seeds first.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
+
+import numpy as np
 
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, IntArray
-from hsig.engines import Problem
+from hsig.engines import Problem, State
 from hsig.engines.choice import Engine, engine_for
-from hsig.evidence import Evidence
+from hsig.evidence import Evidence, examine
 from hsig.losses import Loss
-from hsig.network import Network, Weights, initial_weights
+from hsig.network import Network, Weights, initial_weights, with_bias
 from hsig.tasks import Task
 
 Bound = float | str  # what a check compares with
@@ -158,32 +160,54 @@ class Experiment:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Where the seeds of a variant stand at one epoch; arrays have seeds first.
+    """Where the seeds of a variant stand at one epoch; arrays have seeds first, but for `state`'s.
 
     Attributes:
         variant: Whose.
-        epoch: Epochs trained so far.
+        problem: What was trained.
+        state: Where every seed stands.
         losses: Shape (seeds, samples); what the epoch that begins here prints: each sample's
             loss before its own update.
         predictions: Shape (seeds, samples), with the weights at this epoch.
-        weights: At this epoch.
         solved_at: Shape (seeds,); first epoch count with which all was right, or -1.
         lost_at: Shape (seeds,); first later one with which it was not, or -1.
-        diverged_at: Shape (seeds,); epoch during which a weight stopped being finite, or -1.
         diverged_by: For each seed, which of the causes of `hsig.divergence` it was, or nothing.
-        evidence: What the networks are doing here.
     """
 
     variant: Variant
-    epoch: int
+    problem: Problem
+    state: State
     losses: Array
     predictions: Array
-    weights: Weights
     solved_at: IntArray
     lost_at: IntArray
-    diverged_at: IntArray
     diverged_by: tuple[str, ...]
-    evidence: Evidence
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return self.state.epoch
+
+    @property
+    def diverged_at(self) -> IntArray:
+        """Shape (seeds,); epoch during which a weight stopped being finite, or -1."""
+        return self.state.diverged_at
+
+    @property
+    def weights(self) -> Weights:
+        """At this epoch."""
+        layers = (np.moveaxis(layer, -1, 0) for layer in self.state.weights)
+        return Weights(*map(np.ascontiguousarray, layers))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the networks are doing here; made when it is first asked for."""
+        network, weights = self.problem.network, self.state.weights
+        with np.errstate(all="ignore"):
+            activity = network.forward(weights, with_bias(self.problem.inputs))
+        # the engine's predictions, which need not have the last bits of NumPy's
+        activity = activity._replace(predictions=self.predictions.T[:, None])
+        return examine(network, weights, activity, self.problem.targets, self.problem.solved_within)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import numpy as np
 from hsig.arrays import Array, sum_in_order
 from hsig.divergence import causes
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.evidence import Evidence, examine, stack
+from hsig.evidence import Evidence, stack
 from hsig.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
-from hsig.network import Weights, with_bias
+from hsig.network import Weights
 
 
 def run(experiment: Experiment, *, threads: int = 1) -> Iterator[Checkpoint | Failure]:
@@ -120,23 +120,15 @@ def _checkpoint(
     diverged_by: Sequence[str],
 ) -> Checkpoint:
     """What `state` is, with what its next epoch printed and found."""
-    with np.errstate(all="ignore"):
-        activity = problem.network.forward(state.weights, with_bias(problem.inputs))
-    # those of the engine, which need not have the last bits of NumPy's
-    activity = activity._replace(predictions=progress.predictions[:, None])
     return Checkpoint(
         variant=variant,
-        epoch=state.epoch,
+        problem=problem,
+        state=state,
         losses=progress.losses.T,
         predictions=progress.predictions.T,
-        weights=Weights(*(_seeds_first(layer) for layer in state.weights)),
         solved_at=progress.solved_at,
         lost_at=progress.lost_at,
-        diverged_at=state.diverged_at,
         diverged_by=tuple(diverged_by),
-        evidence=examine(
-            problem.network, state.weights, activity, problem.targets, problem.solved_within
-        ),
     )
 
 
@@ -187,7 +179,3 @@ def _mean_over_samples(losses: Array) -> Array:
 
 def _seeds_last(array: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(array, 0, -1))
-
-
-def _seeds_first(array: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(array, -1, 0))

@@ -20,7 +20,9 @@ ROOMS = {
     "divergence": {"numpy", "arrays", "engines", "network"},
     "evidence": {"numpy", "arrays", "network"},
     "affine": {"numpy", "arrays", "losses", "tasks"},
-    "experiment": {"arrays", "activations", "losses", "tasks", "network", "engines", "evidence"},
+    "experiment": {
+        "numpy", "arrays", "activations", "losses", "tasks", "network", "engines", "evidence"
+    },
     "training": {
         "numpy", "arrays", "network", "engines", "divergence", "evidence", "experiment"
     },

@@ -161,6 +161,15 @@ def test_checkpoint_spacing_changes_no_bits(engine, hidden, task):
     assert_same_bits(advance_in(engine, state, problem, *[1] * 60), whole)
 
 
+def test_a_prediction_is_that_of_the_weights_an_epoch_begins_with(engine):
+    problem, state = make_problem("tanh", "bce"), make_state(range(11))
+    later = engine.advance(state, problem, 30)
+    shown = engine.advance(later, problem, 2).predictions
+    np.testing.assert_array_equal(engine.predict(problem, later.weights), shown)
+    forward = problem.network.forward(later.weights, with_bias(problem.inputs))
+    np.testing.assert_allclose(shown, forward.predictions[:, 0], rtol=1e-13)
+
+
 def test_the_state_it_starts_from_is_left_as_it_was(engine):
     state = make_state(range(3))
     before = [part.copy() for part in (*state.weights, state.solved_at, state.diverged_at)]

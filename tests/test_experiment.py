@@ -151,7 +151,13 @@ def test_a_run_that_is_stopped_half_way_is_an_outcome_with_what_was_reached():
     outcome = gather(chosen, [next(events), next(events)])
     assert outcome.results[0].epochs == (0, 10)
     assert not outcome.complete
-    between = gather(chosen, [replace(event, epoch=17) for event in outcome_events(chosen, 2)])
+    between = gather(
+        chosen,
+        [
+            replace(event, state=replace(event.state, epoch=17))
+            for event in outcome_events(chosen, 2)
+        ],
+    )
     assert between.results[0].epochs == (17,)
     assert gather(chosen, []).results == ()
     assert gather(chosen, run(chosen)).complete

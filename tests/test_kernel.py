@@ -417,6 +417,11 @@ def test_without_the_kernel_the_reference_serves_and_it_is_said():
         engine_for(make_problem().network, "compiled")
 
 
+def test_a_kernel_that_cannot_be_imported_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "hsig.engines._kernel", None)
+    assert compiled._load() is None
+
+
 @built
 def test_engines_go_on_where_the_other_stopped():
     problem, state = make_problem("hard", "squared", rate=1.0), make_state(range(9))

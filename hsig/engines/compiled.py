@@ -5,6 +5,7 @@ The numbers are the same on every processor and in any batch; `_kernel.c` says h
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import import_module
 from math import inf, nextafter
 from types import ModuleType
@@ -50,8 +51,7 @@ _SEEDS_WORTH_A_THREAD = 32
 _WORK_WORTH_A_THREAD = 1_000_000  # in updates of a weight; a thread starts in some 50 us
 
 
-_WORK_AT_A_TIME = 30_000_000  # in updates of a weight
-_LANES = 8
+_WORK_AT_A_TIME = 6_000_000  # in updates of a weight, for each lane
 
 
 def is_here() -> bool:
@@ -66,8 +66,11 @@ def predict(problem: Problem, weights: Weights) -> Array:
 
 def epochs_at_a_time(problem: Problem, state: State) -> int:
     """How many epochs take a small part of a second."""
-    numbers = sum(layer.size * max(1.0, _LANES / layer.shape[-1]) for layer in state.weights)
-    return max(1, _WORK_AT_A_TIME // int(len(problem.inputs) * numbers))
+    assert _kernel is not None
+    _, lanes = _kernel.paths()[0]
+    vectors = -(-len(state.solved_at) // lanes)
+    numbers = vectors * sum(layer[..., 0].size for layer in state.weights)
+    return max(1, _WORK_AT_A_TIME // (len(problem.inputs) * int(numbers)))
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -139,8 +142,7 @@ def advance(
     if len(bounds) == 1:
         train(0, seeds)
     else:
-        with ThreadPoolExecutor(len(bounds)) as pool:
-            list(pool.map(train, *zip(*bounds, strict=True)))
+        list(_threads(len(bounds)).map(train, *zip(*bounds, strict=True)))
     solved_at, lost_at, diverged_at = marks
     return Progress(
         epoch=state.epoch + epochs,
@@ -151,6 +153,12 @@ def advance(
         predictions=predictions,
         losses=losses,
     )
+
+
+@cache
+def _threads(number: int) -> ThreadPoolExecutor:
+    """So many, which stay: to start them for each call would take longer than a short one."""
+    return ThreadPoolExecutor(number)
 
 
 def _numbers(activation: Activation) -> Array:
