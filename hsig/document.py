@@ -10,9 +10,12 @@ from dataclasses import asdict, fields
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hsig import __version__
 from hsig.activations import Activation
 from hsig.affine import best_affine
+from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines import NOT_REACHED
 from hsig.evidence import Evidence
 from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
@@ -185,26 +188,37 @@ def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Js
 
 
 def _seeds(experiment: Experiment, training: Training) -> list[Json]:
-    words = verdicts(training)
-    return [
-        {
-            "seed": seed,
-            "cost_last": plain(training.cost_last[row].tolist()),
-            "cost_mean": plain(training.cost_mean[row].tolist()),
-            "predictions": plain(training.predictions[row].tolist()),
-            "verdict": words[row],
-            "solved_at": _epoch(training.solved_at[row]),
-            "lost_at": _epoch(training.lost_at[row]),
-            "diverged_at": _epoch(training.diverged_at[row]),
-            "diverged_by": training.diverged_by[row] or None,
-            "max_error": plain(float(training.max_error[row])),
-            "evidence": {
-                field.name: plain(getattr(training.evidence, field.name)[row].tolist())
-                for field in fields(Evidence)
-            },
-        }
-        for row, seed in enumerate(experiment.seeds)
-    ]
+    evidence = {field.name: getattr(training.evidence, field.name) for field in fields(Evidence)}
+    columns: dict[str, list[Json]] = {
+        "seed": list(experiment.seeds),
+        "cost_last": _rows(training.cost_last),
+        "cost_mean": _rows(training.cost_mean),
+        "predictions": _rows(training.predictions),
+        "verdict": list(verdicts(training)),
+        "solved_at": _epochs(training.solved_at),
+        "lost_at": _epochs(training.lost_at),
+        "diverged_at": _epochs(training.diverged_at),
+        "diverged_by": [cause or None for cause in training.diverged_by],
+        "max_error": _rows(training.max_error),
+        "evidence": _records({name: _rows(array) for name, array in evidence.items()}),
+    }
+    return _records(columns)
+
+
+def _records(columns: Mapping[str, list[Json]]) -> list[Json]:
+    """A record for each row of some columns."""
+    rows = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _rows(array: Array | BoolArray) -> list[Json]:
+    """The array as lists, ready for JSON."""
+    rows: list[Json] = array.tolist()
+    return rows if np.isfinite(array).all() else [plain(row) for row in rows]
+
+
+def _epochs(array: IntArray) -> list[Json]:
+    return [None if epoch == NOT_REACHED else epoch for epoch in array.tolist()]
 
 
 def spec_document(activation: Activation) -> dict[str, Json]:
@@ -213,10 +227,6 @@ def spec_document(activation: Activation) -> dict[str, Json]:
         name: plain(value) for name, value in activation.parameters.items()
     }
     return {"name": activation.name, **parameters, "backward": activation.backward}
-
-
-def _epoch(value: int) -> int | None:
-    return None if value == NOT_REACHED else int(value)
 
 
 def plain_fields(record: "DataclassInstance") -> dict[str, Json]:

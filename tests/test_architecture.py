@@ -44,8 +44,8 @@ ROOMS = {
     "workers": {"errors", "engines", "experiment", "training"},
     "definitions": {"numpy", "arrays", "activations"},
     "document": {
-        "keys", "activations", "affine", "network", "engines", "evidence", "experiment", "verdict",
-        "transfer", "summary", "pairing", "together",
+        "numpy", "arrays", "keys", "activations", "affine", "network", "engines", "evidence",
+        "experiment", "verdict", "transfer", "summary", "pairing", "together",
     },
     "forms": {"keys"},
     "cells": set(),
