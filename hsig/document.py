@@ -35,8 +35,13 @@ FORMAT = 1
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-def document(outcome: Outcome) -> dict[str, Json]:
-    """The whole outcome, ready for `json.dumps(..., allow_nan=False)`."""
+def document(outcome: Outcome, *, every_seed: bool = True) -> dict[str, Json]:
+    """The whole outcome, ready for `json.dumps(..., allow_nan=False)`.
+
+    Args:
+        outcome: What became of an experiment.
+        every_seed: Whether the seeds are listed one by one.
+    """
     experiment = outcome.experiment
     affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
     return {
@@ -50,7 +55,10 @@ def document(outcome: Outcome) -> dict[str, Json]:
             "right": affine.right,
         },
         "pairing": _pairing(pairing_of(outcome)),
-        "variants": [_variant(outcome.experiment, result) for result in outcome.results],
+        "variants": [
+            _variant(outcome.experiment, result, every_seed=every_seed)
+            for result in outcome.results
+        ],
     }
 
 
@@ -118,7 +126,7 @@ def _common_output(variants: Sequence[Variant]) -> Json:
     return SAME if outputs == hidden else spec_document(outputs[0])
 
 
-def document_of_several(together: Together) -> dict[str, Json]:
+def document_of_several(together: Together, *, every_seed: bool = True) -> dict[str, Json]:
     """Several configs: the document of each, and which of their variants are paired by seed."""
     return {
         "format": FORMAT,
@@ -127,7 +135,7 @@ def document_of_several(together: Together) -> dict[str, Json]:
         "configs": [
             {
                 "config": name,
-                **document(outcome),
+                **document(outcome, every_seed=every_seed),
                 "experiment": resolved_keys(together.experiments[name]),
             }
             for name, outcome in together.outcomes.items()
@@ -153,7 +161,9 @@ def _pairing(found: Pairing | None) -> Json:
     }
 
 
-def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Json]:
+def _variant(
+    experiment: Experiment, result: Training | Failure, *, every_seed: bool
+) -> dict[str, Json]:
     head: dict[str, Json] = {
         "label": result.variant.label,
         "activation": spec_document(result.variant.hidden_activation),
@@ -182,7 +192,7 @@ def _variant(experiment: Experiment, result: Training | Failure) -> dict[str, Js
                 predict_with(experiment, result, other) for other in experiment.predict_with
             )
         ],
-        "seeds": _seeds(experiment, result),
+        "seeds": _seeds(experiment, result) if every_seed else [],
         "solved": plain_fields(solved),
     }
 

@@ -29,14 +29,18 @@ from hsig.together import Together
 from hsig.verdict import SOLVED, VERDICTS, verdicts
 
 
-def as_json(outcome: Outcome) -> str:
+def as_json(outcome: Outcome, *, every_seed: bool = True) -> str:
     """The document of `hsig.document`."""
-    return json.dumps(document(outcome), indent=1, allow_nan=False) + "\n"
+    return _json(document(outcome, every_seed=every_seed))
 
 
-def several_as_json(together: Together) -> str:
+def several_as_json(together: Together, *, every_seed: bool = True) -> str:
     """The document of several configs."""
-    return json.dumps(document_of_several(together), indent=1, allow_nan=False) + "\n"
+    return _json(document_of_several(together, every_seed=every_seed))
+
+
+def _json(made: Mapping[str, Json]) -> str:
+    return json.dumps(made, indent=1, allow_nan=False) + "\n"
 
 
 def as_csv(*summaries: Summary) -> str:
@@ -87,12 +91,17 @@ def story_as_markdown(story: Story) -> str:
 
 
 def story_as_json(
-    outcome: Outcome, story: Story, trials: Sequence[Trial], *, missing: int = 0
+    outcome: Outcome,
+    story: Story,
+    trials: Sequence[Trial],
+    *,
+    missing: int = 0,
+    every_seed: bool = True,
 ) -> str:
     """The document of the outcome, with the story and what became of the remedies."""
     best = cheapest(trials)
     made: dict[str, Json] = {
-        **document(outcome),
+        **document(outcome, every_seed=every_seed),
         "complete": outcome.complete and not missing,
         "story": list(story.what),
         "conclusion": list(story.conclusion),
@@ -100,7 +109,7 @@ def story_as_json(
         "remedies": [_trial(trial) for trial in trials],
         "cheapest": None if best is None else _label(best),
     }
-    return json.dumps(made, indent=1, allow_nan=False) + "\n"
+    return _json(made)
 
 
 def trials_as_csv(trials: Sequence[Trial]) -> str:
@@ -265,6 +274,12 @@ def tables_as_json(tables: Sequence[Table]) -> str:
         for table in tables
     ]
     return json.dumps({"format": FORMAT, "tables": made}, indent=1, allow_nan=False) + "\n"
+
+
+def difference_as_json(table: Table, together: Together) -> str:
+    """The settings in which two runs differ, and both results."""
+    differences: list[Json] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return _json({"differences": differences, **document_of_several(together)})
 
 
 def definitions_as_csv(definitions: Sequence[Definition]) -> str:

@@ -155,11 +155,11 @@ def unmet_expectations(summary: Summary) -> tuple[str, ...]:
 
 def origin_table(keys: Mapping[str, object], origins: Mapping[str, str]) -> Table:
     """Every key with its resolved value, as YAML would have it, and where that came from."""
-    rows = tuple((name, _as_yaml(value), origins[name]) for name, value in keys.items())
+    rows = tuple((name, as_yaml(value), origins[name]) for name, value in keys.items())
     return Table("", ("key", "value", "from"), rows, prose=("key", "value", "from"))
 
 
-def _as_yaml(value: object) -> str:
+def as_yaml(value: object) -> str:
     """A value as flow-style YAML, of which JSON is a part."""
     return value if isinstance(value, str) else json.dumps(value)
 

@@ -42,6 +42,11 @@ def render_comparison(shown: Comparison, console: Console) -> RenderableType:
     return Group(*parts)
 
 
+def render_difference(table: Table, shown: Comparison, console: Console) -> RenderableType:
+    """How the settings of two runs differ, then their results."""
+    return Group(_table(table, console), Text(), render_comparison(shown, console))
+
+
 def render_story(story: Story, console: Console) -> RenderableType:
     """Why a variant failed: words, what was seen on the way, and what helps."""
     parts: list[RenderableType] = [Text(line) for line in story.heading]

@@ -16,6 +16,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +53,13 @@ def _output(command: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "hsig", *arguments],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "88", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+        env={
+            **os.environ,
+            "COLUMNS": "88",
+            "NO_COLOR": "1",
+            "PYTHONIOENCODING": "utf-8",
+            "HSIG_RUNS_DIR": f"{tempfile.gettempdir()}/hsig-runs-of-documents",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -47,6 +47,9 @@ ROOMS = {
         "numpy", "arrays", "keys", "activations", "affine", "network", "engines", "evidence",
         "experiment", "verdict", "transfer", "summary", "pairing", "together",
     },
+    "records": {
+        "numpy", "errors", "config", "document", "engines", "evidence", "experiment", "network"
+    },
     "forms": {"keys"},
     "cells": set(),
     "plots": set(),
@@ -54,6 +57,7 @@ ROOMS = {
         "activations", "cells", "divergence", "engines", "experiment", "network", "plots",
         "summary", "verdict",
     },
+    "kept": {"errors", "keys", "cells", "records", "report"},
     "story": {
         "numpy", "activations", "cells", "engines", "experiment", "explain", "report", "statistics",
         "summary", "verdict",
@@ -79,7 +83,8 @@ ROOMS = {
         "typer", "rich", "errors", "keys", "activations", "adaptive", "config", "definitions",
         "engines", "document", "experiment", "training", "explain", "forms", "story", "workers",
         "power", "summary", "together", "report", "comparison", "glossary", "tables", "export",
-        "terminal", "completion",
+        "terminal", "completion", "records",
+        "kept",
     },
     "__main__": {"cli"},
 }  # fmt: skip

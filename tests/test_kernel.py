@@ -16,7 +16,7 @@ from test_engines import EVERY, assert_same_bits, make_problem, make_state, trai
 from hsig.activations import ACTIVATIONS
 from hsig.config import load_experiment
 from hsig.engines import Problem, State, compiled, reference
-from hsig.engines.choice import engine_for, fastest
+from hsig.engines.choice import fastest
 from hsig.errors import ConfigError
 from hsig.losses import LOSSES
 from hsig.network import Network, Weights
@@ -414,7 +414,9 @@ def test_without_the_kernel_the_reference_serves_and_it_is_said():
     with pytest.raises(ConfigError, match="--engine: the engine compiled cannot be used"):
         load_experiment(flags={"engine": "compiled"})
     with pytest.raises(ValueError, match="was not built"):
-        engine_for(make_problem().network, "compiled")
+        compiled.advance(make_state([0]), make_problem(), 1)
+    with pytest.raises(ValueError, match="was not built"):
+        compiled.epochs_at_a_time(make_problem(), make_state([0]))
 
 
 def test_a_kernel_that_cannot_be_imported_is_none(monkeypatch):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hsig import __version__
-from hsig.cli import lookup, training
+from hsig.cli import lookup, runs, training
 from hsig.errors import HsigError
 
 _PROBLEMS_MOST = 100  # that are told
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(training.app)
 app.add_typer(lookup.app)
+app.add_typer(runs.app, name="runs")
 
 
 def main() -> None:

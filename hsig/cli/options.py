@@ -64,12 +64,25 @@ _OUTPUT_OPTIONS: dict[str, Any] = {
     "quiet": Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the result line, and no progress.")
     ],
+    "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
+    "runs_dir": Annotated[
+        Path | None,
+        typer.Option(
+            "--runs-dir",
+            metavar="DIR",
+            envvar="HSIG_RUNS_DIR",
+            help="Where runs are kept. [default: runs]",
+        ),
+    ],
 }
+LONG_OPTION, COLUMNS_OPTION = _OUTPUT_OPTIONS["long"], _OUTPUT_OPTIONS["columns"]
+QUIET_OPTION, RUNS_OPTION = _OUTPUT_OPTIONS["quiet"], _OUTPUT_OPTIONS["runs_dir"]
+RUNS = Path("runs")
 
 
 def experiment_command(
     command: Callable[..., None],
-    options: tuple[str, ...] = ("format", "output", "long", "quiet"),
+    options: tuple[str, ...] = ("format", "output", "long", "quiet", "no_save", "runs_dir"),
     without: str = "",
     name: str = TRAIN,
 ) -> Callable[..., None]:
@@ -126,6 +139,8 @@ class Output:
     long: bool = False
     columns: str | None = None
     quiet: bool = False
+    no_save: bool = False
+    runs_dir: Path | None = None
 
     def check(self) -> None:
         """Refuse what cannot be done, before any work.

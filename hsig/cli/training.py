@@ -1,24 +1,30 @@
 """The commands that train: `train` and `compare`."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hsig.cli.options import Output, examples, experiment_command
+from hsig.cli.options import RUNS, Output, examples, experiment_command
+from hsig.cli.showing import as_json, needs_remedies, show
 from hsig.completion import CONFIG_ENDINGS, complete_comparison, complete_words
-from hsig.errors import ConfigError
+from hsig.errors import ConfigError, RunError
 from hsig.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 
 if TYPE_CHECKING:
     from hsig.experiment import Experiment, Outcome
-    from hsig.explain import Remedy
+    from hsig.records import Part
     from hsig.summary import Summary
     from hsig.terminal import Watch
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
+_LISTED_MOST = 10_000  # networks of which a kept result lists every seed; the arrays have all
 
 app = typer.Typer()
 
@@ -51,7 +57,7 @@ def train(
     """Train one activation; show its costs, its predictions and how many seeds it solved."""
     output.check()
     config = _config_and_one_activation(what or [], flags)
-    _train(config, flags, TRAIN, output, output.put)
+    _train(config, flags, TRAIN, output)
 
 
 @app.command(
@@ -67,7 +73,7 @@ def train(
 )
 @partial(
     experiment_command,
-    options=("format", "output", "long", "columns", "quiet"),
+    options=("format", "output", "long", "columns", "quiet", "no_save", "runs_dir"),
     without="activation",
     name=COMPARE,
 )
@@ -92,7 +98,7 @@ def compare(
     if len(configs) > 1:
         _compare_configs(configs, flags, output)
     else:
-        _train(_only(configs), flags, COMPARE, output, output.put_comparison)
+        _train(_only(configs), flags, COMPARE, output)
 
 
 @app.command(
@@ -103,7 +109,10 @@ def compare(
     )
 )
 @partial(
-    experiment_command, options=("format", "output", "quiet"), without="activations", name=EXPLAIN
+    experiment_command,
+    options=("format", "output", "quiet", "no_save", "runs_dir"),
+    without="activations",
+    name=EXPLAIN,
 )
 def explain(
     what: Annotated[
@@ -121,32 +130,29 @@ def explain(
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
     from hsig.config import load_experiment
-    from hsig.explain import has_failed, judge, remedies
-    from hsig.summary import summarise
+    from hsig.explain import remedies
+    from hsig.records import Part
     from hsig.terminal import Watch
     from hsig.training import gather_all
     from hsig.workers import run_with_workers
 
+    began = _Began.now()
     output.check()
     config = _config_and_one_activation(what or [], flags)
-    watch, outcome = _outcome(load_experiment(config, flags, EXPLAIN), output)
-    tried: tuple[Remedy, ...] = ()
-    trials = []
-    if outcome.complete and has_failed(outcome.results[0]):
+    experiment = load_experiment(config, flags, EXPLAIN)
+    watch, outcome = _outcome(experiment, output)
+    parts = [Part("", experiment, outcome)]
+    if needs_remedies(outcome):
         tried = remedies(outcome.experiment)
         experiments = [remedy.experiment for remedy in tried]
         watch = Watch(*experiments, quiet=output.quiet)
         made = gather_all(experiments, watch.watch(run_with_workers(*experiments)))
-        trials = [
-            judge(remedy, outcome.results[0], result.results[0])
+        parts += [
+            Part(remedy.name, remedy.experiment, result, remedy.layers)
             for remedy, result in zip(tried, made, strict=True)
             if result.complete
         ]
-    if not outcome.results:
-        _end(watch, [outcome])
-    summary = summarise(outcome)
-    output.put_story(outcome, summary, trials, missing=len(tried) - len(trials))
-    _end(watch, [outcome], summary)
+    _finish(EXPLAIN, [config] if config else [], parts, watch, output, began)
 
 
 def _config_and_one_activation(words: list[str], flags: dict[str, str]) -> Path | None:
@@ -176,40 +182,100 @@ def _name_activations(key: str, words: list[str], flags: dict[str, str]) -> None
         flags[key] = ",".join(words)
 
 
-def _train(
-    config: Path | None,
-    flags: dict[str, str],
-    command: str,
-    output: Output,
-    put: "Callable[[Outcome, Summary], None]",
-) -> None:
-    """Train what a config and flags say, and write what became of it."""
-    from hsig.config import load_experiment
-    from hsig.summary import summarise
+@dataclass(frozen=True)
+class _Began:
+    """When a command began."""
 
-    watch, outcome = _outcome(load_experiment(config, flags, command), output)
-    summary = summarise(outcome)
-    put(outcome, summary)
-    _end(watch, [outcome], summary)
+    at: datetime
+    clock: float
+
+    @classmethod
+    def now(cls) -> "_Began":
+        return cls(datetime.now(UTC), monotonic())
+
+
+def _train(config: Path | None, flags: dict[str, str], command: str, output: Output) -> None:
+    """Train what a config and flags say, show what became of it, and keep it."""
+    from hsig.config import load_experiment
+    from hsig.records import Part
+
+    began = _Began.now()
+    experiment = load_experiment(config, flags, command)
+    watch, outcome = _outcome(experiment, output)
+    part = Part("", experiment, outcome)
+    _finish(command, [config] if config else [], [part], watch, output, began)
 
 
 def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output) -> None:
-    """Train what several configs say, and write what became of it side by side."""
+    """Train what several configs say, show it side by side, and keep it."""
     from hsig.config import load_comparison
-    from hsig.summary import summarise
+    from hsig.records import Part
     from hsig.terminal import Watch
-    from hsig.together import put_together
     from hsig.training import gather_all
     from hsig.workers import run_with_workers
 
+    began = _Began.now()
     experiments = load_comparison(configs, flags)
     named = [experiment.named(name) for name, experiment in experiments.items()]
     watch = Watch(*named, quiet=output.quiet)
     outcomes = gather_all(named, watch.watch(run_with_workers(*named)))
-    together = put_together(experiments, outcomes)
-    summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
-    output.put_configs(together, summaries)
-    _end(watch, outcomes, *summaries.values())
+    parts = [
+        Part(name, experiment, outcome, is_config=True)
+        for (name, experiment), outcome in zip(experiments.items(), outcomes, strict=True)
+    ]
+    _finish(COMPARE, configs, parts, watch, output, began)
+
+
+def _finish(
+    command: str,
+    configs: "Sequence[Path]",
+    parts: "Sequence[Part]",
+    watch: "Watch",
+    output: Output,
+    began: _Began,
+) -> None:
+    """Show what a command made, keep it, and exit with what there is to say."""
+    outcomes = [part.outcome for part in parts]
+    if command == EXPLAIN and not outcomes[0].results:
+        _end(watch, outcomes)
+    summaries = show(command, parts, output)
+    if not output.no_save and any(outcome.results for outcome in outcomes):
+        _keep(command, configs, parts, output, began)
+    _end(watch, outcomes, *summaries)
+
+
+def _keep(
+    command: str,
+    configs: "Sequence[Path]",
+    parts: "Sequence[Part]",
+    output: Output,
+    began: _Began,
+) -> None:
+    """Keep a run. Where nobody asked for it in so many words, a failure is only a warning.
+
+    Raises:
+        RunError: If it cannot be kept in the folder that was asked for.
+    """
+    from hsig.records import Made, keep
+    from hsig.terminal import note
+
+    experiments = [part.outcome.experiment for part in parts]
+    networks = sum(len(e.variants) * len(e.seeds) for e in experiments)
+    made = Made(
+        command=command,
+        arguments=tuple(sys.argv[1:]),
+        configs={str(path): path.read_text(encoding="utf-8-sig") for path in configs},
+        parts=parts,
+        result=as_json(command, parts, every_seed=networks <= _LISTED_MOST),
+        started=began.at,
+        seconds=monotonic() - began.clock,
+    )
+    try:
+        keep(output.runs_dir or RUNS, made)
+    except RunError as problem:
+        if output.runs_dir is not None:
+            raise
+        note(*(f"warning: {message}" for message in problem.messages))
 
 
 def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]":

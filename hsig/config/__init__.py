@@ -5,7 +5,7 @@ Everything is checked before the first epoch, and all problems come in one repor
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hsig.activations import Activation
@@ -26,6 +26,7 @@ __all__ = [
     "load_experiment",
     "load_points",
     "load_rates",
+    "load_resolved",
     "resolve",
 ]
 
@@ -85,6 +86,28 @@ def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return experiments
+
+
+def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
+    """The experiment that the resolved keys of a document mean, of whatever engine they name.
+
+    Args:
+        keys: As `hsig.document.resolved_keys` has them.
+        where: What complaints call the document.
+
+    Raises:
+        ConfigError: With every problem, should it be of another version.
+    """
+    problems = [_unknown(where, name) for name in keys if name not in KEYS]
+    given = {name: Given(key.default_for(COMPARE), "default") for name, key in KEYS.items()}
+    given |= {name: Given(value, where) for name, value in keys.items() if name in KEYS}
+    engine = str(given["engine"].value)
+    given["engine"] = Given("auto", where)  # the one named need not be on this machine
+    reading = Reading(given, problems, comparing=given["activations"].value is not None)
+    experiment = reading.experiment()
+    if problems or experiment is None:
+        raise ConfigError(problems)
+    return replace(experiment, engine=engine)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ def predict(problem: Problem, weights: Weights) -> Array:
 
 def epochs_at_a_time(problem: Problem, state: State) -> int:
     """How many epochs take a small part of a second."""
-    assert _kernel is not None
+    if _kernel is None:
+        raise ValueError("the compiled engine was not built when hsig was installed")
     _, lanes = _kernel.paths()[0]
     vectors = -(-len(state.solved_at) // lanes)
     numbers = vectors * sum(layer[..., 0].size for layer in state.weights)
@@ -89,6 +90,9 @@ def advance(
 ) -> Progress:
     """Train every seed of `state` for some epochs; `state` itself is left as it was.
 
+    Raises:
+        ValueError: If the engine is not there, or the path cannot be taken on this machine.
+
     Args:
         state: Where the seeds stand.
         problem: What is trained, and how.
@@ -99,7 +103,8 @@ def advance(
     Returns:
         Where the seeds stand then, and what the first epoch printed.
     """
-    assert _kernel is not None
+    if _kernel is None:
+        raise ValueError("the compiled engine was not built when hsig was installed")
     samples, inputs = problem.inputs.shape
     hidden, seeds = state.weights.hidden.shape[1:]
     network, loss = problem.network, _LOSSES[problem.network.loss.name]

@@ -1,0 +1,120 @@
+"""Kept runs in words and cells: a list of them, and how two differ."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hsig.cells import Table, count, short
+from hsig.errors import ConfigError
+from hsig.keys import KEYS
+from hsig.records import Record
+from hsig.report import as_yaml
+
+_NAMED_MOST = 3  # variants that are named one by one
+_SEVERAL = ("activation", "activations")
+
+
+def listing(records: Sequence[Record], *, only_changed: bool = False) -> Table:
+    """A row for each run; with `only_changed` the keys in which they differ."""
+    columns = ["id", "command"]
+    rows = [[record.id, record.command] for record in records]
+    if only_changed:
+        every = [settings(record) for record in records]
+        changed = [name for name in KEYS if len({keys.get(name, "") for keys in every}) > 1]
+        columns += changed
+        for row, keys in zip(rows, every, strict=True):
+            row += [keys.get(name, "") for name in changed]
+    else:
+        columns += ["what", "solved", "seconds"]
+        for row, record in zip(rows, records, strict=True):
+            row += [_what(record), _solved(record), short(record.about["seconds"])]
+    return Table(
+        "",
+        tuple(columns),
+        tuple(map(tuple, rows)),
+        prose=tuple(name for name in columns if name != "seconds"),
+        splits=True,
+    )
+
+
+def settings(record: Record) -> dict[str, str]:
+    """Every key of a run as a config would spell it; of several configs, all values."""
+    spelled = [_spelled(part) for part in mains(record)]
+    return {
+        name: " | ".join(dict.fromkeys(keys.get(name, "") for keys in spelled)) for name in KEYS
+    }
+
+
+def mains(record: Record) -> list[Mapping[str, Any]]:
+    """The parts that were asked for: not the remedies."""
+    parts: list[Mapping[str, Any]] = record.about["parts"]
+    return parts[:1] if record.command == "explain" else parts
+
+
+def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
+    """The keys of one experiment."""
+    keys = dict(part["experiment"])
+    labels = ",".join(label.removeprefix(f"{part['name']}: ") for label in part["labels"])
+    keys["activation"], keys["activations"] = None, labels
+    output = keys.get("output_activation")
+    if isinstance(output, dict):
+        keys["output_activation"] = output["name"]
+    if isinstance(keys.get("task"), dict):
+        keys["task"] = keys["task"].get("name", "")
+    return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
+
+
+def matches(record: Record, condition: str) -> bool:
+    """Whether a run is as a text such as `activation=hard` has it.
+
+    Raises:
+        ConfigError: If the text is no condition.
+    """
+    name, equals, wanted = condition.partition("=")
+    if not equals or (name not in KEYS and name != "command"):
+        raise ConfigError(
+            f"--where: expected a key and its value, such as activation=hard, got {condition}"
+        )
+    if name == "command":
+        return record.command == wanted
+    if name in _SEVERAL:
+        labels = [
+            label.removeprefix(f"{part['name']}: ")
+            for part in mains(record)
+            for label in part["labels"]
+        ]
+        return any(wanted in (label, label.partition(":")[0]) for label in labels)
+    return any(_equal(value, wanted) for value in settings(record)[name].split(" | "))
+
+
+def _equal(value: str, wanted: str) -> bool:
+    try:
+        return float(value) == float(wanted)
+    except ValueError:
+        return value == wanted
+
+
+def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:
+    """The keys in which two runs differ, and what else the numbers depend on."""
+    one, other = (
+        {"command": record.command, **settings(record), **record.about["versions"]}
+        for record in (first, second)
+    )
+    rows = [(name, one[name], other[name]) for name in one if one[name] != other[name]]
+    title = "differences" if rows else "the same settings and versions"
+    return Table(title, ("key", *names), tuple(rows), prose=("key", *names))
+
+
+def _what(record: Record) -> str:
+    labels = [label for part in mains(record) for label in part["labels"]]
+    what = ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
+    return what if record.about["complete"] else f"{what} (stopped early)"
+
+
+def _solved(record: Record) -> str:
+    results = [result for part in mains(record) for result in part["results"]]
+    if len(results) > _NAMED_MOST:
+        return ""
+    return ", ".join(
+        f"{result['solved']} of {result['seeds']}" if "solved" in result else "not trained"
+        for result in results
+    )
