@@ -5,9 +5,10 @@ import json
 import numpy as np
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
+from hsig.cells import Table
 from hsig.config import load_experiment
 from hsig.document import document
-from hsig.export import as_csv, as_json, as_long_csv, as_markdown
+from hsig.export import as_csv, as_json, as_long_csv, as_markdown, table_as_csv
 from hsig.report import report
 from hsig.summary import summarise
 from hsig.training import gather, run
@@ -95,3 +96,12 @@ to see why, in the same setting: hsig explain sigmoid
 def test_markdown_tables_have_their_titles_above():
     text = as_markdown(report(summarise(outcome())))
     assert "cost of the last sample, over 3 seeds:\n\n| epoch | 25 % |" in text
+
+
+def test_no_text_in_a_csv_starts_a_formula():
+    table = Table(
+        "", ("a", "b"), (("=1+1", "-0.5"), ("@x", "+0.25"), ("-x", "a=b"), ("+y", "-inf"))
+    )
+    assert table_as_csv(table).splitlines() == [
+        "a,b", "'=1+1,-0.5", "'@x,+0.25", "'-x,a=b", "'+y,-inf"
+    ]  # fmt: skip
