@@ -16,6 +16,7 @@ from hsig.config import (
     load_experiment,
     load_points,
     load_rates,
+    load_resolved,
 )
 from hsig.config.source import FILE_BYTES_MOST, read_scalar
 from hsig.errors import ConfigError
@@ -945,3 +946,11 @@ def test_no_file_takes_more_than_100_megabytes(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         assert float(done.stdout) < 100, text[:30]
+
+
+def test_resolved_keys_of_another_version_are_refused_with_every_problem():
+    with pytest.raises(ConfigError) as caught:
+        load_resolved({"colour": "red", "hidden": -1, "engine": "reference"}, "run.json")
+    unknown, hidden = caught.value.messages
+    assert unknown.startswith("run.json: unknown key 'colour'. Known: task, ")
+    assert hidden == "run.json: hidden: expected a whole number of at least 1, got -1"
