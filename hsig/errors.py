@@ -23,3 +23,7 @@ class RunError(HsigError):
     """The run itself failed: a full disk, a missing permission."""
 
     exit_code = 3
+
+
+class BusyError(RunError):
+    """Another process is doing the same."""

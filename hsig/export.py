@@ -5,9 +5,11 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
+from hsig import __version__
 from hsig.activations import spell
 from hsig.cells import Table
 from hsig.comparison import Comparison
+from hsig.config import Axis
 from hsig.definitions import Definition, Points
 from hsig.document import (
     FORMAT,
@@ -20,8 +22,9 @@ from hsig.document import (
     spec_document,
 )
 from hsig.engines import NOT_REACHED
-from hsig.experiment import Failure, Outcome, Training
+from hsig.experiment import Experiment, Failure, Outcome, Training
 from hsig.explain import Trial, cheapest
+from hsig.maps import Cells, Map, as_table
 from hsig.report import Report
 from hsig.story import Story
 from hsig.summary import Solved, Summary, VariantSummary
@@ -285,6 +288,74 @@ def tables_as_json(tables: Sequence[Table]) -> str:
         for table in tables
     ]
     return json.dumps({"format": FORMAT, "tables": made}, indent=1, allow_nan=False) + "\n"
+
+
+def map_as_json(axes: Sequence[Axis], base: Experiment, cells: Cells) -> str:
+    """A sweep: what was swept, the experiment of the first cell, and the numbers of each cell."""
+    names = [axis.name for axis in axes]
+    made: list[Json] = [
+        {
+            "cell": dict(zip(names, values, strict=True)),
+            "solved": None if summary.solved is None else plain_fields(summary.solved),
+            "verdicts": dict(summary.verdicts),
+            "cost": plain(list(summary.cost)),
+            "epochs_to_solve": plain(list(summary.epochs_to_solve)),
+            "lost": summary.lost,
+            "error": summary.error or None,
+        }
+        for values, summary in cells.items()
+        if summary is not None
+    ]
+    return _json(
+        {
+            "format": FORMAT,
+            "hsig": __version__,
+            "sweep": {axis.name: list(axis.values) for axis in axes},
+            "experiment": resolved_keys(base),
+            "complete": len(made) == len(cells),
+            "cells": made,
+        }
+    )
+
+
+def map_as_csv(axes: Sequence[Axis], cells: Cells) -> str:
+    """One row per cell."""
+    names = tuple(axis.name for axis in axes)
+    rows: list[dict[str, object]] = []
+    for values, summary in cells.items():
+        row: dict[str, object] = dict(zip(names, values, strict=True))
+        if summary is None:
+            continue
+        if summary.solved is None:
+            rows.append(row | {"error": summary.error})
+            continue
+        row |= _solved_columns(summary.solved)
+        row |= {word: summary.verdicts.get(word, 0) for word in VERDICTS if word != SOLVED}
+        row |= dict(zip(_COST_COLUMNS, summary.cost, strict=True))
+        row |= {"epochs_to_solve": summary.epochs_to_solve[0], "lost": summary.lost}
+        rows.append(row)
+    return _csv(rows, (*names, *_MAP_COLUMNS))
+
+
+def map_as_markdown(shown: Map) -> str:
+    """Headings, maps as tables, and sentences."""
+    tables = [*map(as_table, shown.heat_maps), *shown.tables]
+    return "\n\n".join([*shown.heading, *map(_markdown_table, tables), *shown.notes]) + "\n"
+
+
+_COST_COLUMNS = ("cost_lower_quartile", "cost_median", "cost_upper_quartile")
+_MAP_COLUMNS = (
+    "solved",
+    "seeds",
+    "solved_rate",
+    "solved_low",
+    "solved_high",
+    *(word for word in VERDICTS if word != SOLVED),
+    *_COST_COLUMNS,
+    "epochs_to_solve",
+    "lost",
+    "error",
+)
 
 
 def difference_as_json(table: Table, together: Together) -> str:

@@ -26,6 +26,31 @@ _NUMBERS: Schema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
 _ROWS: Schema = {"type": "array", "minItems": 1, "items": _NUMBERS}
 
 
+_SCALE: Schema = {
+    "type": "array",
+    "minItems": 3,
+    "maxItems": 3,
+    "items": {"type": "number"},
+}
+_SWEEP: Schema = {
+    "description": "Keys and their values, for hsig sweep",
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {
+        "oneOf": [
+            {"type": "array", "minItems": 1},
+            {
+                "type": "object",
+                "properties": {"linear": _SCALE, "log": _SCALE},
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ]
+    },
+}
+
+
 def json_schema() -> Schema:
     """A JSON Schema (draft 2020-12) of a config.
 
@@ -35,7 +60,7 @@ def json_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "hsig experiment",
-        **_mapping({name: _schema(key) for name, key in KEYS.items()}),
+        **_mapping({**{name: _schema(key) for name, key in KEYS.items()}, "sweep": _SWEEP}),
     }
 
 

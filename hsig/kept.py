@@ -1,6 +1,7 @@
 """Kept runs in words and cells: a list of them, and how two differ."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from hsig.cells import Table, count, short
@@ -26,7 +27,8 @@ def listing(records: Sequence[Record], *, only_changed: bool = False) -> Table:
     else:
         columns += ["what", "solved", "seconds"]
         for row, record in zip(rows, records, strict=True):
-            row += [_what(record), _solved(record), short(record.about["seconds"])]
+            seconds = record.about["seconds"]
+            row += [_what(record), _solved(record), short(seconds) if seconds else ""]
     return Table(
         "",
         tuple(columns),
@@ -105,6 +107,10 @@ def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:
 
 
 def _what(record: Record) -> str:
+    if record.command == "sweep":
+        axes = record.about["sweep"]["axes"]
+        cells = prod(len(axis["values"]) for axis in axes)
+        return f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
     labels = [label for part in mains(record) for label in part["labels"]]
     what = ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
     return what if record.about["complete"] else f"{what} (stopped early)"

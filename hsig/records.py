@@ -16,7 +16,7 @@ import platform
 import secrets
 import shutil
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,16 +25,18 @@ from typing import Any
 import numpy as np
 
 from hsig import __version__
-from hsig.config import load_resolved
-from hsig.document import resolved_keys
+from hsig.config import Axis, load_resolved
+from hsig.document import plain, resolved_keys
 from hsig.engines import compiled, reference
 from hsig.errors import ConfigError, RunError
 from hsig.evidence import Evidence
 from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
+from hsig.journal import read_journal
 from hsig.network import Weights
+from hsig.sweep import ARRAYS, CellResult, as_cell
 
 FORMAT = 1
-RUN, RESULT, SEEDS = "run.json", "result.json", "seeds.npz"
+RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"
 
 _ASIDE = ".unfinished-"  # how the name of a record begins that is being written
 # what a result looks like, or how it was come by; the numbers of a seed do not depend on it
@@ -126,11 +128,19 @@ def keep(runs: Path, made: Made) -> Record:
     Raises:
         RunError: If it cannot be written.
     """
-    number = made.started.strftime("%Y%m%dT%H%M%S.%fZ")
-    name = f"{number}-{secrets.token_hex(6)}"
+    name = _new_id(made.started)
     files = _files(made)
-    about = _about(name, made, files)
-    files[RUN] = _signed(about)
+    return _put(runs, _about(name, made, files), files)
+
+
+def _new_id(started: datetime) -> str:
+    return f"{started.strftime('%Y%m%dT%H%M%S.%fZ')}-{secrets.token_hex(6)}"
+
+
+def _put(runs: Path, about: dict[str, Any], files: Mapping[str, bytes]) -> Record:
+    """Put a folder with these files into `runs`, whole or not at all."""
+    name = str(about["id"])
+    files = {**files, RUN: _signed(about)}
     aside = runs / f"{_ASIDE}{name}"
     try:
         aside.mkdir(parents=True)
@@ -143,6 +153,114 @@ def keep(runs: Path, made: Made) -> Record:
         shutil.rmtree(aside, ignore_errors=True)
         raise RunError(f"{runs}: this run cannot be kept: {problem.strerror}") from None
     return Record(runs / name, about)
+
+
+def begin_sweep(
+    runs: Path,
+    *,
+    arguments: Sequence[str],
+    config: Path,
+    text: str,
+    axes: Sequence[Axis],
+    flags: Mapping[str, str],
+    experiments: Sequence[Experiment],
+    started: datetime,
+) -> Record:
+    """A new record of a sweep, whose cells are to be added to its `cells.log`.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    files = {"config.yaml": text.encode()}
+    first = experiments[0]
+    about = {
+        "format": FORMAT,
+        "id": _new_id(started),
+        "command": "sweep",
+        "arguments": list(arguments),
+        "started": started.isoformat(),
+        "seconds": 0.0,
+        "complete": True,
+        "versions": versions(),
+        "machine": machine(),
+        "digest": sweep_digest(experiments),
+        "configs": {"config.yaml": str(config)},
+        "sweep": {
+            "axes": [{"name": axis.name, "values": list(axis.values)} for axis in axes],
+            "flags": dict(flags),
+        },
+        "parts": [
+            {
+                "name": "",
+                "layers": "",
+                "is_config": False,
+                "labels": [first.variants[0].label],
+                "experiment": keys_of(first),
+                "results": [],
+            }
+        ],
+        "files": {file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
+    }
+    return _put(runs, about, files)
+
+
+def sweep_digest(experiments: Iterable[Experiment]) -> str:
+    """Of everything that the numbers of a sweep depend on."""
+    keys = "".join(f"{cell_key(experiment)} {experiment.seeds}" for experiment in experiments)
+    return hashlib.sha256(keys.encode()).hexdigest()
+
+
+def cell_key(experiment: Experiment) -> str:
+    """Of everything that a seed's numbers in a cell depend on: all but which seeds there are."""
+    return digest([replace(as_cell(experiment), seeds=experiment.seeds[:1])])
+
+
+def finish_sweep(record: Record, result: str) -> None:
+    """Write the result of a sweep all of whose cells are there.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    aside = record.folder / f"{_ASIDE}{RESULT}"
+    try:
+        aside.write_bytes(result.encode())
+        aside.replace(record.folder / RESULT)
+        _settle(record.folder)
+    except OSError as problem:
+        raise RunError(f"{record.folder}: cannot be written: {problem.strerror}") from None
+
+
+def cell_entry(key: str, cell: Sequence[str], result: CellResult) -> dict[str, Any]:
+    """A line of `cells.log`."""
+    return {
+        "key": key,
+        "cell": list(cell),
+        "seeds": list(result.seeds),
+        **{name: plain(getattr(result, name).tolist()) for name in ARRAYS},
+        "error": result.error,
+    }
+
+
+def cell_result(entry: Mapping[str, Any]) -> CellResult:
+    """What a line of `cells.log` says."""
+    return CellResult(
+        seeds=tuple(entry["seeds"]),
+        solved=np.array(entry["solved"], dtype=np.bool_),
+        solved_at=np.array(entry["solved_at"], dtype=np.int64),
+        lost_at=np.array(entry["lost_at"], dtype=np.int64),
+        diverged_at=np.array(entry["diverged_at"], dtype=np.int64),
+        verdict=np.array(entry["verdict"], dtype=np.int64),
+        cost=np.array([float(cost) for cost in entry["cost"]]),
+        error=entry["error"],
+    )
+
+
+def sweeps_in(runs: Path) -> Iterator[tuple[Record, list[dict[str, Any]]]]:
+    """Every sweep that was kept, the oldest first, with the lines of its `cells.log`."""
+    records, _ = every(runs)
+    for record in reversed(records):
+        if record.command == "sweep":
+            yield record, read_journal(record.folder / CELLS)
 
 
 def remove(record: Record) -> None:

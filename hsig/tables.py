@@ -1,5 +1,7 @@
 """Reports on the terminal: the only module that knows colour and width."""
 
+from dataclasses import replace
+
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
@@ -8,6 +10,7 @@ from rich.text import Text
 from hsig.cells import Table
 from hsig.comparison import Comparison
 from hsig.glossary import Entry
+from hsig.maps import HeatMap, Map, Shade, as_table
 from hsig.plots import curve
 from hsig.report import Report, VariantReport
 from hsig.story import Story
@@ -40,6 +43,38 @@ def render_comparison(shown: Comparison, console: Console) -> RenderableType:
     if shown.notes:
         parts += [Text(), *map(Text, shown.notes)]
     return Group(*parts)
+
+
+def render_map(shown: Map, console: Console) -> RenderableType:
+    """A sweep: heat maps, in colour where there is some, and what they mean."""
+    parts: list[RenderableType] = [Text(line) for line in shown.heading]
+    for heat_map in shown.heat_maps:
+        parts += [Text(), _heat_map(heat_map, console)]
+    for table in shown.tables:
+        parts += [Text(), _table(table, console)]
+    return Group(*parts, Text(), *map(Text, shown.notes))
+
+
+def _heat_map(heat_map: HeatMap, console: Console) -> RenderableType:
+    plain = as_table(heat_map)
+    if _room_needed(plain) > console.width:
+        return _table(replace(plain, splits=True), console)
+    drawn = RichTable(box=None, pad_edge=False, header_style="bold")
+    for column in plain.columns:
+        drawn.add_column(column, justify="right")
+    for row, shades in zip(heat_map.rows, heat_map.shades, strict=True):
+        drawn.add_row(Text(row, style="bold"), *map(_shaded, shades))
+    title = [Text(heat_map.title)] if heat_map.title else []
+    return Group(*title, drawn)
+
+
+def _shaded(shade: Shade) -> Text:
+    """From red by way of yellow to green."""
+    if shade.rate is None:
+        return Text(shade.text)
+    red = round(200 * min(1.0, 2.0 - 2.0 * shade.rate))
+    green = round(160 * min(1.0, 2.0 * shade.rate))
+    return Text(shade.text, style=f"black on #{red + 40:02x}{green + 60:02x}50")
 
 
 def render_difference(table: Table, shown: Comparison, console: Console) -> RenderableType:

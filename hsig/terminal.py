@@ -82,6 +82,33 @@ class Watch:
         return f"{ended} of {len(self._done)} variants"
 
 
+def watch_cells(results: Iterable[object], number: int, *, quiet: bool) -> bool:
+    """Take all results, with a progress bar; whether Ctrl-C ended it.
+
+    From Ctrl-C on, interrupts are ignored: what was done by then is to be written.
+    """
+    console = Console(stderr=True)
+    shows = console.is_terminal and not quiet
+    bar = Progress(
+        TextColumn("{task.completed} of {task.total} cells"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=console,
+        transient=True,
+        disable=not shows,
+    )
+    task = bar.add_task("", total=number)
+    try:
+        with bar:
+            for _ in results:
+                bar.advance(task)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return True
+    return False
+
+
 def note(*lines: str) -> None:
     """Say something that is not the result."""
     for line in lines:

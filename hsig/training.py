@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from traceback import extract_tb
-from typing import NamedTuple
 
 import numpy as np
 
 from hsig.arrays import Array, sum_in_order
 from hsig.divergence import causes
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.evidence import Evidence, stack
+from hsig.evidence import stack
 from hsig.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.network import Weights
 
@@ -67,12 +66,12 @@ def gather_all(
         for variant in experiment.variants
     }
     latest: dict[str, Checkpoint | Failure] = {}
-    kept: dict[str, dict[int, _Seen]] = {}
+    kept: dict[str, dict[int, Checkpoint]] = {}
     for event in events:
         label = event.variant.label
         latest[label] = event
         if isinstance(event, Checkpoint) and event.epoch in wanted[label]:
-            kept.setdefault(label, {})[event.epoch] = _Seen(event.losses, event.evidence)
+            kept.setdefault(label, {})[event.epoch] = event
     outcomes = []
     for experiment in experiments:
         results: list[Training | Failure] = []
@@ -132,18 +131,11 @@ def _checkpoint(
     )
 
 
-class _Seen(NamedTuple):
-    """What is kept of a checkpoint that is not the last."""
-
-    losses: Array
-    evidence: Evidence
-
-
-def _training(experiment: Experiment, seen: Mapping[int, _Seen], last: Checkpoint) -> Training:
+def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Checkpoint) -> Training:
     """The result with what was seen at some epochs, in their order, and at the last of them."""
     before = seen.get(experiment.last_tenth)
     reported = {epoch: seen[epoch] for epoch in experiment.checkpoints if epoch in seen}
-    reported[last.epoch] = _Seen(last.losses, last.evidence)
+    reported[last.epoch] = last
     losses = np.stack([moment.losses for moment in reported.values()])
     with np.errstate(all="ignore"):
         cost_mean = _mean_over_samples(losses)

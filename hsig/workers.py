@@ -6,16 +6,20 @@ The reference engine has one core, so it gets processes, with a variant at a tim
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, resource_tracker
+from functools import partial
+from multiprocessing import active_children, get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from threading import Event
 
 from hsig.engines import reference
 from hsig.errors import RunError
 from hsig.experiment import Checkpoint, Experiment, Failure
+from hsig.sweep import CellResult, train_cell
 from hsig.training import run
 
 _SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
@@ -87,6 +91,40 @@ def _work(job: Experiment) -> int:
     samples, inputs = job.task.inputs.shape
     numbers = len(job.seeds) * ((inputs + 2) * job.hidden + 1)
     return job.epochs * reference.work_per_epoch(samples, numbers)
+
+
+def cell_executor(
+    experiment: Experiment,
+) -> tuple[
+    Callable[[], Executor],
+    Callable[[Experiment], CellResult | None],
+    int,
+    Callable[[], None],
+]:
+    """What trains the cells of a sweep: threads for an engine of its own, else processes.
+
+    Returns:
+        What makes the executor, what is done with a cell, how many cells are to be handed over at
+        a time, and what ends all that is going on.
+    """
+    number = experiment.workers or cores()
+    if experiment.engine_of(experiment.variants[0]) is not reference:
+        going_on = Event()
+        going_on.set()
+        work = partial(train_cell, going_on=going_on.is_set)
+        return partial(ThreadPoolExecutor, number), work, 2 * number, going_on.clear
+    start = partial(ProcessPoolExecutor, number, mp_context=_SPAWN, initializer=_leave_interrupts)
+
+    def end() -> None:
+        for process in active_children():
+            process.kill()
+
+    return start, train_cell, 2 * number, end
+
+
+def _leave_interrupts() -> None:
+    """In a process: Ctrl-C is for the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def cores() -> int:

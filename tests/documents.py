@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+RUNS = tempfile.TemporaryDirectory()  # new for each making, so that nothing old is shown
 CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -58,7 +59,7 @@ def _output(command: str) -> str:
             "COLUMNS": "88",
             "NO_COLOR": "1",
             "PYTHONIOENCODING": "utf-8",
-            "HSIG_RUNS_DIR": f"{tempfile.gettempdir()}/hsig-runs-of-documents",
+            "HSIG_RUNS_DIR": RUNS.name,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -41,14 +41,19 @@ ROOMS = {
         "yaml", "numpy", "errors", "keys", "arrays", "activations", "losses", "tasks", "network",
         "engines", "experiment",
     },
-    "workers": {"errors", "engines", "experiment", "training"},
+    "sweep": {
+        "numpy", "arrays", "engines", "experiment", "training", "verdict", "statistics", "summary"
+    },
+    "workers": {"errors", "engines", "experiment", "training", "sweep"},
+    "journal": {"errors"},
     "definitions": {"numpy", "arrays", "activations"},
     "document": {
         "numpy", "arrays", "keys", "activations", "affine", "network", "engines", "evidence",
         "experiment", "verdict", "transfer", "summary", "pairing", "together",
     },
     "records": {
-        "numpy", "errors", "config", "document", "engines", "evidence", "experiment", "network"
+        "numpy", "errors", "config", "document", "engines", "evidence", "experiment", "network",
+        "sweep", "journal",
     },
     "forms": {"keys"},
     "cells": set(),
@@ -57,6 +62,7 @@ ROOMS = {
         "activations", "cells", "divergence", "engines", "experiment", "network", "plots",
         "summary", "verdict",
     },
+    "maps": {"cells", "config", "experiment", "report", "sweep", "verdict"},
     "kept": {"errors", "keys", "cells", "records", "report"},
     "story": {
         "numpy", "activations", "cells", "engines", "experiment", "explain", "report", "statistics",
@@ -72,10 +78,12 @@ ROOMS = {
         "activations", "cells", "claims", "experiment", "report", "side_by_side", "summary",
         "together",
     },
-    "tables": {"rich", "cells", "report", "comparison", "glossary", "story", "summary", "plots"},
+    "tables": {
+        "rich", "cells", "report", "comparison", "glossary", "story", "summary", "plots", "maps"
+    },
     "export": {
-        "activations", "cells", "comparison", "definitions", "document", "engines", "experiment",
-        "explain", "report", "story", "summary", "together", "verdict",
+        "maps", "config", "activations", "cells", "comparison", "definitions", "document",
+        "engines", "experiment", "explain", "report", "story", "summary", "together", "verdict",
     },
     "terminal": {"rich", "errors", "experiment"},
     "completion": {"keys", "activations"},
@@ -84,7 +92,7 @@ ROOMS = {
         "engines", "document", "experiment", "training", "explain", "forms", "story", "workers",
         "power", "summary", "together", "report", "comparison", "glossary", "tables", "export",
         "terminal", "completion", "records",
-        "kept",
+        "kept", "journal", "maps", "sweep",
     },
     "__main__": {"cli"},
 }  # fmt: skip

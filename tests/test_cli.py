@@ -436,7 +436,7 @@ def test_config_new_is_a_config_that_trains(hsig):
 
 
 def test_config_schema_is_json(hsig):
-    assert set(json.loads(hsig("config", "schema")[1])["properties"]) == set(KEYS)
+    assert set(json.loads(hsig("config", "schema")[1])["properties"]) == {*KEYS, "sweep"}
     assert hsig("config", "schema", "-o", "no/x.json")[0] == 2
 
 
@@ -708,6 +708,9 @@ def test_no_traceback_for_a_users_mistake():
         ["config", "show"],
         ["config", "schema"],
         ["config", "new"],
+        ["sweep"],
+        ["runs"],
+        *(["runs", name] for name in ("list", "show", "diff", "rerun", "export", "rm")),
     ],
 )
 def test_every_command_has_help_with_short_and_long_flag(command):
@@ -733,6 +736,8 @@ def help_examples(command):
         (["config", "show"], [], 3),
         (["config", "schema"], [], 1),
         (["config", "new"], [], 1),
+        (["sweep"], ["--seeds", "2"], 3),
+        (["runs"], [], 0),
     ],
 )
 def test_the_examples_of_the_help_run(tmp_path, monkeypatch, command, shorter, number):

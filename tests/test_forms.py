@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from hsig.config import load_experiment
+from hsig.config import load_experiment, load_sweep
 from hsig.document import resolved_keys
 from hsig.errors import ConfigError
 from hsig.forms import as_text, json_schema, starting_point
@@ -33,14 +33,16 @@ def test_the_schema_is_one():
 
 
 def test_the_schema_knows_every_key_and_no_other():
-    assert set(json_schema()["properties"]) == set(KEYS)
+    assert set(json_schema()["properties"]) == {*KEYS, "sweep"}
     assert not SCHEMA.is_valid({"learning_rat": 1})
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_fits_the_schema_and_so_do_its_resolved_keys(path):
-    SCHEMA.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    SCHEMA.validate(resolved_keys(load_experiment(path)))
+    keys = yaml.safe_load(path.read_text(encoding="utf-8"))
+    SCHEMA.validate(keys)
+    experiment = load_sweep(path, {}).experiments[0] if "sweep" in keys else load_experiment(path)
+    SCHEMA.validate(resolved_keys(experiment))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from hsig.cli.options import (
     examples,
 )
 from hsig.cli.showing import show as show_parts
+from hsig.cli.sweeping import show_map, sweep_of
 from hsig.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -85,7 +86,10 @@ def show(
     chosen = Output(format, output, long, columns, quiet)
     chosen.check()
     record = find(runs_dir or RUNS, id)
-    show_parts(record.command, parts_of(record), chosen)
+    if record.command == "sweep":
+        show_map(*sweep_of(record), chosen)
+    else:
+        show_parts(record.command, parts_of(record), chosen)
 
 
 @app.command(epilog=examples("hsig runs diff latest~1 latest"))
@@ -108,6 +112,9 @@ def diff(
     if first == second:
         raise ConfigError(f"{first}: given twice. Expected two runs")
     records = [find(runs_dir or RUNS, text) for text in (first, second)]
+    for record in records:
+        if record.command == "sweep":
+            raise ConfigError(f"{record.id}: is a sweep; its cells are no runs to be compared")
     table = kept.differences(records[0], records[1], (first, second))
     parts = [
         part
@@ -165,6 +172,8 @@ def rerun(id: IdArgument, runs_dir: RUNS_OPTION = None) -> None:
     from hsig.workers import run_with_workers
 
     record = find(runs_dir or RUNS, id)
+    if record.command == "sweep":
+        raise ConfigError(f"{record.id}: is a sweep; to go on with it, give its command again")
     parts = parts_of(record)
     for part in parts:
         if not ENGINES[part.experiment.engine].is_here():

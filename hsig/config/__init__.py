@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hsig.activations import Activation
+from hsig.activations import Activation, spell
 from hsig.config.checks import check_activation
+from hsig.config.grid import SWEPT, Axis, cells, flags_of, read_axes, refuse_without_axes
 from hsig.config.reading import Reading
 from hsig.config.source import Given, read_file, read_flag
 from hsig.config.values import Place, check_choice, check_number, nearest, read_part
@@ -18,7 +19,9 @@ from hsig.experiment import Experiment
 from hsig.keys import COMPARE, COMPARISON_COLUMNS, EXPLAIN, KEYS, TRAIN, Key
 
 __all__ = [
+    "Axis",
     "Resolved",
+    "Sweep",
     "load_activation",
     "load_columns",
     "load_comparison",
@@ -27,6 +30,7 @@ __all__ = [
     "load_points",
     "load_rates",
     "load_resolved",
+    "load_sweep",
     "resolve",
 ]
 
@@ -88,6 +92,62 @@ def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str
     return experiments
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """The experiments of a sweep.
+
+    Attributes:
+        axes: What is swept.
+        cells: A value of each axis, as texts, for each experiment; the last axis runs fastest.
+        experiments: One for each cell, each of one variant.
+    """
+
+    axes: tuple[Axis, ...]
+    cells: tuple[tuple[str, ...], ...]
+    experiments: tuple[Experiment, ...]
+
+
+def load_sweep(path: Path, flags: Mapping[str, str]) -> Sweep:
+    """The experiments that a config with a `sweep` makes, each with what `explain` has by default.
+
+    Raises:
+        ConfigError: With every problem of the config, and of the first cells that have one.
+    """
+    problems: list[str] = []
+    parts = read_file(path, problems)
+    axes = read_axes(parts.pop(SWEPT), problems) if SWEPT in parts else ()
+    given = _known(path, parts, problems)
+    if not problems:
+        refuse_without_axes(path, axes)
+    if problems:
+        raise ConfigError(problems)
+    for axis in axes:
+        if axis.name in flags:
+            problems.append(f"{KEYS[axis.name].flag}: is swept by {path}")
+    base = {axis.name for axis in axes}
+    settings = any("." in name for name in base)
+    activation = "sigmoid"
+    if settings and "activation" not in base:
+        activation = spell(
+            _resolve_given(given, flags, EXPLAIN, []).experiment.variants[0].hidden_activation
+        )
+    made: list[Experiment] = []
+    chosen = cells(axes)
+    for cell in chosen:
+        try:
+            found = _resolve_given(given, flags_of(axes, cell, flags, activation), EXPLAIN, [])
+        except ConfigError as refusal:
+            here = ", ".join(f"{axis.name} {v}" for axis, v in zip(axes, cell, strict=True))
+            problems += [f"{message} (in the cell {here})" for message in refusal.messages]
+            if len(problems) > _UNKNOWN_MOST:
+                break
+            continue
+        made.append(found.experiment)
+    if problems:
+        raise ConfigError(problems)
+    return Sweep(axes, tuple(chosen), tuple(made))
+
+
 def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
     """The experiment that the resolved keys of a document mean, of whatever engine they name.
 
@@ -141,6 +201,18 @@ def _resolve(
 ) -> Resolved:
     problems: list[str] = []
     given = {} if path is None else _read_keys(Path(path), problems)
+    return _resolve_given(given, flags, command, problems, among_others=among_others)
+
+
+def _resolve_given(
+    given: dict[str, Given],
+    flags: Mapping[str, str],
+    command: str | None,
+    problems: list[str],
+    *,
+    among_others: bool = False,
+) -> Resolved:
+    given = dict(given)
     for name, text in flags.items():
         if name in KEYS:
             given[name] = read_flag(KEYS[name].flag, str(text), problems)
@@ -187,6 +259,12 @@ def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
     except ConfigError as refusal:
         problems.extend(refusal.messages)
         return {}
+    if SWEPT in parts:
+        problems.append(f"{parts.pop(SWEPT).where(())}: sweep: this is for hsig sweep")
+    return _known(path, parts, problems)
+
+
+def _known(path: Path, parts: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
     unknown = [name for name in parts if name not in KEYS]
     for name in unknown[:_UNKNOWN_MOST]:
         problems.append(_unknown(parts[name].where(()), name))

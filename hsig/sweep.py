@@ -1,0 +1,198 @@
+"""A grid of experiments: each cell is trained by itself, over any executor, and told as it ends."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from hsig.arrays import Array, BoolArray, IntArray
+from hsig.engines import NOT_REACHED
+from hsig.experiment import Experiment, Failure
+from hsig.statistics import order_quantile, quantiles
+from hsig.summary import QUARTILES, Solved, rate, shown_cost
+from hsig.training import gather, run
+from hsig.verdict import VERDICTS, verdicts
+
+_TRIES_MOST = 3  # of a cell whose worker dies
+
+
+@dataclass(frozen=True, eq=False)
+class CellResult:
+    """What became of the seeds of one cell; arrays have shape (seeds,).
+
+    Attributes:
+        seeds: Which.
+        solved: Whether each was solved at the budget.
+        solved_at: First epoch count with which all was right, or -1.
+        lost_at: First later one with which it was not, or -1.
+        diverged_at: Epoch during which a weight stopped being finite, or -1.
+        verdict: Place in `hsig.verdict.VERDICTS`.
+        cost: At the budget, the one that tables show.
+        error: Why the cell could not be trained, or nothing; there are no seeds then.
+    """
+
+    seeds: tuple[int, ...]
+    solved: BoolArray
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_at: IntArray
+    verdict: IntArray
+    cost: Array
+    error: str = ""
+
+    @classmethod
+    def failed(cls, error: str) -> "CellResult":
+        """Of a cell that could not be trained."""
+        none = np.zeros(0, dtype=np.int64)
+        return cls((), none.astype(bool), none, none, none, none, none.astype(np.float64), error)
+
+    def joined(self, other: "CellResult") -> "CellResult":
+        """Of the seeds of both."""
+        arrays = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in ARRAYS
+        }
+        return CellResult(self.seeds + other.seeds, **arrays, error=self.error or other.error)
+
+    def of(self, seeds: Iterable[int]) -> "CellResult":
+        """Of some of its seeds, in this order."""
+        place = {seed: number for number, seed in enumerate(self.seeds)}
+        chosen = tuple(seeds)
+        rows = [place[seed] for seed in chosen]
+        return CellResult(chosen, **{name: getattr(self, name)[rows] for name in ARRAYS})
+
+
+ARRAYS = ("solved", "solved_at", "lost_at", "diverged_at", "verdict", "cost")
+
+
+@dataclass(frozen=True, eq=False)
+class CellSummary:
+    """The numbers of a cell that people read.
+
+    Attributes:
+        solved: How many seeds; None where the cell could not be trained.
+        verdicts: How many seeds ended with each verdict that there was.
+        cost: Lower quartile, median and upper quartile over seeds.
+        epochs_to_solve: Median and its interval; infinite where it was not reached.
+        lost: How many seeds were solved and later, for an epoch at least, were not.
+        error: Why it could not be trained, or nothing.
+    """
+
+    solved: Solved | None
+    verdicts: dict[str, int]
+    cost: tuple[float, float, float]
+    epochs_to_solve: tuple[float, float, float]
+    lost: int
+    error: str
+
+    @property
+    def dominant(self) -> str:
+        """The verdict of most seeds that were not solved; empty if there are none."""
+        failed = {word: n for word, n in self.verdicts.items() if word != "solved"}
+        return max(failed, key=lambda word: failed[word], default="")
+
+
+def summarise_cell(result: CellResult) -> CellSummary:
+    """The numbers of a cell that people read."""
+    if result.error:
+        unknown = (np.nan,) * 3
+        return CellSummary(None, {}, unknown, unknown, 0, result.error)
+    counts = np.bincount(result.verdict, minlength=len(VERDICTS)).tolist()
+    reached = (result.solved_at != NOT_REACHED) & (result.diverged_at == NOT_REACHED)
+    with np.errstate(invalid="ignore"):
+        lower, median, upper = quantiles(result.cost[:, None], QUARTILES)[:, 0].tolist()
+    return CellSummary(
+        solved=rate(result.solved),
+        verdicts={word: n for word, n in zip(VERDICTS, counts, strict=True) if n},
+        cost=(lower, median, upper),
+        epochs_to_solve=order_quantile(np.where(reached, result.solved_at, np.inf).tolist()),
+        lost=int((result.lost_at != NOT_REACHED).sum()),
+        error="",
+    )
+
+
+def train_cell(
+    experiment: Experiment, going_on: Callable[[], bool] | None = None
+) -> CellResult | None:
+    """Train one cell, on one thread; None if it was told not to go on."""
+    experiment = as_cell(experiment)
+    events = []
+    for event in run(experiment):
+        if isinstance(event, Failure) or event.epoch in (experiment.last_tenth, experiment.epochs):
+            events.append(event)
+        if going_on is not None and not going_on():
+            return None
+    (training,) = gather(experiment, events).results
+    if isinstance(training, Failure):
+        return CellResult.failed(training.reason)
+    words = verdicts(training)
+    return CellResult(
+        seeds=experiment.seeds,
+        solved=training.solved,
+        solved_at=training.solved_at,
+        lost_at=training.lost_at,
+        diverged_at=training.diverged_at,
+        verdict=np.array([VERDICTS.index(word) for word in words]),
+        cost=shown_cost(experiment, training)[:, -1],
+    )
+
+
+def as_cell(experiment: Experiment) -> Experiment:
+    """The same numbers at the budget, with nothing reported on the way."""
+    return replace(experiment, report_every=experiment.epochs, at_epochs=(), expect={})
+
+
+def run_cells(
+    experiments: Iterable[tuple[int, Experiment]],
+    start: Callable[[], Executor],
+    work: Callable[[Experiment], CellResult | None],
+    ahead: int,
+) -> Iterator[tuple[int, CellResult]]:
+    """Train cells over an executor and yield each as it ends, with its number.
+
+    A worker that dies loses only the time of what it was doing: the pool is started anew and those
+    cells are tried again; a cell on which workers keep dying is a failed one.
+
+    Args:
+        experiments: The number of each cell, and its experiment.
+        start: Makes the executor.
+        work: What is done with a cell: `train_cell`, or that with its second argument.
+        ahead: How many cells are handed over at a time.
+    """
+    waiting = iter(experiments)
+    tries: dict[int, int] = {}
+    executor = start()
+    flying: dict[Future[CellResult | None], tuple[int, Experiment]] = {}
+    again: list[tuple[int, Experiment]] = []
+    try:
+        while True:
+            for cell in [*again, *islice(waiting, max(0, ahead - len(flying) - len(again)))]:
+                flying[executor.submit(work, cell[1])] = cell
+            again = []
+            if not flying:
+                return
+            done, _ = wait(flying, return_when=FIRST_COMPLETED)
+            broken = False
+            for future in done:
+                cell = flying.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    broken = True
+                    tries[cell[0]] = tries.get(cell[0], 0) + 1
+                    if tries[cell[0]] < _TRIES_MOST:
+                        again.append(cell)
+                    else:
+                        yield cell[0], CellResult.failed("the processes that trained it died")
+                    continue
+                if result is not None:
+                    yield cell[0], result
+            if broken:
+                again += flying.values()
+                flying.clear()
+                executor.shutdown(wait=False, cancel_futures=True)
+                executor = start()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,518 @@
+import errno
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from hsig import journal
+from hsig.cli import app
+from hsig.config import load_experiment, load_sweep
+from hsig.engines.choice import ENGINES
+from hsig.errors import ConfigError, RunError
+from hsig.journal import Journal, read_journal
+from hsig.records import cell_entry, cell_result, every
+from hsig.summary import summarise
+from hsig.sweep import CellResult, run_cells, summarise_cell, train_cell
+from hsig.training import gather, run
+from hsig.verdict import VERDICTS
+
+CONFIG = """
+activation: hard
+loss: squared
+seeds: 20
+sweep:
+  learning_rate: [0.1, 1, 10]
+  epochs: {log: [10, 1000, 3]}
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HSIG_RUNS_DIR")
+    path = tmp_path / "map.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+def hsig(*arguments):
+    """Exit code, stdout, stderr."""
+    found = CliRunner().invoke(app, arguments)
+    if found.exception and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.stdout, found.stderr
+
+
+def lines_of(runs="runs"):
+    """What the newest sweep has of each cell and seed."""
+    (record, *_), _ = every(Path(runs))
+    found = {}
+    for entry in read_journal(record.folder / "cells.log"):
+        result = cell_result(entry)
+        for row, seed in enumerate(result.seeds):
+            key = (*entry["cell"], seed)
+            assert key not in found, "trained twice"
+            found[key] = (
+                result.solved[row],
+                result.solved_at[row],
+                result.lost_at[row],
+                result.diverged_at[row],
+                result.verdict[row],
+                float(result.cost[row]).hex(),
+            )
+    return found
+
+
+# --- the grid ---------------------------------------------------------------------------------
+
+
+def test_every_combination_is_a_cell_and_the_last_key_runs_fastest(config):
+    made = load_sweep(config, {})
+    assert [axis.name for axis in made.axes] == ["learning_rate", "epochs"]
+    assert made.axes[1].values == ("10", "100", "1000")
+    assert made.cells == tuple(itertools.product(("0.1", "1", "10"), ("10", "100", "1000")))
+    assert [(e.learning_rate, e.epochs) for e in made.experiments][:4] == [
+        (0.1, 10),
+        (0.1, 100),
+        (0.1, 1000),
+        (1.0, 10),
+    ]
+    assert {len(e.seeds) for e in made.experiments} == {20}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("{log: [0.01, 10, 4]}", ("0.01", "0.1", "1.0", "10.0")),
+        ("{log: [1, 10, 3]}", ("1.0", "3.162", "10.0")),
+        ("{linear: [0.1, 0.3, 3]}", ("0.1", "0.2", "0.3")),
+        ("[1e-3, 2]", ("0.001", "2")),
+    ],
+)
+def test_values_are_lists_or_spaced(config, values, expected):
+    config.write_text(f"sweep:\n  learning_rate: {values}\n", encoding="utf-8")
+    assert load_sweep(config, {}).axes[0].values == expected
+
+
+def test_settings_of_the_activation_and_any_key_are_swept(config):
+    config.write_text(
+        "activation: hard:leak=0.1\nsweep:\n  activation.slope: [0.25, 0.5]\n"
+        "  init: ['uniform:-1,1', {uniform: [-2, 2]}]\n  update: [batch]\n",
+        encoding="utf-8",
+    )
+    made = load_sweep(config, {"seeds": "5"})
+    assert [e.variants[0].label for e in made.experiments] == [
+        "hard:slope=0.25,leak=0.1",
+        "hard:slope=0.25,leak=0.1",
+        "hard:slope=0.5,leak=0.1",
+        "hard:slope=0.5,leak=0.1",
+    ]
+    assert [e.init for e in made.experiments[:2]] == [(-1.0, 1.0), (-2.0, 2.0)]
+    assert {e.update for e in made.experiments} == {"batch"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("activation: hard\n", "map.yaml: sweep: there is none"),
+        ("sweep: 3\n", "map.yaml:1: sweep: expected keys with their values"),
+        ("sweep:\n  lr: [1]\n", "map.yaml:2: sweep.lr: this key cannot be swept."),
+        ("sweep:\n  expect: [1]\n", "map.yaml:2: sweep.expect: this key cannot be swept."),
+        ("sweep:\n  activation.colour: [1]\n", "this key cannot be swept"),
+        ("sweep:\n  hidden: 3\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
+        ("sweep:\n  hidden: []\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
+        ("sweep:\n  init: {log: [0, 1, 3]}\n", "sweep.init.log: expected ends above 0, got 0"),
+        ("sweep:\n  hidden: {log: [1, 2]}\n", "sweep.hidden: expected a list"),
+        ("sweep:\n  hidden: {linear: [1, 2, 1]}\n", "expected two numbers and how many values"),
+        ("sweep:\n  hidden: {linear: [a, 2, 3]}\n", "expected two numbers and how many values"),
+        ("sweep:\n  epochs: [5, 5]\n", "sweep.epochs: expected each value once"),
+        ("sweep:\n  epochs: [5, 0]\n", "expected a whole number of at least 1, got 0 (in the"),
+        (
+            "sweep:\n  hidden: {linear: [1, 1000, 1000]}\n  epochs: {linear: [1, 2000, 2000]}\n",
+            "sweep: expected at most 1000000 cells, got 2000000",
+        ),
+        ("colour: red\nsweep:\n  epochs: [1]\n", "map.yaml:1: unknown key 'colour'"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused(config, text, message):
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("map.yaml"), {})
+    assert message in "\n".join(caught.value.messages)
+
+
+def test_a_swept_key_is_no_flag_and_a_sweep_is_not_trained(config):
+    with pytest.raises(ConfigError, match=r"--epochs: is swept by map\.yaml"):
+        load_sweep(Path("map.yaml"), {"epochs": "5"})
+    with pytest.raises(ConfigError, match=r"map\.yaml:5: sweep: this is for hsig sweep"):
+        load_experiment("map.yaml")
+    assert config.exists()
+
+
+# --- cells ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_here()])
+def test_a_cell_has_the_numbers_of_the_experiment_alone(config, engine):
+    code, out, err = hsig("sweep", "map.yaml", "--engine", engine, "-f", "json", "--workers", "2")
+    assert code == 0
+    assert err.startswith("9 cells to train: ")
+    document = json.loads(out)
+    assert document["complete"] is True
+    for cell in document["cells"]:
+        flags = {**cell["cell"], "activation": "hard", "loss": "squared", "seeds": "20"}
+        alone = load_experiment(flags={**flags, "cost": "mean", "engine": engine})
+        (variant,) = summarise(gather(alone, run(alone))).variants
+        assert (cell["solved"]["k"], cell["solved"]["n"]) == (variant.solved.k, 20)
+        assert cell["verdicts"] == variant.verdicts
+        assert [float(cost) for cost in cell["cost"]] == variant.cost[:, -1].tolist()
+        assert tuple(map(float, cell["epochs_to_solve"])) == variant.epochs_to_solve
+        assert cell["lost"] == variant.lost
+    assert config.exists()
+
+
+@pytest.mark.usefixtures("config")
+def test_the_map_as_a_whole():
+    code, out, _ = hsig("sweep", "map.yaml")
+    assert code == 0
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert lines[0].startswith("9 cells, learning_rate and epochs; all else as in the first: hard")
+    # seeds solved and verdicts are those of the test above; 3 of 20 are 15 percent
+    begin = next(n for n, line in enumerate(lines) if line.startswith("learning_rate \\ epochs"))
+    rows = [line.split() for line in lines[begin : begin + 4]]
+    assert rows[0] == ["learning_rate", "\\", "epochs", "10", "100", "1000"]
+    document = json.loads(hsig("sweep", "map.yaml", "-f", "json", "-q")[1])
+    rates = [cell["solved"]["k"] * 5 for cell in document["cells"]]
+    shown = [cell.rstrip("adps!") for row in rows[1:] for cell in row[1:]]
+    assert shown == [str(rate) for rate in rates]
+    assert len(set(rates)) > 1
+    assert "percent of the seeds solved; where fewer than half are, what became" in out
+    markdown = hsig("sweep", "map.yaml", "-f", "md", "-q")[1]
+    assert "| learning_rate \\ epochs | 10 | 100 | 1000 |" in markdown
+
+
+@pytest.mark.usefixtures("config")
+def test_csv_has_a_row_for_each_cell():
+    rows = hsig("sweep", "map.yaml", "-f", "csv", "-q")[1].splitlines()
+    assert rows[0].startswith("learning_rate,epochs,solved,seeds,solved_rate,solved_low,")
+    assert len(rows) == 10
+    assert rows[1].startswith("0.1,10,0,20,0.0,0.0,")
+
+
+def test_one_key_makes_a_table_and_three_make_facets(config):
+    config.write_text("seeds: 3\nsweep:\n  epochs: [1, 2]\n", encoding="utf-8")
+    out = hsig("sweep", "map.yaml", "-q")[1]
+    assert ["1", "0", "of", "3"] in [line.split()[:4] for line in out.splitlines()]
+    config.write_text(
+        "seeds: 3\nsweep:\n  hidden: [2, 4]\n  epochs: [1, 2]\n  loss: [bce, squared]\n",
+        encoding="utf-8",
+    )
+    lines = hsig("sweep", "map.yaml", "-q")[1].splitlines()
+    assert [line for line in lines if line.startswith("hidden")] == ["hidden 2", "hidden 4"]
+
+
+def test_a_cell_that_cannot_be_trained_is_told_at_once_and_loses_no_other(config):
+    text = "seeds: 3\nepochs: 5\nsweep:\n  activation: [ultra_fast, hard]\n  loss: [squared, bce]\n"
+    config.write_text(text, encoding="utf-8")
+    code, out, err = hsig("sweep", "map.yaml")
+    assert code == 0
+    assert "not trained: activation ultra_fast, loss squared: ultra_fast has no gradient" in err
+    assert "x not trained, 2 cells: ultra_fast has no gradient" in out
+    assert len(hsig("sweep", "map.yaml", "-f", "csv", "-q")[1].splitlines()) == 5
+    config.write_text(text.replace("seeds: 3", "seeds: 4"), encoding="utf-8")
+    code, out, err = hsig("sweep", "map.yaml", "--fail-fast", "--workers", "1")
+    assert code == 1
+    assert err.endswith("stopped at the first cell that could not be trained (--fail-fast)\n")
+    assert "stopped early" in out
+
+
+@pytest.mark.usefixtures("config")
+def test_a_dry_run_prints_the_cells_and_keeps_nothing():
+    code, out, err = hsig("sweep", "map.yaml", "--dry-run")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "learning_rate 0.1, epochs 10"
+    assert len(out.splitlines()) == 9
+    assert not Path("runs").exists()
+
+
+def test_the_summary_of_a_cell_by_hand():
+    result = CellResult(
+        seeds=(0, 1, 2, 3),
+        solved=np.array([True, False, False, False]),
+        solved_at=np.array([7, 5, -1, 3]),
+        lost_at=np.array([-1, 6, -1, 4]),
+        diverged_at=np.array([-1, -1, -1, 9]),
+        verdict=np.array([VERDICTS.index(w) for w in ("solved", "affine", "affine", "diverged")]),
+        cost=np.array([0.0, 2.0, 4.0, np.inf]),
+    )
+    found = summarise_cell(result)
+    assert (found.solved.k, found.solved.n, found.lost) == (1, 4, 2)
+    assert found.verdicts == {"diverged": 1, "solved": 1, "affine": 2}
+    assert found.dominant == "affine"
+    assert found.cost[1] == 3.0
+    assert found.epochs_to_solve[0] == 7.0  # the diverged one never got there: 5, 7, inf, inf
+    assert summarise_cell(result.of([3, 0])).verdicts == {"diverged": 1, "solved": 1}
+    assert result.of([0, 1]).joined(result.of([2, 3])).cost.tolist() == result.cost.tolist()
+
+
+# --- again, and further -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """How many seeds of how many cells have been trained."""
+    done = []
+
+    def noted(experiment, going_on=None):
+        done.append(len(experiment.seeds))
+        return train_cell(experiment, going_on)
+
+    monkeypatch.setattr("hsig.workers.train_cell", noted)
+    return done
+
+
+@pytest.mark.usefixtures("config")
+def test_the_same_command_again_trains_nothing(trained):
+    first = hsig("sweep", "map.yaml")
+    assert trained == [20] * 9
+    assert hsig("sweep", "map.yaml") == (0, first[1], "")
+    assert trained == [20] * 9
+    assert len(list(Path("runs").iterdir())) == 1
+    assert hsig("runs", "show", "latest")[1] == first[1]
+    (folder,) = Path("runs").iterdir()
+    assert (folder / "result.json").read_text() == hsig("sweep", "map.yaml", "-f", "json")[1]
+    assert "learning_rate, epochs: 9 cells" in hsig("runs", "list")[1]
+
+
+def test_more_values_and_more_seeds_train_only_what_is_new(config, trained):
+    hsig("sweep", "map.yaml")
+    trained.clear()
+    config.write_text(CONFIG.replace("[0.1, 1, 10]", "[0.1, 0.5, 1, 10]"), encoding="utf-8")
+    hsig("sweep", "map.yaml")
+    assert trained == [20] * 3
+    trained.clear()
+    out = hsig("sweep", "map.yaml", "--seeds", "50", "-f", "json", "-q")[1]
+    assert trained == [30] * 12
+    assert len(list(Path("runs").iterdir())) == 3
+    several = lines_of()
+    alone = hsig("sweep", "map.yaml", "-s", "50", "-f", "json", "-q", "--runs-dir", "other")[1]
+    assert out == alone
+    assert several == lines_of("other")
+
+
+@pytest.mark.usefixtures("config")
+def test_fewer_seeds_train_nothing(trained):
+    hsig("sweep", "map.yaml")
+    trained.clear()
+    out = hsig("sweep", "map.yaml", "-s", "7", "-f", "json", "-q")[1]
+    assert trained == []
+    assert out == hsig("sweep", "map.yaml", "-s", "7", "-f", "json", "-q", "--runs-dir", "x")[1]
+
+
+def test_only_a_sweep_can_be_swept_again_and_only_runs_compared(config):
+    hsig("sweep", "map.yaml")
+    hsig("train", "-e", "1")
+    for arguments in (("rerun", "latest~1"), ("diff", "latest", "latest~1")):
+        with pytest.raises(ConfigError, match="is a sweep"):
+            hsig("runs", *arguments)
+    assert config.exists()
+
+
+# --- killed, interrupted, full ----------------------------------------------------------------
+
+KILLED = CONFIG.replace("seeds: 20", "seeds: 400").replace("[10, 1000, 3]", "[100, 3000, 6]")
+TIMES = 50 if "HSIG_SLOW" in os.environ else 5
+
+
+def sweep_process(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "hsig", "sweep", "map.yaml", "-f", "json", "-q", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
+def test_a_sweep_that_is_killed_again_and_again_ends_with_the_same_bits(config):
+    config.write_text(KILLED, encoding="utf-8")
+    began = time.monotonic()
+    whole, _ = sweep_process("--runs-dir", "whole").communicate()
+    took = time.monotonic() - began
+    moments, kills = random.Random(7), 0
+    for _ in range(TIMES):
+        with sweep_process("--runs-dir", "killed") as running:
+            time.sleep(moments.uniform(0.3, 1.1) * took)
+            kills += running.poll() is None
+            running.kill()
+        if not kills % 10 and kills:  # begin anew, so that every stage is hit
+            for folder in Path("killed").glob("*"):
+                for file in folder.iterdir():
+                    file.unlink()
+                folder.rmdir()
+    assert kills >= TIMES // 3
+    out, err = sweep_process("--runs-dir", "killed").communicate()
+    assert err == b""
+    assert out == whole
+    assert lines_of("killed") == lines_of("whole")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process groups on this system")
+@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_here()])
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(config, engine):
+    config.write_text(
+        CONFIG.replace("seeds: 20", "seeds: 100").replace("[0.1, 1, 10]", "[0.1, 1, 2]"),
+        encoding="utf-8",
+    )
+    arguments = ("--engine", engine, "--hidden", "30" if engine == "compiled" else "3")
+    with sweep_process(*arguments) as running:
+        while not [*Path("runs").glob("*/cells.log")] or not lines_of():
+            time.sleep(0.005)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate()
+    assert b"Traceback" not in err
+    if running.returncode == 0:  # it had just ended
+        assert json.loads(out)["complete"]
+        return
+    assert running.returncode == 130
+    assert err.endswith(b"interrupted: the same command goes on from here\n")
+    assert not json.loads(out)["complete"]
+    before = lines_of()
+    out, err = sweep_process(*arguments).communicate()
+    assert json.loads(out)["complete"]
+    assert before.items() <= lines_of().items()
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("nth", [0, 1, 4])
+def test_a_full_disk_ends_it_with_what_is_done_and_loses_nothing(monkeypatch, nth):
+    calls, write = [], os.write
+
+    def full(descriptor, data):
+        calls.append(len(data))
+        if len(calls) > nth:
+            write(descriptor, data[: len(data) // 3])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.os, "write", full)
+        found = CliRunner().invoke(app, ["sweep", "map.yaml", "-q", "--workers", "1"])
+    assert isinstance(found.exception, RunError)
+    assert "No space left on device" in str(found.exception)
+    assert "stopped early" in found.stdout
+    assert len(lines_of()) == nth * 20
+    assert hsig("sweep", "map.yaml", "-q")[0] == 0
+    assert len(lines_of()) == 9 * 20
+
+
+@pytest.mark.usefixtures("config")
+def test_where_a_sweep_cannot_be_kept_its_result_is_shown_all_the_same():
+    Path("runs").write_text("a plain file", encoding="utf-8")
+    done = sweep_process()
+    out, err = done.communicate()
+    assert done.returncode == 3
+    assert json.loads(out)["complete"]
+    assert err.startswith(b"error: runs: ")
+    assert b"Not a directory" in err
+
+
+# --- the journal ------------------------------------------------------------------------------
+
+
+def test_a_torn_end_is_dropped_and_a_damaged_line_left_out(tmp_path):
+    path = tmp_path / "cells.log"
+    written = Journal(path)
+    for number in range(4):
+        written.append({"number": number, "text": "ä\n"})
+    written.close()
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        assert [r["number"] for r in read_journal(path)] == list(range(whole[:size].count(b"\n")))
+    path.write_bytes(whole.replace(b'"number":1', b'"number":7') + b"0000")
+    again = Journal(path)
+    assert [record["number"] for record in again.records] == [0, 2, 3]
+    again.append({"number": 9})
+    again.close()
+    assert [record["number"] for record in read_journal(path)] == [0, 2, 3, 9]
+    assert read_journal(tmp_path / "none.log") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks on this system")
+def test_two_processes_do_not_write_to_one_journal(tmp_path):
+    path = tmp_path / "cells.log"
+    first = Journal(path)
+    with pytest.raises(RunError, match="another process is writing to it"):
+        Journal(path)
+    first.close()
+    Journal(path).close()
+
+
+def test_numbers_come_back_from_a_line_with_every_bit():
+    odd = [0.1, np.inf, -np.inf, np.nan, 5e-324, 1e308]
+    minus = np.full(6, -1)
+    result = CellResult(tuple(range(6)), minus > 0, minus, minus, minus, minus + 3, np.array(odd))
+    line = json.loads(json.dumps(cell_entry("key", ("1", "2"), result), allow_nan=False))
+    np.testing.assert_array_equal(cell_result(line).cost, odd)
+
+
+# --- executors --------------------------------------------------------------------------------
+
+
+def tiny(number):
+    return load_experiment(flags={"epochs": "5", "seeds": str(number + 1), "engine": "reference"})
+
+
+def dies_once(experiment):
+    """A cell whose process dies the first time."""
+    mark = Path(os.environ["HSIG_TEST_MARK"]) / str(len(experiment.seeds))
+    if len(experiment.seeds) in (3, 5) and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train_cell(experiment)
+
+
+def dies_always(experiment):
+    if len(experiment.seeds) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train_cell(experiment)
+
+
+def processes():
+    return ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
+def test_a_worker_that_dies_loses_only_its_cells_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path))
+    cells = [(number, tiny(number)) for number in range(7)]
+    found = dict(run_cells(cells, processes, dies_once, 4))
+    assert sorted(found) == list(range(7))
+    threads = dict(run_cells(cells, lambda: ThreadPoolExecutor(3), train_cell, 2))
+    for number, result in found.items():
+        assert not result.error
+        np.testing.assert_array_equal(result.cost, threads[number].cost)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
+def test_a_cell_on_which_workers_keep_dying_is_a_failed_one():
+    found = dict(run_cells([(n, tiny(n)) for n in range(4)], processes, dies_always, 1))
+    assert [bool(found[number].error) for number in range(4)] == [False, False, True, False]
+    assert found[2].error == "the processes that trained it died"
+
+
+def test_a_cell_that_is_told_to_stop_is_none():
+    answers = iter([True, False])
+    experiment = load_experiment(flags={"epochs": "40", "seeds": "3"})
+    assert train_cell(experiment, lambda: next(answers)) is None
