@@ -18,6 +18,7 @@ class Table:
         spare: Groups of columns that may go where there is no room for all, the first to go first.
         prose: Columns of words, which begin on the left; numbers end on the right.
         splits: Whether it may be cut into tables that each begin with the first column.
+        whole: Whether all rows are shown, however many there are.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Table:
     spare: tuple[tuple[str, ...], ...] = ()
     prose: tuple[str, ...] = ()
     splits: bool = False
+    whole: bool = False
 
     def smaller(self) -> "Table":
         """The same without the first of its groups of spare columns."""
@@ -41,7 +43,7 @@ class Table:
     def shortened(self, most: int = ROWS_MOST) -> "Table":
         """The same without its middle rows if it has more than `most`."""
         left_out = len(self.rows) - most
-        if left_out <= 0:
+        if left_out <= 0 or self.whole:
             return self
         gap = (f"({left_out} more)", *("" for _ in self.columns[1:]))
         half = most // 2

@@ -9,7 +9,7 @@ from hsig.activations import spell
 from hsig.cells import Table, count
 from hsig.claims import claims
 from hsig.experiment import Experiment, Failure
-from hsig.report import divergence, heading, pointer, result_line, transfer_table
+from hsig.report import divergence, heading, missed_precision, pointer, result_line, transfer_table
 from hsig.side_by_side import SideBySide
 from hsig.summary import MEDIAN, Summary, VariantSummary
 from hsig.together import Together
@@ -56,8 +56,9 @@ def compare(
             *(maker.legend() if not columns or "verdicts" in columns else ()),
             *claims(experiment, summary.variants, summary.pairing),
             *_notes(experiment, ranked),
+            *missed_precision(experiment, summary.variants),
             *_early_end(summary),
-            *pointer(ranked),
+            *(pointer(ranked) if summary.complete else ()),
         ),
         results=tuple(result_line(experiment, variant) for variant in ranked),
     )
@@ -112,7 +113,7 @@ def compare_configs(
         notes=(
             *(shown.legend() if not columns or "verdicts" in columns else ()),
             *unpaired,
-            *claimed,
+            *dict.fromkeys(claimed),
             *(n for name, s in summaries.items() for n in _notes(s.experiment, ranked[name])),
             *(note for summary in summaries.values() for note in _early_end(summary)),
         ),

@@ -35,6 +35,7 @@ def listing(records: Sequence[Record], *, only_changed: bool = False) -> Table:
         tuple(map(tuple, rows)),
         prose=tuple(name for name in columns if name != "seconds"),
         splits=True,
+        whole=True,
     )
 
 
@@ -60,6 +61,8 @@ def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
     output = keys.get("output_activation")
     if isinstance(output, dict):
         keys["output_activation"] = output["name"]
+    if isinstance(keys.get("init"), dict):
+        keys["init"] = "uniform:" + ",".join(short(bound) for bound in keys["init"]["uniform"])
     if isinstance(keys.get("task"), dict):
         keys["task"] = keys["task"].get("name", "")
     return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
@@ -72,10 +75,12 @@ def matches(record: Record, condition: str) -> bool:
         ConfigError: If the text is no condition.
     """
     name, equals, wanted = condition.partition("=")
-    if not equals or (name not in KEYS and name != "command"):
+    if not equals:
         raise ConfigError(
             f"--where: expected a key and its value, such as activation=hard, got {condition}"
         )
+    if name not in KEYS and name != "command":
+        raise ConfigError(f"--where: unknown key '{name}'. Known: command, {', '.join(KEYS)}")
     if name == "command":
         return record.command == wanted
     if name in _SEVERAL:

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
 import zipfile
@@ -38,6 +39,7 @@ from hsig.sweep import ARRAYS, CellResult, as_cell
 FORMAT = 1
 RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"
 
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
 _ASIDE = ".unfinished-"  # how the name of a record begins that is being written
 # what a result looks like, or how it was come by; the numbers of a seed do not depend on it
 _NO_MATTER = ("workers", "cost", "baseline", "expect", "until", "max_seeds", "predict_with")
@@ -83,6 +85,7 @@ class Made:
         configs: Text of each config, by the name it was given by.
         parts: What was trained.
         result: As `--format json` prints it.
+        complete: Whether nothing stopped it early.
         started: When, in UTC.
         seconds: How long it took.
     """
@@ -92,6 +95,7 @@ class Made:
     configs: Mapping[str, str]
     parts: Sequence[Part]
     result: str
+    complete: bool
     started: datetime
     seconds: float
 
@@ -263,24 +267,30 @@ def sweeps_in(runs: Path) -> Iterator[tuple[Record, list[dict[str, Any]]]]:
             yield record, read_journal(record.folder / CELLS)
 
 
-def remove(record: Record) -> None:
-    """Remove a record.
+def remove(folder: Path) -> None:
+    """Remove a record, be it damaged.
 
     Raises:
         RunError: If that is not allowed.
     """
-    aside = record.folder.with_name(f"{_ASIDE}{record.id}")
+    aside = folder.with_name(f"{_ASIDE}{folder.name}")
     try:
-        record.folder.rename(aside)  # absent at once, not file by file
+        folder.rename(aside)  # absent at once, not file by file
         shutil.rmtree(aside)
     except OSError as problem:
-        raise RunError(f"{record.folder}: cannot be removed: {problem.strerror}") from None
+        raise RunError(f"{folder}: cannot be removed: {problem.strerror}") from None
 
 
 def archive(record: Record) -> bytes:
-    """The record as a zip file."""
+    """The record as a zip file.
+
+    Raises:
+        RunError: If a file of it is missing or was changed.
+    """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in record.about["files"]:
+            _checked(record, name)
         for path in sorted(record.folder.iterdir()):
             file.write(path, f"{record.id}/{path.name}")
     return made.getvalue()
@@ -326,7 +336,7 @@ def _about(name: str, made: Made, files: Mapping[str, bytes]) -> dict[str, Any]:
         "arguments": list(made.arguments),
         "started": made.started.isoformat(),
         "seconds": round(made.seconds, 3),
-        "complete": all(part.outcome.complete for part in made.parts),
+        "complete": made.complete,
         "versions": versions(),
         "machine": machine(),
         "digest": digest([part.outcome.experiment for part in made.parts]),
@@ -441,6 +451,8 @@ def every(runs: Path) -> tuple[list[Record], list[str]]:
     except OSError as problem:
         raise RunError(f"{runs}: cannot be read: {problem.strerror}") from None
     for name in names:
+        if not _ID.fullmatch(name.removeprefix(_ASIDE)):
+            continue  # not ours
         if name.startswith(_ASIDE):
             problems.append(f"{runs / name}: was not finished; it can be removed")
             continue
@@ -478,17 +490,24 @@ def read(folder: Path) -> Record:
 
 
 def find(runs: Path, text: str) -> Record:
-    """The record that is meant: a prefix of its id that no other has, `latest` or `latest~1`.
+    """The record that is meant.
+
+    Raises:
+        ConfigError: As `locate`.
+        RunError: If it is damaged.
+    """
+    return read(locate(runs, text))
+
+
+def locate(runs: Path, text: str) -> Path:
+    """The folder of a record: by a beginning of its id that no other has, `latest`, `latest~1`.
 
     Raises:
         ConfigError: If there is none, or several.
-        RunError: If it is damaged.
     """
     try:
         names = sorted(
-            entry.name
-            for entry in os.scandir(runs)
-            if entry.is_dir() and not entry.name.startswith(_ASIDE)
+            entry.name for entry in os.scandir(runs) if entry.is_dir() and _ID.fullmatch(entry.name)
         )
     except OSError:
         names = []
@@ -498,7 +517,7 @@ def find(runs: Path, text: str) -> Record:
     if word == "latest" and (not back or back.isdecimal()):
         if int(back or 0) >= len(names):
             raise ConfigError(f"{text}: there are only {len(names)} kept runs in {runs}")
-        return read(runs / names[-1 - int(back or 0)])
+        return runs / names[-1 - int(back or 0)]
     matching = [name for name in names if name.startswith(text)]
     if text in names:
         matching = [text]
@@ -508,7 +527,7 @@ def find(runs: Path, text: str) -> Record:
             f"{text}: {which or f'no run in {runs} begins so'}. Expected the beginning of one id, "
             "latest or latest~1; hsig runs list shows them"
         )
-    return read(runs / matching[0])
+    return runs / matching[0]
 
 
 def parts_of(record: Record) -> list[Part]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hsig.activations import Activation, spell
 from hsig.cells import Table, count, number, percent, short
 from hsig.divergence import OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG
-from hsig.engines import compiled
+from hsig.engines import compiled, reference
 from hsig.experiment import Experiment, Failure, Variant
 from hsig.network import Weights
 from hsig.plots import stacked_bar
@@ -132,7 +132,23 @@ def pointer(variants: Sequence[VariantSummary | Failure]) -> tuple[str, ...]:
         for variant in variants
         if isinstance(variant, VariantSummary) and variant.solved.k < variant.solved.n
     ]
-    return (f"to see why, in the same setting: hsig explain {failed[-1]}",) if failed else ()
+    if not failed:
+        return ()
+    return (f"to see why: hsig explain {failed[-1]}, with the same config and flags",)
+
+
+def missed_precision(
+    experiment: Experiment, variants: Sequence[VariantSummary | Failure]
+) -> tuple[str, ...]:
+    """That `until` was not reached, and by how much."""
+    found = [v.solved for v in variants if isinstance(v, VariantSummary)]
+    widest = max(((solved.high - solved.low) / 2.0 for solved in found), default=0.0)
+    if experiment.until is None or widest <= experiment.until:
+        return ()
+    return (
+        f"until {short(experiment.until)} was not reached: the widest interval is within "
+        f"{widest:.2g} with {count(len(experiment.seeds), 'seed')}",
+    )
 
 
 def which_cost(experiment: Experiment) -> str:
@@ -191,7 +207,8 @@ def _engines(experiment: Experiment) -> str:
         f"{name} for {', '.join(labels)}" if len(by_name) > 1 else name
         for name, labels in by_name.items()
     ]
-    return " and ".join(names) + ("" if compiled.is_here() else f" ({NOT_BUILT})")
+    missing = reference.NAME in by_name and not compiled.is_here()
+    return " and ".join(names) + (f" ({NOT_BUILT})" if missing else "")
 
 
 def _size(weights: Weights) -> int:
@@ -236,7 +253,8 @@ def _variant(experiment: Experiment, summary: VariantSummary) -> VariantReport:
             *_verdicts(summary),
             *_lost(summary),
             *divergence(summary),
-            *pointer([summary]),
+            *missed_precision(experiment, [summary]),
+            *(pointer([summary]) if summary.epochs[-1] == experiment.epochs else ()),
         ),
     )
 

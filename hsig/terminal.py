@@ -4,11 +4,13 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -56,7 +58,7 @@ class Watch:
         )
         task = bar.add_task("", total=sum(self._epochs.values()))
         try:
-            for event in events:
+            for event in self._heeding(events):
                 label = event.variant.label
                 self._done[label] = (
                     event.epoch if isinstance(event, Checkpoint) else self._epochs[label]
@@ -66,20 +68,61 @@ class Watch:
                 if self._shows and waited and not bar.live.is_started:
                     bar.start()
                 yield event
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self.interrupted = True
         except RunError as problem:
             self.problem = problem
         finally:
             if bar.live.is_started:
                 bar.stop()
 
+    def _heeding(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
+        """The events up to Ctrl-C, which breaks off the wait for one, and nothing else."""
+        waiting = False
+
+        def answer(*_: object) -> None:
+            first, self.interrupted = not self.interrupted, True
+            if waiting and first:
+                raise KeyboardInterrupt
+
+        iterator = iter(events)
+        before = _listen(answer)
+        try:
+            while not self.interrupted:
+                waiting = True
+                event = next(iterator, None)
+                waiting = False
+                if event is None:
+                    break
+                yield event
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            waiting = False
+            _listen(signal.SIG_IGN if self.interrupted else before)
+            if isinstance(iterator, Generator):
+                iterator.close()  # which ends its processes
+
     def _doing(self) -> str:
         if len(self._done) == 1:
             return next(iter(self._done))
         ended = sum(self._done[label] == epochs for label, epochs in self._epochs.items())
         return f"{ended} of {len(self._done)} variants"
+
+
+def _listen(answer: Any) -> Any:
+    """Have Ctrl-C answered so; what answered it before. Only the main thread hears of it."""
+    if answer is None or threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGINT, answer)
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """A stretch of work that Ctrl-C does not break off."""
+    before = _listen(signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        _listen(before)
 
 
 def watch_cells(results: Iterable[object], number: int, *, quiet: bool) -> bool:

@@ -72,7 +72,17 @@ def difference(first: Experiment, second: Experiment) -> str:
     """What keeps two experiments from being paired by seed; empty if nothing does."""
     if first.seeds != second.seeds:
         return "other seeds"
-    pairs = zip(first.starting_weights(), second.starting_weights(), strict=True)
-    if not all(np.array_equal(one, other) for one, other in pairs):
-        return "other initial weights"
-    return ""
+    return "" if _start_alike(first, second) else "other initial weights"
+
+
+def _start_alike(first: Experiment, second: Experiment) -> bool:
+    """Whether each seed starts from the same weights: given, or drawn in the same way."""
+    ours, theirs = first.initial_weights, second.initial_weights
+    if ours is not None or theirs is not None:
+        pairs = zip(first.starting_weights(), second.starting_weights(), strict=True)
+        return all(np.array_equal(one, other) for one, other in pairs)
+    return all(
+        (e.task.inputs.shape[1], e.hidden, e.init)
+        == (first.task.inputs.shape[1], first.hidden, first.init)
+        for e in (first, second)
+    )

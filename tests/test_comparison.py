@@ -40,6 +40,13 @@ def shown(outcome=None, columns=(), **options):
     return compare(summarise(outcome or three_seeds()), columns, **options)
 
 
+def test_a_precision_that_was_not_reached_is_told():
+    flags = {"until": "0.01", "max_seeds": "3"}
+    results = {"tanh": ([RIGHT, RIGHT, WRONG], [[1, 0.5]] * 3), "relu": ([RIGHT] * 3, [[1, 0]] * 3)}
+    notes = shown(compared(results, **flags)).notes
+    assert "until 0.01 was not reached: the widest interval is within 0.37 with 3 seeds" in notes
+
+
 def test_a_comparison_as_a_whole_on_80_columns():
     assert drawn(shown()) == [
         "5 variants on xor: 2-3-1 network, loss bce, learning rate 0.1, 20 epochs",
@@ -100,7 +107,7 @@ def test_a_comparison_as_a_whole_on_80_columns():
         "hard:backward=straight_through: cost not finite for 1 of 3 seeds: seed 1 is inf",
         "at epoch 10",
         "ultra_fast: not trained: it has no gradient",
-        "to see why, in the same setting: hsig explain sigmoid",
+        "to see why: hsig explain sigmoid, with the same config and flags",
     ]
 
 
@@ -213,8 +220,8 @@ def test_a_comparison_as_a_whole_on_40_columns():
         "at epoch 10",
         "ultra_fast: not trained: it has no",
         "gradient",
-        "to see why, in the same setting: hsig",
-        "explain sigmoid",
+        "to see why: hsig explain sigmoid, with",
+        "the same config and flags",
     ]
 
 
@@ -300,7 +307,7 @@ def test_markdown_has_the_same_rows_in_all_columns():
     assert "| ultra_fast | not trained |  |  |  |  |  |  |\n" in text
     assert "\nverdicts: █ solved, ▓ slow, ▒ plateau\n" in text
     assert "\nultra_fast: not trained: it has no gradient\n" in text
-    assert text.endswith("\nto see why, in the same setting: hsig explain sigmoid\n")
+    assert text.endswith("\nto see why: hsig explain sigmoid, with the same config and flags\n")
 
 
 def test_lost_is_a_column_where_there_is_any():
@@ -322,7 +329,7 @@ def test_an_early_end_says_what_is_missing():
     )
     events = [event for event in run(experiment) if event.variant.label != "tanh"]
     outcome = gather(experiment, events[:-2])
-    assert shown(outcome).notes[-3:-1] == (
+    assert shown(outcome).notes[-2:] == (
         "stopped before the end, epoch 20: hard at epoch 15", "no result yet: tanh"
     )  # fmt: skip
     table = shown(outcome, columns=("costs",)).tables[0]

@@ -88,7 +88,7 @@ largest |prediction - target| is 0.500000; solved is below 0.5 on every row
 
 slow: the cost is still falling
 
-to see why, in the same setting: hsig explain sigmoid
+to see why: hsig explain sigmoid, with the same config and flags
 """
     )
 

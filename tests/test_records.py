@@ -54,6 +54,7 @@ def made(**flags):
         configs={"my.yaml": "epochs: 20\n"},
         parts=[Part("", experiment, outcome)],
         result=json.dumps(document(outcome)),
+        complete=outcome.complete,
         started=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
         seconds=0.5,
     )
@@ -118,13 +119,44 @@ def test_every_number_comes_back(tmp_path):
     assert part.experiment.seeds == (3, 27)
 
 
-def test_many_networks_are_in_the_arrays_and_not_listed_one_by_one(runs):
-    hsig("train", "hard", "-e", "1", "-s", "10001", "-q")
+def test_many_numbers_are_in_the_arrays_and_not_listed_one_by_one(runs, monkeypatch):
+    monkeypatch.setattr("hsig.cli.training._LISTED_MOST", 100)
+    hsig("train", "hard", "-e", "1", "-s", "50", "-q")
     (record,) = every(runs)[0]
     result = json.loads((record.folder / "result.json").read_text())
-    assert result["variants"][0]["solved"]["n"] == 10_001
+    assert result["variants"][0]["solved"]["n"] == 50
     assert result["variants"][0]["seeds"] == []
-    assert len(parts_of(record)[0].outcome.results[0].solved) == 10_001
+    assert len(parts_of(record)[0].outcome.results[0].solved) == 50
+    assert hsig("runs", "show", "latest", "-f", "json")[1].count('"seed": ') == 50
+
+
+def test_an_early_stop_is_told_and_not_repeated(runs, monkeypatch):
+    def stopped(experiment, **_):
+        events = run(experiment)
+        yield next(events)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hsig.workers.run", stopped)
+        assert hsig("compare", "hard", "tanh", *SHORT)[0] == 130
+    assert "hard, tanh (stopped early)" in hsig("runs", "list")[1]
+    with pytest.raises(ConfigError, match="was stopped early; there is nothing whole to repeat"):
+        hsig("runs", "rerun", "latest")
+    assert len(every(runs)[0]) == 1
+
+
+def test_a_damaged_run_is_not_packed_but_can_be_removed(runs):
+    hsig("train", *SHORT)
+    (folder,) = runs.iterdir()
+    (folder / "result.json").write_text("{}")
+    with pytest.raises(RunError, match=r"result\.json: was changed"):
+        hsig("runs", "export", "latest", "-o", "run.zip")
+    assert not Path("run.zip").exists()
+    (folder / "run.json").unlink()
+    with pytest.raises(RunError, match=r"it has no run\.json"):
+        hsig("runs", "show", "latest")
+    assert hsig("runs", "rm", "latest", "--yes")[0] == 0
+    assert list(runs.iterdir()) == []
 
 
 def test_nothing_is_kept_where_nobody_wants_it(runs):
@@ -210,7 +242,8 @@ def test_what_is_damaged_is_named_and_the_others_are_listed(runs):
     (later / "run.json").write_text(text.replace('"format": 1', '"format": 2'))
     (empty / "run.json").unlink()
     (listed / "run.json").write_text("[1, 2]")
-    (runs / ".unfinished-20260101").mkdir()
+    (runs / f".unfinished-{whole.name}").mkdir()
+    (runs / "zz").mkdir()
     (runs / "notes.txt").write_text("mine")
     code, out, err = hsig("runs", "list")
     assert code == 0
@@ -223,7 +256,7 @@ def test_what_is_damaged_is_named_and_the_others_are_listed(runs):
             f"runs/{later.name}/run.json: has format 2, of a later hsig; this one reads 1",
             f"runs/{empty.name}: is no kept run: it has no run.json",
             f"runs/{listed.name}/run.json: is damaged: it is not a record",
-            "runs/.unfinished-20260101: was not finished; it can be removed",
+            f"runs/.unfinished-{whole.name}: was not finished; it can be removed",
         ]
     )
 
@@ -316,12 +349,27 @@ def test_the_list_is_filtered_and_shows_what_changed(runs):
     assert "| id | command |" in hsig("runs", "list", "-f", "md")[1]
 
 
-@pytest.mark.parametrize("condition", ["hard", "colour=red"])
-def test_a_condition_that_is_none_is_refused(runs, condition):
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("hard", "--where: expected a key and its value, such as activation=hard, got hard"),
+        ("colour=red", "--where: unknown key 'colour'. Known: command, task, "),
+    ],
+)
+def test_a_condition_that_is_none_is_refused(runs, condition, message):
     hsig("train", *SHORT)
     assert runs.exists()
-    with pytest.raises(ConfigError, match="--where: expected a key and its value"):
+    with pytest.raises(ConfigError, match=message):
         hsig("runs", "list", "--where", condition)
+
+
+def test_conditions_are_spelled_as_flags_are(runs):
+    hsig("train", *SHORT, "--init", "uniform:-2,2")
+    assert len(hsig("runs", "list", "--where", "init=uniform:-2,2")[1].splitlines()) == 2
+    assert len(hsig("runs", "list", "--where", "init=uniform:0,1")[1].splitlines()) == 1
+    for _ in range(45):
+        keep(runs, made())
+    assert len(hsig("runs", "list")[1].splitlines()) == 47
 
 
 # --- compared, repeated, packed, removed ------------------------------------------------------

@@ -142,6 +142,10 @@ def test_settings_of_the_activation_and_any_key_are_swept(config):
             "sweep:\n  hidden: {linear: [1, 1000, 1000]}\n  epochs: {linear: [1, 2000, 2000]}\n",
             "sweep: expected at most 1000000 cells, got 2000000",
         ),
+        (
+            "sweep:\n  epochs: {linear: [-100, -1, 100]}\n",
+            "expected a whole number of at least 1, got -80 (in the cell epochs -80)",
+        ),
         ("colour: red\nsweep:\n  epochs: [1]\n", "map.yaml:1: unknown key 'colour'"),
     ],
 )
@@ -503,6 +507,16 @@ def test_a_worker_that_dies_loses_only_its_cells_time(tmp_path, monkeypatch):
     for number, result in found.items():
         assert not result.error
         np.testing.assert_array_equal(result.cost, threads[number].cost)
+
+
+def test_a_cell_that_was_told_to_stop_is_not_told():
+    cells = [(number, tiny(number)) for number in range(4)]
+
+    def work(experiment):
+        return None if len(experiment.seeds) == 2 else train_cell(experiment)
+
+    found = dict(run_cells(cells, lambda: ThreadPoolExecutor(2), work, 2))
+    assert sorted(found) == [0, 2, 3]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")

@@ -46,7 +46,7 @@ def test_one_seed_as_a_whole():
         "sigmoid: solved 0 of 1 seed (0 %; 95 % Wilson interval 0 % to 79 %)",
         "largest |prediction - target| is 0.500000; solved is below 0.5 on every row",
         "slow: the cost is still falling",
-        "to see why, in the same setting: hsig explain sigmoid",
+        "to see why: hsig explain sigmoid, with the same config and flags",
     ]
 
 
@@ -91,7 +91,8 @@ def test_several_seeds_as_a_whole_on_a_narrow_terminal():
         "1 of them: the weights grew beyond the largest number",
         "cost not finite for 2 of 3 seeds: seed 1 is nan at epoch 0,",
         "seed 2 is inf at epoch 20",
-        "to see why, in the same setting: hsig explain sigmoid",
+        "to see why: hsig explain sigmoid, with the same config and",
+        "flags",
     ]
 
 

@@ -58,6 +58,8 @@ def list_(
     chosen = Output(format, output)
     chosen.check()
     records, problems = every(runs_dir or RUNS)
+    if not records:
+        problems.append(f"{runs_dir or RUNS}: there are no kept runs here")
     conditions = where or []
     records = [r for r in records if all(kept.matches(r, condition) for condition in conditions)]
     table = kept.listing(records, only_changed=only_changed)
@@ -174,6 +176,8 @@ def rerun(id: IdArgument, runs_dir: RUNS_OPTION = None) -> None:
     record = find(runs_dir or RUNS, id)
     if record.command == "sweep":
         raise ConfigError(f"{record.id}: is a sweep; to go on with it, give its command again")
+    if not record.about["complete"]:
+        raise ConfigError(f"{record.id}: was stopped early; there is nothing whole to repeat")
     parts = parts_of(record)
     for part in parts:
         if not ENGINES[part.experiment.engine].is_here():
@@ -226,16 +230,15 @@ def export(
         raise RunError(f"{output}: cannot be written: {problem.strerror}") from None
 
 
-@app.command(epilog=examples("hsig runs rm latest", "hsig runs rm 20261123 --yes"))
+@app.command(epilog=examples("hsig runs rm latest", "hsig runs rm latest~1 latest --yes"))
 def rm(
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH)],
     runs_dir: RUNS_OPTION = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove runs."""
-    from hsig.records import find, remove
+    from hsig.records import locate, remove
 
-    records = {record.id: record for record in (find(runs_dir or RUNS, text) for text in ids)}
-    for record in records.values():
-        if yes or typer.confirm(f"remove {record.id}?", err=True):
-            remove(record)
+    for folder in dict.fromkeys(locate(runs_dir or RUNS, text) for text in ids):
+        if yes or typer.confirm(f"remove {folder.name}?", err=True):
+            remove(folder)

@@ -15,7 +15,7 @@ from hsig.cli.options import RUNS, Output, examples, experiment_command
 from hsig.cli.showing import as_json, needs_remedies, show
 from hsig.completion import CONFIG_ENDINGS, complete_comparison, complete_words
 from hsig.errors import ConfigError, RunError
-from hsig.keys import COMPARE, EXPLAIN, KEYS, TRAIN
+from hsig.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
 
 if TYPE_CHECKING:
     from hsig.experiment import Experiment, Outcome
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hsig.terminal import Watch
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
-_LISTED_MOST = 10_000  # networks of which a kept result lists every seed; the arrays have all
+_LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; the arrays have all
 
 app = typer.Typer()
 
@@ -235,12 +235,16 @@ def _finish(
     began: _Began,
 ) -> None:
     """Show what a command made, keep it, and exit with what there is to say."""
+    from hsig.terminal import interrupts_ignored
+
     outcomes = [part.outcome for part in parts]
     if command == EXPLAIN and not outcomes[0].results:
         _end(watch, outcomes)
-    summaries = show(command, parts, output)
-    if not output.no_save and any(outcome.results for outcome in outcomes):
-        _keep(command, configs, parts, output, began)
+    with interrupts_ignored():  # what was done is to be written
+        summaries = show(command, parts, output)
+        if not output.no_save and any(outcome.results for outcome in outcomes):
+            whole = not watch.interrupted and watch.problem is None
+            _keep(command, configs, parts, output, began, whole=whole)
     _end(watch, outcomes, *summaries)
 
 
@@ -250,6 +254,8 @@ def _keep(
     parts: "Sequence[Part]",
     output: Output,
     began: _Began,
+    *,
+    whole: bool,
 ) -> None:
     """Keep a run. Where nobody asked for it in so many words, a failure is only a warning.
 
@@ -259,16 +265,20 @@ def _keep(
     from hsig.records import Made, keep
     from hsig.terminal import note
 
-    experiments = [part.outcome.experiment for part in parts]
-    networks = sum(len(e.variants) * len(e.seeds) for e in experiments)
+    seconds = monotonic() - began.clock
+    numbers = sum(
+        len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
+        for e in (part.outcome.experiment for part in parts)
+    )
     made = Made(
         command=command,
         arguments=tuple(sys.argv[1:]),
         configs={str(path): path.read_text(encoding="utf-8-sig") for path in configs},
         parts=parts,
-        result=as_json(command, parts, every_seed=networks <= _LISTED_MOST),
+        result=as_json(command, parts, every_seed=numbers <= _LISTED_MOST),
+        complete=whole and all(part.outcome.complete for part in parts),
         started=began.at,
-        seconds=monotonic() - began.clock,
+        seconds=seconds,
     )
     try:
         keep(output.runs_dir or RUNS, made)
