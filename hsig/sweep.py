@@ -5,6 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -49,12 +50,16 @@ class CellResult:
         none = np.zeros(0, dtype=np.int64)
         return cls((), none.astype(bool), none, none, none, none, none.astype(np.float64), error)
 
-    def joined(self, other: "CellResult") -> "CellResult":
-        """Of the seeds of both."""
-        arrays = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in ARRAYS
+    def with_more(self, other: "CellResult") -> "CellResult":
+        """With the seeds of the other that it lacks; a failed one gives way to any other."""
+        if self.error or other.error:
+            return other
+        there = set(self.seeds)
+        fresh = other.of(seed for seed in other.seeds if seed not in there)
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(fresh, name)]) for name in ARRAYS
         }
-        return CellResult(self.seeds + other.seeds, **arrays, error=self.error or other.error)
+        return CellResult(self.seeds + fresh.seeds, **arrays)
 
     def of(self, seeds: Iterable[int]) -> "CellResult":
         """Of some of its seeds, in this order."""

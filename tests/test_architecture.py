@@ -62,6 +62,7 @@ ROOMS = {
         "activations", "cells", "divergence", "engines", "experiment", "network", "plots",
         "summary", "verdict",
     },
+    "ledger": {"errors", "config", "experiment", "journal", "records", "sweep"},
     "maps": {"cells", "config", "experiment", "report", "sweep", "verdict"},
     "kept": {"errors", "keys", "cells", "records", "report"},
     "story": {
@@ -92,7 +93,7 @@ ROOMS = {
         "engines", "document", "experiment", "training", "explain", "forms", "story", "workers",
         "power", "summary", "together", "report", "comparison", "glossary", "tables", "export",
         "terminal", "completion", "records",
-        "kept", "journal", "maps", "sweep",
+        "kept", "ledger", "maps", "sweep",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -267,7 +267,9 @@ def test_the_summary_of_a_cell_by_hand():
     assert found.cost[1] == 3.0
     assert found.epochs_to_solve[0] == 7.0  # the diverged one never got there: 5, 7, inf, inf
     assert summarise_cell(result.of([3, 0])).verdicts == {"diverged": 1, "solved": 1}
-    assert result.of([0, 1]).joined(result.of([2, 3])).cost.tolist() == result.cost.tolist()
+    assert result.of([0, 1]).with_more(result.of([1, 2, 3])).cost.tolist() == result.cost.tolist()
+    failed = CellResult.failed("no gradient")
+    assert failed.with_more(result) is result
 
 
 # --- again, and further -----------------------------------------------------------------------
@@ -322,6 +324,7 @@ def test_fewer_seeds_train_nothing(trained):
     out = hsig("sweep", "map.yaml", "-s", "7", "-f", "json", "-q")[1]
     assert trained == []
     assert out == hsig("sweep", "map.yaml", "-s", "7", "-f", "json", "-q", "--runs-dir", "x")[1]
+    assert out == hsig("runs", "show", "latest", "-f", "json")[1]
 
 
 def test_only_a_sweep_can_be_swept_again_and_only_runs_compared(config):

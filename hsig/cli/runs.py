@@ -18,7 +18,7 @@ from hsig.cli.options import (
     examples,
 )
 from hsig.cli.showing import show as show_parts
-from hsig.cli.sweeping import show_map, sweep_of
+from hsig.cli.sweeping import show_map
 from hsig.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -83,13 +83,14 @@ def show(
     quiet: QUIET_OPTION = False,
 ) -> None:
     """Show a run again, as it was shown when it ran."""
+    from hsig.ledger import read_sweep
     from hsig.records import find, parts_of
 
     chosen = Output(format, output, long, columns, quiet)
     chosen.check()
     record = find(runs_dir or RUNS, id)
     if record.command == "sweep":
-        show_map(*sweep_of(record), chosen)
+        show_map(*read_sweep(record), chosen)
     else:
         show_parts(record.command, parts_of(record), chosen)
 

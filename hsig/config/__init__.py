@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hsig.activations import Activation, spell
 from hsig.config.checks import check_activation
-from hsig.config.grid import SWEPT, Axis, cells, flags_of, read_axes, refuse_without_axes
+from hsig.config.grid import SWEPT, Axis, cells_of, flags_of, read_axes, refuse_without_axes
 from hsig.config.reading import Reading
 from hsig.config.source import Given, read_file, read_flag
 from hsig.config.values import Place, check_choice, check_number, nearest, read_part
@@ -22,6 +22,7 @@ __all__ = [
     "Axis",
     "Resolved",
     "Sweep",
+    "cells_of",
     "load_activation",
     "load_columns",
     "load_comparison",
@@ -132,7 +133,7 @@ def load_sweep(path: Path, flags: Mapping[str, str]) -> Sweep:
             _resolve_given(given, flags, EXPLAIN, []).experiment.variants[0].hidden_activation
         )
     made: list[Experiment] = []
-    chosen = cells(axes)
+    chosen = cells_of(axes)
     for cell in chosen:
         try:
             found = _resolve_given(given, flags_of(axes, cell, flags, activation), EXPLAIN, [])

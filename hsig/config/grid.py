@@ -102,7 +102,7 @@ def spelled(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def cells(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
+def cells_of(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
     """Every combination of values, the last axis fastest."""
     return list(product(*(axis.values for axis in axes)))
 
