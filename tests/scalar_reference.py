@@ -56,7 +56,10 @@ def gelu(x):
 def gelu_slope(x):
     u = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
     du = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
-    return (1 + math.tanh(u)) / 2 + x / 2 * (1 - math.tanh(u) ** 2) * du
+    # (1 + tanh(u)) / 2 and 1 - tanh(u)**2, exact on the left as well, where tanh(u) is nearly -1
+    e = math.exp(-2 * abs(u))
+    share, bell = (1 if u > 0 else e) / (1 + e), 4 * e / (1 + e) ** 2
+    return share + x / 2 * bell * du
 
 
 def sigmoid_slope(x):
