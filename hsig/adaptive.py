@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hsig.evidence import Evidence
-from hsig.experiment import Experiment, Failure, Outcome, Training
+from hsig.experiment import ARRAYS, Experiment, Failure, Outcome, Training
 from hsig.network import Weights
 from hsig.statistics import wilson_interval
 
@@ -66,18 +66,7 @@ def _join(first: Training, second: Training | Failure) -> Training | Failure:
     if isinstance(second, Failure):
         return second
     joined: dict[str, Any] = {
-        name: np.concatenate([getattr(first, name), getattr(second, name)])
-        for name in (
-            "cost_last",
-            "cost_mean",
-            "predictions",
-            "max_error",
-            "solved",
-            "solved_at",
-            "lost_at",
-            "diverged_at",
-            "cost_before",
-        )
+        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in ARRAYS
     }
     evidence = {
         field.name: np.concatenate(

@@ -256,6 +256,20 @@ class Training:
     cost_before: Array
 
 
+# the arrays of a training but for the weights and the evidence
+ARRAYS = (
+    "cost_last",
+    "cost_mean",
+    "predictions",
+    "max_error",
+    "solved",
+    "solved_at",
+    "lost_at",
+    "diverged_at",
+    "cost_before",
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """An experiment and what became of its variants, in their order."""

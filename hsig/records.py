@@ -31,6 +31,7 @@ from hsig.document import plain, resolved_keys
 from hsig.engines import compiled, reference
 from hsig.errors import ConfigError, RunError
 from hsig.evidence import Evidence
+from hsig.experiment import ARRAYS as TRAINING_ARRAYS
 from hsig.experiment import Experiment, Failure, Outcome, Training, Variant
 from hsig.journal import read_journal
 from hsig.network import Weights
@@ -43,17 +44,6 @@ _ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
 _ASIDE = ".unfinished-"  # how the name of a record begins that is being written
 # what a result looks like, or how it was come by; the numbers of a seed do not depend on it
 _NO_MATTER = ("workers", "cost", "baseline", "expect", "until", "max_seeds", "predict_with")
-_ARRAYS = (
-    "cost_last",
-    "cost_mean",
-    "predictions",
-    "max_error",
-    "solved",
-    "solved_at",
-    "lost_at",
-    "diverged_at",
-    "cost_before",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -605,7 +595,7 @@ def _packed(outcomes: Iterable[Outcome]) -> bytes:
 def arrays_of(training: Training) -> dict[str, Any]:
     """Every number of a training, by name; seeds first."""
     return {
-        **{name: getattr(training, name) for name in _ARRAYS},
+        **{name: getattr(training, name) for name in TRAINING_ARRAYS},
         "diverged_by": np.array(training.diverged_by, dtype=np.str_),
         "hidden_weights": training.weights.hidden,
         "output_weights": training.weights.output,
@@ -617,7 +607,7 @@ def _unpacked(variant: Variant, epochs: tuple[int, ...], arrays: Mapping[str, An
     return Training(
         variant=variant,
         epochs=epochs,
-        **{name: arrays[name] for name in _ARRAYS},
+        **{name: arrays[name] for name in TRAINING_ARRAYS},
         diverged_by=tuple(arrays["diverged_by"].tolist()),
         weights=Weights(arrays["hidden_weights"], arrays["output_weights"]),
         evidence=Evidence(**{f.name: arrays[f"evidence/{f.name}"] for f in fields(Evidence)}),
