@@ -342,6 +342,11 @@ KILLED = CONFIG.replace("seeds: 20", "seeds: 400").replace("[10, 1000, 3]", "[10
 TIMES = 50 if "HSIG_SLOW" in os.environ else 5
 
 
+def log_bytes(runs):
+    """How much is written of the cells of the only sweep."""
+    return sum(path.stat().st_size for path in Path(runs).glob("*/cells.log"))
+
+
 def sweep_process(*arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "hsig", "sweep", "map.yaml", "-f", "json", "-q", *arguments],
@@ -351,27 +356,23 @@ def sweep_process(*arguments):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
-def test_a_sweep_that_is_killed_again_and_again_ends_with_the_same_bits(config):
+def test_a_sweep_that_is_killed_at_any_moment_ends_with_the_same_bits(config):
     config.write_text(KILLED, encoding="utf-8")
-    began = time.monotonic()
     whole, _ = sweep_process("--runs-dir", "whole").communicate()
-    took = time.monotonic() - began
-    moments, kills = random.Random(7), 0
-    for _ in range(TIMES):
-        with sweep_process("--runs-dir", "killed") as running:
-            time.sleep(moments.uniform(0.3, 1.1) * took)
-            kills += running.poll() is None
+    expected, moments, part_way = lines_of("whole"), random.Random(7), 0
+    for number in range(TIMES):
+        folder = f"killed-{number}"
+        size = moments.randrange(log_bytes("whole"))
+        with sweep_process("--runs-dir", folder) as running:
+            while running.poll() is None and log_bytes(folder) <= size:
+                time.sleep(0.001)
             running.kill()
-        if not kills % 10 and kills:  # begin anew, so that every stage is hit
-            for folder in Path("killed").glob("*"):
-                for file in folder.iterdir():
-                    file.unlink()
-                folder.rmdir()
-    assert kills >= TIMES // 3
-    out, err = sweep_process("--runs-dir", "killed").communicate()
-    assert err == b""
-    assert out == whole
-    assert lines_of("killed") == lines_of("whole")
+        part_way += 0 < log_bytes(folder) < log_bytes("whole")
+        out, err = sweep_process("--runs-dir", folder).communicate()
+        assert err == b""
+        assert out == whole
+        assert lines_of(folder) == expected
+    assert part_way > TIMES // 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no process groups on this system")
