@@ -125,6 +125,11 @@ class Experiment:
         """What trains a variant: `engine`, unless that does not know its activations."""
         return engine_for(self.problem_of(variant).network, self.engine)
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The name of what trains each variant."""
+        return tuple(self.engine_of(variant).NAME for variant in self.variants)
+
     def expected_of(self, label: str) -> Checks:
         """What must hold of one variant; its own checks beat those of all."""
         of_all = {

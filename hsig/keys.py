@@ -37,6 +37,15 @@ TRAIN, COMPARE, EXPLAIN = "train", "compare", "explain"  # the commands that dif
 TASK_NAMES = ("xor", "and", "or", "parity3")
 LOSS_NAMES = ("squared", "bce", "bce_naive")
 VERDICT_NAMES = ("diverged", "solved", "dead", "affine", "plateau", "slow")
+NOT_IN_SWEEPS = (  # keys that a sweep has no use for
+    "activations",
+    "at_epochs",
+    "baseline",
+    "expect",
+    "max_seeds",
+    "predict_with",
+    "until",
+)
 SAME = "same"  # the output's activation is the hidden layer's
 COMPARISON_COLUMNS = (
     "solved",

@@ -80,18 +80,29 @@ def draw(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Map:
     )
 
 
+def so_far(axes: Sequence[Axis], cells: Cells, latest: Sequence[str]) -> HeatMap | None:
+    """The heat map that a cell is on, of a sweep that goes on; None where one key is swept."""
+    if len(axes) < 2:
+        return None
+    fixed = tuple(latest[: len(axes) - 2])
+    return _heat_map(axes, cells, fixed)
+
+
 def _heat_maps(axes: Sequence[Axis], cells: Cells) -> tuple[HeatMap, ...]:
     """One for each combination of the keys before the last two."""
+    fixed = product(*(axis.values for axis in axes[:-2]))
+    return tuple(_heat_map(axes, cells, values) for values in fixed)
+
+
+def _heat_map(axes: Sequence[Axis], cells: Cells, fixed: tuple[str, ...]) -> HeatMap:
+    """That of some values of the keys before the last two."""
     *others, down, across = axes
-    made = []
-    for fixed in product(*(axis.values for axis in others)):
-        shades = tuple(
-            tuple(_shade(cells[(*fixed, row, column)]) for column in across.values)
-            for row in down.values
-        )
-        title = ", ".join(f"{axis.name} {value}" for axis, value in zip(others, fixed, strict=True))
-        made.append(HeatMap(title, down.name, across.name, down.values, across.values, shades))
-    return tuple(made)
+    shades = tuple(
+        tuple(_shade(cells[(*fixed, row, column)]) for column in across.values)
+        for row in down.values
+    )
+    title = ", ".join(f"{axis.name} {value}" for axis, value in zip(others, fixed, strict=True))
+    return HeatMap(title, down.name, across.name, down.values, across.values, shades)
 
 
 def _shade(summary: CellSummary | None) -> Shade:

@@ -1,8 +1,7 @@
 """A grid of experiments: each cell is trained by itself, over any executor, and told as it ends."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines import NOT_REACHED
+from hsig.errors import HsigError
 from hsig.experiment import Experiment, Failure
 from hsig.statistics import order_quantile, quantiles
 from hsig.summary import QUARTILES, Solved, rate, shown_cost
@@ -149,32 +149,59 @@ def as_cell(experiment: Experiment) -> Experiment:
     return replace(experiment, report_every=experiment.epochs, at_epochs=(), expect={})
 
 
+@dataclass(frozen=True)
+class Lost:
+    """What became of a cell on which workers kept dying; another time it may be trained."""
+
+    reason: str
+
+
+def _unexplained(_: Exception) -> None:
+    """No exception is expected of the work itself."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Those who train the cells of a sweep.
+
+    Attributes:
+        start: Makes their executor.
+        work: What they do with a cell; it gives None if it was told to stop.
+        number: How many cells they train at a time.
+        ahead: How many cells are handed over at a time.
+        stop: Ends whatever is going on.
+        explained: What an exception of the work means: a lost cell, or the end of the sweep; None
+            if it is a bug.
+    """
+
+    start: Callable[[], Executor]
+    work: Callable[[Experiment], CellResult | None]
+    number: int
+    ahead: int
+    stop: Callable[[], None]
+    explained: Callable[[Exception], Lost | HsigError | None] = _unexplained
+
+
 def run_cells(
-    experiments: Iterable[tuple[int, Experiment]],
-    start: Callable[[], Executor],
-    work: Callable[[Experiment], CellResult | None],
-    ahead: int,
-) -> Iterator[tuple[int, CellResult]]:
+    experiments: Iterable[tuple[int, Experiment]], crew: Crew
+) -> Iterator[tuple[int, CellResult | Lost]]:
     """Train cells over an executor and yield each as it ends, with its number.
 
     A worker that dies loses only the time of what it was doing: the pool is started anew and those
-    cells are tried again; a cell on which workers keep dying is a failed one.
+    cells are tried again, a few times.
 
-    Args:
-        experiments: The number of each cell, and its experiment.
-        start: Makes the executor.
-        work: What is done with a cell: `train_cell`, or that with its second argument.
-        ahead: How many cells are handed over at a time.
+    Raises:
+        HsigError: If the crew cannot go on.
     """
     waiting = iter(experiments)
     tries: dict[int, int] = {}
-    executor = start()
+    executor = crew.start()
     flying: dict[Future[CellResult | None], tuple[int, Experiment]] = {}
     again: list[tuple[int, Experiment]] = []
     try:
         while True:
-            for cell in [*again, *islice(waiting, max(0, ahead - len(flying) - len(again)))]:
-                flying[executor.submit(work, cell[1])] = cell
+            for cell in [*again, *islice(waiting, max(0, crew.ahead - len(flying) - len(again)))]:
+                flying[executor.submit(crew.work, cell[1])] = cell
             again = []
             if not flying:
                 return
@@ -184,13 +211,21 @@ def run_cells(
                 cell = flying.pop(future)
                 try:
                     result = future.result()
-                except BrokenProcessPool:
+                except BrokenExecutor:
                     broken = True
                     tries[cell[0]] = tries.get(cell[0], 0) + 1
                     if tries[cell[0]] < _TRIES_MOST:
                         again.append(cell)
                     else:
-                        yield cell[0], CellResult.failed("the processes that trained it died")
+                        yield cell[0], Lost("the processes that trained it died")
+                    continue
+                except Exception as problem:
+                    meaning = crew.explained(problem)
+                    if isinstance(meaning, HsigError):
+                        raise meaning from None
+                    if meaning is None:
+                        raise
+                    yield cell[0], meaning
                     continue
                 if result is not None:
                     yield cell[0], result
@@ -198,6 +233,6 @@ def run_cells(
                 again += flying.values()
                 flying.clear()
                 executor.shutdown(wait=False, cancel_futures=True)
-                executor = start()
+                executor = crew.start()
     finally:
         executor.shutdown(wait=False, cancel_futures=True)

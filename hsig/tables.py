@@ -19,6 +19,7 @@ from hsig.summary import VariantSummary
 _SIDE_BY_SIDE = 72  # columns from which the curve stands beside the costs
 _CURVE_WIDTH, _CURVE_HEIGHT = 44, 9
 _GAP = 2  # between columns
+_LINES_BESIDE = 4  # of a map that is filling in: its title, its head, the bar, the prompt
 _LABEL_LEAST = 12  # to which labels are folded before a table is split
 
 
@@ -53,6 +54,14 @@ def render_map(shown: Map, console: Console) -> RenderableType:
     for table in shown.tables:
         parts += [Text(), _table(table, console)]
     return Group(*parts, Text(), *map(Text, shown.notes))
+
+
+def render_map_so_far(heat_map: HeatMap | None, console: Console) -> RenderableType:
+    """The map of a sweep that goes on, if there is room for it."""
+    if heat_map is None or len(heat_map.rows) + _LINES_BESIDE > console.height:
+        return Group()
+    fits = _room_needed(as_table(heat_map)) <= console.width
+    return _heat_map(heat_map, console) if fits else Group()
 
 
 def _heat_map(heat_map: HeatMap, console: Console) -> RenderableType:

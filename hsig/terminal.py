@@ -6,13 +6,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from io import StringIO
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hsig.errors import ConfigError, RunError
@@ -20,61 +21,24 @@ from hsig.experiment import Checkpoint, Experiment, Failure
 
 _PATIENCE_S = 1.0  # shorter work shows no progress bar
 _FILE_WIDTH = 120  # of files and pipes
+_MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
+
+T = TypeVar("T")
 
 
-class Watch:
-    """Draws a progress bar while an experiment runs, and turns Ctrl-C into an early end.
+class Interrupts:
+    """Turns Ctrl-C into an early end of what is waited for.
 
     From Ctrl-C on, interrupts are ignored: what was done by then is to be written.
 
     Attributes:
         interrupted: Whether it was ended early.
-        problem: What else ended a part of it early, or None.
     """
 
-    def __init__(self, *experiments: Experiment, quiet: bool) -> None:
+    def __init__(self) -> None:
         self.interrupted = False
-        self.problem: RunError | None = None
-        self._epochs = {
-            variant.label: experiment.epochs
-            for experiment in experiments
-            for variant in experiment.variants
-        }
-        self._done = dict.fromkeys(self._epochs, 0)
-        self._console = Console(stderr=True)
-        self._shows = self._console.is_terminal and not quiet
 
-    def watch(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
-        """The same events; nothing is drawn in a pipe, or before a second has passed."""
-        started = monotonic()
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-            console=self._console,
-            transient=True,
-        )
-        task = bar.add_task("", total=sum(self._epochs.values()))
-        try:
-            for event in self._heeding(events):
-                label = event.variant.label
-                self._done[label] = (
-                    event.epoch if isinstance(event, Checkpoint) else self._epochs[label]
-                )
-                bar.update(task, completed=sum(self._done.values()), description=self._doing())
-                waited = monotonic() - started > _PATIENCE_S
-                if self._shows and waited and not bar.live.is_started:
-                    bar.start()
-                yield event
-        except RunError as problem:
-            self.problem = problem
-        finally:
-            if bar.live.is_started:
-                bar.stop()
-
-    def _heeding(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
+    def heeding(self, events: Iterable[T]) -> Iterator[T]:
         """The events up to Ctrl-C, which breaks off the wait for one, and nothing else."""
         waiting = False
 
@@ -101,6 +65,56 @@ class Watch:
             if isinstance(iterator, Generator):
                 iterator.close()  # which ends its processes
 
+
+class Watch(Interrupts):
+    """Draws a progress bar while an experiment runs, and turns Ctrl-C into an early end.
+
+    Attributes:
+        problem: What else ended a part of it early, or None.
+    """
+
+    def __init__(self, *experiments: Experiment, quiet: bool) -> None:
+        super().__init__()
+        self.problem: RunError | None = None
+        self._epochs = {
+            variant.label: experiment.epochs
+            for experiment in experiments
+            for variant in experiment.variants
+        }
+        self._done = dict.fromkeys(self._epochs, 0)
+        self._console = Console(stderr=True)
+        self._shows = self._console.is_terminal and not quiet
+
+    def watch(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
+        """The same events; nothing is drawn in a pipe, or before a second has passed."""
+        started = monotonic()
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=self._console,
+            transient=True,
+        )
+        task = bar.add_task("", total=sum(self._epochs.values()))
+        try:
+            for event in self.heeding(events):
+                label = event.variant.label
+                self._done[label] = (
+                    event.epoch if isinstance(event, Checkpoint) else self._epochs[label]
+                )
+                bar.update(task, completed=sum(self._done.values()), description=self._doing())
+                waited = monotonic() - started > _PATIENCE_S
+                if self._shows and waited and not bar.live.is_started:
+                    bar.start()
+                yield event
+        except RunError as problem:
+            self.problem = problem
+        finally:
+            if bar.live.is_started:
+                bar.stop()
+
     def _doing(self) -> str:
         if len(self._done) == 1:
             return next(iter(self._done))
@@ -125,31 +139,47 @@ def interrupts_ignored() -> Iterator[None]:
         _listen(before)
 
 
-def watch_cells(results: Iterable[object], number: int, *, quiet: bool) -> bool:
-    """Take all results, with a progress bar; whether Ctrl-C ended it.
+def watch_cells(
+    results: Iterable[T],
+    take: Callable[[T], int],
+    *,
+    cells: int,
+    steps: int,
+    draw: Callable[[Console], RenderableType],
+    quiet: bool,
+) -> bool:
+    """Take the results of cells, and draw on a terminal what there is by then.
 
-    From Ctrl-C on, interrupts are ignored: what was done by then is to be written.
+    Args:
+        results: One for each cell.
+        take: Takes one, and says how many steps it was.
+        cells: How many there are.
+        steps: How many they have in all, for the time that is left.
+        draw: What there is by then.
+        quiet: Whether nothing is drawn.
+
+    Returns:
+        Whether Ctrl-C ended it.
     """
     console = Console(stderr=True)
-    shows = console.is_terminal and not quiet
     bar = Progress(
-        TextColumn("{task.completed} of {task.total} cells"),
+        TextColumn("{task.fields[done]} of {task.fields[cells]} cells"),
         BarColumn(),
         TimeRemainingColumn(),
         TextColumn("left"),
-        console=console,
-        transient=True,
-        disable=not shows,
     )
-    task = bar.add_task("", total=number)
-    try:
-        with bar:
-            for _ in results:
-                bar.advance(task)
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return True
-    return False
+    task = bar.add_task("", total=steps, done=0, cells=cells)
+    drawn = Live(
+        get_renderable=lambda: Group(draw(console), bar.get_renderable()),
+        console=console,
+        refresh_per_second=_MAPS_PER_SECOND,
+        transient=True,
+    )
+    interrupts = Interrupts()
+    with drawn if console.is_terminal and not quiet else nullcontext():
+        for done, result in enumerate(interrupts.heeding(results), start=1):
+            bar.update(task, advance=take(result), done=done)
+    return interrupts.interrupted
 
 
 def note(*lines: str) -> None:

@@ -6,8 +6,8 @@ The reference engine has one core, so it gets processes, with a variant at a tim
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from threading import Event
 from hsig.engines import reference
 from hsig.errors import RunError
 from hsig.experiment import Checkpoint, Experiment, Failure
-from hsig.sweep import CellResult, train_cell
+from hsig.sweep import Crew, train_cell
 from hsig.training import run
 
 _SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
@@ -93,33 +93,21 @@ def _work(job: Experiment) -> int:
     return job.epochs * reference.work_per_epoch(samples, numbers)
 
 
-def cell_executor(
-    experiment: Experiment,
-) -> tuple[
-    Callable[[], Executor],
-    Callable[[Experiment], CellResult | None],
-    int,
-    Callable[[], None],
-]:
-    """What trains the cells of a sweep: threads for an engine of its own, else processes.
-
-    Returns:
-        What makes the executor, what is done with a cell, how many cells are to be handed over at
-        a time, and what ends all that is going on.
-    """
-    number = experiment.workers or cores()
-    if experiment.engine_of(experiment.variants[0]) is not reference:
+def local_crew(experiments: Sequence[Experiment]) -> Crew:
+    """What trains cells on this machine: threads for an engine that frees them, else processes."""
+    number = experiments[0].workers or cores()
+    if not any(reference.NAME in experiment.engines for experiment in experiments):
         going_on = Event()
         going_on.set()
         work = partial(train_cell, going_on=going_on.is_set)
-        return partial(ThreadPoolExecutor, number), work, 2 * number, going_on.clear
+        return Crew(partial(ThreadPoolExecutor, number), work, number, 2 * number, going_on.clear)
     start = partial(ProcessPoolExecutor, number, mp_context=_SPAWN, initializer=_leave_interrupts)
 
-    def end() -> None:
+    def stop() -> None:
         for process in active_children():
             process.kill()
 
-    return start, train_cell, 2 * number, end
+    return Crew(start, train_cell, number, 2 * number, stop)
 
 
 def _leave_interrupts() -> None:

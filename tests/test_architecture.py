@@ -42,18 +42,20 @@ ROOMS = {
         "engines", "experiment",
     },
     "sweep": {
-        "numpy", "arrays", "engines", "experiment", "training", "verdict", "statistics", "summary"
+        "numpy", "errors", "arrays", "engines", "experiment", "training", "verdict", "statistics",
+        "summary",
     },
     "workers": {"errors", "engines", "experiment", "training", "sweep"},
-    "journal": {"errors"},
+    "environment": {"numpy", "engines"},
+    "cluster": {"errors", "environment", "experiment", "sweep"},
     "definitions": {"numpy", "arrays", "activations"},
     "document": {
         "numpy", "arrays", "keys", "activations", "affine", "network", "engines", "evidence",
         "experiment", "verdict", "transfer", "summary", "pairing", "together",
     },
     "records": {
-        "numpy", "errors", "config", "document", "engines", "evidence", "experiment", "network",
-        "sweep", "journal",
+        "numpy", "errors", "config", "document", "environment", "evidence", "experiment",
+        "network", "sweep",
     },
     "forms": {"keys"},
     "cells": set(),
@@ -62,7 +64,6 @@ ROOMS = {
         "activations", "cells", "divergence", "engines", "experiment", "network", "plots",
         "summary", "verdict",
     },
-    "ledger": {"errors", "config", "experiment", "journal", "records", "sweep"},
     "maps": {"cells", "config", "experiment", "report", "sweep", "verdict"},
     "kept": {"errors", "keys", "cells", "records", "report"},
     "story": {
@@ -93,7 +94,7 @@ ROOMS = {
         "engines", "document", "experiment", "training", "explain", "forms", "story", "workers",
         "power", "summary", "together", "report", "comparison", "glossary", "tables", "export",
         "terminal", "completion", "records",
-        "kept", "ledger", "maps", "sweep",
+        "kept", "maps", "sweep", "cluster",
     },
     "__main__": {"cli"},
 }  # fmt: skip

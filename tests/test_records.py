@@ -18,7 +18,7 @@ from hsig.cli import app, main
 from hsig.config import load_experiment
 from hsig.document import document
 from hsig.errors import ConfigError, RunError
-from hsig.records import Made, Part, arrays_of, every, find, keep, parts_of, read
+from hsig.records import Made, Part, arrays_of, every, find, folder, keep, parts_of, read
 from hsig.training import gather, run
 
 SHORT = ("-e", "20", "--report-every", "10", "-s", "3")
@@ -99,7 +99,7 @@ def test_a_record_can_be_read_without_hsig(runs):
     assert about["command"] == "train"
     assert about["configs"] == {"config.yaml": "my.yaml"}
     assert about["parts"][0]["experiment"]["seeds"] == [4, 2]
-    assert set(about["versions"]) == {"hsig", "python", "numpy"}
+    assert set(about["versions"]) == {"hsig", "code", "python", "numpy"}
     assert datetime.fromisoformat(about["started"]).utcoffset().total_seconds() == 0
     assert 0 < about["seconds"] < 600
     result = json.loads((folder / "result.json").read_text())
@@ -205,7 +205,7 @@ def test_eight_processes_at_once_keep_eight_runs(runs):
 
 @pytest.mark.parametrize("nth", [0, 1, 2, 3])
 def test_a_full_disk_leaves_nothing_half_done(tmp_path, monkeypatch, nth):
-    write, calls = records._write, []
+    write, calls = folder._write, []
 
     def full(path, data):
         calls.append(path)
@@ -214,7 +214,7 @@ def test_a_full_disk_leaves_nothing_half_done(tmp_path, monkeypatch, nth):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, data)
 
-    monkeypatch.setattr(records, "_write", full)
+    monkeypatch.setattr(folder, "_write", full)
     with pytest.raises(RunError, match="cannot be kept: No space left"):
         keep(tmp_path / "runs", made())
     assert list((tmp_path / "runs").iterdir()) == []
@@ -405,7 +405,7 @@ def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     assert code == 1
     assert out.endswith("hard: cost_before\n")
     assert "not the same bits, though all that the numbers depend on is the same" in out
-    monkeypatch.setattr("hsig.records.__version__", "0.2")
+    monkeypatch.setattr("hsig.environment.__version__", "0.2")
     assert "what the numbers depend on has changed" in hsig("runs", "rerun", "latest")[1]
     assert runs.exists()
 
@@ -423,7 +423,7 @@ def test_the_digest_is_of_what_the_numbers_depend_on():
 def test_the_digest_of_the_reference_has_numpys_version_and_instructions(monkeypatch):
     experiment = load_experiment(flags={"engine": "reference"})
     before = records.digest([experiment])
-    monkeypatch.setattr("hsig.records._numpy_instructions", lambda: ["other"])
+    monkeypatch.setattr("hsig.environment.numpy_instructions", lambda: ["other"])
     assert records.digest([experiment]) != before
 
 
@@ -433,7 +433,7 @@ def test_a_run_of_an_engine_that_is_not_here_is_shown_but_not_repeated(tmp_path)
     about = json.loads((record.folder / "run.json").read_text())
     about["parts"][0]["experiment"]["engine"] = "compiled"
     del about["checksum"]
-    (record.folder / "run.json").write_bytes(records._signed(about))
+    (record.folder / "run.json").write_bytes(folder._signed(about))
     (part,) = parts_of(read(record.folder))
     assert part.experiment.engine == "compiled"
     with pytest.MonkeyPatch.context() as patch:

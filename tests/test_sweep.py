@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,15 +16,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from hsig import journal
 from hsig.cli import app
 from hsig.config import load_experiment, load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import ConfigError, RunError
-from hsig.journal import Journal, read_journal
-from hsig.records import cell_entry, cell_result, every
+from hsig.records import every, journal, read_sweep, sweeps
+from hsig.records.journal import Journal, read_journal
 from hsig.summary import summarise
-from hsig.sweep import CellResult, run_cells, summarise_cell, train_cell
+from hsig.sweep import ARRAYS, CellResult, Crew, Lost, run_cells, summarise_cell, train_cell
 from hsig.training import gather, run
 from hsig.verdict import VERDICTS
 
@@ -58,12 +58,11 @@ def lines_of(runs="runs"):
     """What the newest sweep has of each cell and seed."""
     (record, *_), _ = every(Path(runs))
     found = {}
-    for entry in read_journal(record.folder / "cells.log"):
-        result = cell_result(entry)
+    for cell, result in read_sweep(record).results.items():
+        if result is None:
+            continue
         for row, seed in enumerate(result.seeds):
-            key = (*entry["cell"], seed)
-            assert key not in found, "trained twice"
-            found[key] = (
+            found[*cell, seed] = (
                 result.solved[row],
                 result.solved_at[row],
                 result.lost_at[row],
@@ -244,7 +243,9 @@ def test_a_cell_that_cannot_be_trained_is_told_at_once_and_loses_no_other(config
 @pytest.mark.usefixtures("config")
 def test_a_dry_run_prints_the_cells_and_keeps_nothing():
     code, out, err = hsig("sweep", "map.yaml", "--dry-run")
-    assert (code, err) == (0, "")
+    assert code == 0
+    # (10 + 100 + 1000) epochs x 3 rates x 20 seeds x 4 rows = 266400 steps
+    assert err.startswith("9 cells to train: 180 seeds in all, 2.7e+05 steps, about ")
     assert out.splitlines()[0] == "learning_rate 0.1, epochs 10"
     assert len(out.splitlines()) == 9
     assert not Path("runs").exists()
@@ -343,8 +344,18 @@ TIMES = 50 if "HSIG_SLOW" in os.environ else 5
 
 
 def log_bytes(runs):
-    """How much is written of the cells of the only sweep."""
-    return sum(path.stat().st_size for path in Path(runs).glob("*/cells.log"))
+    """How much is written of the cells of the only sweep, which is not whole."""
+    try:
+        return sum(path.stat().st_size for path in Path(runs).glob("*/cells.log"))
+    except FileNotFoundError:
+        return 0
+
+
+def all_log_bytes(runs):
+    """How much that was, of a sweep that is whole."""
+    (record,), _ = every(Path(runs))
+    results = read_sweep(record).results.items()
+    return sum(len(journal._line(sweeps._entry("0" * 64, *result))) for result in results)
 
 
 def sweep_process(*arguments):
@@ -359,20 +370,26 @@ def sweep_process(*arguments):
 def test_a_sweep_that_is_killed_at_any_moment_ends_with_the_same_bits(config):
     config.write_text(KILLED, encoding="utf-8")
     whole, _ = sweep_process("--runs-dir", "whole").communicate()
-    expected, moments, part_way = lines_of("whole"), random.Random(7), 0
+    expected, moments, part_way, at_the_end = lines_of("whole"), random.Random(7), 0, 0
+    in_all = all_log_bytes("whole")
     for number in range(TIMES):
         folder = f"killed-{number}"
-        size = moments.randrange(log_bytes("whole"))
+        size = moments.randrange(in_all * 6 // 5)  # a sixth of them while all is being packed
         with sweep_process("--runs-dir", folder) as running:
-            while running.poll() is None and log_bytes(folder) <= size:
+            while running.poll() is None and log_bytes(folder) < min(size, in_all):
                 time.sleep(0.001)
+            if size > in_all:
+                time.sleep(0.02 * (size - in_all) / in_all)
             running.kill()
-        part_way += 0 < log_bytes(folder) < log_bytes("whole")
+        part_way += 0 < log_bytes(folder) < in_all
+        at_the_end += log_bytes(folder) == in_all
         out, err = sweep_process("--runs-dir", folder).communicate()
         assert err == b""
         assert out == whole
         assert lines_of(folder) == expected
+        assert not [*Path(folder).glob("*/cells.log")]
     assert part_way > TIMES // 3
+    assert at_the_end or TIMES < 50
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no process groups on this system")
@@ -471,8 +488,10 @@ def test_numbers_come_back_from_a_line_with_every_bit():
     odd = [0.1, np.inf, -np.inf, np.nan, 5e-324, 1e308]
     minus = np.full(6, -1)
     result = CellResult(tuple(range(6)), minus > 0, minus, minus, minus, minus + 3, np.array(odd))
-    line = json.loads(json.dumps(cell_entry("key", ("1", "2"), result), allow_nan=False))
-    np.testing.assert_array_equal(cell_result(line).cost, odd)
+    line = json.loads(json.dumps(sweeps._entry("key", ("1", "2"), result), allow_nan=False))
+    back = sweeps._result_of(line)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
 
 
 # --- executors --------------------------------------------------------------------------------
@@ -497,20 +516,25 @@ def dies_always(experiment):
     return train_cell(experiment)
 
 
-def processes():
-    return ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+def processes(work, ahead):
+    start = partial(ProcessPoolExecutor, 2, mp_context=get_context("spawn"))
+    return Crew(start, work, number=2, ahead=ahead, stop=lambda: None)
+
+
+def threads(work):
+    start = partial(ThreadPoolExecutor, 2)
+    return Crew(start, work, number=2, ahead=2, stop=lambda: None)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
 def test_a_worker_that_dies_loses_only_its_cells_time(tmp_path, monkeypatch):
     monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path))
     cells = [(number, tiny(number)) for number in range(7)]
-    found = dict(run_cells(cells, processes, dies_once, 4))
+    found = dict(run_cells(cells, processes(dies_once, 4)))
     assert sorted(found) == list(range(7))
-    threads = dict(run_cells(cells, lambda: ThreadPoolExecutor(3), train_cell, 2))
+    alive = dict(run_cells(cells, threads(train_cell)))
     for number, result in found.items():
-        assert not result.error
-        np.testing.assert_array_equal(result.cost, threads[number].cost)
+        np.testing.assert_array_equal(result.cost, alive[number].cost)
 
 
 def test_a_cell_that_was_told_to_stop_is_not_told():
@@ -519,15 +543,15 @@ def test_a_cell_that_was_told_to_stop_is_not_told():
     def work(experiment):
         return None if len(experiment.seeds) == 2 else train_cell(experiment)
 
-    found = dict(run_cells(cells, lambda: ThreadPoolExecutor(2), work, 2))
+    found = dict(run_cells(cells, threads(work)))
     assert sorted(found) == [0, 2, 3]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
-def test_a_cell_on_which_workers_keep_dying_is_a_failed_one():
-    found = dict(run_cells([(n, tiny(n)) for n in range(4)], processes, dies_always, 1))
-    assert [bool(found[number].error) for number in range(4)] == [False, False, True, False]
-    assert found[2].error == "the processes that trained it died"
+def test_a_cell_on_which_workers_keep_dying_is_lost_and_the_others_are_not():
+    found = dict(run_cells([(n, tiny(n)) for n in range(4)], processes(dies_always, 1)))
+    assert found.pop(2) == Lost("the processes that trained it died")
+    assert [len(found[number].seeds) for number in (0, 1, 3)] == [1, 2, 4]
 
 
 def test_a_cell_that_is_told_to_stop_is_none():

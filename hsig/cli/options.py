@@ -83,12 +83,12 @@ RUNS = Path("runs")
 def experiment_command(
     command: Callable[..., None],
     options: tuple[str, ...] = ("format", "output", "long", "quiet", "no_save", "runs_dir"),
-    without: str = "",
+    without: tuple[str, ...] = (),
     name: str = TRAIN,
 ) -> Callable[..., None]:
-    """Give a command a flag for every config key but one (as `flags`) and options of `Output`."""
+    """Give a command a flag for every config key but some (as `flags`) and options of `Output`."""
     own = inspect.signature(command, eval_str=True).parameters.values()
-    keys = [key for key in KEYS.values() if key.name != without]
+    keys = [key for key in KEYS.values() if key.name not in without]
 
     def with_options(**arguments: Any) -> None:
         given = {key.name: arguments.pop(key.name) for key in keys}

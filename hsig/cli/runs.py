@@ -83,14 +83,14 @@ def show(
     quiet: QUIET_OPTION = False,
 ) -> None:
     """Show a run again, as it was shown when it ran."""
-    from hsig.ledger import read_sweep
-    from hsig.records import find, parts_of
+    from hsig.records import find, parts_of, read_sweep
 
     chosen = Output(format, output, long, columns, quiet)
     chosen.check()
     record = find(runs_dir or RUNS, id)
     if record.command == "sweep":
-        show_map(*read_sweep(record), chosen)
+        kept = read_sweep(record)
+        show_map(kept.axes, kept.base, kept.summaries, chosen)
     else:
         show_parts(record.command, parts_of(record), chosen)
 

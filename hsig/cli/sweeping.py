@@ -12,18 +12,22 @@ import typer
 
 from hsig.cli.options import RUNS, Output, examples, experiment_command
 from hsig.completion import complete_config
-from hsig.errors import RunError
-from hsig.keys import EXPLAIN
+from hsig.errors import ConfigError, HsigError, RunError
+from hsig.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
 
 if TYPE_CHECKING:
-    from hsig.config import Sweep
+    from rich.console import Console, RenderableType
+
+    from hsig.config import Axis, Sweep
     from hsig.experiment import Experiment
-    from hsig.ledger import Ledger
-    from hsig.sweep import CellSummary
+    from hsig.records import Ledger
+    from hsig.sweep import CellResult, CellSummary, Crew, Lost
 
 app = typer.Typer()
 
-_INTERRUPTED = 130
+_FAILED, _INTERRUPTED = 1, 130
+_STEPS_MEASURED = 2_000_000  # for an estimate of the time
+_SEED_BYTES = 64  # what is kept of a seed of a cell
 
 
 @app.command(
@@ -31,26 +35,42 @@ _INTERRUPTED = 130
         "hsig sweep configs/map-rate-epochs.yaml",
         "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
         "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
+        "hsig sweep --resume latest",
+        "hsig sweep configs/map-rate-width.yaml --scheduler tcp://10.0.0.1:8786",
     )
 )
 @partial(
     experiment_command,
     options=("format", "output", "quiet", "runs_dir"),
-    without="activations",
+    without=NOT_IN_SWEEPS,
     name=EXPLAIN,
 )
 def sweep(
     config: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="CONFIG",
             autocompletion=complete_config,
             help="A YAML file with a sweep: block.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume", metavar="ID", help="Go on with a kept sweep, in place of a CONFIG."
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Train on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786.",
+        ),
+    ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the cells, and train nothing.")
+        bool, typer.Option("--dry-run", help="Print the cells, and keep nothing.")
     ] = False,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first cell that cannot be trained.")
@@ -64,48 +84,87 @@ def sweep(
     Each cell is kept as it ends: the same command goes on where it stopped, and trains only what no
     earlier sweep has.
     """
-    from hsig.config import load_sweep
     from hsig.export import map_as_json
-    from hsig.ledger import Ledger
-    from hsig.terminal import note, put
+    from hsig.records import Ledger
+    from hsig.terminal import interrupts_ignored, note, put
+    from hsig.workers import cores
 
     output.check()
-    wanted = load_sweep(config, flags)
+    runs = output.runs_dir or RUNS
+    config, wanted = _wanted(config, resume, flags, runs)
     if dry_run:
+        if not output.quiet:
+            every = list(enumerate(wanted.experiments))
+            note(_announced(wanted, every, wanted.experiments[0].workers or cores()))
         put("".join(f"{_spelled(wanted, cell)}\n" for cell in wanted.cells), None)
         return
     ledger = Ledger(
-        output.runs_dir or RUNS,
+        runs,
         wanted,
         config=config,
         flags=flags,
         arguments=sys.argv[1:],
         started=datetime.now(UTC),
     )
+    training = _Training(wanted, ledger, fail_fast=fail_fast)
     missing = ledger.missing()
-    if missing and not output.quiet:
-        note(_announced(wanted, missing))
-    interrupted, failed = _train(ledger, wanted, missing, quiet=output.quiet, fail_fast=fail_fast)
-    summaries = ledger.summaries()
-    show_map(wanted, summaries, output)
-    ledger.close(lambda: map_as_json(wanted.axes, wanted.experiments[0], summaries))
-    if ledger.problem is not None:
-        raise ledger.problem
-    if interrupted:
-        note("interrupted: the same command goes on from here")
-        raise typer.Exit(_INTERRUPTED)
-    if failed:
-        note("stopped at the first cell that could not be trained (--fail-fast)")
-        raise typer.Exit(1)
+    if missing:
+        crew = _crew(scheduler, [experiment for _, experiment in missing])
+        if not output.quiet:
+            note(_announced(wanted, missing, crew.number))
+        training.train(missing, crew, quiet=output.quiet)
+    axes, base = wanted.axes, wanted.experiments[0]
+    with interrupts_ignored():  # what was done is to be written
+        show_map(axes, base, ledger.summaries, output)
+        ledger.close(lambda: map_as_json(axes, base, ledger.summaries))
+    training.end()
+
+
+def _wanted(
+    config: Path | None, resume: str | None, flags: "Mapping[str, str]", runs: Path
+) -> "tuple[Path, Sweep]":
+    """The sweep of a config, or of a kept one that is to go on.
+
+    Raises:
+        ConfigError: If there is neither or both, or one of them is wrong.
+    """
+    from hsig.config import load_sweep
+    from hsig.records import find, sweep_to_resume
+
+    if resume is None:
+        if config is None:
+            raise ConfigError("expected a CONFIG with a sweep: block, or --resume ID")
+        return config, load_sweep(config, flags)
+    settings = [KEYS[name].flag for name in flags if name != "workers"]
+    if config is not None or settings:
+        also = [str(config)] if config is not None else settings
+        raise ConfigError(
+            f"--resume: goes without {', '.join(also)}: the kept sweep has its own config and "
+            "settings. To change them, give the config without --resume"
+        )
+    record = find(runs, resume)
+    return record.folder, sweep_to_resume(record)
+
+
+def _crew(scheduler: str | None, experiments: "Sequence[Experiment]") -> "Crew":
+    """Who trains the cells."""
+    from hsig.cluster import cluster_crew
+    from hsig.workers import local_crew
+
+    if scheduler is None:
+        return local_crew(experiments)
+    return cluster_crew(scheduler, experiments)
 
 
 def show_map(
-    wanted: "Sweep", summaries: "Mapping[tuple[str, ...], CellSummary | None]", output: Output
+    axes: "Sequence[Axis]",
+    base: "Experiment",
+    summaries: "Mapping[tuple[str, ...], CellSummary | None]",
+    output: Output,
 ) -> None:
     """Write the map of a sweep."""
     from hsig import export, maps, tables
 
-    axes, base = wanted.axes, wanted.experiments[0]
     output.write(
         json=lambda: export.map_as_json(axes, base, summaries),
         csv=lambda: export.map_as_csv(axes, summaries),
@@ -114,43 +173,102 @@ def show_map(
     )
 
 
-def _train(
-    ledger: "Ledger",
-    wanted: "Sweep",
-    missing: "Sequence[tuple[int, Experiment]]",
-    *,
-    quiet: bool,
-    fail_fast: bool,
-) -> tuple[bool, bool]:
-    """Train what is missing; whether it was interrupted, and whether a failure stopped it."""
-    from hsig.sweep import run_cells
-    from hsig.terminal import note, watch_cells
-    from hsig.workers import cell_executor
+class _Training:
+    """The training of a sweep's cells: each is kept as it ends, and the map is drawn.
 
-    if not missing:
-        return False, False
-    start, work, ahead, stop = cell_executor(wanted.experiments[0])
-    failed = False
+    Attributes:
+        interrupted: Whether Ctrl-C ended it.
+        failed: Whether a cell could not be trained.
+        lost: Cells on which workers kept dying, in words.
+        problem: What else ended it early, or None.
+    """
 
-    def results() -> Iterator[int]:
-        nonlocal failed
-        for number, result in run_cells(missing, start, work, ahead):
-            ledger.note(number, result)
-            if result.error:
-                note(f"not trained: {_spelled(wanted, wanted.cells[number])}: {result.error}")
-                if fail_fast:
-                    failed = True
-                    return
-            yield number
+    def __init__(self, wanted: "Sweep", ledger: "Ledger", *, fail_fast: bool) -> None:
+        self.interrupted = self.failed = False
+        self.lost: list[str] = []
+        self.problem: HsigError | None = None
+        self._wanted, self._ledger, self._fail_fast = wanted, ledger, fail_fast
+        self._latest = wanted.cells[0]
 
-    interrupted = False
-    try:
-        interrupted = watch_cells(results(), len(missing), quiet=quiet)
-    except RunError as problem:  # a full disk: what is there is shown
-        ledger.problem = problem
-    finally:
-        stop()
-    return interrupted, failed
+    def train(
+        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew", *, quiet: bool
+    ) -> None:
+        """Train what is missing."""
+        from hsig.terminal import watch_cells
+
+        steps = {number: _steps(experiment) for number, experiment in missing}
+
+        def take(ended: "tuple[int, CellResult | Lost]") -> int:
+            self._take(*ended)
+            return steps[ended[0]]
+
+        try:
+            self.interrupted = watch_cells(
+                self._results(missing, crew),
+                take,
+                cells=len(missing),
+                steps=sum(steps.values()),
+                draw=self._draw,
+                quiet=quiet,
+            )
+        except HsigError as problem:  # a full disk, a cluster that has gone
+            self.problem = problem
+        finally:
+            crew.stop()
+
+    def _results(
+        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew"
+    ) -> "Iterator[tuple[int, CellResult | Lost]]":
+        from hsig.sweep import run_cells
+
+        for ended in run_cells(missing, crew):
+            yield ended
+            if self.failed and self._fail_fast:
+                return
+
+    def _take(self, number: int, result: "CellResult | Lost") -> None:
+        """Keep what became of a cell, and tell at once if it could not be trained."""
+        from hsig.sweep import Lost
+        from hsig.terminal import note
+
+        self._latest = self._wanted.cells[number]
+        where = _spelled(self._wanted, self._latest)
+        reason = result.reason if isinstance(result, Lost) else result.error
+        if reason:
+            self.failed = True
+            note(f"not trained: {where}: {reason}")
+        if isinstance(result, Lost):
+            self.lost.append(f"{where}: {reason}; the same command tries it again")
+        else:
+            self._ledger.note(number, result)
+
+    def _draw(self, console: "Console") -> "RenderableType":
+        """The map as it is by now."""
+        from hsig.maps import so_far
+        from hsig.tables import render_map_so_far
+
+        shown = so_far(self._wanted.axes, self._ledger.summaries, self._latest)
+        return render_map_so_far(shown, console)
+
+    def end(self) -> None:
+        """Exit with what there is to say.
+
+        Raises:
+            HsigError: If something ended it early, or cells could not be kept or were lost.
+        """
+        from hsig.terminal import note
+
+        for problem in (self._ledger.problem, self.problem):
+            if problem is not None:
+                raise problem
+        if self.interrupted:
+            note("interrupted: the same command goes on from here")
+            raise typer.Exit(_INTERRUPTED)
+        if self.lost:
+            raise RunError(self.lost)
+        if self.failed and self._fail_fast:
+            note("stopped at the first cell that could not be trained (--fail-fast)")
+            raise typer.Exit(_FAILED)
 
 
 def _spelled(wanted: "Sweep", cell: "Sequence[str]") -> str:
@@ -159,22 +277,23 @@ def _spelled(wanted: "Sweep", cell: "Sequence[str]") -> str:
     return ", ".join(f"{axis.name} {value}" for axis, value in named)
 
 
-def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]") -> str:
+def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_a_time: int) -> str:
     """What there is to do, and how long it may take."""
-    from hsig.workers import cores
-
-    steps = sum(
-        len(experiment.seeds) * experiment.epochs * len(experiment.task.targets)
-        for _, experiment in missing
-    )
-    seconds = steps * _step_cost([experiment for _, experiment in missing]) / cores()
-    numbers = sum(len(experiment.seeds) for _, experiment in missing) * 6
+    experiments = [experiment for _, experiment in missing]
+    steps = sum(map(_steps, experiments))
+    seeds = sum(len(experiment.seeds) for experiment in experiments)
+    seconds = steps * _step_cost(experiments) / at_a_time
     done = len(wanted.cells) - len(missing)
     before = f" ({done} of {len(wanted.cells)} are there)" if done else ""
     return (
-        f"{len(missing)} cells to train{before}: {steps:.2g} steps, about {_duration(seconds)}, "
-        f"{max(1, numbers * 8 // 1_000_000)} MB"
+        f"{len(missing)} cells to train{before}: {seeds} seeds in all, {steps:.2g} steps, "
+        f"about {_duration(seconds)}, {max(1, seeds * _SEED_BYTES // 1_000_000)} MB"
     )
+
+
+def _steps(experiment: "Experiment") -> int:
+    """Gradient steps of all its seeds, or the work of as many."""
+    return len(experiment.seeds) * experiment.epochs * len(experiment.task.targets)
 
 
 def _step_cost(experiments: "Sequence[Experiment]") -> float:
@@ -184,11 +303,12 @@ def _step_cost(experiments: "Sequence[Experiment]") -> float:
     from hsig.sweep import train_cell
 
     middle = experiments[len(experiments) // 2]
-    steps = len(middle.seeds) * len(middle.task.targets)
-    epochs = max(1, min(middle.epochs, 2_000_000 // steps))
+    per_epoch = _steps(replace(middle, epochs=1))
+    epochs = max(1, min(middle.epochs, _STEPS_MEASURED // per_epoch))
+    train_cell(replace(middle, epochs=1))  # the first time takes longer
     began = monotonic()
     train_cell(replace(middle, epochs=epochs))
-    return (monotonic() - began) / (epochs * steps)
+    return (monotonic() - began) / (epochs * per_epoch)
 
 
 def _duration(seconds: float) -> str:

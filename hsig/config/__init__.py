@@ -16,7 +16,7 @@ from hsig.config.source import Given, read_file, read_flag
 from hsig.config.values import Place, check_choice, check_number, nearest, read_part
 from hsig.errors import ConfigError
 from hsig.experiment import Experiment
-from hsig.keys import COMPARE, COMPARISON_COLUMNS, EXPLAIN, KEYS, TRAIN, Key
+from hsig.keys import COMPARE, COMPARISON_COLUMNS, EXPLAIN, KEYS, NOT_IN_SWEEPS, TRAIN, Key
 
 __all__ = [
     "Axis",
@@ -108,16 +108,29 @@ class Sweep:
     experiments: tuple[Experiment, ...]
 
 
-def load_sweep(path: Path, flags: Mapping[str, str]) -> Sweep:
+def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None) -> Sweep:
     """The experiments that a config with a `sweep` makes, each with what `explain` has by default.
+
+    Args:
+        path: A YAML file.
+        flags: Texts by key, as typed behind the flag of that key.
+        folder: What file names in it are relative to, if not its own folder.
 
     Raises:
         ConfigError: With every problem of the config, and of the first cells that have one.
     """
     problems: list[str] = []
-    parts = read_file(path, problems)
+    parts = read_file(path, problems, folder)
     axes = read_axes(parts.pop(SWEPT), problems) if SWEPT in parts else ()
     given = _known(path, parts, problems)
+    problems += [
+        f"{where}: {name}: a sweep has no use for this key"
+        for name in NOT_IN_SWEEPS
+        for where in [
+            *([given[name].where(())] if _says(given, name) else []),
+            *([KEYS[name].flag] if name in flags else []),
+        ]
+    ]
     if not problems:
         refuse_without_axes(path, axes)
     if problems:

@@ -10,14 +10,14 @@ from pathlib import Path
 from hsig.config.source import Given, describe
 from hsig.config.values import Place, nearest
 from hsig.errors import ConfigError
-from hsig.keys import KEYS, PARAMETERS
+from hsig.keys import KEYS, NOT_IN_SWEEPS, PARAMETERS
 
 SWEPT = "sweep"
 CELLS_MOST = 1_000_000
 _SCALES = ("linear", "log")
 _LOG_DIGITS, _LINEAR_DIGITS = 4, 12  # of the values between the ends, which can be read then
 _ACTIVATION = "activation"
-_NOT_SWEPT = ("activations", "expect", "until", "max_seeds", "workers", "baseline")
+_NOT_SWEPT = (*NOT_IN_SWEEPS, "report_every", "workers")
 
 
 @dataclass(frozen=True)

@@ -109,12 +109,13 @@ def read_flag(flag: str, text: str, problems: list[str]) -> Given:
         return Given(REFUSED, flag)
 
 
-def read_file(path: Path, problems: list[str]) -> dict[str, Given]:
+def read_file(path: Path, problems: list[str], folder: Path | None = None) -> dict[str, Given]:
     """The values of a config by key.
 
     Args:
         path: The file.
         problems: Gets a message for each part that cannot stand; the rest is still read.
+        folder: What file names in it are relative to, if not its own folder.
 
     Raises:
         ConfigError: If it is not one YAML mapping at all.
@@ -131,7 +132,8 @@ def read_file(path: Path, problems: list[str]) -> dict[str, Given]:
     for (key, *below), line in lines.items():
         if key in lines_of:
             lines_of[key][tuple(below)] = line
-    return {key: Given(part, str(path), lines_of[key], path.parent) for key, part in value.items()}
+    base = path.parent if folder is None else folder
+    return {key: Given(part, str(path), lines_of[key], base) for key, part in value.items()}
 
 
 def _read_text(path: Path) -> str:

@@ -226,7 +226,16 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+#define TEXT_OF(token) #token
+#define TEXT(macro) TEXT_OF(macro)
+
+static int name_source(PyObject *self)
+{
+    return PyModule_AddStringConstant(self, "source", TEXT(KERNEL_SOURCE));
+}
+
 static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, name_source},
 #if defined Py_GIL_DISABLED
     {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif

@@ -74,6 +74,11 @@ def epochs_at_a_time(problem: Problem, state: State) -> int:
     return max(1, _WORK_AT_A_TIME // (len(problem.inputs) * int(numbers)))
 
 
+def source() -> str:
+    """A digest of the C code that the kernel was built from; empty if it is not there."""
+    return "" if _kernel is None else str(_kernel.source)
+
+
 def instruction_sets() -> tuple[str, ...]:
     """Those that the kernel can use here, the fastest first; none if it is not there."""
     return () if _kernel is None else tuple(name for name, _ in _kernel.paths())

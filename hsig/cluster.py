@@ -1,0 +1,141 @@
+"""The cells of a sweep on an existing Dask cluster, for which `distributed` must be installed."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Executor, Future
+from functools import partial
+from importlib import import_module
+from typing import Any, TypeVar
+
+from hsig.environment import numerics
+from hsig.errors import ConfigError, HsigError, RunError
+from hsig.experiment import Experiment
+from hsig.sweep import CellResult, Crew, Lost, train_cell
+
+_PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
+_AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
+
+T = TypeVar("T")
+
+
+def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
+    """What trains cells on the cluster of a Dask scheduler.
+
+    Args:
+        address: Of the scheduler, such as `tcp://10.0.0.1:8786`.
+        experiments: The cells, whose engines the workers must have.
+
+    Raises:
+        ConfigError: If Dask is not installed here.
+        RunError: If no scheduler answers, it has no workers, or a worker would not give the same
+            bits: another hsig, another kernel, or none.
+    """
+    try:
+        distributed = _distributed()
+    except ImportError:
+        raise ConfigError(
+            "--scheduler: needs Dask, which is not installed. Install it with: "
+            "pip install 'hsig[dask]'"
+        ) from None
+    engines = sorted({engine for experiment in experiments for engine in experiment.engines})
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told by hsig
+    try:
+        client = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False)
+    except (OSError, ValueError) as problem:
+        raise RunError(f"--scheduler: {address}: no Dask scheduler answers: {problem}") from None
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
+        _check(client, engines)
+    except TimeoutError:
+        client.close()
+        raise RunError(f"--scheduler: {address}: the cluster has no workers") from None
+    except BaseException:
+        client.close()
+        raise
+    threads = sum(client.nthreads().values())
+    return Crew(
+        start=lambda: _Cells(client.get_executor(pure=False)),
+        work=partial(train_there, expected=numerics(engines)),
+        number=threads,
+        ahead=max(_AHEAD_LEAST, 4 * threads),
+        stop=client.close,
+        explained=partial(_explained, address),
+    )
+
+
+class _Cells(Executor):
+    """Dask's executor, which is shut down as those of the standard library are."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
+        return self._executor.submit(work, *args, **named)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._executor.shutdown(wait=wait and not cancel_futures)
+
+
+def train_there(experiment: Experiment, expected: Mapping[str, str]) -> CellResult | None:
+    """On a worker: train a cell.
+
+    Raises:
+        RunError: If it would not give the same bits as where the sweep was begun.
+    """
+    found = numerics(experiment.engines)
+    wanted = {name: expected[name] for name in found}
+    if found != wanted:  # it came after the others had been looked at
+        raise RunError(_refusal(_distributed().get_worker().address, wanted, found))
+    return train_cell(experiment)
+
+
+def _distributed() -> Any:
+    """Dask's scheduler, client and workers: imported where they are asked for alone."""
+    return import_module("distributed")
+
+
+def _check(client: Any, engines: Sequence[str]) -> None:
+    """Refuse, by their names, workers that would not give the same bits.
+
+    Raises:
+        RunError: If there are any.
+    """
+
+    def look() -> Mapping[str, str]:  # sent as code: hsig may not be there
+        try:
+            from hsig.environment import numerics
+        except ImportError as problem:
+            return {"hsig": f"not installed ({problem})"}
+        return numerics(engines)
+
+    expected = numerics(engines)
+    refusals = [
+        _refusal(worker, expected, found)
+        for worker, found in sorted(client.run(look).items())
+        if found != expected
+    ]
+    if refusals:
+        raise RunError(refusals)
+
+
+def _refusal(worker: str, expected: Mapping[str, str], found: Mapping[str, str]) -> str:
+    """How a worker differs from what is here."""
+    differences = (
+        f"{name} {found.get(name, 'unknown')} (here {value})"
+        for name, value in expected.items()
+        if found.get(name) != value
+    )
+    return (
+        f"--scheduler: the worker {worker} would not give the same bits: {', '.join(differences)}"
+    )
+
+
+def _explained(address: str, problem: Exception) -> Lost | HsigError | None:
+    """What is meant by an exception of a cell that was trained there."""
+    if isinstance(problem, _distributed().KilledWorker):
+        return Lost("the workers that trained it died")
+    if isinstance(problem, HsigError):
+        return problem
+    if isinstance(problem, CancelledError):
+        return RunError(f"--scheduler: {address}: the scheduler has gone")
+    return RunError(f"--scheduler: a worker raised {type(problem).__name__}: {problem}")

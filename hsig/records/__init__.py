@@ -1,0 +1,39 @@
+"""`runs/<id>/`: what was run and what came of it. The only package that writes there.
+
+A record is a folder that is complete or absent, and never overwritten. It can be read without hsig:
+
+    run.json     what was run, when, where and with what; its digest; checksums of the other files
+    result.json  the result, as `--format json` prints it
+    seeds.npz    every number of every seed, as NumPy arrays named part/variant/number; of a sweep,
+                 arrays with an entry for each cell and seed
+    config.yaml  the config as it was, if there was one; config-1.yaml, ... if there were several
+
+A sweep that is not finished has a `cells.log` in place of result and arrays, and grows.
+"""
+
+from hsig.records.digest import digest
+from hsig.records.folder import Record, archive, every, find, locate, read, remove
+from hsig.records.runs import Made, Part, arrays_of, different_arrays, keep, parts_of
+from hsig.records.sweeps import KeptSweep, Ledger, read_sweep, sweep_again, sweep_to_resume
+
+__all__ = [
+    "KeptSweep",
+    "Ledger",
+    "Made",
+    "Part",
+    "Record",
+    "archive",
+    "arrays_of",
+    "different_arrays",
+    "digest",
+    "every",
+    "find",
+    "keep",
+    "locate",
+    "parts_of",
+    "read",
+    "read_sweep",
+    "remove",
+    "sweep_again",
+    "sweep_to_resume",
+]

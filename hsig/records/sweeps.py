@@ -1,0 +1,361 @@
+"""The record of a sweep: which cells are there, which are missing, and the place to keep more.
+
+While it grows, its cells are lines of `cells.log`; when it is whole, they are packed into arrays.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from hsig.config import Axis, Sweep, cells_of, load_resolved, load_sweep
+from hsig.document import plain
+from hsig.errors import BusyError, ConfigError, RunError
+from hsig.experiment import Experiment
+from hsig.records.digest import cell_key, keys_of, sweep_digest
+from hsig.records.folder import RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
+from hsig.records.journal import Journal, read_journal
+from hsig.sweep import ARRAYS, CellResult, CellSummary, summarise_cell
+
+CELLS, CONFIG = "cells.log", "config.yaml"
+
+
+@dataclass(frozen=True, eq=False)
+class KeptSweep:
+    """A sweep as far as it went.
+
+    Attributes:
+        axes: What was swept.
+        base: The experiment of the first cell.
+        results: Of each cell, by its values; None where seeds are missing.
+    """
+
+    axes: tuple[Axis, ...]
+    base: Experiment
+    results: Mapping[tuple[str, ...], CellResult | None]
+
+    @cached_property
+    def summaries(self) -> dict[tuple[str, ...], CellSummary | None]:
+        """The numbers of each cell that people read."""
+        return {
+            cell: None if result is None else summarise_cell(result)
+            for cell, result in self.results.items()
+        }
+
+
+class Ledger:
+    """A sweep that is going on: its cells by their number, and the record that keeps them.
+
+    Attributes:
+        summaries: The numbers of each cell by its values; None where seeds are missing.
+        problem: Why cells cannot be kept, if so; they can be trained and shown all the same.
+    """
+
+    def __init__(
+        self,
+        runs: Path,
+        wanted: Sweep,
+        *,
+        config: Path,
+        flags: Mapping[str, str],
+        arguments: Sequence[str],
+        started: datetime,
+    ) -> None:
+        """Go on with the record of this sweep or begin one, with what others have of its cells.
+
+        Raises:
+            BusyError: If another process is at the same sweep.
+        """
+        self._began = monotonic()
+        self._wanted = wanted
+        self._keys = [cell_key(experiment) for experiment in wanted.experiments]
+        self._results: dict[str, CellResult] = {}
+        self._record: Record | None = None
+        self._journal: Journal | None = None
+        self.summaries: dict[tuple[str, ...], CellSummary | None] = dict.fromkeys(wanted.cells)
+        self.problem: RunError | None = None
+        digest = sweep_digest(self._keys, wanted.experiments)
+        try:
+            same, known = self._earlier(runs, digest)
+            self._open(same or _begin(runs, wanted, digest, config, flags, arguments, started))
+            for number, key in enumerate(self._keys):
+                if key in known:
+                    self._take(number, known[key])
+        except BusyError:
+            raise
+        except RunError as problem:
+            self.problem = problem
+        for number in range(len(self._keys)):
+            self._summarise(number)
+
+    def _earlier(self, runs: Path, digest: str) -> tuple[Record | None, dict[str, CellResult]]:
+        """The record of the same sweep, if there is one, and what others have of its cells."""
+        keys = set(self._keys)
+        same: Record | None = None
+        known: dict[str, CellResult] = {}
+        for record in reversed(every(runs)[0]):
+            if record.command != "sweep":
+                continue
+            if record.digest == digest:
+                same = record
+                continue
+            with suppress(RunError):  # what is damaged elsewhere is trained again
+                for key, result in _results_of(record, keys):
+                    if key in keys and not result.error:
+                        known[key] = known[key].with_more(result) if key in known else result
+        return same, known
+
+    def _open(self, record: Record) -> None:
+        """Take what a record has, and be ready to add to it if it is not whole."""
+        if not record.complete:
+            self._journal = Journal(record.folder / CELLS)
+            record = read(record.folder)  # another process may just have finished it
+        self._record = record
+        for key, result in _results_of(record, set(self._keys)):
+            before = self._results.get(key)
+            self._results[key] = result if before is None else before.with_more(result)
+
+    def _take(self, number: int, known: CellResult) -> None:
+        """Keep what another sweep has of the seeds that a cell lacks."""
+        there = set(known.seeds)
+        taken = [seed for seed in self._lacking(number) if seed in there]
+        if taken:
+            self.note(number, known.of(taken))
+
+    def _lacking(self, number: int) -> tuple[int, ...]:
+        """The seeds of a cell that are not there."""
+        seeds = self._wanted.experiments[number].seeds
+        result = self._results.get(self._keys[number])
+        if result is None:
+            return seeds
+        there = set(result.seeds)
+        return () if result.error else tuple(seed for seed in seeds if seed not in there)
+
+    def missing(self) -> list[tuple[int, Experiment]]:
+        """What is still to be trained: the number of each cell, with the seeds that it lacks."""
+        return [
+            (number, replace(experiment, seeds=seeds))
+            for number, experiment in enumerate(self._wanted.experiments)
+            if (seeds := self._lacking(number))
+        ]
+
+    def note(self, number: int, result: CellResult) -> None:
+        """Keep what became of a cell.
+
+        Raises:
+            RunError: If the disk does not take it; it is known all the same.
+        """
+        key = self._keys[number]
+        before = self._results.get(key)
+        self._results[key] = result if before is None else before.with_more(result)
+        self._summarise(number)
+        if self._journal is not None:
+            self._journal.append(_entry(key, self._wanted.cells[number], result))
+
+    def _result(self, number: int) -> CellResult | None:
+        """Of a cell with all its seeds, in their order."""
+        result = self._results.get(self._keys[number])
+        if result is None or self._lacking(number):
+            return None
+        return result if result.error else result.of(self._wanted.experiments[number].seeds)
+
+    def _summarise(self, number: int) -> None:
+        result = self._result(number)
+        if result is not None:
+            self.summaries[self._wanted.cells[number]] = summarise_cell(result)
+
+    def close(self, result: Callable[[], str]) -> None:
+        """Have it all on the disk; a whole sweep gets its arrays, and its result.
+
+        Args:
+            result: What `--format json` prints.
+
+        Raises:
+            RunError: If the disk does not take it.
+        """
+        if self._journal is None or self._record is None:
+            return
+        try:
+            if self.problem is None:
+                whole = not self.missing()
+                amend(
+                    self._record,
+                    seconds=self._record.about["seconds"] + monotonic() - self._began,
+                    complete=whole,
+                    files={SEEDS: self._packed(), RESULT: result().encode()} if whole else {},
+                )
+                if whole:
+                    (self._record.folder / CELLS).unlink(missing_ok=True)
+        finally:
+            self._journal.close()
+
+    def _packed(self) -> bytes:
+        """The arrays of a whole sweep: an entry for each cell and seed, and two for each cell."""
+        results = [self._result(number) for number in range(len(self._keys))]
+        there = [result for result in results if result is not None]
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(result, name) for result in there]) for name in ARRAYS
+        }
+        made = io.BytesIO()
+        np.savez_compressed(
+            made,
+            cell=np.repeat(np.arange(len(there)), [len(result.seeds) for result in there]),
+            seed=np.array([seed for result in there for seed in result.seeds], dtype=np.int64),
+            **arrays,
+            key=np.array(self._keys),
+            error=np.array([result.error for result in there]),
+        )
+        return made.getvalue()
+
+
+def read_sweep(record: Record) -> KeptSweep:
+    """A kept sweep.
+
+    Raises:
+        RunError: If a file of the record is missing or was changed.
+    """
+    axes = tuple(
+        Axis(axis["name"], tuple(axis["values"])) for axis in record.about["sweep"]["axes"]
+    )
+    base = load_resolved(record.about["parts"][0]["experiment"], str(record.folder / RUN))
+    cells = cells_of(axes)
+    if record.complete:
+        results = dict(zip(cells, (result for _, result in _unpacked(record)), strict=True))
+        return KeptSweep(axes, base, results)
+    found: dict[tuple[str, ...], CellResult] = {}
+    for entry in read_journal(record.folder / CELLS):
+        cell, result = tuple(entry["cell"]), _result_of(entry)
+        found[cell] = found[cell].with_more(result) if cell in found else result
+    return KeptSweep(axes, base, {cell: found.get(cell) for cell in cells})
+
+
+def sweep_again(record: Record) -> Sweep:
+    """The experiments of a kept sweep, from its config as it was.
+
+    Raises:
+        ConfigError: If that means something else by now.
+        RunError: If the config is missing or was changed.
+    """
+    about = record.about
+    checked(record, CONFIG)
+    folder = Path(about["configs"][CONFIG]).parent
+    wanted = load_sweep(record.folder / CONFIG, about["sweep"]["flags"], folder=folder)
+    before, now = about["parts"][0]["experiment"], keys_of(wanted.experiments[0])
+    changed = [name for name in now if now[name] != before.get(name)]
+    if changed or about["sweep"]["axes"] != _axes(wanted):
+        raise ConfigError(
+            f"{record.id}: its config means something else by now: "
+            f"{', '.join(changed) or 'sweep'}. Give the config itself: hsig sweep CONFIG"
+        )
+    return wanted
+
+
+def sweep_to_resume(record: Record) -> Sweep:
+    """The experiments of a sweep that is to go on.
+
+    Raises:
+        ConfigError: If what its numbers depend on has changed, or its config.
+        RunError: If the config is missing or was changed.
+    """
+    wanted = sweep_again(record)
+    keys = [cell_key(experiment) for experiment in wanted.experiments]
+    if sweep_digest(keys, wanted.experiments) != record.digest:
+        raise ConfigError(
+            f"{record.id}: what its numbers depend on has changed since (versions, code, engine or "
+            "processor), so its cells cannot stand beside new ones. To train all of them anew: "
+            "hsig sweep CONFIG"
+        )
+    return wanted
+
+
+def _begin(
+    runs: Path,
+    wanted: Sweep,
+    digest: str,
+    config: Path,
+    flags: Mapping[str, str],
+    arguments: Sequence[str],
+    started: datetime,
+) -> Record:
+    """A new record, whose cells are to come."""
+    first = wanted.experiments[0]
+    part = {
+        "name": "",
+        "layers": "",
+        "is_config": False,
+        "labels": [first.variants[0].label],
+        "experiment": keys_of(first),
+        "results": [],
+    }
+    return put(
+        runs,
+        command="sweep",
+        arguments=arguments,
+        started=started,
+        seconds=0.0,
+        complete=False,
+        digest=digest,
+        configs={str(config): config.read_text(encoding="utf-8-sig")},
+        files={},
+        more={"sweep": {"axes": _axes(wanted), "flags": dict(flags)}, "parts": [part]},
+    )
+
+
+def _axes(wanted: Sweep) -> list[dict[str, Any]]:
+    return [{"name": axis.name, "values": list(axis.values)} for axis in wanted.axes]
+
+
+def _results_of(record: Record, keys: set[str]) -> Iterator[tuple[str, CellResult]]:
+    """What a sweep has of its cells, by their keys; nothing if it has none of these keys."""
+    if record.complete:
+        yield from _unpacked(record, keys)
+    else:
+        for entry in read_journal(record.folder / CELLS):
+            yield entry["key"], _result_of(entry)
+
+
+def _unpacked(record: Record, keys: set[str] | None = None) -> Iterator[tuple[str, CellResult]]:
+    """The results of a whole sweep in the order of its cells; none if it has none of the keys."""
+    with np.load(io.BytesIO(checked(record, SEEDS)), allow_pickle=False) as file:
+        found = file["key"].tolist()
+        if keys is not None and keys.isdisjoint(found):
+            return
+        arrays = {name: file[name] for name in ("cell", "seed", *ARRAYS)}
+        errors = file["error"].tolist()
+    ends = np.searchsorted(arrays["cell"], np.arange(len(found)), side="right").tolist()
+    start = 0
+    for key, error, end in zip(found, errors, ends, strict=True):
+        rows = slice(start, end)
+        own = {name: arrays[name][rows] for name in ARRAYS}
+        yield key, CellResult(tuple(arrays["seed"][rows].tolist()), **own, error=error)
+        start = end
+
+
+def _entry(key: str, cell: Sequence[str], result: CellResult) -> dict[str, Any]:
+    """A line of `cells.log`."""
+    return {
+        "key": key,
+        "cell": list(cell),
+        "seeds": list(result.seeds),
+        **{name: plain(getattr(result, name).tolist()) for name in ARRAYS},
+        "error": result.error,
+    }
+
+
+_TYPES = {"solved": np.bool_, "cost": np.float64}
+
+
+def _result_of(entry: Mapping[str, Any]) -> CellResult:
+    """What a line of `cells.log` says."""
+    arrays: dict[str, Any] = {
+        name: np.array([float(n) for n in entry[name]]).astype(_TYPES.get(name, np.int64))
+        for name in ARRAYS
+    }
+    return CellResult(tuple(entry["seeds"]), **arrays, error=entry["error"])
