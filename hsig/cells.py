@@ -86,6 +86,11 @@ def percent(rate: float) -> str:
     return f"{shown:.{-math.floor(math.log10(distance))}f} %"
 
 
+def p_value(p: float) -> str:
+    """A p-value, to two digits."""
+    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
 def count(n: int, noun: str) -> str:
     """`1 seed`, `30 seeds`."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

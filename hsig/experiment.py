@@ -126,6 +126,11 @@ class Experiment:
         return engine_for(self.problem_of(variant).network, self.engine)
 
     @property
+    def steps(self) -> int:
+        """Rows that each variant is trained on: over all seeds and epochs."""
+        return len(self.seeds) * self.epochs * len(self.task.targets)
+
+    @property
     def engines(self) -> tuple[str, ...]:
         """The name of what trains each variant."""
         return tuple(self.engine_of(variant).NAME for variant in self.variants)

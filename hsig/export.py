@@ -24,11 +24,13 @@ from hsig.document import (
 from hsig.engines import NOT_REACHED
 from hsig.experiment import Experiment, Failure, Outcome, Training
 from hsig.explain import Trial, cheapest
+from hsig.kept import Repetition
 from hsig.maps import Cells, Map, as_table
 from hsig.report import Report
 from hsig.story import Story
 from hsig.summary import Solved, Summary, VariantSummary
 from hsig.together import Together
+from hsig.two_sweeps import TwoSweeps
 from hsig.verdict import SOLVED, VERDICTS, verdicts
 
 
@@ -362,6 +364,67 @@ def difference_as_json(table: Table, together: Together) -> str:
     """The settings in which two runs differ, and both results."""
     differences: list[Json] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     return _json({"differences": differences, **document_of_several(together)})
+
+
+def repetition_as_json(made: Repetition) -> str:
+    """What came of training a kept run again."""
+    return _json(
+        {
+            "format": FORMAT,
+            "id": made.id,
+            "same_bits": not made.different,
+            "same_digest": made.same_digest,
+            "different": list(made.different),
+        }
+    )
+
+
+def sweep_difference_as_json(table: Table, two: TwoSweeps) -> str:
+    """The settings in which two sweeps differ, and how each cell does that both have."""
+    differences: list[Json] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    names = [axis.name for axis in two.axes]
+    cells: list[Json] = [
+        {
+            "cell": dict(zip(names, values, strict=True)),
+            "first": None if both.first is None else plain_fields(both.first),
+            "second": None if both.second is None else plain_fields(both.second),
+            "difference": both.difference,
+            "paired": None if both.paired is None else plain_fields(both.paired),
+        }
+        for values, both in two.cells.items()
+        if both is not None
+    ]
+    return _json(
+        {
+            "format": FORMAT,
+            "hsig": __version__,
+            "differences": differences,
+            "unpaired": two.unpaired or None,
+            "cells": cells,
+        }
+    )
+
+
+def sweep_difference_as_csv(two: TwoSweeps) -> str:
+    """One row for each cell that both have."""
+    names = tuple(axis.name for axis in two.axes)
+    rows: list[dict[str, object]] = []
+    for values, both in two.cells.items():
+        row: dict[str, object] = dict(zip(names, values, strict=True))
+        if both is None:
+            continue
+        for which, solved in (("first", both.first), ("second", both.second)):
+            if solved is not None:
+                row |= {f"{which}_solved": solved.k, f"{which}_seeds": solved.n}
+        row["difference"] = both.difference
+        if both.paired is not None:
+            row |= {name: getattr(both.paired, name) for name in _PAIRED_COLUMNS}
+        rows.append(row)
+    return _csv(rows, (*names, *_BOTH_COLUMNS, *_PAIRED_COLUMNS))
+
+
+_BOTH_COLUMNS = ("first_solved", "first_seeds", "second_solved", "second_seeds", "difference")
+_PAIRED_COLUMNS = ("low", "high", "p", "both", "only_this", "only_baseline", "neither")
 
 
 def definitions_as_csv(definitions: Sequence[Definition]) -> str:

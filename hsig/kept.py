@@ -1,6 +1,7 @@
 """Kept runs in words and cells: a list of them, and how two differ."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -11,6 +12,7 @@ from hsig.records import Record
 from hsig.report import as_yaml
 
 _NAMED_MOST = 3  # variants that are named one by one
+_DIFFERENT_MOST = 20  # numbers that are not the same, in a sentence
 _SEVERAL = ("activation", "activations")
 
 
@@ -103,22 +105,80 @@ def _equal(value: str, wanted: str) -> bool:
 def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:
     """The keys in which two runs differ, and what else the numbers depend on."""
     one, other = (
-        {"command": record.command, **settings(record), **record.about["versions"]}
+        {
+            "command": record.command,
+            **_swept(record),
+            **settings(record),
+            **record.about["versions"],
+        }
         for record in (first, second)
     )
-    rows = [(name, one[name], other[name]) for name in one if one[name] != other[name]]
+    rows = [
+        (name, one.get(name, ""), other.get(name, ""))
+        for name in one | other
+        if one.get(name) != other.get(name)
+    ]
     title = "differences" if rows else "the same settings and versions"
     return Table(title, ("key", *names), tuple(rows), prose=("key", *names))
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What came of training a kept run again.
+
+    Attributes:
+        id: Of the run.
+        same_digest: Whether all that its numbers depend on is as it was.
+        different: The numbers that do not have the same bits.
+    """
+
+    id: str
+    same_digest: bool
+    different: tuple[str, ...]
+
+    def in_words(self) -> str:
+        """A sentence."""
+        depends = (
+            "all that the numbers depend on is the same"
+            if self.same_digest
+            else "what the numbers depend on has changed (versions, code, engine or processor)"
+        )
+        if not self.different:
+            return f"{self.id}: the same bits in every number of every seed; {depends}"
+        named = ", ".join(self.different[:_DIFFERENT_MOST])
+        more = len(self.different) - _DIFFERENT_MOST
+        link = ", though" if self.same_digest else ":"
+        return (
+            f"{self.id}: not the same bits{link} {depends}: {named}"
+            f"{f' and {more} more' if more > 0 else ''}"
+        )
+
+    def table(self) -> Table:
+        """One row."""
+        row = (self.id, _yes(not self.different), _yes(self.same_digest), "; ".join(self.different))
+        return Table("", ("id", "same bits", "same digest", "different"), (row,))
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "no"
+
+
+def _swept(record: Record) -> dict[str, str]:
+    """The values of each key that is swept, if any is."""
+    axes = record.about["sweep"]["axes"] if record.command == "sweep" else []
+    return {f"sweep.{axis['name']}": ", ".join(axis["values"]) for axis in axes}
 
 
 def _what(record: Record) -> str:
     if record.command == "sweep":
         axes = record.about["sweep"]["axes"]
         cells = prod(len(axis["values"]) for axis in axes)
-        return f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
+        swept = f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
+        what = f"{record.about['parts'][0]['labels'][0]} over {swept}"
+        return what if record.complete else f"{what} (not finished)"
     labels = [label for part in mains(record) for label in part["labels"]]
     what = ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
-    return what if record.about["complete"] else f"{what} (stopped early)"
+    return what if record.complete else f"{what} (stopped early)"
 
 
 def _solved(record: Record) -> str:

@@ -1,6 +1,6 @@
 """A sweep in words and cells: a heat map of two swept keys, one for each value of a third."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,6 +15,7 @@ _LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!"}
 _MOST = 0.5  # of the seeds solved; cells below it say what became of most of the others
 
 Cells = Mapping[tuple[str, ...], CellSummary | None]
+Shading = Callable[[tuple[str, ...]], "Shade"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def draw(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Map:
     early = [f"stopped early: {done} of {len(cells)} cells are done"] if done < len(cells) else []
     return Map(
         heading=(f"{count(len(cells), 'cell')}, {swept}; all else as in the first: {what}", start),
-        heat_maps=_heat_maps(axes, cells) if len(axes) > 1 else (),
+        heat_maps=heat_maps(axes, lambda cell: _shade(cells[cell])) if len(axes) > 1 else (),
         tables=(long_table(axes, cells),) if len(axes) == 1 else (),
         notes=(
             *_legend(cells),
@@ -84,22 +85,20 @@ def so_far(axes: Sequence[Axis], cells: Cells, latest: Sequence[str]) -> HeatMap
     """The heat map that a cell is on, of a sweep that goes on; None where one key is swept."""
     if len(axes) < 2:
         return None
-    fixed = tuple(latest[: len(axes) - 2])
-    return _heat_map(axes, cells, fixed)
+    return _heat_map(axes, lambda cell: _shade(cells[cell]), tuple(latest[:-2]))
 
 
-def _heat_maps(axes: Sequence[Axis], cells: Cells) -> tuple[HeatMap, ...]:
+def heat_maps(axes: Sequence[Axis], shade: Shading) -> tuple[HeatMap, ...]:
     """One for each combination of the keys before the last two."""
     fixed = product(*(axis.values for axis in axes[:-2]))
-    return tuple(_heat_map(axes, cells, values) for values in fixed)
+    return tuple(_heat_map(axes, shade, values) for values in fixed)
 
 
-def _heat_map(axes: Sequence[Axis], cells: Cells, fixed: tuple[str, ...]) -> HeatMap:
+def _heat_map(axes: Sequence[Axis], shade: Shading, fixed: tuple[str, ...]) -> HeatMap:
     """That of some values of the keys before the last two."""
     *others, down, across = axes
     shades = tuple(
-        tuple(_shade(cells[(*fixed, row, column)]) for column in across.values)
-        for row in down.values
+        tuple(shade((*fixed, row, column)) for column in across.values) for row in down.values
     )
     title = ", ".join(f"{axis.name} {value}" for axis, value in zip(others, fixed, strict=True))
     return HeatMap(title, down.name, across.name, down.values, across.values, shades)

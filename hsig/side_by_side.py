@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf, isfinite
 
-from hsig.cells import Table, brief, count, percent, short
+from hsig.cells import Table, brief, count, p_value, percent, short
 from hsig.experiment import Experiment, Failure
 from hsig.pairing import Paired, Pairing
 from hsig.plots import sparkline
@@ -126,7 +126,7 @@ class SideBySide:
                 return [
                     _Column("difference", partial(self._paired, _difference)),
                     _Column("its interval", partial(self._paired, _its_interval)),
-                    _Column("p", partial(self._paired, lambda found: _p(found.p))),
+                    _Column("p", partial(self._paired, lambda found: p_value(found.p))),
                 ]
             case "pairs" if self._pairing is not None:
                 return [
@@ -264,10 +264,6 @@ def _difference(found: Paired) -> str:
 
 def _its_interval(found: Paired) -> str:
     return f"{found.low:+.3f} to {found.high:+.3f}"
-
-
-def _p(value: float) -> str:
-    return "<0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
 def _cost_at(epoch: int) -> Callable[[VariantSummary], str]:

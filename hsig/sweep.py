@@ -1,14 +1,16 @@
 """A grid of experiments: each cell is trained by itself, over any executor, and told as it ends."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray
+from hsig.config import Axis
 from hsig.engines import NOT_REACHED
 from hsig.errors import HsigError
 from hsig.experiment import Experiment, Failure
@@ -116,6 +118,29 @@ def summarise_cell(result: CellResult) -> CellSummary:
         lost=int((result.lost_at != NOT_REACHED).sum()),
         error="",
     )
+
+
+@dataclass(frozen=True, eq=False)
+class KeptSweep:
+    """A sweep as far as it went.
+
+    Attributes:
+        axes: What was swept.
+        base: The experiment of the first cell.
+        results: Of each cell, by its values; None where seeds are missing.
+    """
+
+    axes: tuple[Axis, ...]
+    base: Experiment
+    results: Mapping[tuple[str, ...], CellResult | None]
+
+    @cached_property
+    def summaries(self) -> dict[tuple[str, ...], CellSummary | None]:
+        """The numbers of each cell that people read."""
+        return {
+            cell: None if result is None else summarise_cell(result)
+            for cell, result in self.results.items()
+        }
 
 
 def train_cell(

@@ -86,9 +86,9 @@ def _shaded(shade: Shade) -> Text:
     return Text(shade.text, style=f"black on #{red + 40:02x}{green + 60:02x}50")
 
 
-def render_difference(table: Table, shown: Comparison, console: Console) -> RenderableType:
+def render_difference(settings: Table, results: RenderableType, console: Console) -> RenderableType:
     """How the settings of two runs differ, then their results."""
-    return Group(_table(table, console), Text(), render_comparison(shown, console))
+    return Group(_table(settings, console), Text(), results)
 
 
 def render_story(story: Story, console: Console) -> RenderableType:

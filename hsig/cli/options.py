@@ -78,6 +78,8 @@ _OUTPUT_OPTIONS: dict[str, Any] = {
 LONG_OPTION, COLUMNS_OPTION = _OUTPUT_OPTIONS["long"], _OUTPUT_OPTIONS["columns"]
 QUIET_OPTION, RUNS_OPTION = _OUTPUT_OPTIONS["quiet"], _OUTPUT_OPTIONS["runs_dir"]
 RUNS = Path("runs")
+WHICH_RUN = "An id or the beginning of one, latest, or latest~1 for the one before."
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help=WHICH_RUN)]
 
 
 def experiment_command(

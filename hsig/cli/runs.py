@@ -1,18 +1,22 @@
 """The commands on kept runs: `hsig runs list`, `show`, `diff`, `rerun`, `export`, `rm`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hsig.cli import repeating
 from hsig.cli.options import (
     COLUMNS_OPTION,
     LONG_OPTION,
     QUIET_OPTION,
     RUNS,
     RUNS_OPTION,
+    WHICH_RUN,
     Format,
     FormatOption,
+    IdArgument,
     Output,
     OutputOption,
     examples,
@@ -22,12 +26,13 @@ from hsig.cli.sweeping import show_map
 from hsig.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
+    from hsig.cells import Table
     from hsig.records import Part, Record
 
-app = typer.Typer(no_args_is_help=True, help="List, show, compare and repeat kept runs.")
+_LISTED = 40  # runs that a table has, unless another number is asked for
 
-_WHICH = "An id or the beginning of one, latest, or latest~1 for the one before."
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help=_WHICH)]
+app = typer.Typer(no_args_is_help=True, help="List, show, compare and repeat kept runs.")
+app.add_typer(repeating.app)
 
 
 @app.command(
@@ -46,6 +51,16 @@ def list_(
         list[str] | None,
         typer.Option("--where", metavar="KEY=VALUE", help="Only runs of which this holds."),
     ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            metavar="N",
+            help=f"Only the newest N. [default: {_LISTED} in a table, else all]",
+        ),
+    ] = None,
     runs_dir: RUNS_OPTION = None,
     format: FormatOption = None,
     output: OutputOption = None,
@@ -62,7 +77,11 @@ def list_(
         problems.append(f"{runs_dir or RUNS}: there are no kept runs here")
     conditions = where or []
     records = [r for r in records if all(kept.matches(r, condition) for condition in conditions)]
-    table = kept.listing(records, only_changed=only_changed)
+    if limit is None:
+        limit = _LISTED if chosen.chosen is Format.table else len(records)
+    if len(records) > limit:
+        problems.append(f"{len(records) - limit} older runs are not listed (--limit)")
+    table = kept.listing(records[:limit], only_changed=only_changed)
     chosen.write(
         json=lambda: export.tables_as_json([table]),
         csv=lambda: export.table_as_csv(table),
@@ -104,43 +123,85 @@ def diff(
     output: OutputOption = None,
 ) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
-    from hsig import export, kept, tables
-    from hsig.comparison import compare_configs
+    from hsig import kept
     from hsig.records import find
-    from hsig.summary import summarise
-    from hsig.together import put_together
 
     chosen = Output(format, output)
     chosen.check()
     if first == second:
         raise ConfigError(f"{first}: given twice. Expected two runs")
-    records = [find(runs_dir or RUNS, text) for text in (first, second)]
-    for record in records:
-        if record.command == "sweep":
-            raise ConfigError(f"{record.id}: is a sweep; its cells are no runs to be compared")
-    table = kept.differences(records[0], records[1], (first, second))
-    parts = [
-        part
-        for text, record in zip((first, second), records, strict=True)
-        for part in _under(text, record)
-    ]
+    names = (first, second)
+    records = (find(runs_dir or RUNS, first), find(runs_dir or RUNS, second))
+    settings = kept.differences(*records, names)
+    sweeps = [record.command == "sweep" for record in records]
+    if all(sweeps):
+        _diff_sweeps(settings, names, records, chosen)
+    elif any(sweeps):
+        raise ConfigError(
+            f"{names[sweeps.index(True)]}: is a sweep, and the other is not. Expected two sweeps, "
+            "or none"
+        )
+    else:
+        _diff_runs(settings, names, records, chosen)
+
+
+def _diff_runs(
+    settings: "Table", names: tuple[str, str], records: "Sequence[Record]", output: Output
+) -> None:
+    """Write how two runs differ that are no sweeps."""
+    from hsig import export, tables
+    from hsig.comparison import compare_configs
+    from hsig.summary import summarise
+    from hsig.together import put_together
+
+    parts = [part for pair in zip(names, records, strict=True) for part in _under(*pair)]
     together = put_together(
         {part.name: part.experiment for part in parts}, [part.outcome for part in parts]
     )
     summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
-
-    chosen.write(
-        json=lambda: export.difference_as_json(table, together),
+    output.write(
+        json=lambda: export.difference_as_json(settings, together),
         csv=lambda: export.as_csv(*summaries.values()),
         md=lambda: (
-            export.tables_as_markdown((), [table])
+            export.tables_as_markdown((), [settings])
             + "\n"
             + export.comparison_as_markdown(compare_configs(together, summaries))
         ),
         table=lambda console: tables.render_difference(
-            table,
-            compare_configs(together, summaries, ascii_only=console.options.ascii_only),
+            settings,
+            tables.render_comparison(
+                compare_configs(together, summaries, ascii_only=console.options.ascii_only),
+                console,
+            ),
             console,
+        ),
+    )
+
+
+def _diff_sweeps(
+    settings: "Table", names: tuple[str, str], records: "Sequence[Record]", output: Output
+) -> None:
+    """Write how two sweeps differ, cell by cell.
+
+    Raises:
+        ConfigError: If they have no cell in common.
+    """
+    from hsig import export, tables
+    from hsig.map_difference import draw_difference
+    from hsig.records import read_sweep
+    from hsig.two_sweeps import pair_sweeps
+
+    try:
+        two = pair_sweeps(*map(read_sweep, records))
+    except ValueError as problem:
+        raise ConfigError(f"{' and '.join(names)}: {problem}") from None
+    drawn = draw_difference(two, names)
+    output.write(
+        json=lambda: export.sweep_difference_as_json(settings, two),
+        csv=lambda: export.sweep_difference_as_csv(two),
+        md=lambda: export.tables_as_markdown((), [settings]) + "\n" + export.map_as_markdown(drawn),
+        table=lambda console: tables.render_difference(
+            settings, tables.render_map(drawn, console), console
         ),
     )
 
@@ -165,53 +226,6 @@ def _under(name: str, record: "Record") -> "list[Part]":
     return made
 
 
-@app.command(epilog=examples("hsig runs rerun latest"))
-def rerun(id: IdArgument, runs_dir: RUNS_OPTION = None) -> None:
-    """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
-    from hsig.engines.choice import ENGINES
-    from hsig.records import different_arrays, digest, find, parts_of
-    from hsig.terminal import Watch, note, put
-    from hsig.training import gather
-    from hsig.workers import run_with_workers
-
-    record = find(runs_dir or RUNS, id)
-    if record.command == "sweep":
-        raise ConfigError(f"{record.id}: is a sweep; to go on with it, give its command again")
-    if not record.about["complete"]:
-        raise ConfigError(f"{record.id}: was stopped early; there is nothing whole to repeat")
-    parts = parts_of(record)
-    for part in parts:
-        if not ENGINES[part.experiment.engine].is_here():
-            raise ConfigError(
-                f"{record.id}: was trained by the engine {part.experiment.engine}, which was not "
-                "built on this machine"
-            )
-    same_digest = digest([part.outcome.experiment for part in parts]) == record.digest
-    different: list[str] = []
-    for part in parts:
-        experiment = part.outcome.experiment
-        watch = Watch(experiment, quiet=False)
-        again = gather(experiment, watch.watch(run_with_workers(experiment)))
-        if watch.interrupted:
-            note("interrupted: the run was not trained to its end")
-            raise typer.Exit(130)
-        different += different_arrays(part.outcome, again)
-    depends = (
-        "all that the numbers depend on is the same"
-        if same_digest
-        else ("what the numbers depend on has changed (versions, engine or processor)")
-    )
-    if different:
-        put(
-            f"{record.id}: not the same bits, though {depends}: {', '.join(different)}\n"
-            if same_digest
-            else f"{record.id}: not the same bits: {depends}: {', '.join(different)}\n",
-            None,
-        )
-        raise typer.Exit(1)
-    put(f"{record.id}: the same bits in every number of every seed; {depends}\n", None)
-
-
 @app.command(epilog=examples("hsig runs export latest -o run.zip"))
 def export(
     id: IdArgument,
@@ -233,7 +247,7 @@ def export(
 
 @app.command(epilog=examples("hsig runs rm latest", "hsig runs rm latest~1 latest --yes"))
 def rm(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH)],
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help=WHICH_RUN)],
     runs_dir: RUNS_OPTION = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

@@ -196,7 +196,7 @@ class _Training:
         """Train what is missing."""
         from hsig.terminal import watch_cells
 
-        steps = {number: _steps(experiment) for number, experiment in missing}
+        steps = {number: experiment.steps for number, experiment in missing}
 
         def take(ended: "tuple[int, CellResult | Lost]") -> int:
             self._take(*ended)
@@ -280,7 +280,7 @@ def _spelled(wanted: "Sweep", cell: "Sequence[str]") -> str:
 def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_a_time: int) -> str:
     """What there is to do, and how long it may take."""
     experiments = [experiment for _, experiment in missing]
-    steps = sum(map(_steps, experiments))
+    steps = sum(experiment.steps for experiment in experiments)
     seeds = sum(len(experiment.seeds) for experiment in experiments)
     seconds = steps * _step_cost(experiments) / at_a_time
     done = len(wanted.cells) - len(missing)
@@ -291,11 +291,6 @@ def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_
     )
 
 
-def _steps(experiment: "Experiment") -> int:
-    """Gradient steps of all its seeds, or the work of as many."""
-    return len(experiment.seeds) * experiment.epochs * len(experiment.task.targets)
-
-
 def _step_cost(experiments: "Sequence[Experiment]") -> float:
     """Seconds for a step of a seed, measured on the cell in the middle."""
     from dataclasses import replace
@@ -303,7 +298,7 @@ def _step_cost(experiments: "Sequence[Experiment]") -> float:
     from hsig.sweep import train_cell
 
     middle = experiments[len(experiments) // 2]
-    per_epoch = _steps(replace(middle, epochs=1))
+    per_epoch = replace(middle, epochs=1).steps
     epochs = max(1, min(middle.epochs, _STEPS_MEASURED // per_epoch))
     train_cell(replace(middle, epochs=1))  # the first time takes longer
     began = monotonic()

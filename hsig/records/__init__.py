@@ -14,10 +14,16 @@ A sweep that is not finished has a `cells.log` in place of result and arrays, an
 from hsig.records.digest import digest
 from hsig.records.folder import Record, archive, every, find, locate, read, remove
 from hsig.records.runs import Made, Part, arrays_of, different_arrays, keep, parts_of
-from hsig.records.sweeps import KeptSweep, Ledger, read_sweep, sweep_again, sweep_to_resume
+from hsig.records.sweeps import (
+    Ledger,
+    different_cells,
+    read_sweep,
+    same_digest,
+    sweep_again,
+    sweep_to_resume,
+)
 
 __all__ = [
-    "KeptSweep",
     "Ledger",
     "Made",
     "Part",
@@ -25,6 +31,7 @@ __all__ = [
     "archive",
     "arrays_of",
     "different_arrays",
+    "different_cells",
     "digest",
     "every",
     "find",
@@ -34,6 +41,7 @@ __all__ = [
     "read",
     "read_sweep",
     "remove",
+    "same_digest",
     "sweep_again",
     "sweep_to_resume",
 ]

@@ -201,11 +201,14 @@ def different_arrays(first: Outcome, second: Outcome) -> list[str]:
                 different.append(f"{label}: one was not trained")
             continue
         ours, theirs = arrays_of(one), arrays_of(other)
-        different += [f"{label}: {name}" for name in ours if not _same(ours[name], theirs[name])]
+        different += [
+            f"{label}: {name}" for name in ours if not same_bits(ours[name], theirs[name])
+        ]
     return different
 
 
-def _same(one: Any, other: Any) -> bool:
+def same_bits(one: Any, other: Any) -> bool:
+    """Whether two arrays are equal; undefined numbers are equal to each other."""
     return one.dtype.kind == other.dtype.kind and np.array_equal(
         one, other, equal_nan=one.dtype.kind == "f"
     )

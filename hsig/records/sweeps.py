@@ -6,9 +6,8 @@ While it grows, its cells are lines of `cells.log`; when it is whole, they are p
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -22,32 +21,10 @@ from hsig.experiment import Experiment
 from hsig.records.digest import cell_key, keys_of, sweep_digest
 from hsig.records.folder import RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
 from hsig.records.journal import Journal, read_journal
-from hsig.sweep import ARRAYS, CellResult, CellSummary, summarise_cell
+from hsig.records.runs import same_bits
+from hsig.sweep import ARRAYS, CellResult, CellSummary, KeptSweep, summarise_cell
 
 CELLS, CONFIG = "cells.log", "config.yaml"
-
-
-@dataclass(frozen=True, eq=False)
-class KeptSweep:
-    """A sweep as far as it went.
-
-    Attributes:
-        axes: What was swept.
-        base: The experiment of the first cell.
-        results: Of each cell, by its values; None where seeds are missing.
-    """
-
-    axes: tuple[Axis, ...]
-    base: Experiment
-    results: Mapping[tuple[str, ...], CellResult | None]
-
-    @cached_property
-    def summaries(self) -> dict[tuple[str, ...], CellSummary | None]:
-        """The numbers of each cell that people read."""
-        return {
-            cell: None if result is None else summarise_cell(result)
-            for cell, result in self.results.items()
-        }
 
 
 class Ledger:
@@ -265,14 +242,35 @@ def sweep_to_resume(record: Record) -> Sweep:
         RunError: If the config is missing or was changed.
     """
     wanted = sweep_again(record)
-    keys = [cell_key(experiment) for experiment in wanted.experiments]
-    if sweep_digest(keys, wanted.experiments) != record.digest:
+    if not same_digest(record, wanted):
         raise ConfigError(
             f"{record.id}: what its numbers depend on has changed since (versions, code, engine or "
             "processor), so its cells cannot stand beside new ones. To train all of them anew: "
             "hsig sweep CONFIG"
         )
     return wanted
+
+
+def same_digest(record: Record, wanted: Sweep) -> bool:
+    """Whether all that the numbers of a kept sweep depend on is as it was."""
+    keys = [cell_key(experiment) for experiment in wanted.experiments]
+    return sweep_digest(keys, wanted.experiments) == record.digest
+
+
+def different_cells(kept: KeptSweep, again: Mapping[tuple[str, ...], CellResult]) -> list[str]:
+    """Which numbers of a kept sweep do not have the same bits as again, as `values: name`."""
+    different = []
+    for cell, before in kept.results.items():
+        where, after = ", ".join(cell), again.get(cell)
+        if before is None or after is None or bool(before.error) != bool(after.error):
+            different.append(f"{where}: one was not trained")
+        else:
+            different += [
+                f"{where}: {name}"
+                for name in ARRAYS
+                if not same_bits(getattr(before, name), getattr(after, name))
+            ]
+    return different
 
 
 def _begin(
