@@ -1,10 +1,13 @@
 """The cells of a sweep on an existing Dask cluster, for which `distributed` must be installed."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from functools import partial
 from importlib import import_module
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from hsig.environment import numerics
@@ -14,6 +17,8 @@ from hsig.sweep import CellResult, Crew, Lost, train_cell
 
 _PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
 _AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
+
+_ADDRESS = re.compile(r"([a-z]+://)?[^/\s]+:[0-9]+(/\S*)?")
 
 T = TypeVar("T")
 
@@ -26,23 +31,12 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
         experiments: The cells, whose engines the workers must have.
 
     Raises:
-        ConfigError: If Dask is not installed here.
+        ConfigError: If it is no address, or Dask is not installed here.
         RunError: If no scheduler answers, it has no workers, or a worker would not give the same
             bits: another hsig, another kernel, or none.
     """
-    try:
-        distributed = _distributed()
-    except ImportError:
-        raise ConfigError(
-            "--scheduler: needs Dask, which is not installed. Install it with: "
-            "pip install 'hsig[dask]'"
-        ) from None
     engines = sorted({engine for experiment in experiments for engine in experiment.engines})
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told by hsig
-    try:
-        client = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False)
-    except (OSError, ValueError) as problem:
-        raise RunError(f"--scheduler: {address}: no Dask scheduler answers: {problem}") from None
+    client = _connected(address)
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
         _check(client, engines)
@@ -92,6 +86,50 @@ def train_there(experiment: Experiment, expected: Mapping[str, str]) -> CellResu
 def _distributed() -> Any:
     """Dask's scheduler, client and workers: imported where they are asked for alone."""
     return import_module("distributed")
+
+
+def _connected(address: str) -> Any:
+    """A client of a scheduler.
+
+    Raises:
+        ConfigError: If it is no address, or Dask is not installed here.
+        RunError: If no scheduler answers.
+    """
+    if not _ADDRESS.fullmatch(address):
+        raise ConfigError(
+            f"--scheduler: expected the address of a Dask scheduler, such as tcp://10.0.0.1:8786, "
+            f"got the text '{address}'"
+        )
+    try:
+        distributed = _distributed()
+    except ImportError:
+        raise ConfigError(
+            "--scheduler: needs Dask, which is not installed. Install it with: "
+            "pip install 'hsig[dask]'"
+        ) from None
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == distributed.__name__:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # hsig tells what matters
+    answers: SimpleQueue[Any] = SimpleQueue()
+
+    def connect() -> None:
+        try:
+            answers.put(distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False))
+        except (OSError, ValueError) as problem:
+            answers.put(str(problem))
+
+    # aside, for it would wait for ever where something else listens, such as Dask's own dashboard
+    Thread(target=connect, daemon=True).start()
+    try:
+        answer = answers.get(timeout=_PATIENCE_S + 1)
+    except Empty:
+        answer = "what listens there is something else"
+    if isinstance(answer, str):
+        raise RunError(
+            f"--scheduler: {address}: no Dask scheduler answers: {answer}. Expected the address "
+            "that `dask scheduler` prints, such as tcp://10.0.0.1:8786"
+        )
+    return answer
 
 
 def _check(client: Any, engines: Sequence[str]) -> None:

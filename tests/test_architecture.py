@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hsig.environment import NUMERIC
+
 PACKAGE = Path(__file__).parents[1] / "hsig"
 
 # each module may look only at those above it; these are the ones it does look at
@@ -42,8 +44,8 @@ ROOMS = {
         "engines", "experiment",
     },
     "sweep": {
-        "numpy", "errors", "arrays", "engines", "experiment", "training", "verdict", "statistics",
-        "summary",
+        "numpy", "errors", "arrays", "config", "engines", "experiment", "training", "verdict",
+        "statistics", "summary",
     },
     "workers": {"errors", "engines", "experiment", "training", "sweep"},
     "environment": {"numpy", "engines"},
@@ -64,7 +66,11 @@ ROOMS = {
         "activations", "cells", "divergence", "engines", "experiment", "network", "plots",
         "summary", "verdict",
     },
+    "two_sweeps": {
+        "numpy", "config", "experiment", "pairing", "statistics", "summary", "sweep", "together"
+    },
     "maps": {"cells", "config", "experiment", "report", "sweep", "verdict"},
+    "map_difference": {"cells", "maps", "pairing", "summary", "two_sweeps"},
     "kept": {"errors", "keys", "cells", "records", "report"},
     "story": {
         "numpy", "activations", "cells", "engines", "experiment", "explain", "report", "statistics",
@@ -84,7 +90,8 @@ ROOMS = {
         "rich", "cells", "report", "comparison", "glossary", "story", "summary", "plots", "maps"
     },
     "export": {
-        "maps", "config", "activations", "cells", "comparison", "definitions", "document",
+        "maps", "kept", "two_sweeps", "config", "activations", "cells", "comparison",
+        "definitions", "document",
         "engines", "experiment", "explain", "report", "story", "summary", "together", "verdict",
     },
     "terminal": {"rich", "errors", "experiment"},
@@ -94,7 +101,7 @@ ROOMS = {
         "engines", "document", "experiment", "training", "explain", "forms", "story", "workers",
         "power", "summary", "together", "report", "comparison", "glossary", "tables", "export",
         "terminal", "completion", "records",
-        "kept", "maps", "sweep", "cluster",
+        "cells", "kept", "maps", "map_difference", "sweep", "two_sweeps", "cluster",
     },
     "__main__": {"cli"},
 }  # fmt: skip
@@ -156,6 +163,15 @@ def test_the_numeric_core_has_no_path_no_print_and_no_clock(room):
             for alias in node.names
         }
         assert not modules & {"time", "os", "random", "pathlib", "datetime"}
+
+
+def test_the_digest_of_the_code_is_of_all_that_training_imports():
+    found, waiting = set(), {"training", "verdict"}
+    while waiting:
+        room = waiting.pop()
+        found.add(room)
+        waiting |= ROOMS[room] - found - {"numpy"}
+    assert set(NUMERIC) == found
 
 
 def test_nothing_draws_from_numpys_global_state():

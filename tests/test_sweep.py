@@ -328,13 +328,145 @@ def test_fewer_seeds_train_nothing(trained):
     assert out == hsig("runs", "show", "latest", "-f", "json")[1]
 
 
-def test_only_a_sweep_can_be_swept_again_and_only_runs_compared(config):
-    hsig("sweep", "map.yaml")
-    hsig("train", "-e", "1")
-    for arguments in (("rerun", "latest~1"), ("diff", "latest", "latest~1")):
-        with pytest.raises(ConfigError, match="is a sweep"):
-            hsig("runs", *arguments)
+@pytest.mark.usefixtures("config")
+def test_the_cost_that_is_kept_is_the_one_that_was_asked_for(trained):
+    mean = hsig("sweep", "map.yaml", "-f", "json", "-q")[1]
+    last = hsig("sweep", "map.yaml", "-f", "json", "-q", "--cost", "last")[1]
+    assert trained == [20] * 18
+    costs = [[cell["cost"] for cell in json.loads(document)["cells"]] for document in (mean, last)]
+    assert all(one != other for one, other in zip(*costs, strict=True))
+
+
+def test_a_finished_sweep_is_arrays_that_numpy_reads(config):
+    hsig("sweep", "map.yaml", "-q")
+    (folder,) = Path("runs").iterdir()
+    assert {path.name for path in folder.iterdir()} == {
+        "config.yaml",
+        "result.json",
+        "run.json",
+        "seeds.npz",
+    }
+    about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert (about["complete"], set(about["files"])) == (
+        True,
+        {"config.yaml", "result.json", "seeds.npz"},
+    )
+    with np.load(folder / "seeds.npz") as arrays:
+        assert arrays["cell"].tolist() == np.repeat(range(9), 20).tolist()
+        assert arrays["seed"].tolist() == list(range(20)) * 9
+        solved = np.bincount(arrays["cell"], arrays["solved"])
+        assert arrays["key"].shape == arrays["error"].shape == (9,)
+    cells = json.loads((folder / "result.json").read_text(encoding="utf-8"))["cells"]
+    assert [cell["solved"]["k"] for cell in cells] == solved.tolist()
     assert config.exists()
+
+
+@pytest.mark.usefixtures("config")
+def test_a_damaged_sweep_is_named_and_trained_anew_by_others(trained):
+    hsig("sweep", "map.yaml", "-q")
+    (folder,) = Path("runs").iterdir()
+    (folder / "seeds.npz").write_bytes(b"nothing")
+    with pytest.raises(RunError, match="was changed after it was written"):
+        hsig("runs", "show", "latest")
+    found = CliRunner().invoke(app, ["sweep", "map.yaml", "-f", "json", "-q"])
+    assert "seeds.npz: was changed after it was written" in str(found.exception)
+    assert json.loads(found.stdout)["complete"]  # it is trained and shown all the same
+    trained.clear()
+    assert hsig("sweep", "map.yaml", "-q", "--seeds", "5")[0] == 0
+    assert trained == [5] * 9
+
+
+@pytest.mark.usefixtures("config")
+def test_a_sweep_is_trained_again_and_has_the_same_bits(monkeypatch):
+    hsig("sweep", "map.yaml", "-q")
+    code, out, err = hsig("runs", "rerun", "latest")
+    assert (code, err) == (0, "")
+    assert "the same bits in every number of every seed; all that" in " ".join(out.split())
+
+    def train(experiment, going_on=None):
+        result = train_cell(experiment, going_on)
+        if (experiment.learning_rate, experiment.epochs) == (1.0, 100):
+            result.cost[3] = np.nextafter(result.cost[3], 9.0)
+        return result
+
+    monkeypatch.setattr("hsig.workers.train_cell", train)
+    monkeypatch.setattr("hsig.environment.__version__", "0.2")
+    code, out, _ = hsig("runs", "rerun", "latest", "-f", "json")
+    assert code == 1
+    document = json.loads(out)
+    assert (document["same_digest"], document["different"]) == (False, ["1, 100: cost"])
+
+
+@pytest.mark.usefixtures("config")
+def test_a_sweep_is_no_run_to_be_compared_with_others():
+    hsig("sweep", "map.yaml", "-q")
+    hsig("train", "-e", "1")
+    with pytest.raises(ConfigError, match="latest~1: is a sweep, and the other is not"):
+        hsig("runs", "diff", "latest", "latest~1")
+
+
+def interrupted(monkeypatch):
+    """A sweep that is stopped by a full disk after four cells."""
+    calls, write = [], os.write
+
+    def full(descriptor, data):
+        calls.append(data)
+        if len(calls) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.os, "write", full)
+        found = CliRunner().invoke(app, ["sweep", "map.yaml", "-q", "--workers", "1"])
+    assert isinstance(found.exception, RunError)
+
+
+def test_a_sweep_goes_on_by_its_id_wherever_its_config_is(config, monkeypatch, trained):
+    interrupted(monkeypatch)
+    trained.clear()
+    config.unlink()
+    assert "(not finished)" in hsig("runs", "list")[1]
+    with pytest.raises(ConfigError, match="was stopped early"):
+        hsig("runs", "rerun", "latest")
+    code, out, err = hsig("sweep", "--resume", "latest", "-f", "json", "-q", "--workers", "auto")
+    assert (code, err) == (0, "")
+    assert trained == [20] * 5
+    assert json.loads(out)["complete"]
+    assert len(list(Path("runs").iterdir())) == 1
+    config.write_text(CONFIG, encoding="utf-8")
+    assert out == hsig("sweep", "map.yaml", "-f", "json", "-q", "--runs-dir", "x")[1]
+
+
+def test_a_csv_task_is_found_again_beside_the_config(tmp_path, config, monkeypatch):
+    (tmp_path / "rows.csv").write_text("0,1,1\n1,0,1\n1,1,0\n0,0,0\n", encoding="utf-8")
+    config.write_text(f"task: {{csv: rows.csv}}\n{CONFIG}", encoding="utf-8")
+    interrupted(monkeypatch)
+    assert hsig("sweep", "--resume", "latest", "-q")[0] == 0
+    assert hsig("runs", "rerun", "latest")[0] == 0
+    (tmp_path / "rows.csv").write_text("0,1,0\n1,0,1\n1,1,0\n0,0,0\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="its config means something else by now: task"):
+        hsig("sweep", "--resume", "latest")
+
+
+@pytest.mark.usefixtures("config")
+def test_what_goes_with_resume_and_what_does_not(monkeypatch):
+    interrupted(monkeypatch)
+    with pytest.raises(ConfigError, match=r"--resume: goes without map\.yaml: the kept sweep has"):
+        hsig("sweep", "map.yaml", "--resume", "latest")
+    with pytest.raises(ConfigError, match="--resume: goes without --loss, --seeds"):
+        hsig("sweep", "--resume", "latest", "--seeds", "3", "--loss", "bce")
+    with pytest.raises(ConfigError, match="expected a CONFIG with a sweep: block, or --resume ID"):
+        hsig("sweep")
+    with pytest.raises(ConfigError, match="no run in runs begins so"):
+        hsig("sweep", "--resume", "1999")
+    with monkeypatch.context() as patch:
+        patch.setattr("hsig.environment.__version__", "0.2")
+        with pytest.raises(ConfigError, match="what its numbers depend on has changed since"):
+            hsig("sweep", "--resume", "latest")
+    assert hsig("sweep", "--resume", "latest", "--workers", "1", "-q")[0] == 0
+    hsig("train", "-e", "1")
+    with pytest.raises(ConfigError, match="is no sweep"):
+        hsig("sweep", "--resume", "latest")
 
 
 # --- killed, interrupted, full ----------------------------------------------------------------

@@ -36,7 +36,6 @@ _SEED_BYTES = 64  # what is kept of a seed of a cell
         "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
         "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
         "hsig sweep --resume latest",
-        "hsig sweep configs/map-rate-width.yaml --scheduler tcp://10.0.0.1:8786",
     )
 )
 @partial(
@@ -98,18 +97,13 @@ def sweep(
             note(_announced(wanted, every, wanted.experiments[0].workers or cores()))
         put("".join(f"{_spelled(wanted, cell)}\n" for cell in wanted.cells), None)
         return
-    ledger = Ledger(
-        runs,
-        wanted,
-        config=config,
-        flags=flags,
-        arguments=sys.argv[1:],
-        started=datetime.now(UTC),
-    )
+    ledger = Ledger(runs, wanted)
     training = _Training(wanted, ledger, fail_fast=fail_fast)
     missing = ledger.missing()
-    if missing:
-        crew = _crew(scheduler, [experiment for _, experiment in missing])
+    crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
+    ledger.open(config=config, flags=flags, arguments=sys.argv[1:], started=datetime.now(UTC))
+    missing = ledger.missing()
+    if crew is not None and missing:
         if not output.quiet:
             note(_announced(wanted, missing, crew.number))
         training.train(missing, crew, quiet=output.quiet)
@@ -143,7 +137,9 @@ def _wanted(
             "settings. To change them, give the config without --resume"
         )
     record = find(runs, resume)
-    return record.folder, sweep_to_resume(record)
+    if record.command != "sweep":
+        raise ConfigError(f"--resume: {record.id}: is no sweep, but a run of {record.command}")
+    return record.folder, sweep_to_resume(record, flags.get("workers"))
 
 
 def _crew(scheduler: str | None, experiments: "Sequence[Experiment]") -> "Crew":

@@ -35,76 +35,93 @@ class Ledger:
         problem: Why cells cannot be kept, if so; they can be trained and shown all the same.
     """
 
-    def __init__(
-        self,
-        runs: Path,
-        wanted: Sweep,
-        *,
-        config: Path,
-        flags: Mapping[str, str],
-        arguments: Sequence[str],
-        started: datetime,
-    ) -> None:
-        """Go on with the record of this sweep or begin one, with what others have of its cells.
-
-        Raises:
-            BusyError: If another process is at the same sweep.
-        """
+    def __init__(self, runs: Path, wanted: Sweep) -> None:
+        """Look up what there is of a sweep's cells, in its own record and in those of others."""
         self._began = monotonic()
-        self._wanted = wanted
+        self._runs, self._wanted = runs, wanted
         self._keys = [cell_key(experiment) for experiment in wanted.experiments]
+        self._digest = sweep_digest(self._keys, wanted.experiments)
         self._results: dict[str, CellResult] = {}
-        self._record: Record | None = None
+        self._taken: list[tuple[int, CellResult]] = []  # from other sweeps
+        self._same: Record | None = None
         self._journal: Journal | None = None
         self.summaries: dict[tuple[str, ...], CellSummary | None] = dict.fromkeys(wanted.cells)
         self.problem: RunError | None = None
-        digest = sweep_digest(self._keys, wanted.experiments)
         try:
-            same, known = self._earlier(runs, digest)
-            self._open(same or _begin(runs, wanted, digest, config, flags, arguments, started))
-            for number, key in enumerate(self._keys):
-                if key in known:
-                    self._take(number, known[key])
-        except BusyError:
-            raise
+            self._look_up()
         except RunError as problem:
             self.problem = problem
         for number in range(len(self._keys)):
             self._summarise(number)
 
-    def _earlier(self, runs: Path, digest: str) -> tuple[Record | None, dict[str, CellResult]]:
-        """The record of the same sweep, if there is one, and what others have of its cells."""
+    def _look_up(self) -> None:
+        """Take what this sweep's record has of its cells, and of the rest what others have."""
         keys = set(self._keys)
-        same: Record | None = None
         known: dict[str, CellResult] = {}
-        for record in reversed(every(runs)[0]):
-            if record.command != "sweep":
-                continue
-            if record.digest == digest:
-                same = record
-                continue
-            with suppress(RunError):  # what is damaged elsewhere is trained again
-                for key, result in _results_of(record, keys):
-                    if key in keys and not result.error:
-                        known[key] = known[key].with_more(result) if key in known else result
-        return same, known
+        for record in reversed(every(self._runs)[0]):
+            if record.digest == self._digest:
+                self._same = record
+            elif record.command == "sweep":
+                with suppress(RunError):  # what is damaged elsewhere is trained again
+                    for key, result in _results_of(record, keys):
+                        if key in keys and not result.error:
+                            known[key] = known[key].with_more(result) if key in known else result
+        if self._same is not None:
+            self._read(self._same)
+        for number, key in enumerate(self._keys):
+            there = set(known[key].seeds) if key in known else set()
+            taken = [seed for seed in self._lacking(number) if seed in there]
+            if taken:
+                self._taken.append((number, known[key].of(taken)))
+                self._add(key, known[key].of(taken))
 
-    def _open(self, record: Record) -> None:
-        """Take what a record has, and be ready to add to it if it is not whole."""
-        if not record.complete:
-            self._journal = Journal(record.folder / CELLS)
-            record = read(record.folder)  # another process may just have finished it
-        self._record = record
+    def _read(self, record: Record) -> None:
         for key, result in _results_of(record, set(self._keys)):
-            before = self._results.get(key)
-            self._results[key] = result if before is None else before.with_more(result)
+            self._add(key, result)
 
-    def _take(self, number: int, known: CellResult) -> None:
-        """Keep what another sweep has of the seeds that a cell lacks."""
-        there = set(known.seeds)
-        taken = [seed for seed in self._lacking(number) if seed in there]
-        if taken:
-            self.note(number, known.of(taken))
+    def _add(self, key: str, result: CellResult) -> None:
+        before = self._results.get(key)
+        self._results[key] = result if before is None else before.with_more(result)
+
+    def open(
+        self, *, config: Path, flags: Mapping[str, str], arguments: Sequence[str], started: datetime
+    ) -> None:
+        """Be ready to keep more: go on with the record of this sweep, or begin one.
+
+        Raises:
+            BusyError: If another process is at the same sweep.
+        """
+        if self.problem is not None:
+            return
+        try:
+            if self._same is None:
+                self._same = _begin(
+                    self._runs, self._wanted, self._digest, config, flags, arguments, started
+                )
+            if not self._same.complete:
+                self._journal = Journal(self._same.folder / CELLS)
+                self._read_on(self._same.folder)
+            for number, result in self._taken:
+                self._append(number, result)
+        except BusyError:
+            raise
+        except RunError as problem:
+            self.problem = problem
+
+    def _read_on(self, folder: Path) -> None:
+        """Take what another process may just have added to the record, or finished."""
+        self._same = read(folder)
+        self._read(self._same)
+        for number in range(len(self._keys)):
+            self._summarise(number)
+        if self._same.complete:
+            self._end_journal()
+
+    def _end_journal(self) -> None:
+        if self._journal is not None and self._same is not None:
+            (self._same.folder / CELLS).unlink(missing_ok=True)
+            self._journal.close()
+            self._journal = None
 
     def _lacking(self, number: int) -> tuple[int, ...]:
         """The seeds of a cell that are not there."""
@@ -129,12 +146,14 @@ class Ledger:
         Raises:
             RunError: If the disk does not take it; it is known all the same.
         """
-        key = self._keys[number]
-        before = self._results.get(key)
-        self._results[key] = result if before is None else before.with_more(result)
+        self._add(self._keys[number], result)
         self._summarise(number)
+        self._append(number, result)
+
+    def _append(self, number: int, result: CellResult) -> None:
         if self._journal is not None:
-            self._journal.append(_entry(key, self._wanted.cells[number], result))
+            entry = _entry(self._keys[number], self._wanted.cells[number], result)
+            self._journal.append(entry)
 
     def _result(self, number: int) -> CellResult | None:
         """Of a cell with all its seeds, in their order."""
@@ -157,21 +176,23 @@ class Ledger:
         Raises:
             RunError: If the disk does not take it.
         """
-        if self._journal is None or self._record is None:
+        if self._journal is None or self._same is None:
             return
         try:
-            if self.problem is None:
-                whole = not self.missing()
-                amend(
-                    self._record,
-                    seconds=self._record.about["seconds"] + monotonic() - self._began,
-                    complete=whole,
-                    files={SEEDS: self._packed(), RESULT: result().encode()} if whole else {},
-                )
-                if whole:
-                    (self._record.folder / CELLS).unlink(missing_ok=True)
+            if self.problem is not None:
+                return
+            whole = not self.missing()
+            amend(
+                self._same,
+                seconds=self._same.about["seconds"] + monotonic() - self._began,
+                complete=whole,
+                files={SEEDS: self._packed(), RESULT: result().encode()} if whole else {},
+            )
+            if whole:
+                self._end_journal()
         finally:
-            self._journal.close()
+            if self._journal is not None:
+                self._journal.close()
 
     def _packed(self) -> bytes:
         """The arrays of a whole sweep: an entry for each cell and seed, and two for each cell."""
@@ -213,8 +234,12 @@ def read_sweep(record: Record) -> KeptSweep:
     return KeptSweep(axes, base, {cell: found.get(cell) for cell in cells})
 
 
-def sweep_again(record: Record) -> Sweep:
+def sweep_again(record: Record, workers: str | None = None) -> Sweep:
     """The experiments of a kept sweep, from its config as it was.
+
+    Args:
+        record: The sweep.
+        workers: How many, if not as many as then; the numbers do not depend on it.
 
     Raises:
         ConfigError: If that means something else by now.
@@ -223,9 +248,10 @@ def sweep_again(record: Record) -> Sweep:
     about = record.about
     checked(record, CONFIG)
     folder = Path(about["configs"][CONFIG]).parent
-    wanted = load_sweep(record.folder / CONFIG, about["sweep"]["flags"], folder=folder)
+    flags = about["sweep"]["flags"] | ({} if workers is None else {"workers": workers})
+    wanted = load_sweep(record.folder / CONFIG, flags, folder=folder)
     before, now = about["parts"][0]["experiment"], keys_of(wanted.experiments[0])
-    changed = [name for name in now if now[name] != before.get(name)]
+    changed = [name for name in now if now[name] != before.get(name) and name != "workers"]
     if changed or about["sweep"]["axes"] != _axes(wanted):
         raise ConfigError(
             f"{record.id}: its config means something else by now: "
@@ -234,14 +260,18 @@ def sweep_again(record: Record) -> Sweep:
     return wanted
 
 
-def sweep_to_resume(record: Record) -> Sweep:
+def sweep_to_resume(record: Record, workers: str | None = None) -> Sweep:
     """The experiments of a sweep that is to go on.
+
+    Args:
+        record: The sweep.
+        workers: How many, if not as many as before.
 
     Raises:
         ConfigError: If what its numbers depend on has changed, or its config.
         RunError: If the config is missing or was changed.
     """
-    wanted = sweep_again(record)
+    wanted = sweep_again(record, workers)
     if not same_digest(record, wanted):
         raise ConfigError(
             f"{record.id}: what its numbers depend on has changed since (versions, code, engine or "

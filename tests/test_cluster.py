@@ -1,0 +1,242 @@
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import hsig
+from hsig.cluster import cluster_crew
+from hsig.engines import compiled
+from hsig.errors import ConfigError
+from hsig.records import every, read_sweep
+
+distributed = pytest.importorskip("distributed", reason="pip install 'hsig[dask]'")
+pytestmark = pytest.mark.filterwarnings("default")  # those of Dask are not ours
+
+CONFIG = """
+activation: hard
+loss: squared
+seeds: 100
+hidden: 100
+sweep:
+  learning_rate: [0.01, 0.03, 0.1, 0.3, 1, 3]
+  epochs: [500, 1000, 1500]
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HSIG_RUNS_DIR")
+    path = tmp_path / "map.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers, each a process that is started again when it dies."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+    ) as made:
+        yield made
+
+
+def sweep(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "hsig", "sweep", "map.yaml", "-f", "json", "-q", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def on(cluster, *arguments):
+    return sweep("--scheduler", cluster.scheduler_address, *arguments)
+
+
+def numbers(runs):
+    """Every number of every cell of the only sweep there, as bytes."""
+    (record,), _ = every(Path(runs))
+    return {
+        cell: [
+            getattr(result, name).tobytes()
+            for name in ("solved", "solved_at", "lost_at", "diverged_at", "verdict", "cost")
+        ]
+        for cell, result in read_sweep(record).results.items()
+    }
+
+
+def wait_for_cells(runs, number):
+    """Until so many cells have been kept of the only sweep there, which goes on."""
+    patience = time.monotonic() + 60
+    while sum(log.read_bytes().count(b"\n") for log in Path(runs).glob("*/cells.log")) < number:
+        assert time.monotonic() < patience
+        time.sleep(0.002)
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+def test_a_cluster_gives_the_bits_of_this_machine(cluster, engine):
+    few = ("--engine", engine, "--seeds", "5", "--hidden", "3")
+    there, here = on(cluster, *few, "--runs-dir", "there"), sweep(*few, "--runs-dir", "here")
+    assert there.communicate() == here.communicate()
+    assert (there.returncode, here.returncode) == (0, 0)
+    assert numbers("there") == numbers("here")
+
+
+@pytest.mark.usefixtures("config")
+def test_a_worker_that_is_killed_loses_only_its_cells_time(cluster):
+    before = {worker.pid for worker in cluster.workers.values()}
+    running = on(cluster)
+    wait_for_cells("runs", 3)
+    os.kill(min(before), signal.SIGKILL)
+    out, err = running.communicate()
+    assert (running.returncode, err) == (0, "")
+    assert {worker.pid for worker in cluster.workers.values()} != before
+    assert out == sweep("--runs-dir", "here").communicate()[0]
+    assert numbers("runs") == numbers("here")
+
+
+@pytest.mark.usefixtures("config")
+def test_ctrl_c_keeps_what_is_done_and_the_cluster_goes_on(cluster):
+    running = on(cluster)
+    wait_for_cells("runs", 2)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate()
+    assert running.returncode == 130
+    assert err == "interrupted: the same command goes on from here\n"
+    assert not json.loads(out)["complete"]
+    out, err = on(cluster).communicate()
+    assert (json.loads(out)["complete"], err) == (True, "")
+
+
+@pytest.mark.usefixtures("config")
+def test_a_scheduler_that_goes_away_ends_it_with_what_is_done():
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
+    ) as made:
+        running = on(made)
+        wait_for_cells("runs", 2)
+    out, err = running.communicate()
+    assert running.returncode == 3
+    assert re.fullmatch(r"error: --scheduler: tcp://\S+: the scheduler has gone\n", err)
+    cells = json.loads(out)["cells"]
+    assert 2 <= len(cells) < 18
+    assert json.loads(sweep().communicate()[0])["complete"]
+
+
+# --- workers that would not give the same bits -----------------------------------------------
+
+
+@contextmanager
+def worker(cluster, packages):
+    """One more worker, which has the hsig of a folder of packages."""
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--no-dashboard"]
+    process = subprocess.Popen(
+        [*command, "--name", "stranger", "--nthreads", "1", cluster.scheduler_address],
+        env={**os.environ, "PYTHONPATH": str(packages)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with distributed.Client(cluster, set_as_default=False) as client:
+            client.wait_for_workers(3, timeout=60)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def other(tmp_path):
+    """A copy of hsig that can be changed."""
+    folder = tmp_path / "packages" / "hsig"
+    shutil.copytree(Path(hsig.__file__).parent, folder)
+    return folder
+
+
+def append_comment(path):
+    with path.open("a") as file:
+        file.write("# another\n")
+
+
+def refusals(cluster, other):
+    with worker(cluster, other.parent):
+        running = on(cluster)
+        out, err = running.communicate()
+    assert running.returncode == 3
+    assert out == ""
+    (line,) = err.splitlines()
+    assert re.match(
+        r"error: --scheduler: the worker tcp://\S+ would not give the same bits: ", line
+    )
+    return line
+
+
+@pytest.mark.usefixtures("config")
+def test_a_worker_of_another_version_is_refused_by_its_name(cluster, other):
+    path = other / "__init__.py"
+    path.write_text(path.read_text().replace(f'"{hsig.__version__}"', '"0.0.9"'))
+    assert refusals(cluster, other).endswith(f": hsig 0.0.9 (here {hsig.__version__})")
+
+
+@pytest.mark.usefixtures("config")
+def test_a_worker_of_other_code_is_refused_by_its_name(cluster, other):
+    append_comment(other / "verdict.py")
+    assert re.search(r": code [0-9a-f]{12} \(here [0-9a-f]{12}\)$", refusals(cluster, other))
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.skipif(not compiled.is_here(), reason="no compiler")
+def test_a_worker_without_the_compiled_engine_is_refused_by_its_name(cluster, other):
+    for built in (other / "engines").glob("_kernel.*so"):
+        built.unlink()
+    assert ": kernel not built (here " in refusals(cluster, other)
+
+
+@pytest.mark.usefixtures("config")
+def test_a_worker_that_comes_later_is_refused_by_its_name(cluster, other):
+    append_comment(other / "verdict.py")
+    running = on(cluster, "--seeds", "3000")
+    wait_for_cells("runs", 1)
+    with worker(cluster, other.parent):
+        _, err = running.communicate()
+    assert running.returncode == 3
+    assert ": code " in err
+
+
+# --- what cannot be reached -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["here", "tcp://", "10.0.0.1", "tcp://a b:1"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(ConfigError, match="--scheduler: expected the address of a Dask scheduler"):
+        cluster_crew(address, [])
+
+
+@pytest.mark.usefixtures("config")
+def test_what_is_no_scheduler_is_told_and_so_is_a_cluster_without_workers(cluster):
+    dashboard = cluster.dashboard_link.split("/")[2].partition(":")[2]
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty:
+        several = [
+            sweep("--scheduler", address)
+            for address in (
+                f"tcp://127.0.0.1:{dashboard}",
+                "tcp://127.0.0.1:1",
+                empty.scheduler_address,
+            )
+        ]
+        found = [(running.communicate()[1], running.returncode) for running in several]
+    assert [code for _, code in found] == [3, 3, 3]
+    for error, _ in found[:2]:
+        assert "no Dask scheduler answers: " in error
+    assert found[2][0].endswith(": the cluster has no workers\n")
+    assert all(error.count("\n") == 1 for error, _ in found)
+    assert not Path("runs").exists()
