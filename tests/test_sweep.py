@@ -145,6 +145,9 @@ def test_settings_of_the_activation_and_any_key_are_swept(config):
             "sweep:\n  epochs: {linear: [-100, -1, 100]}\n",
             "expected a whole number of at least 1, got -80 (in the cell epochs -80)",
         ),
+        ("until: 0.1\nsweep:\n  epochs: [1]\n", "map.yaml:1: until: a sweep has no use for this"),
+        ("expect: {solved_at_least: 1}\nsweep:\n  epochs: [1]\n", "map.yaml:1: expect: a sweep"),
+        ("at_epochs: [1]\nsweep:\n  epochs: [1]\n", "map.yaml:1: at_epochs: a sweep has no use"),
         ("colour: red\nsweep:\n  epochs: [1]\n", "map.yaml:1: unknown key 'colour'"),
     ],
 )
@@ -158,6 +161,8 @@ def test_what_cannot_be_swept_is_refused(config, text, message):
 def test_a_swept_key_is_no_flag_and_a_sweep_is_not_trained(config):
     with pytest.raises(ConfigError, match=r"--epochs: is swept by map\.yaml"):
         load_sweep(Path("map.yaml"), {"epochs": "5"})
+    with pytest.raises(ConfigError, match="--baseline: baseline: a sweep has no use for this key"):
+        load_sweep(Path("map.yaml"), {"baseline": "hard"})
     with pytest.raises(ConfigError, match=r"map\.yaml:5: sweep: this is for hsig sweep"):
         load_experiment("map.yaml")
     assert config.exists()
@@ -648,6 +653,12 @@ def dies_always(experiment):
     return train_cell(experiment)
 
 
+def dies_at_rate_2(experiment):
+    if experiment.learning_rate == 2.0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train_cell(experiment)
+
+
 def processes(work, ahead):
     start = partial(ProcessPoolExecutor, 2, mp_context=get_context("spawn"))
     return Crew(start, work, number=2, ahead=ahead, stop=lambda: None)
@@ -667,6 +678,22 @@ def test_a_worker_that_dies_loses_only_its_cells_time(tmp_path, monkeypatch):
     alive = dict(run_cells(cells, threads(train_cell)))
     for number, result in found.items():
         np.testing.assert_array_equal(result.cost, alive[number].cost)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
+def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
+    config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr("hsig.workers.local_crew", lambda _: processes(dies_at_rate_2, 1))
+        found = CliRunner().invoke(app, ["sweep", "map.yaml"])
+    assert isinstance(found.exception, RunError)
+    lost = "learning_rate 2: the processes that trained it died"
+    assert str(found.exception) == f"{lost}; the same command tries it again"
+    assert f"not trained: {lost}\n" in found.stderr
+    assert "stopped early: 2 of 3 cells are done" in found.stdout
+    code, out, err = hsig("sweep", "map.yaml", "-f", "json")
+    assert (code, json.loads(out)["complete"]) == (0, True)
+    assert err.startswith("1 cell to train (2 of 3 are there): 100 seeds in all, ")
 
 
 def test_a_cell_that_was_told_to_stop_is_not_told():

@@ -275,6 +275,8 @@ def _spelled(wanted: "Sweep", cell: "Sequence[str]") -> str:
 
 def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_a_time: int) -> str:
     """What there is to do, and how long it may take."""
+    from hsig.cells import count
+
     experiments = [experiment for _, experiment in missing]
     steps = sum(experiment.steps for experiment in experiments)
     seeds = sum(len(experiment.seeds) for experiment in experiments)
@@ -282,7 +284,7 @@ def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_
     done = len(wanted.cells) - len(missing)
     before = f" ({done} of {len(wanted.cells)} are there)" if done else ""
     return (
-        f"{len(missing)} cells to train{before}: {seeds} seeds in all, {steps:.2g} steps, "
+        f"{count(len(missing), 'cell')} to train{before}: {seeds} seeds in all, {steps:.2g} steps, "
         f"about {_duration(seconds)}, {max(1, seeds * _SEED_BYTES // 1_000_000)} MB"
     )
 
