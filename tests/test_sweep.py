@@ -8,9 +8,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -19,8 +22,8 @@ from typer.testing import CliRunner
 from hsig.cli import app
 from hsig.config import load_experiment, load_sweep
 from hsig.engines.choice import ENGINES
-from hsig.errors import ConfigError, RunError
-from hsig.records import every, journal, read_sweep, sweeps
+from hsig.errors import BusyError, ConfigError, RunError
+from hsig.records import Ledger, every, journal, read_sweep, sweeps
 from hsig.records.journal import Journal, read_journal
 from hsig.summary import summarise
 from hsig.sweep import ARRAYS, CellResult, Crew, Lost, run_cells, summarise_cell, train_cell
@@ -578,6 +581,60 @@ def test_a_full_disk_ends_it_with_what_is_done_and_loses_nothing(monkeypatch, nt
     assert len(lines_of()) == 9 * 20
 
 
+def ledgers():
+    """Two of the same sweep, opened by nobody yet."""
+    wanted = load_sweep(Path("map.yaml"), {})
+    return [(Ledger(Path("runs"), wanted), wanted) for _ in range(2)]
+
+
+def opened(ledger):
+    ledger.open(
+        config=Path("map.yaml"), flags={}, arguments=(), started=datetime(2026, 1, 2, tzinfo=UTC)
+    )
+    return ledger
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.skipif(os.name == "nt", reason="no locks on this system")
+def test_two_processes_at_the_same_sweep_do_not_train_it_twice():
+    (first, wanted), _ = ledgers()
+    opened(first)
+    first.note(0, train_cell(wanted.experiments[0]))
+    (second, _), (third, _) = ledgers()
+    with pytest.raises(BusyError, match="another process is writing to it"):
+        opened(second)
+    for number, experiment in first.missing():
+        first.note(number, train_cell(experiment))
+    assert len(third.missing()) == 8
+    first.close(lambda: "{}")
+    assert opened(third).missing() == []
+    third.close(lambda: "never")
+    (folder,) = Path("runs").iterdir()
+    assert (folder / "result.json").read_text() == "{}"
+    assert not (folder / "cells.log").exists()
+
+
+@pytest.mark.usefixtures("config")
+def test_a_disk_that_is_full_at_the_end_keeps_all_cells(monkeypatch, trained):
+    from hsig.records import folder
+
+    write = folder._write
+
+    def full(path, data):
+        if path.name.endswith("seeds.npz"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "_write", full)
+        found = CliRunner().invoke(app, ["sweep", "map.yaml", "-f", "json", "-q"])
+    assert isinstance(found.exception, RunError)
+    assert json.loads(found.stdout)["complete"]
+    trained.clear()
+    assert hsig("sweep", "map.yaml", "-f", "json", "-q") == (0, found.stdout, "")
+    assert trained == []
+
+
 @pytest.mark.usefixtures("config")
 def test_where_a_sweep_cannot_be_kept_its_result_is_shown_all_the_same():
     Path("runs").write_text("a plain file", encoding="utf-8")
@@ -604,11 +661,59 @@ def test_a_torn_end_is_dropped_and_a_damaged_line_left_out(tmp_path):
         assert [r["number"] for r in read_journal(path)] == list(range(whole[:size].count(b"\n")))
     path.write_bytes(whole.replace(b'"number":1', b'"number":7') + b"0000")
     again = Journal(path)
-    assert [record["number"] for record in again.records] == [0, 2, 3]
+    assert path.read_bytes().endswith(b"\n")
+    assert [record["number"] for record in read_journal(path)] == [0, 2, 3]
     again.append({"number": 9})
     again.close()
     assert [record["number"] for record in read_journal(path)] == [0, 2, 3, 9]
     assert read_journal(tmp_path / "none.log") == []
+
+
+def test_the_disk_has_a_record_within_a_second_though_none_follows(tmp_path, monkeypatch):
+    asked, fsync = Event(), os.fsync
+    monkeypatch.setattr(journal, "_SETTLE_S", 0.05)
+    monkeypatch.setattr(journal.os, "fsync", lambda descriptor: (fsync(descriptor), asked.set()))
+    written = Journal(tmp_path / "cells.log")
+    for number in range(2):
+        asked.clear()
+        written.append({"number": number})
+        assert asked.wait(30)
+    asked.clear()
+    written.append({"number": 2})
+    written.close()
+    assert asked.is_set()
+
+
+def test_a_disk_that_fails_later_is_told_by_the_next_who_writes(tmp_path, monkeypatch):
+    asked = Event()
+
+    def fails(_):
+        asked.set()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(journal, "_SETTLE_S", 0.01)
+    monkeypatch.setattr(journal.os, "fsync", fails)
+    written = Journal(tmp_path / "cells.log")
+    written.append({"number": 0})
+    assert asked.wait(30)
+    with written._turns:  # by then it is noted
+        pass
+    with pytest.raises(RunError, match=r"cells\.log: cannot be written: Input/output error"):
+        written.append({"number": 1})
+    with pytest.raises(RunError, match="Input/output error"):
+        written.close()
+
+
+def test_a_disk_that_takes_half_a_record_has_none_of_it(tmp_path, monkeypatch):
+    written, write = Journal(tmp_path / "cells.log"), os.write
+    written.append({"number": 0})
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.os, "write", lambda d, data: write(d, data[:5]))
+        with pytest.raises(RunError, match="No space left on device"):
+            written.append({"number": 1})
+    written.append({"number": 2})
+    written.close()
+    assert [record["number"] for record in read_journal(tmp_path / "cells.log")] == [0, 2]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no locks on this system")
@@ -694,6 +799,24 @@ def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeyp
     code, out, err = hsig("sweep", "map.yaml", "-f", "json")
     assert (code, json.loads(out)["complete"]) == (0, True)
     assert err.startswith("1 cell to train (2 of 3 are there): 100 seeds in all, ")
+
+
+@pytest.mark.parametrize(
+    ("meaning", "raised"), [(RunError("it has gone"), RunError), (None, ZeroDivisionError)]
+)
+def test_what_an_exception_means_is_the_crews_to_say(meaning, raised):
+    def work(experiment):
+        return 1 / 0 if len(experiment.seeds) == 2 else train_cell(experiment)
+
+    cells = [(number, tiny(number)) for number in range(3)]
+    crew = replace(threads(work), explained=lambda _: Lost("it died"))
+    found = dict(run_cells(cells, crew))
+    assert found[1] == Lost("it died")
+    assert sorted(found) == [0, 1, 2]
+    with pytest.raises(raised):
+        dict(run_cells(cells, replace(crew, explained=lambda _: meaning)))
+    with pytest.raises(ZeroDivisionError):
+        dict(run_cells(cells, threads(work)))
 
 
 def test_a_cell_that_was_told_to_stop_is_not_told():

@@ -118,10 +118,11 @@ class Ledger:
             self._end_journal()
 
     def _end_journal(self) -> None:
+        """Take it away; who opens it meanwhile sees first that the record is complete."""
         if self._journal is not None and self._same is not None:
-            (self._same.folder / CELLS).unlink(missing_ok=True)
             self._journal.close()
             self._journal = None
+            (self._same.folder / CELLS).unlink(missing_ok=True)
 
     def _lacking(self, number: int) -> tuple[int, ...]:
         """The seeds of a cell that are not there."""
