@@ -57,7 +57,8 @@ def _points(difference: float) -> str:
     points = 100.0 * difference
     if points == 0.0:
         return "0"
-    return f"{points:+.1g}" if abs(points) < 0.5 else f"{points:+.0f}"
+    shown = f"{points:+.0f}"
+    return f"{points:+.1g}" if shown in ("+0", "-0") else shown
 
 
 def _long_table(two: TwoSweeps, names: tuple[str, str]) -> Table:

@@ -20,7 +20,6 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-RUNS = tempfile.TemporaryDirectory()  # new for each making, so that nothing old is shown
 CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -30,9 +29,12 @@ def remade(text: str, *, slow: bool = False) -> str:
 
     def made(match: re.Match[str]) -> str:
         mark, block = match.groups()
-        return match.group() if mark and not slow else f"```console{mark or ''}\n{_console(block)}"
+        if mark and not slow:
+            return match.group()
+        return f"```console{mark or ''}\n{_console(block, runs)}"
 
-    text = CONSOLE.sub(made, text)
+    with tempfile.TemporaryDirectory() as runs:  # its own, so that nothing old is shown
+        text = CONSOLE.sub(made, text)
     return QUESTION.sub(lambda _: question_table(), text)
 
 
@@ -42,12 +44,12 @@ def commands(text: str) -> list[str]:
     return [line[2:] for _, block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-def _console(block: str) -> str:
+def _console(block: str, runs: str) -> str:
     lines = [line for line in block.splitlines() if line.startswith("$ ")]
-    return "\n".join(f"{line}\n{_output(line[2:])}" for line in lines)
+    return "\n".join(f"{line}\n{_output(line[2:], runs)}" for line in lines)
 
 
-def _output(command: str) -> str:
+def _output(command: str, runs: str) -> str:
     program, *arguments = shlex.split(command)
     if program != "hsig":
         raise ValueError(f"a console block runs only hsig, got {command}")
@@ -59,7 +61,7 @@ def _output(command: str) -> str:
             "COLUMNS": "88",
             "NO_COLOR": "1",
             "PYTHONIOENCODING": "utf-8",
-            "HSIG_RUNS_DIR": RUNS.name,
+            "HSIG_RUNS_DIR": runs,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,7 +100,8 @@ _CONFIGS = {"sigmoid": "question-sigmoid.yaml", "hard_sigmoid": "question-hard.y
 
 
 def _ours(config: str) -> tuple[list[float], dict[str, float]]:
-    document = json.loads(_output(f"hsig train configs/{config} --format json"))
+    with tempfile.TemporaryDirectory() as runs:
+        document = json.loads(_output(f"hsig train configs/{config} --format json", runs))
     (seed,) = document["variants"][0]["seeds"]
     rows = ("[0,1]", "[1,0]", "[1,1]", "[0,0]")  # the task's order
     return seed["cost_last"], dict(zip(rows, seed["predictions"], strict=True))

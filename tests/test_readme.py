@@ -73,6 +73,27 @@ def test_the_readmes_python_runs(capsys):
     assert capsys.readouterr().out.startswith("Solved(k=")
 
 
+def test_the_python_that_reads_a_kept_run_does(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "docs/runs.md").read_text(encoding="utf-8")
+    of_runs, of_sweeps = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    config = tmp_path / "map.yaml"
+    config.write_text(
+        "epochs: 5\nseeds: 4\nsweep:\n  hidden: [2, 3, 4]\n  loss: [bce, squared]\n",
+        encoding="utf-8",
+    )
+    trained = {"solved": "train hard -s 3 -e 10 --report-every 5", "swept": f"sweep {config}"}
+    for name, command in trained.items():
+        run = [sys.executable, "-m", "hsig", *command.split(), "--runs-dir", str(tmp_path / name)]
+        subprocess.run(run, check=True, capture_output=True)
+    monkeypatch.chdir(next((tmp_path / "solved").iterdir()))
+    exec(compile(of_runs, "docs/runs.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines()[-1] == "(3, 3)"
+    monkeypatch.chdir(next((tmp_path / "swept").iterdir()))
+    names: dict[str, object] = {}
+    exec(compile(of_sweeps, "docs/runs.md", "exec"), names)
+    assert names["solved"].shape == (3, 2)
+
+
 def test_every_file_that_the_readme_names_is_there():
     text = PAGES[0].read_text(encoding="utf-8")
     names = re.findall(r"`((?:configs|tests|hsig|benchmarks)/[\w./-]+)`", text)

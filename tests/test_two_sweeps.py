@@ -119,14 +119,13 @@ def test_sweeps_without_a_cell_in_common_cannot_be_compared(axes, values, messag
         pair_sweeps(first, swept({values: result([True])}, axes))
 
 
-def test_small_differences_do_not_look_like_none():
-    n = 1000
-    cells = [
-        {("1", "9"): result([False] * n)},
-        {("1", "9"): result([True] * 3 + [False] * (n - 3))},
-    ]
-    (drawn,) = draw_difference(pair_sweeps(*map(swept, cells)), ("a", "b")).heat_maps
-    assert drawn.shades[0][0].text == "+0.3 "
+@pytest.mark.parametrize(("of_1000", "shown"), [(3, "+0.3"), (5, "+0.5"), (8, "+1"), (0, "0")])
+def test_small_differences_do_not_look_like_none(of_1000, shown):
+    none = {("1", "9"): result([False] * 1000)}
+    some = {("1", "9"): result([True] * of_1000 + [False] * (1000 - of_1000))}
+    for cells, text in (((none, some), shown), ((some, none), shown.replace("+", "-"))):
+        (drawn,) = draw_difference(pair_sweeps(*map(swept, cells)), ("a", "b")).heat_maps
+        assert drawn.shades[0][0].text.rstrip(" *") == text
 
 
 # --- by the command ---------------------------------------------------------------------------

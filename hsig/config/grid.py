@@ -15,7 +15,8 @@ from hsig.keys import KEYS, NOT_IN_SWEEPS, PARAMETERS
 SWEPT = "sweep"
 CELLS_MOST = 1_000_000
 _SCALES = ("linear", "log")
-_LOG_DIGITS, _LINEAR_DIGITS = 4, 12  # of the values between the ends, which can be read then
+# of the values between the ends: as few as can be read well, or as tell them apart
+_LOG_DIGITS, _LINEAR_DIGITS, _ALL_DIGITS = 4, 12, 17
 _ACTIVATION = "activation"
 _NOT_SWEPT = (*NOT_IN_SWEEPS, "report_every", "workers")
 
@@ -93,8 +94,12 @@ def _spaced(name: str, scale: str, ends: Sequence[object], place: Place) -> Sequ
     between[0], between[-1] = first, last
     if name in KEYS and KEYS[name].kind == "whole":
         return [round(value) for value in between]
-    digits = _LOG_DIGITS if scale == "log" else _LINEAR_DIGITS
-    return [float(f"{value:.{digits}g}") for value in between]
+    least = _LOG_DIGITS if scale == "log" else _LINEAR_DIGITS
+    for digits in range(least, _ALL_DIGITS):
+        rounded = [float(f"{value:.{digits}g}") for value in between]
+        if len(set(rounded)) == n:
+            return rounded
+    return between
 
 
 def spelled(value: object) -> str:

@@ -89,8 +89,9 @@ class Journal:
         Raises:
             RunError: If the disk does not take it.
         """
-        if self._settling is not None:
-            self._settling.cancel()
+        settling = self._settling
+        if settling is not None:
+            settling.cancel()
         self._settle()
         with self._turns:
             self._closed = True
