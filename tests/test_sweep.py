@@ -23,7 +23,8 @@ from hsig.cli import app
 from hsig.config import load_experiment, load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.records import Ledger, every, journal, read_sweep, sweeps
+from hsig.records import Ledger, every, journal, read_sweep
+from hsig.records.cells import line_of, result_of
 from hsig.records.journal import Journal, read_journal
 from hsig.summary import summarise
 from hsig.sweep import ARRAYS, CellResult, Crew, Lost, run_cells, summarise_cell, train_cell
@@ -497,7 +498,7 @@ def all_log_bytes(runs):
     """How much that was, of a sweep that is whole."""
     (record,), _ = every(Path(runs))
     results = read_sweep(record).results.items()
-    return sum(len(journal._line(sweeps._entry("0" * 64, *result))) for result in results)
+    return sum(len(journal._line(line_of("0" * 64, *result))) for result in results)
 
 
 def sweep_process(*arguments):
@@ -732,8 +733,8 @@ def test_numbers_come_back_from_a_line_with_every_bit():
     odd = [0.1, np.inf, -np.inf, np.nan, 5e-324, 1e308]
     minus = np.full(6, -1)
     result = CellResult(tuple(range(6)), minus > 0, minus, minus, minus, minus + 3, np.array(odd))
-    line = json.loads(json.dumps(sweeps._entry("key", ("1", "2"), result), allow_nan=False))
-    back = sweeps._result_of(line)
+    line = json.loads(json.dumps(line_of("key", ("1", "2"), result), allow_nan=False))
+    back = result_of(line)
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
 

@@ -3,8 +3,7 @@
 While it grows, its cells are lines of `cells.log`; when it is whole, they are packed into arrays.
 """
 
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -12,19 +11,17 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from hsig.config import Axis, Sweep, cells_of, load_resolved, load_sweep
-from hsig.document import plain
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiment import Experiment
+from hsig.records.cells import CELLS, line_of, packed, result_of, results_of, unpacked
 from hsig.records.digest import cell_key, keys_of, sweep_digest
 from hsig.records.folder import RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
 from hsig.records.journal import Journal, read_journal
 from hsig.records.runs import same_bits
 from hsig.sweep import ARRAYS, CellResult, CellSummary, KeptSweep, summarise_cell
 
-CELLS, CONFIG = "cells.log", "config.yaml"
+CONFIG = "config.yaml"
 
 
 class Ledger:
@@ -63,7 +60,7 @@ class Ledger:
                 self._same = record
             elif record.command == "sweep":
                 with suppress(RunError):  # what is damaged elsewhere is trained again
-                    for key, result in _results_of(record, keys):
+                    for key, result in results_of(record, keys):
                         if key in keys and not result.error:
                             known[key] = known[key].with_more(result) if key in known else result
         if self._same is not None:
@@ -76,7 +73,7 @@ class Ledger:
                 self._add(key, known[key].of(taken))
 
     def _read(self, record: Record) -> None:
-        for key, result in _results_of(record, set(self._keys)):
+        for key, result in results_of(record, set(self._keys)):
             self._add(key, result)
 
     def _add(self, key: str, result: CellResult) -> None:
@@ -153,7 +150,7 @@ class Ledger:
 
     def _append(self, number: int, result: CellResult) -> None:
         if self._journal is not None:
-            entry = _entry(self._keys[number], self._wanted.cells[number], result)
+            entry = line_of(self._keys[number], self._wanted.cells[number], result)
             self._journal.append(entry)
 
     def _result(self, number: int) -> CellResult | None:
@@ -183,35 +180,21 @@ class Ledger:
             if self.problem is not None:
                 return
             whole = not self.missing()
+            files = {}
+            if whole:
+                results = [self._result(number) for number in range(len(self._keys))]
+                files = {SEEDS: packed(self._keys, results), RESULT: result().encode()}
             amend(
                 self._same,
                 seconds=self._same.about["seconds"] + monotonic() - self._began,
                 complete=whole,
-                files={SEEDS: self._packed(), RESULT: result().encode()} if whole else {},
+                files=files,
             )
             if whole:
                 self._end_journal()
         finally:
             if self._journal is not None:
                 self._journal.close()
-
-    def _packed(self) -> bytes:
-        """The arrays of a whole sweep: an entry for each cell and seed, and two for each cell."""
-        results = [self._result(number) for number in range(len(self._keys))]
-        there = [result for result in results if result is not None]
-        arrays: dict[str, Any] = {
-            name: np.concatenate([getattr(result, name) for result in there]) for name in ARRAYS
-        }
-        made = io.BytesIO()
-        np.savez_compressed(
-            made,
-            cell=np.repeat(np.arange(len(there)), [len(result.seeds) for result in there]),
-            seed=np.array([seed for result in there for seed in result.seeds], dtype=np.int64),
-            **arrays,
-            key=np.array(self._keys),
-            error=np.array([result.error for result in there]),
-        )
-        return made.getvalue()
 
 
 def read_sweep(record: Record) -> KeptSweep:
@@ -226,11 +209,11 @@ def read_sweep(record: Record) -> KeptSweep:
     base = load_resolved(record.about["parts"][0]["experiment"], str(record.folder / RUN))
     cells = cells_of(axes)
     if record.complete:
-        results = dict(zip(cells, (result for _, result in _unpacked(record)), strict=True))
+        results = dict(zip(cells, (result for _, result in unpacked(record)), strict=True))
         return KeptSweep(axes, base, results)
     found: dict[tuple[str, ...], CellResult] = {}
     for entry in read_journal(record.folder / CELLS):
-        cell, result = tuple(entry["cell"]), _result_of(entry)
+        cell, result = tuple(entry["cell"]), result_of(entry)
         found[cell] = found[cell].with_more(result) if cell in found else result
     return KeptSweep(axes, base, {cell: found.get(cell) for cell in cells})
 
@@ -339,52 +322,3 @@ def _begin(
 
 def _axes(wanted: Sweep) -> list[dict[str, Any]]:
     return [{"name": axis.name, "values": list(axis.values)} for axis in wanted.axes]
-
-
-def _results_of(record: Record, keys: set[str]) -> Iterator[tuple[str, CellResult]]:
-    """What a sweep has of its cells, by their keys; nothing if it has none of these keys."""
-    if record.complete:
-        yield from _unpacked(record, keys)
-    else:
-        for entry in read_journal(record.folder / CELLS):
-            yield entry["key"], _result_of(entry)
-
-
-def _unpacked(record: Record, keys: set[str] | None = None) -> Iterator[tuple[str, CellResult]]:
-    """The results of a whole sweep in the order of its cells; none if it has none of the keys."""
-    with np.load(io.BytesIO(checked(record, SEEDS)), allow_pickle=False) as file:
-        found = file["key"].tolist()
-        if keys is not None and keys.isdisjoint(found):
-            return
-        arrays = {name: file[name] for name in ("cell", "seed", *ARRAYS)}
-        errors = file["error"].tolist()
-    ends = np.searchsorted(arrays["cell"], np.arange(len(found)), side="right").tolist()
-    start = 0
-    for key, error, end in zip(found, errors, ends, strict=True):
-        rows = slice(start, end)
-        own = {name: arrays[name][rows] for name in ARRAYS}
-        yield key, CellResult(tuple(arrays["seed"][rows].tolist()), **own, error=error)
-        start = end
-
-
-def _entry(key: str, cell: Sequence[str], result: CellResult) -> dict[str, Any]:
-    """A line of `cells.log`."""
-    return {
-        "key": key,
-        "cell": list(cell),
-        "seeds": list(result.seeds),
-        **{name: plain(getattr(result, name).tolist()) for name in ARRAYS},
-        "error": result.error,
-    }
-
-
-_TYPES = {"solved": np.bool_, "cost": np.float64}
-
-
-def _result_of(entry: Mapping[str, Any]) -> CellResult:
-    """What a line of `cells.log` says."""
-    arrays: dict[str, Any] = {
-        name: np.array([float(n) for n in entry[name]]).astype(_TYPES.get(name, np.int64))
-        for name in ARRAYS
-    }
-    return CellResult(tuple(entry["seeds"]), **arrays, error=entry["error"])
