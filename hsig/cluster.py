@@ -43,6 +43,9 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
     except TimeoutError:
         client.close()
         raise RunError(f"--scheduler: {address}: the cluster has no workers") from None
+    except OSError as problem:
+        client.close()
+        raise RunError(f"--scheduler: {address}: the cluster does not answer: {problem}") from None
     except BaseException:
         client.close()
         raise

@@ -142,6 +142,7 @@ def test_settings_of_the_activation_and_any_key_are_swept(config):
         ("sweep:\n  hidden: {linear: [1, 2, 1]}\n", "expected two numbers and how many values"),
         ("sweep:\n  hidden: {linear: [a, 2, 3]}\n", "expected two numbers and how many values"),
         ("sweep:\n  epochs: [5, 5]\n", "sweep.epochs: expected each value once"),
+        ("sweep:\n  init: {linear: [1, 1, 3]}\n", "sweep.init: expected each value once"),
         ("sweep:\n  epochs: [5, 0]\n", "expected a whole number of at least 1, got 0 (in the"),
         (
             "sweep:\n  hidden: {linear: [1, 1000, 1000]}\n  epochs: {linear: [1, 2000, 2000]}\n",
