@@ -417,13 +417,14 @@ def test_a_sweep_is_no_run_to_be_compared_with_others():
         hsig("runs", "diff", "latest", "latest~1")
 
 
-def interrupted(monkeypatch):
-    """A sweep that is stopped by a full disk after four cells."""
+def on_a_full_disk(monkeypatch, cells=4):
+    """A sweep for which the disk has room for so many cells, and a third of the next."""
     calls, write = [], os.write
 
     def full(descriptor, data):
         calls.append(data)
-        if len(calls) > 4:
+        if len(calls) > cells:
+            write(descriptor, data[: len(data) // 3])
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(descriptor, data)
 
@@ -431,10 +432,11 @@ def interrupted(monkeypatch):
         patch.setattr(journal.os, "write", full)
         found = CliRunner().invoke(app, ["sweep", "map.yaml", "-q", "--workers", "1"])
     assert isinstance(found.exception, RunError)
+    return found
 
 
 def test_a_sweep_goes_on_by_its_id_wherever_its_config_is(config, monkeypatch, trained):
-    interrupted(monkeypatch)
+    on_a_full_disk(monkeypatch)
     trained.clear()
     config.unlink()
     assert "(not finished)" in hsig("runs", "list")[1]
@@ -452,7 +454,7 @@ def test_a_sweep_goes_on_by_its_id_wherever_its_config_is(config, monkeypatch, t
 def test_a_csv_task_is_found_again_beside_the_config(tmp_path, config, monkeypatch):
     (tmp_path / "rows.csv").write_text("0,1,1\n1,0,1\n1,1,0\n0,0,0\n", encoding="utf-8")
     config.write_text(f"task: {{csv: rows.csv}}\n{CONFIG}", encoding="utf-8")
-    interrupted(monkeypatch)
+    on_a_full_disk(monkeypatch)
     assert hsig("sweep", "--resume", "latest", "-q")[0] == 0
     assert hsig("runs", "rerun", "latest")[0] == 0
     (tmp_path / "rows.csv").write_text("0,1,0\n1,0,1\n1,1,0\n0,0,0\n", encoding="utf-8")
@@ -462,7 +464,7 @@ def test_a_csv_task_is_found_again_beside_the_config(tmp_path, config, monkeypat
 
 @pytest.mark.usefixtures("config")
 def test_what_goes_with_resume_and_what_does_not(monkeypatch):
-    interrupted(monkeypatch)
+    on_a_full_disk(monkeypatch)
     with pytest.raises(ConfigError, match=r"--resume: goes without map\.yaml: the kept sweep has"):
         hsig("sweep", "map.yaml", "--resume", "latest")
     with pytest.raises(ConfigError, match="--resume: goes without --loss, --seeds"):
@@ -565,19 +567,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(config, engine):
 @pytest.mark.usefixtures("config")
 @pytest.mark.parametrize("nth", [0, 1, 4])
 def test_a_full_disk_ends_it_with_what_is_done_and_loses_nothing(monkeypatch, nth):
-    calls, write = [], os.write
-
-    def full(descriptor, data):
-        calls.append(len(data))
-        if len(calls) > nth:
-            write(descriptor, data[: len(data) // 3])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return write(descriptor, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "write", full)
-        found = CliRunner().invoke(app, ["sweep", "map.yaml", "-q", "--workers", "1"])
-    assert isinstance(found.exception, RunError)
+    found = on_a_full_disk(monkeypatch, nth)
     assert "No space left on device" in str(found.exception)
     assert "stopped early" in found.stdout
     assert len(lines_of()) == nth * 20
