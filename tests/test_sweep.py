@@ -127,6 +127,11 @@ def test_settings_of_the_activation_and_any_key_are_swept(config):
     assert {e.update for e in made.experiments} == {"batch"}
 
 
+def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
+    config.write_text("report_every: 1\nsweep:\n  epochs: [1, 1000000000]\n", encoding="utf-8")
+    assert load_sweep(config, {"seeds": "100000"}).experiments[1].epochs == 1_000_000_000
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -540,27 +545,26 @@ def test_a_sweep_that_is_killed_at_any_moment_ends_with_the_same_bits(config):
 
 @pytest.mark.skipif(os.name == "nt", reason="no process groups on this system")
 @pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_here()])
-def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(config, engine):
-    config.write_text(
-        CONFIG.replace("seeds: 20", "seeds: 100").replace("[0.1, 1, 10]", "[0.1, 1, 2]"),
-        encoding="utf-8",
-    )
-    arguments = ("--engine", engine, "--hidden", "30" if engine == "compiled" else "3")
+def test_ctrl_c_keeps_what_is_done_and_the_next_sweep_has_it(config, engine):
+    """Two cells take for ever, one for each worker, when four others are done."""
+    text = CONFIG.replace("{log: [10, 1000, 3]}", "[10, 100, 900000000]")
+    config.write_text(text, encoding="utf-8")
+    arguments = ("--engine", engine, "--workers", "2")
     with sweep_process(*arguments) as running:
-        while not [*Path("runs").glob("*/cells.log")] or not lines_of():
+        while not [*Path("runs").glob("*/cells.log")] or len(lines_of()) < 4 * 20:
+            assert running.poll() is None
             time.sleep(0.005)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate()
-    assert b"Traceback" not in err
-    if running.returncode == 0:  # it had just ended
-        assert json.loads(out)["complete"]
-        return
     assert running.returncode == 130
-    assert err.endswith(b"interrupted: the same command goes on from here\n")
+    assert err == b"interrupted: the same command goes on from here\n"
     assert not json.loads(out)["complete"]
     before = lines_of()
-    out, err = sweep_process(*arguments).communicate()
-    assert json.loads(out)["complete"]
+    assert len(before) == 4 * 20
+    config.write_text(text.replace(", 900000000", ""), encoding="utf-8")
+    code, out, err = hsig("sweep", "map.yaml", "-f", "json", *arguments)
+    assert (code, json.loads(out)["complete"]) == (0, True)
+    assert err.startswith("2 cells to train (4 of 6 are there): 40 seeds in all")
     assert before.items() <= lines_of().items()
 
 

@@ -138,6 +138,8 @@ def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None)
     for axis in axes:
         if axis.name in flags:
             problems.append(f"{KEYS[axis.name].flag}: is swept by {path}")
+    # a cell is looked at when it ends, so no number of checkpoints is too large
+    given["report_every"] = Given(int(KEYS["report_every"].high), SWEPT)
     base = {axis.name for axis in axes}
     settings = any("." in name for name in base)
     activation = "sigmoid"
