@@ -19,6 +19,7 @@ class Table:
         prose: Columns of words, which begin on the left; numbers end on the right.
         splits: Whether it may be cut into tables that each begin with the first column.
         whole: Whether all rows are shown, however many there are.
+        firm: Whether the first column is never folded, as that of ids.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Table:
     prose: tuple[str, ...] = ()
     splits: bool = False
     whole: bool = False
+    firm: bool = False
 
     def smaller(self) -> "Table":
         """The same without the first of its groups of spare columns."""

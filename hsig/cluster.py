@@ -18,7 +18,7 @@ from hsig.sweep import CellResult, Crew, Lost, train_cell
 _PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
 _AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
 
-_ADDRESS = re.compile(r"([a-z]+://)?[^/\s]+:[0-9]+(/\S*)?")
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:[0-9]+(/\S*)?")
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ def _connected(address: str) -> Any:
     def connect() -> None:
         try:
             answers.put(distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False))
-        except (OSError, ValueError) as problem:
+        except Exception as problem:  # of many kinds: no such host, no certificate, ...
             answers.put(str(problem))
 
     # aside, for it would wait for ever where something else listens, such as Dask's own dashboard

@@ -1,5 +1,7 @@
 """Kept runs in words and cells: a list of them, and how two differ."""
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -7,7 +9,7 @@ from typing import Any
 
 from hsig.cells import Table, count, short
 from hsig.errors import ConfigError
-from hsig.keys import KEYS
+from hsig.keys import KEYS, TASK_NAMES
 from hsig.records import Record
 from hsig.report import as_yaml
 
@@ -38,15 +40,25 @@ def listing(records: Sequence[Record], *, only_changed: bool = False) -> Table:
         prose=tuple(name for name in columns if name != "seconds"),
         splits=True,
         whole=True,
+        firm=True,
     )
 
 
 def settings(record: Record) -> dict[str, str]:
     """Every key of a run as a config would spell it; of several configs, all values."""
     spelled = [_spelled(part) for part in mains(record)]
-    return {
+    made = {
         name: " | ".join(dict.fromkeys(keys.get(name, "") for keys in spelled)) for name in KEYS
     }
+    for axis in _axes(record):
+        name = "activations" if axis["name"] == "activation" else axis["name"]
+        made[name] = " | ".join(axis["values"])
+    return made
+
+
+def _axes(record: Record) -> list[Mapping[str, Any]]:
+    """What is swept, if anything is."""
+    return record.about["sweep"]["axes"] if record.command == "sweep" else []
 
 
 def mains(record: Record) -> list[Mapping[str, Any]]:
@@ -66,8 +78,17 @@ def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(keys.get("init"), dict):
         keys["init"] = "uniform:" + ",".join(short(bound) for bound in keys["init"]["uniform"])
     if isinstance(keys.get("task"), dict):
-        keys["task"] = keys["task"].get("name", "")
+        keys["task"] = _task(keys["task"])
     return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
+
+
+def _task(task: Mapping[str, Any]) -> str:
+    """A task's name; with a digest of its rows if they are the user's own."""
+    name = str(task.get("name", ""))
+    if name in TASK_NAMES:
+        return name
+    rows = json.dumps([task.get("inputs"), task.get("targets")])
+    return f"{name} ({zlib.crc32(rows.encode()):08x})".lstrip()
 
 
 def matches(record: Record, condition: str) -> bool:
@@ -91,6 +112,8 @@ def matches(record: Record, condition: str) -> bool:
             for part in mains(record)
             for label in part["labels"]
         ]
+        for axis in _axes(record):
+            labels = axis["values"] if axis["name"] == "activation" else labels
         return any(wanted in (label, label.partition(":")[0]) for label in labels)
     return any(_equal(value, wanted) for value in settings(record)[name].split(" | "))
 
@@ -107,7 +130,6 @@ def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:
     one, other = (
         {
             "command": record.command,
-            **_swept(record),
             **settings(record),
             **record.about["versions"],
         }
@@ -163,15 +185,9 @@ def _yes(holds: bool) -> str:
     return "yes" if holds else "no"
 
 
-def _swept(record: Record) -> dict[str, str]:
-    """The values of each key that is swept, if any is."""
-    axes = record.about["sweep"]["axes"] if record.command == "sweep" else []
-    return {f"sweep.{axis['name']}": ", ".join(axis["values"]) for axis in axes}
-
-
 def _what(record: Record) -> str:
-    if record.command == "sweep":
-        axes = record.about["sweep"]["axes"]
+    axes = _axes(record)
+    if axes:
         cells = prod(len(axis["values"]) for axis in axes)
         swept = f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
         what = f"{record.about['parts'][0]['labels'][0]} over {swept}"

@@ -26,7 +26,8 @@ def draw_difference(two: TwoSweeps, names: tuple[str, str]) -> Map:
 
 def _notes(two: TwoSweeps, names: tuple[str, str]) -> tuple[str, ...]:
     """What the numbers are, and what can be claimed."""
-    unit = "difference of the solved rates in percentage points"
+    several = len(two.axes) > 1
+    unit = "difference of the solved rates" + (" in percentage points" if several else "")
     tests = [both.paired for both in two.cells.values() if both is not None and both.paired]
     if not tests:
         why = two.unpaired or "no seeds in common"
@@ -35,9 +36,16 @@ def _notes(two: TwoSweeps, names: tuple[str, str]) -> tuple[str, ...]:
     fewer = sum(paired.p <= LEVEL and paired.difference < 0.0 for paired in tests)
     seeds = {found.both + found.only_this + found.only_baseline + found.neither for found in tests}
     of_each = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else f"{min(seeds)}"
+    test = f"exact McNemar over {of_each} pairs of seeds in a cell, Holm over "
+    mark = f"* p at most {LEVEL} ({test}{count(len(tests), 'cell')})"
+    seeds_differ = any(
+        both.first.n != both.second.n
+        for both in two.cells.values()
+        if both is not None and both.first is not None and both.second is not None
+    )
     return (
-        f"{unit}; * p at most {LEVEL} (exact McNemar over {of_each} pairs of seeds in a cell, Holm "
-        f"over {count(len(tests), 'cell')})",
+        f"{unit}; {mark}" if several else f"{unit}; p: {test}{count(len(tests), 'cell')}",
+        *(("differences are over the seeds that both have",) if seeds_differ else ()),
         f"{names[1]} solves more seeds in {count(more, 'cell')} and fewer in "
         f"{count(fewer, 'cell')}, at that level",
     )

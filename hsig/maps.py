@@ -74,7 +74,7 @@ def draw(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Map:
         heat_maps=heat_maps(axes, lambda cell: _shade(cells[cell])) if len(axes) > 1 else (),
         tables=(long_table(axes, cells),) if len(axes) == 1 else (),
         notes=(
-            *_legend(cells),
+            *(_legend(cells) if len(axes) > 1 else ()),
             *early,
             *_errors(cells),
         ),
@@ -137,6 +137,11 @@ def _errors(cells: Cells) -> list[str]:
     return [f"x not trained, {count(n, 'cell')}: {error}" for error, n in errors.items()]
 
 
+def swept_columns(axes: Sequence[Axis], others: Sequence[str]) -> tuple[str, ...]:
+    """The names of the columns of what is swept, beside those of other columns."""
+    return tuple(f"swept {axis.name}" if axis.name in others else axis.name for axis in axes)
+
+
 def long_table(axes: Sequence[Axis], cells: Cells) -> Table:
     """One row a cell."""
     columns = ("solved", "95 % interval", "cost", *(word for word in VERDICTS if word != SOLVED))
@@ -152,7 +157,7 @@ def long_table(axes: Sequence[Axis], cells: Cells) -> Table:
         interval = f"{percent(solved.low)} to {percent(solved.high)}"
         of_all = f"{solved.k} of {solved.n}"
         rows.append((*values, of_all, interval, brief(summary.cost[1]), *counts))
-    return Table("", (*(axis.name for axis in axes), *columns), tuple(rows), splits=True)
+    return Table("", (*swept_columns(axes, columns), *columns), tuple(rows), splits=True)
 
 
 def as_table(heat_map: HeatMap) -> Table:

@@ -195,16 +195,17 @@ def _table(table: Table, console: Console) -> RenderableType:
     while table.spare and _room_needed(table) > console.width:
         table = table.smaller()
     parts: list[RenderableType] = [Text(table.title)] if table.title else []
-    for block in _blocks(table, console.width) if table.splits else [table]:
+    blocks = _blocks(table, console.width) if table.splits else [table]
+    for number, block in enumerate(blocks):
         label = console.width - _room_needed(block, from_column=1)
-        drawn = _columns(block, label if block.splits else None)
-        parts += [Text(), drawn] if block is not table and len(parts) > 1 else [drawn]
+        drawn = _columns(block, label if block.splits and not block.firm else None)
+        parts += [Text(), drawn] if number else [drawn]
     return parts[0] if len(parts) == 1 else Group(*parts)
 
 
 def _blocks(table: Table, width: int) -> list[Table]:
     """Tables one below the other that fit, each with the first column, folded if it must be."""
-    label = min(_widths(table)[0], _LABEL_LEAST)
+    label = _widths(table)[0] if table.firm else min(_widths(table)[0], _LABEL_LEAST)
     blocks: list[list[int]] = [[0]]
     room = width - label
     for column, needed in enumerate(_widths(table)[1:], start=1):
@@ -237,6 +238,7 @@ def _columns(table: Table, label: int | None) -> RichTable:
             justify="left" if prose else "right",
             overflow="fold",
             max_width=max(1, label) if label is not None and index == 0 else None,
+            no_wrap=table.firm and index == 0,
         )
     for row in table.shortened().rows:
         drawn.add_row(*map(Text, row))

@@ -213,9 +213,21 @@ def put(text: str, path: Path | None) -> None:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")  # a device or a pipe is written, not replaced
         else:
-            _replace(path.resolve(), text)
+            _replace(path.resolve(), text.encode())
     except OSError as problem:
         _write_out(text)
+        raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
+
+
+def put_bytes(data: bytes, path: Path) -> None:
+    """Put a result that is no text into a file, whole or not at all.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    try:
+        _replace(path.resolve(), data)
+    except OSError as problem:
         raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
 
 
@@ -259,12 +271,12 @@ def _writing_out() -> Iterator[None]:
         raise RunError(f"stdout: cannot be written: {problem.strerror}") from None
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, data: bytes) -> None:
     """Write aside, then replace: readers see the old file or the new one, never half of it."""
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         Path(aside).chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
         Path(aside).replace(path)
     except BaseException:

@@ -215,7 +215,9 @@ def test_a_worker_that_comes_later_is_refused_by_its_name(cluster, other):
 # --- what cannot be reached -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("address", ["here", "tcp://", "10.0.0.1", "tcp://a b:1"])
+@pytest.mark.parametrize(
+    "address", ["here", "tcp://", "10.0.0.1", "tcp://a b:1", "http://10.0.0.1:80"]
+)
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(ConfigError, match="--scheduler: expected the address of a Dask scheduler"):
         cluster_crew(address, [])

@@ -160,6 +160,16 @@ def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
         ("until: 0.1\nsweep:\n  epochs: [1]\n", "map.yaml:1: until: a sweep has no use for this"),
         ("expect: {solved_at_least: 1}\nsweep:\n  epochs: [1]\n", "map.yaml:1: expect: a sweep"),
         ("at_epochs: [1]\nsweep:\n  epochs: [1]\n", "map.yaml:1: at_epochs: a sweep has no use"),
+        ("epochs: 5\nsweep:\n  epochs: [1]\n", "map.yaml:1: epochs: is swept as well"),
+        (
+            "sweep:\n  hidden: [1]\n  epochs: [2, no]\n",
+            "map.yaml:3: epochs: expected a whole",
+        ),
+        ("sweep:\n  hidden: [1, 1.0]\n", "map.yaml:2: sweep.hidden: expected each value once"),
+        (
+            "task: {csv: no.csv}\nsweep:\n  hidden: [1, 2]\n",
+            "task.csv: cannot read no.csv",
+        ),
         ("colour: red\nsweep:\n  epochs: [1]\n", "map.yaml:1: unknown key 'colour'"),
     ],
 )
@@ -385,12 +395,65 @@ def test_a_damaged_sweep_is_named_and_trained_anew_by_others(trained):
     (folder / "seeds.npz").write_bytes(b"nothing")
     with pytest.raises(RunError, match="was changed after it was written"):
         hsig("runs", "show", "latest")
-    found = CliRunner().invoke(app, ["sweep", "map.yaml", "-f", "json", "-q"])
-    assert "seeds.npz: was changed after it was written" in str(found.exception)
-    assert json.loads(found.stdout)["complete"]  # it is trained and shown all the same
+    assert f"{folder.name}/seeds.npz: was changed: it has 7 bytes. Exp" in hsig("runs", "list")[2]
     trained.clear()
+    code, out, err = hsig("sweep", "map.yaml", "-f", "json", "-q")
+    assert (code, json.loads(out)["complete"]) == (0, True)
+    assert trained == [20] * 9
+    assert err.startswith(
+        f"warning: runs/{folder.name}/seeds.npz: was changed after it was written"
+    )
+    assert err.endswith(f". To remove it: hsig runs rm {folder.name}\n")
+    trained.clear()
+    assert hsig("sweep", "map.yaml", "-f", "json", "-q")[1] == out
     assert hsig("sweep", "map.yaml", "-q", "--seeds", "5")[0] == 0
-    assert trained == [5] * 9
+    assert trained == []
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.skipif(os.name == "nt", reason="no locks on this system")
+def test_a_sweep_that_goes_on_is_not_removed():
+    (ledger, _), _ = ledgers()
+    opened(ledger)
+    (folder,) = Path("runs").iterdir()
+    with pytest.raises(RunError, match="is a sweep that goes on"):
+        hsig("runs", "rm", "latest", "--yes")
+    ledger.close(lambda: "")
+    assert folder.exists()
+    assert hsig("runs", "rm", "latest", "--yes")[0] == 0
+    assert not folder.exists()
+
+
+def test_what_is_swept_beside_a_number_of_the_same_name_has_columns_of_its_own(config):
+    config.write_text("epochs: 3\nsweep:\n  seeds: [[1, 2], [3, 4]]\n", encoding="utf-8")
+    rows = hsig("sweep", "map.yaml", "-q", "-f", "csv")[1].splitlines()
+    assert rows[0].startswith("swept seeds,solved,seeds,")
+    assert [row.split('"')[1] for row in rows[1:]] == ["[1, 2]", "[3, 4]"]
+    config.write_text("seeds: 3\nepochs: 3\nsweep:\n  cost: [mean, last]\n", encoding="utf-8")
+    out = hsig("sweep", "map.yaml", "-q")[1]
+    assert ["swept", "cost", "solved"] in [line.split()[:3] for line in out.splitlines()]
+    assert "percent of the seeds" not in out
+
+
+def test_many_cells_that_fail_for_one_reason_are_not_told_one_by_one(config):
+    config.write_text(
+        "activation: ultra_fast\nseeds: 2\nsweep:\n  epochs: {linear: [1, 30, 30]}\n",
+        encoding="utf-8",
+    )
+    _, out, err = hsig("sweep", "map.yaml", "--workers", "1")
+    assert err.count("not trained: epochs ") == 5
+    assert err.endswith("not trained, for the same reason: more cells; the map has them all\n")
+    assert "x not trained, 30 cells: ultra_fast has no gradient" in out
+
+
+def test_fail_fast_stops_at_a_cell_that_is_known_not_to_train(config, trained):
+    text = "seeds: 3\nepochs: 5\nsweep:\n  activation: [ultra_fast, hard, tanh]\n"
+    config.write_text(text, encoding="utf-8")
+    hsig("sweep", "map.yaml", "-q")
+    trained.clear()
+    code, _, err = hsig("sweep", "map.yaml", "-q", "--fail-fast", "--seeds", "3")
+    assert (code, trained) == (1, [])
+    assert err == "stopped at the first cell that could not be trained (--fail-fast)\n"
 
 
 @pytest.mark.usefixtures("config")
@@ -445,7 +508,7 @@ def test_a_sweep_goes_on_by_its_id_wherever_its_config_is(config, monkeypatch, t
     trained.clear()
     config.unlink()
     assert "(not finished)" in hsig("runs", "list")[1]
-    with pytest.raises(ConfigError, match="was stopped early"):
+    with pytest.raises(ConfigError, match="is not finished"):
         hsig("runs", "rerun", "latest")
     code, out, err = hsig("sweep", "--resume", "latest", "-f", "json", "-q", "--workers", "auto")
     assert (code, err) == (0, "")
@@ -640,8 +703,9 @@ def test_where_a_sweep_cannot_be_kept_its_result_is_shown_all_the_same():
     out, err = done.communicate()
     assert done.returncode == 3
     assert json.loads(out)["complete"]
-    assert err.startswith(b"error: runs: ")
-    assert b"Not a directory" in err
+    problem = b"runs: cannot be read: Not a directory"
+    told = b"warning: %s: the cells are trained and shown, but not kept\nerror: %s\n"
+    assert err == told % (problem, problem)
 
 
 # --- the journal ------------------------------------------------------------------------------

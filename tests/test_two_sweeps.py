@@ -202,8 +202,48 @@ def test_the_settings_in_which_sweeps_differ_are_told():
     hsig("sweep", "more.yaml", "-q", "--loss", "bce")
     rows = json.loads(hsig("runs", "diff", "latest~2", "latest", "-f", "json"))["differences"]
     assert {"key": "loss", "latest~2": "squared", "latest": "bce"} in rows
-    keys = {"key": "sweep.learning_rate", "latest~2": "0.1, 1", "latest": "0.1, 0.5, 1"}
+    keys = {"key": "learning_rate", "latest~2": "0.1 | 1", "latest": "0.1 | 0.5 | 1"}
     assert keys in rows
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_sweep_is_found_by_each_value_that_it_has():
+    for condition, found in (
+        ("learning_rate=1", 2),
+        ("learning_rate=0.1", 2),
+        ("learning_rate=0.5", 0),
+        ("activation=hard", 1),
+        ("epochs=2000", 2),
+    ):
+        rows = json.loads(hsig("runs", "list", "--where", condition, "-f", "json"))["tables"][0]
+        assert len(rows["rows"]) == found, condition
+    Path("both.yaml").write_text(
+        "epochs: 3\nseeds: 2\nsweep:\n  activation: [tanh, relu]\n", encoding="utf-8"
+    )
+    hsig("sweep", "both.yaml", "-q")
+    for name in ("tanh", "relu"):
+        out = hsig("runs", "list", "--where", f"activation={name}", "-f", "csv")
+        assert len(out.splitlines()) == 2
+    assert "tanh | relu" in hsig("runs", "list", "--only-changed")
+
+
+@pytest.mark.usefixtures("runs")
+def test_tasks_of_other_rows_are_not_the_same_setting():
+    for target in "01":
+        rows = f"0,1,1\n1,0,1\n1,1,0\n0,0,{target}\n"
+        Path("rows.csv").write_text(rows, encoding="utf-8")
+        hsig("train", "-t", "csv:rows.csv", "-e", "5")
+    differences = json.loads(hsig("runs", "diff", "latest~1", "latest", "-f", "json"))
+    (task,) = [row for row in differences["differences"] if row["key"] == "task"]
+    assert task["latest~1"] != task["latest"]
+
+
+@pytest.mark.usefixtures("runs")
+def test_ids_are_whole_on_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    ids = [path.name for path in Path("runs").iterdir()]
+    words = hsig("runs", "list").split()
+    assert all(words.count(one) == words.count("id") > 0 for one in ids)
 
 
 # --- a map that fills in ----------------------------------------------------------------------

@@ -62,7 +62,10 @@ _OUTPUT_OPTIONS: dict[str, Any] = {
         ),
     ],
     "quiet": Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the result line, and no progress.")
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Print only the result, in short if it can be, and no progress."
+        ),
     ],
     "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
     "runs_dir": Annotated[

@@ -40,7 +40,8 @@ def rerun(
     chosen.check()
     record = find(runs_dir or RUNS, id)
     if not record.complete:
-        raise ConfigError(f"{record.id}: was stopped early; there is nothing whole to repeat")
+        what = "is not finished" if record.command == "sweep" else "was stopped early"
+        raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
     again = _again_sweep if record.command == "sweep" else _again
     same_digest, different = again(record)
     made = kept.Repetition(record.id, same_digest, tuple(different))

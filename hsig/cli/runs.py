@@ -23,7 +23,8 @@ from hsig.cli.options import (
 )
 from hsig.cli.showing import show as show_parts
 from hsig.cli.sweeping import show_map
-from hsig.errors import ConfigError, RunError
+from hsig.errors import ConfigError
+from hsig.keys import COMPARE
 
 if TYPE_CHECKING:
     from hsig.cells import Table
@@ -107,6 +108,10 @@ def show(
     chosen = Output(format, output, long, columns, quiet)
     chosen.check()
     record = find(runs_dir or RUNS, id)
+    if columns is not None and record.command != COMPARE:
+        raise ConfigError(f"--columns: is for comparisons; {record.id} is a {record.command}")
+    if long and record.command == "sweep":
+        raise ConfigError(f"--long: {record.id} is a sweep, which has a row for each cell")
     if record.command == "sweep":
         kept = read_sweep(record)
         show_map(kept.axes, kept.base, kept.summaries, chosen)
@@ -128,10 +133,10 @@ def diff(
 
     chosen = Output(format, output)
     chosen.check()
-    if first == second:
-        raise ConfigError(f"{first}: given twice. Expected two runs")
     names = (first, second)
     records = (find(runs_dir or RUNS, first), find(runs_dir or RUNS, second))
+    if records[0].id == records[1].id:
+        raise ConfigError(f"{records[0].id}: given twice. Expected two runs")
     settings = kept.differences(*records, names)
     sweeps = [record.command == "sweep" for record in records]
     if all(sweeps):
@@ -236,13 +241,10 @@ def export(
 ) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
     from hsig.records import archive, find
+    from hsig.terminal import put_bytes
 
     Output(Format.json, output).check()
-    record = find(runs_dir or RUNS, id)
-    try:
-        output.write_bytes(archive(record))
-    except OSError as problem:
-        raise RunError(f"{output}: cannot be written: {problem.strerror}") from None
+    put_bytes(archive(find(runs_dir or RUNS, id)), output)
 
 
 @app.command(epilog=examples("hsig runs rm latest", "hsig runs rm latest~1 latest --yes"))

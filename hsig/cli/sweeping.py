@@ -1,6 +1,7 @@
 """The command `hsig sweep`: the map of several settings, kept cell by cell."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _FAILED, _INTERRUPTED = 1, 130
+_TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one
 _STEPS_MEASURED = 2_000_000  # for an estimate of the time
 _SEED_BYTES = 64  # what is kept of a seed of a cell
 
@@ -98,10 +100,13 @@ def sweep(
         put("".join(f"{_spelled(wanted, cell)}\n" for cell in wanted.cells), None)
         return
     ledger = Ledger(runs, wanted)
+    note(*(f"warning: {message}" for message in ledger.warnings))
     training = _Training(wanted, ledger, fail_fast=fail_fast)
-    missing = ledger.missing()
+    missing = [] if training.is_over else ledger.missing()
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
     ledger.open(config=config, flags=flags, arguments=sys.argv[1:], started=datetime.now(UTC))
+    if ledger.problem is not None and missing:
+        note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
     missing = ledger.missing()
     if crew is not None and missing:
         if not output.quiet:
@@ -180,11 +185,18 @@ class _Training:
     """
 
     def __init__(self, wanted: "Sweep", ledger: "Ledger", *, fail_fast: bool) -> None:
-        self.interrupted = self.failed = False
+        self.interrupted = False
+        self.failed = any(cell is not None and cell.error for cell in ledger.summaries.values())
         self.lost: list[str] = []
         self.problem: HsigError | None = None
         self._wanted, self._ledger, self._fail_fast = wanted, ledger, fail_fast
         self._latest = wanted.cells[0]
+        self._told: Counter[str] = Counter()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is to stop at a cell that could not be trained."""
+        return self.failed and self._fail_fast
 
     def train(
         self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew", *, quiet: bool
@@ -219,7 +231,7 @@ class _Training:
 
         for ended in run_cells(missing, crew):
             yield ended
-            if self.failed and self._fail_fast:
+            if self.is_over:
                 return
 
     def _take(self, number: int, result: "CellResult | Lost") -> None:
@@ -232,7 +244,11 @@ class _Training:
         reason = result.reason if isinstance(result, Lost) else result.error
         if reason:
             self.failed = True
-            note(f"not trained: {where}: {reason}")
+            self._told[reason] += 1
+            if self._told[reason] <= _TOLD_MOST:
+                note(f"not trained: {where}: {reason}")
+            elif self._told[reason] == _TOLD_MOST + 1:
+                note("not trained, for the same reason: more cells; the map has them all")
         if isinstance(result, Lost):
             self.lost.append(f"{where}: {reason}; the same command tries it again")
         else:
@@ -262,7 +278,7 @@ class _Training:
             raise typer.Exit(_INTERRUPTED)
         if self.lost:
             raise RunError(self.lost)
-        if self.failed and self._fail_fast:
+        if self.is_over:
             note("stopped at the first cell that could not be trained (--fail-fast)")
             raise typer.Exit(_FAILED)
 

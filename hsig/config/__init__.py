@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from hsig.activations import Activation, spell
 from hsig.config.checks import check_activation
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _UNKNOWN_MOST = 20  # unknown keys that are told one by one
+_CELLS_TRIED_MOST = 200  # of a sweep, with something wrong in each
 
 
 def load_experiment(
@@ -121,7 +123,8 @@ def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None)
     """
     problems: list[str] = []
     parts = read_file(path, problems, folder)
-    axes = read_axes(parts.pop(SWEPT), problems) if SWEPT in parts else ()
+    block = parts.pop(SWEPT, Given({}, str(path)))
+    axes = read_axes(block, problems) if block.lines else ()
     given = _known(path, parts, problems)
     problems += [
         f"{where}: {name}: a sweep has no use for this key"
@@ -138,6 +141,9 @@ def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None)
     for axis in axes:
         if axis.name in flags:
             problems.append(f"{KEYS[axis.name].flag}: is swept by {path}")
+        elif axis.name in given:
+            problems.append(f"{given[axis.name].where(())}: {axis.name}: is swept as well")
+    sources = {axis.name: block.where((axis.name,)) for axis in axes}
     # a cell is looked at when it ends, so no number of checkpoints is too large
     given["report_every"] = Given(int(KEYS["report_every"].high), SWEPT)
     base = {axis.name for axis in axes}
@@ -149,16 +155,25 @@ def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None)
         )
     made: list[Experiment] = []
     chosen = cells_of(axes)
+    complaints: dict[str, list[str]] = {}  # and the cells that they are about
+    tried = 0
     for cell in chosen:
+        tried += 1
+        given_here = flags_of(axes, cell, flags, activation)
         try:
-            found = _resolve_given(given, flags_of(axes, cell, flags, activation), EXPLAIN, [])
+            found = _resolve_given(given, given_here, EXPLAIN, [], sources=sources)
         except ConfigError as refusal:
             here = ", ".join(f"{axis.name} {v}" for axis, v in zip(axes, cell, strict=True))
-            problems += [f"{message} (in the cell {here})" for message in refusal.messages]
-            if len(problems) > _UNKNOWN_MOST:
+            for message in refusal.messages:
+                complaints.setdefault(message, []).append(here)
+            if sum(map(len, complaints.values())) > _CELLS_TRIED_MOST:
                 break
             continue
         made.append(found.experiment)
+    for message, cells in complaints.items():
+        more = f", and in {len(cells) - 1} more" if len(cells) > 1 else ""
+        where = f" (in the cell {cells[0]}{more})" if len(cells) < tried else ""
+        problems.append(f"{message}{where}")
     if problems:
         raise ConfigError(problems)
     return Sweep(axes, tuple(chosen), tuple(made))
@@ -227,11 +242,14 @@ def _resolve_given(
     problems: list[str],
     *,
     among_others: bool = False,
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> Resolved:
+    """The experiment of keys and flags; `sources` are what messages call some of the flags."""
     given = dict(given)
     for name, text in flags.items():
         if name in KEYS:
-            given[name] = read_flag(KEYS[name].flag, str(text), problems)
+            source = sources.get(name, KEYS[name].flag)
+            given[name] = read_flag(source, str(text), problems)
         else:
             problems.append(_unknown("flags", name))
     one = among_others and _says(given, "activation") and not _says(given, "activations")

@@ -52,9 +52,17 @@ def read_axes(given: Given, problems: list[str]) -> tuple[Axis, ...]:
     if cells > CELLS_MOST:
         place.wrong(f"expected at most {CELLS_MOST} cells, got {cells}")
     for axis in axes:
-        if len(set(axis.values)) < len(axis.values):
+        if len(set(map(_canonical, axis.values))) < len(axis.values):
             place.below(axis.name).wrong("expected each value once")
     return tuple(axes)
+
+
+def _canonical(text: str) -> float | str:
+    """A value, such that 1 and 1.0 are the same."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _may_be_swept(name: str) -> bool:
@@ -80,7 +88,10 @@ def _spaced(name: str, scale: str, ends: Sequence[object], place: Place) -> Sequ
     low, high, n = ends
     numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
     if not numbers or not isinstance(n, int) or n < 2 or n > CELLS_MOST:
-        place.wrong(f"expected two numbers and how many values, 2 or more, got {describe(ends)}")
+        place.wrong(
+            f"expected two numbers and how many values, from 2 to {CELLS_MOST}, got "
+            f"{', '.join(map(describe, ends))}"
+        )
         return None
     first, last = float(low), float(high)  # type: ignore[arg-type]  # numbers, as was seen
     if scale == "log" and not (first > 0.0 and last > 0.0):

@@ -8,7 +8,7 @@ from hsig.config import Axis
 from hsig.document import FORMAT, Json, plain, plain_fields, resolved_keys
 from hsig.experiment import Experiment
 from hsig.export.writing import csv_text, json_text, markdown_table, solved_columns
-from hsig.maps import Cells, Map, as_table
+from hsig.maps import Cells, Map, as_table, swept_columns
 from hsig.two_sweeps import TwoSweeps
 from hsig.verdict import SOLVED, VERDICTS
 
@@ -43,7 +43,7 @@ def map_as_json(axes: Sequence[Axis], base: Experiment, cells: Cells) -> str:
 
 def map_as_csv(axes: Sequence[Axis], cells: Cells) -> str:
     """One row per cell."""
-    names = tuple(axis.name for axis in axes)
+    names = swept_columns(axes, _MAP_COLUMNS)
     rows: list[dict[str, object]] = []
     for values, summary in cells.items():
         row: dict[str, object] = dict(zip(names, values, strict=True))
@@ -111,7 +111,7 @@ def sweep_difference_as_json(table: Table, two: TwoSweeps) -> str:
 
 def sweep_difference_as_csv(two: TwoSweeps) -> str:
     """One row for each cell that both have."""
-    names = tuple(axis.name for axis in two.axes)
+    names = swept_columns(two.axes, (*_BOTH_COLUMNS, *_PAIRED_COLUMNS))
     rows: list[dict[str, object]] = []
     for values, both in two.cells.items():
         row: dict[str, object] = dict(zip(names, values, strict=True))

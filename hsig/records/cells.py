@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from hsig.document import plain
-from hsig.records.folder import SEEDS, Record, checked
+from hsig.records.folder import CELLS, SEEDS, Record, checked
 from hsig.records.journal import read_journal
 from hsig.sweep import ARRAYS, CellResult
-
-CELLS = "cells.log"
 
 
 def packed(keys: Sequence[str], results: Sequence[CellResult | None]) -> bytes:

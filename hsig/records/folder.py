@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from hsig.environment import machine, versions
-from hsig.errors import ConfigError, RunError
+from hsig.errors import BusyError, ConfigError, RunError
+from hsig.records.journal import Journal
 
 FORMAT = 1
-RUN, RESULT, SEEDS = "run.json", "result.json", "seeds.npz"
+RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"
 
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
 _ASIDE = ".unfinished-"  # how the name of a folder or file begins that is being written
@@ -102,6 +103,7 @@ def put(
         "configs": dict(zip(names, configs, strict=True)),
         **more,
         "files": _checksums(files),
+        "bytes": {name: len(data) for name, data in files.items()},
     }
     folder = runs / str(about["id"])
     aside = runs / f"{_ASIDE}{folder.name}"
@@ -132,6 +134,10 @@ def amend(record: Record, *, seconds: float, complete: bool, files: Mapping[str,
         "seconds": round(seconds, 3),
         "complete": complete,
         "files": {**record.about["files"], **_checksums(files)},
+        "bytes": {
+            **record.about.get("bytes", {}),
+            **{name: len(data) for name, data in files.items()},
+        },
     }
     about.pop("checksum", None)
     try:
@@ -150,8 +156,15 @@ def remove(folder: Path) -> None:
     """Remove a record, be it damaged.
 
     Raises:
-        RunError: If that is not allowed.
+        RunError: If that is not allowed, or it is a sweep that goes on.
     """
+    if (folder / CELLS).exists():
+        try:
+            Journal(folder / CELLS).close()  # which nobody else may have open
+        except BusyError:
+            raise RunError(f"{folder}: is a sweep that goes on. Stop it first") from None
+        except RunError:
+            pass  # it is damaged
     aside = folder.with_name(f"{_ASIDE}{folder.name}")
     try:
         folder.rename(aside)  # absent at once, not file by file
@@ -241,10 +254,27 @@ def every(runs: Path) -> tuple[list[Record], list[str]]:
             problems.append(f"{runs / name}: was not finished; it can be removed")
             continue
         try:
-            records.append(read(runs / name))
+            record = read(runs / name)
         except RunError as problem:
             problems += problem.messages
+            continue
+        records.append(record)
+        problems += _lost(record)
     return records, problems
+
+
+def _lost(record: Record) -> list[str]:
+    """Files of a record that are missing or have another size, without reading them."""
+    found = {entry.name: entry.stat().st_size for entry in os.scandir(record.folder)}
+    return [
+        f"{record.folder / name}: {_is_or_was(found.get(name))}. Expected {size} bytes"
+        for name, size in record.about.get("bytes", {}).items()
+        if found.get(name) != size
+    ]
+
+
+def _is_or_was(size: int | None) -> str:
+    return "is missing" if size is None else f"was changed: it has {size} bytes"
 
 
 def read(folder: Path) -> Record:

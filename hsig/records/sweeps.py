@@ -14,9 +14,9 @@ from typing import Any
 from hsig.config import Axis, Sweep, cells_of, load_resolved, load_sweep
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiment import Experiment
-from hsig.records.cells import CELLS, line_of, packed, result_of, results_of, unpacked
+from hsig.records.cells import line_of, packed, result_of, results_of, unpacked
 from hsig.records.digest import cell_key, keys_of, sweep_digest
-from hsig.records.folder import RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
+from hsig.records.folder import CELLS, RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
 from hsig.records.journal import Journal, read_journal
 from hsig.records.runs import same_bits
 from hsig.sweep import ARRAYS, CellResult, CellSummary, KeptSweep, summarise_cell
@@ -30,6 +30,7 @@ class Ledger:
     Attributes:
         summaries: The numbers of each cell by its values; None where seeds are missing.
         problem: Why cells cannot be kept, if so; they can be trained and shown all the same.
+        warnings: What is wrong with records that had to be passed over.
     """
 
     def __init__(self, runs: Path, wanted: Sweep) -> None:
@@ -44,6 +45,7 @@ class Ledger:
         self._journal: Journal | None = None
         self.summaries: dict[tuple[str, ...], CellSummary | None] = dict.fromkeys(wanted.cells)
         self.problem: RunError | None = None
+        self.warnings: list[str] = []
         try:
             self._look_up()
         except RunError as problem:
@@ -57,14 +59,17 @@ class Ledger:
         known: dict[str, CellResult] = {}
         for record in reversed(every(self._runs)[0]):
             if record.digest == self._digest:
-                self._same = record
+                try:
+                    self._read(record)
+                    self._same = record
+                except RunError as problem:  # a new one will do
+                    remedy = f"hsig runs rm {record.id}"
+                    self.warnings += [f"{m}. To remove it: {remedy}" for m in problem.messages]
             elif record.command == "sweep":
                 with suppress(RunError):  # what is damaged elsewhere is trained again
                     for key, result in results_of(record, keys):
                         if key in keys and not result.error:
                             known[key] = known[key].with_more(result) if key in known else result
-        if self._same is not None:
-            self._read(self._same)
         for number, key in enumerate(self._keys):
             there = set(known[key].seeds) if key in known else set()
             taken = [seed for seed in self._lacking(number) if seed in there]
@@ -231,9 +236,8 @@ def sweep_again(record: Record, workers: str | None = None) -> Sweep:
     """
     about = record.about
     checked(record, CONFIG)
-    folder = Path(about["configs"][CONFIG]).parent
     flags = about["sweep"]["flags"] | ({} if workers is None else {"workers": workers})
-    wanted = load_sweep(record.folder / CONFIG, flags, folder=folder)
+    wanted = load_sweep(record.folder / CONFIG, flags, folder=Path(about["sweep"]["folder"]))
     before, now = about["parts"][0]["experiment"], keys_of(wanted.experiments[0])
     changed = [name for name in now if now[name] != before.get(name) and name != "workers"]
     if changed or about["sweep"]["axes"] != _axes(wanted):
@@ -316,7 +320,14 @@ def _begin(
         digest=digest,
         configs={str(config): config.read_text(encoding="utf-8-sig")},
         files={},
-        more={"sweep": {"axes": _axes(wanted), "flags": dict(flags)}, "parts": [part]},
+        more={
+            "sweep": {
+                "axes": _axes(wanted),
+                "flags": dict(flags),
+                "folder": str(config.parent.resolve()),
+            },
+            "parts": [part],
+        },
     )
 
 
