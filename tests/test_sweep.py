@@ -180,6 +180,20 @@ def test_what_cannot_be_swept_is_refused(config, text, message):
     assert message in "\n".join(caught.value.messages)
 
 
+def test_a_complaint_comes_once_with_the_cells_that_it_is_about(config):
+    config.write_text("sweep:\n  hidden: [1, 2]\n  epochs: [0, 1, 2]\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("map.yaml"), {"loss": "mean"})
+    everywhere, here = sorted(caught.value.messages)
+    assert everywhere.startswith("--loss: expected one of ")
+    assert "in the cell" not in everywhere
+    assert here.endswith(", got 0 (in the cell hidden 1, epochs 0, and in 1 more)")
+    config.write_text("sweep:\n  epochs: {linear: [-999, 0, 1000]}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("map.yaml"), {})
+    assert len(caught.value.messages) < 300  # it gave up
+
+
 def test_a_swept_key_is_no_flag_and_a_sweep_is_not_trained(config):
     with pytest.raises(ConfigError, match=r"--epochs: is swept by map\.yaml"):
         load_sweep(Path("map.yaml"), {"epochs": "5"})

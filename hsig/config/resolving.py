@@ -1,0 +1,130 @@
+"""From the values of a file and of flags to an experiment, and where each value came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from hsig.config.grid import SWEPT
+from hsig.config.reading import Reading
+from hsig.config.source import Given, read_file, read_flag
+from hsig.config.values import nearest
+from hsig.errors import ConfigError
+from hsig.experiment import Experiment
+from hsig.keys import COMPARE, EXPLAIN, KEYS, TRAIN
+
+_UNKNOWN_MOST = 20  # unknown keys that are told one by one
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An experiment, and for each key where its value came from.
+
+    Attributes:
+        experiment: What the values make.
+        origins: By key: `FILE:LINE`, `--flag` or `default`.
+    """
+
+    experiment: Experiment
+    origins: Mapping[str, str]
+
+
+def resolve(
+    path: Path | str | None = None,
+    flags: Mapping[str, str] | None = None,
+    command: str | None = None,
+) -> Resolved:
+    """The same as `load_experiment`, with the origin of every value."""
+    return resolve_config(path, flags or {}, command)
+
+
+def resolve_config(
+    path: Path | str | None,
+    flags: Mapping[str, str],
+    command: str | None,
+    *,
+    among_others: bool = False,
+) -> Resolved:
+    """The experiment of a config and flags; `among_others`: in a comparison of several configs."""
+    problems: list[str] = []
+    given = {} if path is None else _read_keys(Path(path), problems)
+    return resolve_given(given, flags, command, problems, among_others=among_others)
+
+
+def resolve_given(
+    given: dict[str, Given],
+    flags: Mapping[str, str],
+    command: str | None,
+    problems: list[str],
+    *,
+    among_others: bool = False,
+    sources: Mapping[str, str] = MappingProxyType({}),
+) -> Resolved:
+    """The experiment of keys and flags; `sources` are what messages call some of the flags."""
+    given = dict(given)
+    for name, text in flags.items():
+        if name in KEYS:
+            source = sources.get(name, KEYS[name].flag)
+            given[name] = read_flag(source, str(text), problems)
+        else:
+            problems.append(unknown_key("flags", name))
+    one = among_others and says(given, "activation") and not says(given, "activations")
+    command = COMPARE if one else _command(given, command, problems)
+    defaults = {name: Given(key.default_for(command), "default") for name, key in KEYS.items()}
+    if says(given, "initial_weights"):
+        defaults["seeds"] = Given(1, "default")  # they go with one seed
+    given = defaults | given
+
+    reading = Reading(given, problems, comparing=command == COMPARE and not one)
+    experiment = reading.experiment()
+    if problems or experiment is None:
+        raise ConfigError(problems)
+    return Resolved(experiment, {name: part.where(()) for name, part in given.items()})
+
+
+def says(given: Mapping[str, Given], name: str) -> bool:
+    """Whether a key has a value."""
+    return name in given and given[name].value is not None
+
+
+def _command(given: Mapping[str, Given], command: str | None, problems: list[str]) -> str:
+    """The command whose defaults hold, and whether its key for activations is the one given."""
+    one, several = says(given, "activation"), says(given, "activations")
+    if command in (TRAIN, EXPLAIN) and several and not one:
+        problems.append(
+            f"{given['activations'].where(())}: activations: these are for hsig compare. To "
+            f"{command} one of them, name it: hsig {command} NAME CONFIG"
+        )
+    if command == COMPARE and one and not several:
+        problems.append(
+            f"{given['activation'].where(())}: activation: this is for hsig train. Name what to "
+            "compare, such as: hsig compare all CONFIG"
+        )
+    return command or (COMPARE if several and not one else TRAIN)
+
+
+def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
+    """The known keys of a config; a file that cannot be used is one problem among others."""
+    try:
+        parts = read_file(path, problems)
+    except ConfigError as refusal:
+        problems.extend(refusal.messages)
+        return {}
+    if SWEPT in parts:
+        problems.append(f"{parts.pop(SWEPT).where(())}: sweep: this is for hsig sweep")
+    return known_keys(path, parts, problems)
+
+
+def known_keys(path: Path, parts: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
+    """The keys of a config that there are; the others are problems."""
+    unknown = [name for name in parts if name not in KEYS]
+    for name in unknown[:_UNKNOWN_MOST]:
+        problems.append(unknown_key(parts[name].where(()), name))
+    if len(unknown) > _UNKNOWN_MOST:
+        problems.append(f"{path}: {len(unknown) - _UNKNOWN_MOST} more unknown keys")
+    return {name: part for name, part in parts.items() if name in KEYS}
+
+
+def unknown_key(where: str, name: str) -> str:
+    """A complaint of a key that there is not."""
+    return f"{where}: unknown key '{name}'.{nearest(name, KEYS)} Known: {', '.join(KEYS)}"
