@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from hsig.cells import Table, count, short
+from hsig.config import canonical
 from hsig.errors import ConfigError
 from hsig.keys import KEYS, TASK_NAMES
 from hsig.records import Record
@@ -115,14 +116,8 @@ def matches(record: Record, condition: str) -> bool:
         for axis in _axes(record):
             labels = axis["values"] if axis["name"] == "activation" else labels
         return any(wanted in (label, label.partition(":")[0]) for label in labels)
-    return any(_equal(value, wanted) for value in settings(record)[name].split(" | "))
-
-
-def _equal(value: str, wanted: str) -> bool:
-    try:
-        return float(value) == float(wanted)
-    except ValueError:
-        return value == wanted
+    values = settings(record)[name].split(" | ")
+    return canonical(wanted) in map(canonical, values)
 
 
 def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hsig.config import Axis
+from hsig.config import Axis, canonical
 from hsig.experiment import Experiment
 from hsig.pairing import Paired, pair
 from hsig.statistics import holm
@@ -76,7 +76,7 @@ def pair_sweeps(first: KeptSweep, second: KeptSweep) -> TwoSweeps:
     others_by_value = _by_value(second, names)
     made: dict[tuple[str, ...], CellPair | None] = {}
     for cell in first.results:
-        values = tuple(map(_value, cell))
+        values = tuple(map(canonical, cell))
         if values in ours and values in others_by_value:
             one, other = ours[values], others_by_value[values]
             if one is None or other is None:
@@ -86,17 +86,9 @@ def pair_sweeps(first: KeptSweep, second: KeptSweep) -> TwoSweeps:
     return TwoSweeps(axes, _adjusted(made), unpaired)
 
 
-def _value(text: str) -> float | str:
-    """A value of a key, whose spelling does not matter if it is a number."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 def _common(axis: Axis, other: Axis) -> Axis:
-    theirs = set(map(_value, other.values))
-    return Axis(axis.name, tuple(text for text in axis.values if _value(text) in theirs))
+    theirs = set(map(canonical, other.values))
+    return Axis(axis.name, tuple(text for text in axis.values if canonical(text) in theirs))
 
 
 def _by_value(
@@ -105,7 +97,7 @@ def _by_value(
     """The cells by their values, in this order of the keys."""
     order = [[axis.name for axis in kept.axes].index(name) for name in names]
     return {
-        tuple(_value(cell[place]) for place in order): result
+        tuple(canonical(cell[place]) for place in order): result
         for cell, result in kept.results.items()
     }
 

@@ -1,4 +1,5 @@
 import csv
+import errno
 import io
 import json
 import os
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from hsig.cli import app
 from hsig.config import Axis, load_experiment
-from hsig.errors import ConfigError
+from hsig.errors import ConfigError, RunError
 from hsig.map_difference import draw_difference
 from hsig.maps import so_far
 from hsig.statistics import holm, mcnemar_exact
@@ -236,6 +237,30 @@ def test_tasks_of_other_rows_are_not_the_same_setting():
     differences = json.loads(hsig("runs", "diff", "latest~1", "latest", "-f", "json"))
     (task,) = [row for row in differences["differences"] if row["key"] == "task"]
     assert task["latest~1"] != task["latest"]
+
+
+@pytest.mark.usefixtures("runs")
+def test_what_a_kept_run_does_not_have_is_refused(tmp_path):
+    (latest, _) = sorted((path.name for path in Path("runs").iterdir()), reverse=True)
+    for arguments, message in (
+        (("show", "latest", "--columns", "solved"), "--columns: is for comparisons"),
+        (("show", "latest", "--long", "-f", "csv"), "--long: .* is a sweep"),
+        (("diff", "latest", latest), f"{latest}: given twice"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            hsig("runs", *arguments)
+    (tmp_path / "old.zip").write_bytes(b"old")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hsig.terminal.os.fdopen", full_disk)
+        with pytest.raises(RunError, match=r"old\.zip: cannot be written: No space"):
+            hsig("runs", "export", "latest", "-o", str(tmp_path / "old.zip"))
+    assert (tmp_path / "old.zip").read_bytes() == b"old"
+    assert not [*tmp_path.glob(".old.zip*")]
+
+
+def full_disk(descriptor, _):
+    os.close(descriptor)
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.usefixtures("runs")

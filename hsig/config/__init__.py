@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hsig.config.grid import Axis, cells_of
+from hsig.config.grid import Axis, canonical, cells_of
 from hsig.config.lookups import (
     load_activation,
     load_columns,
@@ -28,6 +28,7 @@ __all__ = [
     "Axis",
     "Resolved",
     "Sweep",
+    "canonical",
     "cells_of",
     "load_activation",
     "load_columns",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import exp, log, prod
 from pathlib import Path
+from typing import TypeGuard
 
 from hsig.config.source import Given, describe
 from hsig.config.values import Place, nearest
@@ -52,13 +53,13 @@ def read_axes(given: Given, problems: list[str]) -> tuple[Axis, ...]:
     if cells > CELLS_MOST:
         place.wrong(f"expected at most {CELLS_MOST} cells, got {cells}")
     for axis in axes:
-        if len(set(map(_canonical, axis.values))) < len(axis.values):
+        if len(set(map(canonical, axis.values))) < len(axis.values):
             place.below(axis.name).wrong("expected each value once")
     return tuple(axes)
 
 
-def _canonical(text: str) -> float | str:
-    """A value, such that 1 and 1.0 are the same."""
+def canonical(text: str) -> float | str:
+    """A value of a key, such that 1 and 1.0 are the same."""
     try:
         return float(text)
     except ValueError:
@@ -84,16 +85,19 @@ def _values(name: str, value: object, place: Place) -> Sequence[object] | None:
     return None
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _spaced(name: str, scale: str, ends: Sequence[object], place: Place) -> Sequence[object] | None:
     low, high, n = ends
-    numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
-    if not numbers or not isinstance(n, int) or n < 2 or n > CELLS_MOST:
+    if not (_is_number(low) and _is_number(high) and isinstance(n, int) and 2 <= n <= CELLS_MOST):
         place.wrong(
             f"expected two numbers and how many values, from 2 to {CELLS_MOST}, got "
             f"{', '.join(map(describe, ends))}"
         )
         return None
-    first, last = float(low), float(high)  # type: ignore[arg-type]  # numbers, as was seen
+    first, last = float(low), float(high)
     if scale == "log" and not (first > 0.0 and last > 0.0):
         place.wrong(f"expected ends above 0, got {describe(low)} and {describe(high)}")
         return None

@@ -31,12 +31,13 @@ def packed(keys: Sequence[str], results: Sequence[CellResult | None]) -> bytes:
 
 
 def results_of(record: Record, keys: set[str]) -> Iterator[tuple[str, CellResult]]:
-    """What a sweep has of its cells, by their keys; nothing if it has none of these keys."""
+    """What a sweep has of the cells with these keys."""
     if record.complete:
-        yield from unpacked(record, keys)
+        yield from (cell for cell in unpacked(record, keys) if cell[0] in keys)
     else:
         for entry in read_journal(record.folder / CELLS):
-            yield entry["key"], result_of(entry)
+            if entry["key"] in keys:
+                yield entry["key"], result_of(entry)
 
 
 def unpacked(record: Record, keys: set[str] | None = None) -> Iterator[tuple[str, CellResult]]:

@@ -68,7 +68,7 @@ class Ledger:
             elif record.command == "sweep":
                 with suppress(RunError):  # what is damaged elsewhere is trained again
                     for key, result in results_of(record, keys):
-                        if key in keys and not result.error:
+                        if not result.error:
                             known[key] = known[key].with_more(result) if key in known else result
         for number, key in enumerate(self._keys):
             there = set(known[key].seeds) if key in known else set()
@@ -166,9 +166,10 @@ class Ledger:
         return result if result.error else result.of(self._wanted.experiments[number].seeds)
 
     def _summarise(self, number: int) -> None:
-        result = self._result(number)
+        cell = self._wanted.cells[number]
+        result = self._result(number) if self.summaries[cell] is None else None
         if result is not None:
-            self.summaries[self._wanted.cells[number]] = summarise_cell(result)
+            self.summaries[cell] = summarise_cell(result)
 
     def close(self, result: Callable[[], str]) -> None:
         """Have it all on the disk; a whole sweep gets its arrays, and its result.
