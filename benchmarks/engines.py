@@ -25,9 +25,9 @@ from time import perf_counter
 
 import numpy as np
 
-from hsig.config import load_experiment
+from hsig.config.loading import load_experiment
 from hsig.engines import State, compiled, reference
-from hsig.network import Weights
+from hsig.networks.network import Weights
 
 RATE = 0.1
 ACTIVATIONS, LOSSES = ("sigmoid", "hard"), ("bce", "squared")

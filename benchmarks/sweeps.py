@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
-from hsig.config import load_experiment, load_sweep
-from hsig.records import Made, Part, keep
-from hsig.sweep import train_cell
-from hsig.training import gather, run
+from hsig.config.loading import load_experiment, load_sweep
+from hsig.experiments.sweeps import train_cell
+from hsig.experiments.training import gather, run
+from hsig.runs import Made, Part, keep
 
 CELLS = """
 activation: hard

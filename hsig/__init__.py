@@ -11,17 +11,17 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ACTIVATIONS": "hsig.activations",
-    "LOSSES": "hsig.losses",
-    "TASKS": "hsig.tasks",
-    "Experiment": "hsig.experiment",
+    "ACTIVATIONS": "hsig.networks.activations",
+    "LOSSES": "hsig.networks.losses",
+    "TASKS": "hsig.networks.tasks",
+    "Experiment": "hsig.experiments.experiment",
     "HsigError": "hsig.errors",
-    "Outcome": "hsig.experiment",
-    "Variant": "hsig.experiment",
-    "gather": "hsig.training",
-    "load_experiment": "hsig.config",
-    "run": "hsig.training",
-    "summarise": "hsig.summary",
+    "Outcome": "hsig.experiments.experiment",
+    "Variant": "hsig.experiments.experiment",
+    "gather": "hsig.experiments.training",
+    "load_experiment": "hsig.config.loading",
+    "run": "hsig.experiments.training",
+    "summarise": "hsig.analysis.summary",
 }
 
 __all__ = ["__version__", *_HOMES]

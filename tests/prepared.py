@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from hsig.config import load_experiment
-from hsig.evidence import Evidence
-from hsig.experiment import Failure, Outcome, Training
-from hsig.network import Weights
+from hsig.config.loading import load_experiment
+from hsig.experiments.evidence import Evidence
+from hsig.experiments.experiment import Failure, Outcome, Training
+from hsig.networks.network import Weights
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 

@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scalar_reference import FUNCTIONS
 
-from hsig import keys
-from hsig.activations import ACTIVATIONS, find_activations, spell
-from hsig.config import load_experiment
+from hsig.config import keys, load_experiment
+from hsig.networks.activations import ACTIVATIONS, find_activations, spell
 
 NAMES = list(ACTIVATIONS)
 ULP = 2.3e-16  # relative, one unit in the last place

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hsig.adaptive import first_block, join, next_block, seeds_after
-from hsig.config import load_experiment
-from hsig.document import document
-from hsig.experiment import Failure
-from hsig.statistics import wilson_interval
-from hsig.training import gather, run
+from hsig.analysis.adaptive import first_block, join, next_block, seeds_after
+from hsig.analysis.statistics import wilson_interval
+from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Failure
+from hsig.experiments.training import gather, run
+from hsig.reports.documents import document
 
 
 def experiment(**flags):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from hsig.affine import best_affine
-from hsig.losses import LOSSES
-from hsig.tasks import TASKS, Task
+from hsig.analysis.affine import best_affine
+from hsig.networks.losses import LOSSES
+from hsig.networks.tasks import TASKS, Task
 
 
 def task(seed, rows=40, inputs=3, soft=False):
@@ -63,7 +63,7 @@ def test_steps_that_are_too_long_are_halved_until_they_help(monkeypatch):
 
 
 def test_the_search_ends_even_where_there_is_no_best(monkeypatch):
-    monkeypatch.setattr("hsig.affine._STEPS_MOST", 3)
+    monkeypatch.setattr("hsig.analysis.affine._STEPS_MOST", 3)
     fit = best_affine(TASKS["and"], LOSSES["bce"], 0.5)
     assert fit.right == 4
     assert 1e-3 < fit.cost < 0.2

@@ -14,10 +14,10 @@ import pytest
 from golden_data import load_golden
 
 from hsig import __version__, cli
-from hsig.activations import ACTIVATIONS
+from hsig.config.keys import ACTIVATION_GROUPS, COMPARISON_COLUMNS, KEYS
 from hsig.engines.choice import ENGINES
-from hsig.keys import ACTIVATION_GROUPS, COMPARISON_COLUMNS, KEYS
-from hsig.training import run
+from hsig.experiments.training import run
+from hsig.networks.activations import ACTIVATIONS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -279,7 +279,7 @@ def test_explain_exits_with_130_when_its_remedies_are_interrupted(hsig, monkeypa
             raise KeyboardInterrupt
         yield from run(experiment)
 
-    monkeypatch.setattr("hsig.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
     code, out, err = hsig("explain", "hard", "-e", "3", "-s", "3", "-f", "json")
     made = json.loads(out)
     assert code == 130
@@ -557,7 +557,7 @@ def test_ctrl_c_shows_what_was_done_and_exits_with_130(hsig, monkeypatch):
         yield next(events)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsig.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
     code, out, err = hsig(*SHORT)
     assert code == 130
     assert "stopped before the end: this is the state at epoch 2 of 4" in out
@@ -572,7 +572,7 @@ def test_ctrl_c_in_a_comparison_keeps_what_is_done(hsig, monkeypatch):
             if event.variant.label == "hard":
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsig.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
     code, out, err = hsig(*FEW)
     assert code == 130
     assert "stopped before the end, epoch 4: hard at epoch 0" in out
@@ -585,17 +585,17 @@ def test_ctrl_c_before_the_first_checkpoint_exits_with_130(hsig, monkeypatch):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr("hsig.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
     assert hsig(*SHORT)[0] == 130
 
 
 def test_no_progress_bar_in_a_pipe(hsig, monkeypatch):
-    monkeypatch.setattr("hsig.terminal._PATIENCE_S", -1.0)
+    monkeypatch.setattr("hsig.output.terminal._PATIENCE_S", -1.0)
     assert hsig(*SHORT)[2] == ""
 
 
 def test_a_progress_bar_on_a_terminal_leaves_stdout_alone(hsig, monkeypatch):
-    monkeypatch.setattr("hsig.terminal._PATIENCE_S", -1.0)
+    monkeypatch.setattr("hsig.output.terminal._PATIENCE_S", -1.0)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     code, out, err = hsig(*SHORT, "-f", "json")
     assert code == 0

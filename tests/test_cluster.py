@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import hsig
-from hsig.cluster import cluster_crew
 from hsig.engines import compiled
 from hsig.errors import ConfigError
-from hsig.records import every, read_sweep
+from hsig.experiments.cluster import cluster_crew
+from hsig.runs import every, read_sweep
 
 distributed = pytest.importorskip("distributed", reason="pip install 'hsig[dask]'")
 pytestmark = pytest.mark.filterwarnings("default")  # those of Dask are not ours

@@ -6,14 +6,14 @@ import pytest
 from prepared import RIGHT, UNKNOWN, WRONG, compared
 from rich.console import Console
 
-from hsig.comparison import compare
-from hsig.config import load_experiment
-from hsig.experiment import Outcome
-from hsig.export import comparison_as_markdown
-from hsig.keys import COMPARISON_COLUMNS
-from hsig.summary import summarise
-from hsig.tables import comparison_results, render_comparison
-from hsig.training import gather, run
+from hsig.analysis.summary import summarise
+from hsig.config.keys import COMPARISON_COLUMNS
+from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Outcome
+from hsig.experiments.training import gather, run
+from hsig.output.export import comparison_as_markdown
+from hsig.output.screen import comparison_results, render_comparison
+from hsig.reports.comparison import compare
 
 
 def three_seeds():

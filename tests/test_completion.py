@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hsig.completion import complete_config, complete_key
-from hsig.keys import ACTIVATION_GROUPS, ACTIVATION_NAMES, KEYS
+from hsig.config.completion import complete_config, complete_key
+from hsig.config.keys import ACTIVATION_GROUPS, ACTIVATION_NAMES, KEYS
 
 COMPLETE = (
     "import os, sys; sys.argv = ['hsig']\n"

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hsig import keys
-from hsig.config import (
+from hsig.config.loading import (
+    keys,
     load_activation,
     load_columns,
     load_discordant,
@@ -928,7 +928,7 @@ def largest_files():
 def test_no_file_takes_more_than_100_megabytes(tmp_path):
     code = (
         "import resource, sys\n"
-        "from hsig.config import load_experiment\n"
+        "from hsig.config.loading import load_experiment\n"
         "from hsig.errors import ConfigError\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak()\n"

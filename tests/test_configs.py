@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from golden_data import load_golden
 
-from hsig.config import load_experiment, load_sweep
-from hsig.sweep import train_cell
-from hsig.training import gather, run
+from hsig.config.loading import load_experiment, load_sweep
+from hsig.experiments.sweeps import train_cell
+from hsig.experiments.training import gather, run
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 SWEEPS = [path for path in CONFIGS if path.stem.startswith("map-")]

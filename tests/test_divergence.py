@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from hsig.config import load_experiment
+from hsig.config.loading import load_experiment
 from hsig.engines.choice import ENGINES
-from hsig.training import gather, run
+from hsig.experiments.training import gather, run
 
 LINE = "leaky_relu:leak=1"
 

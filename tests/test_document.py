@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from hsig import __version__
-from hsig.config import load_experiment
-from hsig.document import document
+from hsig.config.keys import KEYS
+from hsig.config.loading import load_experiment
 from hsig.engines.choice import fastest
-from hsig.keys import KEYS
-from hsig.training import gather, run
+from hsig.experiments.training import gather, run
+from hsig.reports.documents import document
 
 
 def documented(**flags):

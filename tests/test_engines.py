@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scalar_reference import ScalarNetwork
 
-from hsig.activations import ACTIVATIONS
 from hsig.engines import NOT_REACHED, Problem, State
 from hsig.engines.choice import ENGINES
-from hsig.losses import LOSSES
-from hsig.network import Network, Weights, initial_weights, with_bias
-from hsig.tasks import TASKS
+from hsig.networks.activations import ACTIVATIONS
+from hsig.networks.losses import LOSSES
+from hsig.networks.network import Network, Weights, initial_weights, with_bias
+from hsig.networks.tasks import TASKS
 
 here = [engine for engine in ENGINES.values() if engine.is_here()]
 pytestmark = pytest.mark.parametrize("engine", here, ids=lambda engine: engine.NAME)

@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hsig.activations import ACTIVATIONS
-from hsig.config import load_experiment
-from hsig.evidence import examine, stack
-from hsig.losses import LOSSES
-from hsig.network import Network, Weights, initial_weights, with_bias
-from hsig.tasks import TASKS
-from hsig.training import gather, run
-from hsig.verdict import AFFINE, DEAD, SOLVED, verdicts
+from hsig.config.loading import load_experiment
+from hsig.experiments.evidence import examine, stack
+from hsig.experiments.training import gather, run
+from hsig.experiments.verdicts import AFFINE, DEAD, SOLVED, verdicts
+from hsig.networks.activations import ACTIVATIONS
+from hsig.networks.losses import LOSSES
+from hsig.networks.network import Network, Weights, initial_weights, with_bias
+from hsig.networks.tasks import TASKS
 
 PIECEWISE = [a.with_settings({}, "own") for a in ACTIVATIONS.values() if a.linear_pieces]
 SMOOTH = [name for name, a in ACTIVATIONS.items() if not a.linear_pieces]

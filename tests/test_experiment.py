@@ -3,14 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hsig import keys
-from hsig.activations import ACTIVATIONS
-from hsig.config import load_experiment
+from hsig.config import keys, load_experiment
 from hsig.engines import NOT_REACHED
 from hsig.engines.choice import ENGINES
-from hsig.experiment import Checkpoint, Failure, Training
-from hsig.training import gather, run
-from hsig.verdict import VERDICTS, verdicts
+from hsig.experiments.experiment import Checkpoint, Failure, Training
+from hsig.experiments.training import gather, run
+from hsig.experiments.verdicts import VERDICTS, verdicts
+from hsig.networks.activations import ACTIVATIONS
 
 
 def experiment(**flags):

@@ -4,16 +4,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from hsig.activations import ACTIVATIONS
-from hsig.config import load_experiment
-from hsig.experiment import Failure
-from hsig.explain import Remedy, Trial, cheapest, has_failed, judge, remedies
-from hsig.export import story_as_json, story_as_markdown, trials_as_csv
-from hsig.statistics import CLAIM_SEEDS
-from hsig.story import piece_name, tell
-from hsig.summary import Solved, summarise
-from hsig.tables import render_conclusion, render_story
-from hsig.training import gather, gather_all, run
+from hsig.analysis.remedies import Remedy, Trial, cheapest, has_failed, judge, remedies
+from hsig.analysis.statistics import CLAIM_SEEDS
+from hsig.analysis.summary import Solved, summarise
+from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Failure
+from hsig.experiments.training import gather, gather_all, run
+from hsig.networks.activations import ACTIVATIONS
+from hsig.output.export import story_as_json, story_as_markdown, trials_as_csv
+from hsig.output.screen import render_conclusion, render_story
+from hsig.reports.explanation import piece_name, tell
 
 
 def experiment(**flags):

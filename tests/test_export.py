@@ -5,13 +5,13 @@ import json
 import numpy as np
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
-from hsig.cells import Table
-from hsig.config import load_experiment
-from hsig.document import document
-from hsig.export import as_csv, as_json, as_long_csv, as_markdown, table_as_csv
-from hsig.report import report
-from hsig.summary import summarise
-from hsig.training import gather, run
+from hsig.analysis.summary import summarise
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.output.export import as_csv, as_json, as_long_csv, as_markdown, table_as_csv
+from hsig.reports.documents import document
+from hsig.reports.page import Table
+from hsig.reports.words import report
 
 
 def outcome():

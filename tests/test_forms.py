@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from hsig.config import load_experiment, load_sweep
-from hsig.document import resolved_keys
+from hsig.config.keys import KEYS
+from hsig.config.loading import load_experiment, load_sweep
+from hsig.config.resolved import resolved_keys
+from hsig.config.schema import as_text, json_schema, starting_point
 from hsig.errors import ConfigError
-from hsig.forms import as_text, json_schema, starting_point
-from hsig.keys import KEYS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 SCHEMA = Draft202012Validator(json_schema())

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_engines import EVERY, assert_same_bits, make_problem, make_state, trainable
 
-from hsig.activations import ACTIVATIONS
-from hsig.config import load_experiment
+from hsig.analysis.summary import count_verdicts
+from hsig.config.loading import load_experiment
 from hsig.engines import Problem, State, compiled, reference
 from hsig.engines.choice import fastest
 from hsig.errors import ConfigError
-from hsig.losses import LOSSES
-from hsig.network import Network, Weights
-from hsig.report import NOT_BUILT, heading
-from hsig.summary import count_verdicts
-from hsig.training import gather, run
+from hsig.experiments.training import gather, run
+from hsig.networks.activations import ACTIVATIONS
+from hsig.networks.losses import LOSSES
+from hsig.networks.network import Network, Weights
+from hsig.reports.words import NOT_BUILT, heading
 
 built = pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
 slow = pytest.mark.skipif("HSIG_SLOW" not in os.environ, reason="takes minutes: set HSIG_SLOW=1")

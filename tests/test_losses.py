@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig import keys
-from hsig.losses import LOSSES
+from hsig.config import keys
+from hsig.networks.losses import LOSSES
 
 within = st.floats(0.001, 0.999)
 target = st.sampled_from([0.0, 1.0]) | st.floats(0, 1)

@@ -5,9 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scalar_reference import ScalarNetwork
 
-from hsig.activations import ACTIVATIONS
-from hsig.losses import LOSSES
-from hsig.network import (
+from hsig.networks.activations import ACTIVATIONS
+from hsig.networks.losses import LOSSES
+from hsig.networks.network import (
     Network,
     Weights,
     default_output_activation,

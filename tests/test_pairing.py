@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from prepared import RIGHT, WRONG, compared
 
-from hsig.comparison import compare
-from hsig.document import document
-from hsig.pairing import pair
-from hsig.statistics import holm, mcnemar_exact
-from hsig.summary import summarise
+from hsig.analysis.pairing import pair
+from hsig.analysis.statistics import holm, mcnemar_exact
+from hsig.analysis.summary import summarise
+from hsig.reports.comparison import compare
+from hsig.reports.documents import document
 
 
 def flags(text):

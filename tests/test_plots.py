@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.plots import Canvas, curve
+from hsig.reports.plots import Canvas, curve
 
 
 def test_a_falling_line_in_ascii():

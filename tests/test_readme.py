@@ -11,8 +11,8 @@ import documents
 import pytest
 import yaml
 
-from hsig.config import load_experiment
-from hsig.keys import KEYS
+from hsig.config.keys import KEYS
+from hsig.config.loading import load_experiment
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from hsig import records
+from hsig import runs as records
 from hsig.cli import app, main
-from hsig.config import load_experiment
-from hsig.document import document
+from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError, RunError
-from hsig.records import Made, Part, arrays_of, every, find, folder, keep, parts_of, read
-from hsig.training import gather, run
+from hsig.experiments.training import gather, run
+from hsig.reports.documents import document
+from hsig.runs import Made, Part, arrays_of, every, find, folder, keep, parts_of, read
 
 SHORT = ("-e", "20", "--report-every", "10", "-s", "3")
 
@@ -137,7 +137,7 @@ def test_an_early_stop_is_told_and_not_repeated(runs, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.workers.run", stopped)
+        patch.setattr("hsig.experiments.workers.run", stopped)
         assert hsig("compare", "hard", "tanh", *SHORT)[0] == 130
     assert "hard, tanh (stopped early)" in hsig("runs", "list")[1]
     with pytest.raises(ConfigError, match="was stopped early; there is nothing whole to repeat"):
@@ -283,7 +283,7 @@ def test_an_interrupted_run_is_kept_as_far_as_it_came(monkeypatch):
         yield next(events)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsig.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
     code, out, _ = hsig("train", "hard", *SHORT)
     assert code == 130
     assert "(stopped early)" in hsig("runs", "list")[1]
@@ -406,7 +406,7 @@ def test_two_runs_differ_in_settings_and_are_paired_where_they_start_alike(runs)
 
 def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     hsig("train", "hard", *SHORT)
-    monkeypatch.setattr("hsig.experiment.Experiment.last_tenth", 10)
+    monkeypatch.setattr("hsig.experiments.experiment.Experiment.last_tenth", 10)
     code, out, _ = hsig("runs", "rerun", "latest")
     assert code == 1
     assert out.split()[-2:] == ["hard:", "cost_before"]
@@ -417,7 +417,7 @@ def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     assert (document["same_bits"], document["same_digest"]) == (False, True)
     assert "no,yes,hard: cost_before" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
     assert "| no | yes | hard: cost_before |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
-    monkeypatch.setattr("hsig.environment.__version__", "0.2")
+    monkeypatch.setattr("hsig.experiments.environment.__version__", "0.2")
     assert "what the numbers depend on has changed" in hsig("runs", "rerun", "latest")[1]
     assert runs.exists()
 
@@ -435,7 +435,7 @@ def test_the_digest_is_of_what_the_numbers_depend_on():
 def test_the_digest_of_the_reference_has_numpys_version_and_instructions(monkeypatch):
     experiment = load_experiment(flags={"engine": "reference"})
     before = records.digest([experiment])
-    monkeypatch.setattr("hsig.environment.numpy_instructions", lambda: ["other"])
+    monkeypatch.setattr("hsig.experiments.environment.numpy_instructions", lambda: ["other"])
     assert records.digest([experiment]) != before
 
 

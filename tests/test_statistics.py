@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binom, binomtest, norm
 
-from hsig.statistics import (
+from hsig.analysis.statistics import (
     NORMAL_975,
     holm,
     mcnemar_exact,

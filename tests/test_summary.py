@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
-from hsig.config import load_experiment
-from hsig.experiment import Failure
-from hsig.statistics import wilson_interval
-from hsig.summary import summarise
-from hsig.training import gather, run
+from hsig.analysis.statistics import wilson_interval
+from hsig.analysis.summary import summarise
+from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Failure
+from hsig.experiments.training import gather, run
 
 
 def summary_of(*arguments, **settings):

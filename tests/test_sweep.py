@@ -20,17 +20,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from hsig.analysis.summary import summarise
+from hsig.analysis.sweeps import summarise_cell
 from hsig.cli import app
-from hsig.config import load_experiment, load_sweep
+from hsig.config.loading import load_experiment, load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.records import Ledger, every, journal, read_sweep
-from hsig.records.cells import line_of, result_of
-from hsig.records.journal import Journal, read_journal
-from hsig.summary import summarise
-from hsig.sweep import ARRAYS, CellResult, Crew, Lost, run_cells, summarise_cell, train_cell
-from hsig.training import gather, run
-from hsig.verdict import VERDICTS
+from hsig.experiments.sweeps import ARRAYS, CellResult, Crew, Lost, run_cells, train_cell
+from hsig.experiments.training import gather, run
+from hsig.experiments.verdicts import VERDICTS
+from hsig.runs import Ledger, every, journal, read_sweep
+from hsig.runs.cells import line_of, result_of
+from hsig.runs.journal import Journal, read_journal
 
 CONFIG = """
 activation: hard
@@ -327,7 +328,7 @@ def trained(monkeypatch):
         done.append(len(experiment.seeds))
         return train_cell(experiment, going_on)
 
-    monkeypatch.setattr("hsig.workers.train_cell", noted)
+    monkeypatch.setattr("hsig.experiments.workers.train_cell", noted)
     return done
 
 
@@ -484,8 +485,8 @@ def test_a_sweep_is_trained_again_and_has_the_same_bits(monkeypatch):
             result.cost[3] = np.nextafter(result.cost[3], 9.0)
         return result
 
-    monkeypatch.setattr("hsig.workers.train_cell", train)
-    monkeypatch.setattr("hsig.environment.__version__", "0.2")
+    monkeypatch.setattr("hsig.experiments.workers.train_cell", train)
+    monkeypatch.setattr("hsig.experiments.environment.__version__", "0.2")
     code, out, _ = hsig("runs", "rerun", "latest", "-f", "json")
     assert code == 1
     document = json.loads(out)
@@ -564,7 +565,7 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     with pytest.raises(ConfigError, match="no run in runs begins so"):
         hsig("sweep", "--resume", "1999")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.environment.__version__", "0.2")
+        patch.setattr("hsig.experiments.environment.__version__", "0.2")
         with pytest.raises(ConfigError, match="what its numbers depend on has changed since"):
             hsig("sweep", "--resume", "latest")
     assert hsig("sweep", "--resume", "latest", "--workers", "1", "-q")[0] == 0
@@ -699,7 +700,7 @@ def test_two_processes_at_the_same_sweep_do_not_train_it_twice():
 
 @pytest.mark.usefixtures("config")
 def test_a_disk_that_is_full_at_the_end_keeps_all_cells(monkeypatch, trained):
-    from hsig.records import folder
+    from hsig.runs import folder
 
     write = folder._write
 
@@ -875,7 +876,7 @@ def test_a_worker_that_dies_loses_only_its_cells_time(tmp_path, monkeypatch):
 def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
     config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.workers.local_crew", lambda _: processes(dies_at_rate_2, 1))
+        patch.setattr("hsig.experiments.workers.local_crew", lambda _: processes(dies_at_rate_2, 1))
         found = CliRunner().invoke(app, ["sweep", "map.yaml"])
     assert isinstance(found.exception, RunError)
     lost = "learning_rate 2: the processes that trained it died"

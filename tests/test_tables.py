@@ -5,12 +5,12 @@ import pytest
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 from rich.console import Console
 
-from hsig.cells import Table, percent
-from hsig.config import load_experiment
-from hsig.report import report, unmet_expectations
-from hsig.summary import summarise
-from hsig.tables import render, results
-from hsig.training import gather, run
+from hsig.analysis.summary import summarise
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.output.screen import render, results
+from hsig.reports.page import Table, percent
+from hsig.reports.words import report, unmet_expectations
 
 
 def rendered(outcome, width=100, *, quiet=False):

@@ -1,7 +1,7 @@
 import pytest
 
-from hsig import keys
-from hsig.tasks import TASKS
+from hsig.config import keys
+from hsig.networks.tasks import TASKS
 
 
 def rows(name):

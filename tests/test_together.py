@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from hsig.analysis.configs import difference, put_together
+from hsig.analysis.pairing import pair
+from hsig.analysis.summary import summarise
 from hsig.cli import app
-from hsig.comparison import compare_configs
-from hsig.config import load_comparison, load_experiment
+from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError
-from hsig.export import as_csv, as_long_csv, several_as_json
-from hsig.pairing import pair
-from hsig.summary import summarise
-from hsig.together import difference, put_together
-from hsig.training import gather, gather_all, run
+from hsig.experiments.training import gather, gather_all, run
+from hsig.output.export import as_csv, as_long_csv, several_as_json
+from hsig.reports.comparison import compare_configs
 
 SHORT = "epochs: 60\nreport_every: 60\nlearning_rate: 2\nupdate: batch\n"
 CONFIGS = {

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from hsig.activations import ACTIVATIONS
-from hsig.config import load_experiment
-from hsig.training import gather, run
-from hsig.transfer import predict_with
+from hsig.analysis.transfer import predict_with
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.networks.activations import ACTIVATIONS
 
 
 def trained(**flags):

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from hsig.analysis.statistics import holm, mcnemar_exact
+from hsig.analysis.sweeps import KeptSweep, pair_sweeps
 from hsig.cli import app
-from hsig.config import Axis, load_experiment
+from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError, RunError
-from hsig.map_difference import draw_difference
-from hsig.maps import so_far
-from hsig.statistics import holm, mcnemar_exact
-from hsig.sweep import CellResult, KeptSweep
-from hsig.two_sweeps import pair_sweeps
+from hsig.experiments.sweeps import Axis, CellResult
+from hsig.reports.map_difference import draw_difference
+from hsig.reports.maps import so_far
 
 
 def result(solved, seeds=None):
@@ -251,7 +251,7 @@ def test_what_a_kept_run_does_not_have_is_refused(tmp_path):
             hsig("runs", *arguments)
     (tmp_path / "old.zip").write_bytes(b"old")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hsig.terminal.os.fdopen", full_disk)
+        patch.setattr("hsig.output.terminal.os.fdopen", full_disk)
         with pytest.raises(RunError, match=r"old\.zip: cannot be written: No space"):
             hsig("runs", "export", "latest", "-o", str(tmp_path / "old.zip"))
     assert (tmp_path / "old.zip").read_bytes() == b"old"

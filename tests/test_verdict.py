@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from prepared import RIGHT, WRONG, prepared
 
-from hsig.config import load_experiment
-from hsig.training import gather, run
-from hsig.verdict import verdicts
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.experiments.verdicts import verdicts
 
 
 def trained(hidden, output, **flags):

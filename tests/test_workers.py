@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hsig import workers
-from hsig.activations import ACTIVATIONS
-from hsig.config import load_experiment
+from hsig.config.loading import load_experiment
 from hsig.errors import RunError
-from hsig.experiment import Checkpoint, Failure, Training, Variant
-from hsig.training import gather, run
-from hsig.workers import run_with_workers
+from hsig.experiments import workers
+from hsig.experiments.experiment import Checkpoint, Failure, Training, Variant
+from hsig.experiments.training import gather, run
+from hsig.experiments.workers import run_with_workers
+from hsig.networks.activations import ACTIVATIONS
 
 
 def comparison(**flags):

@@ -1,4 +1,9 @@
-"""The command line. Each command imports what it needs when it runs, so that help is instant."""
+"""The command line: from words to calls.
+
+In: words. Out: what is printed, and an exit code. Each command imports what it needs when it runs,
+so that help is instant.
+To import: `main`.
+"""
 
 import sys
 from io import TextIOWrapper

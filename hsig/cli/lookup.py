@@ -14,11 +14,11 @@ from hsig.cli.options import (
     examples,
     experiment_command,
 )
-from hsig.completion import complete_activation, complete_config
+from hsig.config.completion import complete_activation, complete_config
 from hsig.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hsig.definitions import Definition, Points
+    from hsig.analysis.definitions import Definition, Points
 
 app = typer.Typer()
 
@@ -49,9 +49,9 @@ def activations(
     output: OutputOption = None,
 ) -> None:
     """Show definitions: formulas, slopes, kinks, and who means what by which name."""
-    from hsig.activations import ACTIVATIONS
-    from hsig.config import load_activation, load_points
-    from hsig.definitions import define, evaluate
+    from hsig.analysis.definitions import define, evaluate
+    from hsig.config.loading import load_activation, load_points
+    from hsig.networks.activations import ACTIVATIONS
 
     chosen = Output(format, output)
     chosen.check()
@@ -66,7 +66,9 @@ def activations(
 
 
 def _put_overview(output: Output, definitions: "list[Definition]") -> None:
-    from hsig import export, glossary, tables
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.reports import activations as glossary
 
     shown = glossary.overview(definitions)
     output.write(
@@ -78,7 +80,9 @@ def _put_overview(output: Output, definitions: "list[Definition]") -> None:
 
 
 def _put_entry(output: Output, definition: "Definition", points: "Points | None") -> None:
-    from hsig import export, glossary, tables
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.reports import activations as glossary
 
     shown = glossary.entry(definition, points)
     table = shown.points or glossary.overview([definition])[0]
@@ -121,9 +125,10 @@ def power(
     output: OutputOption = None,
 ) -> None:
     """Say how many seeds it takes to tell two solved rates apart, and what fewer can tell."""
-    from hsig import export, tables
-    from hsig.config import load_discordant, load_rates
-    from hsig.power import default_discordant, detectable, needed
+    from hsig.config.loading import load_discordant, load_rates
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.reports.power import default_discordant, detectable, needed
 
     chosen = Output(format, output)
     chosen.check()
@@ -170,12 +175,13 @@ def show(
 
     As `hsig compare` would have it where `activations` are given, else as `hsig train` would.
     """
-    from hsig import export, tables
-    from hsig.config import resolve
-    from hsig.document import resolved_keys
+    from hsig.config.loading import resolve
+    from hsig.config.resolved import resolved_keys
     from hsig.engines import compiled
-    from hsig.report import NOT_BUILT, origin_table
-    from hsig.terminal import note
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.output.terminal import note
+    from hsig.reports.words import NOT_BUILT, origin_table
 
     output.check()
     resolved = resolve(config, flags)
@@ -194,7 +200,8 @@ def show(
 @config_app.command(epilog=examples("hsig config schema -o hsig.schema.json"))
 def schema(output: OutputOption = None) -> None:
     """Print a JSON Schema of configs, for editors."""
-    from hsig import forms, terminal
+    from hsig.config import schema as forms
+    from hsig.output import terminal
 
     Output(Format.json, output).check()
     terminal.put(forms.as_text(forms.json_schema()), output)
@@ -203,7 +210,8 @@ def schema(output: OutputOption = None) -> None:
 @config_app.command(epilog=examples("hsig config new -o my.yaml"))
 def new(output: OutputOption = None) -> None:
     """Print a commented config to start from."""
-    from hsig import forms, terminal
+    from hsig.config import schema as forms
+    from hsig.output import terminal
 
     Output(Format.table, output).check()
     terminal.put(forms.starting_point(), output)

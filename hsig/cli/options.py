@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hsig.completion import complete_key, complete_list
+from hsig.config.completion import complete_key, complete_list
+from hsig.config.keys import COMPARISON_COLUMNS, KEYS, TRAIN, Key
 from hsig.errors import ConfigError
-from hsig.keys import COMPARISON_COLUMNS, KEYS, TRAIN, Key
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from hsig.experiment import Outcome
-    from hsig.explain import Trial
-    from hsig.summary import Summary
-    from hsig.together import Together
+    from hsig.analysis.configs import Together
+    from hsig.analysis.remedies import Trial
+    from hsig.analysis.summary import Summary
+    from hsig.experiments.experiment import Outcome
 
 
 class Format(StrEnum):
@@ -153,8 +153,8 @@ class Output:
         Raises:
             ConfigError: If the options do not go together or the file cannot be written.
         """
-        from hsig.config import load_columns
-        from hsig.terminal import check_writable
+        from hsig.config.loading import load_columns
+        from hsig.output.terminal import check_writable
 
         if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
             raise ConfigError(
@@ -185,8 +185,9 @@ class Output:
 
     def put(self, outcome: "Outcome", summary: "Summary") -> None:
         """Write what became of the training of one activation."""
-        from hsig import export, tables
-        from hsig.report import report
+        from hsig.output import export
+        from hsig.output import screen as tables
+        from hsig.reports.words import report
 
         render = tables.results if self.quiet else tables.render
         self._put(
@@ -198,9 +199,10 @@ class Output:
 
     def put_comparison(self, outcome: "Outcome", summary: "Summary") -> None:
         """Write what became of a comparison."""
-        from hsig import export, tables
-        from hsig.comparison import compare
-        from hsig.config import load_columns
+        from hsig.config.loading import load_columns
+        from hsig.output import export
+        from hsig.output import screen as tables
+        from hsig.reports.comparison import compare
 
         columns = () if self.columns is None else load_columns("--columns", self.columns)
         render = tables.comparison_results if self.quiet else tables.render_comparison
@@ -218,9 +220,10 @@ class Output:
 
     def put_configs(self, together: "Together", summaries: "Mapping[str, Summary]") -> None:
         """Write what became of several configs."""
-        from hsig import export, tables
-        from hsig.comparison import compare_configs
-        from hsig.config import load_columns
+        from hsig.config.loading import load_columns
+        from hsig.output import export
+        from hsig.output import screen as tables
+        from hsig.reports.comparison import compare_configs
 
         columns = () if self.columns is None else load_columns("--columns", self.columns)
         render = tables.comparison_results if self.quiet else tables.render_comparison
@@ -251,8 +254,9 @@ class Output:
         missing: int,
     ) -> None:
         """Write why a variant failed, and what helps; some remedies may not have been tried."""
-        from hsig import export, tables
-        from hsig.story import tell
+        from hsig.output import export
+        from hsig.output import screen as tables
+        from hsig.reports.explanation import tell
 
         story = tell(summary, outcome.results[0], trials, missing=missing)
         render = tables.render_conclusion if self.quiet else tables.render_story
@@ -279,7 +283,7 @@ class Output:
         md: Callable[[], str],
         table: "Callable[[Console], RenderableType]",
     ) -> None:
-        from hsig import export
+        from hsig.output import export
 
         self.write(
             json=lambda: export.as_json(outcome),
@@ -297,7 +301,7 @@ class Output:
         table: "Callable[[Console], RenderableType]",
     ) -> None:
         """Write the form of a result that was chosen."""
-        from hsig import terminal
+        from hsig.output import terminal
 
         if self.chosen is Format.table:
             terminal.put_table(table, self.output)

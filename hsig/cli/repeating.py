@@ -16,7 +16,7 @@ from hsig.cli.options import (
 from hsig.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hsig.records import Record
+    from hsig.runs import Record
 
 app = typer.Typer()
 
@@ -33,8 +33,9 @@ def rerun(
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
     from rich.text import Text
 
-    from hsig import export, kept
-    from hsig.records import find
+    from hsig.output import export
+    from hsig.runs import find
+    from hsig.runs import listing as kept
 
     chosen = Output(format, output)
     chosen.check()
@@ -57,10 +58,10 @@ def rerun(
 def _again(record: "Record") -> tuple[bool, list[str]]:
     """Whether all that its numbers depend on is the same, and which numbers are not."""
     from hsig.engines.choice import ENGINES
-    from hsig.records import different_arrays, digest, parts_of
-    from hsig.terminal import Watch
-    from hsig.training import gather
-    from hsig.workers import run_with_workers
+    from hsig.experiments.training import gather
+    from hsig.experiments.workers import run_with_workers
+    from hsig.output.terminal import Watch
+    from hsig.runs import different_arrays, digest, parts_of
 
     parts = parts_of(record)
     for part in parts:
@@ -83,10 +84,10 @@ def _again_sweep(record: "Record") -> tuple[bool, list[str]]:
     """The same of a sweep."""
     from rich.console import Group
 
-    from hsig.records import different_cells, read_sweep, same_digest, sweep_again
-    from hsig.sweep import CellResult, Lost, run_cells
-    from hsig.terminal import watch_cells
-    from hsig.workers import local_crew
+    from hsig.experiments.sweeps import CellResult, Lost, run_cells
+    from hsig.experiments.workers import local_crew
+    from hsig.output.terminal import watch_cells
+    from hsig.runs import different_cells, read_sweep, same_digest, sweep_again
 
     wanted = sweep_again(record)
     kept = read_sweep(record)
@@ -115,7 +116,7 @@ def _again_sweep(record: "Record") -> tuple[bool, list[str]]:
 
 
 def _go_on(*, interrupted: bool) -> None:
-    from hsig.terminal import note
+    from hsig.output.terminal import note
 
     if interrupted:
         note("interrupted: the run was not trained to its end")

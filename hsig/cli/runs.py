@@ -23,12 +23,12 @@ from hsig.cli.options import (
 )
 from hsig.cli.showing import show as show_parts
 from hsig.cli.sweeping import show_map
+from hsig.config.keys import COMPARE
 from hsig.errors import ConfigError
-from hsig.keys import COMPARE
 
 if TYPE_CHECKING:
-    from hsig.cells import Table
-    from hsig.records import Part, Record
+    from hsig.reports.page import Table
+    from hsig.runs import Part, Record
 
 _LISTED = 40  # runs that a table has, unless another number is asked for
 
@@ -67,9 +67,11 @@ def list_(
     output: OutputOption = None,
 ) -> None:
     """List kept runs, the newest first."""
-    from hsig import export, kept, tables
-    from hsig.records import every
-    from hsig.terminal import note
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.output.terminal import note
+    from hsig.runs import every
+    from hsig.runs import listing as kept
 
     chosen = Output(format, output)
     chosen.check()
@@ -103,7 +105,7 @@ def show(
     quiet: QUIET_OPTION = False,
 ) -> None:
     """Show a run again, as it was shown when it ran."""
-    from hsig.records import find, parts_of, read_sweep
+    from hsig.runs import find, parts_of, read_sweep
 
     chosen = Output(format, output, long, columns, quiet)
     chosen.check()
@@ -128,8 +130,8 @@ def diff(
     output: OutputOption = None,
 ) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
-    from hsig import kept
-    from hsig.records import find
+    from hsig.runs import find
+    from hsig.runs import listing as kept
 
     chosen = Output(format, output)
     chosen.check()
@@ -154,10 +156,11 @@ def _diff_runs(
     settings: "Table", names: tuple[str, str], records: "Sequence[Record]", output: Output
 ) -> None:
     """Write how two runs differ that are no sweeps."""
-    from hsig import export, tables
-    from hsig.comparison import compare_configs
-    from hsig.summary import summarise
-    from hsig.together import put_together
+    from hsig.analysis.configs import put_together
+    from hsig.analysis.summary import summarise
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.reports.comparison import compare_configs
 
     parts = [part for pair in zip(names, records, strict=True) for part in _under(*pair)]
     together = put_together(
@@ -191,10 +194,11 @@ def _diff_sweeps(
     Raises:
         ConfigError: If they have no cell in common.
     """
-    from hsig import export, tables
-    from hsig.map_difference import draw_difference
-    from hsig.records import read_sweep
-    from hsig.two_sweeps import pair_sweeps
+    from hsig.analysis.sweeps import pair_sweeps
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.reports.map_difference import draw_difference
+    from hsig.runs import read_sweep
 
     try:
         two = pair_sweeps(*map(read_sweep, records))
@@ -215,9 +219,9 @@ def _under(name: str, record: "Record") -> "list[Part]":
     """The experiments of a run, with the name that it was called by in front of their labels."""
     from dataclasses import replace
 
-    from hsig.experiment import Outcome
-    from hsig.kept import mains
-    from hsig.records import Part, parts_of
+    from hsig.experiments.experiment import Outcome
+    from hsig.runs import Part, parts_of
+    from hsig.runs.listing import mains
 
     made = []
     for part in parts_of(record)[: len(mains(record))]:
@@ -240,8 +244,8 @@ def export(
     runs_dir: RUNS_OPTION = None,
 ) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
-    from hsig.records import archive, find
-    from hsig.terminal import put_bytes
+    from hsig.output.terminal import put_bytes
+    from hsig.runs import archive, find
 
     Output(Format.json, output).check()
     put_bytes(archive(find(runs_dir or RUNS, id)), output)
@@ -254,7 +258,7 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove runs."""
-    from hsig.records import locate, remove
+    from hsig.runs import locate, remove
 
     for folder in dict.fromkeys(locate(runs_dir or RUNS, text) for text in ids):
         if yes or typer.confirm(f"remove {folder.name}?", err=True):

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hsig.cli.options import Output
-from hsig.keys import EXPLAIN, TRAIN
+from hsig.config.keys import EXPLAIN, TRAIN
 
 if TYPE_CHECKING:
-    from hsig.experiment import Outcome
-    from hsig.explain import Trial
-    from hsig.records import Part
-    from hsig.summary import Summary
-    from hsig.together import Together
+    from hsig.analysis.configs import Together
+    from hsig.analysis.remedies import Trial
+    from hsig.analysis.summary import Summary
+    from hsig.experiments.experiment import Outcome
+    from hsig.runs import Part
 
 
 def show(command: str, parts: "Sequence[Part]", output: Output) -> "list[Summary]":
     """Write what a command made, and give its numbers."""
-    from hsig.summary import summarise
+    from hsig.analysis.summary import summarise
 
     if parts[0].is_config:
         together = together_of(parts)
@@ -37,9 +37,9 @@ def show(command: str, parts: "Sequence[Part]", output: Output) -> "list[Summary
 
 def as_json(command: str, parts: "Sequence[Part]", *, every_seed: bool) -> str:
     """The document of what a command made."""
-    from hsig import export
-    from hsig.story import tell
-    from hsig.summary import summarise
+    from hsig.analysis.summary import summarise
+    from hsig.output import export
+    from hsig.reports.explanation import tell
 
     if parts[0].is_config:
         return export.several_as_json(together_of(parts), every_seed=every_seed)
@@ -53,7 +53,7 @@ def as_json(command: str, parts: "Sequence[Part]", *, every_seed: bool) -> str:
 
 def together_of(parts: "Sequence[Part]") -> "Together":
     """Several experiments side by side, by name; the labels of the outcomes have it in front."""
-    from hsig.together import put_together
+    from hsig.analysis.configs import put_together
 
     experiments = {part.name: part.experiment for part in parts}
     return put_together(experiments, [part.outcome for part in parts])
@@ -61,7 +61,7 @@ def together_of(parts: "Sequence[Part]") -> "Together":
 
 def trials_of(parts: "Sequence[Part]") -> "tuple[list[Trial], int]":
     """The remedies that were tried, and how many were not."""
-    from hsig.explain import Remedy, judge, remedies
+    from hsig.analysis.remedies import Remedy, judge, remedies
 
     main, *tried = parts
     trials = [
@@ -78,6 +78,6 @@ def trials_of(parts: "Sequence[Part]") -> "tuple[list[Trial], int]":
 
 def needs_remedies(outcome: "Outcome") -> bool:
     """Whether there is something to mend."""
-    from hsig.explain import has_failed
+    from hsig.analysis.remedies import has_failed
 
     return outcome.complete and has_failed(outcome.results[0])

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hsig.cli.options import RUNS, Output, examples, experiment_command
-from hsig.completion import complete_config
+from hsig.config.completion import complete_config
+from hsig.config.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
 from hsig.errors import ConfigError, HsigError, RunError
-from hsig.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from hsig.config import Axis, Sweep
-    from hsig.experiment import Experiment
-    from hsig.records import Ledger
-    from hsig.sweep import CellResult, CellSummary, Crew, Lost
+    from hsig.analysis.sweeps import CellSummary
+    from hsig.experiments.experiment import Experiment
+    from hsig.experiments.sweeps import Axis, CellResult, Crew, Lost, Sweep
+    from hsig.runs import Ledger
 
 app = typer.Typer()
 
@@ -85,10 +85,10 @@ def sweep(
     Each cell is kept as it ends: the same command goes on where it stopped, and trains only what no
     earlier sweep has.
     """
-    from hsig.export import map_as_json
-    from hsig.records import Ledger
-    from hsig.terminal import interrupts_ignored, note, put
-    from hsig.workers import cores
+    from hsig.experiments.workers import cores
+    from hsig.output.export import map_as_json
+    from hsig.output.terminal import interrupts_ignored, note, put
+    from hsig.runs import Ledger
 
     output.check()
     runs = output.runs_dir or RUNS
@@ -127,8 +127,8 @@ def _wanted(
     Raises:
         ConfigError: If there is neither or both, or one of them is wrong.
     """
-    from hsig.config import load_sweep
-    from hsig.records import find, sweep_to_resume
+    from hsig.config.loading import load_sweep
+    from hsig.runs import find, sweep_to_resume
 
     if resume is None:
         if config is None:
@@ -149,8 +149,8 @@ def _wanted(
 
 def _crew(scheduler: str | None, experiments: "Sequence[Experiment]") -> "Crew":
     """Who trains the cells."""
-    from hsig.cluster import cluster_crew
-    from hsig.workers import local_crew
+    from hsig.experiments.cluster import cluster_crew
+    from hsig.experiments.workers import local_crew
 
     if scheduler is None:
         return local_crew(experiments)
@@ -164,7 +164,9 @@ def show_map(
     output: Output,
 ) -> None:
     """Write the map of a sweep."""
-    from hsig import export, maps, tables
+    from hsig.output import export
+    from hsig.output import screen as tables
+    from hsig.reports import maps
 
     output.write(
         json=lambda: export.map_as_json(axes, base, summaries),
@@ -202,7 +204,7 @@ class _Training:
         self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew", *, quiet: bool
     ) -> None:
         """Train what is missing."""
-        from hsig.terminal import watch_cells
+        from hsig.output.terminal import watch_cells
 
         steps = {number: experiment.steps for number, experiment in missing}
 
@@ -227,7 +229,7 @@ class _Training:
     def _results(
         self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew"
     ) -> "Iterator[tuple[int, CellResult | Lost]]":
-        from hsig.sweep import run_cells
+        from hsig.experiments.sweeps import run_cells
 
         for ended in run_cells(missing, crew):
             yield ended
@@ -236,8 +238,8 @@ class _Training:
 
     def _take(self, number: int, result: "CellResult | Lost") -> None:
         """Keep what became of a cell, and tell at once if it could not be trained."""
-        from hsig.sweep import Lost
-        from hsig.terminal import note
+        from hsig.experiments.sweeps import Lost
+        from hsig.output.terminal import note
 
         self._latest = self._wanted.cells[number]
         where = _spelled(self._wanted, self._latest)
@@ -256,8 +258,8 @@ class _Training:
 
     def _draw(self, console: "Console") -> "RenderableType":
         """The map as it is by now."""
-        from hsig.maps import so_far
-        from hsig.tables import render_map_so_far
+        from hsig.output.screen import render_map_so_far
+        from hsig.reports.maps import so_far
 
         shown = so_far(self._wanted.axes, self._ledger.summaries, self._latest)
         return render_map_so_far(shown, console)
@@ -268,7 +270,7 @@ class _Training:
         Raises:
             HsigError: If something ended it early, or cells could not be kept or were lost.
         """
-        from hsig.terminal import note
+        from hsig.output.terminal import note
 
         for problem in (self._ledger.problem, self.problem):
             if problem is not None:
@@ -291,7 +293,7 @@ def _spelled(wanted: "Sweep", cell: "Sequence[str]") -> str:
 
 def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_a_time: int) -> str:
     """What there is to do, and how long it may take."""
-    from hsig.cells import count
+    from hsig.reports.page import count
 
     experiments = [experiment for _, experiment in missing]
     steps = sum(experiment.steps for experiment in experiments)
@@ -309,7 +311,7 @@ def _step_cost(experiments: "Sequence[Experiment]") -> float:
     """Seconds for a step of a seed, measured on the cell in the middle."""
     from dataclasses import replace
 
-    from hsig.sweep import train_cell
+    from hsig.experiments.sweeps import train_cell
 
     middle = experiments[len(experiments) // 2]
     per_epoch = replace(middle, epochs=1).steps

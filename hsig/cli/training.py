@@ -13,15 +13,15 @@ import typer
 
 from hsig.cli.options import RUNS, Output, examples, experiment_command
 from hsig.cli.showing import as_json, needs_remedies, show
-from hsig.completion import CONFIG_ENDINGS, complete_comparison, complete_words
+from hsig.config.completion import CONFIG_ENDINGS, complete_comparison, complete_words
+from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
 from hsig.errors import ConfigError, RunError
-from hsig.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
 
 if TYPE_CHECKING:
-    from hsig.experiment import Experiment, Outcome
-    from hsig.records import Part
-    from hsig.summary import Summary
-    from hsig.terminal import Watch
+    from hsig.analysis.summary import Summary
+    from hsig.experiments.experiment import Experiment, Outcome
+    from hsig.output.terminal import Watch
+    from hsig.runs import Part
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
 _LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; the arrays have all
@@ -129,12 +129,12 @@ def explain(
     output: Output,
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.config import load_experiment
-    from hsig.explain import remedies
-    from hsig.records import Part
-    from hsig.terminal import Watch
-    from hsig.training import gather_all
-    from hsig.workers import run_with_workers
+    from hsig.analysis.remedies import remedies
+    from hsig.config.loading import load_experiment
+    from hsig.experiments.training import gather_all
+    from hsig.experiments.workers import run_with_workers
+    from hsig.output.terminal import Watch
+    from hsig.runs import Part
 
     began = _Began.now()
     output.check()
@@ -196,8 +196,8 @@ class _Began:
 
 def _train(config: Path | None, flags: dict[str, str], command: str, output: Output) -> None:
     """Train what a config and flags say, show what became of it, and keep it."""
-    from hsig.config import load_experiment
-    from hsig.records import Part
+    from hsig.config.loading import load_experiment
+    from hsig.runs import Part
 
     began = _Began.now()
     experiment = load_experiment(config, flags, command)
@@ -208,11 +208,11 @@ def _train(config: Path | None, flags: dict[str, str], command: str, output: Out
 
 def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output) -> None:
     """Train what several configs say, show it side by side, and keep it."""
-    from hsig.config import load_comparison
-    from hsig.records import Part
-    from hsig.terminal import Watch
-    from hsig.training import gather_all
-    from hsig.workers import run_with_workers
+    from hsig.config.loading import load_comparison
+    from hsig.experiments.training import gather_all
+    from hsig.experiments.workers import run_with_workers
+    from hsig.output.terminal import Watch
+    from hsig.runs import Part
 
     began = _Began.now()
     experiments = load_comparison(configs, flags)
@@ -235,7 +235,7 @@ def _finish(
     began: _Began,
 ) -> None:
     """Show what a command made, keep it, and exit with what there is to say."""
-    from hsig.terminal import interrupts_ignored
+    from hsig.output.terminal import interrupts_ignored
 
     outcomes = [part.outcome for part in parts]
     if command == EXPLAIN and not outcomes[0].results:
@@ -262,8 +262,8 @@ def _keep(
     Raises:
         RunError: If it cannot be kept in the folder that was asked for.
     """
-    from hsig.records import Made, keep
-    from hsig.terminal import note
+    from hsig.output.terminal import note
+    from hsig.runs import Made, keep
 
     seconds = monotonic() - began.clock
     numbers = sum(
@@ -290,10 +290,10 @@ def _keep(
 
 def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]":
     """Train, and add seeds until the intervals are as narrow as was asked for."""
-    from hsig.adaptive import first_block, join, next_block
-    from hsig.terminal import Watch
-    from hsig.training import gather
-    from hsig.workers import run_with_workers
+    from hsig.analysis.adaptive import first_block, join, next_block
+    from hsig.experiments.training import gather
+    from hsig.experiments.workers import run_with_workers
+    from hsig.output.terminal import Watch
 
     if experiment.until is not None:
         experiment = first_block(experiment)
@@ -310,8 +310,8 @@ def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]
 
 def _end(watch: "Watch", outcomes: "Sequence[Outcome]", *summaries: "Summary") -> None:
     """Exit with what there is to say."""
-    from hsig.report import unmet_expectations
-    from hsig.terminal import note
+    from hsig.output.terminal import note
+    from hsig.reports.words import unmet_expectations
 
     if watch.interrupted:
         any_result = any(outcome.results for outcome in outcomes)

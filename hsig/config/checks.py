@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import isfinite
 
-from hsig.activations import ACTIVATIONS, Activation, Parameter, find_activations, spell
+from hsig.config.keys import ACTIVATION_GROUPS, EXPECTATIONS, PARAMETERS, SEED_LARGEST, Key
 from hsig.config.rows import check_task, check_weights
 from hsig.config.source import REFUSED, describe
 from hsig.config.values import (
@@ -17,8 +17,8 @@ from hsig.config.values import (
     read_part,
     read_settings,
 )
-from hsig.experiment import Bound, Checks
-from hsig.keys import ACTIVATION_GROUPS, EXPECTATIONS, PARAMETERS, SEED_LARGEST, Key
+from hsig.experiments.experiment import Bound, Checks
+from hsig.networks.activations import ACTIVATIONS, Activation, Parameter, find_activations, spell
 
 _PARAMETER_ALIASES = {"negative_slope": "leak"}  # PyTorch's and JAX's word
 

@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
 from math import exp, log, prod
 from pathlib import Path
 from typing import TypeGuard
 
+from hsig.config.keys import KEYS, NOT_IN_SWEEPS, PARAMETERS
 from hsig.config.source import Given, describe
 from hsig.config.values import Place, nearest
 from hsig.errors import ConfigError
-from hsig.keys import KEYS, NOT_IN_SWEEPS, PARAMETERS
+from hsig.experiments.sweeps import Axis, canonical
 
 SWEPT = "sweep"
 CELLS_MOST = 1_000_000
@@ -20,14 +19,6 @@ _SCALES = ("linear", "log")
 _LOG_DIGITS, _LINEAR_DIGITS, _ALL_DIGITS = 4, 12, 17
 _ACTIVATION = "activation"
 _NOT_SWEPT = (*NOT_IN_SWEEPS, "report_every", "workers")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A key, or a setting of the activation such as `activation.slope`, and its values as texts."""
-
-    name: str
-    values: tuple[str, ...]
 
 
 def read_axes(given: Given, problems: list[str]) -> tuple[Axis, ...]:
@@ -56,14 +47,6 @@ def read_axes(given: Given, problems: list[str]) -> tuple[Axis, ...]:
         if len(set(map(canonical, axis.values))) < len(axis.values):
             place.below(axis.name).wrong("expected each value once")
     return tuple(axes)
-
-
-def canonical(text: str) -> float | str:
-    """A value of a key, such that 1 and 1.0 are the same."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _may_be_swept(name: str) -> bool:
@@ -120,11 +103,6 @@ def _spaced(name: str, scale: str, ends: Sequence[object], place: Place) -> Sequ
 def spelled(value: object) -> str:
     """A value as a flag would have it."""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def cells_of(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
-    """Every combination of values, the last axis fastest."""
-    return list(product(*(axis.values for axis in axes)))
 
 
 def flags_of(

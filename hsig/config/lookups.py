@@ -1,11 +1,11 @@
 """What other flags say: an activation, points, rates, columns."""
 
-from hsig.activations import Activation
 from hsig.config.checks import check_activation
+from hsig.config.keys import COMPARISON_COLUMNS, KEYS, Key
 from hsig.config.source import Given
 from hsig.config.values import Place, check_choice, check_number, read_part
 from hsig.errors import ConfigError
-from hsig.keys import COMPARISON_COLUMNS, KEYS, Key
+from hsig.networks.activations import Activation
 
 
 def load_activation(text: str) -> Activation:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsig.activations import Activation, spell
 from hsig.config.checks import CHECKS, check_activation
+from hsig.config.keys import CHECKPOINTS_MOST, EVIDENCE_NUMBERS, KEPT_NUMBERS_MOST, KEYS, SAME
 from hsig.config.source import REFUSED, Given
 from hsig.config.values import Place, nearest
 from hsig.engines.choice import ENGINES, fastest
-from hsig.experiment import Bound, Checks, Experiment, Variant
-from hsig.keys import CHECKPOINTS_MOST, EVIDENCE_NUMBERS, KEPT_NUMBERS_MOST, KEYS, SAME
-from hsig.losses import LOSSES
-from hsig.network import default_output_activation
+from hsig.experiments.experiment import Bound, Checks, Experiment, Variant
+from hsig.networks.activations import Activation, spell
+from hsig.networks.losses import LOSSES
+from hsig.networks.network import default_output_activation
 
 _OPTIONAL = frozenset(
     (

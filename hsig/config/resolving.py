@@ -6,12 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hsig.config.grid import SWEPT
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 from hsig.config.reading import Reading
 from hsig.config.source import Given, read_file, read_flag
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
-from hsig.experiment import Experiment
-from hsig.keys import COMPARE, EXPLAIN, KEYS, TRAIN
+from hsig.experiments.experiment import Experiment
 
 _UNKNOWN_MOST = 20  # unknown keys that are told one by one
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hsig.arrays import Array
+from hsig.config.keys import INPUTS_MOST, SAMPLES_MOST, Key
 from hsig.config.source import describe, read_scalar
 from hsig.config.values import Place, as_finite, nearest
-from hsig.keys import INPUTS_MOST, SAMPLES_MOST, Key
-from hsig.network import Weights
-from hsig.tasks import TASKS, Task
+from hsig.networks.arrays import Array
+from hsig.networks.network import Weights
+from hsig.networks.tasks import TASKS, Task
 
 CHARACTERS_MOST = 1_000_000  # of a CSV file
 

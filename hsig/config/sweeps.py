@@ -1,33 +1,18 @@
 """The experiments of a config with a `sweep`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from hsig.activations import spell
-from hsig.config.grid import SWEPT, Axis, cells_of, flags_of, read_axes, refuse_without_axes
+from hsig.config.grid import SWEPT, flags_of, read_axes, refuse_without_axes
+from hsig.config.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
 from hsig.config.resolving import known_keys, resolve_given, says
 from hsig.config.source import Given, read_file
 from hsig.errors import ConfigError
-from hsig.experiment import Experiment
-from hsig.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
+from hsig.experiments.experiment import Experiment
+from hsig.experiments.sweeps import Axis, Sweep, cells_of
+from hsig.networks.activations import spell
 
 _CELLS_TRIED_MOST = 200  # of a sweep, with something wrong in each
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """The experiments of a sweep.
-
-    Attributes:
-        axes: What is swept.
-        cells: A value of each axis, as texts, for each experiment; the last axis runs fastest.
-        experiments: One for each cell, each of one variant.
-    """
-
-    axes: tuple[Axis, ...]
-    cells: tuple[tuple[str, ...], ...]
-    experiments: tuple[Experiment, ...]
 
 
 def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None) -> Sweep:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import isfinite, isnan
 
+from hsig.config.keys import Key
 from hsig.config.source import REFUSED, Given, KeyPath, describe, read_scalar
-from hsig.keys import Key
 
 
 @dataclass(frozen=True)

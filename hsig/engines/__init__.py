@@ -1,14 +1,16 @@
-"""What every engine takes and gives. An engine does gradient descent and nothing else.
+"""Gradient descent, and nothing else: what every engine takes and gives.
 
-Every engine is a function `advance(state, problem, epochs) -> Progress`. Arrays have seeds last.
+In: a `State` and a `Problem`. Out: a `Progress`. Arrays have seeds last.
+To import: these nouns from here; from `choice` the engines that there are. Each is a module with a
+function `advance(state, problem, epochs) -> Progress`.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from hsig.arrays import Array, IntArray
-from hsig.network import Network, Weights
+from hsig.networks.arrays import Array, IntArray
+from hsig.networks.network import Network, Weights
 
 NOT_REACHED = -1
 

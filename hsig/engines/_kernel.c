@@ -413,7 +413,7 @@ FUNCTION lanes ISA(log1p)(lanes x)
 }
 #define log1p ISA(log1p)
 
-/* --- activations: `hsig.activations`, operation by operation --- */
+/* --- activations: `hsig.networks.activations`, operation by operation --- */
 
 FUNCTION lanes ISA(logistic)(lanes x)
 {
@@ -539,7 +539,7 @@ FUNCTION lanes ISA(training_slope)(const int kind, const int backward, const act
 }
 #define training_slope ISA(training_slope)
 
-/* --- losses: `hsig.losses` --- */
+/* --- losses: `hsig.networks.losses` --- */
 
 /* The slope of a sample's loss in the output's pre-activation x, where the prediction is y. */
 FUNCTION lanes ISA(output_delta)(const int loss, const int kind, const int backward,

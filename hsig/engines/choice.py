@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from hsig.arrays import Array
 from hsig.engines import Problem, Progress, State, compiled, reference
-from hsig.network import Network, Weights
+from hsig.networks.arrays import Array
+from hsig.networks.network import Network, Weights
 
 
 class Engine(Protocol):

@@ -12,10 +12,10 @@ from types import ModuleType
 
 import numpy as np
 
-from hsig.activations import Activation, curved, logistic, piecewise
-from hsig.arrays import Array
 from hsig.engines import Problem, Progress, State
-from hsig.network import Network, Weights
+from hsig.networks.activations import Activation, curved, logistic, piecewise
+from hsig.networks.arrays import Array
+from hsig.networks.network import Network, Weights
 
 
 def _load() -> ModuleType | None:

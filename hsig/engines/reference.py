@@ -6,9 +6,9 @@ its neighbours.
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.network import Activity, Network, Weights, all_finite, with_bias
+from hsig.networks.arrays import Array, BoolArray, IntArray
+from hsig.networks.network import Activity, Network, Weights, all_finite, with_bias
 
 NAME = "reference"
 

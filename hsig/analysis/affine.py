@@ -1,0 +1,88 @@
+"""The best that an affine function of the inputs can do on a task: computed, not quoted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hsig.networks.arrays import Array
+from hsig.networks.losses import Loss
+from hsig.networks.tasks import Task
+
+_STEPS_MOST = 100  # of Newton's method; it needs about ten, or never ends on separable rows
+_ROUNDING = 1e-9  # a fit of exactly 0.5 is not right by its last bit
+_SMALL_STEP = 1e-12  # relative to the fit's own size
+
+
+@dataclass(frozen=True, eq=False)
+class AffineFit:
+    """The affine function of the inputs with the lowest mean loss.
+
+    Attributes:
+        cost: Its mean loss over the rows.
+        predictions: Shape (rows,).
+        right: How many rows it is right on.
+    """
+
+    cost: float
+    predictions: Array
+    right: int
+
+
+def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
+    """The best affine function on a task.
+
+    Under squared loss a least-squares fit; under a cross-entropy the logistic function of an
+    affine one, a logistic regression. Where that can separate the rows it has no best, and the
+    cost comes as near to 0 as a hundred steps of Newton's method bring it.
+
+    Args:
+        task: Its rows.
+        loss: Decides the kind of fit.
+        solved_within: A row is right when |prediction - target| is below this.
+
+    Source:
+        McCullagh & Nelder 1989, Generalized Linear Models, section 4.4.
+
+    >>> from hsig.networks.losses import LOSSES
+    >>> from hsig.networks.tasks import TASKS
+    >>> fit = best_affine(TASKS["xor"], LOSSES["squared"], 0.5)
+    >>> round(fit.cost, 12), fit.predictions.round(12).tolist()
+    (0.25, [0.5, 0.5, 0.5, 0.5])
+    """
+    inputs = np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1)
+    if loss.needs_probabilities:
+        logits = inputs @ _logistic_fit(inputs, task.targets)
+        predictions = _logistic(logits)
+        losses = np.logaddexp(0.0, logits) - task.targets * logits
+    else:
+        predictions = inputs @ np.linalg.lstsq(inputs, task.targets)[0]
+        losses = loss.value(predictions, task.targets)
+    right = np.abs(predictions - task.targets) < solved_within * (1.0 - _ROUNDING)
+    return AffineFit(float(losses.mean()), predictions, int(right.sum()))
+
+
+def _logistic_fit(inputs: Array, targets: Array) -> Array:
+    """Weights of a logistic regression, by Newton's method with halved steps."""
+    weights = np.zeros(inputs.shape[1])
+    cost = _cost(inputs, targets, weights)
+    for _ in range(_STEPS_MOST):
+        p = _logistic(inputs @ weights)
+        gradient = inputs.T @ (p - targets)
+        curvature = inputs.T @ (inputs * (p * (1.0 - p))[:, None])
+        step = np.linalg.lstsq(curvature, gradient)[0]
+        while (trial := _cost(inputs, targets, weights - step)) > cost:
+            step = step / 2.0
+        weights, cost = weights - step, trial
+        if np.abs(step).max() <= _SMALL_STEP * (1.0 + np.abs(weights).max()) or cost < _SMALL_STEP:
+            break
+    return weights
+
+
+def _logistic(logits: Array) -> Array:
+    values: Array = np.exp(-np.logaddexp(0.0, -logits))
+    return values
+
+
+def _cost(inputs: Array, targets: Array, weights: Array) -> float:
+    logits = inputs @ weights
+    return float((np.logaddexp(0.0, logits) - targets * logits).mean())

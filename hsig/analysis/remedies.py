@@ -1,0 +1,198 @@
+"""What else could be done about a variant that fails: remedies, and what became of each.
+
+A remedy is the same experiment with one thing changed, from the same seeds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from hsig.analysis.statistics import CLAIM_SEEDS
+from hsig.analysis.summary import Solved, count_solved, count_verdicts
+from hsig.experiments.experiment import Experiment, Failure, Training, Variant
+from hsig.experiments.verdicts import SOLVED
+from hsig.networks.activations import ACTIVATIONS, Activation
+from hsig.networks.losses import LOSSES
+
+LEAK = 0.05
+SLOPES = (0.25, 0.5)
+FASTER, LONGER = 10.0, 5
+WIDE = ((-2.0, 2.0), (-4.0, 4.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Remedy:
+    """One thing changed.
+
+    Attributes:
+        name: What was changed, in words.
+        layers: Where: `hidden`, `output` or `both`; empty where it is no matter of layers.
+        experiment: The changed experiment, of one variant labelled with the name and the layers.
+    """
+
+    name: str
+    layers: str
+    experiment: Experiment
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A remedy that was tried.
+
+    Attributes:
+        remedy: Which.
+        solved: What it solved; None if it could not be trained.
+        verdicts: How many seeds ended with each.
+        works: Whether more than half of the seeds are solved, and the interval lies wholly above
+            the one without the remedy, with enough seeds for a claim.
+    """
+
+    remedy: Remedy
+    solved: Solved | None
+    verdicts: dict[str, int]
+    works: bool
+
+
+def judge(remedy: Remedy, before: Training | Failure, after: Training | Failure) -> Trial:
+    """What became of a remedy."""
+    if isinstance(after, Failure):
+        return Trial(remedy, None, {}, works=False)
+    solved = count_solved(after)
+    floor = 0.0 if isinstance(before, Failure) else count_solved(before).high
+    works = solved.n >= CLAIM_SEEDS and 2 * solved.k > solved.n and solved.low > floor
+    return Trial(remedy, solved, count_verdicts(after), works=works)
+
+
+def cheapest(trials: Sequence[Trial]) -> Trial | None:
+    """Of those that work, the one with the least training, then the first."""
+    working = [trial for trial in trials if trial.works]
+    return min(working, key=lambda trial: trial.remedy.experiment.epochs, default=None)
+
+
+def has_failed(result: Training | Failure) -> bool:
+    """Whether there is anything to explain."""
+    return isinstance(result, Failure) or set(count_verdicts(result)) != {SOLVED}
+
+
+def remedies(experiment: Experiment) -> tuple[Remedy, ...]:
+    """What makes sense for an experiment of one variant, from the smallest change to the largest.
+
+    First what changes a number of the training, then the gradient, then the activation, and last
+    the budget.
+    """
+    (variant,) = experiment.variants
+    changes = [*_of_the_gradient(experiment, variant)]
+    if variant.without_gradient is None:
+        longer = _change(
+            experiment, f"{LONGER} times the epochs", epochs=LONGER * experiment.epochs
+        )
+        changes = [*_of_the_training(experiment), *changes]
+        changes += [*_of_the_activation(experiment, variant), longer]
+    return tuple(
+        Remedy(
+            name,
+            layers,
+            replace(
+                changed,
+                variants=(replace(changed.variants[0], label=f"{name} {layers}".strip()),),
+                expect={},
+            ),
+        )
+        for name, layers, changed in changes
+    )
+
+
+_Change = tuple[str, str, Experiment]
+
+
+def _change(experiment: Experiment, name: str, **fields: Any) -> _Change:
+    return name, "", replace(experiment, **fields)
+
+
+def _of_the_training(experiment: Experiment) -> Iterator[_Change]:
+    if not experiment.loss.zero_slope_teaches_nothing and experiment.loss.needs_probabilities:
+        yield _change(experiment, "loss bce", loss=LOSSES["bce"])
+    for factor in (FASTER, 1.0 / FASTER):
+        rate = experiment.learning_rate * factor
+        yield _change(experiment, f"learning rate {rate:.6g}", learning_rate=rate)
+    other = {"online": "batch", "batch": "online"}[experiment.update]
+    yield _change(experiment, f"{other} updates", update=other)
+    wide = () if experiment.initial_weights is not None else WIDE
+    for low, high in wide:
+        if (low, high) != experiment.init:
+            name = f"initial weights from [{low:g}, {high:g})"
+            yield _change(experiment, name, init=(low, high))
+
+
+def _of_the_gradient(experiment: Experiment, variant: Variant) -> Iterator[_Change]:
+    for backward in ("own", "output", "logistic"):
+        if backward == "logistic" or variant.without_gradient is not None:
+            change = partial(_with_backward, backward)
+            yield from _in_layers(experiment, f"{backward} gradient", change, together=True)
+
+
+def _of_the_activation(experiment: Experiment, variant: Variant) -> Iterator[_Change]:
+    yield from _in_layers(experiment, f"leak {LEAK:g}", _leaking)
+    for slope in SLOPES:
+        change = partial(_with_slope, slope)
+        yield from _in_layers(experiment, f"slope {slope:g}", change, together=True)
+    if not variant.output_activation.is_logistic:
+        logistic = replace(variant, output_activation=ACTIVATIONS["sigmoid"])
+        yield "sigmoid", "output", replace(experiment, variants=(logistic,))
+
+
+def _in_layers(
+    experiment: Experiment,
+    name: str,
+    change: Callable[[Activation], Activation | None],
+    *,
+    together: bool = False,
+) -> Iterator[_Change]:
+    """A change of the activation wherever it makes sense: in one layer, the other, and both.
+
+    Args:
+        experiment: What is changed.
+        name: What the change is called.
+        change: The changed activation, or None where it makes no sense.
+        together: Whether layers that can be changed are changed only together.
+    """
+    (variant,) = experiment.variants
+    hidden, output = change(variant.hidden_activation), change(variant.output_activation)
+    if experiment.loss.needs_probabilities and output and not output.maps_into_unit_interval:
+        output = None
+    choices = [("hidden", hidden, None), ("output", None, output), ("both", hidden, output)]
+    if together:
+        choices = choices[2:] if hidden and output else choices[:2]
+    for layers, new_hidden, new_output in choices:
+        if (new_hidden is None and new_output is None) or (
+            layers == "both" and not (new_hidden and new_output)
+        ):
+            continue
+        changed = Variant(
+            variant.label,
+            new_hidden or variant.hidden_activation,
+            new_output or variant.output_activation,
+        )
+        yield name, layers, replace(experiment, variants=(changed,))
+
+
+def _with_backward(backward: str, activation: Activation) -> Activation | None:
+    """With another slope to train with, where its own may be 0 or is missing."""
+    sensible = activation.linear_pieces and activation.backward != backward
+    return activation.with_settings({}, backward) if sensible else None
+
+
+def _leaking(activation: Activation) -> Activation | None:
+    """With a small slope where there was none."""
+    if activation.parameters.get("leak") != 0.0:
+        return None
+    return activation.with_settings({"leak": LEAK}, None)
+
+
+def _with_slope(slope: float, activation: Activation) -> Activation | None:
+    """A sigmoid with a line of another slope."""
+    sigmoidal = activation.maps_into_unit_interval and "slope" in activation.parameters
+    if not sigmoidal or activation.parameters["slope"] == slope:
+        return None
+    return activation.with_settings({"slope": slope}, None)

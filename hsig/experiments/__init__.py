@@ -1,0 +1,6 @@
+"""From an Experiment to its Outcome: training, what is seen on the way, and what became of it.
+
+In: an `Experiment`. Out: an `Outcome`, with a result for each variant; of a sweep, for each cell.
+To import: the nouns from `experiment`; `run` and `gather` from `training`; many at a time from
+`workers` and `sweeps`, on a cluster from `cluster`; the words from `verdicts`.
+"""

@@ -1,0 +1,182 @@
+"""The cells of a sweep on an existing Dask cluster, for which `distributed` must be installed."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Executor, Future
+from functools import partial
+from importlib import import_module
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from hsig.errors import ConfigError, HsigError, RunError
+from hsig.experiments.environment import numerics
+from hsig.experiments.experiment import Experiment
+from hsig.experiments.sweeps import CellResult, Crew, Lost, train_cell
+
+_PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
+_AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
+
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:[0-9]+(/\S*)?")
+
+T = TypeVar("T")
+
+
+def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
+    """What trains cells on the cluster of a Dask scheduler.
+
+    Args:
+        address: Of the scheduler, such as `tcp://10.0.0.1:8786`.
+        experiments: The cells, whose engines the workers must have.
+
+    Raises:
+        ConfigError: If it is no address, or Dask is not installed here.
+        RunError: If no scheduler answers, it has no workers, or a worker would not give the same
+            bits: another hsig, another kernel, or none.
+    """
+    engines = sorted({engine for experiment in experiments for engine in experiment.engines})
+    client = _connected(address)
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
+        _check(client, engines)
+    except TimeoutError:
+        client.close()
+        raise RunError(f"--scheduler: {address}: the cluster has no workers") from None
+    except OSError as problem:
+        client.close()
+        raise RunError(f"--scheduler: {address}: the cluster does not answer: {problem}") from None
+    except BaseException:
+        client.close()
+        raise
+    threads = sum(client.nthreads().values())
+    return Crew(
+        start=lambda: _Cells(client.get_executor(pure=False)),
+        work=partial(train_there, expected=numerics(engines)),
+        number=threads,
+        ahead=max(_AHEAD_LEAST, 4 * threads),
+        stop=client.close,
+        explained=partial(_explained, address),
+    )
+
+
+class _Cells(Executor):
+    """Dask's executor, which is shut down as those of the standard library are."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
+        return self._executor.submit(work, *args, **named)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._executor.shutdown(wait=wait and not cancel_futures)
+
+
+def train_there(experiment: Experiment, expected: Mapping[str, str]) -> CellResult | None:
+    """On a worker: train a cell.
+
+    Raises:
+        RunError: If it would not give the same bits as where the sweep was begun.
+    """
+    found = numerics(experiment.engines)
+    wanted = {name: expected[name] for name in found}
+    if found != wanted:  # it came after the others had been looked at
+        raise RunError(_refusal(_distributed().get_worker().address, wanted, found))
+    return train_cell(experiment)
+
+
+def _distributed() -> Any:
+    """Dask's scheduler, client and workers: imported where they are asked for alone."""
+    return import_module("distributed")
+
+
+def _connected(address: str) -> Any:
+    """A client of a scheduler.
+
+    Raises:
+        ConfigError: If it is no address, or Dask is not installed here.
+        RunError: If no scheduler answers.
+    """
+    if not _ADDRESS.fullmatch(address):
+        raise ConfigError(
+            f"--scheduler: expected the address of a Dask scheduler, such as tcp://10.0.0.1:8786, "
+            f"got the text '{address}'"
+        )
+    try:
+        distributed = _distributed()
+    except ImportError:
+        raise ConfigError(
+            "--scheduler: needs Dask, which is not installed. Install it with: "
+            "pip install 'hsig[dask]'"
+        ) from None
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == distributed.__name__:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # hsig tells what matters
+    answers: SimpleQueue[Any] = SimpleQueue()
+
+    def connect() -> None:
+        try:
+            answers.put(distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False))
+        except Exception as problem:  # of many kinds: no such host, no certificate, ...
+            answers.put(str(problem))
+
+    # aside, for it would wait for ever where something else listens, such as Dask's own dashboard
+    Thread(target=connect, daemon=True).start()
+    try:
+        answer = answers.get(timeout=_PATIENCE_S + 1)
+    except Empty:
+        answer = "what listens there is something else"
+    if isinstance(answer, str):
+        raise RunError(
+            f"--scheduler: {address}: no Dask scheduler answers: {answer}. Expected the address "
+            "that `dask scheduler` prints, such as tcp://10.0.0.1:8786"
+        )
+    return answer
+
+
+def _check(client: Any, engines: Sequence[str]) -> None:
+    """Refuse, by their names, workers that would not give the same bits.
+
+    Raises:
+        RunError: If there are any.
+    """
+
+    def look() -> Mapping[str, str]:  # sent as code: hsig may not be there
+        try:
+            from hsig.experiments.environment import numerics
+        except ImportError as problem:
+            return {"hsig": f"not installed ({problem})"}
+        return numerics(engines)
+
+    expected = numerics(engines)
+    refusals = [
+        _refusal(worker, expected, found)
+        for worker, found in sorted(client.run(look).items())
+        if found != expected
+    ]
+    if refusals:
+        raise RunError(refusals)
+
+
+def _refusal(worker: str, expected: Mapping[str, str], found: Mapping[str, str]) -> str:
+    """How a worker differs from what is here."""
+    differences = (
+        f"{name} {found.get(name, 'unknown')} (here {value})"
+        for name, value in expected.items()
+        if found.get(name) != value
+    )
+    return (
+        f"--scheduler: the worker {worker} would not give the same bits: {', '.join(differences)}"
+    )
+
+
+def _explained(address: str, problem: Exception) -> Lost | HsigError | None:
+    """What is meant by an exception of a cell that was trained there."""
+    if isinstance(problem, _distributed().KilledWorker):
+        return Lost("the workers that trained it died")
+    if isinstance(problem, HsigError):
+        return problem
+    if isinstance(problem, CancelledError):
+        return RunError(f"--scheduler: {address}: the scheduler has gone")
+    return RunError(f"--scheduler: a worker raised {type(problem).__name__}: {problem}")

@@ -1,0 +1,79 @@
+"""Why a weight stopped being a finite number: the step in which it happened, taken again."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from hsig.engines import NOT_REACHED, Problem, Progress, State
+from hsig.engines.reference import descend, steps
+from hsig.networks.arrays import Array, IntArray
+from hsig.networks.network import Activity, Weights, all_finite, with_bias
+
+SATURATED_RIGHT = "saturated_right"  # 0/0 in the loss's slope, at an answer that is exactly right
+SATURATED_WRONG = "saturated_wrong"  # the loss's slope is infinite at an exactly wrong answer
+OVERFLOW = "overflow"  # the weights grew beyond the largest number
+
+
+def causes(
+    before: State,
+    problem: Problem,
+    after: Progress,
+    advance: Callable[[State, Problem, int], Progress],
+) -> Mapping[int, str]:
+    """Why each seed diverged between two states, by its place among the seeds.
+
+    Args:
+        before: The earlier state.
+        problem: What was trained.
+        after: The later state.
+        advance: The engine that came from one to the other.
+    """
+    fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
+    found: dict[int, str] = {}
+    state, places = _only(before, fresh), fresh
+    for epoch in sorted(set(after.diverged_at[fresh].tolist())):
+        if epoch > state.epoch:
+            state = advance(state, problem, epoch - state.epoch)
+        here = after.diverged_at[places] == epoch
+        words = _within_epoch(_only(state, np.flatnonzero(here)).weights, problem)
+        found |= dict(zip(places[here].tolist(), words, strict=True))
+        state, places = _only(state, np.flatnonzero(~here)), places[~here]
+    return found
+
+
+def _only(state: State, seeds: IntArray) -> State:
+    """The state of some seeds, by their places."""
+    return State(
+        epoch=state.epoch,
+        weights=Weights(*(layer[..., seeds] for layer in state.weights)),
+        solved_at=state.solved_at[seeds],
+        lost_at=state.lost_at[seeds],
+        diverged_at=state.diverged_at[seeds],
+    )
+
+
+def _within_epoch(weights: Weights, problem: Problem) -> list[str]:
+    """For seeds that diverge in the epoch that begins with these weights: why."""
+    inputs, targets = with_bias(problem.inputs), problem.targets[:, None, None]
+    words = [OVERFLOW] * weights.hidden.shape[-1]
+    going = np.ones(len(words), dtype=bool)  # whose weights are still finite
+    with np.errstate(all="ignore"):
+        for rows in steps(len(inputs), problem.update):
+            activity = problem.network.forward(weights, inputs[rows])
+            weights = descend(problem, weights, activity, targets[rows])
+            finite = all_finite(weights)
+            for seed in np.flatnonzero(going & ~finite):
+                words[seed] = _word(problem, activity, targets[rows], int(seed))
+            going &= finite
+    return words
+
+
+def _word(problem: Problem, activity: Activity, targets: Array, seed: int) -> str:
+    deltas = problem.network.output_deltas(activity, targets)[:, 0, seed]
+    predictions, wanted = activity.predictions[:, 0, seed], targets[:, 0, 0]
+    broken = ~np.isfinite(deltas)
+    if (broken & (predictions == wanted)).any():
+        return SATURATED_RIGHT
+    if (broken & ((predictions == 0.0) | (predictions == 1.0))).any():
+        return SATURATED_WRONG
+    return OVERFLOW

@@ -1,0 +1,309 @@
+"""The nouns: an experiment, its variants, and what becomes of them.
+
+An experiment is one config. A variant is one activation in one setting. A seed is one replicate.
+Arrays have seeds first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from hsig.engines import Problem, State
+from hsig.engines.choice import Engine, engine_for
+from hsig.experiments.evidence import Evidence, examine
+from hsig.networks.activations import Activation
+from hsig.networks.arrays import Array, BoolArray, IntArray
+from hsig.networks.losses import Loss
+from hsig.networks.network import Network, Weights, initial_weights, with_bias
+from hsig.networks.tasks import Task
+
+Bound = float | str  # what a check compares with
+Checks = Mapping[str, Bound]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One activation in one setting.
+
+    Attributes:
+        label: What it is called in tables; unique within the experiment.
+        hidden_activation: Of the hidden layer.
+        output_activation: Of the output.
+    """
+
+    label: str
+    hidden_activation: Activation
+    output_activation: Activation
+
+    @property
+    def without_gradient(self) -> Activation | None:
+        """The first of its activations that has no gradient to train with, if any."""
+        for activation in (self.hidden_activation, self.output_activation):
+            if activation.backward is None:
+                return activation
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Everything that decides the numbers, and how they are reported.
+
+    Attributes:
+        task: What is learnt.
+        variants: What is compared.
+        loss: What is minimised.
+        learning_rate: Step size of gradient descent.
+        epochs: The budget.
+        update: `online` or `batch`.
+        hidden: Number of hidden units.
+        init: Bounds [low, high) of the initial weights.
+        initial_weights: Replace the draw, with exactly one seed; no seeds axis.
+        seeds: One replicate each.
+        until: Half the width of the widest interval of a solved rate at which no more seeds are
+            added; None for the seeds as they are.
+        max_seeds: The most there may be then.
+        solved_within: Solved when every |prediction - target| is below this.
+        report_every: Epochs between checkpoints.
+        at_epochs: Budgets that are checkpoints as well, in rising order.
+        cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
+        engine: What trains, by its name in `hsig.engines.choice.ENGINES`.
+        workers: How many threads or processes train, or None for all cores; the numbers are the
+            same.
+        predict_with: Activations that also predict with the trained weights; may be empty.
+        baseline: Label of the variant that the others are compared with; empty for the first.
+        expect: What must hold for the run to count as a success: of every variant, by the name
+            of the check, or of one, by its label; may be empty.
+    """
+
+    task: Task
+    variants: tuple[Variant, ...]
+    loss: Loss
+    learning_rate: float = 0.1
+    epochs: int = 4000
+    update: str = "online"
+    hidden: int = 3
+    init: tuple[float, float] = (0.0, 1.0)
+    initial_weights: Weights | None = None
+    seeds: tuple[int, ...] = (0,)
+    until: float | None = None
+    max_seeds: int = 5000
+    solved_within: float = 0.5
+    report_every: int = 500
+    at_epochs: tuple[int, ...] = ()
+    cost: str = "last"
+    engine: str = "reference"
+    workers: int | None = None
+    predict_with: tuple[Activation, ...] = ()
+    baseline: str = ""
+    expect: Mapping[str, Bound | Checks] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> tuple[int, ...]:
+        """The epochs that are reported: 0, every `report_every`, `at_epochs`, and the budget."""
+        regular = range(0, self.epochs, self.report_every)
+        return tuple(sorted({*regular, *self.at_epochs, self.epochs}))
+
+    @property
+    def last_tenth(self) -> int:
+        """The epoch at which the last tenth of the budget begins."""
+        return self.epochs - max(1, self.epochs // 10)
+
+    def problem_of(self, variant: Variant) -> Problem:
+        """What its engine is given."""
+        return Problem(
+            network=Network(variant.hidden_activation, variant.output_activation, self.loss),
+            inputs=self.task.inputs,
+            targets=self.task.targets,
+            learning_rate=self.learning_rate,
+            update=self.update,
+            solved_within=self.solved_within,
+        )
+
+    def engine_of(self, variant: Variant) -> Engine:
+        """What trains a variant: `engine`, unless that does not know its activations."""
+        return engine_for(self.problem_of(variant).network, self.engine)
+
+    @property
+    def steps(self) -> int:
+        """Rows that each variant is trained on: over all seeds and epochs."""
+        return len(self.seeds) * self.epochs * len(self.task.targets)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The name of what trains each variant."""
+        return tuple(self.engine_of(variant).NAME for variant in self.variants)
+
+    def expected_of(self, label: str) -> Checks:
+        """What must hold of one variant; its own checks beat those of all."""
+        of_all = {
+            name: bound for name, bound in self.expect.items() if not isinstance(bound, Mapping)
+        }
+        own = self.expect.get(label)
+        return of_all | dict(own) if isinstance(own, Mapping) else of_all
+
+    def named(self, name: str) -> "Experiment":
+        """The same experiment, with the labels of its variants behind a name."""
+
+        def label(own: str) -> str:
+            return f"{name}: {own}"
+
+        return replace(
+            self,
+            variants=tuple(
+                replace(variant, label=label(variant.label)) for variant in self.variants
+            ),
+            baseline=self.baseline and label(self.baseline),
+            expect={
+                label(key) if isinstance(part, Mapping) else key: part
+                for key, part in self.expect.items()
+            },
+        )
+
+    def starting_weights(self) -> Weights:
+        """The weights of every seed before its first epoch, seeds first."""
+        if self.initial_weights is not None:
+            return Weights(*(layer[None] for layer in self.initial_weights))
+        return _drawn(self.seeds, self.task.inputs.shape[1], self.hidden, *self.init)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Where the seeds of a variant stand at one epoch; arrays have seeds first, but for `state`'s.
+
+    Attributes:
+        variant: Whose.
+        problem: What was trained.
+        state: Where every seed stands.
+        losses: Shape (seeds, samples); what the epoch that begins here prints: each sample's
+            loss before its own update.
+        predictions: Shape (seeds, samples), with the weights at this epoch.
+        solved_at: Shape (seeds,); first epoch count with which all was right, or -1.
+        lost_at: Shape (seeds,); first later one with which it was not, or -1.
+        diverged_by: For each seed, which cause of `divergence` it was, or nothing.
+    """
+
+    variant: Variant
+    problem: Problem
+    state: State
+    losses: Array
+    predictions: Array
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_by: tuple[str, ...]
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return self.state.epoch
+
+    @property
+    def diverged_at(self) -> IntArray:
+        """Shape (seeds,); epoch during which a weight stopped being finite, or -1."""
+        return self.state.diverged_at
+
+    @property
+    def weights(self) -> Weights:
+        """At this epoch."""
+        layers = (np.moveaxis(layer, -1, 0) for layer in self.state.weights)
+        return Weights(*map(np.ascontiguousarray, layers))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the networks are doing here; made when it is first asked for."""
+        network, weights = self.problem.network, self.state.weights
+        with np.errstate(all="ignore"):
+            activity = network.forward(weights, with_bias(self.problem.inputs))
+        # the engine's predictions, which need not have the last bits of NumPy's
+        activity = activity._replace(predictions=self.predictions.T[:, None])
+        return examine(network, weights, activity, self.problem.targets, self.problem.solved_within)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A variant that cannot be trained, and why."""
+
+    variant: Variant
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What became of one variant; arrays have seeds first.
+
+    Attributes:
+        variant: Whose.
+        epochs: The checkpoints reached, and the epoch of an early end.
+        cost_last: Shape (seeds, checkpoints), loss of the epoch's last sample.
+        cost_mean: Shape (seeds, checkpoints), mean loss over the epoch's samples.
+        predictions: Shape (seeds, samples), at the last checkpoint.
+        max_error: Shape (seeds,), the largest |prediction - target| there.
+        weights: There.
+        solved: Shape (seeds,), whether all is right there, and no weight has diverged.
+        solved_at: See `Checkpoint`.
+        lost_at: See `Checkpoint`.
+        diverged_at: See `Checkpoint`.
+        diverged_by: See `Checkpoint`.
+        evidence: At every checkpoint, its second axis.
+        cost_before: Shape (seeds,); the mean cost at `Experiment.last_tenth`, inf if that was
+            not reached.
+    """
+
+    variant: Variant
+    epochs: tuple[int, ...]
+    cost_last: Array
+    cost_mean: Array
+    predictions: Array
+    max_error: Array
+    weights: Weights
+    solved: BoolArray
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_at: IntArray
+    diverged_by: tuple[str, ...]
+    evidence: Evidence
+    cost_before: Array
+
+
+def shown_cost(experiment: Experiment, training: Training) -> Array:
+    """The cost that tables show, shape (seeds, checkpoints)."""
+    return training.cost_last if experiment.cost == "last" else training.cost_mean
+
+
+# the arrays of a training but for the weights and the evidence
+ARRAYS = (
+    "cost_last",
+    "cost_mean",
+    "predictions",
+    "max_error",
+    "solved",
+    "solved_at",
+    "lost_at",
+    "diverged_at",
+    "cost_before",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """An experiment and what became of its variants, in their order."""
+
+    experiment: Experiment
+    results: tuple[Training | Failure, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every variant reached the budget or cannot be trained."""
+        return len(self.results) == len(self.experiment.variants) and all(
+            isinstance(result, Failure) or result.epochs[-1] == self.experiment.epochs
+            for result in self.results
+        )
+
+
+@lru_cache(maxsize=2)  # the variants of an experiment share them
+def _drawn(seeds: tuple[int, ...], inputs: int, hidden: int, low: float, high: float) -> Weights:
+    weights = initial_weights(seeds, inputs, hidden, low, high)
+    for layer in weights:
+        layer.flags.writeable = False
+    return weights

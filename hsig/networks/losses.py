@@ -1,0 +1,132 @@
+"""Losses of one prediction against one target, and their slopes in the prediction.
+
+All functions take predictions p and targets y that broadcast, and return the broadcast shape.
+In the core they run with floating-point warnings off: an infinite loss is a result.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from hsig.networks.arrays import Array
+
+
+def squared(p: Array, y: Array) -> Array:
+    """Squared error, (p - y)**2, with no factor 1/2."""
+    error = p - y
+    return error * error
+
+
+def squared_derivative(p: Array, y: Array) -> Array:
+    """Slope of the squared error in p: 2 (p - y)."""
+    return 2.0 * (p - y)
+
+
+def bce(p: Array, y: Array) -> Array:
+    """Binary cross-entropy -(y log p + (1 - y) log(1 - p)), with 0 * log 0 = 0.
+
+    Infinite where p is 0 or 1 and the target is not.
+
+    >>> with np.errstate(divide="ignore", invalid="ignore"):
+    ...     bce(np.array([0.5, 1.0, 1.0]), np.array([1.0, 1.0, 0.0])).round(4)
+    array([0.6931, 0.    ,    inf])
+    """
+    when_one = np.where(y > 0.0, -y * np.log(p), 0.0)
+    when_zero = np.where(y < 1.0, -(1.0 - y) * np.log1p(-p), 0.0)
+    return when_one + when_zero
+
+
+def bce_derivative(p: Array, y: Array) -> Array:
+    """Slope of bce in p: (-y/p where y > 0) + ((1 - y)/(1 - p) where y < 1)."""
+    when_one = np.where(y > 0.0, -y / p, 0.0)
+    when_zero = np.where(y < 1.0, (1.0 - y) / (1.0 - p), 0.0)
+    return when_one + when_zero
+
+
+def bce_of_logit(z: Array, y: Array) -> Array:
+    """Bce of the logistic output, from its pre-activation z: y s(-z) + (1 - y) s(z).
+
+    With s the softplus, it stays finite and exact where the output rounds to 0 or 1.
+    """
+    return y * np.logaddexp(0.0, -z) + (1.0 - y) * np.logaddexp(0.0, z)
+
+
+def bce_of_logit_derivative(p: Array, y: Array) -> Array:
+    """Slope of `bce_of_logit` in z, where the logistic output is p: p - y."""
+    return p - y
+
+
+def bce_naive(p: Array, y: Array) -> Array:
+    """Binary cross-entropy as Theano computes it: 0 * log 0 is nan, even at a right answer.
+
+    Source:
+        Theano 1.0.5, theano/tensor/nnet/nnet.py, binary_crossentropy.
+    """
+    return -(y * np.log(p) + (1.0 - y) * np.log(1.0 - p))
+
+
+def bce_naive_derivative(p: Array, y: Array) -> Array:
+    """Slope of bce_naive in p as Theano differentiates it: 0/0 is nan, even at a right answer."""
+    return -y / p + (1.0 - y) / (1.0 - p)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss, its slope, and how it behaves where the output is saturated.
+
+    Attributes:
+        name: Its name in hsig.
+        value: Loss of predictions against targets.
+        derivative: Slope of `value` in the predictions.
+        formula: How one would write it.
+        source: Where the definition comes from.
+        needs_probabilities: Whether predictions and targets must lie in [0, 1].
+        zero_slope_teaches_nothing: Whether the gradient is 0 wherever the output's slope is 0,
+            even where `derivative` is infinite.
+        value_of_logit: `value` of the logistic output from its pre-activation, if more exact.
+        derivative_of_logit: Slope of that in the pre-activation, from predictions and targets.
+    """
+
+    name: str
+    value: Callable[[Array, Array], Array]
+    derivative: Callable[[Array, Array], Array]
+    formula: str
+    source: str
+    needs_probabilities: bool = False
+    zero_slope_teaches_nothing: bool = False
+    value_of_logit: Callable[[Array, Array], Array] | None = None
+    derivative_of_logit: Callable[[Array, Array], Array] | None = None
+
+
+_ROWS = (
+    Loss(
+        "squared",
+        squared,
+        squared_derivative,
+        formula="(p - y)**2",
+        source="the question's first version",
+    ),
+    Loss(
+        "bce",
+        bce,
+        bce_derivative,
+        formula="-(y*log(p) + (1 - y)*log(1 - p)), 0*log(0) = 0",
+        source="binary cross-entropy with the limits of its terms at 0 and 1",
+        needs_probabilities=True,
+        zero_slope_teaches_nothing=True,
+        value_of_logit=bce_of_logit,
+        derivative_of_logit=bce_of_logit_derivative,
+    ),
+    Loss(
+        "bce_naive",
+        bce_naive,
+        bce_naive_derivative,
+        formula="-(y*log(p) + (1 - y)*log(1 - p)), 0*log(0) = nan",
+        source="Theano 1.0.5, nnet/nnet.py, binary_crossentropy",
+        needs_probabilities=True,
+    ),
+)
+
+LOSSES: Mapping[str, Loss] = MappingProxyType({row.name: row for row in _ROWS})

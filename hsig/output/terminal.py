@@ -1,0 +1,291 @@
+"""What hsig says to a terminal or a pipe: progress on stderr, the result on stdout or in a file."""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from io import StringIO
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hsig.errors import ConfigError, RunError
+from hsig.experiments.experiment import Checkpoint, Experiment, Failure
+
+_PATIENCE_S = 1.0  # shorter work shows no progress bar
+_FILE_WIDTH = 120  # of files and pipes
+_MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
+
+T = TypeVar("T")
+
+
+class Interrupts:
+    """Turns Ctrl-C into an early end of what is waited for.
+
+    From Ctrl-C on, interrupts are ignored: what was done by then is to be written.
+
+    Attributes:
+        interrupted: Whether it was ended early.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = False
+
+    def heeding(self, events: Iterable[T]) -> Iterator[T]:
+        """The events up to Ctrl-C, which breaks off the wait for one, and nothing else."""
+        waiting = False
+
+        def answer(*_: object) -> None:
+            first, self.interrupted = not self.interrupted, True
+            if waiting and first:
+                raise KeyboardInterrupt
+
+        iterator = iter(events)
+        before = _listen(answer)
+        try:
+            while not self.interrupted:
+                waiting = True
+                event = next(iterator, None)
+                waiting = False
+                if event is None:
+                    break
+                yield event
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            waiting = False
+            _listen(signal.SIG_IGN if self.interrupted else before)
+            if isinstance(iterator, Generator):
+                iterator.close()  # which ends its processes
+
+
+class Watch(Interrupts):
+    """Draws a progress bar while an experiment runs, and turns Ctrl-C into an early end.
+
+    Attributes:
+        problem: What else ended a part of it early, or None.
+    """
+
+    def __init__(self, *experiments: Experiment, quiet: bool) -> None:
+        super().__init__()
+        self.problem: RunError | None = None
+        self._epochs = {
+            variant.label: experiment.epochs
+            for experiment in experiments
+            for variant in experiment.variants
+        }
+        self._done = dict.fromkeys(self._epochs, 0)
+        self._console = Console(stderr=True)
+        self._shows = self._console.is_terminal and not quiet
+
+    def watch(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
+        """The same events; nothing is drawn in a pipe, or before a second has passed."""
+        started = monotonic()
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=self._console,
+            transient=True,
+        )
+        task = bar.add_task("", total=sum(self._epochs.values()))
+        try:
+            for event in self.heeding(events):
+                label = event.variant.label
+                self._done[label] = (
+                    event.epoch if isinstance(event, Checkpoint) else self._epochs[label]
+                )
+                bar.update(task, completed=sum(self._done.values()), description=self._doing())
+                waited = monotonic() - started > _PATIENCE_S
+                if self._shows and waited and not bar.live.is_started:
+                    bar.start()
+                yield event
+        except RunError as problem:
+            self.problem = problem
+        finally:
+            if bar.live.is_started:
+                bar.stop()
+
+    def _doing(self) -> str:
+        if len(self._done) == 1:
+            return next(iter(self._done))
+        ended = sum(self._done[label] == epochs for label, epochs in self._epochs.items())
+        return f"{ended} of {len(self._done)} variants"
+
+
+def _listen(answer: Any) -> Any:
+    """Have Ctrl-C answered so; what answered it before. Only the main thread hears of it."""
+    if answer is None or threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGINT, answer)
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """A stretch of work that Ctrl-C does not break off."""
+    before = _listen(signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        _listen(before)
+
+
+def watch_cells(
+    results: Iterable[T],
+    take: Callable[[T], int],
+    *,
+    cells: int,
+    steps: int,
+    draw: Callable[[Console], RenderableType],
+    quiet: bool,
+) -> bool:
+    """Take the results of cells, and draw on a terminal what there is by then.
+
+    Args:
+        results: One for each cell.
+        take: Takes one, and says how many steps it was.
+        cells: How many there are.
+        steps: How many they have in all, for the time that is left.
+        draw: What there is by then.
+        quiet: Whether nothing is drawn.
+
+    Returns:
+        Whether Ctrl-C ended it.
+    """
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.fields[done]} of {task.fields[cells]} cells"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    task = bar.add_task("", total=steps, done=0, cells=cells)
+    drawn = Live(
+        get_renderable=lambda: Group(draw(console), bar.get_renderable()),
+        console=console,
+        refresh_per_second=_MAPS_PER_SECOND,
+        transient=True,
+    )
+    interrupts = Interrupts()
+    with drawn if console.is_terminal and not quiet else nullcontext():
+        for done, result in enumerate(interrupts.heeding(results), start=1):
+            bar.update(task, advance=take(result), done=done)
+    return interrupts.interrupted
+
+
+def note(*lines: str) -> None:
+    """Say something that is not the result."""
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse an output file that cannot be written, before any work is done.
+
+    Raises:
+        ConfigError: If its folder does not exist, or it is a folder itself.
+    """
+    if path.is_dir():
+        raise ConfigError(f"--output: {path} is a folder. Expected a file name")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--output: the folder {path.parent} does not exist")
+
+
+def put(text: str, path: Path | None) -> None:
+    """Put the result on stdout or, whole or not at all, into a file.
+
+    Raises:
+        RunError: If the file cannot be written (the result is on stdout then), or stdout.
+    """
+    if path is None:
+        _write_out(text)
+        return
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a device or a pipe is written, not replaced
+        else:
+            _replace(path.resolve(), text.encode())
+    except OSError as problem:
+        _write_out(text)
+        raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
+
+
+def put_bytes(data: bytes, path: Path) -> None:
+    """Put a result that is no text into a file, whole or not at all.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    try:
+        _replace(path.resolve(), data)
+    except OSError as problem:
+        raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
+
+
+def put_table(render: Callable[[Console], RenderableType], path: Path | None) -> None:
+    """Put the result on the terminal in its width and colours, or as plain text into a file.
+
+    Raises:
+        RunError: As `put`.
+    """
+    if path is None:
+        screen = Console(highlight=False)
+        if (not screen.is_terminal and "COLUMNS" not in os.environ) or screen.width < 1:
+            screen = Console(highlight=False, width=_FILE_WIDTH)
+        with _writing_out():
+            screen.print(render(screen))
+            screen.file.flush()
+        return
+    text = StringIO()
+    console = Console(file=text, width=_FILE_WIDTH, color_system=None, highlight=False)
+    console.print(render(console))
+    put(text.getvalue(), path)
+
+
+def _write_out(text: str) -> None:
+    with _writing_out():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _writing_out() -> Iterator[None]:
+    """Turn a failure of stdout into a message; a reader that left early is no failure."""
+    if sys.stdout is None:
+        raise RunError("stdout: cannot be written: it is closed")
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        sys.stdout = None  # or Python would fail again, trying to flush it at its end
+        raise RunError(f"stdout: cannot be written: {problem.strerror}") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write aside, then replace: readers see the old file or the new one, never half of it."""
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(aside).chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
+        Path(aside).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(aside).unlink()
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

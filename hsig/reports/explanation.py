@@ -1,0 +1,330 @@
+"""Why a variant failed, in words and cells: from its numbers and the remedies that were tried."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hsig.analysis.remedies import Trial, cheapest
+from hsig.analysis.statistics import CLAIM_SEEDS
+from hsig.analysis.summary import Summary, VariantSummary
+from hsig.engines import NOT_REACHED
+from hsig.experiments.experiment import Experiment, Failure, Training
+from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, verdicts
+from hsig.networks.activations import LinearPiece
+from hsig.reports.page import Table, brief, count, number, percent, short
+from hsig.reports.words import CAUSES, heading, legend, result_line, verdict_bar, verdict_counts
+
+_TIMELINE_MOST = 10  # rows
+_BAR = 10  # characters
+_MOSTLY = 0.9  # of the diverged seeds, to speak of one cause
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is told of one variant.
+
+    Attributes:
+        heading: What was run.
+        result: The one line that matters.
+        what: What happened, what it is and what it is not; a paragraph each.
+        timeline: What was seen on the way; None if nothing was trained.
+        remedies: What was tried, from the smallest change to the largest; None if nothing was.
+        conclusion: What works here.
+    """
+
+    heading: tuple[str, ...]
+    result: str
+    what: tuple[str, ...]
+    timeline: Table | None
+    remedies: Table | None
+    conclusion: tuple[str, ...]
+
+
+def tell(
+    summary: Summary,
+    result: Training | Failure,
+    trials: Sequence[Trial],
+    *,
+    missing: int = 0,
+    ascii_only: bool = False,
+) -> Story:
+    """The story of the one variant of an experiment; `missing` remedies were not tried in time."""
+    experiment = summary.experiment
+    (numbers,) = summary.variants
+    return Story(
+        heading=heading(experiment, experiment.variants[0].label),
+        result=result_line(experiment, numbers),
+        what=() if isinstance(numbers, Failure) else _what(summary, numbers, result),
+        timeline=None
+        if isinstance(numbers, Failure)
+        else _timeline(experiment, numbers, ascii_only=ascii_only),
+        remedies=_remedies(numbers, trials) if trials else None,
+        conclusion=_conclusion(experiment, numbers, trials, missing),
+    )
+
+
+# --- what it is, and what it is not -----------------------------------------------------------
+
+
+def _what(summary: Summary, numbers: VariantSummary, result: Training | Failure) -> tuple[str, ...]:
+    failed = numbers.solved.n - numbers.solved.k
+    if isinstance(result, Failure) or not failed:
+        return ("Every seed is solved: there is nothing to explain.",)
+    diseases = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
+    disease = max(diseases, key=lambda word: diseases[word])
+    teller = _Teller(summary, numbers, result, failed)
+    others = [teller.is_not(word) for word in (DEAD, AFFINE, DIVERGED) if word != disease]
+    return (
+        f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers)}.",
+        teller.is_(disease),
+        f"What it is not: {'; '.join(others)}.",
+    )
+
+
+class _Teller:
+    """Sentences about the seeds of a variant that failed."""
+
+    def __init__(
+        self, summary: Summary, numbers: VariantSummary, result: Training, failed: int
+    ) -> None:
+        self._experiment, self._fit = summary.experiment, summary.affine
+        self._numbers, self._result, self._failed = numbers, result, failed
+        self._words = np.array(verdicts(result))
+        self._rows = len(self._experiment.task.targets)
+
+    def is_(self, disease: str) -> str:
+        """What it is, with the numbers that show it."""
+        of = f"{self._numbers.verdicts[disease]} of {self._failed} failed seeds"
+        return {
+            AFFINE: self._affine,
+            DEAD: self._dead,
+            DIVERGED: self._diverged,
+            PLATEAU: self._plateau,
+            SLOW: self._slow,
+        }[disease](disease, of)
+
+    def is_not(self, word: str) -> str:
+        """What it is not, with the count that shows it."""
+        n = self._numbers.verdicts.get(word, 0)
+        named = {
+            DEAD: "dead, with a gradient of exactly 0 on every wrong row",
+            AFFINE: "affine, with every hidden unit on one linear piece",
+            DIVERGED: "diverged, with a weight that is not finite",
+        }[word]
+        count_of = f"{n} of {self._failed} failed seeds"
+        return f"{named}: {count_of}{self._silent() if word == DEAD else ''}"
+
+    def _silent(self) -> str:
+        gradient = self._result.evidence.gradient[self._words != SOLVED, -1]
+        gradient = gradient[np.isfinite(gradient).all(axis=1)]
+        if not len(gradient):
+            return ""
+        exactly = int((gradient[:, 0] == 0.0).sum())
+        hidden, output = np.median(gradient, axis=0)
+        return (
+            f" (over {len(gradient)} with finite weights, the median size of the gradient is "
+            f"{hidden:.2g} in the hidden layer and {output:.2g} in the output; exactly 0 in the "
+            f"hidden layer for {exactly})"
+        )
+
+    def _cost(self, word: str) -> str:
+        final = self._result.cost_mean[self._words == word, -1]
+        return number(float(np.median(final)))
+
+    def _affine(self, word: str, of: str) -> str:
+        fit, rows = self._fit, self._rows
+        units = count(self._experiment.hidden, "hidden unit")
+        predicted = ", ".join(short(round(float(p), 6)) for p in fit.predictions[:8])
+        more = ", ..." if rows > 8 else ""
+        fitted = "logistic" if self._experiment.loss.needs_probabilities else "least-squares"
+        verdict = "It is affine."
+        if fit.right == rows:
+            verdict = (
+                "It is affine, but that is not what stops it: the best affine fit is right on "
+                "every row."
+            )
+        return (
+            f"{verdict} In {of} each of the {units} stays on one linear piece of its "
+            f"activation for all {rows} rows, so the network is an affine function of its inputs, "
+            "then the output's activation (checked against the map read off the weights). The best "
+            f"affine fit to this task, a {fitted} one, has cost {number(fit.cost)}, predicts "
+            f"{predicted}{more}, and is right on {fit.right} of {rows} rows; the median cost of "
+            f"these networks is {self._cost(word)}. {self._pieces(word)}"
+        )
+
+    def _pieces(self, word: str) -> str:
+        """Which pieces the units of some seeds are on at the end."""
+        shares = self._result.evidence.on_piece[self._words == word, -1].mean(axis=0)
+        parts = [
+            f"{percent(float(share))} on {piece_name(piece)} (slope {short(piece.slope)})"
+            for piece, share in zip(self._numbers.timeline.pieces, shares[:-1], strict=True)
+        ]
+        return f"Their hidden units are {', '.join(parts)}." if parts else ""
+
+    def _dead(self, word: str, of: str) -> str:
+        alive = self._result.evidence.alive[self._words == word, -1].mean()
+        return (
+            f"It is dead. In {of} the gradient of the loss in all weights is exactly 0 on every "
+            "row that is wrong: no step of any size mends it. There the output is saturated. In "
+            f"these seeds {percent(float(alive))} of the hidden units still have a slope on some "
+            f"row. {self._pieces(word)}"
+        )
+
+    def _diverged(self, word: str, of: str) -> str:
+        del word
+        causes = self._numbers.diverged_by
+        cause = max(causes, key=lambda name: causes[name])
+        epochs = np.sort(self._result.diverged_at[self._result.diverged_at != NOT_REACHED])
+        loss = self._experiment.loss.name
+        mostly = causes[cause] >= _MOSTLY * sum(causes.values())
+        blame = f"It is the loss {loss}{', not the activation. It' if mostly else ', which'} is"
+        told = {
+            "saturated_right": f"{blame} undefined, 0/0, at an answer that is exactly right: a "
+            "saturated output that equals its target",
+            "saturated_wrong": f"It is the loss {loss} at a saturated output: its slope is "
+            "infinite at an answer that is exactly wrong",
+            "overflow": "It is the size of the steps: the weights grew beyond the largest number",
+        }[cause]
+        parts = [f"{CAUSES[name]}: {n}" for name, n in causes.items()]
+        return (
+            f"{told}. In {of} a weight stopped being finite, first in epoch {epochs[0]}, half of "
+            f"them by epoch {epochs[(len(epochs) - 1) // 2]}, the last in epoch {epochs[-1]} "
+            f"({'; '.join(parts)})."
+        )
+
+    def _plateau(self, word: str, of: str) -> str:
+        return (
+            f"It stands still. In {of} the mean cost fell by less than 1 % over the last tenth of "
+            f"the budget, at a median cost of {self._cost(word)}. The network is not affine: its "
+            "units bend between the rows. Nor is it dead: there is a gradient on some wrong row. "
+            f"The best affine fit has cost {number(self._fit.cost)}."
+        )
+
+    def _slow(self, word: str, of: str) -> str:
+        return (
+            f"It is slow, or not there yet. In {of} the cost, {self._cost(word)} in the median, is "
+            f"still falling at epoch {self._numbers.epochs[-1]}. Whether more epochs would do is "
+            "what the last of the remedies tries."
+        )
+
+
+def piece_name(piece: LinearPiece) -> str:
+    """An interval as one would read it aloud."""
+    start, stop = short(piece.start), short(piece.stop)
+    if piece.start == -np.inf:
+        return "all x" if piece.stop == np.inf else f"x below {stop}"
+    return f"x above {start}" if piece.stop == np.inf else f"x from {start} to {stop}"
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def _timeline(experiment: Experiment, numbers: VariantSummary, *, ascii_only: bool) -> Table:
+    line = numbers.timeline
+    names = [piece_name(piece) for piece in line.pieces]
+    if names and line.on_piece[-1].any():
+        names.append("no line")
+    step = max(1, -(-(len(numbers.epochs) - 1) // (_TIMELINE_MOST - 1)))
+    shown = [*range(0, len(numbers.epochs) - 1, step), len(numbers.epochs) - 1]
+    rows = []
+    for index in shown:
+        shares = [percent(float(share)) for share in line.on_piece[: len(names), index]]
+        rows.append(
+            (
+                str(numbers.epochs[index]),
+                brief(numbers.cost[1, index]),
+                _state_bar(numbers, index, ascii_only=ascii_only),
+                *(str(line.states[word][index]) for word in (SOLVED, AFFINE, DEAD, DIVERGED)),
+                *shares,
+                percent(float(line.alive[index])),
+                *(f"{size:.2g}" for size in line.gradient[:, index]),
+            )
+        )
+    bars = legend((SOLVED, AFFINE, DEAD, DIVERGED), ascii_only=ascii_only)
+    over = f"over {len(experiment.seeds)} seeds" if len(experiment.seeds) > 1 else "of the seed"
+    return Table(
+        f"on the way, {over}: median cost; how many are {bars}; where the hidden units are; how "
+        "many of them have a slope; size of the gradient in both layers",
+        (
+            "epoch",
+            "cost",
+            "seeds",
+            *(SOLVED, AFFINE, DEAD, DIVERGED),
+            *names,
+            "alive",
+            "hidden",
+            "output",
+        ),
+        tuple(rows),
+        prose=("seeds",),
+        splits=True,
+    )
+
+
+def _state_bar(numbers: VariantSummary, index: int, *, ascii_only: bool) -> str:
+    """The seeds at one checkpoint as a bar; those in none of the states go on."""
+    counts = {word: int(count[index]) for word, count in numbers.timeline.states.items()}
+    counts[SLOW] = numbers.solved.n - sum(counts.values())
+    return verdict_bar(counts, _BAR, ascii_only=ascii_only)
+
+
+def _remedies(numbers: VariantSummary | Failure, trials: Sequence[Trial]) -> Table:
+    rows: list[tuple[str, ...]] = []
+    if isinstance(numbers, Failure):
+        rows.append(("as it was", "", "not trained", "", "", ""))
+    else:
+        solved = numbers.solved
+        interval = f"{percent(solved.low)} to {percent(solved.high)}"
+        counts = verdict_counts(numbers)
+        rows.append(("as it was", "", f"{solved.k} of {solved.n}", interval, "", counts))
+    rows += [_remedy(trial) for trial in trials]
+    return Table(
+        "remedies tried, from the same seeds, each alone",
+        ("remedy", "layers", "solved", "95 % interval", "works", "verdicts"),
+        tuple(rows),
+        prose=("remedy", "layers", "verdicts"),
+    )
+
+
+def _remedy(trial: Trial) -> tuple[str, ...]:
+    name, layers, solved = trial.remedy.name, trial.remedy.layers, trial.solved
+    if solved is None:
+        return (name, layers, "not trained", "", "no", "")
+    words = ", ".join(f"{word} {n}" for word, n in trial.verdicts.items())
+    interval = f"{percent(solved.low)} to {percent(solved.high)}"
+    works = "yes" if trial.works else "no"
+    return (name, layers, f"{solved.k} of {solved.n}", interval, works, words)
+
+
+def _conclusion(
+    experiment: Experiment,
+    numbers: VariantSummary | Failure,
+    trials: Sequence[Trial],
+    missing: int,
+) -> tuple[str, ...]:
+    if missing:
+        tried = f"{len(trials)} of {len(trials) + missing} remedies were tried"
+        return (f"Interrupted: {tried}, so nothing is concluded.",)
+    if not trials:
+        return ()
+    rule = (
+        "A remedy works when more than half of the seeds are solved and its interval lies wholly "
+        f"above the one as it was, on at least {CLAIM_SEEDS} seeds."
+    )
+    seeds = max((trial.solved.n for trial in trials if trial.solved), default=0)
+    if seeds < CLAIM_SEEDS:
+        given = "--initial-weights '' " if experiment.initial_weights is not None else ""
+        few = f"{count(seeds, 'seed')} {'supports' if seeds == 1 else 'support'} no claim"
+        return (f"{few}: use {given}--seeds {CLAIM_SEEDS}.", rule)
+    best = cheapest(trials)
+    if best is None or best.solved is None:
+        return (f"None of the {len(trials)} remedies works here.", rule)
+    before = 0 if isinstance(numbers, Failure) else numbers.solved.k
+    layers = best.remedy.layers
+    where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
+    return (
+        f"The cheapest that works here: {best.remedy.name}{where}, {best.solved.k} of "
+        f"{best.solved.n} seeds solved, where it was {before}.",
+        rule,
+    )

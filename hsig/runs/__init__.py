@@ -1,0 +1,50 @@
+"""Kept runs, `runs/<id>/`: what was run and what came of it. The only wing that writes there.
+
+In: outcomes, and the cells of sweeps. Out: records on the disk, and from them the same outcomes.
+To import: everything from here.
+
+A record is a folder that is complete or absent, and never overwritten. It can be read without hsig:
+
+    run.json     what was run, when, where and with what; its digest; checksums of the other files
+    result.json  the result, as `--format json` prints it
+    seeds.npz    every number of every seed, as NumPy arrays named part/variant/number; of a sweep,
+                 arrays with an entry for each cell and seed
+    config.yaml  the config as it was, if there was one; config-1.yaml, ... if there were several
+
+A sweep that is not finished has a `cells.log` in place of result and arrays, and grows.
+"""
+
+from hsig.runs.digest import digest
+from hsig.runs.folder import Record, archive, every, find, locate, read, remove
+from hsig.runs.outcomes import Made, Part, arrays_of, different_arrays, keep, parts_of
+from hsig.runs.sweeps import (
+    Ledger,
+    different_cells,
+    read_sweep,
+    same_digest,
+    sweep_again,
+    sweep_to_resume,
+)
+
+__all__ = [
+    "Ledger",
+    "Made",
+    "Part",
+    "Record",
+    "archive",
+    "arrays_of",
+    "different_arrays",
+    "different_cells",
+    "digest",
+    "every",
+    "find",
+    "keep",
+    "locate",
+    "parts_of",
+    "read",
+    "read_sweep",
+    "remove",
+    "same_digest",
+    "sweep_again",
+    "sweep_to_resume",
+]

@@ -1,0 +1,50 @@
+"""Digests of all that numbers depend on: equal digests, equal bits."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hsig.config.resolved import resolved_keys
+from hsig.experiments.environment import numerics
+from hsig.experiments.experiment import Experiment
+from hsig.experiments.sweeps import as_cell
+
+# what a result looks like, or how it was come by; the numbers of a seed do not depend on it
+_NO_MATTER = ("workers", "cost", "baseline", "expect", "until", "max_seeds", "predict_with")
+
+
+def digest(experiments: Iterable[Experiment]) -> str:
+    """Of everything that the numbers of some experiments depend on."""
+    depends: list[Any] = []
+    for experiment in experiments:
+        keys = {name: v for name, v in keys_of(experiment).items() if name not in _NO_MATTER}
+        depends.append([keys, experiment.engines, numerics(experiment.engines)])
+    return _digest(depends)
+
+
+def cell_key(experiment: Experiment) -> str:
+    """Of everything that a seed's numbers in a cell depend on: all but which seeds there are."""
+    cell = replace(as_cell(experiment), seeds=experiment.seeds[:1])
+    return _digest([digest([cell]), cell.cost])  # a cell keeps one of the costs
+
+
+def sweep_digest(keys: Sequence[str], experiments: Iterable[Experiment]) -> str:
+    """Of everything that the numbers of a sweep depend on: each cell's key, and its seeds."""
+    return _digest(
+        [[key, experiment.seeds] for key, experiment in zip(keys, experiments, strict=True)]
+    )
+
+
+def keys_of(experiment: Experiment) -> dict[str, Any]:
+    """The resolved keys; seeds from 0 on as their number."""
+    keys: dict[str, Any] = resolved_keys(experiment)
+    seeds = experiment.seeds
+    if seeds == tuple(range(len(seeds))):
+        keys["seeds"] = len(seeds)
+    return keys
+
+
+def _digest(depends: object) -> str:
+    return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,360 @@
+"""The folder of a record: complete or absent, signed, and found again by its id."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import secrets
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hsig.errors import BusyError, ConfigError, RunError
+from hsig.experiments.environment import machine, versions
+from hsig.runs.journal import Journal
+
+FORMAT = 1
+RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"
+
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
+_ASIDE = ".unfinished-"  # how the name of a folder or file begins that is being written
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A run that was kept: its folder, and what `run.json` says."""
+
+    folder: Path
+    about: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Its name; later ones sort behind earlier ones."""
+        return self.folder.name
+
+    @property
+    def command(self) -> str:
+        """`train`, `compare`, `explain` or `sweep`."""
+        return str(self.about["command"])
+
+    @property
+    def digest(self) -> str:
+        """Of everything that the numbers depend on."""
+        return str(self.about["digest"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing stopped it early."""
+        return bool(self.about["complete"])
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def put(
+    runs: Path,
+    *,
+    command: str,
+    arguments: Sequence[str],
+    started: datetime,
+    seconds: float,
+    complete: bool,
+    digest: str,
+    configs: Mapping[str, str],
+    files: Mapping[str, bytes],
+    more: Mapping[str, Any],
+) -> Record:
+    """Put a new folder with these files and a `run.json` into `runs`, whole or not at all.
+
+    Args:
+        runs: Where; it is made if need be.
+        command: What was run.
+        arguments: The words of the command line.
+        started: When, in UTC.
+        seconds: How long it took.
+        complete: Whether nothing stopped it early.
+        digest: Of everything that the numbers depend on.
+        configs: The text of each config by the name that it was given by.
+        files: What else is to be kept, by name.
+        more: What else `run.json` is to say.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    names = _config_names(len(configs))
+    texts = {name: text.encode() for name, text in zip(names, configs.values(), strict=True)}
+    files = {**files, **texts}
+    about = {
+        "format": FORMAT,
+        "id": f"{started.strftime('%Y%m%dT%H%M%S.%fZ')}-{secrets.token_hex(6)}",
+        "command": command,
+        "arguments": list(arguments),
+        "started": started.isoformat(),
+        "seconds": round(seconds, 3),
+        "complete": complete,
+        "versions": versions(),
+        "machine": machine(),
+        "digest": digest,
+        "configs": dict(zip(names, configs, strict=True)),
+        **more,
+        "files": _checksums(files),
+        "bytes": {name: len(data) for name, data in files.items()},
+    }
+    folder = runs / str(about["id"])
+    aside = runs / f"{_ASIDE}{folder.name}"
+    try:
+        aside.mkdir(parents=True)
+        for name, data in {**files, RUN: _signed(about)}.items():
+            _write(aside / name, data)
+        _settle(aside)
+        aside.rename(folder)
+        _settle(runs)
+    except OSError as problem:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise RunError(f"{runs}: this run cannot be kept: {problem.strerror}") from None
+    return Record(folder, about)
+
+
+def amend(record: Record, *, seconds: float, complete: bool, files: Mapping[str, bytes]) -> Record:
+    """A record that grows, with more files and what `run.json` says of them.
+
+    Each file is replaced as a whole, and `run.json` is the last: until then the record is what it
+    was.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    about = {
+        **record.about,
+        "seconds": round(seconds, 3),
+        "complete": complete,
+        "files": {**record.about["files"], **_checksums(files)},
+        "bytes": {
+            **record.about.get("bytes", {}),
+            **{name: len(data) for name, data in files.items()},
+        },
+    }
+    about.pop("checksum", None)
+    try:
+        for name, data in {**files, RUN: _signed(about)}.items():
+            aside = record.folder / f"{_ASIDE}{name}"
+            aside.unlink(missing_ok=True)
+            _write(aside, data)
+            aside.replace(record.folder / name)
+        _settle(record.folder)
+    except OSError as problem:
+        raise RunError(f"{record.folder}: cannot be written: {problem.strerror}") from None
+    return Record(record.folder, about)
+
+
+def remove(folder: Path) -> None:
+    """Remove a record, be it damaged.
+
+    Raises:
+        RunError: If that is not allowed, or it is a sweep that goes on.
+    """
+    if (folder / CELLS).exists():
+        try:
+            Journal(folder / CELLS).close()  # which nobody else may have open
+        except BusyError:
+            raise RunError(f"{folder}: is a sweep that goes on. Stop it first") from None
+        except RunError:
+            pass  # it is damaged
+    aside = folder.with_name(f"{_ASIDE}{folder.name}")
+    try:
+        folder.rename(aside)  # absent at once, not file by file
+        shutil.rmtree(aside)
+    except OSError as problem:
+        raise RunError(f"{folder}: cannot be removed: {problem.strerror}") from None
+
+
+def archive(record: Record) -> bytes:
+    """The record as a zip file.
+
+    Raises:
+        RunError: If a file of it is missing or was changed.
+    """
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in record.about["files"]:
+            checked(record, name)
+        for path in sorted(record.folder.iterdir()):
+            file.write(path, f"{record.id}/{path.name}")
+    return made.getvalue()
+
+
+def _config_names(number: int) -> list[str]:
+    """What the configs are called in a record."""
+    if number == 1:
+        return ["config.yaml"]
+    return [f"config-{place}.yaml" for place in range(1, number + 1)]
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can do that."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+
+
+_CHECKSUM = b',\n "checksum": '
+
+
+def _signed(about: Mapping[str, Any]) -> bytes:
+    """`run.json`, with a checksum of what stands before it as its last line."""
+    text = json.dumps(about, indent=1).encode()
+    return b'%s%s"%s"\n}\n' % (text[:-2], _CHECKSUM, _checksum(text))
+
+
+def _is_as_signed(text: bytes) -> bool:
+    before, _, after = text.rpartition(_CHECKSUM)
+    return after.startswith(b'"%s"' % _checksum(before + b"\n}"))
+
+
+def _checksum(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def every(runs: Path) -> tuple[list[Record], list[str]]:
+    """All records, the newest first, and what is wrong with folders that are none."""
+    records, problems = [], []
+    try:
+        names = sorted((entry.name for entry in os.scandir(runs) if entry.is_dir()), reverse=True)
+    except FileNotFoundError:
+        return [], []
+    except OSError as problem:
+        raise RunError(f"{runs}: cannot be read: {problem.strerror}") from None
+    for name in names:
+        if not _ID.fullmatch(name.removeprefix(_ASIDE)):
+            continue  # not ours
+        if name.startswith(_ASIDE):
+            problems.append(f"{runs / name}: was not finished; it can be removed")
+            continue
+        try:
+            record = read(runs / name)
+        except RunError as problem:
+            problems += problem.messages
+            continue
+        records.append(record)
+        problems += _lost(record)
+    return records, problems
+
+
+def _lost(record: Record) -> list[str]:
+    """Files of a record that are missing or have another size, without reading them."""
+    found = {entry.name: entry.stat().st_size for entry in os.scandir(record.folder)}
+    return [
+        f"{record.folder / name}: {_is_or_was(found.get(name))}. Expected {size} bytes"
+        for name, size in record.about.get("bytes", {}).items()
+        if found.get(name) != size
+    ]
+
+
+def _is_or_was(size: int | None) -> str:
+    return "is missing" if size is None else f"was changed: it has {size} bytes"
+
+
+def read(folder: Path) -> Record:
+    """A record, after a check that its `run.json` is as it was written.
+
+    Raises:
+        RunError: If it is not, or of a later format.
+    """
+    path = folder / RUN
+    try:
+        text = path.read_bytes()
+        about = json.loads(text)
+    except FileNotFoundError:
+        raise RunError(f"{folder}: is no kept run: it has no {RUN}") from None
+    except OSError as problem:
+        raise RunError(f"{path}: cannot be read: {problem.strerror}") from None
+    except ValueError:
+        raise RunError(f"{path}: is damaged: it is not JSON") from None
+    if not isinstance(about, dict):
+        raise RunError(f"{path}: is damaged: it is not a record")
+    if isinstance(about.get("format"), int) and about["format"] > FORMAT:
+        later = about["format"]
+        raise RunError(f"{path}: has format {later}, of a later hsig; this one reads {FORMAT}")
+    if not _is_as_signed(text):
+        raise RunError(f"{path}: was changed after it was written: its checksum is another")
+    return Record(folder, about)
+
+
+def find(runs: Path, text: str) -> Record:
+    """The record that is meant.
+
+    Raises:
+        ConfigError: As `locate`.
+        RunError: If it is damaged.
+    """
+    return read(locate(runs, text))
+
+
+def locate(runs: Path, text: str) -> Path:
+    """The folder of a record: by a beginning of its id that no other has, `latest`, `latest~1`.
+
+    Raises:
+        ConfigError: If there is none, or several.
+    """
+    try:
+        names = sorted(
+            entry.name for entry in os.scandir(runs) if entry.is_dir() and _ID.fullmatch(entry.name)
+        )
+    except OSError:
+        names = []
+    if not names:
+        raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
+    word, _, back = text.partition("~")
+    if word == "latest" and (not back or back.isdecimal()):
+        if int(back or 0) >= len(names):
+            raise ConfigError(f"{text}: there are only {len(names)} kept runs in {runs}")
+        return runs / names[-1 - int(back or 0)]
+    matching = [name for name in names if name.startswith(text)]
+    if text in names:
+        matching = [text]
+    if len(matching) != 1:
+        which = f"{len(matching)} runs begin so: {', '.join(matching[:3])}" if matching else ""
+        raise ConfigError(
+            f"{text}: {which or f'no run in {runs} begins so'}. Expected the beginning of one id, "
+            "latest or latest~1; hsig runs list shows them"
+        )
+    return runs / matching[0]
+
+
+def checked(record: Record, file: str) -> bytes:
+    """A file of a record, as it was written.
+
+    Raises:
+        RunError: If it is missing or was changed.
+    """
+    path = record.folder / file
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise RunError(f"{path}: cannot be read: {problem.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != record.about["files"].get(file):
+        raise RunError(f"{path}: was changed after it was written: its checksum is another")
+    return data

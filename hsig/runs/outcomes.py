@@ -1,0 +1,214 @@
+"""Kept runs of `train`, `compare` and `explain`: written, and read with all their numbers."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hsig.config.loading import load_resolved
+from hsig.experiments.evidence import Evidence
+from hsig.experiments.experiment import ARRAYS, Experiment, Failure, Outcome, Training, Variant
+from hsig.networks.network import Weights
+from hsig.runs.digest import digest, keys_of
+from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One experiment of a run: all there is, one of several configs, or a remedy.
+
+    Attributes:
+        name: Of the config or the remedy; empty where there is one experiment.
+        experiment: As its config has it.
+        outcome: What became of it.
+        layers: Of a remedy.
+        is_config: Whether it is one of several configs, whose labels have its name in front.
+    """
+
+    name: str
+    experiment: Experiment
+    outcome: Outcome
+    layers: str = ""
+    is_config: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a command made, to be kept.
+
+    Attributes:
+        command: `train`, `compare` or `explain`.
+        arguments: The words of the command line.
+        configs: Text of each config, by the name it was given by.
+        parts: What was trained.
+        result: As `--format json` prints it.
+        complete: Whether nothing stopped it early.
+        started: When, in UTC.
+        seconds: How long it took.
+    """
+
+    command: str
+    arguments: tuple[str, ...]
+    configs: Mapping[str, str]
+    parts: Sequence[Part]
+    result: str
+    complete: bool
+    started: datetime
+    seconds: float
+
+
+def keep(runs: Path, made: Made) -> Record:
+    """Keep a run in a new folder of `runs`, whole or not at all.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    return put(
+        runs,
+        command=made.command,
+        arguments=made.arguments,
+        started=made.started,
+        seconds=made.seconds,
+        complete=made.complete,
+        digest=digest([part.outcome.experiment for part in made.parts]),
+        configs=made.configs,
+        files={
+            RESULT: made.result.encode(),
+            SEEDS: _packed(part.outcome for part in made.parts),
+        },
+        more={"parts": [_part(part) for part in made.parts]},
+    )
+
+
+def _part(part: Part) -> dict[str, Any]:
+    trained = replace(part.experiment, seeds=part.outcome.experiment.seeds)
+    return {
+        "name": part.name,
+        "layers": part.layers,
+        "is_config": part.is_config,
+        "labels": [variant.label for variant in part.outcome.experiment.variants],
+        "experiment": keys_of(trained),
+        "results": [_result(result) for result in part.outcome.results],
+    }
+
+
+def _result(result: Training | Failure) -> dict[str, Any]:
+    if isinstance(result, Failure):
+        return {"label": result.variant.label, "error": result.reason}
+    solved = result.solved
+    return {
+        "label": result.variant.label,
+        "epochs": list(result.epochs),
+        "solved": int(solved.sum()),
+        "seeds": len(solved),
+    }
+
+
+def parts_of(record: Record) -> list[Part]:
+    """What was trained, with all its numbers.
+
+    Raises:
+        RunError: If a file of the record is missing or was changed.
+    """
+    data = checked(record, SEEDS)
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    parts = []
+    for number, part in enumerate(record.about["parts"]):
+        experiment = load_resolved(part["experiment"], str(record.folder / RUN))
+        named = experiment.named(part["name"]) if part["is_config"] else experiment
+        labels = zip(named.variants, part["labels"], strict=True)
+        variants = tuple(replace(variant, label=label) for variant, label in labels)
+        named = replace(named, variants=variants)
+        results = [
+            _read_result(variant, result, arrays, f"{number}/{place}/")
+            for place, (variant, result) in enumerate(zip(variants, part["results"], strict=False))
+        ]
+        parts.append(
+            Part(
+                part["name"],
+                experiment,
+                Outcome(named, tuple(results)),
+                part["layers"],
+                part["is_config"],
+            )
+        )
+    return parts
+
+
+def _read_result(
+    variant: Variant, result: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str
+) -> Training | Failure:
+    if "error" in result:
+        return Failure(variant, result["error"])
+    own = {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+    return _unpacked(variant, tuple(result["epochs"]), own)
+
+
+# --- arrays -----------------------------------------------------------------------------------
+
+
+def _packed(outcomes: Iterable[Outcome]) -> bytes:
+    arrays: dict[str, Any] = {}
+    for number, outcome in enumerate(outcomes):
+        for place, result in enumerate(outcome.results):
+            if isinstance(result, Training):
+                arrays |= {
+                    f"{number}/{place}/{name}": array for name, array in arrays_of(result).items()
+                }
+    made = io.BytesIO()
+    np.savez(made, **arrays)
+    return made.getvalue()
+
+
+def arrays_of(training: Training) -> dict[str, Any]:
+    """Every number of a training, by name; seeds first."""
+    return {
+        **{name: getattr(training, name) for name in ARRAYS},
+        "diverged_by": np.array(training.diverged_by, dtype=np.str_),
+        "hidden_weights": training.weights.hidden,
+        "output_weights": training.weights.output,
+        **{f"evidence/{f.name}": getattr(training.evidence, f.name) for f in fields(Evidence)},
+    }
+
+
+def _unpacked(variant: Variant, epochs: tuple[int, ...], arrays: Mapping[str, Any]) -> Training:
+    return Training(
+        variant=variant,
+        epochs=epochs,
+        **{name: arrays[name] for name in ARRAYS},
+        diverged_by=tuple(arrays["diverged_by"].tolist()),
+        weights=Weights(arrays["hidden_weights"], arrays["output_weights"]),
+        evidence=Evidence(**{f.name: arrays[f"evidence/{f.name}"] for f in fields(Evidence)}),
+    )
+
+
+def different_arrays(first: Outcome, second: Outcome) -> list[str]:
+    """Which numbers of two outcomes do not have the same bits, as `label: name`."""
+    different = []
+    for one, other in zip(first.results, second.results, strict=True):
+        label = one.variant.label
+        if isinstance(one, Failure) or isinstance(other, Failure):
+            if type(one) is not type(other):
+                different.append(f"{label}: one was not trained")
+            continue
+        ours, theirs = arrays_of(one), arrays_of(other)
+        different += [
+            f"{label}: {name}" for name in ours if not same_bits(ours[name], theirs[name])
+        ]
+    return different
+
+
+def same_bits(one: Any, other: Any) -> bool:
+    """Whether two arrays are equal; undefined numbers are equal to each other."""
+    return one.dtype.kind == other.dtype.kind and np.array_equal(
+        one, other, equal_nan=one.dtype.kind == "f"
+    )
