@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scalar_reference import FUNCTIONS
 
-from hsig.config import keys, load_experiment
+from hsig.config import keys
+from hsig.config.loading import load_experiment
 from hsig.networks.activations import ACTIVATIONS, find_activations, spell
 
 NAMES = list(ACTIVATIONS)

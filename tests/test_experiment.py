@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hsig.config import keys, load_experiment
+from hsig.config import keys
+from hsig.config.loading import load_experiment
 from hsig.engines import NOT_REACHED
 from hsig.engines.choice import ENGINES
 from hsig.experiments.experiment import Checkpoint, Failure, Training
