@@ -12,7 +12,7 @@ import numpy as np
 
 from hsig.analysis.statistics import wilson_interval
 from hsig.experiments.evidence import Evidence
-from hsig.experiments.experiment import ARRAYS, Experiment, Failure, Outcome, Training
+from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training
 from hsig.networks.network import Weights
 
 FIRST_SEEDS = 100
@@ -29,9 +29,7 @@ def first_block(experiment: Experiment) -> Experiment:
 def next_block(outcome: Outcome) -> Experiment | None:
     """The seeds to add, or None when every interval is narrow enough or there are no more."""
     experiment, n = outcome.experiment, len(outcome.experiment.seeds)
-    solved = [
-        int(result.solved.sum()) for result in outcome.results if isinstance(result, Training)
-    ]
+    solved = [int(result.solved.sum()) for result in outcome.results if not result.failure]
     more = seeds_after(n, solved, experiment.until or 1.0, experiment.max_seeds)
     return replace(experiment, seeds=tuple(range(n, more))) if more > n else None
 
@@ -56,17 +54,18 @@ def join(first: Outcome, second: Outcome) -> Outcome:
     return Outcome(
         experiment,
         tuple(
-            one if isinstance(one, Failure) else _join(one, other)
+            one if one.failure else _join(one, other)
             for one, other in zip(first.results, second.results, strict=True)
         ),
     )
 
 
-def _join(first: Training, second: Training | Failure) -> Training | Failure:
-    if isinstance(second, Failure):
+def _join(first: Training, second: Training) -> Training:
+    if second.failure:
         return second
     joined: dict[str, Any] = {
-        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in ARRAYS
+        name: np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in (*ARRAYS, "verdict")
     }
     evidence = {
         field.name: np.concatenate(
@@ -77,6 +76,7 @@ def _join(first: Training, second: Training | Failure) -> Training | Failure:
     return replace(
         first,
         **joined,
+        seeds=first.seeds + second.seeds,
         weights=Weights(*map(np.concatenate, zip(first.weights, second.weights, strict=True))),
         diverged_by=first.diverged_by + second.diverged_by,
         evidence=Evidence(**evidence),

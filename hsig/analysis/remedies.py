@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any
 
 from hsig.analysis.statistics import CLAIM_SEEDS
-from hsig.analysis.summary import Solved, count_solved, count_verdicts
-from hsig.experiments.experiment import Experiment, Failure, Training, Variant
-from hsig.experiments.verdicts import SOLVED
+from hsig.analysis.summary import VariantSummary
+from hsig.experiments.experiment import Experiment, Result, Variant
 from hsig.networks.activations import ACTIVATIONS, Activation
 from hsig.networks.losses import LOSSES
 
@@ -42,26 +41,21 @@ class Trial:
 
     Attributes:
         remedy: Which.
-        solved: What it solved; None if it could not be trained.
-        verdicts: How many seeds ended with each.
+        numbers: What became of it.
         works: Whether more than half of the seeds are solved, and the interval lies wholly above
             the one without the remedy, with enough seeds for a claim.
     """
 
     remedy: Remedy
-    solved: Solved | None
-    verdicts: dict[str, int]
+    numbers: VariantSummary
     works: bool
 
 
-def judge(remedy: Remedy, before: Training | Failure, after: Training | Failure) -> Trial:
+def judge(remedy: Remedy, before: VariantSummary, after: VariantSummary) -> Trial:
     """What became of a remedy."""
-    if isinstance(after, Failure):
-        return Trial(remedy, None, {}, works=False)
-    solved = count_solved(after)
-    floor = 0.0 if isinstance(before, Failure) else count_solved(before).high
+    solved, floor = after.solved, 0.0 if before.failure else before.solved.high
     works = solved.n >= CLAIM_SEEDS and 2 * solved.k > solved.n and solved.low > floor
-    return Trial(remedy, solved, count_verdicts(after), works=works)
+    return Trial(remedy, after, works=works)
 
 
 def cheapest(trials: Sequence[Trial]) -> Trial | None:
@@ -70,9 +64,9 @@ def cheapest(trials: Sequence[Trial]) -> Trial | None:
     return min(working, key=lambda trial: trial.remedy.experiment.epochs, default=None)
 
 
-def has_failed(result: Training | Failure) -> bool:
+def has_failed(result: Result) -> bool:
     """Whether there is anything to explain."""
-    return isinstance(result, Failure) or set(count_verdicts(result)) != {SOLVED}
+    return bool(result.failure) or not result.solved.all()
 
 
 def remedies(experiment: Experiment) -> tuple[Remedy, ...]:

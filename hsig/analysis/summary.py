@@ -1,22 +1,26 @@
 """From an outcome to the numbers that people read."""
 
+import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from hsig.analysis.affine import AffineFit, best_affine
 from hsig.analysis.pairing import Pairing, pair
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
-from hsig.analysis.transfer import Transfer, predict_with
 from hsig.engines import NOT_REACHED
-from hsig.experiments.experiment import Bound, Experiment, Failure, Outcome, Training, shown_cost
-from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SOLVED, VERDICTS, verdicts
-from hsig.networks.activations import LinearPiece
+from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, shown_cost
+from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SOLVED, counted
+from hsig.networks.activations import Activation, LinearPiece, spell
 from hsig.networks.arrays import Array, BoolArray, IntArray
+from hsig.networks.network import Weights
 
 QUARTILES = (0.25, 0.5, 0.75)
 MEDIAN = 1  # the middle one
+UNKNOWN = (math.nan,) * 3
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class Solved:
     n: int
     low: float
     high: float
+
+    @classmethod
+    def of(cls, k: int, n: int) -> "Solved":
+        """With its interval, which is all there is where there are no seeds."""
+        return cls(k, n, *(wilson_interval(k, n) if n else (0.0, 1.0)))
 
     @property
     def rate(self) -> float:
@@ -65,7 +74,47 @@ class Timeline:
 
 
 @dataclass(frozen=True, eq=False)
-class VariantSummary:
+class Transfer:
+    """What the weights of one activation give with another in its place.
+
+    Attributes:
+        label: Of the activation that predicts.
+        activation: That activation.
+        solved: How many seeds are solved with it.
+        still_solved: How many of the seeds solved with the trained one are solved with this.
+        largest_change: Of a prediction, over the rows and the seeds whose weights are finite; nan
+            if there are none.
+    """
+
+    label: str
+    activation: Activation
+    solved: Solved
+    still_solved: int
+    largest_change: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResultSummary:
+    """The numbers of some seeds in one setting.
+
+    Attributes:
+        solved: At the last checkpoint.
+        verdicts: How many seeds ended with each verdict that there was, in their order.
+        epochs_to_solve: Median of `solved_at` with an interval from order statistics; infinite
+            where it was not reached, also for seeds that diverged.
+        lost: How many seeds were solved and later, for an epoch at least, were not.
+        failure: Why it could not be trained, or nothing; there are no numbers then.
+    """
+
+    solved: Solved
+    verdicts: dict[str, int]
+    epochs_to_solve: tuple[float, float, float]
+    lost: int
+    failure: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class VariantSummary(ResultSummary):
     """The numbers of one variant.
 
     Attributes:
@@ -75,39 +124,32 @@ class VariantSummary:
         cost: Shape (3, checkpoints): lower quartile, median and upper quartile over seeds.
         predictions: Shape (3, samples): the same of the final predictions.
         right: For each sample, how many seeds are right on it.
-        solved: At the last checkpoint.
-        verdicts: How many seeds ended with each, in the order of `verdicts.VERDICTS`.
         largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
         solved_at: For each seed, the first epoch count with which all was right, or None.
-        epochs_to_solve: Median of `solved_at` with an interval from order statistics; infinite
-            where it was not reached, also for seeds that diverged.
-        lost: How many seeds were solved and later, for an epoch at least, were not.
+        at_epochs: How many seeds were solved at the budgets that were asked for and reached.
         diverged_at: Epochs, in the order of `diverged_seeds`.
         diverged_seeds: The seeds of which a weight stopped being finite.
         diverged_by: How many of them by each cause.
         not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
-        timeline: What was seen on the way.
+        timeline: What was seen on the way; None if it could not be trained.
         transfers: What other activations predict with its weights.
     """
 
     label: str
-    seeds: tuple[int, ...]
-    epochs: tuple[int, ...]
-    cost: Array
-    predictions: Array
-    right: tuple[int, ...]
-    solved: Solved
-    verdicts: dict[str, int]
-    largest_error: float
-    solved_at: tuple[int | None, ...]
-    epochs_to_solve: tuple[float, float, float]
-    lost: int
-    diverged_at: tuple[int, ...]
-    diverged_seeds: tuple[int, ...]
-    diverged_by: dict[str, int]
-    not_finite: tuple[NotFinite, ...]
-    timeline: Timeline
-    transfers: tuple[Transfer, ...]
+    seeds: tuple[int, ...] = ()
+    epochs: tuple[int, ...] = ()
+    cost: Array = field(default_factory=lambda: np.zeros((3, 0)))
+    predictions: Array = field(default_factory=lambda: np.zeros((3, 0)))
+    right: tuple[int, ...] = ()
+    largest_error: float = math.nan
+    solved_at: tuple[int | None, ...] = ()
+    at_epochs: Mapping[int, Solved] = field(default_factory=dict)
+    diverged_at: tuple[int, ...] = ()
+    diverged_seeds: tuple[int, ...] = ()
+    diverged_by: Mapping[str, int] = field(default_factory=dict)
+    not_finite: tuple[NotFinite, ...] = ()
+    timeline: Timeline | None = None
+    transfers: tuple[Transfer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +175,7 @@ class Summary:
     """
 
     experiment: Experiment
-    variants: tuple[VariantSummary | Failure, ...]
+    variants: tuple[VariantSummary, ...]
     complete: bool
     unmet: tuple[UnmetExpectation, ...]
     affine: AffineFit
@@ -143,10 +185,7 @@ class Summary:
 def summarise(outcome: Outcome) -> Summary:
     """The numbers that people read."""
     experiment = outcome.experiment
-    variants = tuple(
-        result if isinstance(result, Failure) else _summarise_training(experiment, result)
-        for result in outcome.results
-    )
+    variants = tuple(_summarise_training(experiment, result) for result in outcome.results)
     unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
     affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
     return Summary(experiment, variants, outcome.complete, unmet, affine, pairing_of(outcome))
@@ -163,7 +202,7 @@ def pairing_of(*outcomes: Outcome) -> Pairing | None:
         result.variant.label: result.solved
         for outcome in outcomes
         for result in outcome.results
-        if isinstance(result, Training) and result.epochs[-1] == outcome.experiment.epochs
+        if not result.failure and result.epochs[-1] == outcome.experiment.epochs
     }
     if len(solved) < 2:
         return None
@@ -171,51 +210,88 @@ def pairing_of(*outcomes: Outcome) -> Pairing | None:
     return pair(solved, baseline if baseline in solved else next(iter(solved)))
 
 
-def count_solved(training: Training) -> Solved:
-    """How many seeds are solved at the last checkpoint, and the interval of the rate."""
-    return rate(training.solved)
-
-
 def rate(solved: BoolArray) -> Solved:
     """How many of some seeds are solved, and the interval of their rate."""
-    k, n = int(solved.sum()), len(solved)
-    return Solved(k, n, *wilson_interval(k, n))
+    return Solved.of(int(solved.sum()), len(solved))
+
+
+def numbers_of(result: Result) -> dict[str, Any]:
+    """The fields of a `ResultSummary`, for those that have more."""
+    return {
+        "solved": rate(result.solved),
+        "verdicts": counted(result.verdict),
+        "epochs_to_solve": (
+            UNKNOWN if result.failure else order_quantile(result.epochs_to_solve.tolist())
+        ),
+        "lost": int((result.lost_at != NOT_REACHED).sum()),
+        "failure": result.failure,
+    }
 
 
 def _summarise_training(experiment: Experiment, training: Training) -> VariantSummary:
+    label, numbers = training.variant.label, numbers_of(training)
+    if training.failure:
+        return VariantSummary(label=label, **numbers)
     with np.errstate(invalid="ignore"):
         errors = np.abs(training.predictions - experiment.task.targets)
         cost = quantiles(shown_cost(experiment, training), QUARTILES)
         predictions = quantiles(training.predictions, QUARTILES)
     diverged = np.flatnonzero(training.diverged_at != NOT_REACHED)
+    timeline = _timeline(training)
+    budgets = experiment.at_epochs or (experiment.epochs,)
     return VariantSummary(
-        label=training.variant.label,
-        seeds=experiment.seeds,
+        label=label,
+        **numbers,
+        seeds=training.seeds,
         epochs=training.epochs,
         cost=cost,
         predictions=predictions,
         right=tuple(int(n) for n in (errors < experiment.solved_within).sum(axis=0)),
-        solved=count_solved(training),
-        verdicts=count_verdicts(training),
         largest_error=float(errors.max()),
         solved_at=tuple(None if e == NOT_REACHED else int(e) for e in training.solved_at),
-        epochs_to_solve=order_quantile(_epochs_to_solve(training)),
-        lost=int((training.lost_at != NOT_REACHED).sum()),
+        at_epochs={
+            epoch: Solved.of(int(solved), len(training.seeds))
+            for epoch, solved in zip(training.epochs, timeline.states[SOLVED], strict=True)
+            if epoch in budgets
+        },
         diverged_at=tuple(int(training.diverged_at[i]) for i in diverged),
-        diverged_seeds=tuple(experiment.seeds[i] for i in diverged),
-        diverged_by=dict(Counter(cause for cause in training.diverged_by if cause)),
+        diverged_seeds=tuple(training.seeds[i] for i in diverged),
+        diverged_by=Counter(cause for cause in training.diverged_by if cause),
         not_finite=_not_finite(experiment, training),
-        timeline=_timeline(training),
+        timeline=timeline,
         transfers=tuple(
             predict_with(experiment, training, other) for other in experiment.predict_with
         ),
     )
 
 
-def count_verdicts(training: Training) -> dict[str, int]:
-    """How many seeds ended with each verdict that there was, in the order of precedence."""
-    counts = Counter(verdicts(training))
-    return {word: counts[word] for word in VERDICTS if word in counts}
+def predict_with(experiment: Experiment, training: Training, other: Activation) -> Transfer:
+    """The other activation stands in wherever the trained one stood, in one layer or in both."""
+    variant = training.variant
+    shared = variant.output_activation == variant.hidden_activation
+    variant = replace(
+        variant,
+        hidden_activation=other,
+        output_activation=other if shared else variant.output_activation,
+    )
+    weights = Weights(
+        *(np.ascontiguousarray(np.moveaxis(layer, 0, -1)) for layer in training.weights)
+    )
+    task = experiment.task
+    engine = experiment.engine_of(variant)
+    predictions = engine.predict(experiment.problem_of(variant), weights).T
+    with np.errstate(all="ignore"):
+        right = np.abs(predictions - task.targets) < experiment.solved_within
+        changes = np.abs(predictions - training.predictions)
+    finite = training.diverged_at == NOT_REACHED
+    solved = right.all(axis=1) & finite
+    return Transfer(
+        label=spell(other),
+        activation=other,
+        solved=rate(solved),
+        still_solved=int((solved & training.solved).sum()),
+        largest_change=float(changes[finite].max()) if finite.any() else float("nan"),
+    )
 
 
 def _timeline(training: Training) -> Timeline:
@@ -240,12 +316,6 @@ def _timeline(training: Training) -> Timeline:
     )
 
 
-def _epochs_to_solve(training: Training) -> list[float]:
-    reached = (training.solved_at != NOT_REACHED) & (training.diverged_at == NOT_REACHED)
-    epochs: list[float] = np.where(reached, training.solved_at, np.inf).tolist()
-    return epochs
-
-
 def _not_finite(experiment: Experiment, training: Training) -> tuple[NotFinite, ...]:
     cost = shown_cost(experiment, training)
     broken = ~np.isfinite(cost)
@@ -253,28 +323,24 @@ def _not_finite(experiment: Experiment, training: Training) -> tuple[NotFinite, 
     for row in np.flatnonzero(broken.any(axis=1)):
         column = int(broken[row].argmax())
         found.append(
-            NotFinite(experiment.seeds[row], training.epochs[column], float(cost[row, column]))
+            NotFinite(training.seeds[row], training.epochs[column], float(cost[row, column]))
         )
     return tuple(found)
 
 
-def _unmet(
-    experiment: Experiment, variant: VariantSummary | Failure
-) -> tuple[UnmetExpectation, ...]:
+def _unmet(experiment: Experiment, variant: VariantSummary) -> tuple[UnmetExpectation, ...]:
     """The parts of `expect` that a variant misses. One that could not be trained misses all."""
-    label = variant.variant.label if isinstance(variant, Failure) else variant.label
     shortfalls = []
-    for key, bound in experiment.expected_of(label).items():
-        if isinstance(variant, Failure):
-            met, got = False, "nothing, for it could not be trained"
-        else:
-            met, got = _check(key, bound, variant)
+    for key, bound in experiment.expected_of(variant.label).items():
+        met, got = _check(key, bound, variant)
         if not met:
-            shortfalls.append(UnmetExpectation(label, f"{key} {bound}", got))
+            shortfalls.append(UnmetExpectation(variant.label, f"{key} {bound}", got))
     return tuple(shortfalls)
 
 
 def _check(key: str, bound: Bound, variant: VariantSummary) -> tuple[bool, str]:
+    if variant.failure:
+        return False, "nothing, for it could not be trained"
     if key == "verdict":
         count = variant.verdicts.get(str(bound), 0)
         counts = ", ".join(f"{word} {n}" for word, n in variant.verdicts.items())

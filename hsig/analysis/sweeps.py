@@ -8,60 +8,40 @@ import numpy as np
 
 from hsig.analysis.configs import difference
 from hsig.analysis.pairing import Paired, pair
-from hsig.analysis.statistics import holm, order_quantile, quantiles
-from hsig.analysis.summary import QUARTILES, Solved, rate
-from hsig.engines import NOT_REACHED
+from hsig.analysis.statistics import holm, quantiles
+from hsig.analysis.summary import QUARTILES, UNKNOWN, ResultSummary, Solved, numbers_of, rate
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, CellResult, canonical
-from hsig.experiments.verdicts import VERDICTS
+from hsig.experiments.verdicts import SOLVED
 
 _STARTS = ("task", "hidden", "init", "initial_weights")  # what the first weights are made from
 
 
-@dataclass(frozen=True, eq=False)
-class CellSummary:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CellSummary(ResultSummary):
     """The numbers of a cell that people read.
 
     Attributes:
-        solved: How many seeds; None where the cell could not be trained.
-        verdicts: How many seeds ended with each verdict that there was.
-        cost: Lower quartile, median and upper quartile over seeds.
-        epochs_to_solve: Median and its interval; infinite where it was not reached.
-        lost: How many seeds were solved and later, for an epoch at least, were not.
-        error: Why it could not be trained, or nothing.
+        cost: At the budget: lower quartile, median and upper quartile over seeds.
     """
 
-    solved: Solved | None
-    verdicts: dict[str, int]
     cost: tuple[float, float, float]
-    epochs_to_solve: tuple[float, float, float]
-    lost: int
-    error: str
 
     @property
     def dominant(self) -> str:
         """The verdict of most seeds that were not solved; empty if there are none."""
-        failed = {word: n for word, n in self.verdicts.items() if word != "solved"}
+        failed = {word: n for word, n in self.verdicts.items() if word != SOLVED}
         return max(failed, key=lambda word: failed[word], default="")
 
 
 def summarise_cell(result: CellResult) -> CellSummary:
     """The numbers of a cell that people read."""
-    if result.error:
-        unknown = (np.nan,) * 3
-        return CellSummary(None, {}, unknown, unknown, 0, result.error)
-    counts = np.bincount(result.verdict, minlength=len(VERDICTS)).tolist()
-    reached = (result.solved_at != NOT_REACHED) & (result.diverged_at == NOT_REACHED)
-    with np.errstate(invalid="ignore"):
-        lower, median, upper = quantiles(result.cost[:, None], QUARTILES)[:, 0].tolist()
-    return CellSummary(
-        solved=rate(result.solved),
-        verdicts={word: n for word, n in zip(VERDICTS, counts, strict=True) if n},
-        cost=(lower, median, upper),
-        epochs_to_solve=order_quantile(np.where(reached, result.solved_at, np.inf).tolist()),
-        lost=int((result.lost_at != NOT_REACHED).sum()),
-        error="",
-    )
+    cost = UNKNOWN
+    if not result.failure:
+        with np.errstate(invalid="ignore"):
+            lower, median, upper = quantiles(result.cost[:, None], QUARTILES)[:, 0].tolist()
+        cost = lower, median, upper
+    return CellSummary(cost=cost, **numbers_of(result))
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +170,7 @@ def _pair(first: CellResult, second: CellResult, *, may_be_paired: bool) -> Cell
 
 
 def _solved(result: CellResult) -> Solved | None:
-    return None if result.error else rate(np.asarray(result.solved))
+    return None if result.failure else rate(np.asarray(result.solved))
 
 
 def _adjusted(

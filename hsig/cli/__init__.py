@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from hsig import __version__
-from hsig.cli import lookup, runs, sweeping, training
+from hsig.cli import commands, runs
 from hsig.errors import HsigError
 
 _PROBLEMS_MOST = 100  # that are told
@@ -24,9 +24,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(training.app)
-app.add_typer(sweeping.app)
-app.add_typer(lookup.app)
+app.add_typer(commands.app)
 app.add_typer(runs.app, name="runs")
 
 

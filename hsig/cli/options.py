@@ -1,7 +1,7 @@
 """The flags that commands share: a flag for every config key, and how a result is written."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hsig.config.completion import complete_key, complete_list
-from hsig.config.keys import COMPARISON_COLUMNS, KEYS, TRAIN, Key
+from hsig.config.keys import KEYS, TRAIN, Key
 from hsig.errors import ConfigError
+from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-    from hsig.analysis.configs import Together
-    from hsig.analysis.remedies import Trial
-    from hsig.analysis.summary import Summary
-    from hsig.experiments.experiment import Outcome
+    from hsig.reports.page import Page
 
 
 class Format(StrEnum):
@@ -57,8 +53,8 @@ _OUTPUT_OPTIONS: dict[str, Any] = {
         typer.Option(
             "--columns",
             metavar="NAME,...",
-            help=f"One table of these: {', '.join(COMPARISON_COLUMNS)}.",
-            autocompletion=lambda incomplete: complete_list(COMPARISON_COLUMNS, incomplete),
+            help=f"One table of these: {', '.join(COLUMNS)}.",
+            autocompletion=lambda incomplete: complete_list(COLUMNS, incomplete),
         ),
     ],
     "quiet": Annotated[
@@ -183,128 +179,21 @@ class Output:
     def _ending(self) -> str:
         return self.output.suffix.removeprefix(".").casefold() if self.output else ""
 
-    def put(self, outcome: "Outcome", summary: "Summary") -> None:
-        """Write what became of the training of one activation."""
-        from hsig.output import export
-        from hsig.output import screen as tables
-        from hsig.reports.words import report
+    def write(self, page: "Page") -> None:
+        """Write a page in the form that was chosen."""
+        from hsig.output import formats, screen, terminal
 
-        render = tables.results if self.quiet else tables.render
-        self._put(
-            outcome,
-            summary,
-            md=lambda: export.as_markdown(report(summary)),
-            table=lambda console: render(report(summary), console),
-        )
+        match self.chosen:
+            case Format.table:
+                terminal.put_drawn(lambda c: screen.draw(page, c, brief=self.quiet), self.output)
+            case Format.json:
+                terminal.put(formats.as_json(page), self.output)
+            case Format.csv:
+                terminal.put(formats.as_csv(page, every_row=self.long), self.output)
+            case Format.md:
+                terminal.put(formats.as_markdown(page), self.output)
 
-    def put_comparison(self, outcome: "Outcome", summary: "Summary") -> None:
-        """Write what became of a comparison."""
-        from hsig.config.loading import load_columns
-        from hsig.output import export
-        from hsig.output import screen as tables
-        from hsig.reports.comparison import compare
-
-        columns = () if self.columns is None else load_columns("--columns", self.columns)
-        render = tables.comparison_results if self.quiet else tables.render_comparison
-
-        def table(console: "Console") -> "RenderableType":
-            ascii_only = console.options.ascii_only
-            return render(compare(summary, columns, ascii_only=ascii_only), console)
-
-        self._put(
-            outcome,
-            summary,
-            md=lambda: export.comparison_as_markdown(compare(summary, columns)),
-            table=table,
-        )
-
-    def put_configs(self, together: "Together", summaries: "Mapping[str, Summary]") -> None:
-        """Write what became of several configs."""
-        from hsig.config.loading import load_columns
-        from hsig.output import export
-        from hsig.output import screen as tables
-        from hsig.reports.comparison import compare_configs
-
-        columns = () if self.columns is None else load_columns("--columns", self.columns)
-        render = tables.comparison_results if self.quiet else tables.render_comparison
-
-        def table(console: "Console") -> "RenderableType":
-            ascii_only = console.options.ascii_only
-            shown = compare_configs(together, summaries, columns, ascii_only=ascii_only)
-            return render(shown, console)
-
-        def csv() -> str:
-            if self.long:
-                return export.as_long_csv(*together.outcomes.values())
-            return export.as_csv(*summaries.values())
-
-        self.write(
-            json=lambda: export.several_as_json(together),
-            csv=csv,
-            md=lambda: export.comparison_as_markdown(compare_configs(together, summaries, columns)),
-            table=table,
-        )
-
-    def put_story(
-        self,
-        outcome: "Outcome",
-        summary: "Summary",
-        trials: "Sequence[Trial]",
-        *,
-        missing: int,
-    ) -> None:
-        """Write why a variant failed, and what helps; some remedies may not have been tried."""
-        from hsig.output import export
-        from hsig.output import screen as tables
-        from hsig.reports.explanation import tell
-
-        story = tell(summary, outcome.results[0], trials, missing=missing)
-        render = tables.render_conclusion if self.quiet else tables.render_story
-
-        def table(console: "Console") -> "RenderableType":
-            ascii_only = console.options.ascii_only
-            drawn = tell(
-                summary, outcome.results[0], trials, missing=missing, ascii_only=ascii_only
-            )
-            return render(drawn, console)
-
-        self.write(
-            json=lambda: export.story_as_json(outcome, story, trials, missing=missing),
-            csv=lambda: export.trials_as_csv(trials),
-            md=lambda: export.story_as_markdown(story),
-            table=table,
-        )
-
-    def _put(
-        self,
-        outcome: "Outcome",
-        summary: "Summary",
-        *,
-        md: Callable[[], str],
-        table: "Callable[[Console], RenderableType]",
-    ) -> None:
-        from hsig.output import export
-
-        self.write(
-            json=lambda: export.as_json(outcome),
-            csv=lambda: export.as_long_csv(outcome) if self.long else export.as_csv(summary),
-            md=md,
-            table=table,
-        )
-
-    def write(
-        self,
-        *,
-        json: Callable[[], str],
-        csv: Callable[[], str],
-        md: Callable[[], str],
-        table: "Callable[[Console], RenderableType]",
-    ) -> None:
-        """Write the form of a result that was chosen."""
-        from hsig.output import terminal
-
-        if self.chosen is Format.table:
-            terminal.put_table(table, self.output)
-        else:
-            text = {Format.json: json, Format.csv: csv, Format.md: md}[self.chosen]
-            terminal.put(text(), self.output)
+    @property
+    def chosen_columns(self) -> tuple[str, ...]:
+        """Names of columns; none if nobody chose."""
+        return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()

@@ -1,30 +1,30 @@
-"""The command `hsig sweep`: the map of several settings, kept cell by cell."""
+"""What `hsig sweep` does: the map of several settings, kept cell by cell."""
 
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console, RenderableType
 
-from hsig.cli.options import RUNS, Output, examples, experiment_command
-from hsig.config.completion import complete_config
-from hsig.config.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
+from hsig.cli.options import RUNS, Output
+from hsig.config.keys import KEYS
+from hsig.config.loading import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-    from hsig.analysis.sweeps import CellSummary
-    from hsig.experiments.experiment import Experiment
-    from hsig.experiments.sweeps import Axis, CellResult, Crew, Lost, Sweep
-    from hsig.runs import Ledger
-
-app = typer.Typer()
+from hsig.experiments.cluster import cluster_crew
+from hsig.experiments.experiment import Experiment
+from hsig.experiments.sweeps import CellResult, Crew, Lost, Sweep, run_cells, train_cell
+from hsig.experiments.workers import cores, local_crew
+from hsig.output.formats import as_json
+from hsig.output.screen import draw_so_far
+from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
+from hsig.reports.page import count
+from hsig.reports.sweeps import so_far, sweep_page
+from hsig.runs import Ledger, find, sweep_to_resume
 
 _FAILED, _INTERRUPTED = 1, 130
 _TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one
@@ -32,64 +32,17 @@ _STEPS_MEASURED = 2_000_000  # for an estimate of the time
 _SEED_BYTES = 64  # what is kept of a seed of a cell
 
 
-@app.command(
-    epilog=examples(
-        "hsig sweep configs/map-rate-epochs.yaml",
-        "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
-        "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
-        "hsig sweep --resume latest",
-    )
-)
-@partial(
-    experiment_command,
-    options=("format", "output", "quiet", "runs_dir"),
-    without=NOT_IN_SWEEPS,
-    name=EXPLAIN,
-)
-def sweep(
-    config: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="CONFIG",
-            autocompletion=complete_config,
-            help="A YAML file with a sweep: block.",
-            show_default=False,
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            "--resume", metavar="ID", help="Go on with a kept sweep, in place of a CONFIG."
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Train on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the cells, and keep nothing.")
-    ] = False,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop at the first cell that cannot be trained.")
-    ] = False,
-    *,
+def sweep_over(
+    config: Path | None,
     flags: dict[str, str],
     output: Output,
+    *,
+    resume: str | None,
+    scheduler: str | None,
+    dry_run: bool,
+    fail_fast: bool,
 ) -> None:
-    """Train every combination of some settings, and draw the map of what is solved where.
-
-    Each cell is kept as it ends: the same command goes on where it stopped, and trains only what no
-    earlier sweep has.
-    """
-    from hsig.experiments.workers import cores
-    from hsig.output.export import map_as_json
-    from hsig.output.terminal import interrupts_ignored, note, put
-    from hsig.runs import Ledger
-
+    """`hsig sweep`."""
     output.check()
     runs = output.runs_dir or RUNS
     config, wanted = _wanted(config, resume, flags, runs)
@@ -114,22 +67,20 @@ def sweep(
         training.train(missing, crew, quiet=output.quiet)
     axes, base = wanted.axes, wanted.experiments[0]
     with interrupts_ignored():  # what was done is to be written
-        show_map(axes, base, ledger.summaries, output)
-        ledger.close(lambda: map_as_json(axes, base, ledger.summaries))
+        page = sweep_page(axes, base, ledger.summaries)
+        output.write(page)
+        ledger.close(lambda: as_json(page))
     training.end()
 
 
 def _wanted(
-    config: Path | None, resume: str | None, flags: "Mapping[str, str]", runs: Path
-) -> "tuple[Path, Sweep]":
+    config: Path | None, resume: str | None, flags: Mapping[str, str], runs: Path
+) -> tuple[Path, Sweep]:
     """The sweep of a config, or of a kept one that is to go on.
 
     Raises:
         ConfigError: If there is neither or both, or one of them is wrong.
     """
-    from hsig.config.loading import load_sweep
-    from hsig.runs import find, sweep_to_resume
-
     if resume is None:
         if config is None:
             raise ConfigError("expected a CONFIG with a sweep: block, or --resume ID")
@@ -147,33 +98,11 @@ def _wanted(
     return record.folder, sweep_to_resume(record, flags.get("workers"))
 
 
-def _crew(scheduler: str | None, experiments: "Sequence[Experiment]") -> "Crew":
+def _crew(scheduler: str | None, experiments: Sequence[Experiment]) -> Crew:
     """Who trains the cells."""
-    from hsig.experiments.cluster import cluster_crew
-    from hsig.experiments.workers import local_crew
-
     if scheduler is None:
         return local_crew(experiments)
     return cluster_crew(scheduler, experiments)
-
-
-def show_map(
-    axes: "Sequence[Axis]",
-    base: "Experiment",
-    summaries: "Mapping[tuple[str, ...], CellSummary | None]",
-    output: Output,
-) -> None:
-    """Write the map of a sweep."""
-    from hsig.output import export
-    from hsig.output import screen as tables
-    from hsig.reports import maps
-
-    output.write(
-        json=lambda: export.map_as_json(axes, base, summaries),
-        csv=lambda: export.map_as_csv(axes, summaries),
-        md=lambda: export.map_as_markdown(maps.draw(axes, base, summaries)),
-        table=lambda console: tables.render_map(maps.draw(axes, base, summaries), console),
-    )
 
 
 class _Training:
@@ -186,9 +115,9 @@ class _Training:
         problem: What else ended it early, or None.
     """
 
-    def __init__(self, wanted: "Sweep", ledger: "Ledger", *, fail_fast: bool) -> None:
+    def __init__(self, wanted: Sweep, ledger: Ledger, *, fail_fast: bool) -> None:
         self.interrupted = False
-        self.failed = any(cell is not None and cell.error for cell in ledger.summaries.values())
+        self.failed = any(cell is not None and cell.failure for cell in ledger.summaries.values())
         self.lost: list[str] = []
         self.problem: HsigError | None = None
         self._wanted, self._ledger, self._fail_fast = wanted, ledger, fail_fast
@@ -200,15 +129,11 @@ class _Training:
         """Whether it is to stop at a cell that could not be trained."""
         return self.failed and self._fail_fast
 
-    def train(
-        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew", *, quiet: bool
-    ) -> None:
+    def train(self, missing: Sequence[tuple[int, Experiment]], crew: Crew, *, quiet: bool) -> None:
         """Train what is missing."""
-        from hsig.output.terminal import watch_cells
-
         steps = {number: experiment.steps for number, experiment in missing}
 
-        def take(ended: "tuple[int, CellResult | Lost]") -> int:
+        def take(ended: tuple[int, CellResult | Lost]) -> int:
             self._take(*ended)
             return steps[ended[0]]
 
@@ -227,23 +152,18 @@ class _Training:
             crew.stop()
 
     def _results(
-        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew"
-    ) -> "Iterator[tuple[int, CellResult | Lost]]":
-        from hsig.experiments.sweeps import run_cells
-
+        self, missing: Sequence[tuple[int, Experiment]], crew: Crew
+    ) -> Iterator[tuple[int, CellResult | Lost]]:
         for ended in run_cells(missing, crew):
             yield ended
             if self.is_over:
                 return
 
-    def _take(self, number: int, result: "CellResult | Lost") -> None:
+    def _take(self, number: int, result: CellResult | Lost) -> None:
         """Keep what became of a cell, and tell at once if it could not be trained."""
-        from hsig.experiments.sweeps import Lost
-        from hsig.output.terminal import note
-
         self._latest = self._wanted.cells[number]
         where = _spelled(self._wanted, self._latest)
-        reason = result.reason if isinstance(result, Lost) else result.error
+        reason = result.reason if isinstance(result, Lost) else result.failure
         if reason:
             self.failed = True
             self._told[reason] += 1
@@ -256,13 +176,10 @@ class _Training:
         else:
             self._ledger.note(number, result)
 
-    def _draw(self, console: "Console") -> "RenderableType":
+    def _draw(self, console: Console) -> RenderableType:
         """The map as it is by now."""
-        from hsig.output.screen import render_map_so_far
-        from hsig.reports.maps import so_far
-
         shown = so_far(self._wanted.axes, self._ledger.summaries, self._latest)
-        return render_map_so_far(shown, console)
+        return draw_so_far(shown, console)
 
     def end(self) -> None:
         """Exit with what there is to say.
@@ -270,8 +187,6 @@ class _Training:
         Raises:
             HsigError: If something ended it early, or cells could not be kept or were lost.
         """
-        from hsig.output.terminal import note
-
         for problem in (self._ledger.problem, self.problem):
             if problem is not None:
                 raise problem
@@ -285,16 +200,14 @@ class _Training:
             raise typer.Exit(_FAILED)
 
 
-def _spelled(wanted: "Sweep", cell: "Sequence[str]") -> str:
+def _spelled(wanted: Sweep, cell: Sequence[str]) -> str:
     """A cell in words."""
     named = zip(wanted.axes, cell, strict=True)
     return ", ".join(f"{axis.name} {value}" for axis, value in named)
 
 
-def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_a_time: int) -> str:
+def _announced(wanted: Sweep, missing: Sequence[tuple[int, Experiment]], at_a_time: int) -> str:
     """What there is to do, and how long it may take."""
-    from hsig.reports.page import count
-
     experiments = [experiment for _, experiment in missing]
     steps = sum(experiment.steps for experiment in experiments)
     seeds = sum(len(experiment.seeds) for experiment in experiments)
@@ -307,12 +220,8 @@ def _announced(wanted: "Sweep", missing: "Sequence[tuple[int, Experiment]]", at_
     )
 
 
-def _step_cost(experiments: "Sequence[Experiment]") -> float:
+def _step_cost(experiments: Sequence[Experiment]) -> float:
     """Seconds for a step of a seed, measured on the cell in the middle."""
-    from dataclasses import replace
-
-    from hsig.experiments.sweeps import train_cell
-
     middle = experiments[len(experiments) // 2]
     per_epoch = replace(middle, epochs=1).steps
     epochs = max(1, min(middle.epochs, _STEPS_MEASURED // per_epoch))

@@ -1,99 +1,50 @@
-"""The commands that train: `train` and `compare`."""
+"""What `train`, `compare` and `explain` do: train, show what became of it, and keep it."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hsig.cli.options import RUNS, Output, examples, experiment_command
-from hsig.cli.showing import as_json, needs_remedies, show
-from hsig.config.completion import CONFIG_ENDINGS, complete_comparison, complete_words
+from hsig.analysis.adaptive import first_block, join, next_block
+from hsig.analysis.configs import put_together
+from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
+from hsig.analysis.summary import Summary, summarise
+from hsig.cli.options import RUNS, Output
+from hsig.config.completion import CONFIG_ENDINGS
 from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
+from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError, RunError
-
-if TYPE_CHECKING:
-    from hsig.analysis.summary import Summary
-    from hsig.experiments.experiment import Experiment, Outcome
-    from hsig.output.terminal import Watch
-    from hsig.runs import Part
+from hsig.experiments.experiment import Experiment, Outcome
+from hsig.experiments.training import gather, gather_all
+from hsig.experiments.workers import run_with_workers
+from hsig.output.formats import as_json
+from hsig.output.terminal import Watch, interrupts_ignored, note
+from hsig.reports.comparison import comparison_page, configs_page
+from hsig.reports.explanation import explanation_page
+from hsig.reports.page import Page
+from hsig.reports.training import training_page
+from hsig.reports.words import unmet_expectations
+from hsig.runs import Made, Part, keep
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
 _LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; the arrays have all
 
-app = typer.Typer()
 
-
-@app.command(
-    epilog=examples(
-        "hsig train",
-        "hsig train hard --seeds 30",
-        "hsig train configs/question-hard.yaml",
-        "hsig train -a hard:slope=0.25,backward=logistic -l squared --init uniform:-2,2",
-        "hsig train configs/smoke.yaml --expect solved_at_least=0.9 -q",
-        "hsig train hard --seeds 100 --format csv --long -o costs.csv",
-    )
-)
-@partial(experiment_command, without=("activations",))
-def train(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CONFIG|ACTIVATION",
-            autocompletion=complete_words,
-            help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
-            show_default=False,
-        ),
-    ] = None,
-    *,
-    flags: dict[str, str],
-    output: Output,
-) -> None:
-    """Train one activation; show its costs, its predictions and how many seeds it solved."""
+def train_one(words: list[str], flags: dict[str, str], output: Output) -> None:
+    """`hsig train`."""
     output.check()
-    config = _config_and_one_activation(what or [], flags)
+    config = _config_and_one_activation(words, flags)
     _train(config, flags, TRAIN, output)
 
 
-@app.command(
-    epilog=examples(
-        "hsig compare all",
-        "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
-        "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
-        "hsig compare configs/compare-sigmoids.yaml --columns solved,interval,curve",
-        "hsig compare configs/compare-sigmoids.yaml configs/xor-wide-init.yaml sigmoid hard",
-        "hsig compare hidden --task parity3 --hidden 5 --format md -o table.md",
-        "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
-    )
-)
-@partial(
-    experiment_command,
-    options=("format", "output", "long", "columns", "quiet", "no_save", "runs_dir"),
-    without=("activation",),
-    name=COMPARE,
-)
-def compare(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CONFIG|all|GROUP|ACTIVATION",
-            autocompletion=complete_comparison,
-            help="Activations or groups of them (all, sigmoids, hidden), and YAML files.",
-            show_default=False,
-        ),
-    ] = None,
-    *,
-    flags: dict[str, str],
-    output: Output,
-) -> None:
-    """Train several activations from the same initial weights, and show them side by side."""
+def compare_several(words: list[str], flags: dict[str, str], output: Output) -> None:
+    """`hsig compare`."""
     output.check()
-    configs, activations = _configs_and_activations(what or [])
+    configs, activations = _configs_and_activations(words)
     _name_activations("activations", activations, flags)
     if len(configs) > 1:
         _compare_configs(configs, flags, output)
@@ -101,48 +52,15 @@ def compare(
         _train(_only(configs), flags, COMPARE, output)
 
 
-@app.command(
-    epilog=examples(
-        "hsig explain hard",
-        "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
-        "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
-    )
-)
-@partial(
-    experiment_command,
-    options=("format", "output", "quiet", "no_save", "runs_dir"),
-    without=("activations",),
-    name=EXPLAIN,
-)
-def explain(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CONFIG|ACTIVATION",
-            autocompletion=complete_words,
-            help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
-            show_default=False,
-        ),
-    ] = None,
-    *,
-    flags: dict[str, str],
-    output: Output,
-) -> None:
-    """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.analysis.remedies import remedies
-    from hsig.config.loading import load_experiment
-    from hsig.experiments.training import gather_all
-    from hsig.experiments.workers import run_with_workers
-    from hsig.output.terminal import Watch
-    from hsig.runs import Part
-
+def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None:
+    """`hsig explain`."""
     began = _Began.now()
     output.check()
-    config = _config_and_one_activation(what or [], flags)
+    config = _config_and_one_activation(words, flags)
     experiment = load_experiment(config, flags, EXPLAIN)
     watch, outcome = _outcome(experiment, output)
     parts = [Part("", experiment, outcome)]
-    if needs_remedies(outcome):
+    if _needs_remedies(outcome):
         tried = remedies(outcome.experiment)
         experiments = [remedy.experiment for remedy in tried]
         watch = Watch(*experiments, quiet=output.quiet)
@@ -196,9 +114,6 @@ class _Began:
 
 def _train(config: Path | None, flags: dict[str, str], command: str, output: Output) -> None:
     """Train what a config and flags say, show what became of it, and keep it."""
-    from hsig.config.loading import load_experiment
-    from hsig.runs import Part
-
     began = _Began.now()
     experiment = load_experiment(config, flags, command)
     watch, outcome = _outcome(experiment, output)
@@ -208,12 +123,6 @@ def _train(config: Path | None, flags: dict[str, str], command: str, output: Out
 
 def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output) -> None:
     """Train what several configs say, show it side by side, and keep it."""
-    from hsig.config.loading import load_comparison
-    from hsig.experiments.training import gather_all
-    from hsig.experiments.workers import run_with_workers
-    from hsig.output.terminal import Watch
-    from hsig.runs import Part
-
     began = _Began.now()
     experiments = load_comparison(configs, flags)
     named = [experiment.named(name) for name, experiment in experiments.items()]
@@ -228,30 +137,63 @@ def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output)
 
 def _finish(
     command: str,
-    configs: "Sequence[Path]",
-    parts: "Sequence[Part]",
-    watch: "Watch",
+    configs: Sequence[Path],
+    parts: Sequence[Part],
+    watch: Watch,
     output: Output,
     began: _Began,
 ) -> None:
     """Show what a command made, keep it, and exit with what there is to say."""
-    from hsig.output.terminal import interrupts_ignored
-
     outcomes = [part.outcome for part in parts]
     if command == EXPLAIN and not outcomes[0].results:
         _end(watch, outcomes)
     with interrupts_ignored():  # what was done is to be written
-        summaries = show(command, parts, output)
+        page, summaries = page_of(command, parts, output.chosen_columns)
+        output.write(page)
         if not output.no_save and any(outcome.results for outcome in outcomes):
             whole = not watch.interrupted and watch.problem is None
-            _keep(command, configs, parts, output, began, whole=whole)
+            _keep(command, configs, parts, page, output, began, whole=whole)
     _end(watch, outcomes, *summaries)
+
+
+def page_of(
+    command: str, parts: Sequence[Part], columns: Sequence[str] = ()
+) -> tuple[Page, list[Summary]]:
+    """The page of what a command made, just now or when it was kept, and its numbers."""
+    if parts[0].is_config:
+        experiments = {part.name: part.experiment for part in parts}
+        together = put_together(experiments, [part.outcome for part in parts])
+        summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
+        return configs_page(together, summaries, columns), list(summaries.values())
+    main, *tried = parts
+    outcome, summary = main.outcome, summarise(main.outcome)
+    if command == TRAIN:
+        return training_page(outcome, summary), [summary]
+    if command == COMPARE:
+        return comparison_page(outcome, summary, columns), [summary]
+    trials = [
+        judge(
+            Remedy(part.name, part.layers, part.outcome.experiment),
+            summary.variants[0],
+            summarise(part.outcome).variants[0],
+        )
+        for part in tried
+    ]
+    wanted = remedies(outcome.experiment) if _needs_remedies(outcome) else ()
+    missing = max(0, len(wanted) - len(trials))
+    return explanation_page(outcome, summary, trials, missing=missing), [summary]
+
+
+def _needs_remedies(outcome: Outcome) -> bool:
+    """Whether there is something to mend."""
+    return outcome.complete and has_failed(outcome.results[0])
 
 
 def _keep(
     command: str,
-    configs: "Sequence[Path]",
-    parts: "Sequence[Part]",
+    configs: Sequence[Path],
+    parts: Sequence[Part],
+    page: Page,
     output: Output,
     began: _Began,
     *,
@@ -262,9 +204,6 @@ def _keep(
     Raises:
         RunError: If it cannot be kept in the folder that was asked for.
     """
-    from hsig.output.terminal import note
-    from hsig.runs import Made, keep
-
     seconds = monotonic() - began.clock
     numbers = sum(
         len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
@@ -275,7 +214,7 @@ def _keep(
         arguments=tuple(sys.argv[1:]),
         configs={str(path): path.read_text(encoding="utf-8-sig") for path in configs},
         parts=parts,
-        result=as_json(command, parts, every_seed=numbers <= _LISTED_MOST),
+        result=as_json(page, every_seed=numbers <= _LISTED_MOST),
         complete=whole and all(part.outcome.complete for part in parts),
         started=began.at,
         seconds=seconds,
@@ -288,13 +227,8 @@ def _keep(
         note(*(f"warning: {message}" for message in problem.messages))
 
 
-def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]":
+def _outcome(experiment: Experiment, output: Output) -> tuple[Watch, Outcome]:
     """Train, and add seeds until the intervals are as narrow as was asked for."""
-    from hsig.analysis.adaptive import first_block, join, next_block
-    from hsig.experiments.training import gather
-    from hsig.experiments.workers import run_with_workers
-    from hsig.output.terminal import Watch
-
     if experiment.until is not None:
         experiment = first_block(experiment)
     watch = Watch(experiment, quiet=output.quiet)
@@ -308,11 +242,8 @@ def _outcome(experiment: "Experiment", output: Output) -> "tuple[Watch, Outcome]
     return watch, outcome
 
 
-def _end(watch: "Watch", outcomes: "Sequence[Outcome]", *summaries: "Summary") -> None:
+def _end(watch: Watch, outcomes: Sequence[Outcome], *summaries: Summary) -> None:
     """Exit with what there is to say."""
-    from hsig.output.terminal import note
-    from hsig.reports.words import unmet_expectations
-
     if watch.interrupted:
         any_result = any(outcome.results for outcome in outcomes)
         done = "this is what was done by then" if any_result else "there is no result yet"

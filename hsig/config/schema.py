@@ -6,6 +6,7 @@ Both are made from `hsig.config.keys`, which is also what configs are checked ag
 import json
 from dataclasses import replace
 from math import isfinite
+from typing import Any
 
 from hsig.config.keys import (
     ACTIVATION_GROUPS,
@@ -20,7 +21,7 @@ from hsig.config.keys import (
     Key,
 )
 
-Schema = dict[str, object]
+Schema = dict[str, Any]
 
 _NUMBERS: Schema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
 _ROWS: Schema = {"type": "array", "minItems": 1, "items": _NUMBERS}

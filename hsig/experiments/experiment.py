@@ -5,12 +5,13 @@ Arrays have seeds first.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
-from hsig.engines import Problem, State
+from hsig.engines import NOT_REACHED, Problem, State
 from hsig.engines.choice import Engine, engine_for
 from hsig.experiments.evidence import Evidence, examine
 from hsig.networks.activations import Activation
@@ -222,15 +223,44 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Failure:
-    """A variant that cannot be trained, and why."""
+    """The event that a variant cannot be trained, and why."""
 
     variant: Variant
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
-class Training:
-    """What became of one variant; arrays have seeds first.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """What became of some seeds in one setting; arrays have shape (seeds,).
+
+    Attributes:
+        seeds: Which.
+        solved: Whether all is right at the last checkpoint, and no weight has diverged.
+        solved_at: First epoch count with which all was right, or -1.
+        lost_at: First later one with which it was not, or -1.
+        diverged_at: Epoch during which a weight stopped being finite, or -1.
+        verdict: Place in `hsig.experiments.verdicts.VERDICTS`.
+        failure: Why it could not be trained, or nothing; there are no seeds then.
+    """
+
+    seeds: tuple[int, ...]
+    solved: BoolArray
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_at: IntArray
+    verdict: IntArray
+    failure: str = ""
+
+    @property
+    def epochs_to_solve(self) -> Array:
+        """`solved_at`, infinite where it was not reached, and for seeds that diverged."""
+        reached = (self.solved_at != NOT_REACHED) & (self.diverged_at == NOT_REACHED)
+        return np.where(reached, self.solved_at, np.inf)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Training(Result):
+    """What became of one variant, and what was seen on the way; arrays have seeds first.
 
     Attributes:
         variant: Whose.
@@ -240,10 +270,6 @@ class Training:
         predictions: Shape (seeds, samples), at the last checkpoint.
         max_error: Shape (seeds,), the largest |prediction - target| there.
         weights: There.
-        solved: Shape (seeds,), whether all is right there, and no weight has diverged.
-        solved_at: See `Checkpoint`.
-        lost_at: See `Checkpoint`.
-        diverged_at: See `Checkpoint`.
         diverged_by: See `Checkpoint`.
         evidence: At every checkpoint, its second axis.
         cost_before: Shape (seeds,); the mean cost at `Experiment.last_tenth`, inf if that was
@@ -257,21 +283,37 @@ class Training:
     predictions: Array
     max_error: Array
     weights: Weights
-    solved: BoolArray
-    solved_at: IntArray
-    lost_at: IntArray
-    diverged_at: IntArray
     diverged_by: tuple[str, ...]
     evidence: Evidence
     cost_before: Array
 
+    @classmethod
+    def failed(cls, variant: Variant, reason: str) -> "Training":
+        """Of a variant that cannot be trained: no seeds, no checkpoints."""
+        none, shown = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+        seen: dict[str, Any] = {field.name: shown for field in fields(Evidence)}
+        return cls(
+            seeds=(),
+            solved=none.astype(bool),
+            solved_at=none,
+            lost_at=none,
+            diverged_at=none,
+            verdict=none,
+            failure=reason,
+            variant=variant,
+            epochs=(),
+            cost_last=shown,
+            cost_mean=shown,
+            predictions=shown,
+            max_error=none.astype(np.float64),
+            weights=Weights(shown, shown),
+            diverged_by=(),
+            evidence=Evidence(**seen),
+            cost_before=none.astype(np.float64),
+        )
 
-def shown_cost(experiment: Experiment, training: Training) -> Array:
-    """The cost that tables show, shape (seeds, checkpoints)."""
-    return training.cost_last if experiment.cost == "last" else training.cost_mean
 
-
-# the arrays of a training but for the weights and the evidence
+# the arrays of a training but for its verdicts, its weights and the evidence
 ARRAYS = (
     "cost_last",
     "cost_mean",
@@ -285,19 +327,23 @@ ARRAYS = (
 )
 
 
+def shown_cost(experiment: Experiment, training: Training) -> Array:
+    """The cost that tables show, shape (seeds, checkpoints)."""
+    return training.cost_last if experiment.cost == "last" else training.cost_mean
+
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """An experiment and what became of its variants, in their order."""
 
     experiment: Experiment
-    results: tuple[Training | Failure, ...]
+    results: tuple[Training, ...]
 
     @property
     def complete(self) -> bool:
         """Whether every variant reached the budget or cannot be trained."""
         return len(self.results) == len(self.experiment.variants) and all(
-            isinstance(result, Failure) or result.epochs[-1] == self.experiment.epochs
-            for result in self.results
+            result.failure or result.epochs[-1] == self.experiment.epochs for result in self.results
         )
 
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from hsig.errors import HsigError
-from hsig.experiments.experiment import Experiment, Failure, shown_cost
+from hsig.experiments.experiment import Experiment, Failure, Result, shown_cost
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import VERDICTS, verdicts
-from hsig.networks.arrays import Array, BoolArray, IntArray
+from hsig.networks.arrays import Array
 
 _TRIES_MOST = 3  # of a cell whose worker dies
 
@@ -53,53 +52,41 @@ class Sweep:
     experiments: tuple[Experiment, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class CellResult:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CellResult(Result):
     """What became of the seeds of one cell; arrays have shape (seeds,).
 
     Attributes:
-        seeds: Which.
-        solved: Whether each was solved at the budget.
-        solved_at: First epoch count with which all was right, or -1.
-        lost_at: First later one with which it was not, or -1.
-        diverged_at: Epoch during which a weight stopped being finite, or -1.
-        verdict: Place in `hsig.experiments.verdicts.VERDICTS`.
         cost: At the budget, the one that tables show.
-        error: Why the cell could not be trained, or nothing; there are no seeds then.
     """
 
-    seeds: tuple[int, ...]
-    solved: BoolArray
-    solved_at: IntArray
-    lost_at: IntArray
-    diverged_at: IntArray
-    verdict: IntArray
     cost: Array
-    error: str = ""
 
     @classmethod
-    def failed(cls, error: str) -> "CellResult":
+    def failed(cls, reason: str) -> "CellResult":
         """Of a cell that could not be trained."""
         none = np.zeros(0, dtype=np.int64)
-        return cls((), none.astype(bool), none, none, none, none, none.astype(np.float64), error)
+        arrays: dict[str, Any] = dict.fromkeys(ARRAYS, none)
+        arrays |= {"solved": none.astype(bool), "cost": none.astype(np.float64)}
+        return cls(seeds=(), **arrays, failure=reason)
 
     def with_more(self, other: "CellResult") -> "CellResult":
         """With the seeds of the other that it lacks; a failed one gives way to any other."""
-        if self.error or other.error:
+        if self.failure or other.failure:
             return other
         there = set(self.seeds)
         fresh = other.of(seed for seed in other.seeds if seed not in there)
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(self, name), getattr(fresh, name)]) for name in ARRAYS
         }
-        return CellResult(self.seeds + fresh.seeds, **arrays)
+        return CellResult(seeds=self.seeds + fresh.seeds, **arrays)
 
     def of(self, seeds: Iterable[int]) -> "CellResult":
         """Of some of its seeds, in this order."""
         place = {seed: number for number, seed in enumerate(self.seeds)}
         chosen = tuple(seeds)
         rows = [place[seed] for seed in chosen]
-        return CellResult(chosen, **{name: getattr(self, name)[rows] for name in ARRAYS})
+        return CellResult(seeds=chosen, **{name: getattr(self, name)[rows] for name in ARRAYS})
 
 
 ARRAYS = ("solved", "solved_at", "lost_at", "diverged_at", "verdict", "cost")
@@ -117,18 +104,11 @@ def train_cell(
         if going_on is not None and not going_on():
             return None
     (training,) = gather(experiment, events).results
-    if isinstance(training, Failure):
-        return CellResult.failed(training.reason)
-    words = verdicts(training)
-    return CellResult(
-        seeds=experiment.seeds,
-        solved=training.solved,
-        solved_at=training.solved_at,
-        lost_at=training.lost_at,
-        diverged_at=training.diverged_at,
-        verdict=np.array([VERDICTS.index(word) for word in words]),
-        cost=shown_cost(experiment, training)[:, -1],
-    )
+    if training.failure:
+        return CellResult.failed(training.failure)
+    made = {name: getattr(training, name) for name in ARRAYS if name != "cost"}
+    cost = shown_cost(experiment, training)[:, -1]
+    return CellResult(seeds=experiment.seeds, **made, cost=cost)
 
 
 def as_cell(experiment: Experiment) -> Experiment:

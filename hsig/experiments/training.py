@@ -11,9 +11,9 @@ from traceback import extract_tb
 import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.experiments.divergence import causes
 from hsig.experiments.evidence import stack
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
+from hsig.experiments.verdicts import causes, judge
 from hsig.networks.arrays import Array, sum_in_order
 from hsig.networks.network import Weights
 
@@ -74,11 +74,11 @@ def gather_all(
             kept.setdefault(label, {})[event.epoch] = event
     outcomes = []
     for experiment in experiments:
-        results: list[Training | Failure] = []
+        results: list[Training] = []
         for variant in experiment.variants:
             match latest.get(variant.label):
                 case Failure() as failure:
-                    results.append(failure)
+                    results.append(Training.failed(variant, failure.reason))
                 case Checkpoint() as last:
                     results.append(_training(experiment, kept.get(variant.label, {}), last))
         outcomes.append(Outcome(experiment, tuple(results)))
@@ -145,20 +145,31 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
             else _mean_over_samples(before.losses)
         )
         max_error = np.abs(last.predictions - experiment.task.targets).max(axis=1)
+    cost_last, cost_mean = losses[:, :, -1].T, cost_mean.T
+    evidence = stack([moment.evidence for moment in reported.values()])
+    solved = (max_error < experiment.solved_within) & (last.diverged_at == NOT_REACHED)
     return Training(
-        variant=last.variant,
-        epochs=tuple(reported),
-        cost_last=losses[:, :, -1].T,
-        cost_mean=cost_mean.T,
-        predictions=last.predictions,
-        max_error=max_error,
-        weights=last.weights,
-        solved=(max_error < experiment.solved_within) & (last.diverged_at == NOT_REACHED),
+        seeds=experiment.seeds,
+        solved=solved,
         solved_at=last.solved_at,
         lost_at=last.lost_at,
         diverged_at=last.diverged_at,
+        verdict=judge(
+            diverged_at=last.diverged_at,
+            solved=solved,
+            evidence=evidence,
+            cost_before=cost_before,
+            cost_after=cost_mean[:, -1],
+        ),
+        variant=last.variant,
+        epochs=tuple(reported),
+        cost_last=cost_last,
+        cost_mean=cost_mean,
+        predictions=last.predictions,
+        max_error=max_error,
+        weights=last.weights,
         diverged_by=last.diverged_by,
-        evidence=stack([moment.evidence for moment in reported.values()]),
+        evidence=evidence,
         cost_before=cost_before,
     )
 

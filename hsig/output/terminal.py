@@ -231,7 +231,7 @@ def put_bytes(data: bytes, path: Path) -> None:
         raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
 
 
-def put_table(render: Callable[[Console], RenderableType], path: Path | None) -> None:
+def put_drawn(render: Callable[[Console], RenderableType], path: Path | None) -> None:
     """Put the result on the terminal in its width and colours, or as plain text into a file.
 
     Raises:

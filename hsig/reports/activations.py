@@ -1,44 +1,29 @@
-"""From the definitions of activations to the words and cells that people read."""
+"""The pages of activations themselves: all of them in a table, or one with its curves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from hsig.analysis.definitions import Break, Definition, Points
+from hsig.config.resolved import Json, plain, plain_fields, spec_document
 from hsig.networks.activations import ACTIVATIONS, Activation, spell
-from hsig.reports.page import Table, short
+from hsig.reports.page import FORMAT, Block, Curves, Page, Table, lines, page_of_tables, short
 
-_SPARE = ("range", "source")
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
 
-@dataclass(frozen=True)
-class Plot:
-    """Curves over a common x, the most important first.
-
-    Attributes:
-        title: What they are.
-        x: Increasing.
-        lines: Values at `x`.
-    """
-
-    title: str
-    x: tuple[float, ...]
-    lines: tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One activation explained: facts, pictures of value and slope, and chosen points."""
-
-    facts: tuple[str, ...]
-    plots: tuple[Plot, ...]
-    points: Table | None
-
-
-def overview(definitions: Sequence[Definition]) -> tuple[Table, Table]:
+def overview_page(definitions: Sequence[Definition]) -> Page:
     """The table of definitions, and who means what by which name."""
+    names = sorted(
+        (alias, d.activation.name) for d in definitions for alias in d.activation.aliases
+    )
+    elsewhere = Table("", ("elsewhere", "here"), tuple(names), prose=("elsewhere", "here"))
+    page = page_of_tables(_table(definitions), elsewhere, document=_document(definitions))
+    return replace(page, rows=lambda: _rows(definitions))
+
+
+def _table(definitions: Sequence[Definition]) -> Table:
     rows = tuple(
         (
             spell(d.activation),
@@ -51,19 +36,12 @@ def overview(definitions: Sequence[Definition]) -> tuple[Table, Table]:
         for d in definitions
     )
     columns = ("activation", "f(x)", "range", "slope at 0", "from logistic", "source")
-    names = tuple(
-        sorted((alias, d.activation.name) for d in definitions for alias in d.activation.aliases)
-    )
-    return (
-        Table(
-            "", columns, rows, spare=(("range", "source"),), prose=("activation", "f(x)", "source")
-        ),
-        Table("", ("elsewhere", "here"), names, prose=("elsewhere", "here")),
-    )
+    spare = (("range", "source"),)
+    return Table("", columns, rows, spare=spare, prose=("activation", "f(x)", "source"))
 
 
-def entry(definition: Definition, points: Points | None) -> Entry:
-    """All that is known of one activation."""
+def activation_page(definition: Definition, points: Points | None) -> Page:
+    """All that is known of one activation, its curves, and its values at chosen points."""
     activation = definition.activation
     facts = [
         f"{spell(activation)}(x) = {activation.definition}",
@@ -77,7 +55,15 @@ def entry(definition: Definition, points: Points | None) -> Entry:
         facts.append(f"called elsewhere: {', '.join(activation.aliases)}")
     if activation.note:
         facts.append(f"note: {activation.note}")
-    return Entry(tuple(facts), _plots(definition), None if points is None else _points(points))
+    blocks: list[Block] = [lines(facts)]
+    blocks += _curves(definition, None if points else _table([definition]))
+    if points is not None:
+        blocks.append(_points(points))
+    return Page(
+        tuple(blocks),
+        lambda _: _document([definition], points),
+        lambda: _rows([definition]) if points is None else _point_rows(points),
+    )
 
 
 def _range(activation: Activation) -> str:
@@ -112,7 +98,7 @@ def _points(points: Points) -> Table:
     return Table("y = f(w*x) at w = 1", ("x", "y", "dy/dx", "dy/dw"), rows)
 
 
-def _plots(definition: Definition) -> tuple[Plot, Plot]:
+def _curves(definition: Definition, instead: Table | None) -> list[Curves]:
     """Value and slope with those of the logistic sigmoid, every break with its both sides."""
     reach = max([_PLOT_WIDTH, *(1.25 * abs(b.x) for b in definition.breaks)])
     sides = [np.nextafter(b.x, side) for b in definition.breaks for side in (-np.inf, np.inf)]
@@ -120,9 +106,68 @@ def _plots(definition: Definition) -> tuple[Plot, Plot]:
     logistic, activation = ACTIVATIONS["sigmoid"], definition.activation
     name = spell(activation)
     beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"
-    plots = []
+    curves = []
     for title, of in (("value", Activation.value), ("slope", Activation.derivative)):
-        lines = [of(activation, x)] if not beside else [of(activation, x), of(logistic, x)]
-        texts = tuple(tuple(line.tolist()) for line in lines)
-        plots.append(Plot(f"{title} of {name}{beside}", tuple(x.tolist()), texts))
-    return plots[0], plots[1]
+        values = [of(activation, x)] if not beside else [of(activation, x), of(logistic, x)]
+        curves.append(
+            Curves(f"{title} of {name}{beside}", x.tolist(), [v.tolist() for v in values], instead)
+        )
+        instead = None  # once is enough
+    return curves
+
+
+# --- for other programs -----------------------------------------------------------------------
+
+
+def _document(definitions: Sequence[Definition], points: Points | None = None) -> dict[str, Json]:
+    """One record per activation; with the chosen points, if any, of each."""
+    return {"format": FORMAT, "activations": [_record(d, points) for d in definitions]}
+
+
+def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
+    activation = definition.activation
+    record: dict[str, Json] = {
+        **spec_document(activation),
+        "definition": activation.definition,
+        "range": plain(list(activation.range)),
+        "slope_at_0": definition.slope_at_0,
+        "distance_from_logistic": plain(definition.distance),
+        "breaks": [plain_fields(found) for found in definition.breaks],
+        "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
+        "source": activation.source,
+        "aliases": list(activation.aliases),
+    }
+    if points is not None:
+        columns = (points.x, points.value, points.derivative, points.weight_derivative)
+        record["points"] = {
+            name: plain(column.tolist())
+            for name, column in zip(_POINT_COLUMNS, columns, strict=True)
+        }
+    return record
+
+
+def _rows(definitions: Sequence[Definition]) -> tuple[Sequence[str], list[dict[str, object]]]:
+    """One row per activation."""
+    rows: list[dict[str, object]] = [
+        {
+            "activation": spell(definition.activation),
+            "definition": definition.activation.definition,
+            "lowest": definition.activation.range[0],
+            "highest": definition.activation.range[1],
+            "slope_at_0": definition.slope_at_0,
+            "distance_from_logistic": definition.distance,
+            "source": definition.activation.source,
+        }
+        for definition in definitions
+    ]
+    return tuple(rows[0]), rows
+
+
+_POINT_COLUMNS = ("x", "y", "dy_dx", "dy_dw")
+
+
+def _point_rows(points: Points) -> tuple[Sequence[str], list[dict[str, object]]]:
+    """One row per point."""
+    columns = (points.x, points.value, points.derivative, points.weight_derivative)
+    numbers = zip(*(column.tolist() for column in columns), strict=True)
+    return _POINT_COLUMNS, [dict(zip(_POINT_COLUMNS, row, strict=True)) for row in numbers]

@@ -1,16 +1,21 @@
-"""What can be claimed of a comparison at its number of seeds, in words, and what cannot."""
+"""What can be claimed of a comparison at its number of seeds, and how many seeds a claim needs."""
 
 from collections.abc import Sequence
 
 from hsig.analysis.pairing import LEVEL, Paired, Pairing
-from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS, seeds_to_tell_apart
+from hsig.analysis.statistics import (
+    CLAIM_SEEDS,
+    EXPLORE_SEEDS,
+    seeds_to_tell_apart,
+    smallest_difference,
+)
 from hsig.analysis.summary import VariantSummary
-from hsig.experiments.experiment import Experiment, Failure
-from hsig.reports.page import count
+from hsig.experiments.experiment import Experiment
+from hsig.reports.page import Page, Table, count, page_of_tables, percent, short
 
 
 def claims(
-    experiment: Experiment, variants: Sequence[VariantSummary | Failure], pairing: Pairing | None
+    experiment: Experiment, variants: Sequence[VariantSummary], pairing: Pairing | None
 ) -> list[str]:
     """What can be claimed at this number of seeds, what cannot, and what that would take.
 
@@ -22,11 +27,7 @@ def claims(
     if pairing is None:
         return []
     seeds, baseline = len(experiment.seeds), pairing.baseline
-    rates = {
-        variant.label: variant.solved.rate
-        for variant in variants
-        if isinstance(variant, VariantSummary)
-    }
+    rates = {variant.label: variant.solved.rate for variant in variants if not variant.failure}
     claimed: dict[str, list[str]] = {"more": [], "less": []}
     open_: list[str] = []
     for label, found in pairing.against.items():
@@ -62,3 +63,57 @@ def _needed(found: Paired, rate: float, base: float, seeds: int, alpha: float) -
     needed = seeds_to_tell_apart(rate, base, discordant=discordant, alpha=alpha)
     needed = max(needed, CLAIM_SEEDS, seeds + 1)
     return f"{found.difference:+.3f} was seen; 80 % power for that takes about {needed} seeds"
+
+
+# --- how many seeds a claim needs, for two solved rates ----------------------------------------
+
+_POWERS = (0.5, 0.8, 0.9, 0.95)
+_SEEDS = (30, 100, 300, 1000, 3000, 10_000)
+
+
+def power_page(first: float, second: float, discordant: float | None = None) -> Page:
+    """The seeds that tell two solved rates apart, and the differences that fewer can tell.
+
+    Args:
+        first: One rate.
+        second: The other.
+        discordant: Share of the pairs in which exactly one is solved; by default as if the two were
+            solved independently, which is paired at its worst: seeds that are hard for one
+            activation are often hard for the other.
+    """
+    if discordant is None:
+        discordant = first * (1.0 - second) + second * (1.0 - first)
+    needed = tuple(
+        (
+            percent(power),
+            str(seeds_to_tell_apart(first, second, power=power)),
+            str(seeds_to_tell_apart(first, second, discordant=discordant, power=power)),
+        )
+        for power in _POWERS
+    )
+    detectable = tuple(
+        (
+            str(n),
+            _difference(smallest_difference(n, first)),
+            _difference(smallest_difference(n, first, discordant=discordant)),
+        )
+        for n in _SEEDS
+    )
+    columns = ("unpaired, each", "paired")
+    return page_of_tables(
+        Table(
+            f"seeds to tell solved rates {short(first)} and {short(second)} apart, two-sided at "
+            f"5 % (paired: {percent(discordant)} of the pairs discordant)",
+            ("power", *columns),
+            needed,
+        ),
+        Table(
+            f"smallest difference from a solved rate of {short(first)}, at a power of 80 %",
+            ("seeds", *columns),
+            detectable,
+        ),
+    )
+
+
+def _difference(found: float | None) -> str:
+    return "none" if found is None else f"{found:.3f}"

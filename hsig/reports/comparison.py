@@ -1,135 +1,151 @@
-"""From the numbers of several variants to the words and cells that people read, side by side."""
+"""The page of several variants side by side, of one config or of several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from math import isnan
+from functools import cached_property
+from math import isfinite, isnan, nan
+from typing import ClassVar
 
 from hsig.analysis.configs import Together
+from hsig.analysis.pairing import Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
-from hsig.experiments.experiment import Experiment, Failure
+from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.activations import spell
 from hsig.reports.claims import claims
-from hsig.reports.columns import SideBySide
-from hsig.reports.page import Table, count
+from hsig.reports.columns import COLUMNS, about_predictions
+from hsig.reports.documents import (
+    FAILED_VERDICTS,
+    SEED_COLUMNS,
+    VARIANT_COLUMNS,
+    document,
+    document_of_several,
+    seed_rows,
+    variant_rows,
+)
+from hsig.reports.page import Line, Page, Table, count, lines, records, sparkline
+from hsig.reports.training import transfer_table
 from hsig.reports.words import (
     divergence,
     heading,
+    legend,
     missed_precision,
     pointer,
     result_line,
-    transfer_table,
+    verdict_bar,
+    which_cost,
 )
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """What is shown of several variants.
-
-    Attributes:
-        heading: What was run.
-        tables: The variants, best first: results, costs by epoch, predictions.
-        notes: What else must be said: failures, divergence, an early end.
-        results: For each variant, the one line that matters, best first.
-    """
-
-    heading: tuple[str, ...]
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...]
-    results: tuple[str, ...]
+_FAR = 4.0  # times the usual cost before training
+_CURVE_MOST = 20  # characters of a small curve
+_BAR = 10  # characters of a bar of verdicts
+_RESULTS = ("solved", "interval", "budgets", "cost", "quartiles", "curve", "verdicts", "lost")
+_PAIRED = ("rank", "difference", "epochs")
 
 
-def compare(
-    summary: Summary, columns: Sequence[str] = (), *, ascii_only: bool = False
-) -> Comparison:
-    """The words and cells for a comparison.
+def comparison_page(outcome: Outcome, summary: Summary, columns: Sequence[str] = ()) -> Page:
+    """The page of a comparison.
 
     Args:
+        outcome: What became of it.
         summary: Its numbers.
-        columns: Of `COMPARISON_COLUMNS`, for one table of these; by default there are
-            several tables.
-        ascii_only: Whether the small curves do without block characters.
+        columns: Names of `COLUMNS`, for one table of these; by default there are several tables.
     """
     experiment = summary.experiment
     ranked = sorted(summary.variants, key=_rank)
-    maker = SideBySide(experiment, ranked, ascii_only=ascii_only, pairing=summary.pairing)
-    return Comparison(
-        heading=(
-            *heading(experiment, count(len(experiment.variants), "variant")),
-            *_outputs(experiment),
+    side = SideBySide(experiment, ranked, summary.pairing)
+    notes = [
+        *(side.legend() if not columns or "verdicts" in columns else ()),
+        *claims(experiment, summary.variants, summary.pairing),
+        *_notes(experiment, ranked),
+        *missed_precision(experiment, summary.variants),
+        *_early_end(summary),
+        *(pointer(ranked) if summary.complete else ()),
+    ]
+    what = heading(experiment, count(len(experiment.variants), "variant"))
+    return Page(
+        blocks=(
+            lines([*what, *_outputs(experiment)]),
+            *(_tables(side, columns) if ranked else ()),
+            *transfer_table(ranked),
+            *([lines(notes)] if notes else []),
         ),
-        tables=(*(_tables(maker, columns) if ranked else ()), *transfer_table(ranked)),
-        notes=(
-            *(maker.legend() if not columns or "verdicts" in columns else ()),
-            *claims(experiment, summary.variants, summary.pairing),
-            *_notes(experiment, ranked),
-            *missed_precision(experiment, summary.variants),
-            *_early_end(summary),
-            *(pointer(ranked) if summary.complete else ()),
-        ),
-        results=tuple(result_line(experiment, variant) for variant in ranked),
+        document=lambda every_seed: document(outcome, summary, every_seed=every_seed),
+        rows=lambda: (VARIANT_COLUMNS, variant_rows(summary)),
+        every_row=lambda: (SEED_COLUMNS, seed_rows(outcome)),
+        brief=tuple(Line(result_line(experiment, variant)) for variant in ranked),
     )
 
 
-def compare_configs(
-    together: Together,
-    summaries: Mapping[str, Summary],
-    columns: Sequence[str] = (),
-    *,
-    ascii_only: bool = False,
-) -> Comparison:
-    """The words and cells for several configs: the results of each, then what may be paired.
+def configs_page(
+    together: Together, summaries: Mapping[str, Summary], columns: Sequence[str] = ()
+) -> Page:
+    """The page of several configs: the results of each, then what may be paired.
 
     Args:
         together: What became of them.
         summaries: Of each, by its name.
-        columns: As in `compare`, for the table of each config.
-        ascii_only: As in `compare`.
+        columns: As in `comparison_page`, for the table of each config.
     """
     ranked = {name: sorted(summary.variants, key=_rank) for name, summary in summaries.items()}
     results: list[Table] = []
     paired: list[Table] = []
     unpaired: list[str] = []
     claimed: list[str] = []
-    everyone = [variant for variants in ranked.values() for variant in variants]
-    draw = partial(SideBySide, ascii_only=ascii_only)
     for group in together.groups:
         first = summaries[group.names[0]].experiment
         for name in group.names:
             if ranked[name]:
-                maker = draw(summaries[name].experiment, ranked[name], pairing=group.pairing)
-                table = maker.chosen(columns) if columns else maker.results()
+                side = SideBySide(summaries[name].experiment, ranked[name], group.pairing)
+                table = side.chosen(columns) if columns else side.results()
                 results.append(replace(table, title=f"{name}: {table.title}"))
         members = sorted((v for name in group.names for v in ranked[name]), key=_rank)
         if not columns:
-            paired += draw(first, members, pairing=group.pairing).paired()
+            paired += SideBySide(first, members, group.pairing).paired()
         claimed += claims(first, members, group.pairing)
         if group.difference:
             unpaired.append(
                 f"not paired with {together.groups[0].names[0]}: {', '.join(group.names)} "
                 f"({group.difference}); of these, compare the intervals"
             )
-    shown = draw(summaries[together.groups[0].names[0]].experiment, everyone, pairing=None)
-    return Comparison(
-        heading=tuple(
-            line
-            for name, summary in summaries.items()
-            for line in _heading_of(name, summary.experiment)
-        ),
-        tables=(*results, *paired),
-        notes=(
-            *(shown.legend() if not columns or "verdicts" in columns else ()),
-            *unpaired,
-            *dict.fromkeys(claimed),
-            *(n for name, s in summaries.items() for n in _notes(s.experiment, ranked[name])),
-            *(note for summary in summaries.values() for note in _early_end(summary)),
-        ),
-        results=tuple(
-            result_line(summary.experiment, variant)
+    everyone = [variant for variants in ranked.values() for variant in variants]
+    shown = SideBySide(summaries[together.groups[0].names[0]].experiment, everyone, None)
+    notes = [
+        *(shown.legend() if not columns or "verdicts" in columns else ()),
+        *unpaired,
+        *dict.fromkeys(claimed),
+        *(n for name, s in summaries.items() for n in _notes(s.experiment, ranked[name])),
+        *(note for summary in summaries.values() for note in _early_end(summary)),
+    ]
+    what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
+    outcomes = together.outcomes.values()
+    return Page(
+        blocks=(lines(what), *results, *paired, *([lines(notes)] if notes else [])),
+        document=lambda every_seed: document_of_several(together, summaries, every_seed=every_seed),
+        rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
+        every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),
+        brief=tuple(
+            Line(result_line(summary.experiment, variant))
             for name, summary in summaries.items()
             for variant in ranked[name]
         ),
     )
+
+
+def difference_page(settings: Table, together: Together, summaries: Mapping[str, Summary]) -> Page:
+    """The page of how kept runs differ: their settings, then their results."""
+    page = configs_page(together, summaries)
+    return replace(
+        page,
+        blocks=(settings, *page.blocks),
+        document=lambda every_seed: {
+            "differences": [*records(settings)],
+            **page.document(every_seed),
+        },
+    )
+
+
+def _tables(side: "SideBySide", columns: Sequence[str]) -> tuple[Table, ...]:
+    return (side.chosen(columns),) if columns else side.usual()
 
 
 def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
@@ -138,13 +154,9 @@ def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
     return (f"{name}: {what}", start, *_outputs(experiment))
 
 
-def _tables(maker: SideBySide, columns: Sequence[str]) -> tuple[Table, ...]:
-    return (maker.chosen(columns),) if columns else maker.usual()
-
-
-def _rank(variant: VariantSummary | Failure) -> tuple[float, bool, float]:
+def _rank(variant: VariantSummary) -> tuple[float, bool, float]:
     """Most seeds solved first, then the lowest cost; what could not be trained comes last."""
-    if isinstance(variant, Failure):
+    if variant.failure:
         return (1.0, True, 0.0)
     cost = float(variant.cost[MEDIAN, -1])
     return (-variant.solved.rate, isnan(cost), 0.0 if isnan(cost) else cost)
@@ -166,13 +178,10 @@ def _outputs(experiment: Experiment) -> tuple[str, ...]:
     return (f"the output has {', but '.join(parts)}",)
 
 
-# --- notes ------------------------------------------------------------------------------------
-
-
-def _notes(experiment: Experiment, variants: Sequence[VariantSummary | Failure]) -> list[str]:
+def _notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[str]:
     notes = []
     for variant in variants:
-        if isinstance(variant, Failure):
+        if variant.failure:
             notes.append(result_line(experiment, variant))
         else:
             notes += [f"{variant.label}: {note}" for note in divergence(variant, named=1)]
@@ -187,12 +196,166 @@ def _early_end(summary: Summary) -> list[str]:
     stopped = [
         f"{variant.label} at epoch {variant.epochs[-1]}"
         for variant in summary.variants
-        if isinstance(variant, VariantSummary) and variant.epochs[-1] != budget
+        if not variant.failure and variant.epochs[-1] != budget
     ]
-    begun = {
-        variant.variant.label if isinstance(variant, Failure) else variant.label
-        for variant in summary.variants
-    }
+    begun = {variant.label for variant in summary.variants}
     missing = [v.label for v in summary.experiment.variants if v.label not in begun]
     notes = [f"stopped before the end, epoch {budget}: {', '.join(stopped)}"] if stopped else []
     return notes + ([f"no result yet: {', '.join(missing)}"] if missing else [])
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class SideBySide:
+    """The tables of a comparison, and what its columns need to know.
+
+    Attributes:
+        experiment: What was run.
+        variants: In the order of the rows.
+        pairing: Of these, if there is one.
+    """
+
+    experiment: Experiment
+    variants: Sequence[VariantSummary]
+    pairing: Pairing | None
+
+    words: ClassVar[tuple[str, ...]] = FAILED_VERDICTS  # of the seeds that were not solved
+
+    def usual(self) -> tuple[Table, ...]:
+        """Results, the variants against the baseline, costs by epoch, and final predictions."""
+        costs = self._table(self._cost_title(), ["costs"])
+        return (
+            self.results(),
+            *self.paired(),
+            replace(costs, spare=_thinned_names(costs.columns[1:])),
+            self._table(self._prediction_title(), ["predictions"]),
+        )
+
+    def results(self) -> Table:
+        """How many seeds were solved, the cost, and the verdicts."""
+        names = [name for name in _RESULTS if COLUMNS[name].says_something(self)]
+        table = self._table(self._result_title(names), names)
+        return replace(table, spare=(("25 %", "75 %"), ("lost",)))
+
+    def paired(self) -> tuple[Table, ...]:
+        """Every variant against the baseline, if there is one."""
+        if self.pairing is None:
+            return ()
+        return (self._table(self._paired_title(_PAIRED), _PAIRED),)
+
+    def chosen(self, names: Sequence[str]) -> Table:
+        """One table of these columns."""
+        titles = [self._result_title(names)]
+        if {"rank", "difference", "pairs"} & set(names) and self.pairing is not None:
+            titles.append(self._paired_title(names))
+        titles += [self._cost_title()] if "costs" in names else []
+        titles += [self._prediction_title()] if "predictions" in names else []
+        return self._table("; ".join(titles), names)
+
+    def _table(self, title: str, names: Iterable[str]) -> Table:
+        parts = [part for name in names for part in COLUMNS[name].parts(self)]
+        rows = [
+            (v.label, "not trained", *("" for _ in parts[1:]))
+            if v.failure
+            else (v.label, *(cell(v) for _, cell in parts))
+            for v in self.variants
+        ]
+        return Table(
+            title,
+            ("variant", *(head for head, _ in parts)),
+            tuple(rows),
+            prose=("variant", "curve", "verdicts"),
+            splits=True,
+        )
+
+    @cached_property
+    def _trained(self) -> list[VariantSummary]:
+        return [variant for variant in self.variants if not variant.failure]
+
+    def checkpoints(self, most: int) -> list[int]:
+        """At most so many to show, of those that any variant has reached."""
+        last = max((variant.epochs[-1] for variant in self._trained), default=0)
+        reached = [epoch for epoch in self.experiment.checkpoints if epoch <= last]
+        return _thinned(reached, most)
+
+    def curve(self, variant: VariantSummary) -> str:
+        """The median cost by epoch, as a small curve."""
+        cost = dict(zip(variant.epochs, variant.cost[MEDIAN].tolist(), strict=True))
+        values = [cost.get(epoch, nan) for epoch in self.checkpoints(_CURVE_MOST)]
+        return sparkline(values, self._top)
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """Those that were asked for, else the budget."""
+        return self.experiment.at_epochs or (self.experiment.epochs,)
+
+    def bar(self, variant: VariantSummary) -> str:
+        """How many seeds ended with each verdict."""
+        return verdict_bar(variant.verdicts, _BAR)
+
+    def legend(self) -> tuple[str, ...]:
+        """What the parts of the bars mean, those that there are."""
+        there = {word for variant in self.variants for word in variant.verdicts}
+        return (f"verdicts: {legend(there)}",) if there else ()
+
+    @cached_property
+    def _top(self) -> float:
+        """Where the small curves are cut off: the largest median cost before training.
+
+        A variant that starts far above the others does not flatten theirs.
+        """
+        starts = sorted(float(variant.cost[MEDIAN, 0]) for variant in self._trained)
+        starts = [start for start in starts if isfinite(start) and start > 0.0]
+        if not starts:
+            return 1.0
+        usual = starts[(len(starts) - 1) // 2]
+        return max(start for start in starts if start <= _FAR * usual)
+
+    @property
+    def _over(self) -> str:
+        seeds = len(self.experiment.seeds)
+        return f", median over {seeds} seeds" if seeds > 1 else ""
+
+    def _result_title(self, names: Sequence[str]) -> str:
+        experiment = self.experiment
+        budget = count(experiment.epochs, "epoch")
+        reached = all(variant.epochs[-1] == experiment.epochs for variant in self._trained)
+        cut = any((variant.cost[MEDIAN] > self._top).any() for variant in self._trained)
+        parts = []
+        if {"cost", "quartiles"} & set(names):
+            parts.append(f"cost: {which_cost(experiment)}{self._over}")
+        if "curve" in names:
+            parts.append(f"curve: from 0 to {self._top:.3g}{', cut off there' if cut else ''}")
+        explained = f" ({'; '.join(parts)})" if parts else ""
+        return f"{'after' if reached else 'stopped before'} {budget}{explained}"
+
+    def _paired_title(self, names: Sequence[str]) -> str:
+        baseline = "" if self.pairing is None else self.pairing.baseline
+        order = ("difference", "rank", "epochs")
+        explained = "; ".join(COLUMNS[name].about for name in order if name in names)
+        return f"against {baseline}, paired by seed{f' ({explained})' if explained else ''}"
+
+    def _cost_title(self) -> str:
+        return f"{which_cost(self.experiment)} by epoch{self._over}"
+
+    def _prediction_title(self) -> str:
+        some = about_predictions(len(self.experiment.task.targets))
+        return f"predictions{some}{self._over} (columns: inputs > target)"
+
+
+def _thinned(epochs: Sequence[int], most: int) -> list[int]:
+    """Every n-th of them and the last, with n so that they are not too many."""
+    step = max(1, -(-(len(epochs) - 1) // (most - 1)))
+    return [*epochs[:-1:step], epochs[-1]]
+
+
+def _thinned_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Which to leave out first: every second, then every second of the rest, never the ends."""
+    groups = []
+    inner = list(names[:-1])
+    while len(inner) > 1:
+        groups.append(tuple(inner[1::2]))
+        inner = inner[::2]
+    return tuple(groups)

@@ -5,55 +5,55 @@ texts "Infinity", "-Infinity" and "NaN", which Python's `float` reads. null mean
 not applicable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
 
 from hsig import __version__
-from hsig.analysis.affine import best_affine
 from hsig.analysis.configs import Together
 from hsig.analysis.pairing import Pairing
-from hsig.analysis.summary import count_solved, count_verdicts, pairing_of, rate
-from hsig.analysis.transfer import predict_with
+from hsig.analysis.remedies import Trial, cheapest
+from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.config.resolved import Json, plain, plain_fields, resolved_keys, spec_document
 from hsig.engines import NOT_REACHED
 from hsig.experiments.evidence import Evidence
-from hsig.experiments.experiment import Experiment, Failure, Outcome, Training
-from hsig.experiments.verdicts import verdicts
+from hsig.experiments.experiment import Experiment, Outcome, Training
+from hsig.experiments.verdicts import VERDICTS
 from hsig.networks.arrays import Array, BoolArray, IntArray
+from hsig.reports.page import FORMAT
 
-FORMAT = 1
 
-
-def document(outcome: Outcome, *, every_seed: bool = True) -> dict[str, Json]:
+def document(outcome: Outcome, summary: Summary, *, every_seed: bool = True) -> dict[str, Json]:
     """The whole outcome, ready for `json.dumps(..., allow_nan=False)`.
 
     Args:
         outcome: What became of an experiment.
+        summary: Its numbers.
         every_seed: Whether the seeds are listed one by one.
     """
-    experiment = outcome.experiment
-    affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
+    experiment, affine = outcome.experiment, summary.affine
     return {
         "format": FORMAT,
         "hsig": __version__,
-        "experiment": resolved_keys(outcome.experiment),
+        "experiment": resolved_keys(experiment),
         "complete": outcome.complete,
         "best_affine": {
             "cost": plain(affine.cost),
             "predictions": plain(affine.predictions.tolist()),
             "right": affine.right,
         },
-        "pairing": _pairing(pairing_of(outcome)),
+        "pairing": _pairing(summary.pairing),
         "variants": [
-            _variant(outcome.experiment, result, every_seed=every_seed)
-            for result in outcome.results
+            _variant(experiment, result, numbers, every_seed=every_seed)
+            for result, numbers in zip(outcome.results, summary.variants, strict=True)
         ],
     }
 
 
-def document_of_several(together: Together, *, every_seed: bool = True) -> dict[str, Json]:
+def document_of_several(
+    together: Together, summaries: Mapping[str, Summary], *, every_seed: bool = True
+) -> dict[str, Json]:
     """Several configs: the document of each, and which of their variants are paired by seed."""
     return {
         "format": FORMAT,
@@ -62,7 +62,7 @@ def document_of_several(together: Together, *, every_seed: bool = True) -> dict[
         "configs": [
             {
                 "config": name,
-                **document(outcome, every_seed=every_seed),
+                **document(outcome, summaries[name], every_seed=every_seed),
                 "experiment": resolved_keys(together.experiments[name]),
             }
             for name, outcome in together.outcomes.items()
@@ -78,6 +78,32 @@ def document_of_several(together: Together, *, every_seed: bool = True) -> dict[
     }
 
 
+def document_of_remedies(trials: Sequence[Trial], missing: int) -> dict[str, Json]:
+    """What an explanation has beside the outcome: what became of the remedies."""
+    best = cheapest(trials)
+    return {
+        "remedies_missing": missing,
+        "remedies": [_trial(trial) for trial in trials],
+        "cheapest": None if best is None else best.remedy.experiment.variants[0].label,
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Json]:
+    return {
+        "name": trial.remedy.name,
+        "layers": trial.remedy.layers or None,
+        "experiment": resolved_keys(trial.remedy.experiment),
+        "solved": solved_or_null(trial.numbers.solved),
+        "verdicts": dict(trial.numbers.verdicts),
+        "works": trial.works,
+    }
+
+
+def solved_or_null(solved: Solved | None) -> Json:
+    """Counts and interval of solved seeds; null where there are no seeds."""
+    return plain_fields(solved) if solved is not None and solved.n else None
+
+
 def _pairing(found: Pairing | None) -> Json:
     if found is None:
         return None
@@ -89,7 +115,7 @@ def _pairing(found: Pairing | None) -> Json:
 
 
 def _variant(
-    experiment: Experiment, result: Training | Failure, *, every_seed: bool
+    experiment: Experiment, result: Training, numbers: VariantSummary, *, every_seed: bool
 ) -> dict[str, Json]:
     head: dict[str, Json] = {
         "label": result.variant.label,
@@ -97,41 +123,38 @@ def _variant(
         "output_activation": spec_document(result.variant.output_activation),
         "engine": experiment.engine_of(result.variant).NAME,
     }
-    if isinstance(result, Failure):
-        return {**head, "error": result.reason, "checkpoints": [], "seeds": [], "solved": None}
-    solved = count_solved(result)
+    if result.failure:
+        return {**head, "error": result.failure, "checkpoints": [], "seeds": [], "solved": None}
     return {
         **head,
         "checkpoints": list(result.epochs),
         "linear_pieces": [
             plain_fields(piece) for piece in result.variant.hidden_activation.linear_pieces
         ],
-        "verdicts": {word: n for word, n in count_verdicts(result).items()},
+        "verdicts": dict(numbers.verdicts),
         "predicted_with": [
             {
                 "label": found.label,
                 "activation": spec_document(found.activation),
-                "solved": plain_fields(rate(found.solved)),
+                "solved": plain_fields(found.solved),
                 "still_solved": found.still_solved,
                 "largest_change": plain(found.largest_change),
             }
-            for found in (
-                predict_with(experiment, result, other) for other in experiment.predict_with
-            )
+            for found in numbers.transfers
         ],
-        "seeds": _seeds(experiment, result) if every_seed else [],
-        "solved": plain_fields(solved),
+        "seeds": _seeds(result) if every_seed else [],
+        "solved": plain_fields(numbers.solved),
     }
 
 
-def _seeds(experiment: Experiment, training: Training) -> list[Json]:
+def _seeds(training: Training) -> list[Json]:
     evidence = {field.name: getattr(training.evidence, field.name) for field in fields(Evidence)}
     columns: dict[str, list[Json]] = {
-        "seed": list(experiment.seeds),
+        "seed": list(training.seeds),
         "cost_last": _rows(training.cost_last),
         "cost_mean": _rows(training.cost_mean),
         "predictions": _rows(training.predictions),
-        "verdict": list(verdicts(training)),
+        "verdict": [VERDICTS[verdict] for verdict in training.verdict],
         "solved_at": _epochs(training.solved_at),
         "lost_at": _epochs(training.lost_at),
         "diverged_at": _epochs(training.diverged_at),
@@ -156,3 +179,107 @@ def _rows(array: Array | BoolArray) -> list[Json]:
 
 def _epochs(array: IntArray) -> list[Json]:
     return [None if epoch == NOT_REACHED else epoch for epoch in array.tolist()]
+
+
+# --- rows, for CSV ----------------------------------------------------------------------------
+
+FAILED_VERDICTS = tuple(word for word in VERDICTS if word != "solved")
+SOLVED_COLUMNS = ("solved", "seeds", "solved_rate", "solved_low", "solved_high")
+VARIANT_COLUMNS = (
+    "label",
+    *SOLVED_COLUMNS,
+    "lost",
+    *FAILED_VERDICTS,
+    "epoch",
+    "cost",
+    "cost_lower_quartile",
+    "cost_median",
+    "cost_upper_quartile",
+    "error",
+)
+SEED_COLUMNS = (
+    "label",
+    "seed",
+    "epoch",
+    "cost_last",
+    "cost_mean",
+    "verdict",
+    "solved_at",
+    "lost_at",
+    "diverged_at",
+    "diverged_by",
+    "max_error",
+    "error",
+)
+
+
+def solved_columns(solved: Solved) -> dict[str, object]:
+    """A rate and its interval."""
+    values = (solved.k, solved.n, solved.rate, solved.low, solved.high)
+    return dict(zip(SOLVED_COLUMNS, values, strict=True))
+
+
+def counts(verdicts: Mapping[str, int]) -> dict[str, object]:
+    """How many seeds ended with each verdict but `solved`."""
+    return {word: verdicts.get(word, 0) for word in FAILED_VERDICTS}
+
+
+def variant_rows(*summaries: Summary) -> list[dict[str, object]]:
+    """One row per variant: what was solved, and the final cost over seeds."""
+    return [
+        _variant_row(variant, summary.experiment.cost)
+        for summary in summaries
+        for variant in summary.variants
+    ]
+
+
+def _variant_row(variant: VariantSummary, cost: str) -> dict[str, object]:
+    if variant.failure:
+        return {"label": variant.label, "error": variant.failure}
+    lower, median, upper = variant.cost[:, -1].tolist()
+    return {
+        "label": variant.label,
+        **solved_columns(variant.solved),
+        "lost": variant.lost,
+        **counts(variant.verdicts),
+        "epoch": variant.epochs[-1],
+        "cost": cost,
+        "cost_lower_quartile": lower,
+        "cost_median": median,
+        "cost_upper_quartile": upper,
+    }
+
+
+def seed_rows(*outcomes: Outcome) -> list[dict[str, object]]:
+    """One row per variant, seed and checkpoint."""
+    rows: list[dict[str, object]] = []
+    for outcome in outcomes:
+        for training in outcome.results:
+            label = training.variant.label
+            if training.failure:
+                rows.append({"label": label, "error": training.failure})
+            for row, seed in enumerate(training.seeds):
+                of_seed = {
+                    "label": label,
+                    "seed": seed,
+                    "verdict": VERDICTS[training.verdict[row]],
+                    "solved_at": _epoch(training.solved_at[row]),
+                    "lost_at": _epoch(training.lost_at[row]),
+                    "diverged_at": _epoch(training.diverged_at[row]),
+                    "diverged_by": training.diverged_by[row],
+                    "max_error": float(training.max_error[row]),
+                }
+                rows += [
+                    {
+                        **of_seed,
+                        "epoch": epoch,
+                        "cost_last": float(training.cost_last[row, column]),
+                        "cost_mean": float(training.cost_mean[row, column]),
+                    }
+                    for column, epoch in enumerate(training.epochs)
+                ]
+    return rows
+
+
+def _epoch(value: int) -> int | str:
+    return "" if value == NOT_REACHED else int(value)

@@ -1,75 +1,84 @@
-"""Why a variant failed, in words and cells: from its numbers and the remedies that were tried."""
+"""The page that says why a variant failed: from its numbers and the remedies that were tried."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hsig.analysis.remedies import Trial, cheapest
 from hsig.analysis.statistics import CLAIM_SEEDS
-from hsig.analysis.summary import Summary, VariantSummary
+from hsig.analysis.summary import Summary, Timeline, VariantSummary
 from hsig.engines import NOT_REACHED
-from hsig.experiments.experiment import Experiment, Failure, Training
-from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, verdicts
+from hsig.experiments.experiment import Experiment, Outcome, Training
+from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, VERDICTS
 from hsig.networks.activations import LinearPiece
-from hsig.reports.page import Table, brief, count, number, percent, short
-from hsig.reports.words import CAUSES, heading, legend, result_line, verdict_bar, verdict_counts
+from hsig.reports.documents import (
+    FAILED_VERDICTS,
+    SOLVED_COLUMNS,
+    counts,
+    document,
+    document_of_remedies,
+    solved_columns,
+)
+from hsig.reports.page import Block, Line, Page, Table, brief, count, lines, number, percent, short
+from hsig.reports.words import (
+    CAUSES,
+    heading,
+    interval,
+    legend,
+    rate_of,
+    result_line,
+    verdict_bar,
+    verdict_counts,
+)
 
 _TIMELINE_MOST = 10  # rows
 _BAR = 10  # characters
 _MOSTLY = 0.9  # of the diverged seeds, to speak of one cause
 
 
-@dataclass(frozen=True)
-class Story:
-    """What is told of one variant.
+def explanation_page(
+    outcome: Outcome, summary: Summary, trials: Sequence[Trial], *, missing: int = 0
+) -> Page:
+    """The page that says why the one variant of an experiment failed.
 
-    Attributes:
-        heading: What was run.
-        result: The one line that matters.
-        what: What happened, what it is and what it is not; a paragraph each.
-        timeline: What was seen on the way; None if nothing was trained.
-        remedies: What was tried, from the smallest change to the largest; None if nothing was.
-        conclusion: What works here.
+    Args:
+        outcome: What became of it.
+        summary: Its numbers.
+        trials: The remedies that were tried, from the smallest change to the largest.
+        missing: How many were not tried in time.
     """
-
-    heading: tuple[str, ...]
-    result: str
-    what: tuple[str, ...]
-    timeline: Table | None
-    remedies: Table | None
-    conclusion: tuple[str, ...]
-
-
-def tell(
-    summary: Summary,
-    result: Training | Failure,
-    trials: Sequence[Trial],
-    *,
-    missing: int = 0,
-    ascii_only: bool = False,
-) -> Story:
-    """The story of the one variant of an experiment; `missing` remedies were not tried in time."""
-    experiment = summary.experiment
-    (numbers,) = summary.variants
-    return Story(
-        heading=heading(experiment, experiment.variants[0].label),
-        result=result_line(experiment, numbers),
-        what=() if isinstance(numbers, Failure) else _what(summary, numbers, result),
-        timeline=None
-        if isinstance(numbers, Failure)
-        else _timeline(experiment, numbers, ascii_only=ascii_only),
-        remedies=_remedies(numbers, trials) if trials else None,
-        conclusion=_conclusion(experiment, numbers, trials, missing),
+    experiment, (training,), (numbers,) = outcome.experiment, outcome.results, summary.variants
+    result = Line(result_line(experiment, numbers), "answer")
+    story = () if numbers.failure else _what(summary, numbers, training)
+    conclusion = _conclusion(experiment, numbers, trials, missing)
+    blocks: list[Block] = [lines(heading(experiment, numbers.label)), (result,)]
+    blocks += [lines([paragraph]) for paragraph in story]
+    if numbers.timeline is not None:
+        blocks.append(_timeline(experiment, numbers, numbers.timeline))
+    if trials:
+        blocks.append(_remedies(numbers, trials))
+    if conclusion:
+        blocks.append((Line(conclusion[0], "title"), *lines(conclusion[1:])))
+    return Page(
+        blocks=tuple(blocks),
+        document=lambda every_seed: {
+            **document(outcome, summary, every_seed=every_seed),
+            "complete": outcome.complete and not missing,
+            "story": list(story),
+            "conclusion": list(conclusion),
+            **document_of_remedies(trials, missing),
+        },
+        rows=lambda: (_TRIAL_COLUMNS, [_trial_row(trial) for trial in trials]),
+        brief=(Line(result.text), *lines(conclusion[:1])),
     )
 
 
 # --- what it is, and what it is not -----------------------------------------------------------
 
 
-def _what(summary: Summary, numbers: VariantSummary, result: Training | Failure) -> tuple[str, ...]:
+def _what(summary: Summary, numbers: VariantSummary, result: Training) -> tuple[str, ...]:
     failed = numbers.solved.n - numbers.solved.k
-    if isinstance(result, Failure) or not failed:
+    if not failed:
         return ("Every seed is solved: there is nothing to explain.",)
     diseases = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
     disease = max(diseases, key=lambda word: diseases[word])
@@ -90,7 +99,7 @@ class _Teller:
     ) -> None:
         self._experiment, self._fit = summary.experiment, summary.affine
         self._numbers, self._result, self._failed = numbers, result, failed
-        self._words = np.array(verdicts(result))
+        self._words = np.array(VERDICTS)[result.verdict]
         self._rows = len(self._experiment.task.targets)
 
     def is_(self, disease: str) -> str:
@@ -158,7 +167,9 @@ class _Teller:
         shares = self._result.evidence.on_piece[self._words == word, -1].mean(axis=0)
         parts = [
             f"{percent(float(share))} on {piece_name(piece)} (slope {short(piece.slope)})"
-            for piece, share in zip(self._numbers.timeline.pieces, shares[:-1], strict=True)
+            for piece, share in zip(
+                self._result.variant.hidden_activation.linear_pieces, shares[:-1], strict=True
+            )
         ]
         return f"Their hidden units are {', '.join(parts)}." if parts else ""
 
@@ -220,8 +231,7 @@ def piece_name(piece: LinearPiece) -> str:
 # --- tables -----------------------------------------------------------------------------------
 
 
-def _timeline(experiment: Experiment, numbers: VariantSummary, *, ascii_only: bool) -> Table:
-    line = numbers.timeline
+def _timeline(experiment: Experiment, numbers: VariantSummary, line: Timeline) -> Table:
     names = [piece_name(piece) for piece in line.pieces]
     if names and line.on_piece[-1].any():
         names.append("no line")
@@ -234,14 +244,14 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, *, ascii_only: bo
             (
                 str(numbers.epochs[index]),
                 brief(numbers.cost[1, index]),
-                _state_bar(numbers, index, ascii_only=ascii_only),
+                _state_bar(numbers, line, index),
                 *(str(line.states[word][index]) for word in (SOLVED, AFFINE, DEAD, DIVERGED)),
                 *shares,
                 percent(float(line.alive[index])),
                 *(f"{size:.2g}" for size in line.gradient[:, index]),
             )
         )
-    bars = legend((SOLVED, AFFINE, DEAD, DIVERGED), ascii_only=ascii_only)
+    bars = legend((SOLVED, AFFINE, DEAD, DIVERGED))
     over = f"over {len(experiment.seeds)} seeds" if len(experiment.seeds) > 1 else "of the seed"
     return Table(
         f"on the way, {over}: median cost; how many are {bars}; where the hidden units are; how "
@@ -262,23 +272,23 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, *, ascii_only: bo
     )
 
 
-def _state_bar(numbers: VariantSummary, index: int, *, ascii_only: bool) -> str:
+def _state_bar(numbers: VariantSummary, line: Timeline, index: int) -> str:
     """The seeds at one checkpoint as a bar; those in none of the states go on."""
-    counts = {word: int(count[index]) for word, count in numbers.timeline.states.items()}
+    counts = {word: int(count[index]) for word, count in line.states.items()}
     counts[SLOW] = numbers.solved.n - sum(counts.values())
-    return verdict_bar(counts, _BAR, ascii_only=ascii_only)
+    return verdict_bar(counts, _BAR)
 
 
-def _remedies(numbers: VariantSummary | Failure, trials: Sequence[Trial]) -> Table:
-    rows: list[tuple[str, ...]] = []
-    if isinstance(numbers, Failure):
-        rows.append(("as it was", "", "not trained", "", "", ""))
-    else:
-        solved = numbers.solved
-        interval = f"{percent(solved.low)} to {percent(solved.high)}"
-        counts = verdict_counts(numbers)
-        rows.append(("as it was", "", f"{solved.k} of {solved.n}", interval, "", counts))
-    rows += [_remedy(trial) for trial in trials]
+def _remedies(numbers: VariantSummary, trials: Sequence[Trial]) -> Table:
+    rows = [("as it was", "", *_became(numbers, works=""))]
+    rows += [
+        (
+            trial.remedy.name,
+            trial.remedy.layers,
+            *_became(trial.numbers, works="yes" if trial.works else "no"),
+        )
+        for trial in trials
+    ]
     return Table(
         "remedies tried, from the same seeds, each alone",
         ("remedy", "layers", "solved", "95 % interval", "works", "verdicts"),
@@ -287,19 +297,30 @@ def _remedies(numbers: VariantSummary | Failure, trials: Sequence[Trial]) -> Tab
     )
 
 
-def _remedy(trial: Trial) -> tuple[str, ...]:
-    name, layers, solved = trial.remedy.name, trial.remedy.layers, trial.solved
-    if solved is None:
-        return (name, layers, "not trained", "", "no", "")
-    words = ", ".join(f"{word} {n}" for word, n in trial.verdicts.items())
-    interval = f"{percent(solved.low)} to {percent(solved.high)}"
-    works = "yes" if trial.works else "no"
-    return (name, layers, f"{solved.k} of {solved.n}", interval, works, words)
+def _became(numbers: VariantSummary, works: str) -> tuple[str, str, str, str]:
+    """The cells behind the name of a remedy."""
+    if numbers.failure:
+        return ("not trained", "", works, "")
+    return (rate_of(numbers.solved), interval(numbers.solved), works, verdict_counts(numbers))
+
+
+_TRIAL_COLUMNS = ("remedy", "layers", "works", *SOLVED_COLUMNS, *FAILED_VERDICTS)
+
+
+def _trial_row(trial: Trial) -> dict[str, object]:
+    row: dict[str, object] = {
+        "remedy": trial.remedy.name,
+        "layers": trial.remedy.layers,
+        "works": "yes" if trial.works else "no",
+    }
+    if not trial.numbers.failure:
+        row |= solved_columns(trial.numbers.solved) | counts(trial.numbers.verdicts)
+    return row
 
 
 def _conclusion(
     experiment: Experiment,
-    numbers: VariantSummary | Failure,
+    numbers: VariantSummary,
     trials: Sequence[Trial],
     missing: int,
 ) -> tuple[str, ...]:
@@ -312,19 +333,18 @@ def _conclusion(
         "A remedy works when more than half of the seeds are solved and its interval lies wholly "
         f"above the one as it was, on at least {CLAIM_SEEDS} seeds."
     )
-    seeds = max((trial.solved.n for trial in trials if trial.solved), default=0)
+    seeds = max(trial.numbers.solved.n for trial in trials)
     if seeds < CLAIM_SEEDS:
         given = "--initial-weights '' " if experiment.initial_weights is not None else ""
         few = f"{count(seeds, 'seed')} {'supports' if seeds == 1 else 'support'} no claim"
         return (f"{few}: use {given}--seeds {CLAIM_SEEDS}.", rule)
     best = cheapest(trials)
-    if best is None or best.solved is None:
+    if best is None:
         return (f"None of the {len(trials)} remedies works here.", rule)
-    before = 0 if isinstance(numbers, Failure) else numbers.solved.k
     layers = best.remedy.layers
     where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
     return (
-        f"The cheapest that works here: {best.remedy.name}{where}, {best.solved.k} of "
-        f"{best.solved.n} seeds solved, where it was {before}.",
+        f"The cheapest that works here: {best.remedy.name}{where}, {rate_of(best.numbers.solved)} "
+        f"seeds solved, where it was {numbers.solved.k}.",
         rule,
     )

@@ -1,10 +1,55 @@
-"""Tables of texts, and how a number becomes one: digits and units live here."""
+"""The nouns of a page, what is told of a result: lines, tables and figures; and how numbers look.
+
+A page is made once, in no format: `hsig.output` draws it on a screen and writes it to files.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf, isnan
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from hsig.config.resolved import Json
+
+FORMAT = 1  # of all JSON: fields are added, never renamed
 ROWS_MOST = 40  # longer tables are shown without their middle
+LEVELS = "▁▂▃▄▅▆▇█"  # of a small curve, from 0 to the top
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text.
+
+    Attributes:
+        text: What it says.
+        tone: How it is said: nothing, `title`, `answer`, or of a result `good` or `bad`.
+    """
+
+    text: str
+    tone: str = ""
+
+
+def lines(texts: Iterable[str]) -> tuple[Line, ...]:
+    """Plain lines."""
+    return tuple(map(Line, texts))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves over a common x, the most important first.
+
+    Attributes:
+        title: What they are; may be empty.
+        x: Increasing.
+        values: Of each curve at `x`.
+        instead: What stands in its place where no curve can be drawn.
+    """
+
+    title: str
+    x: Sequence[float]
+    values: Sequence[Sequence[float]]
+    instead: "Table | None" = None
 
 
 @dataclass(frozen=True)
@@ -20,6 +65,7 @@ class Table:
         splits: Whether it may be cut into tables that each begin with the first column.
         whole: Whether all rows are shown, however many there are.
         firm: Whether the first column is never folded, as that of ids.
+        beside: What it is a table of, drawn beside it.
     """
 
     title: str
@@ -30,6 +76,7 @@ class Table:
     splits: bool = False
     whole: bool = False
     firm: bool = False
+    beside: Curves | None = None
 
     def smaller(self) -> "Table":
         """The same without the first of its groups of spare columns."""
@@ -50,6 +97,92 @@ class Table:
         gap = (f"({left_out} more)", *("" for _ in self.columns[1:]))
         half = most // 2
         return replace(self, rows=(*self.rows[:half], gap, *self.rows[-half:]))
+
+
+@dataclass(frozen=True)
+class Shade:
+    """A cell of a heat map: what is written in it, and how much of it is solved."""
+
+    text: str
+    rate: float | None
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Two swept keys against each other.
+
+    Attributes:
+        title: The values of the other keys, if there are any.
+        down: Name of the key whose values are the rows.
+        across: Name of the key whose values are the columns.
+        rows: Values of the first.
+        columns: Values of the second.
+        shades: By row, then column.
+    """
+
+    title: str
+    down: str
+    across: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    shades: tuple[tuple[Shade, ...], ...]
+
+    def as_table(self) -> Table:
+        """The same without its colours."""
+        return Table(
+            self.title,
+            (f"{self.down} \\ {self.across}", *self.columns),
+            tuple(
+                (row, *(shade.text.strip() for shade in shades))
+                for row, shades in zip(self.rows, self.shades, strict=True)
+            ),
+        )
+
+
+Block = tuple[Line, ...] | Table | Curves | HeatMap
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What is told of a result, the answer last.
+
+    Attributes:
+        blocks: One below the other: lines that belong together, tables, figures.
+        document: The result as JSON has it, with every seed or without.
+        rows: The columns and rows of the result as CSV has it.
+        every_row: The same with a row for each seed and checkpoint; None if there is no such.
+        brief: What is told where the result alone is wanted; by default everything.
+    """
+
+    blocks: tuple[Block, ...]
+    document: "Callable[[bool], Mapping[str, Json]]"
+    rows: Callable[[], tuple[Sequence[str], Sequence[Row]]]
+    every_row: Callable[[], tuple[Sequence[str], Sequence[Row]]] | None = None
+    brief: tuple[Line, ...] = ()
+
+
+def page_of_tables(
+    *tables: Table, document: "Mapping[str, Json] | None" = None, before: Sequence[str] = ()
+) -> Page:
+    """Tables of words as they are; as CSV the first of them.
+
+    Args:
+        tables: At least one.
+        document: What JSON has; by default the tables.
+        before: Sentences above them.
+    """
+    made = document or {
+        "format": FORMAT,
+        "tables": [{"title": table.title, "rows": [*records(table)]} for table in tables],
+    }
+    blocks = [lines(before)] if before else []
+    return Page((*blocks, *tables), lambda _: made, lambda: (tables[0].columns, records(tables[0])))
+
+
+def records(table: Table) -> "list[dict[str, Json]]":
+    """A record for each row of a table of words."""
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
 
 def number(value: float) -> str:
@@ -96,3 +229,34 @@ def p_value(p: float) -> str:
 def count(n: int, noun: str) -> str:
     """`1 seed`, `30 seeds`."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def stacked_bar(counts: Sequence[int], glyphs: Sequence[str], width: int) -> str:
+    """A bar of the shares of several counts, each in its glyph; what there is has a character.
+
+    >>> stacked_bar([6, 0, 1, 23], "abcd", 10)
+    'aacddddddd'
+    """
+    total = sum(counts)
+    lengths = [max(1, int(width * count / total)) if count else 0 for count in counts]
+    while (off := width - sum(lengths)) != 0:  # to the parts that it changes least
+        step = 1 if off > 0 else -1
+        errors = [
+            step * (width * count / total - length) if count and length + step > 0 else -inf
+            for count, length in zip(counts, lengths, strict=True)
+        ]
+        lengths[errors.index(max(errors))] += step
+    return "".join(glyph * length for glyph, length in zip(glyphs, lengths, strict=True))
+
+
+def sparkline(values: Sequence[float], top: float) -> str:
+    """A character for each value, from 0 to `top`; what is above is cut off, nan leaves a gap.
+
+    >>> sparkline([0.0, 0.5, 1.0, float("nan"), 9.0], 1.0)
+    '▁▅█ █'
+    """
+    last = len(LEVELS) - 1
+    return "".join(
+        " " if isnan(value) else LEVELS[min(last, int(min(value / top, 1.0) * (last + 1)))]
+        for value in values
+    )

@@ -25,7 +25,7 @@ def packed(keys: Sequence[str], results: Sequence[CellResult | None]) -> bytes:
         seed=np.array([seed for result in there for seed in result.seeds], dtype=np.int64),
         **arrays,
         key=np.array(keys),
-        error=np.array([result.error for result in there]),
+        error=np.array([result.failure for result in there]),
     )
     return made.getvalue()
 
@@ -53,7 +53,8 @@ def unpacked(record: Record, keys: set[str] | None = None) -> Iterator[tuple[str
     for key, error, end in zip(found, errors, ends, strict=True):
         rows = slice(start, end)
         own = {name: arrays[name][rows] for name in ARRAYS}
-        yield key, CellResult(tuple(arrays["seed"][rows].tolist()), **own, error=error)
+        seeds = tuple(arrays["seed"][rows].tolist())
+        yield key, CellResult(seeds=seeds, **own, failure=error)
         start = end
 
 
@@ -64,7 +65,7 @@ def line_of(key: str, cell: Sequence[str], result: CellResult) -> dict[str, Any]
         "cell": list(cell),
         "seeds": list(result.seeds),
         **{name: plain(getattr(result, name).tolist()) for name in ARRAYS},
-        "error": result.error,
+        "error": result.failure,
     }
 
 
@@ -77,4 +78,4 @@ def result_of(entry: Mapping[str, Any]) -> CellResult:
         name: np.array([float(n) for n in entry[name]]).astype(_TYPES.get(name, np.int64))
         for name in ARRAYS
     }
-    return CellResult(tuple(entry["seeds"]), **arrays, error=entry["error"])
+    return CellResult(seeds=tuple(entry["seeds"]), **arrays, failure=entry["error"])

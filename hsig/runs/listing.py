@@ -8,9 +8,10 @@ from math import prod
 from typing import Any
 
 from hsig.config.keys import KEYS, TASK_NAMES
+from hsig.config.resolved import Json
 from hsig.errors import ConfigError
 from hsig.experiments.sweeps import canonical
-from hsig.reports.page import Table, count, short
+from hsig.reports.page import FORMAT, Page, Table, count, lines, records, short
 from hsig.reports.words import as_yaml
 from hsig.runs import Record
 
@@ -153,8 +154,24 @@ class Repetition:
     same_digest: bool
     different: tuple[str, ...]
 
-    def in_words(self) -> str:
-        """A sentence."""
+    def page(self) -> Page:
+        """A sentence; for other programs a row."""
+        row = (self.id, _yes(not self.different), _yes(self.same_digest), "; ".join(self.different))
+        table = Table("", ("id", "same bits", "same digest", "different"), (row,))
+        document: dict[str, Json] = {
+            "format": FORMAT,
+            "id": self.id,
+            "same_bits": not self.different,
+            "same_digest": self.same_digest,
+            "different": list(self.different),
+        }
+        return Page(
+            (lines([self._in_words()]),),
+            lambda _: document,
+            lambda: (table.columns, records(table)),
+        )
+
+    def _in_words(self) -> str:
         depends = (
             "all that the numbers depend on is the same"
             if self.same_digest
@@ -169,11 +186,6 @@ class Repetition:
             f"{self.id}: not the same bits{link} {depends}: {named}"
             f"{f' and {more} more' if more > 0 else ''}"
         )
-
-    def table(self) -> Table:
-        """One row."""
-        row = (self.id, _yes(not self.different), _yes(self.same_digest), "; ".join(self.different))
-        return Table("", ("id", "same bits", "same digest", "different"), (row,))
 
 
 def _yes(holds: bool) -> str:

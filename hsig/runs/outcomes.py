@@ -11,7 +11,8 @@ import numpy as np
 
 from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
-from hsig.experiments.experiment import ARRAYS, Experiment, Failure, Outcome, Training, Variant
+from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
+from hsig.experiments.verdicts import judge
 from hsig.networks.network import Weights
 from hsig.runs.digest import digest, keys_of
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
@@ -96,9 +97,9 @@ def _part(part: Part) -> dict[str, Any]:
     }
 
 
-def _result(result: Training | Failure) -> dict[str, Any]:
-    if isinstance(result, Failure):
-        return {"label": result.variant.label, "error": result.reason}
+def _result(result: Training) -> dict[str, Any]:
+    if result.failure:
+        return {"label": result.variant.label, "error": result.failure}
     solved = result.solved
     return {
         "label": result.variant.label,
@@ -125,7 +126,7 @@ def parts_of(record: Record) -> list[Part]:
         variants = tuple(replace(variant, label=label) for variant, label in labels)
         named = replace(named, variants=variants)
         results = [
-            _read_result(variant, result, arrays, f"{number}/{place}/")
+            _read_result(variant, experiment.seeds, result, arrays, f"{number}/{place}/")
             for place, (variant, result) in enumerate(zip(variants, part["results"], strict=False))
         ]
         parts.append(
@@ -141,16 +142,33 @@ def parts_of(record: Record) -> list[Part]:
 
 
 def _read_result(
-    variant: Variant, result: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str
-) -> Training | Failure:
+    variant: Variant,
+    seeds: tuple[int, ...],
+    result: Mapping[str, Any],
+    arrays: Mapping[str, Any],
+    prefix: str,
+) -> Training:
     if "error" in result:
-        return Failure(variant, result["error"])
-    own = {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-    return _unpacked(variant, tuple(result["epochs"]), own)
+        return Training.failed(variant, result["error"])
+    own = {name: arrays[f"{prefix}{name}"] for name in ARRAYS}
+    seen = {f.name: arrays[f"{prefix}evidence/{f.name}"] for f in fields(Evidence)}
+    evidence = Evidence(**seen)
+    return Training(
+        **own,
+        seeds=seeds,
+        verdict=judge(
+            diverged_at=own["diverged_at"],
+            solved=own["solved"],
+            evidence=evidence,
+            cost_before=own["cost_before"],
+            cost_after=own["cost_mean"][:, -1],
+        ),
+        variant=variant,
+        epochs=tuple(result["epochs"]),
+        diverged_by=tuple(arrays[f"{prefix}diverged_by"].tolist()),
+        weights=Weights(arrays[f"{prefix}hidden_weights"], arrays[f"{prefix}output_weights"]),
+        evidence=evidence,
+    )
 
 
 # --- arrays -----------------------------------------------------------------------------------
@@ -160,7 +178,7 @@ def _packed(outcomes: Iterable[Outcome]) -> bytes:
     arrays: dict[str, Any] = {}
     for number, outcome in enumerate(outcomes):
         for place, result in enumerate(outcome.results):
-            if isinstance(result, Training):
+            if not result.failure:
                 arrays |= {
                     f"{number}/{place}/{name}": array for name, array in arrays_of(result).items()
                 }
@@ -180,24 +198,13 @@ def arrays_of(training: Training) -> dict[str, Any]:
     }
 
 
-def _unpacked(variant: Variant, epochs: tuple[int, ...], arrays: Mapping[str, Any]) -> Training:
-    return Training(
-        variant=variant,
-        epochs=epochs,
-        **{name: arrays[name] for name in ARRAYS},
-        diverged_by=tuple(arrays["diverged_by"].tolist()),
-        weights=Weights(arrays["hidden_weights"], arrays["output_weights"]),
-        evidence=Evidence(**{f.name: arrays[f"evidence/{f.name}"] for f in fields(Evidence)}),
-    )
-
-
 def different_arrays(first: Outcome, second: Outcome) -> list[str]:
     """Which numbers of two outcomes do not have the same bits, as `label: name`."""
     different = []
     for one, other in zip(first.results, second.results, strict=True):
         label = one.variant.label
-        if isinstance(one, Failure) or isinstance(other, Failure):
-            if type(one) is not type(other):
+        if one.failure or other.failure:
+            if not (one.failure and other.failure):
                 different.append(f"{label}: one was not trained")
             continue
         ours, theirs = arrays_of(one), arrays_of(other)

@@ -69,7 +69,7 @@ class Ledger:
             elif record.command == "sweep":
                 with suppress(RunError):  # what is damaged elsewhere is trained again
                     for key, result in results_of(record, keys):
-                        if not result.error:
+                        if not result.failure:
                             known[key] = known[key].with_more(result) if key in known else result
         for number, key in enumerate(self._keys):
             there = set(known[key].seeds) if key in known else set()
@@ -134,7 +134,7 @@ class Ledger:
         if result is None:
             return seeds
         there = set(result.seeds)
-        return () if result.error else tuple(seed for seed in seeds if seed not in there)
+        return () if result.failure else tuple(seed for seed in seeds if seed not in there)
 
     def missing(self) -> list[tuple[int, Experiment]]:
         """What is still to be trained: the number of each cell, with the seeds that it lacks."""
@@ -164,7 +164,7 @@ class Ledger:
         result = self._results.get(self._keys[number])
         if result is None or self._lacking(number):
             return None
-        return result if result.error else result.of(self._wanted.experiments[number].seeds)
+        return result if result.failure else result.of(self._wanted.experiments[number].seeds)
 
     def _summarise(self, number: int) -> None:
         cell = self._wanted.cells[number]
@@ -282,7 +282,7 @@ def different_cells(kept: KeptSweep, again: Mapping[tuple[str, ...], CellResult]
     different = []
     for cell, before in kept.results.items():
         where, after = ", ".join(cell), again.get(cell)
-        if before is None or after is None or bool(before.error) != bool(after.error):
+        if before is None or after is None or bool(before.failure) != bool(after.failure):
             different.append(f"{where}: one was not trained")
         else:
             different += [

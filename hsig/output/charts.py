@@ -1,11 +1,9 @@
-"""Pictures made of characters."""
+"""Curves made of characters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf, isnan
 
 _LARGEST = 1e300  # what is larger, infinite or undefined leaves a gap
-_LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.:-=+*#"  # from 0 to the top
 _BRAILLE_BLANK = 0x2800
 _BRAILLE_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # rows of two columns
 
@@ -51,38 +49,6 @@ class Canvas:
             if (2 * column + x, 4 * row + y) in self._lit
         )
         return chr(_BRAILLE_BLANK + pattern) if pattern else " "
-
-
-def stacked_bar(counts: Sequence[int], glyphs: Sequence[str], width: int) -> str:
-    """A bar of the shares of several counts, each in its glyph; what there is has a character.
-
-    >>> stacked_bar([6, 0, 1, 23], "abcd", 10)
-    'aacddddddd'
-    """
-    total = sum(counts)
-    lengths = [max(1, int(width * count / total)) if count else 0 for count in counts]
-    while (off := width - sum(lengths)) != 0:  # to the parts that it changes least
-        step = 1 if off > 0 else -1
-        errors = [
-            step * (width * count / total - length) if count and length + step > 0 else -inf
-            for count, length in zip(counts, lengths, strict=True)
-        ]
-        lengths[errors.index(max(errors))] += step
-    return "".join(glyph * length for glyph, length in zip(glyphs, lengths, strict=True))
-
-
-def sparkline(values: Sequence[float], top: float, *, ascii_only: bool) -> str:
-    """A character for each value, from 0 to `top`; what is above is cut off, nan leaves a gap.
-
-    >>> sparkline([0.0, 0.5, 1.0, float("nan"), 9.0], 1.0, ascii_only=False)
-    '▁▅█ █'
-    """
-    levels = _ASCII_LEVELS if ascii_only else _LEVELS
-    last = len(levels) - 1
-    return "".join(
-        " " if isnan(value) else levels[min(last, int(min(value / top, 1.0) * (last + 1)))]
-        for value in values
-    )
 
 
 def curve(

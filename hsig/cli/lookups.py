@@ -1,0 +1,75 @@
+"""What the commands that look something up do: `activations`, `power` and `config`."""
+
+from pathlib import Path
+
+from hsig.analysis.definitions import define, evaluate
+from hsig.cli.options import Format, Output
+from hsig.config import schema
+from hsig.config.loading import (
+    load_activation,
+    load_discordant,
+    load_points,
+    load_rates,
+    resolve,
+)
+from hsig.config.resolved import resolved_keys
+from hsig.engines import compiled
+from hsig.errors import ConfigError
+from hsig.networks.activations import ACTIVATIONS
+from hsig.output.formats import json_text
+from hsig.output.terminal import note, put
+from hsig.reports.activations import activation_page, overview_page
+from hsig.reports.claims import power_page
+from hsig.reports.page import Table, page_of_tables
+from hsig.reports.words import NOT_BUILT, as_yaml
+
+
+def show_activations(spec: str | None, at: str | None, output: Output) -> None:
+    """`hsig activations`."""
+    output.check()
+    if spec is None:
+        if at is not None:
+            raise ConfigError("--at: goes with one activation, such as: hsig activations hard")
+        output.write(overview_page([define(activation) for activation in ACTIVATIONS.values()]))
+        return
+    activation = load_activation(spec)
+    points = None if at is None else evaluate(activation, load_points("--at", at))
+    output.write(activation_page(define(activation), points))
+
+
+def show_power(rates: str, paired: str | None, output: Output) -> None:
+    """`hsig power`."""
+    output.check()
+    first, second = load_rates("--rates", rates)
+    discordant = None if paired is None else load_discordant("--paired", paired, (first, second))
+    output.write(power_page(first, second, discordant))
+
+
+def show_config(config: Path | None, flags: dict[str, str], output: Output) -> None:
+    """`hsig config show`."""
+    output.check()
+    resolved = resolve(config, flags)
+    keys, origins = resolved_keys(resolved.experiment), resolved.origins
+    columns = ("key", "value", "from")
+    table = Table(
+        "",
+        columns,
+        tuple((name, as_yaml(value), origins[name]) for name, value in keys.items()),
+        prose=columns,
+    )
+    document = {name: {"value": value, "from": origins[name]} for name, value in keys.items()}
+    output.write(page_of_tables(table, document=document))
+    if not compiled.is_here():
+        note(f"engine reference: {NOT_BUILT}")
+
+
+def write_schema(path: Path | None) -> None:
+    """`hsig config schema`."""
+    Output(Format.json, path).check()
+    put(json_text(schema.json_schema(), indent=2), path)
+
+
+def write_starting_point(path: Path | None) -> None:
+    """`hsig config new`."""
+    Output(Format.table, path).check()
+    put(schema.starting_point(), path)

@@ -1,0 +1,76 @@
+"""Pages for other programs: JSON, CSV that no spreadsheet runs, Markdown."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+
+from hsig.config.resolved import Json
+from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table
+
+
+def as_json(page: Page, *, every_seed: bool = True) -> str:
+    """The page's document, with every digit."""
+    return json_text(page.document(every_seed))
+
+
+def json_text(made: Mapping[str, Json], indent: int = 1) -> str:
+    """As JSON, with every digit."""
+    return json.dumps(made, indent=indent, allow_nan=False) + "\n"
+
+
+def as_csv(page: Page, *, every_row: bool = False) -> str:
+    """The page's rows, or one for each seed and checkpoint."""
+    columns, rows = page.every_row() if every_row and page.every_row else page.rows()
+    return csv_text(columns, rows)
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """As CSV; what a row lacks is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """A text that no spreadsheet takes for a formula; numbers, as numbers or texts, stay."""
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def as_markdown(page: Page) -> str:
+    """Sentences and tables that paste into a slide or an issue; maps and curves as tables."""
+    return "\n\n".join(part for block in page.blocks for part in _parts(block)) + "\n"
+
+
+def _parts(block: Block) -> list[str]:
+    match block:
+        case Table():
+            return [markdown_table(block)]
+        case Curves():
+            return [] if block.instead is None else [markdown_table(block.instead)]
+        case HeatMap():
+            return [markdown_table(block.as_table())]
+    strong = ("answer", "good", "bad")
+    return [f"**{line.text}**" if line.tone in strong else line.text for line in block]
+
+
+def markdown_table(table: Table) -> str:
+    """With its title above it."""
+    lines = [f"{table.title}:", ""] if table.title else []
+    lines.append(_markdown_row(table.columns))
+    sides = ("---" if column in table.prose else "---:" for column in table.columns)
+    lines.append(_markdown_row(tuple(sides)))
+    lines += [_markdown_row(row) for row in table.rows]
+    return "\n".join(lines)
+
+
+def _markdown_row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
