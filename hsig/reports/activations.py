@@ -7,6 +7,7 @@ import numpy as np
 
 from hsig.analysis.definitions import Break, Definition, Points
 from hsig.networks.activations import ACTIVATIONS, Activation, spell
+from hsig.networks.arrays import Array
 from hsig.reports.page import Table, short
 
 _SPARE = ("range", "source")
@@ -42,7 +43,7 @@ def overview(definitions: Sequence[Definition]) -> tuple[Table, Table]:
     rows = tuple(
         (
             spell(d.activation),
-            d.activation.definition,
+            d.activation.formula,
             _range(d.activation),
             short(d.slope_at_0),
             short(round(d.distance, 3)),
@@ -66,7 +67,7 @@ def entry(definition: Definition, points: Points | None) -> Entry:
     """All that is known of one activation."""
     activation = definition.activation
     facts = [
-        f"{spell(activation)}(x) = {activation.definition}",
+        f"{spell(activation)}(x) = {activation.formula}",
         f"range {_range(activation)}; slope at 0 {short(definition.slope_at_0)}; "
         f"largest distance from the logistic curve {short(round(definition.distance, 3))}",
         *(_break(b) for b in definition.breaks),
@@ -120,9 +121,13 @@ def _plots(definition: Definition) -> tuple[Plot, Plot]:
     logistic, activation = ACTIVATIONS["sigmoid"], definition.activation
     name = spell(activation)
     beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"
-    plots = []
-    for title, of in (("value", Activation.value), ("slope", Activation.derivative)):
-        lines = [of(activation, x)] if not beside else [of(activation, x), of(logistic, x)]
+    curves = (activation, logistic) if beside else (activation,)
+
+    def plot(title: str, lines: list[Array]) -> Plot:
         texts = tuple(tuple(line.tolist()) for line in lines)
-        plots.append(Plot(f"{title} of {name}{beside}", tuple(x.tolist()), texts))
-    return plots[0], plots[1]
+        return Plot(f"{title} of {name}{beside}", tuple(x.tolist()), texts)
+
+    return (
+        plot("value", [curve.value(x) for curve in curves]),
+        plot("slope", [curve.derivative(x) for curve in curves]),
+    )

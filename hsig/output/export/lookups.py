@@ -61,7 +61,7 @@ def definitions_as_csv(definitions: Sequence[Definition]) -> str:
     rows: list[dict[str, object]] = [
         {
             "activation": spell(definition.activation),
-            "definition": definition.activation.definition,
+            "definition": definition.activation.formula,
             "lowest": definition.activation.range[0],
             "highest": definition.activation.range[1],
             "slope_at_0": definition.slope_at_0,
@@ -95,7 +95,7 @@ def _definition(definition: Definition, points: Points | None) -> dict[str, Json
     activation = definition.activation
     record: dict[str, Json] = {
         **spec_document(activation),
-        "definition": activation.definition,
+        "definition": activation.formula,
         "range": plain(list(activation.range)),
         "slope_at_0": definition.slope_at_0,
         "distance_from_logistic": plain(definition.distance),
