@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class WithValue(Sigmoid):
 
     function: Callable
     is_logistic = False
+    parameters = MappingProxyType({})
 
     def value(self, x):
         return self.function(x)
