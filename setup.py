@@ -1,6 +1,6 @@
 """The one part of the build that a table cannot say: an extension module that may be missing."""
 
-import hashlib
+import re
 import sysconfig
 from pathlib import Path
 
@@ -8,18 +8,19 @@ from setuptools import Extension, setup
 
 # one file serves every Python from 3.11, but for free-threaded ones, which refuse the stable ABI
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
-KERNEL = Path("hsig/engines/_kernel.c")
-SOURCE = hashlib.sha256(KERNEL.read_bytes()).hexdigest()[:12]
+ENGINES = Path("hsig/engines")
+(NUMERICS,) = re.findall(r"^NUMERICS = (\d+)$", (ENGINES / "__init__.py").read_text("utf-8"), re.M)
 
 setup(
     ext_modules=[
         Extension(
             "hsig.engines._kernel",
-            [str(KERNEL)],
+            [str(ENGINES / "_kernel.c")],
             define_macros=[
-                ("KERNEL_SOURCE", SOURCE),  # which code it is, for the digests of runs
+                ("NUMERICS", NUMERICS),  # so that one that was not built anew is noticed
                 *([("Py_LIMITED_API", "0x030B0000")] if STABLE else []),
             ],
+            depends=[str(ENGINES / "__init__.py")],
             py_limited_api=STABLE,
             extra_compile_args=["-O3", "-ffp-contract=off"],
             libraries=["m"],

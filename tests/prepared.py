@@ -1,13 +1,30 @@
 """Outcomes made by hand, so that what comes after training is tested without any."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+
 import numpy as np
 
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Failure, Outcome, Training
+from hsig.networks.activations.sigmoids import Sigmoid
 from hsig.networks.network import Weights
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithValue(Sigmoid):
+    """A user's own activation, with the slope and the name of the logistic sigmoid."""
+
+    function: Callable
+    is_logistic = False
+    parameters = MappingProxyType({})
+
+    def value(self, x):
+        return self.function(x)
 
 
 def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):

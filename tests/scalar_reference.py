@@ -124,6 +124,9 @@ def divide(a: float, b: float) -> float:
     return float(np.float64(a) / np.float64(b))
 
 
+LOSSES = ("squared", "bce", "bce_naive")
+
+
 def loss_and_delta(loss: str, z: float, p: float, y: float, slope: float, logistic: bool):
     """A sample's loss, and its slope in the output's pre-activation."""
     if loss == "squared":

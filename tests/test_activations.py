@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 from golden_data import load_golden
@@ -6,9 +8,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scalar_reference import FUNCTIONS
 
-from hsig.config import keys
 from hsig.config.loading import load_experiment
-from hsig.networks.activations import ACTIVATIONS, find_activations, spell
+from hsig.networks.activations import ACTIVATIONS, GROUPS, find_activations, spell
 
 NAMES = list(ACTIVATIONS)
 ULP = 2.3e-16  # relative, one unit in the last place
@@ -108,7 +109,7 @@ def test_hard_is_pytorchs_clamp_kinks_included():
 # --- every activation -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FUNCTIONS)
 @given(x=x_values)
 @example(x=0.0005)
 @example(x=-0.0005)
@@ -116,7 +117,7 @@ def test_value_matches_the_scalar_definition(name, x):
     assert at(x, name=name) == pytest.approx(FUNCTIONS[name][0](x), rel=1e-13, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FUNCTIONS)
 @given(x=x_values)
 @example(x=0.0005)
 @example(x=-0.0005)
@@ -127,10 +128,10 @@ def test_derivative_matches_the_scalar_definition(name, x):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_derivative_matches_central_difference(name):
-    x = np.arange(-8.03, 8.05, 0.0777)  # steps over the kinks at whole and half numbers
+    x = np.arange(-8.03, 8.05, 0.0777)
     step = 1e-6
-    kinks = np.array([-6, -3.4, -3, -2.5, -2, -1, 0, 1, 2, 2.5, 3, 3.4, 6])
-    assert np.abs(x[:, None] - kinks).min() > step
+    for piece in ACTIVATIONS[name].linear_pieces:  # at whose ends there may be a kink
+        x = x[np.minimum(np.abs(x - piece.start), np.abs(x - piece.stop)) > step]
     value = ACTIVATIONS[name].value
     difference = (value(x + step) - value(x - step)) / (2 * step)
     np.testing.assert_allclose(ACTIVATIONS[name].derivative(x), difference, rtol=0, atol=2e-9)
@@ -176,7 +177,11 @@ LIMITS = {  # value and derivative at -inf and at inf
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_every_activation_whose_limits_are_known_has_an_oracle():
+    assert set(FUNCTIONS) == set(LIMITS) <= set(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("name", LIMITS)
 def test_infinite_arguments_give_the_limits(name):
     actual = [at(x, name=name, of=of) for x in (-np.inf, np.inf) for of in ("value", "derivative")]
     assert actual == pytest.approx(LIMITS[name], rel=1e-15)
@@ -359,13 +364,13 @@ def test_infinity_lies_on_the_outer_pieces_of_relu():
 # --- the slope that training uses -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("name", NAMES)
 @given(x=st.floats(-800, 800))
-def test_slope_from_value_has_the_bits_of_the_derivative(name, x):
+def test_derivative_at_a_known_value_has_the_bits_of_the_derivative(name, x):
     activation = ACTIVATIONS[name]
     points = np.array([x])
-    from_value = activation.training_slope(points, activation.value(points))
-    assert from_value[0] == activation.derivative(points)[0]
+    found = activation.derivative_at_value(points, activation.value(points))
+    assert found[0] == activation.derivative(points)[0]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -392,19 +397,38 @@ def test_ultra_fast_has_no_slope_to_train_with_unless_chosen():
         activation.training_slope(np.zeros(1), np.full(1, 0.5))
 
 
-def test_only_ultra_fast_lacks_a_slope():
-    assert [a.name for a in ACTIVATIONS.values() if a.backward is None] == ["ultra_fast"]
+def test_every_activation_has_its_own_slope_or_none():
+    assert {a.backward for a in ACTIVATIONS.values()} == {"own", None}
 
 
-# --- names ------------------------------------------------------------------------------------
+# --- the record -------------------------------------------------------------------------------
 
 
-def test_names_for_help_and_completion_are_those_of_the_table():
-    assert set(keys.ACTIVATION_NAMES) == set(ACTIVATIONS)
+@given(activation=family, backward=st.sampled_from(["own", "logistic", "output"]))
+def test_two_activations_are_equal_when_all_that_is_known_of_them_is(activation, backward):
+    same = activation.with_settings(activation.parameters, activation.backward)
+    assert same == activation == pickle.loads(pickle.dumps(activation))
+    assert activation.with_settings({}, backward) == activation or backward != "own"
+    assert activation.with_settings({"slope": 5.0}, None) != activation
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_activation_that_was_sent_to_another_process_is_the_same(name):
+    sent = pickle.loads(pickle.dumps(ACTIVATIONS[name]))
+    assert sent == ACTIVATIONS[name]
+    assert sent != ACTIVATIONS["relu" if name != "relu" else "tanh"]
+    np.testing.assert_array_equal(sent.value(np.ones(1)), ACTIVATIONS[name].value(np.ones(1)))
 
 
 def test_every_activation_says_where_it_comes_from():
-    assert all(a.source and a.definition for a in ACTIVATIONS.values())
+    assert all(a.source and a.formula for a in ACTIVATIONS.values())
+
+
+def test_the_groups_are_made_of_the_table():
+    assert GROUPS["all"] == (*GROUPS["sigmoids"], *GROUPS["hidden"]) == tuple(ACTIVATIONS)
+
+
+# --- names ------------------------------------------------------------------------------------
 
 
 def test_frameworks_hard_sigmoids_are_told_apart():
@@ -460,9 +484,9 @@ def test_unknown_parameter_is_refused():
         ACTIVATIONS["sigmoid"].with_settings({"slope": 1.0}, None)
 
 
-def test_definition_is_written_with_the_parameters_in_force():
-    assert ACTIVATIONS["hard"].definition == "clip(0.2*x + 0.5, 0, 1)"
-    assert ACTIVATIONS["hard_tanh"].definition == "clip(x, -1, 1)"
-    assert ACTIVATIONS["leaky_relu"].definition == "max(x, 0), outside 0.01 times as steep"
+def test_formula_is_written_with_the_parameters_in_force():
+    assert ACTIVATIONS["hard"].formula == "clip(0.2*x + 0.5, 0, 1)"
+    assert ACTIVATIONS["hard_tanh"].formula == "clip(x, -1, 1)"
+    assert ACTIVATIONS["leaky_relu"].formula == "max(x, 0), outside 0.01 times as steep"
     shifted = ACTIVATIONS["relu"].with_settings({"slope": 2.0, "shift": -1.0}, None)
-    assert shifted.definition == "max(2*x - 1, 0)"
+    assert shifted.formula == "max(2*x - 1, 0)"

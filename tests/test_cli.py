@@ -7,11 +7,11 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from golden_data import load_golden
+from prepared import WithValue
 
 from hsig import __version__, cli
 from hsig.config.keys import ACTIVATION_GROUPS, COMPARISON_COLUMNS, KEYS
@@ -243,7 +243,7 @@ def test_a_variant_that_raises_loses_no_other(hsig, monkeypatch):
     def broken(*_, **__):
         raise ArithmeticError("no value")
 
-    table = dict(ACTIVATIONS) | {"hard": replace(ACTIVATIONS["hard"], function=broken)}
+    table = dict(ACTIVATIONS) | {"hard": WithValue("hard", "a test", function=broken)}
     monkeypatch.setattr("hsig.config.checks.find_activations", lambda name: [table[name]])
     code, out, _ = hsig(*FEW, "--workers", "1")
     assert code == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hsig
-from hsig.engines import compiled
+from hsig.engines import NUMERICS, compiled
 from hsig.errors import ConfigError
 from hsig.experiments.cluster import cluster_crew
 from hsig.runs import every, read_sweep
@@ -162,9 +162,9 @@ def other(tmp_path):
     return folder
 
 
-def append_comment(path):
-    with path.open("a") as file:
-        file.write("# another\n")
+def raise_numerics(package):
+    path = package / "engines" / "__init__.py"
+    path.write_text(path.read_text().replace(f"NUMERICS = {NUMERICS}\n", "NUMERICS = 999\n"))
 
 
 def refusals(cluster, other):
@@ -188,9 +188,9 @@ def test_a_worker_of_another_version_is_refused_by_its_name(cluster, other):
 
 
 @pytest.mark.usefixtures("config")
-def test_a_worker_of_other_code_is_refused_by_its_name(cluster, other):
-    append_comment(other / "verdict.py")
-    assert re.search(r": code [0-9a-f]{12} \(here [0-9a-f]{12}\)$", refusals(cluster, other))
+def test_a_worker_of_other_numerics_is_refused_by_its_name(cluster, other):
+    raise_numerics(other)
+    assert f": numerics 999 (here {NUMERICS})" in refusals(cluster, other)
 
 
 @pytest.mark.usefixtures("config")
@@ -203,13 +203,13 @@ def test_a_worker_without_the_compiled_engine_is_refused_by_its_name(cluster, ot
 
 @pytest.mark.usefixtures("config")
 def test_a_worker_that_comes_later_is_refused_by_its_name(cluster, other):
-    append_comment(other / "verdict.py")
+    raise_numerics(other)
     running = on(cluster, "--seeds", "3000")
     wait_for_cells("runs", 1)
     with worker(cluster, other.parent):
         _, err = running.communicate()
     assert running.returncode == 3
-    assert ": code " in err
+    assert ": numerics 999 " in err
 
 
 # --- what cannot be reached -------------------------------------------------------------------

@@ -8,7 +8,8 @@ import pytest
 from golden_data import load_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalar_reference import ScalarNetwork
+from scalar_reference import FUNCTIONS, ScalarNetwork
+from scalar_reference import LOSSES as SCALAR_LOSSES
 
 from hsig.engines import NOT_REACHED, Problem, State
 from hsig.engines.choice import ENGINES
@@ -88,9 +89,9 @@ def test_trajectories_are_theanos(engine, name, activation, loss):
 
 @settings(max_examples=60)
 @given(
-    activation=st.sampled_from(EVERY),
+    activation=st.sampled_from(sorted(FUNCTIONS)),
     backward=st.sampled_from(["own", "logistic", "output", "straight_through"]),
-    loss=st.sampled_from(sorted(LOSSES)),
+    loss=st.sampled_from(SCALAR_LOSSES),
     task=st.sampled_from(sorted(TASKS)),
     update=st.sampled_from(["online", "batch"]),
     seed=st.integers(0, 2**32 - 1),
@@ -144,6 +145,8 @@ def test_a_seed_has_the_same_bits_alone_and_in_a_batch_of_64(
 @pytest.mark.parametrize("activation", EVERY)
 def test_every_activation_gives_the_same_bits_alone_and_in_a_batch(engine, activation):
     problem = make_problem(activation, "squared")
+    if not engine.knows(problem):
+        pytest.skip("the reference trains it")
     start = make_state(range(13), 5, bounds=(-4.0, 4.0))
     batch = advance_in(engine, start, problem, 20)
     alone = advance_in(engine, make_state([11], 5, bounds=(-4.0, 4.0)), problem, 20)

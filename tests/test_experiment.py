@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from prepared import WithValue
 
 from hsig.config import keys
 from hsig.config.loading import load_experiment
@@ -177,7 +178,7 @@ def test_a_variant_that_raises_fails_with_what_and_where_and_the_others_go_on():
 
     chosen = load_experiment(flags={"activations": "sigmoid,hard,tanh", "epochs": "2"})
     first, second, third = chosen.variants
-    broken = replace(second.hidden_activation, function=halve_nothing)
+    broken = WithValue("hard", "a test", function=halve_nothing)
     chosen = replace(chosen, variants=(first, replace(second, hidden_activation=broken), third))
     outcome = gather(chosen, run(chosen))
     assert [type(result) for result in outcome.results] == [Training, Failure, Training]

@@ -3,7 +3,8 @@ import pytest
 from golden_data import load_golden
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scalar_reference import ScalarNetwork
+from scalar_reference import FUNCTIONS, ScalarNetwork
+from scalar_reference import LOSSES as SCALAR_LOSSES
 
 from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.losses import LOSSES
@@ -15,16 +16,13 @@ from hsig.networks.network import (
     with_bias,
 )
 
-trainable = st.sampled_from(sorted(ACTIVATIONS)).map(
-    lambda name: ACTIVATIONS[name].with_settings({}, "own")
-)
-into_unit_interval = trainable.filter(lambda a: a.maps_into_unit_interval)
-
 
 @st.composite
-def problems(draw, backwards=("own",)):
+def problems(draw, backwards=("own",), activations=FUNCTIONS, losses=SCALAR_LOSSES):
     """A network with weights of one seed, and a few rows to learn."""
-    loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
+    loss = LOSSES[draw(st.sampled_from(sorted(losses)))]
+    trainable = st.sampled_from([ACTIVATIONS[name] for name in sorted(activations)])
+    into_unit_interval = trainable.filter(lambda a: a.maps_into_unit_interval)
     hidden_activation = draw(trainable).with_settings({}, draw(st.sampled_from(backwards)))
     output = into_unit_interval if loss.needs_probabilities else trainable
     output_activation = draw(output).with_settings({}, draw(st.sampled_from(backwards)))
@@ -80,7 +78,7 @@ def test_losses_and_gradient_match_plain_loops(problem):
 
 
 @settings(max_examples=300)
-@given(problems())
+@given(problems(activations=ACTIVATIONS, losses=LOSSES))
 def test_gradient_matches_finite_differences(problem):
     network, weights, inputs, targets = problem
     step, y = 1e-6, targets[:, None, None]
@@ -89,6 +87,7 @@ def test_gradient_matches_finite_differences(problem):
     p = activity.predictions
     # at 0 and 1 a cross-entropy has no finite difference
     assume(not network.loss.needs_probabilities or ((p > 1e-3) & (p < 1 - 1e-3)).all())
+    assume(np.abs(p - y).min() > 1e-4)  # where a loss may have a kink
     gradient = network.gradient(weights, activity, y)
 
     def cost(layer, index, change):

@@ -99,7 +99,7 @@ def test_a_record_can_be_read_without_hsig(runs):
     assert about["command"] == "train"
     assert about["configs"] == {"config.yaml": "my.yaml"}
     assert about["parts"][0]["experiment"]["seeds"] == [4, 2]
-    assert set(about["versions"]) == {"hsig", "code", "python", "numpy"}
+    assert set(about["versions"]) == {"hsig", "numerics", "python", "numpy"}
     assert datetime.fromisoformat(about["started"]).utcoffset().total_seconds() == 0
     assert 0 < about["seconds"] < 600
     result = json.loads((folder / "result.json").read_text())
@@ -417,7 +417,7 @@ def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     assert (document["same_bits"], document["same_digest"]) == (False, True)
     assert "no,yes,hard: cost_before" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
     assert "| no | yes | hard: cost_before |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
-    monkeypatch.setattr("hsig.experiments.environment.__version__", "0.2")
+    monkeypatch.setattr("hsig.engines.choice.__version__", "0.2")
     assert "what the numbers depend on has changed" in hsig("runs", "rerun", "latest")[1]
     assert runs.exists()
 
@@ -435,7 +435,7 @@ def test_the_digest_is_of_what_the_numbers_depend_on():
 def test_the_digest_of_the_reference_has_numpys_version_and_instructions(monkeypatch):
     experiment = load_experiment(flags={"engine": "reference"})
     before = records.digest([experiment])
-    monkeypatch.setattr("hsig.experiments.environment.numpy_instructions", lambda: ["other"])
+    monkeypatch.setattr("hsig.engines.reference.instruction_sets", lambda: ("other",))
     assert records.digest([experiment]) != before
 
 

@@ -1,6 +1,5 @@
 import pytest
 
-from hsig.config import keys
 from hsig.networks.tasks import TASKS
 
 
@@ -10,8 +9,12 @@ def rows(name):
     return [(*map(int, inputs), int(target)) for inputs, target in pairs]
 
 
-def test_names_for_help_are_those_of_the_table():
-    assert tuple(TASKS) == keys.TASK_NAMES
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_a_target_between_0_and_1_for_each_row(name):
+    task = TASKS[name]
+    assert task.name == name
+    assert task.inputs.shape == (len(task.targets), task.inputs.shape[1])
+    assert ((task.targets >= 0.0) & (task.targets <= 1.0)).all()
 
 
 def test_xor_has_the_questions_rows_in_the_questions_order():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from prepared import WithValue
 
 from hsig.config.loading import load_experiment
 from hsig.errors import RunError
@@ -39,7 +40,7 @@ def kills_its_process(x):
 
 
 def with_variant(experiment, name, function):
-    activation = replace(ACTIVATIONS["sigmoid"], name=name, function=function)
+    activation = WithValue(name, "a test", function=function)
     variant = Variant(name, activation, ACTIVATIONS["sigmoid"])
     first, *others = experiment.variants
     return replace(experiment, variants=(first, variant, *others))

@@ -97,7 +97,7 @@ def _activation(name: str, place: Place) -> Activation | None:
         return found[0]
     if found:
         meanings = "; ".join(
-            f"'{activation.name}', {activation.definition}, for {', '.join(activation.aliases)}"
+            f"'{activation.name}', {activation.formula}, for {', '.join(activation.aliases)}"
             for activation in found
         )
         place.wrong(f"'{name}' means different curves. Write {meanings}")

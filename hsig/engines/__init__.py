@@ -1,8 +1,8 @@
 """Gradient descent, and nothing else: what every engine takes and gives.
 
 In: a `State` and a `Problem`. Out: a `Progress`. Arrays have seeds last.
-To import: these nouns from here; from `choice` the engines that there are. Each is a module with a
-function `advance(state, problem, epochs) -> Progress`.
+To import: these nouns from here; from `choice` the engines that there are, and what their numbers
+depend on. Each is a module with a function `advance(state, problem, epochs) -> Progress`.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,19 @@ import numpy as np
 from hsig.networks.arrays import Array, IntArray
 from hsig.networks.network import Network, Weights
 
+# The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
+# experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
+# was kept under another version is not mixed with what is trained anew.
+NUMERICS = 1
+
 NOT_REACHED = -1
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is trained, and how.
+
+    An engine that does not know a field refuses a problem in which it is not at its default.
 
     Attributes:
         network: The layers and the loss.

@@ -28,23 +28,38 @@
 #error "needs arithmetic in double precision, no more; without this module the reference serves"
 #endif
 
-/* What an activation is, what its slope in training is (`backward`), and what a loss is. The codes
-   are those of `hsig.engines.compiled`. */
-enum { LOGISTIC, CLIP, LEAKY, TANH, ULTRA_FAST, ELU, SOFTPLUS, SILU, HARD_SILU, GELU_TANH, KINDS };
-enum { OWN, FROM_LOGISTIC, FROM_OUTPUT, CONSTANT, SLOPES };
-enum { SQUARED, BCE, BCE_OF_LOGIT, BCE_NAIVE, LOSSES };
+/* What the kernel has: the classes of activations, the slopes in training (`backward`), the functions
+   of losses and the rules of updates, each by its name in hsig. The code of a name is its place. */
+#define ACTIVATIONS(EACH)                                                                          \
+    EACH(LOGISTIC, "Sigmoid") EACH(CLIP, "PiecewiseLinear") EACH(TANH, "Tanh")                     \
+    EACH(ULTRA_FAST, "UltraFast") EACH(ELU, "Elu") EACH(SOFTPLUS, "Softplus") EACH(SILU, "Silu")   \
+    EACH(HARD_SILU, "HardSilu") EACH(GELU_TANH, "GeluTanh")
+#define BACKWARDS(EACH)                                                                            \
+    EACH(OWN, "own") EACH(FROM_LOGISTIC, "logistic") EACH(FROM_OUTPUT, "output")                   \
+    EACH(CONSTANT, "straight_through")
+#define LOSSES(EACH)                                                                               \
+    EACH(SQUARED, "squared") EACH(BCE, "bce") EACH(BCE_OF_LOGIT, "bce_of_logit")                   \
+    EACH(BCE_NAIVE, "bce_naive")
+#define UPDATES(EACH) EACH(ONLINE, "online") EACH(BATCH, "batch")
+
+#define CODE(code, name) code,
+#define NAME(code, name) name,
+enum { ACTIVATIONS(CODE) LEAKY }; /* LEAKY is a CLIP whose leak is not 0 */
+enum { BACKWARDS(CODE) SLOPES };
+enum { LOSSES(CODE) NO_LOSS };
+enum { UPDATES(CODE) NO_UPDATE };
 
 typedef struct {
     int kind, backward;
     double constant;                      /* the slope of CONSTANT */
-    double slope, shift, low, high, leak; /* of CLIP and LEAKY: see `piecewise_linear` */
+    double slope, shift, low, high, leak; /* of CLIP and LEAKY: see `PiecewiseLinear` */
     double start, stop, inside, outside;  /* their slope: `inside` from start to stop, both closed */
     double alpha;                         /* of ELU */
 } activation;
 
 typedef struct {
     activation hidden_activation, output_activation;
-    int inputs, hidden, samples, batch;
+    int inputs, hidden, samples, update;
     int loss;    /* whose slope is descended */
     int printed; /* whose value is printed; of a logistic output it may be BCE_OF_LOGIT alone */
     double rate, solved_within;
@@ -137,13 +152,14 @@ enum { HIDDEN, OUTPUT, SOLVED_AT, LOST_AT, DIVERGED_AT, PREDICTIONS, PRINTED, RO
 
 static activation activation_of(const double *x)
 {
-    return (activation){(int)x[0], (int)x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10],
+    const int kind = x[0] == CLIP && x[7] != 0.0 ? LEAKY : (int)x[0];
+    return (activation){kind, (int)x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10],
                         x[11], x[12]};
 }
 
 static int is_known(const activation *a)
 {
-    return a->kind >= 0 && a->kind < KINDS && a->backward >= 0 && a->backward < SLOPES;
+    return a->kind >= 0 && a->kind <= LEAKY && a->backward >= 0 && a->backward < SLOPES;
 }
 
 /* Whether every buffer has the size that the others say it must have: nothing is read beyond. */
@@ -180,7 +196,7 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
             arguments, "sw*w*w*w*w*w*w*y*y*y*y*iiiiiiddnLLnn", &name, &b[HIDDEN], &b[OUTPUT],
             &b[SOLVED_AT], &b[LOST_AT], &b[DIVERGED_AT], &b[PREDICTIONS], &b[PRINTED], &b[ROWS],
             &b[TARGETS], &b[HIDDEN_ACTIVATION], &b[OUTPUT_ACTIVATION], &p.inputs, &p.hidden,
-            &p.samples, &p.batch, &p.loss, &p.printed, &p.rate, &p.solved_within, &s.seeds,
+            &p.samples, &p.update, &p.loss, &p.printed, &p.rate, &p.solved_within, &s.seeds,
             &s.epoch, &s.epochs, &first, &last))
         return NULL;
     path found[3], *chosen = NULL;
@@ -201,8 +217,9 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
         s.diverged_at = b[DIVERGED_AT].buf;
         s.predictions = b[PREDICTIONS].buf, s.losses = b[PRINTED].buf;
         if (!is_known(&p.hidden_activation) || !is_known(&p.output_activation) || p.loss < 0 ||
-            p.loss >= LOSSES || p.printed < 0 || p.printed >= LOSSES)
-            PyErr_SetString(PyExc_ValueError, "an unknown activation, slope or loss");
+            p.loss >= NO_LOSS || p.printed < 0 || p.printed >= NO_LOSS || p.update < 0 ||
+            p.update >= NO_UPDATE)
+            PyErr_SetString(PyExc_ValueError, "an unknown activation, slope, loss or update");
         else {
             fenv_t before; /* another library may have chosen to round or to flush differently */
             Py_BEGIN_ALLOW_THREADS
@@ -226,16 +243,32 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-#define TEXT_OF(token) #token
-#define TEXT(macro) TEXT_OF(macro)
-
-static int name_source(PyObject *self)
+static int add_names(PyObject *self, const char *table, const char *const *names, Py_ssize_t count)
 {
-    return PyModule_AddStringConstant(self, "source", TEXT(KERNEL_SOURCE));
+    PyObject *all = PyTuple_New(count);
+    for (Py_ssize_t i = 0; all != NULL && i < count; i++)
+        PyTuple_SetItem(all, i, PyUnicode_FromString(names[i]));
+    const int done = PyModule_AddObjectRef(self, table, all);
+    Py_XDECREF(all);
+    return done;
+}
+
+/* What it has, and of which numerics it is (see `hsig.engines.NUMERICS`). */
+static int tell(PyObject *self)
+{
+#define ADD_NAMES(table, LIST)                                                                     \
+    add_names(self, table, (const char *const[]){LIST(NAME)},                                      \
+              sizeof (const char *const[]){LIST(NAME)} / sizeof(char *))
+    return PyModule_AddIntConstant(self, "numerics", NUMERICS) < 0 ||
+                   ADD_NAMES("activations", ACTIVATIONS) < 0 ||
+                   ADD_NAMES("backwards", BACKWARDS) < 0 || ADD_NAMES("losses", LOSSES) < 0 ||
+                   ADD_NAMES("updates", UPDATES) < 0
+               ? -1
+               : 0;
 }
 
 static PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, name_source},
+    {Py_mod_exec, tell},
 #if defined Py_GIL_DISABLED
     {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
@@ -681,7 +714,7 @@ FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lane
                                lanes *other_z, lanes *other_h, SHAPE)
 {
     const problem here = *of, *p = &here; /* where no store can change it */
-    const int size = (inputs + 1) * hidden + hidden + 1;
+    const int size = (inputs + 1) * hidden + hidden + 1, batch = p->update == BATCH;
     for (long long epoch = s->epoch; epoch < s->epoch + s->epochs; epoch++) {
         const int printing = epoch == s->epoch;
         unsigned right[GROUP] = {0};
@@ -692,15 +725,15 @@ FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lane
 
                 const lanes x = forward(p, inputs, hidden, kind, row, weights, z, h);
                 const lanes y = value(output_kind, &p->output_activation, x);
-                if (sample == 0 || p->batch) { /* the weights are still those of the beginning */
+                if (sample == 0 || batch) { /* the weights are still those of the beginning */
                     right[v] = (sample == 0 ? watched(b, v) : right[v]) &
                                which_less(magnitude(y - target), all(p->solved_within));
                     if (printing)
                         ISA(store)(s->predictions + sample * s->seeds + b->at[v], y, b->count[v]);
-                    if (!p->batch)
+                    if (!batch)
                         right[v] = right_on_all(p, s, b, v, right[v], printing, other_z, other_h,
                                                 inputs, hidden, kind, output_kind);
-                    if (!p->batch || sample + 1 == p->samples)
+                    if (!batch || sample + 1 == p->samples)
                         write_down(s, b, v, right[v], epoch);
                 }
                 if (printing)
@@ -713,7 +746,7 @@ FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lane
                     z[u] = delta * output[u] *
                            training_slope(kind, backward, &p->hidden_activation, z[u], h[u]);
 
-                if (!p->batch) {
+                if (!batch) {
                     for (int u = 0; u < hidden; u++) {
                         for (int k = 0; k < inputs; k++)
                             weights[k * hidden + u] -= p->rate * (row[k] * z[u]);

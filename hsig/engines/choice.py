@@ -1,12 +1,13 @@
-"""Which engine trains a network: the one that is asked for, if it knows what is in it."""
+"""Which engine trains, the one that is asked for if it can; and what its numbers depend on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from hsig.engines import Problem, Progress, State, compiled, reference
+from hsig import __version__
+from hsig.engines import NUMERICS, Problem, Progress, State, compiled, reference
 from hsig.networks.arrays import Array
-from hsig.networks.network import Network, Weights
+from hsig.networks.network import Weights
 
 
 class Engine(Protocol):
@@ -17,8 +18,11 @@ class Engine(Protocol):
     def is_here(self) -> bool:
         """Whether it can be used on this machine."""
 
-    def knows(self, network: Network) -> bool:
-        """Whether it can train such networks."""
+    def knows(self, problem: Problem) -> bool:
+        """Whether it has all that the problem takes."""
+
+    def depends_on(self) -> dict[str, str]:
+        """What its numbers depend on beside the problem and `NUMERICS`."""
 
     def advance(self, state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
         """Train every seed of `state` for some epochs; `state` itself is left as it was."""
@@ -40,7 +44,17 @@ def fastest() -> str:
     return next(name for name, engine in ENGINES.items() if engine.is_here())
 
 
-def engine_for(network: Network, name: str) -> Engine:
-    """The engine of that name, or `reference` for networks that it does not know."""
+def engine_for(problem: Problem, name: str) -> Engine:
+    """The engine of that name, or `reference` for problems that it does not know."""
     engine = ENGINES[name]
-    return engine if engine.knows(network) else reference
+    return engine if engine.knows(problem) else reference
+
+
+def numerics(engines: Iterable[str]) -> dict[str, str]:
+    """What numbers depend on beside their experiment, where engines of these names make them."""
+    chosen = set(engines)
+    found = {"hsig": __version__, "numerics": str(NUMERICS)}
+    for name, engine in ENGINES.items():
+        if name in chosen:
+            found |= engine.depends_on()
+    return found

@@ -3,8 +3,8 @@
 The numbers are the same on every processor and in any batch; `_kernel.c` says how.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from math import inf, nextafter
@@ -12,45 +12,33 @@ from types import ModuleType
 
 import numpy as np
 
-from hsig.engines import Problem, Progress, State
-from hsig.networks.activations import Activation, curved, logistic, piecewise
+from hsig.engines import NUMERICS, Problem, Progress, State
+from hsig.networks.activations import ACTIVATIONS, Activation
+from hsig.networks.activations.piecewise import PiecewiseLinear
 from hsig.networks.arrays import Array
+from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
 
 def _load() -> ModuleType | None:
-    """The extension module; None where there was no compiler that it can be built with."""
+    """The extension module; None where it was not built, or not since the numbers last changed."""
     try:
-        return import_module("hsig.engines._kernel")
+        kernel = import_module("hsig.engines._kernel")
     except ImportError:
         return None
+    return kernel if getattr(kernel, "numerics", None) == NUMERICS else None
 
 
 _kernel = _load()
 
 NAME = "compiled"
 
-# the codes of `_kernel.c`
-_KINDS: dict[Callable[..., Array], int] = {
-    logistic.sigmoid: 0,
-    piecewise.piecewise_linear: 1,
-    curved.tanh: 3,
-    curved.ultra_fast: 4,
-    curved.elu: 5,
-    curved.softplus: 6,
-    curved.silu: 7,
-    curved.hard_silu: 8,
-    curved.gelu_tanh: 9,
-}
-_LEAKY = 2
-_BACKWARDS = {"own": 0, "logistic": 1, "output": 2, "straight_through": 3}
-_LOSSES = {"squared": 0, "bce": 1, "bce_naive": 3}
-_BCE_OF_LOGIT = 2
+# what `advance` hands to the kernel; a problem with anything else is another engine's
+_KNOWN_FIELDS = {"network", "inputs", "targets", "learning_rate", "update", "solved_within"}
+_CLASSES = {type(row) for row in ACTIVATIONS.values()}
 
 _SEEDS_WORTH_A_THREAD = 32
 _WORK_WORTH_A_THREAD = 1_000_000  # in updates of a weight; a thread starts in some 50 us
-
-
 _WORK_AT_A_TIME = 6_000_000  # in updates of a weight, for each lane
 
 
@@ -74,20 +62,30 @@ def epochs_at_a_time(problem: Problem, state: State) -> int:
     return max(1, _WORK_AT_A_TIME // (len(problem.inputs) * int(numbers)))
 
 
-def source() -> str:
-    """A digest of the C code that the kernel was built from; empty if it is not there."""
-    return "" if _kernel is None else str(_kernel.source)
-
-
 def instruction_sets() -> tuple[str, ...]:
     """Those that the kernel can use here, the fastest first; none if it is not there."""
     return () if _kernel is None else tuple(name for name, _ in _kernel.paths())
 
 
-def knows(network: Network) -> bool:
-    """Whether the kernel has the network's activations and loss."""
-    activations = (network.hidden_activation, network.output_activation)
-    return network.loss.name in _LOSSES and all(a.function in _KINDS for a in activations)
+def depends_on() -> dict[str, str]:
+    """Nothing but whether it is there: it gives the same bits on every machine."""
+    return {"kernel": "not built" if _kernel is None else "built"}
+
+
+def knows(problem: Problem) -> bool:
+    """Whether the kernel has all that a problem takes; one that is not there refuses nothing."""
+    network = problem.network
+    layers = (network.hidden_activation, network.output_activation)
+    return _kernel is None or (
+        all(type(a) in _CLASSES and type(a).__name__ in _kernel.activations for a in layers)
+        and network.loss in LOSSES.values()
+        and all(function in _kernel.losses for function in _losses(network))
+        and problem.update in _kernel.updates
+        and all(
+            field.name in _KNOWN_FIELDS or getattr(problem, field.name) == field.default
+            for field in fields(problem)
+        )
+    )
 
 
 def advance(
@@ -112,9 +110,8 @@ def advance(
         raise ValueError("the compiled engine was not built when hsig was installed")
     samples, inputs = problem.inputs.shape
     hidden, seeds = state.weights.hidden.shape[1:]
-    network, loss = problem.network, _LOSSES[problem.network.loss.name]
-    output = network.output_activation
-    by_logit = network.loss.value_of_logit is not None
+    network = problem.network
+    descended, printed = map(_kernel.losses.index, _losses(network))
     weights = Weights(*(layer.copy() for layer in state.weights))
     marks = [m.copy() for m in (state.solved_at, state.lost_at, state.diverged_at)]
     predictions, losses = np.empty((2, samples, seeds))
@@ -128,14 +125,14 @@ def advance(
             losses,
             np.ascontiguousarray(problem.inputs),
             np.ascontiguousarray(problem.targets),
-            _numbers(network.hidden_activation),
-            _numbers(output),
+            _numbers(_kernel, network.hidden_activation),
+            _numbers(_kernel, network.output_activation),
             inputs,
             hidden,
             samples,
-            problem.update == "batch",
-            _BCE_OF_LOGIT if by_logit and output.trains_as_logistic else loss,
-            _BCE_OF_LOGIT if by_logit and output.is_logistic else loss,
+            _kernel.updates.index(problem.update),
+            descended,
+            printed,
             problem.learning_rate,
             problem.solved_within,
             seeds,
@@ -171,20 +168,28 @@ def _threads(number: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(number)
 
 
-def _numbers(activation: Activation) -> Array:
+def _losses(network: Network) -> tuple[str, str]:
+    """The names of the functions whose slope is descended, and whose value is printed."""
+    loss, output = network.loss, network.output_activation
+    of_logit = loss.value_of_logit or loss.value
+    descended = of_logit if output.trains_as_logistic else loss.value
+    printed = of_logit if output.is_logistic else loss.value
+    return descended.__name__, printed.__name__
+
+
+def _numbers(kernel: ModuleType, activation: Activation) -> Array:
     """The fields of the kernel's `activation`."""
-    kind = _KINDS[activation.function]
-    given = {name: value for name, value in activation.parameters.items() if name != "kink"}
+    kind = kernel.activations.index(type(activation).__name__)
+    backward = activation.backward or "own"
+    straight_through = backward == "straight_through"
+    constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0
     family = [0.0] * 9
-    if kind == _KINDS[piecewise.piecewise_linear]:
-        slope, leak = float(given["slope"]), float(given["leak"])
-        kind = _LEAKY if leak else kind
-        middle = piecewise.middle_piece(**activation.parameters)
+    if isinstance(activation, PiecewiseLinear):
+        line, middle = activation, activation.middle
         start = middle.start if middle.start_closed else nextafter(middle.start, inf)
         stop = middle.stop if middle.stop_closed else nextafter(middle.stop, -inf)
-        family = [*map(float, given.values()), start, stop, slope, leak * slope]
-    constant = 0.0
-    if activation.backward == "straight_through":
-        constant = float(activation.derivative(np.zeros(1))[0])
-    backward = _BACKWARDS[activation.backward or "own"]
-    return np.array([kind, backward, constant, *family, float(given.get("alpha", 0.0))])
+        ends = (start, stop, line.slope, line.leak * line.slope)
+        family = [line.slope, line.shift, line.low, line.high, line.leak, *ends]
+    alpha = activation.parameters.get("alpha", 0.0)
+    code = kernel.backwards.index(backward)
+    return np.array([kind, code, constant, *family, alpha], dtype=np.float64)

@@ -4,11 +4,14 @@ Every operation is elementwise over seeds or an explicit sum, so a seed's bits d
 its neighbours.
 """
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, Progress, State
 from hsig.networks.arrays import Array, BoolArray, IntArray
-from hsig.networks.network import Activity, Network, Weights, all_finite, with_bias
+from hsig.networks.network import Activity, Weights, all_finite, with_bias
 
 NAME = "reference"
 
@@ -21,10 +24,22 @@ def is_here() -> bool:
     return True
 
 
-def knows(network: Network) -> bool:
-    """Every network."""
-    del network
+def knows(problem: Problem) -> bool:
+    """Everything."""
+    del problem
     return True
+
+
+def depends_on() -> dict[str, str]:
+    """NumPy's version, and the instructions among which it chooses: exponentials depend on them."""
+    return {"numpy": np.__version__, "instructions of numpy": " ".join(instruction_sets())}
+
+
+@cache
+def instruction_sets() -> tuple[str, ...]:
+    """Those that NumPy chooses among here."""
+    found: Any = np.show_config(mode="dicts")
+    return tuple(sorted(found.get("SIMD Extensions", {}).get("found", [])))
 
 
 def predict(problem: Problem, weights: Weights) -> Array:

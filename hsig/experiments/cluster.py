@@ -10,8 +10,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
+from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, HsigError, RunError
-from hsig.experiments.environment import numerics
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import CellResult, Crew, Lost, train_cell
 
@@ -144,7 +144,7 @@ def _check(client: Any, engines: Sequence[str]) -> None:
 
     def look() -> Mapping[str, str]:  # sent as code: hsig may not be there
         try:
-            from hsig.experiments.environment import numerics
+            from hsig.engines.choice import numerics
         except ImportError as problem:
             return {"hsig": f"not installed ({problem})"}
         return numerics(engines)

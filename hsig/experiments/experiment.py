@@ -123,8 +123,8 @@ class Experiment:
         )
 
     def engine_of(self, variant: Variant) -> Engine:
-        """What trains a variant: `engine`, unless that does not know its activations."""
-        return engine_for(self.problem_of(variant).network, self.engine)
+        """What trains a variant: `engine`, unless that does not know its problem."""
+        return engine_for(self.problem_of(variant), self.engine)
 
     @property
     def steps(self) -> int:

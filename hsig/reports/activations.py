@@ -27,7 +27,7 @@ def _table(definitions: Sequence[Definition]) -> Table:
     rows = tuple(
         (
             spell(d.activation),
-            d.activation.definition,
+            d.activation.formula,
             _range(d.activation),
             short(d.slope_at_0),
             short(round(d.distance, 3)),
@@ -44,7 +44,7 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
     """All that is known of one activation, its curves, and its values at chosen points."""
     activation = definition.activation
     facts = [
-        f"{spell(activation)}(x) = {activation.definition}",
+        f"{spell(activation)}(x) = {activation.formula}",
         f"range {_range(activation)}; slope at 0 {short(definition.slope_at_0)}; "
         f"largest distance from the logistic curve {short(round(definition.distance, 3))}",
         *(_break(b) for b in definition.breaks),
@@ -106,14 +106,13 @@ def _curves(definition: Definition, instead: Table | None) -> list[Curves]:
     logistic, activation = ACTIVATIONS["sigmoid"], definition.activation
     name = spell(activation)
     beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"
-    curves = []
-    for title, of in (("value", Activation.value), ("slope", Activation.derivative)):
-        values = [of(activation, x)] if not beside else [of(activation, x), of(logistic, x)]
-        curves.append(
-            Curves(f"{title} of {name}{beside}", x.tolist(), [v.tolist() for v in values], instead)
-        )
-        instead = None  # once is enough
-    return curves
+    drawn = (activation, logistic) if beside else (activation,)
+    values = [curve.value(x).tolist() for curve in drawn]
+    slopes = [curve.derivative(x).tolist() for curve in drawn]
+    return [
+        Curves(f"value of {name}{beside}", x.tolist(), values, instead),
+        Curves(f"slope of {name}{beside}", x.tolist(), slopes),
+    ]
 
 
 # --- for other programs -----------------------------------------------------------------------
@@ -128,7 +127,7 @@ def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
     activation = definition.activation
     record: dict[str, Json] = {
         **spec_document(activation),
-        "definition": activation.definition,
+        "definition": activation.formula,
         "range": plain(list(activation.range)),
         "slope_at_0": definition.slope_at_0,
         "distance_from_logistic": plain(definition.distance),
@@ -151,7 +150,7 @@ def _rows(definitions: Sequence[Definition]) -> tuple[Sequence[str], list[dict[s
     rows: list[dict[str, object]] = [
         {
             "activation": spell(definition.activation),
-            "definition": definition.activation.definition,
+            "definition": definition.activation.formula,
             "lowest": definition.activation.range[0],
             "highest": definition.activation.range[1],
             "slope_at_0": definition.slope_at_0,

@@ -106,7 +106,7 @@ def _definition(activation: Activation) -> str:
     backward = activation.backward
     slope = f", trained with the {backward} slope" if backward not in ("own", None) else ""
     name = f"{spell(activation)}(x)"
-    equation = name if name == activation.definition else f"{name} = {activation.definition}"
+    equation = name if name == activation.formula else f"{name} = {activation.formula}"
     return f"{equation}{slope}"
 
 

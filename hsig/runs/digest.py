@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hsig.config.resolved import resolved_keys
-from hsig.experiments.environment import numerics
+from hsig.engines.choice import numerics
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import as_cell
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.environment import machine, versions
+from hsig.runs.environment import machine, versions
 from hsig.runs.journal import Journal
 
 FORMAT = 1

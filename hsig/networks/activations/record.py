@@ -1,15 +1,12 @@
 """What hsig knows of an activation function, and the linear pieces it may have."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
-from hsig.networks.activations.logistic import (
-    sigmoid,
-    sigmoid_derivative,
-    sigmoid_derivative_from_value,
-)
 from hsig.networks.arrays import Array, BoolArray
 
 Parameter = float | str
@@ -40,20 +37,16 @@ class LinearPiece:
 
 
 @dataclass(frozen=True)
-class Activation:
-    """An activation function, its slope, and where it comes from.
+class Activation(ABC):
+    """An activation function in one setting, and where it comes from.
+
+    A subclass is a function, or a family of functions whose parameters are its fields. Adding one
+    takes such a class and a row in the same file. Arrays in and out have any shape, the same;
+    nan stays nan.
 
     Attributes:
         name: Its name in hsig.
-        function: Value; takes pre-activations of any shape and the parameters.
-        slope: Derivative in the pre-activation; takes the same.
-        bounds: Smallest and largest value, or a function of the parameters that gives them.
         source: The paper or program that defines it.
-        formula: How one would write it, or a function of the parameters that does.
-        pieces: Its linear pieces from left to right, none if it is curved everywhere, or a
-            function of the parameters that gives them.
-        parameters: What can be set, with the values in force.
-        slope_from_value: The same numbers as `slope`, from the value, where that saves work.
         backward: The slope that training uses: `own`, `logistic`, `output` or
             `straight_through` (see `training_slope`); None if it has none to train with.
         aliases: What it is called elsewhere; a dotted one is `framework.name`.
@@ -61,51 +54,52 @@ class Activation:
     """
 
     name: str
-    function: Callable[..., Array]
-    slope: Callable[..., Array]
-    bounds: Range | Callable[..., Range]
     source: str
-    formula: str | Callable[..., str]
-    pieces: tuple[LinearPiece, ...] | Callable[..., tuple[LinearPiece, ...]] = ()
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    slope_from_value: Callable[[Array], Array] | None = None
-    backward: str | None = "own"
-    aliases: tuple[str, ...] = ()
-    note: str = ""
+    backward: str | None = field(default="own", kw_only=True)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True)
+    note: str = field(default="", kw_only=True)
 
+    is_logistic = False  # whether it is the logistic sigmoid
+
+    @abstractmethod
     def value(self, x: Array) -> Array:
-        """Values at pre-activations `x`; same shape."""
-        return self.function(x, **self.parameters)
+        """Values at pre-activations `x`."""
 
+    @abstractmethod
     def derivative(self, x: Array) -> Array:
-        """Derivative in the pre-activation at `x`; same shape."""
-        return self.slope(x, **self.parameters)
+        """Derivative in the pre-activation, at `x`."""
+
+    def derivative_at_value(self, x: Array, y: Array) -> Array:
+        """The same numbers as `derivative`, where the value at `x` is known to be `y`."""
+        del y
+        return self.derivative(x)
 
     @property
+    @abstractmethod
     def range(self) -> Range:
         """Smallest and largest value, reached or approached."""
-        return self.bounds(**self.parameters) if callable(self.bounds) else self.bounds
+
+    @property
+    @abstractmethod
+    def formula(self) -> str:
+        """How one would write it, with the parameters in force."""
 
     @property
     def linear_pieces(self) -> tuple[LinearPiece, ...]:
-        """The linear pieces with the parameters in force, from left to right."""
-        return self.pieces(**self.parameters) if callable(self.pieces) else self.pieces
+        """Its linear pieces from left to right; none if it is curved everywhere."""
+        return ()
 
     @property
-    def definition(self) -> str:
-        """How one would write it, with the parameters in force."""
-        return self.formula(**self.parameters) if callable(self.formula) else self.formula
+    def parameters(self) -> Mapping[str, Parameter]:
+        """What can be set, with the values in force."""
+        own = fields(self)[len(fields(Activation)) :]
+        return {parameter.name: getattr(self, parameter.name) for parameter in own}
 
     @property
     def maps_into_unit_interval(self) -> bool:
         """Whether every value lies within [0, 1], as a probability must."""
         low, high = self.range
         return low >= 0.0 and high <= 1.0
-
-    @property
-    def is_logistic(self) -> bool:
-        """Whether it is the logistic sigmoid."""
-        return self.function is sigmoid
 
     @property
     def trains_as_logistic(self) -> bool:
@@ -120,25 +114,16 @@ class Activation:
         `sigmoid` to `ultra_fast_sigmoid` amounted to); `straight_through` is the slope at 0,
         everywhere.
 
-        Args:
-            x: Pre-activations, any shape.
-            y: The values at `x`, same shape.
-
-        Returns:
-            Same shape as `x`.
-
         Raises:
             ValueError: If `backward` is None: there is no gradient.
         """
         match self.backward:
-            case "own" if self.slope_from_value is not None:
-                return self.slope_from_value(y)
             case "own":
-                return self.derivative(x)
+                return self.derivative_at_value(x, y)
             case "logistic":
-                return sigmoid_derivative(x)
+                return logistic_slope(logistic(x))
             case "output":
-                return sigmoid_derivative_from_value(y)
+                return logistic_slope(y)
             case "straight_through":
                 return np.full_like(x, self.derivative(np.zeros(1))[0])
         raise ValueError(f"{self.name} has no gradient of its own; choose a backward slope")
@@ -154,8 +139,22 @@ class Activation:
         unknown = set(parameters) - set(self.parameters)
         if unknown:
             raise KeyError(f"{self.name} has no parameter {', '.join(sorted(unknown))}")
-        return replace(
-            self,
-            parameters={**self.parameters, **parameters},
-            backward=self.backward if backward is None else backward,
-        )
+        changed: dict[str, Any] = {**parameters, "backward": backward or self.backward}
+        return replace(self, **changed)
+
+
+def logistic(x: Array) -> Array:
+    """The logistic function, 1 / (1 + exp(-x)).
+
+    Never overflows, and keeps its relative accuracy down to the smallest doubles on the left.
+
+    >>> logistic(np.array([-1.0, 0.0, 1.0])).round(4)
+    array([0.2689, 0.5   , 0.7311])
+    """
+    # exp(x) / (1 + exp(x)) on the left, 1 / (1 + exp(-x)) on the right: no exponent above 0
+    return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))
+
+
+def logistic_slope(y: Array) -> Array:
+    """Slope of the logistic function where its value is `y`: y * (1 - y)."""
+    return y * (1.0 - y)
