@@ -8,11 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Event
 
@@ -26,7 +22,7 @@ from hsig.cli import app
 from hsig.config.loading import load_experiment, load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.sweeps import ARRAYS, CellResult, Crew, Lost, run_cells, train_cell
+from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import VERDICTS
 from hsig.runs import Ledger, every, journal, read_sweep
@@ -823,104 +819,29 @@ def test_numbers_come_back_from_a_line_with_every_bit():
         np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
 
 
-# --- executors --------------------------------------------------------------------------------
-
-
-def tiny(number):
-    return load_experiment(flags={"epochs": "5", "seeds": str(number + 1), "engine": "reference"})
-
-
-def dies_once(experiment):
-    """A cell whose process dies the first time."""
-    mark = Path(os.environ["HSIG_TEST_MARK"]) / str(len(experiment.seeds))
-    if len(experiment.seeds) in (3, 5) and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return train_cell(experiment)
-
-
-def dies_always(experiment):
-    if len(experiment.seeds) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return train_cell(experiment)
+# --- cells that are lost, or told to stop -----------------------------------------------------
 
 
 def dies_at_rate_2(experiment):
     if experiment.learning_rate == 2.0:
         os.kill(os.getpid(), signal.SIGKILL)
-    return train_cell(experiment)
-
-
-def processes(work, ahead):
-    start = partial(ProcessPoolExecutor, 2, mp_context=get_context("spawn"))
-    return Crew(start, work, number=2, ahead=ahead, stop=lambda: None)
-
-
-def threads(work):
-    start = partial(ThreadPoolExecutor, 2)
-    return Crew(start, work, number=2, ahead=2, stop=lambda: None)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
-def test_a_worker_that_dies_loses_only_its_cells_time(tmp_path, monkeypatch):
-    monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path))
-    cells = [(number, tiny(number)) for number in range(7)]
-    found = dict(run_cells(cells, processes(dies_once, 4)))
-    assert sorted(found) == list(range(7))
-    alive = dict(run_cells(cells, threads(train_cell)))
-    for number, result in found.items():
-        np.testing.assert_array_equal(result.cost, alive[number].cost)
+    yield train_cell(experiment)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
 def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
     config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.experiments.workers.local_crew", lambda _: processes(dies_at_rate_2, 1))
-        found = CliRunner().invoke(app, ["sweep", "map.yaml"])
+        patch.setattr("hsig.experiments.workers._cell", dies_at_rate_2)
+        found = CliRunner().invoke(app, ["sweep", "map.yaml", "--engine", "reference"])
     assert isinstance(found.exception, RunError)
     lost = "learning_rate 2: the processes that trained it died"
     assert str(found.exception) == f"{lost}; the same command tries it again"
     assert f"not trained: {lost}\n" in found.stderr
     assert "stopped early: 2 of 3 cells are done" in found.stdout
-    code, out, err = hsig("sweep", "map.yaml", "-f", "json")
+    code, out, err = hsig("sweep", "map.yaml", "-f", "json", "--engine", "reference")
     assert (code, json.loads(out)["complete"]) == (0, True)
     assert err.startswith("1 cell to train (2 of 3 are there): 100 seeds in all, ")
-
-
-@pytest.mark.parametrize(
-    ("meaning", "raised"), [(RunError("it has gone"), RunError), (None, ZeroDivisionError)]
-)
-def test_what_an_exception_means_is_the_crews_to_say(meaning, raised):
-    def work(experiment):
-        return 1 / 0 if len(experiment.seeds) == 2 else train_cell(experiment)
-
-    cells = [(number, tiny(number)) for number in range(3)]
-    crew = replace(threads(work), explained=lambda _: Lost("it died"))
-    found = dict(run_cells(cells, crew))
-    assert found[1] == Lost("it died")
-    assert sorted(found) == [0, 1, 2]
-    with pytest.raises(raised):
-        dict(run_cells(cells, replace(crew, explained=lambda _: meaning)))
-    with pytest.raises(ZeroDivisionError):
-        dict(run_cells(cells, threads(work)))
-
-
-def test_a_cell_that_was_told_to_stop_is_not_told():
-    cells = [(number, tiny(number)) for number in range(4)]
-
-    def work(experiment):
-        return None if len(experiment.seeds) == 2 else train_cell(experiment)
-
-    found = dict(run_cells(cells, threads(work)))
-    assert sorted(found) == [0, 2, 3]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
-def test_a_cell_on_which_workers_keep_dying_is_lost_and_the_others_are_not():
-    found = dict(run_cells([(n, tiny(n)) for n in range(4)], processes(dies_always, 1)))
-    assert found.pop(2) == Lost("the processes that trained it died")
-    assert [len(found[number].seeds) for number in (0, 1, 3)] == [1, 2, 4]
 
 
 def test_a_cell_that_is_told_to_stop_is_none():

@@ -84,8 +84,8 @@ def _again_sweep(record: "Record") -> tuple[bool, list[str]]:
     """The same of a sweep."""
     from rich.console import Group
 
-    from hsig.experiments.sweeps import CellResult, Lost, run_cells
-    from hsig.experiments.workers import local_crew
+    from hsig.experiments.sweeps import CellResult, Lost
+    from hsig.experiments.workers import local_crew, run_jobs
     from hsig.output.terminal import watch_cells
     from hsig.runs import different_cells, read_sweep, same_digest, sweep_again
 
@@ -99,18 +99,15 @@ def _again_sweep(record: "Record") -> tuple[bool, list[str]]:
             made[wanted.cells[number]] = result
         return wanted.experiments[number].steps
 
-    crew = local_crew(wanted.experiments)
-    try:
-        interrupted = watch_cells(
-            run_cells(enumerate(wanted.experiments), crew),
-            take,
-            cells=len(wanted.cells),
-            steps=sum(experiment.steps for experiment in wanted.experiments),
-            draw=lambda _: Group(),
-            quiet=False,
-        )
-    finally:
-        crew.stop()
+    again = run_jobs(enumerate(wanted.experiments), local_crew(wanted.experiments))
+    interrupted = watch_cells(
+        again,
+        take,
+        cells=len(wanted.cells),
+        steps=sum(experiment.steps for experiment in wanted.experiments),
+        draw=lambda _: Group(),
+        quiet=False,
+    )
     _go_on(interrupted=interrupted)
     return same_digest(record, wanted), different_cells(kept, made)
 

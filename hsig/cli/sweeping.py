@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from hsig.analysis.sweeps import CellSummary
     from hsig.experiments.experiment import Experiment
-    from hsig.experiments.sweeps import Axis, CellResult, Crew, Lost, Sweep
+    from hsig.experiments.sweeps import Axis, CellResult, Lost, Sweep
+    from hsig.experiments.workers import Crew
     from hsig.runs import Ledger
 
 app = typer.Typer()
@@ -147,7 +148,7 @@ def _wanted(
     return record.folder, sweep_to_resume(record, flags.get("workers"))
 
 
-def _crew(scheduler: str | None, experiments: "Sequence[Experiment]") -> "Crew":
+def _crew(scheduler: str | None, experiments: "Sequence[Experiment]") -> "Crew[CellResult]":
     """Who trains the cells."""
     from hsig.experiments.cluster import cluster_crew
     from hsig.experiments.workers import local_crew
@@ -201,7 +202,7 @@ class _Training:
         return self.failed and self._fail_fast
 
     def train(
-        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew", *, quiet: bool
+        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew[CellResult]", *, quiet: bool
     ) -> None:
         """Train what is missing."""
         from hsig.output.terminal import watch_cells
@@ -223,15 +224,13 @@ class _Training:
             )
         except HsigError as problem:  # a full disk, a cluster that has gone
             self.problem = problem
-        finally:
-            crew.stop()
 
     def _results(
-        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew"
+        self, missing: "Sequence[tuple[int, Experiment]]", crew: "Crew[CellResult]"
     ) -> "Iterator[tuple[int, CellResult | Lost]]":
-        from hsig.experiments.sweeps import run_cells
+        from hsig.experiments.workers import run_jobs
 
-        for ended in run_cells(missing, crew):
+        for ended in run_jobs(missing, crew):
             yield ended
             if self.is_over:
                 return

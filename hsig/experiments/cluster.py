@@ -4,26 +4,24 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
-from functools import partial
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.experiments.environment import numerics
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import CellResult, Crew, Lost, train_cell
+from hsig.experiments.sweeps import CellResult, Lost, train_cell
+from hsig.experiments.workers import Crew
 
 _PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
 _AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
 
 _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:[0-9]+(/\S*)?")
 
-T = TypeVar("T")
 
-
-def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
+def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellResult]:
     """What trains cells on the cluster of a Dask scheduler.
 
     Args:
@@ -40,37 +38,51 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
         _check(client, engines)
-    except TimeoutError:
+        return _Cluster(client, address, numerics(engines))
+    except BaseException as problem:
         client.close()
-        raise RunError(f"--scheduler: {address}: the cluster has no workers") from None
-    except OSError as problem:
-        client.close()
-        raise RunError(f"--scheduler: {address}: the cluster does not answer: {problem}") from None
-    except BaseException:
-        client.close()
+        if isinstance(problem, TimeoutError):
+            raise RunError(f"--scheduler: {address}: the cluster has no workers") from None
+        if isinstance(problem, OSError):
+            what = f"the cluster does not answer: {problem}"
+            raise RunError(f"--scheduler: {address}: {what}") from None
         raise
-    threads = sum(client.nthreads().values())
-    return Crew(
-        start=lambda: _Cells(client.get_executor(pure=False)),
-        work=partial(train_there, expected=numerics(engines)),
-        number=threads,
-        ahead=max(_AHEAD_LEAST, 4 * threads),
-        stop=client.close,
-        explained=partial(_explained, address),
-    )
 
 
-class _Cells(Executor):
-    """Dask's executor, which is shut down as those of the standard library are."""
+class _Cluster(Crew[CellResult]):
+    """The workers of a cluster, which has its own way to try again."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self, client: Any, address: str, expected: Mapping[str, str]) -> None:
+        threads = sum(client.nthreads().values())
+        super().__init__(threads, max(_AHEAD_LEAST, 4 * threads))
+        self._client, self._address, self._expected = client, address, expected
+        self._executor: Executor = client.get_executor(pure=False)
 
-    def submit(self, work: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
-        return self._executor.submit(work, *args, **named)
+    def submit(
+        self, experiment: Experiment, _: Callable[[CellResult], None]
+    ) -> Future[CellResult | Lost | None]:
+        """As `Crew` says; a cell is its last alone."""
+        return self._executor.submit(train_there, experiment, self._expected)
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._executor.shutdown(wait=wait and not cancel_futures)
+    def stop(self) -> None:
+        """Cancel what is not done, and leave the cluster."""
+        self._executor.shutdown(wait=False)
+        self._client.close()
+
+    def explained(self, problem: Exception) -> Lost:
+        """What an exception of a cell means that was trained there.
+
+        Raises:
+            HsigError: If a worker is not as it should be, or the scheduler has gone.
+        """
+        if isinstance(problem, _distributed().KilledWorker):
+            return Lost("the workers that trained it died")
+        if isinstance(problem, HsigError):
+            raise problem
+        what = f"a worker raised {type(problem).__name__}: {problem}"
+        if isinstance(problem, CancelledError):
+            what = f"{self._address}: the scheduler has gone"
+        raise RunError(f"--scheduler: {what}") from None
 
 
 def train_there(experiment: Experiment, expected: Mapping[str, str]) -> CellResult | None:
@@ -169,14 +181,3 @@ def _refusal(worker: str, expected: Mapping[str, str], found: Mapping[str, str])
     return (
         f"--scheduler: the worker {worker} would not give the same bits: {', '.join(differences)}"
     )
-
-
-def _explained(address: str, problem: Exception) -> Lost | HsigError | None:
-    """What is meant by an exception of a cell that was trained there."""
-    if isinstance(problem, _distributed().KilledWorker):
-        return Lost("the workers that trained it died")
-    if isinstance(problem, HsigError):
-        return problem
-    if isinstance(problem, CancelledError):
-        return RunError(f"--scheduler: {address}: the scheduler has gone")
-    return RunError(f"--scheduler: a worker raised {type(problem).__name__}: {problem}")
