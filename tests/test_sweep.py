@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from hsig import files
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import summarise_cell
 from hsig.cli import app
@@ -696,23 +697,30 @@ def test_two_processes_at_the_same_sweep_do_not_train_it_twice():
 
 @pytest.mark.usefixtures("config")
 def test_a_disk_that_is_full_at_the_end_keeps_all_cells(monkeypatch, trained):
-    from hsig.runs import folder
+    write = files._write
 
-    write = folder._write
-
-    def full(path, data):
-        if path.name.endswith("seeds.npz"):
+    def full(path, data, **how):
+        write(path, data, **how)
+        if data.startswith(b"PK"):  # the arrays
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "_write", full)
+        patch.setattr(files, "_write", full)
         found = CliRunner().invoke(app, ["sweep", "map.yaml", "-f", "json", "-q"])
     assert isinstance(found.exception, RunError)
     assert json.loads(found.stdout)["complete"]
+    (record,) = Path("runs").iterdir()
+    assert sorted(path.name for path in record.iterdir()) == [
+        "cells.log",
+        "config.yaml",
+        "run.json",
+    ]
+    (record / f"{files.ASIDE}0").touch()  # as of a process that is killed
     trained.clear()
     assert hsig("sweep", "map.yaml", "-f", "json", "-q") == (0, found.stdout, "")
     assert trained == []
+    names = ["config.yaml", "result.json", "run.json", "seeds.npz"]
+    assert sorted(path.name for path in record.iterdir()) == names
 
 
 @pytest.mark.usefixtures("config")
