@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from importlib import import_module
-from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
@@ -34,6 +33,7 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellRe
             bits: another hsig, another kernel, or none.
     """
     engines = sorted({engine for experiment in experiments for engine in experiment.engines})
+    where = f"--scheduler: {address}"
     client = _connected(address)
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
@@ -42,10 +42,9 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellRe
     except BaseException as problem:
         client.close()
         if isinstance(problem, TimeoutError):
-            raise RunError(f"--scheduler: {address}: the cluster has no workers") from None
+            raise RunError(f"{where}: the cluster has no workers") from None
         if isinstance(problem, OSError):
-            what = f"the cluster does not answer: {problem}"
-            raise RunError(f"--scheduler: {address}: {what}") from None
+            raise RunError(f"{where}: the cluster does not answer: {problem}") from None
         raise
 
 
@@ -125,26 +124,25 @@ def _connected(address: str) -> Any:
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == distributed.__name__:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # hsig tells what matters
-    answers: SimpleQueue[Any] = SimpleQueue()
+    answer: Future[Any] = Future()
 
     def connect() -> None:
         try:
-            answers.put(distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False))
+            made = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False)
+            answer.set_result(made)
         except Exception as problem:  # of many kinds: no such host, no certificate, ...
-            answers.put(str(problem))
+            answer.set_exception(problem)
 
     # aside, for it would wait for ever where something else listens, such as Dask's own dashboard
     Thread(target=connect, daemon=True).start()
     try:
-        answer = answers.get(timeout=_PATIENCE_S + 1)
-    except Empty:
-        answer = "what listens there is something else"
-    if isinstance(answer, str):
+        return answer.result(timeout=_PATIENCE_S + 1)
+    except Exception as problem:
+        what = str(problem) if answer.done() else "what listens there is something else"
         raise RunError(
-            f"--scheduler: {address}: no Dask scheduler answers: {answer}. Expected the address "
+            f"--scheduler: {address}: no Dask scheduler answers: {what}. Expected the address "
             "that `dask scheduler` prints, such as tcp://10.0.0.1:8786"
-        )
-    return answer
+        ) from None
 
 
 def _check(client: Any, engines: Sequence[str]) -> None:
