@@ -518,7 +518,7 @@ def test_a_file_that_cannot_be_written_exits_with_3_and_the_result_is_on_stdout(
         raise OSError(28, "No space left on device")
 
     Path("x.json").write_text("old", encoding="utf-8")
-    monkeypatch.setattr("os.fdopen", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)
     code, out, err = hsig(*SHORT, "-o", "x.json")
     assert code == 3
     assert err == "error: x.json: cannot be written: No space left on device\n"

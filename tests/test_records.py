@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from hsig import files
 from hsig import runs as records
 from hsig.cli import app, main
 from hsig.config.loading import load_experiment
@@ -205,16 +206,16 @@ def test_eight_processes_at_once_keep_eight_runs(runs):
 
 @pytest.mark.parametrize("nth", [0, 1, 2, 3])
 def test_a_full_disk_leaves_nothing_half_done(tmp_path, monkeypatch, nth):
-    write, calls = folder._write, []
+    write, calls = files._write, []
 
-    def full(path, data):
+    def full(path, data, **how):
         calls.append(path)
         if len(calls) > nth:
             path.write_bytes(data[: len(data) // 2])
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
+        write(path, data, **how)
 
-    monkeypatch.setattr(folder, "_write", full)
+    monkeypatch.setattr(files, "_write", full)
     with pytest.raises(RunError, match="cannot be kept: No space left"):
         keep(tmp_path / "runs", made())
     assert list((tmp_path / "runs").iterdir()) == []

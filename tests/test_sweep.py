@@ -8,11 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Event
 
@@ -20,13 +17,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from hsig import files
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import summarise_cell
 from hsig.cli import app
 from hsig.config.loading import load_experiment, load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.sweeps import ARRAYS, CellResult, Crew, Lost, run_cells, train_cell
+from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import VERDICTS
 from hsig.runs import Ledger, every, journal, read_sweep
@@ -606,7 +604,8 @@ def sweep_process(*arguments):
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
 def test_a_sweep_that_is_killed_at_any_moment_ends_with_the_same_bits(config):
     config.write_text(KILLED, encoding="utf-8")
-    whole, _ = sweep_process("--runs-dir", "whole").communicate()
+    here = partial(hsig, "sweep", "map.yaml", "-f", "json", "-q", "--runs-dir")
+    whole = here("whole")
     expected, moments, part_way, at_the_end = lines_of("whole"), random.Random(7), 0, 0
     in_all = all_log_bytes("whole")
     for number in range(TIMES):
@@ -620,9 +619,7 @@ def test_a_sweep_that_is_killed_at_any_moment_ends_with_the_same_bits(config):
             running.kill()
         part_way += 0 < log_bytes(folder) < in_all
         at_the_end += log_bytes(folder) == in_all
-        out, err = sweep_process("--runs-dir", folder).communicate()
-        assert err == b""
-        assert out == whole
+        assert here(folder) == whole == (0, whole[1], "")
         assert lines_of(folder) == expected
         assert not [*Path(folder).glob("*/cells.log")]
     assert part_way > TIMES // 3
@@ -700,23 +697,30 @@ def test_two_processes_at_the_same_sweep_do_not_train_it_twice():
 
 @pytest.mark.usefixtures("config")
 def test_a_disk_that_is_full_at_the_end_keeps_all_cells(monkeypatch, trained):
-    from hsig.runs import folder
+    write = files._write
 
-    write = folder._write
-
-    def full(path, data):
-        if path.name.endswith("seeds.npz"):
+    def full(path, data, **how):
+        write(path, data, **how)
+        if data.startswith(b"PK"):  # the arrays
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "_write", full)
+        patch.setattr(files, "_write", full)
         found = CliRunner().invoke(app, ["sweep", "map.yaml", "-f", "json", "-q"])
     assert isinstance(found.exception, RunError)
     assert json.loads(found.stdout)["complete"]
+    (record,) = Path("runs").iterdir()
+    assert sorted(path.name for path in record.iterdir()) == [
+        "cells.log",
+        "config.yaml",
+        "run.json",
+    ]
+    (record / f"{files.ASIDE}0").touch()  # as of a process that is killed
     trained.clear()
     assert hsig("sweep", "map.yaml", "-f", "json", "-q") == (0, found.stdout, "")
     assert trained == []
+    names = ["config.yaml", "result.json", "run.json", "seeds.npz"]
+    assert sorted(path.name for path in record.iterdir()) == names
 
 
 @pytest.mark.usefixtures("config")
@@ -823,104 +827,29 @@ def test_numbers_come_back_from_a_line_with_every_bit():
         np.testing.assert_array_equal(getattr(back, name), getattr(result, name), strict=True)
 
 
-# --- executors --------------------------------------------------------------------------------
-
-
-def tiny(number):
-    return load_experiment(flags={"epochs": "5", "seeds": str(number + 1), "engine": "reference"})
-
-
-def dies_once(experiment):
-    """A cell whose process dies the first time."""
-    mark = Path(os.environ["HSIG_TEST_MARK"]) / str(len(experiment.seeds))
-    if len(experiment.seeds) in (3, 5) and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return train_cell(experiment)
-
-
-def dies_always(experiment):
-    if len(experiment.seeds) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return train_cell(experiment)
+# --- cells that are lost, or told to stop -----------------------------------------------------
 
 
 def dies_at_rate_2(experiment):
     if experiment.learning_rate == 2.0:
         os.kill(os.getpid(), signal.SIGKILL)
-    return train_cell(experiment)
-
-
-def processes(work, ahead):
-    start = partial(ProcessPoolExecutor, 2, mp_context=get_context("spawn"))
-    return Crew(start, work, number=2, ahead=ahead, stop=lambda: None)
-
-
-def threads(work):
-    start = partial(ThreadPoolExecutor, 2)
-    return Crew(start, work, number=2, ahead=2, stop=lambda: None)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
-def test_a_worker_that_dies_loses_only_its_cells_time(tmp_path, monkeypatch):
-    monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path))
-    cells = [(number, tiny(number)) for number in range(7)]
-    found = dict(run_cells(cells, processes(dies_once, 4)))
-    assert sorted(found) == list(range(7))
-    alive = dict(run_cells(cells, threads(train_cell)))
-    for number, result in found.items():
-        np.testing.assert_array_equal(result.cost, alive[number].cost)
+    yield train_cell(experiment)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
 def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
     config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.experiments.workers.local_crew", lambda _: processes(dies_at_rate_2, 1))
-        found = CliRunner().invoke(app, ["sweep", "map.yaml"])
+        patch.setattr("hsig.experiments.workers._cell", dies_at_rate_2)
+        found = CliRunner().invoke(app, ["sweep", "map.yaml", "--engine", "reference"])
     assert isinstance(found.exception, RunError)
     lost = "learning_rate 2: the processes that trained it died"
     assert str(found.exception) == f"{lost}; the same command tries it again"
     assert f"not trained: {lost}\n" in found.stderr
     assert "stopped early: 2 of 3 cells are done" in found.stdout
-    code, out, err = hsig("sweep", "map.yaml", "-f", "json")
+    code, out, err = hsig("sweep", "map.yaml", "-f", "json", "--engine", "reference")
     assert (code, json.loads(out)["complete"]) == (0, True)
     assert err.startswith("1 cell to train (2 of 3 are there): 100 seeds in all, ")
-
-
-@pytest.mark.parametrize(
-    ("meaning", "raised"), [(RunError("it has gone"), RunError), (None, ZeroDivisionError)]
-)
-def test_what_an_exception_means_is_the_crews_to_say(meaning, raised):
-    def work(experiment):
-        return 1 / 0 if len(experiment.seeds) == 2 else train_cell(experiment)
-
-    cells = [(number, tiny(number)) for number in range(3)]
-    crew = replace(threads(work), explained=lambda _: Lost("it died"))
-    found = dict(run_cells(cells, crew))
-    assert found[1] == Lost("it died")
-    assert sorted(found) == [0, 1, 2]
-    with pytest.raises(raised):
-        dict(run_cells(cells, replace(crew, explained=lambda _: meaning)))
-    with pytest.raises(ZeroDivisionError):
-        dict(run_cells(cells, threads(work)))
-
-
-def test_a_cell_that_was_told_to_stop_is_not_told():
-    cells = [(number, tiny(number)) for number in range(4)]
-
-    def work(experiment):
-        return None if len(experiment.seeds) == 2 else train_cell(experiment)
-
-    found = dict(run_cells(cells, threads(work)))
-    assert sorted(found) == [0, 2, 3]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on this system")
-def test_a_cell_on_which_workers_keep_dying_is_lost_and_the_others_are_not():
-    found = dict(run_cells([(n, tiny(n)) for n in range(4)], processes(dies_always, 1)))
-    assert found.pop(2) == Lost("the processes that trained it died")
-    assert [len(found[number].seeds) for number in (0, 1, 3)] == [1, 2, 4]
 
 
 def test_a_cell_that_is_told_to_stop_is_none():

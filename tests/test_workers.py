@@ -2,6 +2,8 @@ import os
 import signal
 import time
 from dataclasses import replace
+from multiprocessing import active_children
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from hsig.config.loading import load_experiment
 from hsig.errors import RunError
 from hsig.experiments import workers
 from hsig.experiments.experiment import Checkpoint, Failure, Training, Variant
+from hsig.experiments.sweeps import Lost, train_cell
 from hsig.experiments.training import gather, run
-from hsig.experiments.workers import run_with_workers
+from hsig.experiments.workers import Threads, run_jobs, run_with_workers
 from hsig.networks.activations import ACTIVATIONS
 
 
@@ -39,11 +42,28 @@ def kills_its_process(x):
     return x
 
 
+def kills_its_process_once(x):
+    """The logistic sigmoid, but for the first process whose weights have grown a little."""
+    mark = Path(os.environ["HSIG_TEST_MARK"])
+    if np.abs(x).max() > 3.0 and not mark.exists():
+        mark.touch()
+        kills_its_process(x)
+    return ACTIVATIONS["sigmoid"].value(x)
+
+
 def with_variant(experiment, name, function):
     activation = WithValue(name, "a test", function=function)
     variant = Variant(name, activation, ACTIVATIONS["sigmoid"])
     first, *others = experiment.variants
     return replace(experiment, variants=(first, variant, *others))
+
+
+def epochs_told(events):
+    epochs = {}
+    for event in events:
+        if isinstance(event, Checkpoint):
+            epochs.setdefault(event.variant.label, []).append(event.epoch)
+    return epochs
 
 
 @pytest.mark.parametrize("number", ["2", "3", "100"])
@@ -66,10 +86,7 @@ def test_any_number_of_workers_gives_the_same_bits(number):
 
 def test_the_events_of_a_variant_keep_their_order():
     experiment = comparison(workers="2")
-    epochs = {}
-    for event in run_with_workers(experiment):
-        if isinstance(event, Checkpoint):
-            epochs.setdefault(event.variant.label, []).append(event.epoch)
+    epochs = epochs_told(run_with_workers(experiment))
     assert set(epochs) == {v.label for v in experiment.variants} - {"ultra_fast"}
     assert all(found == [0, 20, 36, 40] for found in epochs.values())
 
@@ -88,7 +105,7 @@ def test_a_variant_that_raises_loses_no_other(number):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
-def test_a_process_that_dies_loses_only_what_it_was_doing():
+def test_a_variant_whose_processes_keep_dying_is_told_and_the_others_are_trained():
     experiment = with_variant(comparison(workers="2"), "killer", kills_its_process)
     events = []
     with pytest.raises(RunError) as error:
@@ -100,26 +117,38 @@ def test_a_process_that_dies_loses_only_what_it_was_doing():
     assert [result.variant.label for result in outcome.results] == labels
 
 
-def test_closing_the_iterator_ends_the_processes(monkeypatch):
-    started = []
-    start = workers._Worker.start
+@pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
+def test_a_process_that_dies_loses_only_the_time_of_what_it_was_doing(tmp_path, monkeypatch):
+    monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path / "killed"))
+    experiment = comparison(workers="2", init="uniform:-2,2")
+    experiment = with_variant(experiment, "killer", kills_its_process_once)
+    events = list(run_with_workers(experiment))
+    assert (tmp_path / "killed").exists()
+    assert epochs_told(events)["killer"] == [
+        0,
+        20,
+        36,
+        40,
+    ]  # what was told before it died is not told again
+    outcome = gather(experiment, events)
+    assert outcome.complete
+    np.testing.assert_array_equal(outcome.results[1].cost_last, outcome.results[0].cost_last)
 
-    def noted():
-        started.append(start())
-        return started[-1]
 
-    monkeypatch.setattr(workers._Worker, "start", noted)
+def test_closing_the_iterator_ends_the_processes():
     events = run_with_workers(comparison(workers="2", epochs="1000000"))
     next(events)
+    started = active_children()
     asked = time.monotonic()
     events.close()
     assert len(started) == 2
-    assert all(worker.process.exitcode is not None for worker in started)
+    assert all(process.exitcode is not None for process in started)
+    assert active_children() == []
     assert time.monotonic() - asked < 30  # and not after its million epochs
 
 
 def test_small_work_and_single_variants_start_no_process(monkeypatch):
-    monkeypatch.setattr(workers._Worker, "start", None)
+    monkeypatch.setattr(workers, "_SPAWN", None)
     for flags in ({}, {"workers": "1"}, {"workers": "8", "activations": "hard"}):
         experiment = comparison(**flags)
         assert gather(experiment, run_with_workers(experiment)).complete
@@ -136,3 +165,52 @@ def test_auto_is_all_cores_where_that_pays(monkeypatch):
 
 def test_this_process_has_at_least_one_core():
     assert workers.cores() >= 1
+
+
+# --- crews ------------------------------------------------------------------------------------
+
+
+def jobs(number):
+    """Of one seed, two, and so on."""
+    return [(n, load_experiment(flags={"epochs": "5", "seeds": str(n + 1)})) for n in range(number)]
+
+
+class Explaining(Threads):
+    """Threads that have a meaning for what one of two seeds raises."""
+
+    def __init__(self, meaning):
+        super().__init__(lambda job, _: 1 / 0 if len(job.seeds) == 2 else train_cell(job), 2)
+        self.meaning = meaning
+
+    def explained(self, problem):
+        if isinstance(self.meaning, Exception):
+            raise self.meaning
+        return self.meaning or super().explained(problem)
+
+
+def test_what_an_exception_means_is_the_crews_to_say():
+    found = dict(run_jobs(jobs(3), Explaining(Lost("it died"))))
+    assert found[1] == Lost("it died")
+    assert sorted(found) == [0, 1, 2]
+    with pytest.raises(RunError, match="it has gone"):
+        dict(run_jobs(jobs(3), Explaining(RunError("it has gone"))))
+    with pytest.raises(ZeroDivisionError):
+        dict(run_jobs(jobs(3), Explaining(None)))
+
+
+def test_a_job_that_was_told_to_stop_is_not_told():
+    crew = Threads(lambda job, _: None if len(job.seeds) == 2 else train_cell(job), 2)
+    assert sorted(dict(run_jobs(jobs(4), crew))) == [0, 2, 3]
+
+
+def test_a_crew_is_handed_no_more_than_it_wants_ahead_and_stops_when_nobody_asks_any_more():
+    taken, stopped = [], []
+    crew = Threads(train_cell, 2)
+    crew.stop = lambda stop=crew.stop: (stopped.append(True), stop())
+    ended = run_jobs((taken.append(job) or job for job in jobs(9)), crew)
+    assert taken == []
+    for number in range(3):
+        next(ended)
+        assert len(taken) == 4 + number
+    ended.close()
+    assert stopped

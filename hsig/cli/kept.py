@@ -17,9 +17,9 @@ from hsig.config.keys import COMPARE
 from hsig.engines.choice import ENGINES
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Outcome
-from hsig.experiments.sweeps import CellResult, Lost, run_cells
+from hsig.experiments.sweeps import CellResult, Lost
 from hsig.experiments.training import gather
-from hsig.experiments.workers import local_crew, run_with_workers
+from hsig.experiments.workers import local_crew, run_jobs, run_with_workers
 from hsig.output.terminal import Watch, note, put_bytes, watch_cells
 from hsig.reports.comparison import difference_page
 from hsig.reports.page import Table, page_of_tables
@@ -180,18 +180,15 @@ def _again_sweep(record: Record) -> tuple[bool, list[str]]:
             made[wanted.cells[number]] = result
         return wanted.experiments[number].steps
 
-    crew = local_crew(wanted.experiments)
-    try:
-        interrupted = watch_cells(
-            run_cells(enumerate(wanted.experiments), crew),
-            take,
-            cells=len(wanted.cells),
-            steps=sum(experiment.steps for experiment in wanted.experiments),
-            draw=lambda _: Group(),
-            quiet=False,
-        )
-    finally:
-        crew.stop()
+    again = run_jobs(enumerate(wanted.experiments), local_crew(wanted.experiments))
+    interrupted = watch_cells(
+        again,
+        take,
+        cells=len(wanted.cells),
+        steps=sum(experiment.steps for experiment in wanted.experiments),
+        draw=lambda _: Group(),
+        quiet=False,
+    )
     _go_on(interrupted=interrupted)
     return same_digest(record, wanted), different_cells(kept, made)
 

@@ -17,8 +17,8 @@ from hsig.config.loading import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.experiments.cluster import cluster_crew
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import CellResult, Crew, Lost, Sweep, run_cells, train_cell
-from hsig.experiments.workers import cores, local_crew
+from hsig.experiments.sweeps import CellResult, Lost, Sweep, train_cell
+from hsig.experiments.workers import Crew, cores, local_crew, run_jobs
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
@@ -98,7 +98,7 @@ def _wanted(
     return record.folder, sweep_to_resume(record, flags.get("workers"))
 
 
-def _crew(scheduler: str | None, experiments: Sequence[Experiment]) -> Crew:
+def _crew(scheduler: str | None, experiments: Sequence[Experiment]) -> Crew[CellResult]:
     """Who trains the cells."""
     if scheduler is None:
         return local_crew(experiments)
@@ -129,7 +129,9 @@ class _Training:
         """Whether it is to stop at a cell that could not be trained."""
         return self.failed and self._fail_fast
 
-    def train(self, missing: Sequence[tuple[int, Experiment]], crew: Crew, *, quiet: bool) -> None:
+    def train(
+        self, missing: Sequence[tuple[int, Experiment]], crew: Crew[CellResult], *, quiet: bool
+    ) -> None:
         """Train what is missing."""
         steps = {number: experiment.steps for number, experiment in missing}
 
@@ -148,13 +150,11 @@ class _Training:
             )
         except HsigError as problem:  # a full disk, a cluster that has gone
             self.problem = problem
-        finally:
-            crew.stop()
 
     def _results(
-        self, missing: Sequence[tuple[int, Experiment]], crew: Crew
+        self, missing: Sequence[tuple[int, Experiment]], crew: Crew[CellResult]
     ) -> Iterator[tuple[int, CellResult | Lost]]:
-        for ended in run_cells(missing, crew):
+        for ended in run_jobs(missing, crew):
             yield ended
             if self.is_over:
                 return

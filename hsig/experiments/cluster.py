@@ -4,26 +4,23 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
-from functools import partial
 from importlib import import_module
-from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import CellResult, Crew, Lost, train_cell
+from hsig.experiments.sweeps import CellResult, Lost, train_cell
+from hsig.experiments.workers import Crew
 
 _PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
 _AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
 
 _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:[0-9]+(/\S*)?")
 
-T = TypeVar("T")
 
-
-def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
+def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellResult]:
     """What trains cells on the cluster of a Dask scheduler.
 
     Args:
@@ -36,41 +33,55 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew:
             bits: another hsig, another kernel, or none.
     """
     engines = sorted({engine for experiment in experiments for engine in experiment.engines})
+    where = f"--scheduler: {address}"
     client = _connected(address)
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
         _check(client, engines)
-    except TimeoutError:
+        return _Cluster(client, address, numerics(engines))
+    except BaseException as problem:
         client.close()
-        raise RunError(f"--scheduler: {address}: the cluster has no workers") from None
-    except OSError as problem:
-        client.close()
-        raise RunError(f"--scheduler: {address}: the cluster does not answer: {problem}") from None
-    except BaseException:
-        client.close()
+        if isinstance(problem, TimeoutError):
+            raise RunError(f"{where}: the cluster has no workers") from None
+        if isinstance(problem, OSError):
+            raise RunError(f"{where}: the cluster does not answer: {problem}") from None
         raise
-    threads = sum(client.nthreads().values())
-    return Crew(
-        start=lambda: _Cells(client.get_executor(pure=False)),
-        work=partial(train_there, expected=numerics(engines)),
-        number=threads,
-        ahead=max(_AHEAD_LEAST, 4 * threads),
-        stop=client.close,
-        explained=partial(_explained, address),
-    )
 
 
-class _Cells(Executor):
-    """Dask's executor, which is shut down as those of the standard library are."""
+class _Cluster(Crew[CellResult]):
+    """The workers of a cluster, which has its own way to try again."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self, client: Any, address: str, expected: Mapping[str, str]) -> None:
+        threads = sum(client.nthreads().values())
+        super().__init__(threads, max(_AHEAD_LEAST, 4 * threads))
+        self._client, self._address, self._expected = client, address, expected
+        self._executor: Executor = client.get_executor(pure=False)
 
-    def submit(self, work: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
-        return self._executor.submit(work, *args, **named)
+    def submit(
+        self, experiment: Experiment, _: Callable[[CellResult], None]
+    ) -> Future[CellResult | Lost | None]:
+        """As `Crew` says; a cell is its last alone."""
+        return self._executor.submit(train_there, experiment, self._expected)
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._executor.shutdown(wait=wait and not cancel_futures)
+    def stop(self) -> None:
+        """Cancel what is not done, and leave the cluster."""
+        self._executor.shutdown(wait=False)
+        self._client.close()
+
+    def explained(self, problem: Exception) -> Lost:
+        """What an exception of a cell means that was trained there.
+
+        Raises:
+            HsigError: If a worker is not as it should be, or the scheduler has gone.
+        """
+        if isinstance(problem, _distributed().KilledWorker):
+            return Lost("the workers that trained it died")
+        if isinstance(problem, HsigError):
+            raise problem
+        what = f"a worker raised {type(problem).__name__}: {problem}"
+        if isinstance(problem, CancelledError):
+            what = f"{self._address}: the scheduler has gone"
+        raise RunError(f"--scheduler: {what}") from None
 
 
 def train_there(experiment: Experiment, expected: Mapping[str, str]) -> CellResult | None:
@@ -113,26 +124,25 @@ def _connected(address: str) -> Any:
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == distributed.__name__:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # hsig tells what matters
-    answers: SimpleQueue[Any] = SimpleQueue()
+    answer: Future[Any] = Future()
 
     def connect() -> None:
         try:
-            answers.put(distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False))
+            made = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False)
+            answer.set_result(made)
         except Exception as problem:  # of many kinds: no such host, no certificate, ...
-            answers.put(str(problem))
+            answer.set_exception(problem)
 
     # aside, for it would wait for ever where something else listens, such as Dask's own dashboard
     Thread(target=connect, daemon=True).start()
     try:
-        answer = answers.get(timeout=_PATIENCE_S + 1)
-    except Empty:
-        answer = "what listens there is something else"
-    if isinstance(answer, str):
+        return answer.result(timeout=_PATIENCE_S + 1)
+    except Exception as problem:
+        what = str(problem) if answer.done() else "what listens there is something else"
         raise RunError(
-            f"--scheduler: {address}: no Dask scheduler answers: {answer}. Expected the address "
+            f"--scheduler: {address}: no Dask scheduler answers: {what}. Expected the address "
             "that `dask scheduler` prints, such as tcp://10.0.0.1:8786"
-        )
-    return answer
+        ) from None
 
 
 def _check(client: Any, engines: Sequence[str]) -> None:
@@ -169,14 +179,3 @@ def _refusal(worker: str, expected: Mapping[str, str], found: Mapping[str, str])
     return (
         f"--scheduler: the worker {worker} would not give the same bits: {', '.join(differences)}"
     )
-
-
-def _explained(address: str, problem: Exception) -> Lost | HsigError | None:
-    """What is meant by an exception of a cell that was trained there."""
-    if isinstance(problem, _distributed().KilledWorker):
-        return Lost("the workers that trained it died")
-    if isinstance(problem, HsigError):
-        return problem
-    if isinstance(problem, CancelledError):
-        return RunError(f"--scheduler: {address}: the scheduler has gone")
-    return RunError(f"--scheduler: a worker raised {type(problem).__name__}: {problem}")

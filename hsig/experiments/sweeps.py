@@ -1,19 +1,15 @@
-"""A grid of experiments: each cell is trained by itself, over any executor, and told as it ends."""
+"""A grid of experiments, and what becomes of each cell, which is trained by itself."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, product
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from hsig.errors import HsigError
 from hsig.experiments.experiment import Experiment, Failure, Result, shown_cost
 from hsig.experiments.training import gather, run
 from hsig.networks.arrays import Array
-
-_TRIES_MOST = 3  # of a cell whose worker dies
 
 
 @dataclass(frozen=True)
@@ -121,85 +117,3 @@ class Lost:
     """What became of a cell on which workers kept dying; another time it may be trained."""
 
     reason: str
-
-
-def _unexplained(_: Exception) -> None:
-    """No exception is expected of the work itself."""
-
-
-@dataclass(frozen=True)
-class Crew:
-    """Those who train the cells of a sweep.
-
-    Attributes:
-        start: Makes their executor.
-        work: What they do with a cell; it gives None if it was told to stop.
-        number: How many cells they train at a time.
-        ahead: How many cells are handed over at a time.
-        stop: Ends whatever is going on.
-        explained: What an exception of the work means: a lost cell, or the end of the sweep; None
-            if it is a bug.
-    """
-
-    start: Callable[[], Executor]
-    work: Callable[[Experiment], CellResult | None]
-    number: int
-    ahead: int
-    stop: Callable[[], None]
-    explained: Callable[[Exception], Lost | HsigError | None] = _unexplained
-
-
-def run_cells(
-    experiments: Iterable[tuple[int, Experiment]], crew: Crew
-) -> Iterator[tuple[int, CellResult | Lost]]:
-    """Train cells over an executor and yield each as it ends, with its number.
-
-    A worker that dies loses only the time of what it was doing: the pool is started anew and those
-    cells are tried again, a few times.
-
-    Raises:
-        HsigError: If the crew cannot go on.
-    """
-    waiting = iter(experiments)
-    tries: dict[int, int] = {}
-    executor = crew.start()
-    flying: dict[Future[CellResult | None], tuple[int, Experiment]] = {}
-    again: list[tuple[int, Experiment]] = []
-    try:
-        while True:
-            for cell in [*again, *islice(waiting, max(0, crew.ahead - len(flying) - len(again)))]:
-                flying[executor.submit(crew.work, cell[1])] = cell
-            again = []
-            if not flying:
-                return
-            done, _ = wait(flying, return_when=FIRST_COMPLETED)
-            broken = False
-            for future in done:
-                cell = flying.pop(future)
-                try:
-                    result = future.result()
-                except BrokenExecutor:
-                    broken = True
-                    tries[cell[0]] = tries.get(cell[0], 0) + 1
-                    if tries[cell[0]] < _TRIES_MOST:
-                        again.append(cell)
-                    else:
-                        yield cell[0], Lost("the processes that trained it died")
-                    continue
-                except Exception as problem:
-                    meaning = crew.explained(problem)
-                    if isinstance(meaning, HsigError):
-                        raise meaning from None
-                    if meaning is None:
-                        raise
-                    yield cell[0], meaning
-                    continue
-                if result is not None:
-                    yield cell[0], result
-            if broken:
-                again += flying.values()
-                flying.clear()
-                executor.shutdown(wait=False, cancel_futures=True)
-                executor = crew.start()
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)

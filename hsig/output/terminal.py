@@ -3,10 +3,9 @@
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from io import StringIO
 from pathlib import Path
 from time import monotonic
@@ -18,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure
+from hsig.files import write_file
 
 _PATIENCE_S = 1.0  # shorter work shows no progress bar
 _FILE_WIDTH = 120  # of files and pipes
@@ -210,13 +210,10 @@ def put(text: str, path: Path | None) -> None:
         _write_out(text)
         return
     try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # a device or a pipe is written, not replaced
-        else:
-            _replace(path.resolve(), text.encode())
-    except OSError as problem:
+        put_bytes(text.encode(), path)
+    except RunError:
         _write_out(text)
-        raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
+        raise
 
 
 def put_bytes(data: bytes, path: Path) -> None:
@@ -226,7 +223,7 @@ def put_bytes(data: bytes, path: Path) -> None:
         RunError: If the file cannot be written.
     """
     try:
-        _replace(path.resolve(), data)
+        write_file(path, data)
     except OSError as problem:
         raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
 
@@ -269,23 +266,3 @@ def _writing_out() -> Iterator[None]:
     except OSError as problem:
         sys.stdout = None  # or Python would fail again, trying to flush it at its end
         raise RunError(f"stdout: cannot be written: {problem.strerror}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write aside, then replace: readers see the old file or the new one, never half of it."""
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(aside).chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-        Path(aside).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(aside).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hsig.errors import BusyError, ConfigError, RunError
+from hsig.files import ASIDE, write_file, write_folder
 from hsig.runs.environment import machine, versions
 from hsig.runs.journal import Journal
 
@@ -22,7 +23,6 @@ FORMAT = 1
 RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"
 
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
-_ASIDE = ".unfinished-"  # how the name of a folder or file begins that is being written
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,16 +106,9 @@ def put(
         "bytes": {name: len(data) for name, data in files.items()},
     }
     folder = runs / str(about["id"])
-    aside = runs / f"{_ASIDE}{folder.name}"
     try:
-        aside.mkdir(parents=True)
-        for name, data in {**files, RUN: _signed(about)}.items():
-            _write(aside / name, data)
-        _settle(aside)
-        aside.rename(folder)
-        _settle(runs)
+        write_folder(folder, {**files, RUN: _signed(about)})
     except OSError as problem:
-        shutil.rmtree(aside, ignore_errors=True)
         raise RunError(f"{runs}: this run cannot be kept: {problem.strerror}") from None
     return Record(folder, about)
 
@@ -141,12 +134,10 @@ def amend(record: Record, *, seconds: float, complete: bool, files: Mapping[str,
     }
     about.pop("checksum", None)
     try:
+        for left in record.folder.glob(f"{ASIDE}*"):  # by a process that was killed
+            left.unlink()
         for name, data in {**files, RUN: _signed(about)}.items():
-            aside = record.folder / f"{_ASIDE}{name}"
-            aside.unlink(missing_ok=True)
-            _write(aside, data)
-            aside.replace(record.folder / name)
-        _settle(record.folder)
+            write_file(record.folder / name, data, settled=True)
     except OSError as problem:
         raise RunError(f"{record.folder}: cannot be written: {problem.strerror}") from None
     return Record(record.folder, about)
@@ -165,7 +156,7 @@ def remove(folder: Path) -> None:
             raise RunError(f"{folder}: is a sweep that goes on. Stop it first") from None
         except RunError:
             pass  # it is damaged
-    aside = folder.with_name(f"{_ASIDE}{folder.name}")
+    aside = folder.with_name(f"{ASIDE}{folder.name}")
     try:
         folder.rename(aside)  # absent at once, not file by file
         shutil.rmtree(aside)
@@ -193,24 +184,6 @@ def _config_names(number: int) -> list[str]:
     if number == 1:
         return ["config.yaml"]
     return [f"config-{place}.yaml" for place in range(1, number + 1)]
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _settle(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -248,9 +221,9 @@ def every(runs: Path) -> tuple[list[Record], list[str]]:
     except OSError as problem:
         raise RunError(f"{runs}: cannot be read: {problem.strerror}") from None
     for name in names:
-        if not _ID.fullmatch(name.removeprefix(_ASIDE)):
+        if not _ID.fullmatch(name.removeprefix(ASIDE)):
             continue  # not ours
-        if name.startswith(_ASIDE):
+        if name.startswith(ASIDE):
             problems.append(f"{runs / name}: was not finished; it can be removed")
             continue
         try:
