@@ -12,7 +12,7 @@ from prepared import WithValue
 from hsig.config.loading import load_experiment
 from hsig.errors import RunError
 from hsig.experiments import workers
-from hsig.experiments.experiment import Checkpoint, Failure, Training, Variant
+from hsig.experiments.experiment import Checkpoint, Training, Variant
 from hsig.experiments.sweeps import Lost, train_cell
 from hsig.experiments.training import gather, run
 from hsig.experiments.workers import Threads, run_jobs, run_with_workers
@@ -96,10 +96,10 @@ def test_a_variant_that_raises_loses_no_other(number):
     experiment = comparison(workers=number, init="uniform:-2,2")
     experiment = with_variant(experiment, "raiser", raises_later)
     outcome = gather(experiment, run_with_workers(experiment))
-    failures = [result for result in outcome.results if isinstance(result, Failure)]
+    failures = [result for result in outcome.results if result.failure]
     assert [failure.variant.label for failure in failures] == ["raiser", "ultra_fast"]
-    assert failures[0].reason.startswith("its training raised ZeroDivisionError: no more (line ")
-    assert failures[0].reason.endswith(", in raises_later)")
+    assert failures[0].failure.startswith("its training raised ZeroDivisionError: no more (line ")
+    assert failures[0].failure.endswith(", in raises_later)")
     assert outcome.complete
     assert len(outcome.results) == 8
 
