@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scalar_reference import FUNCTIONS
 
-from hsig.config import keys
 from hsig.config.loading import load_experiment
-from hsig.networks.activations import ACTIVATIONS, find_activations, spell
+from hsig.networks.activations import ACTIVATIONS, GROUPS, find_activations, spell
 
 NAMES = list(ACTIVATIONS)
 ULP = 2.3e-16  # relative, one unit in the last place
@@ -399,8 +398,8 @@ def test_only_ultra_fast_lacks_a_slope():
 # --- names ------------------------------------------------------------------------------------
 
 
-def test_names_for_help_and_completion_are_those_of_the_table():
-    assert set(keys.ACTIVATION_NAMES) == set(ACTIVATIONS)
+def test_the_groups_are_the_whole_table():
+    assert GROUPS["all"] == tuple(ACTIVATIONS) == GROUPS["sigmoids"] + GROUPS["hidden"]
 
 
 def test_every_activation_says_where_it_comes_from():

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hsig.config import keys
 from hsig.config.loading import (
-    keys,
     load_activation,
     load_columns,
     load_discordant,
@@ -18,8 +18,10 @@ from hsig.config.loading import (
     load_rates,
     load_resolved,
 )
-from hsig.config.source import FILE_BYTES_MOST, read_scalar
+from hsig.config.reading import FILE_BYTES_MOST
+from hsig.config.values import read_scalar
 from hsig.errors import ConfigError
+from hsig.networks.activations import ACTIVATIONS, GROUPS
 
 
 @pytest.fixture
@@ -430,7 +432,8 @@ FILES = [
     ("- 1\n- 2\n", "x.yaml:1: expected keys, such as `activation: hard`, got a list of 2"),
     ("hard\n", "x.yaml:1: expected keys, such as `activation: hard`, got the text 'hard'"),
     ("5: 3\n", "x.yaml:1: expected a key that is text, got 5"),
-    ("[1]: 3\n", "x.yaml:1: expected a key that is text, got a list of 0"),
+    ("{a: 1}: 3\n", "x.yaml:1: expected a key that is text, got keys and values"),
+    ("[1]: 3\n", "x.yaml:1: expected a key that is text, got a list of 1"),
     (
         "epochs: &a 5\nhidden: 2\n",
         "x.yaml:1: anchors and aliases are not supported. Write the value itself",
@@ -628,7 +631,7 @@ def labels(experiment):
 
 def test_a_comparison_has_defaults_of_its_own():
     experiment = comparison()
-    assert labels(experiment) == list(keys.ACTIVATION_NAMES)
+    assert labels(experiment) == list(ACTIVATIONS)
     assert experiment.seeds == tuple(range(30))
     assert experiment.cost == "mean"
     assert experiment.workers is None
@@ -646,10 +649,10 @@ def test_a_comparison_has_defaults_of_its_own():
             ["hard:slope=0.25,backward=logistic", "tanh", "leaky_relu:leak=0.1"],
         ),
         ("theano.hard_sigmoid,hard:slope=.2500", ["hard", "hard:slope=0.25"]),
-        ("sigmoids,relu", [*keys.ACTIVATION_GROUPS["sigmoids"], "relu"]),
+        ("sigmoids,relu", [*GROUPS["sigmoids"], "relu"]),
         ("[hard, {name: hard, slope: 0.25}, hidden]",
-         ["hard", "hard:slope=0.25", *keys.ACTIVATION_GROUPS["hidden"]]),
-        ("all", list(keys.ACTIVATION_NAMES)),
+         ["hard", "hard:slope=0.25", *GROUPS["hidden"]]),
+        ("all", list(ACTIVATIONS)),
     ],
 )  # fmt: skip
 def test_activations_are_a_list_of_specs_and_groups(text, expected):
@@ -690,7 +693,7 @@ def refusal_of(command, path=None, **flags):
         (
             "activations: [hard, geluu]\n",
             ["x.yaml:1: activations[1]: unknown activation 'geluu'. Did you mean 'gelu_tanh'? "
-             f"Known: {', '.join(keys.ACTIVATION_NAMES)}"],
+             f"Known: {', '.join(ACTIVATIONS)}"],
         ),
         (
             "activations:\n  - hard\n  - tanh\n  - theano.hard_sigmoid\n",
@@ -712,12 +715,12 @@ def refusal_of(command, path=None, **flags):
         (
             "activations: hard,hrd:slope=1\n",
             ["x.yaml:1: activations: unknown activation 'hrd'. Did you mean 'hard'? "
-             f"Known: {', '.join(keys.ACTIVATION_NAMES)}"],
+             f"Known: {', '.join(ACTIVATIONS)}"],
         ),
         (
             "activations: hard,slope=1\n",
             ["x.yaml:1: activations: unknown activation 'slope=1'. "
-             f"Known: {', '.join(keys.ACTIVATION_NAMES)}"],
+             f"Known: {', '.join(ACTIVATIONS)}"],
         ),
         (
             "activations: [hard, tanh, relu]\noutput_activation: same\n",
@@ -884,7 +887,7 @@ def problems_of(path, flags=None):
 
 
 words = st.sampled_from(
-    [*keys.KEYS, *keys.ACTIVATION_NAMES, "uniform", "hidden", "name", "&a", "*a", "!!int", "0500",
+    [*keys.KEYS, *ACTIVATIONS, "uniform", "hidden", "name", "&a", "*a", "!!int", "0500",
      "1:30", "{", "}", "[", "]", ":", ",", "-", "\n", "  ", "'", '"', "|", ">", "#", "?", "<<",
      "1e999", "-.inf", ".nan", "~", "...", "---", "%YAML 1.1", "\t", "é", "\u2028", "\x85"]
 )  # fmt: skip

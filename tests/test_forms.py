@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from hsig.config.keys import KEYS
+from hsig.config.kinds import Choice, Number
 from hsig.config.loading import load_experiment, load_sweep
 from hsig.config.resolved import resolved_keys
 from hsig.config.schema import as_text, json_schema, starting_point
@@ -16,7 +17,7 @@ from hsig.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 SCHEMA = Draft202012Validator(json_schema())
-SCALARS = sorted(key.name for key in KEYS.values() if key.kind in ("whole", "number", "choice"))
+SCALARS = sorted(key.name for key in KEYS.values() if isinstance(key.kind, Number | Choice))
 
 
 def accepted(path, config):

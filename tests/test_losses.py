@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.config import keys
 from hsig.networks.losses import LOSSES
 
 within = st.floats(0.001, 0.999)
@@ -15,10 +14,6 @@ target = st.sampled_from([0.0, 1.0]) | st.floats(0, 1)
 def at(loss, p, y, of="value"):
     with np.errstate(all="ignore"):
         return float(getattr(LOSSES[loss], of)(np.array(p), np.array(y)))
-
-
-def test_names_for_help_are_those_of_the_table():
-    assert set(keys.LOSS_NAMES) == set(LOSSES)
 
 
 def test_squared_error_has_no_factor_of_a_half():

@@ -1,6 +1,5 @@
 import pytest
 
-from hsig.config import keys
 from hsig.networks.tasks import TASKS
 
 
@@ -8,10 +7,6 @@ def rows(name):
     task = TASKS[name]
     pairs = zip(task.inputs, task.targets, strict=True)
     return [(*map(int, inputs), int(target)) for inputs, target in pairs]
-
-
-def test_names_for_help_are_those_of_the_table():
-    assert tuple(TASKS) == keys.TASK_NAMES
 
 
 def test_xor_has_the_questions_rows_in_the_questions_order():

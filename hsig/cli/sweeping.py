@@ -13,7 +13,7 @@ import typer
 
 from hsig.cli.options import RUNS, Output, examples, experiment_command
 from hsig.config.completion import complete_config
-from hsig.config.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
+from hsig.config.keys import KEYS, SWEEP
 from hsig.errors import ConfigError, HsigError, RunError
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ _SEED_BYTES = 64  # what is kept of a seed of a cell
 @partial(
     experiment_command,
     options=("format", "output", "quiet", "runs_dir"),
-    without=NOT_IN_SWEEPS,
-    name=EXPLAIN,
+    name=SWEEP,
 )
 def sweep(
     config: Annotated[

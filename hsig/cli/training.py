@@ -39,7 +39,7 @@ app = typer.Typer()
         "hsig train hard --seeds 100 --format csv --long -o costs.csv",
     )
 )
-@partial(experiment_command, without=("activations",))
+@partial(experiment_command, name=TRAIN)
 def train(
     what: Annotated[
         list[str] | None,
@@ -74,7 +74,6 @@ def train(
 @partial(
     experiment_command,
     options=("format", "output", "long", "columns", "quiet", "no_save", "runs_dir"),
-    without=("activation",),
     name=COMPARE,
 )
 def compare(
@@ -111,7 +110,6 @@ def compare(
 @partial(
     experiment_command,
     options=("format", "output", "quiet", "no_save", "runs_dir"),
-    without=("activations",),
     name=EXPLAIN,
 )
 def explain(

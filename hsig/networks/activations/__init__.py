@@ -1,7 +1,7 @@
 """The table of activation functions, and the names by which they are found.
 
 To add one: write its value and its derivative (in `curved.py`, unless it is a member of the
-family in `piecewise.py`), add a row to `ACTIVATIONS`, and its name to `hsig.config.keys`.
+family in `piecewise.py`), and add a row to `ACTIVATIONS` and its name to one of `GROUPS`.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from hsig.networks.activations.record import Activation, LinearPiece, Parameter
 
 __all__ = [
     "ACTIVATIONS",
+    "GROUPS",
     "Activation",
     "LinearPiece",
     "Parameter",
@@ -277,3 +278,21 @@ def _shortest(value: Parameter) -> str:
     value += 0.0  # -0 is 0
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
+
+
+_SIGMOIDS = (
+    "sigmoid",
+    "ultra_fast",
+    "hard",
+    "hard_torch",
+    "hard_taylor",
+    "hard_binary",
+    "leaky_hard",
+)
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sigmoids": _SIGMOIDS,
+        "hidden": tuple(name for name in ACTIVATIONS if name not in _SIGMOIDS),
+        "all": tuple(ACTIVATIONS),
+    }
+)
