@@ -6,13 +6,18 @@ from hsig.config.keys import KEYS, Key
 from hsig.config.kinds import Schema, mapping_schema
 
 _SCALE: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
-_SCALES = mapping_schema({"linear": _SCALE, "log": _SCALE})
-_VALUES = [{"type": "array", "minItems": 1}, {**_SCALES, "minProperties": 1, "maxProperties": 1}]
+_SCALES: Schema = {
+    "type": "object",
+    "properties": {"linear": _SCALE, "log": _SCALE},
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
 _SWEEP: Schema = {
     "description": "Keys and their values, for hsig sweep",
     "type": "object",
     "minProperties": 1,
-    "additionalProperties": {"oneOf": _VALUES},
+    "additionalProperties": {"oneOf": [{"type": "array", "minItems": 1}, _SCALES]},
 }
 
 
