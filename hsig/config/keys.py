@@ -25,8 +25,6 @@ from hsig.config.specs import Baseline, Compared, Expect, OutputSpec, Specs, Tra
 
 # the commands that differ in defaults or keys
 TRAIN, COMPARE, EXPLAIN, SWEEP = "train", "compare", "explain", "sweep"
-_ONE = (TRAIN, EXPLAIN, SWEEP)
-_NOT_SWEEP = (TRAIN, COMPARE, EXPLAIN)
 
 EPOCHS_MOST = 1_000_000_000
 EVIDENCE_NUMBERS = 12  # of a seed at a checkpoint, beside its costs
@@ -40,34 +38,37 @@ class Key:
         name: As written in YAML, and the field of an experiment; the flag has dashes for
             underscores.
         kind: What its values are.
-        help: One line for `--help`, with the default where it needs words.
         default: What holds if nobody says otherwise, as it would be written.
         defaults: The same for some of the commands, where it differs, by the command's name.
         commands: Those that have a use for it.
-        optional: Whether it may have no value.
         may_vary: Whether it makes a difference between the cells of a sweep.
-        decides_numbers: Whether the numbers of a seed depend on it; otherwise it is what a result
+        numbers: Whether the numbers of a seed depend on it; otherwise it is what a result
             looks like, or how it is come by.
         metavar: What `--help` shows for the value.
         short: One-letter flag.
+        help: One line for `--help`, with the default where it needs words.
     """
 
     name: str
     kind: Kind
-    help: str
     default: object = None
     defaults: Mapping[str, object] = field(default_factory=dict)
     commands: tuple[str, ...] = (TRAIN, COMPARE, EXPLAIN, SWEEP)
-    optional: bool = False
     may_vary: bool = True
-    decides_numbers: bool = True
+    numbers: bool = True
     metavar: str = ""
     short: str = ""
+    help: str = ""
 
     @property
     def flag(self) -> str:
         """The long flag, `--learning-rate` for `learning_rate`."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def optional(self) -> bool:
+        """Whether it may have no value."""
+        return None in (self.default, *self.defaults.values())
 
     @property
     def may_be_swept(self) -> bool:
@@ -79,201 +80,62 @@ class Key:
         return self.default if command is None else self.defaults.get(command, self.default)
 
 
-KEYS: Mapping[str, Key] = MappingProxyType(
-    {
-        key.name: key
-        for key in (
-            Key(
-                "task",
-                TaskRows(),
-                "What to learn: xor, and, or, parity3, or csv:FILE (the last column is the target)",
-                default="xor",
-                metavar="TASK",
-                short="-t",
-            ),
-            Key(
-                "activation",
-                Trained(),
-                "A name (see `hsig activations`), or NAME:KEY=VALUE,... such as hard:slope=0.25",
-                default="sigmoid",
-                commands=_ONE,
-                optional=True,
-                metavar="SPEC",
-                short="-a",
-            ),
-            Key(
-                "activations",
-                Compared(),
-                "What to compare: a list of them, or a group: sigmoids, hidden or all",
-                defaults={COMPARE: "all"},
-                commands=(COMPARE,),
-                optional=True,
-                metavar="SPEC,...",
-            ),
-            Key(
-                "output_activation",
-                OutputSpec(),
-                "Of the output: a name, or same. Default: the same if in [0, 1], else sigmoid",
-                optional=True,
-                metavar="SPEC",
-            ),
-            Key(
-                "loss",
-                LossName(),
-                "squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)",
-                default="bce",
-                metavar="LOSS",
-                short="-l",
-            ),
-            Key(
-                "learning_rate",
-                Number(0.0, 1e9, above=True),
-                "Step size of gradient descent",
-                default=0.1,
-                metavar="RATE",
-                short="-r",
-            ),
-            Key(
-                "epochs",
-                Whole(1, EPOCHS_MOST),
-                "Passes over the rows of the task",
-                default=4000,
-                metavar="N",
-                short="-e",
-            ),
-            Key(
-                "update",
-                Choice(("online", "batch")),
-                "online (a step per sample, in row order) or batch (a step per epoch)",
-                default="online",
-                metavar="RULE",
-            ),
-            Key(
-                "hidden",
-                Whole(1, 1024),
-                "Hidden units",
-                default=3,
-                metavar="N",
-            ),
-            Key(
-                "init",
-                Init(),
-                "Initial weights, drawn evenly from [LOW, HIGH)",
-                default="uniform:0,1",
-                metavar="uniform:LOW,HIGH",
-            ),
-            Key(
-                "initial_weights",
-                InitialWeights(),
-                "Initial weights themselves, {hidden: [[...]], output: [[...]]}; needs one seed",
-                optional=True,
-                metavar="WEIGHTS",
-            ),
-            Key(
-                "seeds",
-                Seeds(Whole(1, 1_000_000)),
-                "How many seeds (0, 1, ... N-1), or a list such as 3,5,8",
-                default=1,
-                defaults={COMPARE: 30, EXPLAIN: 100, SWEEP: 100},
-                metavar="N|LIST",
-                short="-s",
-            ),
-            Key(
-                "until",
-                Number(0.0, 0.5, above=True),
-                "Add seeds until every interval of a solved rate is within plus or minus this",
-                commands=_NOT_SWEEP,
-                optional=True,
-                decides_numbers=False,
-                metavar="X",
-            ),
-            Key(
-                "max_seeds",
-                Whole(1, 1_000_000),
-                "With until: no more seeds than this",
-                default=5000,
-                commands=_NOT_SWEEP,
-                decides_numbers=False,
-                metavar="N",
-            ),
-            Key(
-                "solved_within",
-                Number(0.0, 1e9, above=True),
-                "Solved when every |prediction - target| is below this",
-                default=0.5,
-                metavar="X",
-            ),
-            Key(
-                "report_every",
-                Whole(1, EPOCHS_MOST),
-                "Epochs from one line of the cost table to the next",
-                default=500,
-                may_vary=False,
-                metavar="N",
-            ),
-            Key(
-                "at_epochs",
-                Epochs(Whole(1, EPOCHS_MOST)),
-                "Budgets at which to look as well, such as 500,2000; the last may be the budget",
-                commands=_NOT_SWEEP,
-                optional=True,
-                metavar="N,...",
-            ),
-            Key(
-                "cost",
-                Choice(("last", "mean")),
-                "Cost in the tables: of the last sample of an epoch, or the mean",
-                default="last",
-                defaults={COMPARE: "mean", EXPLAIN: "mean", SWEEP: "mean"},
-                decides_numbers=False,
-                metavar="last|mean",
-            ),
-            Key(
-                "engine",
-                EngineName(("auto",)),
-                "What trains: compiled (C), reference (NumPy), or auto for the fastest there is",
-                default="auto",
-                metavar="ENGINE",
-            ),
-            Key(
-                "workers",
-                Workers(Whole(1, 1024)),
-                "Cores that train: a number, or auto for all where that pays",
-                default="auto",
-                may_vary=False,
-                decides_numbers=False,
-                metavar="N|auto",
-            ),
-            Key(
-                "predict_with",
-                Specs(),
-                "Also predict with these in place of the trained one: a list, or a group",
-                commands=_NOT_SWEEP,
-                optional=True,
-                decides_numbers=False,
-                metavar="SPEC,...",
-            ),
-            Key(
-                "baseline",
-                Baseline(),
-                "What the others are compared with, one of the activations. Default: the first",
-                commands=_NOT_SWEEP,
-                optional=True,
-                decides_numbers=False,
-                metavar="SPEC",
-            ),
-            Key(
-                "expect",
-                Expect(),
-                "Exit with 1 unless this holds, such as solved_at_least=0.9 or verdict=solved",
-                commands=_NOT_SWEEP,
-                optional=True,
-                decides_numbers=False,
-                metavar="CHECKS",
-            ),
-        )
-    }
+_ONE = (TRAIN, EXPLAIN, SWEEP)  # those for one activation
+_NO_SWEEP = (TRAIN, COMPARE, EXPLAIN)
+
+# fmt: off
+_ROWS = (
+    Key("task", TaskRows(), "xor", metavar="TASK", short="-t",
+        help="What to learn: xor, and, or, parity3, or csv:FILE (the last column is the target)"),
+    Key("activation", Trained(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
+        help="A name (see `hsig activations`), or NAME:KEY=VALUE,... such as hard:slope=0.25"),
+    Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
+        help="What to compare: a list of them, or a group: sigmoids, hidden or all"),
+    Key("output_activation", OutputSpec(), metavar="SPEC",
+        help="Of the output: a name, or same. Default: the same if in [0, 1], else sigmoid"),
+    Key("loss", LossName(), "bce", metavar="LOSS", short="-l",
+        help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
+    Key("learning_rate", Number(0.0, 1e9, above=True), 0.1, metavar="RATE", short="-r",
+        help="Step size of gradient descent"),
+    Key("epochs", Whole(1, EPOCHS_MOST), 4000, metavar="N", short="-e",
+        help="Passes over the rows of the task"),
+    Key("update", Choice(("online", "batch")), "online", metavar="RULE",
+        help="online (a step per sample, in row order) or batch (a step per epoch)"),
+    Key("hidden", Whole(1, 1024), 3, metavar="N",
+        help="Hidden units"),
+    Key("init", Init(), "uniform:0,1", metavar="uniform:LOW,HIGH",
+        help="Initial weights, drawn evenly from [LOW, HIGH)"),
+    Key("initial_weights", InitialWeights(), metavar="WEIGHTS",
+        help="Initial weights themselves, {hidden: [[...]], output: [[...]]}; needs one seed"),
+    Key("seeds", Seeds(Whole(1, 1_000_000)), 1, {COMPARE: 30, EXPLAIN: 100, SWEEP: 100},
+        metavar="N|LIST", short="-s",
+        help="How many seeds (0, 1, ... N-1), or a list such as 3,5,8"),
+    Key("until", Number(0.0, 0.5, above=True), commands=_NO_SWEEP, numbers=False, metavar="X",
+        help="Add seeds until every interval of a solved rate is within plus or minus this"),
+    Key("max_seeds", Whole(1, 1_000_000), 5000, commands=_NO_SWEEP, numbers=False, metavar="N",
+        help="With until: no more seeds than this"),
+    Key("solved_within", Number(0.0, 1e9, above=True), 0.5, metavar="X",
+        help="Solved when every |prediction - target| is below this"),
+    Key("report_every", Whole(1, EPOCHS_MOST), 500, may_vary=False, metavar="N",
+        help="Epochs from one line of the cost table to the next"),
+    Key("at_epochs", Epochs(Whole(1, EPOCHS_MOST)), commands=_NO_SWEEP, metavar="N,...",
+        help="Budgets at which to look as well, such as 500,2000; the last may be the budget"),
+    Key("cost", Choice(("last", "mean")), "last", dict.fromkeys((COMPARE, EXPLAIN, SWEEP), "mean"),
+        numbers=False, metavar="last|mean",
+        help="Cost in the tables: of the last sample of an epoch, or the mean"),
+    Key("engine", EngineName(("auto",)), "auto", metavar="ENGINE",
+        help="What trains: compiled (C), reference (NumPy), or auto for the fastest there is"),
+    Key("workers", Workers(Whole(1, 1024)), "auto", may_vary=False, numbers=False, metavar="N|auto",
+        help="Cores that train: a number, or auto for all where that pays"),
+    Key("predict_with", Specs(), commands=_NO_SWEEP, numbers=False, metavar="SPEC,...",
+        help="Also predict with these in place of the trained one: a list, or a group"),
+    Key("baseline", Baseline(), commands=_NO_SWEEP, numbers=False, metavar="SPEC",
+        help="What the others are compared with, one of the activations. Default: the first"),
+    Key("expect", Expect(), commands=_NO_SWEEP, numbers=False, metavar="CHECKS",
+        help="Exit with 1 unless this holds, such as solved_at_least=0.9 or verdict=solved"),
 )
+# fmt: on
+KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _ROWS})
 
 COMPARISON_COLUMNS = (
     "solved",

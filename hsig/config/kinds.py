@@ -112,7 +112,6 @@ class Number(Kind):
     type: ClassVar[str] = "number"
 
     def check(self, value: object, place: Place) -> float:
-        """A number; it may be written as in JSON if it may be infinite."""
         if self.infinite and value in ("Infinity", "-Infinity"):
             value = float(str(value))
         number = self._read(value)
@@ -136,7 +135,6 @@ class Number(Kind):
         return f" above {self.low:g}" if self.above else f" of at least {self.low:g}"
 
     def schema(self) -> Schema:
-        """Its type and range."""
         schema: Schema = {"type": self.type}
         if isfinite(self.low):
             schema["exclusiveMinimum" if self.above else "minimum"] = self.low
@@ -154,7 +152,6 @@ class Whole(Number):
     type = "integer"
 
     def check(self, value: object, place: Place) -> int:
-        """An int."""
         return int(super().check(value, place))
 
     def _read(self, value: object) -> float | None:
@@ -172,11 +169,9 @@ class Choice(Kind):
     words: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
-        """The words."""
         return self.words
 
     def check(self, value: object, place: Place) -> Any:
-        """The word itself."""
         names = self.names()
         if value is REFUSED:
             raise Wrong
@@ -186,7 +181,6 @@ class Choice(Kind):
         return value
 
     def schema(self) -> Schema:
-        """The words."""
         return {"enum": list(self.names())}
 
 
@@ -194,19 +188,16 @@ class LossName(Choice):
     """The name of a loss."""
 
     def names(self) -> tuple[str, ...]:
-        """Those of the table of losses."""
         from hsig.networks.losses import LOSSES
 
         return tuple(LOSSES)
 
     def check(self, value: object, place: Place) -> "Loss":
-        """The loss."""
         from hsig.networks.losses import LOSSES
 
         return LOSSES[super().check(value, place)]
 
     def document(self, value: "Loss") -> Json:
-        """Its name."""
         return value.name
 
 
@@ -214,13 +205,11 @@ class EngineName(Choice):
     """The name of an engine, or a word for the fastest."""
 
     def names(self) -> tuple[str, ...]:
-        """Those of the table of engines, and the word."""
         from hsig.engines.choice import ENGINES
 
         return *self.words, *ENGINES
 
     def check(self, value: object, place: Place) -> str:
-        """The name of one that can be used."""
         from hsig.engines.choice import ENGINES, fastest
 
         name: str = super().check(value, place)
@@ -238,7 +227,6 @@ class Verdict(Choice):
     """What became of a seed, in a word."""
 
     def names(self) -> tuple[str, ...]:
-        """All verdicts."""
         from hsig.experiments.verdicts import VERDICTS
 
         return VERDICTS
@@ -254,7 +242,6 @@ class Seeds(Kind):
     count: Whole
 
     def check(self, value: object, place: Place) -> tuple[int, ...]:
-        """The seeds."""
         if isinstance(value, str) and "," in value:
             value = [read_part(part, place) for part in value.split(",")]
         if not isinstance(value, list):
@@ -268,12 +255,10 @@ class Seeds(Kind):
         return seeds
 
     def schema(self) -> Schema:
-        """A count, a list, or a text with commas."""
         listed = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _SEED.schema()}
         return {"anyOf": [self.count.schema(), listed, _LISTED]}
 
     def document(self, value: tuple[int, ...]) -> Json:
-        """All of them."""
         return list(value)
 
 
@@ -288,7 +273,6 @@ class Epochs(Kind):
     absent = ()
 
     def check(self, value: object, place: Place) -> tuple[int, ...]:
-        """The epochs."""
         if isinstance(value, str):
             value = [read_part(part, place) for part in value.split(",")]
         listed = value if isinstance(value, list) else [value]
@@ -300,12 +284,10 @@ class Epochs(Kind):
         return tuple(epochs)
 
     def schema(self) -> Schema:
-        """One, a text with commas, or a list."""
         one = self.one.schema()
         return {"anyOf": [one, _LISTED, {"type": "array", "minItems": 1, "items": one}]}
 
     def document(self, value: tuple[int, ...]) -> Json:
-        """A list, or nothing."""
         return list(value) or None
 
 
@@ -316,17 +298,13 @@ class Workers(Kind):
     number: Whole
 
     def check(self, value: object, place: Place) -> int | None:
-        """Their number; None for all cores."""
         return None if value == "auto" else self.number.check(value, place)
 
     def schema(self) -> Schema:
-        """A word or a number."""
         return {"anyOf": [{"enum": ["auto"]}, self.number.schema()]}
 
     def names(self) -> Sequence[str]:
-        """The word."""
         return ("auto",)
 
     def document(self, value: int | None) -> Json:
-        """The number or the word."""
         return value or "auto"

@@ -187,7 +187,9 @@ class _Composer(yaml.SafeLoader):
             if isinstance(name, str):
                 if name in values:
                     line = below[name].line
-                    self._complain(key.start_mark, f"the key '{name}' is here again, after line {line}")
+                    self._complain(
+                        key.start_mark, f"the key '{name}' is here again, after line {line}"
+                    )
                 values[name], below[name] = part.value, Lines(key.lines.line, part.below)
             elif name is not REFUSED:
                 self._complain(key.start_mark, f"expected a key that is text, got {describe(name)}")

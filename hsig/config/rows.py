@@ -34,7 +34,6 @@ class TaskRows(Kind):
     """A name, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
 
     def check(self, value: object, place: Place) -> "Task":
-        """The task."""
         from hsig.networks.tasks import TASKS
 
         if isinstance(value, str) and value.startswith("csv:"):
@@ -57,7 +56,6 @@ class TaskRows(Kind):
         )
 
     def schema(self) -> Schema:
-        """A name, or rows in one of the forms."""
         rows = {**ROWS, "maxItems": SAMPLES_MOST, "items": {**NUMBERS, "maxItems": INPUTS_MOST}}
         table: Schema = {"name": {"type": "string"}, "inputs": rows, "targets": NUMBERS}
         return {
@@ -70,13 +68,11 @@ class TaskRows(Kind):
         }
 
     def names(self) -> Sequence[str]:
-        """Names of tasks."""
         from hsig.networks.tasks import TASKS
 
         return tuple(TASKS)
 
     def document(self, value: "Task") -> Json:
-        """Its name and rows."""
         return {
             "name": value.name,
             "inputs": value.inputs.tolist(),
@@ -88,7 +84,6 @@ class InitialWeights(Kind):
     """`{hidden: [[...]], output: [[...]]}`, one list per row; the last row is the bias."""
 
     def check(self, value: object, place: Place) -> "Weights":
-        """The weights."""
         import numpy as np
 
         from hsig.networks.network import Weights
@@ -99,11 +94,9 @@ class InitialWeights(Kind):
         return Weights(*map(np.array, each(layers)))
 
     def schema(self) -> Schema:
-        """Two lists of rows."""
         return mapping_schema({"hidden": ROWS, "output": ROWS}, ["hidden", "output"])
 
     def document(self, value: "Weights | None") -> Json:
-        """Its rows, or nothing."""
         return value and {"hidden": value.hidden.tolist(), "output": value.output.tolist()}
 
 
@@ -111,7 +104,6 @@ class Init(Kind):
     """Bounds [low, high) of the initial weights: `uniform:LOW,HIGH` or `{uniform: [LOW, HIGH]}`."""
 
     def check(self, value: object, place: Place) -> tuple[float, float]:
-        """The bounds."""
         bounds: object = None
         if isinstance(value, str) and value.startswith("uniform:"):
             bounds = [read_part(part, place) for part in value.removeprefix("uniform:").split(",")]
@@ -130,13 +122,11 @@ class Init(Kind):
         return low, high
 
     def schema(self) -> Schema:
-        """A text or a mapping."""
         bounds = {**NUMBERS, "minItems": 2, "maxItems": 2}
         as_text = {"type": "string", "pattern": "^uniform:"}
         return {"anyOf": [as_text, mapping_schema({"uniform": bounds}, ["uniform"])]}
 
     def document(self, value: tuple[float, float]) -> Json:
-        """As a mapping."""
         return {"uniform": list(value)}
 
 

@@ -39,7 +39,6 @@ class Spec(Kind):
     """A name, `NAME:KEY=VALUE,...`, or a mapping with a name and settings."""
 
     def check(self, value: object, place: Place) -> Any:
-        """The activation."""
         settings: dict[str, object] = {}
         name, named, nested = value, place, False
         if isinstance(value, str) and ":" in value:
@@ -53,11 +52,9 @@ class Spec(Kind):
         return _with_settings(_find(name, named), settings, place, nested=nested)
 
     def schema(self) -> Schema:
-        """A name or a mapping; or nothing, beside `activations`."""
         return {"anyOf": [_schema(), {"type": "null"}]}
 
     def complete(self, typed: str) -> list[str]:
-        """Names of activations; behind the colon, the settings of that one."""
         from hsig.networks.activations import ACTIVATIONS
 
         name, colon, settings = typed.partition(":")
@@ -74,7 +71,6 @@ class Spec(Kind):
         return [f"{name}:{made}" for made in complete_list(known, settings)]
 
     def document(self, value: "Activation") -> Json:
-        """As a mapping, in full."""
         return spec_document(value)
 
 
@@ -82,7 +78,6 @@ class Trained(Spec):
     """The one activation of the hidden layer."""
 
     def resolved(self, experiment: "Experiment", name: str) -> Json:
-        """That of the one variant; nothing if there are several."""
         del name
         hidden = [variant.hidden_activation for variant in experiment.variants]
         return spec_document(hidden[0]) if len(hidden) == 1 else None
@@ -92,19 +87,15 @@ class OutputSpec(Spec):
     """The activation of the output, or a word for that of the hidden layer."""
 
     def check(self, value: object, place: Place) -> Any:
-        """The activation or the word."""
         return value if value == SAME else super().check(value, place)
 
     def schema(self) -> Schema:
-        """That of an activation: the word may be a name for all that it says."""
         return _schema()
 
     def complete(self, typed: str) -> list[str]:
-        """Also the word."""
         return super().complete(typed) + starting([SAME], typed)
 
     def resolved(self, experiment: "Experiment", name: str) -> Json:
-        """What gives all variants theirs; nothing is the default rule, for several."""
         from hsig.networks.network import default_output_activation
 
         del name
@@ -121,13 +112,11 @@ class Baseline(Spec):
     absent = ""
 
     def check(self, value: object, place: Place) -> str:
-        """Its label."""
         from hsig.networks.activations import spell
 
         return spell(super().check(value, place))
 
     def resolved(self, experiment: "Experiment", name: str) -> Json:
-        """Its label, or nothing."""
         del name
         return experiment.baseline or None
 
@@ -138,7 +127,6 @@ class Specs(Kind):
     absent: ClassVar[tuple["Activation", ...]] = ()
 
     def check(self, value: object, place: Place) -> "tuple[Activation, ...]":
-        """The activations."""
         from hsig.networks.activations import ACTIVATIONS, GROUPS, spell
 
         listed = isinstance(value, list)
@@ -166,20 +154,17 @@ class Specs(Kind):
         return tuple(chosen.values())
 
     def schema(self) -> Schema:
-        """A text or a list."""
         from hsig.networks.activations import GROUPS
 
         text = {"type": "string", "examples": list(GROUPS)}
         return {"anyOf": [text, {"type": "array", "minItems": 1, "items": _schema()}]}
 
     def complete(self, typed: str) -> list[str]:
-        """Names of activations and of groups."""
         from hsig.networks.activations import GROUPS
 
         return _SPEC.complete(typed) + starting(GROUPS, typed)
 
     def document(self, value: "Sequence[Activation]") -> Json:
-        """Each as a mapping, in full; or nothing."""
         return [spec_document(activation) for activation in value] or None
 
 
@@ -187,7 +172,6 @@ class Compared(Specs):
     """The activations that are compared."""
 
     def resolved(self, experiment: "Experiment", name: str) -> Json:
-        """Those of several variants; nothing if there is one."""
         del name
         hidden = [variant.hidden_activation for variant in experiment.variants]
         return self.document(hidden) if len(hidden) > 1 else None
@@ -307,7 +291,6 @@ class Expect(Kind):
     absent: ClassVar[Mapping[str, Any]] = {}
 
     def check(self, value: object, place: Place) -> "dict[str, Bound | Checks]":
-        """What must hold, of all variants or by the label of one."""
         checks = read_settings(value, place) if isinstance(value, str) else value
         if not isinstance(checks, dict):
             raise place.expected(
@@ -320,16 +303,13 @@ class Expect(Kind):
         return dict(zip(checks, bounds, strict=True))
 
     def schema(self) -> Schema:
-        """A text or a mapping."""
         checks = mapping_schema({name: kind.schema() for name, kind in EXPECTATIONS.items()})
         return {"anyOf": [{"type": "string"}, {**checks, "additionalProperties": checks}]}
 
     def complete(self, typed: str) -> list[str]:
-        """Names of checks."""
         return complete_list([f"{name}=" for name in EXPECTATIONS], typed)
 
     def document(self, value: "Mapping[str, Bound | Checks]") -> Json:
-        """As a mapping."""
         return {
             name: dict(part) if isinstance(part, Mapping) else part for name, part in value.items()
         }

@@ -17,7 +17,7 @@ def digest(experiments: Iterable[Experiment]) -> str:
     """Of everything that the numbers of some experiments depend on."""
     depends: list[Any] = []
     for experiment in experiments:
-        keys = {n: v for n, v in keys_of(experiment).items() if KEYS[n].decides_numbers}
+        keys = {n: v for n, v in keys_of(experiment).items() if KEYS[n].numbers}
         depends.append([keys, experiment.engines, numerics(experiment.engines)])
     return _digest(depends)
 
