@@ -1,6 +1,6 @@
 """From a value for every key to an experiment; and what must hold between keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
@@ -59,7 +59,8 @@ class Checked:
         """
         if len(self.values) == len(KEYS):
             experiment = self._assembled()
-            self._note_conflicts(experiment)
+            for check in (_check_loss, _check_initial_weights, _check_until, _check_size):
+                check(experiment, self.place)
         if self.problems:
             raise ConfigError(self.problems)
         return experiment
@@ -132,83 +133,85 @@ class Checked:
             checks[label] = part
         return checks
 
-    def _note_conflicts(self, experiment: Experiment) -> None:
-        self._check_loss(experiment)
-        self._check_initial_weights(experiment)
-        self._check_until(experiment)
-        self._check_size(experiment)
 
-    def _check_loss(self, experiment: Experiment) -> None:
-        loss, targets = experiment.loss, experiment.task.targets
-        if not loss.needs_probabilities:
-            return
-        if targets.min() < 0.0 or targets.max() > 1.0:
-            self.place("task", "loss").wrong(
-                f"the loss {loss.name} needs targets from 0 to 1, got targets from "
-                f"{targets.min():g} to {targets.max():g}. For these use loss squared"
-            )
-        outputs = {
-            spell(variant.output_activation): variant.output_activation
-            for variant in experiment.variants
-        }
-        for output in outputs.values():
-            if not output.maps_into_unit_interval:
-                low, high = output.range
-                self.place("output_activation", "activation", "loss").wrong(
-                    f"the loss {loss.name} needs an output from 0 to 1, but {spell(output)} gives "
-                    f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid"
-                )
+# --- what must hold between keys --------------------------------------------------------------
 
-    def _check_initial_weights(self, experiment: Experiment) -> None:
-        weights = experiment.initial_weights
-        if weights is None:
-            return
-        place = self.place("initial_weights")
-        hidden, inputs = experiment.hidden, experiment.task.inputs.shape[1]
-        for layer, shape, fan_in in (
-            ("hidden", (inputs + 1, hidden), f"{inputs} inputs"),
-            ("output", (hidden + 1, 1), f"{hidden} hidden units"),
-        ):
-            got = getattr(weights, layer).shape
-            if got != shape:
-                place.below(layer).wrong(
-                    f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
-                    f"got {got[0]} rows of {got[1]}"
-                )
-        if len(experiment.seeds) != 1:
-            self.place("seeds").wrong(
-                "initial_weights replace the draw, so they go with exactly one seed, "
-                f"got {len(experiment.seeds)} seeds"
+_Places = Callable[..., Place]  # of some keys the first that somebody gave
+
+
+def _check_loss(experiment: Experiment, place: _Places) -> None:
+    loss, targets = experiment.loss, experiment.task.targets
+    if not loss.needs_probabilities:
+        return
+    if targets.min() < 0.0 or targets.max() > 1.0:
+        place("task", "loss").wrong(
+            f"the loss {loss.name} needs targets from 0 to 1, got targets from "
+            f"{targets.min():g} to {targets.max():g}. For these use loss squared"
+        )
+    outputs = {
+        spell(variant.output_activation): variant.output_activation
+        for variant in experiment.variants
+    }
+    for output in outputs.values():
+        if not output.maps_into_unit_interval:
+            low, high = output.range
+            place("output_activation", "activation", "loss").wrong(
+                f"the loss {loss.name} needs an output from 0 to 1, but {spell(output)} gives "
+                f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid"
             )
 
-    def _check_until(self, experiment: Experiment) -> None:
-        if experiment.until is None:
-            return
-        if experiment.seeds != tuple(range(len(experiment.seeds))):
-            self.place("seeds").wrong(
-                "until adds seeds 0, 1, 2, ... in order, so it goes with a number of seeds, "
-                "not with a list"
-            )
-        if experiment.initial_weights is not None:
-            self.place("until").wrong("initial_weights go with one seed, so no seeds can be added")
 
-    def _check_size(self, experiment: Experiment) -> None:
-        epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
-        if experiment.until is not None:
-            seeds = experiment.max_seeds
-        checkpoints = epochs // every + 2 + len(experiment.at_epochs)
-        variants = len(experiment.variants)
-        networks = variants * seeds
-        who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
-        samples, inputs = experiment.task.inputs.shape
-        kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
-        if checkpoints > CHECKPOINTS_MOST or kept > KEPT_NUMBERS_MOST:
-            self.place("report_every", "epochs", "seeds").wrong(
-                f"{epochs} epochs reported every {every} for {who} and {samples} rows are "
-                "more costs than fit in memory. Report less often"
+def _check_initial_weights(experiment: Experiment, place: _Places) -> None:
+    weights = experiment.initial_weights
+    if weights is None:
+        return
+    hidden, inputs = experiment.hidden, experiment.task.inputs.shape[1]
+    for layer, shape, fan_in in (
+        ("hidden", (inputs + 1, hidden), f"{inputs} inputs"),
+        ("output", (hidden + 1, 1), f"{hidden} hidden units"),
+    ):
+        got = getattr(weights, layer).shape
+        if got != shape:
+            place("initial_weights").below(layer).wrong(
+                f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
+                f"got {got[0]} rows of {got[1]}"
             )
-        elif networks * (inputs + 2) * experiment.hidden > KEPT_NUMBERS_MOST:
-            self.place("seeds", "hidden").wrong(
-                f"{who} of {experiment.hidden} hidden units are more weights than fit in "
-                "memory. Train fewer seeds at a time"
-            )
+    if len(experiment.seeds) != 1:
+        place("seeds").wrong(
+            "initial_weights replace the draw, so they go with exactly one seed, "
+            f"got {len(experiment.seeds)} seeds"
+        )
+
+
+def _check_until(experiment: Experiment, place: _Places) -> None:
+    if experiment.until is None:
+        return
+    if experiment.seeds != tuple(range(len(experiment.seeds))):
+        place("seeds").wrong(
+            "until adds seeds 0, 1, 2, ... in order, so it goes with a number of seeds, "
+            "not with a list"
+        )
+    if experiment.initial_weights is not None:
+        place("until").wrong("initial_weights go with one seed, so no seeds can be added")
+
+
+def _check_size(experiment: Experiment, place: _Places) -> None:
+    epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
+    if experiment.until is not None:
+        seeds = experiment.max_seeds
+    checkpoints = epochs // every + 2 + len(experiment.at_epochs)
+    variants = len(experiment.variants)
+    networks = variants * seeds
+    who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
+    samples, inputs = experiment.task.inputs.shape
+    kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
+    if checkpoints > CHECKPOINTS_MOST or kept > KEPT_NUMBERS_MOST:
+        place("report_every", "epochs", "seeds").wrong(
+            f"{epochs} epochs reported every {every} for {who} and {samples} rows are "
+            "more costs than fit in memory. Report less often"
+        )
+    elif networks * (inputs + 2) * experiment.hidden > KEPT_NUMBERS_MOST:
+        place("seeds", "hidden").wrong(
+            f"{who} of {experiment.hidden} hidden units are more weights than fit in "
+            "memory. Train fewer seeds at a time"
+        )

@@ -123,7 +123,7 @@ _ROWS = (
     Key("cost", Choice(("last", "mean")), "last", dict.fromkeys((COMPARE, EXPLAIN, SWEEP), "mean"),
         numbers=False, metavar="last|mean",
         help="Cost in the tables: of the last sample of an epoch, or the mean"),
-    Key("engine", EngineName(("auto",)), "auto", metavar="ENGINE",
+    Key("engine", EngineName(), "auto", metavar="ENGINE",
         help="What trains: compiled (C), reference (NumPy), or auto for the fastest there is"),
     Key("workers", Workers(Whole(1, 1024)), "auto", may_vary=False, numbers=False, metavar="N|auto",
         help="Cores that train: a number, or auto for all where that pays"),

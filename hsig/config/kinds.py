@@ -207,13 +207,13 @@ class EngineName(Choice):
     def names(self) -> tuple[str, ...]:
         from hsig.engines.choice import ENGINES
 
-        return *self.words, *ENGINES
+        return "auto", *ENGINES
 
     def check(self, value: object, place: Place) -> str:
         from hsig.engines.choice import ENGINES, fastest
 
         name: str = super().check(value, place)
-        if name in self.words:
+        if name == "auto":
             return fastest()
         if not ENGINES[name].is_here():
             raise place.wrong(

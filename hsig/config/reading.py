@@ -196,10 +196,9 @@ class _Composer(yaml.SafeLoader):
         return _Part(values, mark, below)
 
     def _scalar(self, node: Any, mark: yaml.Mark) -> _Part:
-        if node.style is not None:  # quoted, or a block
-            return _Part(node.value, mark, _NOTHING)
+        plain_style = node.style is None  # neither quoted nor a block
         try:
-            return _Part(read_scalar(node.value), mark, _NOTHING)
+            return _Part(read_scalar(node.value) if plain_style else node.value, mark, _NOTHING)
         except ValueError as problem:
             self._complain(mark, str(problem))
             return _Part(REFUSED, mark, _NOTHING)

@@ -77,8 +77,7 @@ class Spec(Kind):
 class Trained(Spec):
     """The one activation of the hidden layer."""
 
-    def resolved(self, experiment: "Experiment", name: str) -> Json:
-        del name
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
         hidden = [variant.hidden_activation for variant in experiment.variants]
         return spec_document(hidden[0]) if len(hidden) == 1 else None
 
@@ -95,10 +94,9 @@ class OutputSpec(Spec):
     def complete(self, typed: str) -> list[str]:
         return super().complete(typed) + starting([SAME], typed)
 
-    def resolved(self, experiment: "Experiment", name: str) -> Json:
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
         from hsig.networks.network import default_output_activation
 
-        del name
         outputs = [variant.output_activation for variant in experiment.variants]
         hidden = [variant.hidden_activation for variant in experiment.variants]
         if len(outputs) > 1 and outputs == [default_output_activation(one) for one in hidden]:
@@ -116,8 +114,7 @@ class Baseline(Spec):
 
         return spell(super().check(value, place))
 
-    def resolved(self, experiment: "Experiment", name: str) -> Json:
-        del name
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
         return experiment.baseline or None
 
 
@@ -140,8 +137,9 @@ class Specs(Kind):
                 found = [ACTIVATIONS[name] for name in GROUPS[part]]
             else:
                 found = [_SPEC.check(part, where)]
-            again = [label for label in map(spell, found) if label in chosen]
-            chosen.update((spell(activation), activation) for activation in found)
+            labels = [spell(activation) for activation in found]
+            again = [label for label in labels if label in chosen]
+            chosen.update(zip(labels, found, strict=True))
             for label in again:
                 where.wrong(f"expected each activation once, got {label} again")
             if again:
@@ -171,8 +169,7 @@ class Specs(Kind):
 class Compared(Specs):
     """The activations that are compared."""
 
-    def resolved(self, experiment: "Experiment", name: str) -> Json:
-        del name
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
         hidden = [variant.hidden_activation for variant in experiment.variants]
         return self.document(hidden) if len(hidden) > 1 else None
 
