@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hsig.config.completion import complete_list
 from hsig.config.keys import COMPARISON_COLUMNS, KEYS, Key
+from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
 
 if TYPE_CHECKING:

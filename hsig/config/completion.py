@@ -3,15 +3,7 @@
 from pathlib import Path
 
 from hsig.config.keys import KEYS
-from hsig.config.kinds import complete_list, starting
-
-__all__ = [
-    "complete_activation",
-    "complete_comparison",
-    "complete_config",
-    "complete_list",
-    "complete_words",
-]
+from hsig.config.kinds import starting
 
 CONFIG_ENDINGS = (".yaml", ".yml")
 
