@@ -420,6 +420,10 @@ def test_an_activation_that_was_sent_to_another_process_is_the_same(name):
     np.testing.assert_array_equal(sent.value(np.ones(1)), ACTIVATIONS[name].value(np.ones(1)))
 
 
+def test_the_groups_are_the_whole_table():
+    assert GROUPS["all"] == tuple(ACTIVATIONS) == GROUPS["sigmoids"] + GROUPS["hidden"]
+
+
 def test_every_activation_says_where_it_comes_from():
     assert all(a.source and a.formula for a in ACTIVATIONS.values())
 

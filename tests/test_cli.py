@@ -14,10 +14,10 @@ from golden_data import load_golden
 from prepared import WithValue
 
 from hsig import __version__, cli
-from hsig.config.keys import ACTIVATION_GROUPS, COMPARISON_COLUMNS, KEYS
+from hsig.config.keys import COMPARISON_COLUMNS, KEYS
 from hsig.engines.choice import ENGINES
 from hsig.experiments.training import run
-from hsig.networks.activations import ACTIVATIONS
+from hsig.networks.activations import ACTIVATIONS, GROUPS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -160,7 +160,7 @@ def test_compare_takes_groups_names_and_a_config_in_any_order(hsig):
     for words, labels in (
         (["all", "mine.yaml"], list(ACTIVATIONS)),
         (["mine.yaml"], list(ACTIVATIONS)),
-        (["mine.yaml", "hidden", "hard"], [*ACTIVATION_GROUPS["hidden"], "hard"]),
+        (["mine.yaml", "hidden", "hard"], [*GROUPS["hidden"], "hard"]),
         (["hard:slope=0.25,leak=0.1", "./mine.yaml", "tanh"], ["hard:slope=0.25,leak=0.1", "tanh"]),
         (["mine.yaml", "--activations", "[tanh, relu]"], ["tanh", "relu"]),
     ):
@@ -244,7 +244,7 @@ def test_a_variant_that_raises_loses_no_other(hsig, monkeypatch):
         raise ArithmeticError("no value")
 
     table = dict(ACTIVATIONS) | {"hard": WithValue("hard", "a test", function=broken)}
-    monkeypatch.setattr("hsig.config.checks.find_activations", lambda name: [table[name]])
+    monkeypatch.setattr("hsig.networks.activations.find_activations", lambda name: [table[name]])
     code, out, _ = hsig(*FEW, "--workers", "1")
     assert code == 0
     assert "hard: not trained: its training raised ArithmeticError: no value" in " ".join(

@@ -180,7 +180,7 @@ def test_a_worker_of_another_version_or_kernel_is_refused_by_its_name(cluster, o
     assert out == ""
     differs = f"hsig 0.0.9 (here {hsig.__version__})"
     if compiled.is_here():
-        differs += f", kernel not built (here built)"
+        differs += ", kernel not built (here built)"
     assert (
         re.fullmatch(
             r"error: --scheduler: the worker tcp://\S+ would not give the same bits: (.*)\n", err

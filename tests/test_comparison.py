@@ -3,6 +3,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import numpy as np
 import pytest
+from hsig.output.export import comparison_as_markdown
 from prepared import RIGHT, UNKNOWN, WRONG, compared
 from rich.console import Console
 
@@ -11,7 +12,6 @@ from hsig.config.keys import COMPARISON_COLUMNS
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
-from hsig.output.export import comparison_as_markdown
 from hsig.output.screen import comparison_results, render_comparison
 from hsig.reports.comparison import compare
 

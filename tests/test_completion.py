@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hsig.config.completion import complete_config, complete_key
-from hsig.config.keys import ACTIVATION_GROUPS, ACTIVATION_NAMES, KEYS
+from hsig.config.completion import complete_config
+from hsig.config.keys import KEYS
+from hsig.networks.activations import ACTIVATIONS
 
 COMPLETE = (
     "import os, sys; sys.argv = ['hsig']\n"
@@ -69,7 +70,7 @@ def test_shells_are_offered_commands_names_keys_and_configs(shell, words, wanted
         ("activation", "relu:slope=1", []),
         ("activation", "nothing:", []),
         ("activation", "elu:", ["elu:alpha=", "elu:backward="]),
-        ("activations", "h", [n for n in ACTIVATION_NAMES if n.startswith("h")] + ["hidden"]),
+        ("activations", "h", [n for n in ACTIVATIONS if n.startswith("h")] + ["hidden"]),
         ("output_activation", "sa", ["same"]),
         ("task", "x", ["xor"]),
         ("cost", "", ["last", "mean"]),
@@ -79,7 +80,7 @@ def test_shells_are_offered_commands_names_keys_and_configs(shell, words, wanted
     ],
 )
 def test_values_of_flags(key, typed, wanted):
-    assert complete_key(KEYS[key], typed) == wanted
+    assert KEYS[key].kind.complete(typed) == wanted
 
 
 @pytest.mark.parametrize(
@@ -98,4 +99,3 @@ def test_configs_are_found_here_and_one_folder_below(typed, wanted):
 
 def test_configs_are_found_by_their_whole_path(tmp_path):
     assert complete_config(f"{tmp_path}/mi") == [f"{tmp_path}/mine.yaml"]
-    assert set(ACTIVATION_GROUPS) == {"sigmoids", "hidden", "all"}

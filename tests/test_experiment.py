@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from prepared import WithValue
 
-from hsig.config import keys
 from hsig.config.loading import load_experiment
 from hsig.engines import NOT_REACHED
 from hsig.engines.choice import ENGINES
 from hsig.experiments.experiment import Checkpoint, Failure, Training
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import VERDICTS, verdicts
+from hsig.experiments.verdicts import verdicts
 from hsig.networks.activations import ACTIVATIONS
 
 
@@ -115,10 +114,8 @@ def test_diverged_seeds_count_as_unsolved_and_the_others_go_on():
     assert np.isfinite(result.cost_last[0]).all()
 
 
-def test_verdicts_are_the_words_for_help():
-    result = train(activation="tanh", epochs=1000)
-    assert verdicts(result) == ("solved",)
-    assert keys.VERDICT_NAMES == VERDICTS
+def test_a_network_that_learns_is_solved():
+    assert verdicts(train(activation="tanh", epochs=1000)) == ("solved",)
 
 
 def test_given_initial_weights_replace_the_draw():

@@ -3,12 +3,12 @@ import io
 import json
 
 import numpy as np
+from hsig.output.export import as_csv, as_json, as_long_csv, as_markdown, table_as_csv
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.output.export import as_csv, as_json, as_long_csv, as_markdown, table_as_csv
 from hsig.reports.documents import document
 from hsig.reports.page import Table
 from hsig.reports.words import report

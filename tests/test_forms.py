@@ -1,4 +1,5 @@
 import json
+from dataclasses import fields
 from math import isnan
 from pathlib import Path
 
@@ -9,14 +10,18 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from hsig.config.keys import KEYS
+from hsig.config.kinds import Choice, Number
 from hsig.config.loading import load_experiment, load_sweep
 from hsig.config.resolved import resolved_keys
 from hsig.config.schema import as_text, json_schema, starting_point
+from hsig.config.specs import PARAMETERS
 from hsig.errors import ConfigError
+from hsig.experiments.experiment import Experiment
+from hsig.networks.activations import ACTIVATIONS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 SCHEMA = Draft202012Validator(json_schema())
-SCALARS = sorted(key.name for key in KEYS.values() if key.kind in ("whole", "number", "choice"))
+SCALARS = sorted(key.name for key in KEYS.values() if isinstance(key.kind, Number | Choice))
 
 
 def accepted(path, config):
@@ -26,6 +31,16 @@ def accepted(path, config):
     except ConfigError:
         return False
     return True
+
+
+def test_a_key_is_a_field_of_an_experiment_unless_it_makes_the_variants():
+    named = {field.name for field in fields(Experiment)}
+    assert set(KEYS) ^ named == {"activation", "activations", "output_activation", "variants"}
+
+
+def test_every_setting_of_an_activation_has_a_kind():
+    settings = {name for activation in ACTIVATIONS.values() for name in activation.parameters}
+    assert settings | {"backward"} == set(PARAMETERS)
 
 
 def test_the_schema_is_one():

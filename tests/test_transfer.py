@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-
 from hsig.analysis.transfer import predict_with
+
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
 from hsig.networks.activations import ACTIVATIONS

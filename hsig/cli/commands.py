@@ -13,7 +13,7 @@ from hsig.config.completion import (
     complete_config,
     complete_words,
 )
-from hsig.config.keys import COMPARE, EXPLAIN, NOT_IN_SWEEPS
+from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
 
 app = typer.Typer()
 
@@ -28,7 +28,7 @@ app = typer.Typer()
         "hsig train hard --seeds 100 --format csv --long -o costs.csv",
     )
 )
-@partial(experiment_command, without=("activations",))
+@partial(experiment_command, name=TRAIN)
 def train(
     what: Annotated[
         list[str] | None,
@@ -63,7 +63,6 @@ def train(
 @partial(
     experiment_command,
     options=("format", "output", "long", "columns", "quiet", "no_save", "runs_dir"),
-    without=("activation",),
     name=COMPARE,
 )
 def compare(
@@ -96,7 +95,6 @@ def compare(
 @partial(
     experiment_command,
     options=("format", "output", "quiet", "no_save", "runs_dir"),
-    without=("activations",),
     name=EXPLAIN,
 )
 def explain(
@@ -130,8 +128,7 @@ def explain(
 @partial(
     experiment_command,
     options=("format", "output", "quiet", "runs_dir"),
-    without=NOT_IN_SWEEPS,
-    name=EXPLAIN,
+    name=SWEEP,
 )
 def sweep(
     config: Annotated[

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hsig.config.completion import complete_key, complete_list
-from hsig.config.keys import KEYS, TRAIN, Key
+from hsig.config.keys import KEYS, Key
+from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
 from hsig.reports.columns import COLUMNS
 
@@ -84,12 +84,14 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help=WHICH_RUN)]
 def experiment_command(
     command: Callable[..., None],
     options: tuple[str, ...] = ("format", "output", "long", "quiet", "no_save", "runs_dir"),
-    without: tuple[str, ...] = (),
-    name: str = TRAIN,
+    name: str | None = None,
 ) -> Callable[..., None]:
-    """Give a command a flag for every config key but some (as `flags`) and options of `Output`."""
+    """Give a command a flag for every config key that it uses (as `flags`), and some of `Output`.
+
+    Without a `name` it uses all keys.
+    """
     own = inspect.signature(command, eval_str=True).parameters.values()
-    keys = [key for key in KEYS.values() if key.name not in without]
+    keys = [key for key in KEYS.values() if name is None or name in key.commands]
 
     def with_options(**arguments: Any) -> None:
         given = {key.name: arguments.pop(key.name) for key in keys}
@@ -116,14 +118,14 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     )
 
 
-def _flag(key: Key, command: str) -> Any:
+def _flag(key: Key, command: str | None) -> Any:
     default = key.default_for(command)
     option = typer.Option(
         *([key.flag, key.short] if key.short else [key.flag]),
         metavar=key.metavar,
         help=key.help if default is None else f"{key.help} [default: {default}]",
         rich_help_panel="Experiment: each flag is also a key of the config",
-        autocompletion=lambda incomplete: complete_key(key, incomplete),
+        autocompletion=key.kind.complete,
     )
     return Annotated[str | None, option]
 

@@ -1,224 +1,218 @@
-"""The checked values of all keys, and what must hold between them."""
+"""From the text of a config or a flag to plain values, each with the place it came from.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+Tags, anchors and aliases are refused, as is what YAML 1.1 and 1.2 read differently (`0500`).
+"""
 
-from hsig.config.checks import CHECKS, check_activation
-from hsig.config.keys import CHECKPOINTS_MOST, EVIDENCE_NUMBERS, KEPT_NUMBERS_MOST, KEYS, SAME
-from hsig.config.source import REFUSED, Given
-from hsig.config.values import Place, nearest
-from hsig.engines.choice import ENGINES, fastest
-from hsig.experiments.experiment import Bound, Checks, Experiment, Variant
-from hsig.networks.activations import Activation, spell
-from hsig.networks.losses import LOSSES
-from hsig.networks.network import default_output_activation
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-_OPTIONAL = frozenset(
-    (
-        "output_activation",
-        "initial_weights",
-        "until",
-        "at_epochs",
-        "predict_with",
-        "baseline",
-        "expect",
-    )
-)
+import yaml
+from yaml.composer import ComposerError
+from yaml.reader import ReaderError
+
+from hsig.config.values import REFUSED, Given, Lines, describe, read_scalar
+from hsig.errors import ConfigError
+
+FILE_BYTES_MOST = 300_000  # read within seconds and 60 MB; more rows belong in a CSV file
+DEPTH_MOST = 20
 
 
-class Reading:
-    """The checked values of all keys, and what must hold between them."""
+def read_flag(flag: str, text: str, problems: list[str]) -> Given:
+    """The value of a flag: a scalar, or YAML's flow style when it starts with [ or {.
 
-    def __init__(self, given: Mapping[str, Given], problems: list[str], *, comparing: bool) -> None:
-        self._given = given
-        self._problems = problems
-        self._comparing = comparing
-        self._optional = _OPTIONAL | {"activation" if comparing else "activations"}
-        self._values: dict[str, Any] = {name: self._check(name) for name in KEYS}
+    Args:
+        flag: Its name, for messages.
+        text: What was typed.
+        problems: Gets a message for each part that cannot stand.
+    """
+    if text.lstrip()[:1] in ("[", "{"):
+        try:
+            part = _parse(text, flag, problems)
+            return Given(None if part is None else part.value, flag)
+        except ConfigError as refusal:
+            problems.extend(refusal.messages)
+            return Given(REFUSED, flag)
+    try:
+        return Given(read_scalar(text), flag)
+    except ValueError as problem:
+        problems.append(f"{flag}: {problem}")
+        return Given(REFUSED, flag)
 
-    def _check(self, name: str) -> object:
-        value = self._given[name].value
-        if value is REFUSED or (value is None and name in self._optional):
-            return None
-        return CHECKS[KEYS[name].kind](KEYS[name], value, self._place(name))
 
-    def _place(self, *names: str) -> Place:
-        """The first of some keys that somebody gave: where a conflict between them is told."""
-        given = [name for name in names if self._given[name].source != "default"]
-        name = (given or list(names))[0]
-        return Place(name, self._given[name], self._problems)
+def read_file(path: Path, problems: list[str], folder: Path | None = None) -> dict[str, Given]:
+    """The values of a config by key.
 
-    def experiment(self) -> Experiment | None:
-        """The experiment, or None when something is wrong with it."""
-        values = self._values
-        if any(values[name] is None for name in KEYS.keys() - self._optional):
-            return None
-        chosen = values["activations"] if self._comparing else (values["activation"],)
-        variants = tuple(self._variant(activation) for activation in chosen)
-        epochs = self._epochs()
-        experiment = Experiment(
-            task=values["task"],
-            variants=variants,
-            loss=LOSSES[values["loss"]],
-            learning_rate=values["learning_rate"],
-            epochs=epochs,
-            update=values["update"],
-            hidden=values["hidden"],
-            init=values["init"],
-            initial_weights=values["initial_weights"],
-            seeds=values["seeds"],
-            until=values["until"],
-            max_seeds=values["max_seeds"],
-            solved_within=values["solved_within"],
-            report_every=values["report_every"],
-            at_epochs=tuple(epoch for epoch in values["at_epochs"] or () if epoch <= epochs),
-            cost=values["cost"],
-            engine=self._engine(),
-            workers=None if values["workers"] == "auto" else values["workers"],
-            predict_with=values["predict_with"] or (),
-            baseline=self._baseline(variants),
-            expect=self._expect(variants),
-        )
-        self._check_loss(experiment)
-        self._check_initial_weights(experiment)
-        self._check_until(experiment)
-        self._check_size(experiment)
-        return experiment
+    Args:
+        path: The file.
+        problems: Gets a message for each part that cannot stand; the rest is still read.
+        folder: What file names in it are relative to, if not its own folder.
 
-    def _variant(self, activation: Activation) -> Variant:
-        output = self._values["output_activation"]
-        if output is None:
-            output = default_output_activation(activation)
-        return Variant(spell(activation), activation, activation if output == SAME else output)
+    Raises:
+        ConfigError: If it is not one YAML mapping at all.
+    """
+    part = _parse(_read_text(path), str(path), problems)
+    if part is None or part.value is None:
+        raise ConfigError(f"{path}: the file is empty. Expected keys, such as `activation: hard`")
+    if part.value is REFUSED:
+        return {}
+    if not isinstance(part.value, dict):
+        got = describe(part.value)
+        raise ConfigError(f"{path}:1: expected keys, such as `activation: hard`, got {got}")
+    base = path.parent if folder is None else folder
+    return {
+        key: Given(value, str(path), part.below[key], base) for key, value in part.value.items()
+    }
 
-    def _engine(self) -> str:
-        wanted: str = self._values["engine"]
-        if wanted == "auto":
-            return fastest()
-        if not ENGINES[wanted].is_here():
-            self._place("engine").wrong(
-                f"the engine {wanted} cannot be used: it was not built when hsig was installed, "
-                "for which it takes a C compiler. Use auto or reference"
-            )
-        return wanted
 
-    def _epochs(self) -> int:
-        """The budget; if nobody gave one, the last of `at_epochs`.
+def _read_text(path: Path) -> str:
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder. Expected a YAML file")
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MOST + 1)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file{_others(path)}") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+    if len(data) > FILE_BYTES_MOST:
+        raise ConfigError(f"{path}: more than {FILE_BYTES_MOST} bytes. Is it a config?")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise ConfigError(
+            f"{path}:{line}: expected UTF-8 text, got the byte 0x{data[problem.start]:02x}"
+        ) from None
 
-        A budget on the command line cuts off those of a file.
-        """
-        epochs: int = self._values["epochs"]
-        looked_at = self._values["at_epochs"] or (epochs,)
-        budget, looking = self._given["epochs"].source, self._given["at_epochs"].source
-        if budget == "default":
-            return int(looked_at[-1])
-        cut = budget.startswith("--") and not looking.startswith("--")
-        if looked_at[-1] > epochs and not cut:
-            self._place("at_epochs").wrong(
-                f"expected epochs of at most {epochs}, the budget, got {looked_at[-1]}"
-            )
-        return epochs
 
-    def _baseline(self, variants: Sequence[Variant]) -> str:
-        """The label of the one to compare with, or nothing for the first."""
-        wanted = self._values["baseline"]
-        labels = [variant.label for variant in variants]
-        label = spell(wanted) if wanted is not None and self._comparing else ""
-        if label and label not in labels:
-            self._place("baseline").wrong(
-                f"expected one of the activations compared, got {label}. They are: "
-                f"{', '.join(labels)}"
-            )
-        return label
+def _others(path: Path) -> str:
+    """The configs beside a file that is not there."""
+    try:
+        beside = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        return ""
+    names = sorted(name for name in beside if name.endswith((".yaml", ".yml")) and name[0] != ".")
+    listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    return f". In {path.parent}: {listed}" if names else ""
 
-    def _expect(self, variants: Sequence[Variant]) -> dict[str, Bound | Checks]:
-        """The checks, with every label as tables spell it."""
-        labels = [variant.label for variant in variants]
-        checks: dict[str, Bound | Checks] = {}
-        for name, part in (self._values["expect"] or {}).items():
-            label = name
-            if isinstance(part, Mapping) and name not in labels:
-                activation = check_activation(KEYS["activation"], name, Place("", Given(0, ""), []))
-                label = name if activation is None else spell(activation)
-                if label not in labels:
-                    self._place("expect").below(name).wrong(
-                        f"no variant is called '{name}'.{nearest(name, labels)} "
-                        f"Variants: {', '.join(labels)}"
+
+class _Part(NamedTuple):
+    """A value in a text, where it begins, and the lines of its parts."""
+
+    value: object
+    start_mark: yaml.Mark
+    below: Mapping[str | int, Lines]
+
+    @property
+    def lines(self) -> Lines:
+        """Its own line, and those of its parts."""
+        return Lines(self.start_mark.line + 1, self.below)
+
+
+_NOTHING: Mapping[str | int, Lines] = MappingProxyType({})
+
+
+def _parse(text: str, source: str, problems: list[str]) -> _Part | None:
+    """The value of a YAML document and its lines, or None if there is nothing in it."""
+
+    def place(mark: yaml.Mark | None) -> str:
+        """A place in the text, as messages name it: a flag has no lines."""
+        return source if mark is None or source.startswith("--") else f"{source}:{mark.line + 1}"
+
+    complaints: list[tuple[int, str]] = []
+    try:
+        composed: Any = _Composer(text, place, complaints).get_single_node()
+    except ComposerError as problem:  # of those that are left, the only one
+        where = place(problem.problem_mark)
+        raise ConfigError(f"{where}: a second document starts here. Expected one") from None
+    except yaml.MarkedYAMLError as problem:
+        where = place(problem.problem_mark or problem.context_mark)
+        raise ConfigError(f"{where}: not YAML: {problem.problem}") from None
+    except ReaderError as problem:
+        line = text.count("\n", 0, problem.position) + 1
+        raise ConfigError(
+            f"{source}:{line}: not YAML: unexpected character #x{problem.character:04x}"
+        ) from None
+    finally:
+        problems += [message for _, message in sorted(complaints)]
+    part: _Part | None = composed
+    return part
+
+
+class _Composer(yaml.SafeLoader):
+    """Composes `_Part`s in place of nodes, and complains of what it will not take.
+
+    No tag is obeyed, and nothing is nested too deep for recursion.
+    """
+
+    def __init__(
+        self, text: str, place: Callable[[Any], str], complaints: list[tuple[int, str]]
+    ) -> None:
+        super().__init__(text)
+        self._place, self._complaints = place, complaints
+        self._depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next part."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        mark = event.start_mark
+        refused = self._refused(event)
+        if isinstance(event, yaml.AliasEvent):
+            self.get_event()  # type: ignore[no-untyped-call]
+            return _Part(REFUSED, mark, _NOTHING)
+        if isinstance(event, yaml.CollectionStartEvent) and self._depth == DEPTH_MOST:
+            raise ConfigError(f"{self._place(mark)}: nested more than {DEPTH_MOST} deep")
+        event.anchor = event.tag = None
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if isinstance(node, yaml.MappingNode):
+            part = self._mapping(node.value, mark)
+        elif isinstance(node, yaml.SequenceNode):
+            below: dict[str | int, Lines] = {n: part.lines for n, part in enumerate(node.value)}
+            part = _Part([part.value for part in node.value], mark, below)
+        else:
+            part = self._scalar(node, mark)
+        return part._replace(value=REFUSED) if refused else part
+
+    def _mapping(self, parts: list[tuple[_Part, _Part]], mark: yaml.Mark) -> _Part:
+        """The values by key; each stands in the line of its key."""
+        values: dict[str, object] = {}
+        below: dict[str | int, Lines] = {}
+        for key, part in parts:
+            name = key.value
+            if isinstance(name, str):
+                if name in values:
+                    line = below[name].line
+                    self._complain(
+                        key.start_mark, f"the key '{name}' is here again, after line {line}"
                     )
-            checks[label] = part
-        return checks
+                values[name], below[name] = part.value, Lines(key.lines.line, part.below)
+            elif name is not REFUSED:
+                self._complain(key.start_mark, f"expected a key that is text, got {describe(name)}")
+        return _Part(values, mark, below)
 
-    def _check_loss(self, experiment: Experiment) -> None:
-        loss, targets = experiment.loss, experiment.task.targets
-        if not loss.needs_probabilities:
-            return
-        if targets.min() < 0.0 or targets.max() > 1.0:
-            self._place("task", "loss").wrong(
-                f"the loss {loss.name} needs targets from 0 to 1, got targets from "
-                f"{targets.min():g} to {targets.max():g}. For these use loss squared"
-            )
-        outputs = {
-            spell(variant.output_activation): variant.output_activation
-            for variant in experiment.variants
-        }
-        for output in outputs.values():
-            if not output.maps_into_unit_interval:
-                low, high = output.range
-                self._place("output_activation", "activation", "loss").wrong(
-                    f"the loss {loss.name} needs an output from 0 to 1, but {spell(output)} gives "
-                    f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid"
-                )
+    def _scalar(self, node: Any, mark: yaml.Mark) -> _Part:
+        plain_style = node.style is None  # neither quoted nor a block
+        try:
+            return _Part(read_scalar(node.value) if plain_style else node.value, mark, _NOTHING)
+        except ValueError as problem:
+            self._complain(mark, str(problem))
+            return _Part(REFUSED, mark, _NOTHING)
 
-    def _check_initial_weights(self, experiment: Experiment) -> None:
-        weights = experiment.initial_weights
-        if weights is None:
-            return
-        place = self._place("initial_weights")
-        hidden, inputs = experiment.hidden, experiment.task.inputs.shape[1]
-        for layer, shape, fan_in in (
-            ("hidden", (inputs + 1, hidden), f"{inputs} inputs"),
-            ("output", (hidden + 1, 1), f"{hidden} hidden units"),
-        ):
-            got = getattr(weights, layer).shape
-            if got != shape:
-                place.below(layer).wrong(
-                    f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
-                    f"got {got[0]} rows of {got[1]}"
-                )
-        if len(experiment.seeds) != 1:
-            self._place("seeds").wrong(
-                "initial_weights replace the draw, so they go with exactly one seed, "
-                f"got {len(experiment.seeds)} seeds"
-            )
+    def _refused(self, event: Any) -> bool:
+        """Whether this part will not be taken, whatever is in it."""
+        if event.anchor is not None:  # an alias has one too
+            what = "anchors and aliases are"
+        elif getattr(event, "tag", None) is not None:
+            what = f"the tag {event.tag} is"
+        else:
+            return False
+        self._complain(event.start_mark, f"{what} not supported. Write the value itself")
+        return True
 
-    def _check_until(self, experiment: Experiment) -> None:
-        if experiment.until is None:
-            return
-        if experiment.seeds != tuple(range(len(experiment.seeds))):
-            self._place("seeds").wrong(
-                "until adds seeds 0, 1, 2, ... in order, so it goes with a number of seeds, "
-                "not with a list"
-            )
-        if experiment.initial_weights is not None:
-            self._place("until").wrong("initial_weights go with one seed, so no seeds can be added")
-
-    def _check_size(self, experiment: Experiment) -> None:
-        epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
-        if experiment.until is not None:
-            seeds = experiment.max_seeds
-        checkpoints = epochs // every + 2 + len(experiment.at_epochs)
-        variants = len(experiment.variants)
-        networks = variants * seeds
-        who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
-        samples, inputs = experiment.task.inputs.shape
-        kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
-        if checkpoints > CHECKPOINTS_MOST or kept > KEPT_NUMBERS_MOST:
-            self._place("report_every", "epochs", "seeds").wrong(
-                f"{epochs} epochs reported every {every} for {who} and {samples} rows are "
-                "more costs than fit in memory. Report less often"
-            )
-        elif networks * (inputs + 2) * experiment.hidden > KEPT_NUMBERS_MOST:
-            self._place("seeds", "hidden").wrong(
-                f"{who} of {experiment.hidden} hidden units are more weights than fit in "
-                "memory. Train fewer seeds at a time"
-            )
+    def _complain(self, mark: Any, message: str) -> None:
+        self._complaints.append((mark.index, f"{self._place(mark)}: {message}"))

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
-from hsig.config.grid import SWEPT
+from hsig.config.assembling import Checked
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN
-from hsig.config.reading import Reading
-from hsig.config.source import Given, read_file, read_flag
-from hsig.config.values import nearest
+from hsig.config.reading import read_file, read_flag
+from hsig.config.values import Given, nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 
+SWEPT = "sweep"  # the key of what a sweep varies
 _UNKNOWN_MOST = 20  # unknown keys that are told one by one
 
 
@@ -33,53 +32,35 @@ def resolve(
     path: Path | str | None = None,
     flags: Mapping[str, str] | None = None,
     command: str | None = None,
-) -> Resolved:
-    """The same as `load_experiment`, with the origin of every value."""
-    return resolve_config(path, flags or {}, command)
-
-
-def resolve_config(
-    path: Path | str | None,
-    flags: Mapping[str, str],
-    command: str | None,
     *,
     among_others: bool = False,
 ) -> Resolved:
-    """The experiment of a config and flags; `among_others`: in a comparison of several configs."""
+    """The experiment of a config and flags, and the origin of every value.
+
+    Args:
+        path: A YAML file, or None.
+        flags: Texts by key, as typed behind the flag of that key.
+        command: `train` or `explain`, for the key `activation`, or `compare`, for `activations`;
+            by default `train` or `compare`, as the keys say. They differ in a few defaults.
+        among_others: Whether it is one of several configs that are compared; it may have one
+            `activation` then.
+
+    Raises:
+        ConfigError: With every problem found.
+    """
     problems: list[str] = []
     given = {} if path is None else _read_keys(Path(path), problems)
-    return resolve_given(given, flags, command, problems, among_others=among_others)
-
-
-def resolve_given(
-    given: dict[str, Given],
-    flags: Mapping[str, str],
-    command: str | None,
-    problems: list[str],
-    *,
-    among_others: bool = False,
-    sources: Mapping[str, str] = MappingProxyType({}),
-) -> Resolved:
-    """The experiment of keys and flags; `sources` are what messages call some of the flags."""
-    given = dict(given)
-    for name, text in flags.items():
-        if name in KEYS:
-            source = sources.get(name, KEYS[name].flag)
-            given[name] = read_flag(source, str(text), problems)
-        else:
-            problems.append(unknown_key("flags", name))
+    given |= read_flags(flags or {}, problems)
     one = among_others and says(given, "activation") and not says(given, "activations")
     command = COMPARE if one else _command(given, command, problems)
-    defaults = {name: Given(key.default_for(command), "default") for name, key in KEYS.items()}
-    if says(given, "initial_weights"):
-        defaults["seeds"] = Given(1, "default")  # they go with one seed
-    given = defaults | given
+    given = defaults(command) | given
+    checked = Checked.of(given, problems, comparing=command == COMPARE and not one)
+    return Resolved(checked.experiment(), {name: part.where() for name, part in given.items()})
 
-    reading = Reading(given, problems, comparing=command == COMPARE and not one)
-    experiment = reading.experiment()
-    if problems or experiment is None:
-        raise ConfigError(problems)
-    return Resolved(experiment, {name: part.where(()) for name, part in given.items()})
+
+def defaults(command: str) -> dict[str, Given]:
+    """What holds for a command if nobody says otherwise."""
+    return {name: Given(key.default_for(command)) for name, key in KEYS.items()}
 
 
 def says(given: Mapping[str, Given], name: str) -> bool:
@@ -92,12 +73,12 @@ def _command(given: Mapping[str, Given], command: str | None, problems: list[str
     one, several = says(given, "activation"), says(given, "activations")
     if command in (TRAIN, EXPLAIN) and several and not one:
         problems.append(
-            f"{given['activations'].where(())}: activations: these are for hsig compare. To "
+            f"{given['activations'].where()}: activations: these are for hsig compare. To "
             f"{command} one of them, name it: hsig {command} NAME CONFIG"
         )
     if command == COMPARE and one and not several:
         problems.append(
-            f"{given['activation'].where(())}: activation: this is for hsig train. Name what to "
+            f"{given['activation'].where()}: activation: this is for hsig train. Name what to "
             "compare, such as: hsig compare all CONFIG"
         )
     return command or (COMPARE if several and not one else TRAIN)
@@ -111,7 +92,7 @@ def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
         problems.extend(refusal.messages)
         return {}
     if SWEPT in parts:
-        problems.append(f"{parts.pop(SWEPT).where(())}: sweep: this is for hsig sweep")
+        problems.append(f"{parts.pop(SWEPT).where()}: sweep: this is for hsig sweep")
     return known_keys(path, parts, problems)
 
 
@@ -119,10 +100,20 @@ def known_keys(path: Path, parts: Mapping[str, Given], problems: list[str]) -> d
     """The keys of a config that there are; the others are problems."""
     unknown = [name for name in parts if name not in KEYS]
     for name in unknown[:_UNKNOWN_MOST]:
-        problems.append(unknown_key(parts[name].where(()), name))
+        problems.append(unknown_key(parts[name].where(), name))
     if len(unknown) > _UNKNOWN_MOST:
         problems.append(f"{path}: {len(unknown) - _UNKNOWN_MOST} more unknown keys")
     return {name: part for name, part in parts.items() if name in KEYS}
+
+
+def read_flags(flags: Mapping[str, str], problems: list[str]) -> dict[str, Given]:
+    """The values of flags by key; those of no key are problems."""
+    problems += [unknown_key("flags", name) for name in flags if name not in KEYS]
+    return {
+        name: read_flag(KEYS[name].flag, str(text), problems)
+        for name, text in flags.items()
+        if name in KEYS
+    }
 
 
 def unknown_key(where: str, name: str) -> str:

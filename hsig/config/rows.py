@@ -1,102 +1,192 @@
-"""Tasks and weights: rows of numbers in the config, or in a CSV file."""
+"""Tasks and initial weights: rows of numbers in the config, or in a CSV file."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, mapping_schema
+from hsig.config.values import (
+    REFUSED,
+    Json,
+    Place,
+    Wrong,
+    as_finite,
+    describe,
+    each,
+    nearest,
+    read_part,
+    read_scalar,
+)
 
-from hsig.config.keys import INPUTS_MOST, SAMPLES_MOST, Key
-from hsig.config.source import describe, read_scalar
-from hsig.config.values import Place, as_finite, nearest
-from hsig.networks.arrays import Array
-from hsig.networks.network import Weights
-from hsig.networks.tasks import TASKS, Task
+if TYPE_CHECKING:
+    from hsig.networks.network import Weights
+    from hsig.networks.tasks import Task
 
 CHARACTERS_MOST = 1_000_000  # of a CSV file
-
-
-def check_task(_: Key, value: object, place: Place) -> Task | None:
-    """A name, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
-    if isinstance(value, str) and value.startswith("csv:"):
-        return _csv_task(value.removeprefix("csv:"), place)
-    if isinstance(value, str):
-        if value in TASKS:
-            return TASKS[value]
-        place.wrong(
-            f"unknown task '{value}'.{nearest(value, TASKS)} Known: {', '.join(TASKS)}, "
-            "csv:FILE, or {inputs: [[...]], targets: [...]}"
-        )
-        return None
-    if isinstance(value, dict) and set(value) == {"csv"}:
-        if isinstance(value["csv"], str):
-            return _csv_task(value["csv"], place.below("csv"))
-        place.below("csv").expected("a file name", value["csv"])
-        return None
-    if isinstance(value, dict) and {"inputs", "targets"} <= set(value) <= _TASK_KEYS:
-        return _rows_task(value, place)
-    place.expected("a task's name, {csv: FILE} or {inputs: [[...]], targets: [...]}", value)
-    return None
-
-
+INPUTS_MOST = 64
+SAMPLES_MOST = 10_000
 _TASK_KEYS = {"name", "inputs", "targets"}
 
 
-def _rows_task(value: Mapping[str, object], place: Place) -> Task | None:
-    inputs = _matrix(value["inputs"], place.below("inputs"))
-    targets = _vector(value["targets"], place.below("targets"))
-    if inputs is None or targets is None:
-        return None
+class TaskRows(Kind):
+    """A name, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
+
+    def check(self, value: object, place: Place) -> "Task":
+        from hsig.networks.tasks import TASKS
+
+        if isinstance(value, str) and value.startswith("csv:"):
+            return _csv_task(value.removeprefix("csv:"), place)
+        if isinstance(value, str):
+            if value not in TASKS:
+                raise place.wrong(
+                    f"unknown task '{value}'.{nearest(value, TASKS)} Known: {', '.join(TASKS)}, "
+                    "csv:FILE, or {inputs: [[...]], targets: [...]}"
+                )
+            return TASKS[value]
+        if isinstance(value, dict) and set(value) == {"csv"}:
+            if not isinstance(value["csv"], str):
+                raise place.below("csv").expected("a file name", value["csv"])
+            return _csv_task(value["csv"], place.below("csv"))
+        if isinstance(value, dict) and {"inputs", "targets"} <= set(value) <= _TASK_KEYS:
+            return _rows_task(value, place)
+        raise place.expected(
+            "a task's name, {csv: FILE} or {inputs: [[...]], targets: [...]}", value
+        )
+
+    def schema(self) -> Schema:
+        rows = {**ROWS, "maxItems": SAMPLES_MOST, "items": {**NUMBERS, "maxItems": INPUTS_MOST}}
+        table: Schema = {"name": {"type": "string"}, "inputs": rows, "targets": NUMBERS}
+        return {
+            "anyOf": [
+                {"enum": list(self.names())},
+                {"type": "string", "pattern": "^csv:"},
+                mapping_schema({"csv": {"type": "string"}}, ["csv"]),
+                mapping_schema(table, ["inputs", "targets"]),
+            ]
+        }
+
+    def names(self) -> Sequence[str]:
+        from hsig.networks.tasks import TASKS
+
+        return tuple(TASKS)
+
+    def document(self, value: "Task") -> Json:
+        return {
+            "name": value.name,
+            "inputs": value.inputs.tolist(),
+            "targets": value.targets.tolist(),
+        }
+
+
+class InitialWeights(Kind):
+    """`{hidden: [[...]], output: [[...]]}`, one list per row; the last row is the bias."""
+
+    def check(self, value: object, place: Place) -> "Weights":
+        import numpy as np
+
+        from hsig.networks.network import Weights
+
+        if not isinstance(value, dict) or set(value) != {"hidden", "output"}:
+            raise place.expected("{hidden: [[...], ...], output: [[...], ...]}", value)
+        layers = (partial(_matrix, value[name], place.below(name)) for name in ("hidden", "output"))
+        return Weights(*map(np.array, each(layers)))
+
+    def schema(self) -> Schema:
+        return mapping_schema({"hidden": ROWS, "output": ROWS}, ["hidden", "output"])
+
+    def document(self, value: "Weights | None") -> Json:
+        return value and {"hidden": value.hidden.tolist(), "output": value.output.tolist()}
+
+
+class Init(Kind):
+    """Bounds [low, high) of the initial weights: `uniform:LOW,HIGH` or `{uniform: [LOW, HIGH]}`."""
+
+    def check(self, value: object, place: Place) -> tuple[float, float]:
+        bounds: object = None
+        if isinstance(value, str) and value.startswith("uniform:"):
+            bounds = [read_part(part, place) for part in value.removeprefix("uniform:").split(",")]
+        elif isinstance(value, dict) and set(value) == {"uniform"}:
+            bounds = value["uniform"]
+        if not isinstance(bounds, list) or len(bounds) != 2:
+            raise place.expected(
+                "uniform:LOW,HIGH or {uniform: [LOW, HIGH]}, such as uniform:-1,1", value
+            )
+        if REFUSED in bounds:
+            raise Wrong
+        low, high = map(as_finite, bounds)
+        if low is None or high is None or not low < high or not isfinite(high - low):
+            got = " and ".join(map(describe, bounds))
+            raise place.wrong(f"expected a finite LOW below a finite HIGH, got {got}")
+        return low, high
+
+    def schema(self) -> Schema:
+        bounds = {**NUMBERS, "minItems": 2, "maxItems": 2}
+        as_text = {"type": "string", "pattern": "^uniform:"}
+        return {"anyOf": [as_text, mapping_schema({"uniform": bounds}, ["uniform"])]}
+
+    def document(self, value: tuple[float, float]) -> Json:
+        return {"uniform": list(value)}
+
+
+def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
+    from hsig.networks.tasks import TASKS
+
+    read: tuple[partial[Any], ...] = (
+        partial(_matrix, value["inputs"], place.below("inputs")),
+        partial(_vector, value["targets"], place.below("targets")),
+    )
+    inputs, targets = each(read)
     name = value.get("name", "rows")
     if not isinstance(name, str) or not name.isprintable():
-        place.below("name").expected("a name of printable text", name)
-        return None
+        raise place.below("name").expected("a name of printable text", name)
     if len(inputs) != len(targets):
-        place.wrong(f"expected a target for each of the {len(inputs)} rows, got {len(targets)}")
-        return None
+        raise place.wrong(
+            f"expected a target for each of the {len(inputs)} rows, got {len(targets)}"
+        )
     known = TASKS.get(name)
-    if known and not (
-        np.array_equal(known.inputs, inputs) and np.array_equal(known.targets, targets)
-    ):
-        place.below("name").wrong(f"'{name}' is hsig's own task with other rows. Use another name")
-        return None
-    return _sized_task(Task(name, inputs, targets), place)
+    if known and (known.inputs.tolist(), known.targets.tolist()) != (inputs, targets):
+        raise place.below("name").wrong(
+            f"'{name}' is hsig's own task with other rows. Use another name"
+        )
+    return _task(name, inputs, targets, place)
 
 
-def _csv_task(name: str, place: Place) -> Task | None:
+def _csv_task(name: str, place: Place) -> "Task":
     """Rows of a CSV file: inputs, then the target. A first row without numbers is a header."""
     path = place.given.folder / name
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read(CHARACTERS_MOST + 1)
     except (OSError, UnicodeDecodeError, ValueError) as problem:
-        place.wrong(f"cannot read {path}: {getattr(problem, 'strerror', None) or problem}")
-        return None
+        raise place.wrong(
+            f"cannot read {path}: {getattr(problem, 'strerror', None) or problem}"
+        ) from None
     if len(text) > CHARACTERS_MOST:
-        place.wrong(f"{path} has more than {CHARACTERS_MOST} characters")
-        return None
+        raise place.wrong(f"{path} has more than {CHARACTERS_MOST} characters")
     reader = csv.reader(text.splitlines(), strict=True)
     rows: list[list[float]] = []
     try:
         for fields in reader:
             numbers = [_csv_number(field) for field in fields]
-            if not fields or (not rows and reader.line_num == 1 and not any(map(_known, numbers))):
+            row = [number for number in numbers if number is not None]
+            if not fields or (not row and reader.line_num == 1):
                 continue
-            for column, (field, number) in enumerate(zip(fields, numbers, strict=True), start=1):
-                if number is None:
-                    where = f"{path}, line {reader.line_num}, column {column}"
-                    place.wrong(f"{where}: expected a finite number, got {describe(field)}")
-                    return None
-            rows.append([number for number in numbers if number is not None])
+            if len(row) < len(fields):
+                column = numbers.index(None)
+                raise place.wrong(
+                    f"{path}, line {reader.line_num}, column {column + 1}: "
+                    f"expected a finite number, got {describe(fields[column])}"
+                )
+            rows.append(row)
     except csv.Error as problem:
-        place.wrong(f"{path}, line {reader.line_num}: not CSV: {problem}")
-        return None
+        raise place.wrong(f"{path}, line {reader.line_num}: not CSV: {problem}") from None
     widths = {len(row) for row in rows}
     if len(widths) != 1 or min(widths) < 2:
         found = ", ".join(map(str, sorted(widths))) or "no rows"
-        place.wrong(f"{path}: expected rows of equal length, at least 2 columns; got {found}")
-        return None
-    table = np.array(rows)
-    return _sized_task(Task(path.name, table[:, :-1], table[:, -1]), place)
+        raise place.wrong(f"{path}: expected rows of equal length, at least 2 columns; got {found}")
+    return _task(path.name, [row[:-1] for row in rows], [row[-1] for row in rows], place)
 
 
 def _csv_number(text: str) -> float | None:
@@ -106,58 +196,41 @@ def _csv_number(text: str) -> float | None:
         return None
 
 
-def _known(number: float | None) -> bool:
-    return number is not None
+def _task(name: str, inputs: list[list[float]], targets: list[float], place: Place) -> "Task":
+    import numpy as np
 
+    from hsig.networks.tasks import Task
 
-def _sized_task(task: Task, place: Place) -> Task | None:
-    samples, inputs = task.inputs.shape
-    if samples > SAMPLES_MOST or inputs > INPUTS_MOST:
-        place.wrong(
+    if len(inputs) > SAMPLES_MOST or len(inputs[0]) > INPUTS_MOST:
+        raise place.wrong(
             f"expected at most {SAMPLES_MOST} rows of at most {INPUTS_MOST} inputs, "
-            f"got {samples} of {inputs}"
+            f"got {len(inputs)} of {len(inputs[0])}"
         )
-        return None
-    return task
+    return Task(name, np.array(inputs), np.array(targets))
 
 
-def check_weights(_: Key, value: object, place: Place) -> Weights | None:
-    """`{hidden: [[...]], output: [[...]]}`, one list per row; the last row is the bias."""
-    if not isinstance(value, dict) or set(value) != {"hidden", "output"}:
-        place.expected("{hidden: [[...], ...], output: [[...], ...]}", value)
-        return None
-    hidden = _matrix(value["hidden"], place.below("hidden"))
-    output = _matrix(value["output"], place.below("output"))
-    return None if hidden is None or output is None else Weights(hidden, output)
-
-
-def _matrix(value: object, place: Place) -> Array | None:
+def _matrix(value: object, place: Place) -> list[list[float]]:
     """A list of rows of equal length, at least one number each."""
     if not isinstance(value, list) or not value:
-        place.expected("a list of rows, [[...], ...]", value)
-        return None
-    rows = [_vector(row, place.below(index)) for index, row in enumerate(value)]
-    if any(row is None for row in rows):
-        return None
-    lengths = [len(row) for row in rows if row is not None]
-    for index, length in enumerate(lengths):
-        if length != lengths[0]:
-            place.below(index).wrong(
-                f"expected {lengths[0]} numbers like the first row, got {length}"
+        raise place.expected("a list of rows, [[...], ...]", value)
+    rows = each(partial(_vector, row, place.below(index)) for index, row in enumerate(value))
+    for index, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise place.below(index).wrong(
+                f"expected {len(rows[0])} numbers like the first row, got {len(row)}"
             )
-            return None
-    return np.array(rows, dtype=np.float64)
+    return rows
 
 
-def _vector(value: object, place: Place) -> Array | None:
+def _vector(value: object, place: Place) -> list[float]:
     """A list of finite numbers, at least one."""
     if not isinstance(value, list) or not value:
-        place.expected("a list of numbers", value)
-        return None
-    numbers = [as_finite(number) for number in value]
-    for index, number in enumerate(numbers):
+        raise place.expected("a list of numbers", value)
+
+    def finite(index: int) -> float:
+        number = as_finite(value[index])
         if number is None:
-            place.below(index).expected("a finite number", value[index])
-    if None in numbers:
-        return None
-    return np.array(numbers, dtype=np.float64)
+            raise place.below(index).expected("a finite number", value[index])
+        return number
+
+    return each(partial(finite, index) for index in range(len(value)))

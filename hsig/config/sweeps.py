@@ -1,18 +1,53 @@
-"""The experiments of a config with a `sweep`."""
+"""The `sweep` of a config: which keys take which values, and the experiments that this makes."""
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from math import exp, log, prod
 from pathlib import Path
+from typing import Any
 
-from hsig.config.grid import SWEPT, flags_of, read_axes, refuse_without_axes
-from hsig.config.keys import EXPLAIN, KEYS, NOT_IN_SWEEPS
-from hsig.config.resolving import known_keys, resolve_given, says
-from hsig.config.source import Given, read_file
+from hsig.config.assembling import Checked
+from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
+from hsig.config.kinds import Whole
+from hsig.config.reading import read_file
+from hsig.config.resolving import SWEPT, defaults, known_keys, read_flags, says
+from hsig.config.specs import PARAMETERS, set_parameters, spec_document
+from hsig.config.values import Given, Place, Wrong, as_finite, describe, each, nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import Axis, Sweep, cells_of
-from hsig.networks.activations import spell
+from hsig.experiments.sweeps import Axis, Sweep, canonical, cells_of
+from hsig.networks.activations import ACTIVATIONS, Activation, spell
 
-_CELLS_TRIED_MOST = 200  # of a sweep, with something wrong in each
+CELLS_MOST = 1_000_000
+_WRONG_MOST = 200  # values of an axis, or cells, that are told of
+_SCALES = ("linear", "log")
+# of the values between the ends: as few as can be read well, or as tell them apart
+_LOG_DIGITS, _LINEAR_DIGITS, _ALL_DIGITS = 4, 12, 17
+_ACTIVATION = "activation"
+
+
+@dataclass(frozen=True)
+class _Swept:
+    """An axis, and what its values mean.
+
+    Attributes:
+        axis: Its name and the texts of its values.
+        values: As an experiment has them.
+        given: Where it stands.
+    """
+
+    axis: Axis
+    values: tuple[Any, ...]
+    given: Given
+
+    @property
+    def setting(self) -> str:
+        """Which setting of the activation it is; nothing if it is a key."""
+        return self.axis.name.partition(".")[2]
 
 
 def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None) -> Sweep:
@@ -28,72 +63,160 @@ def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None)
     """
     problems: list[str] = []
     parts = read_file(path, problems, folder)
-    block = parts.pop(SWEPT, Given({}, str(path)))
-    axes = read_axes(block, problems) if block.lines else ()
+    block = parts.pop(SWEPT, None)
+    swept = [] if block is None else _read_axes(block, problems)
     given = known_keys(path, parts, problems)
     problems += _useless(given, flags)
-    if not problems:
-        refuse_without_axes(path, axes)
-        problems += _given_twice(path, axes, given, flags)
+    if not problems and not swept:
+        raise ConfigError(
+            f"{path}: sweep: there is none. Expected keys with their values, such as\n"
+            "  sweep:\n    learning_rate: {log: [0.01, 10, 13]}\n    epochs: [500, 2000, 8000]"
+        )
+    problems += _given_twice(path, swept, given, flags)
+    # a cell is looked at when it ends, so no number of checkpoints is too large
+    given["report_every"] = Given(EPOCHS_MOST, SWEPT)
+    given |= read_flags(flags, problems)
+    given |= {part.axis.name: part.given for part in swept if not part.setting}
+    base = Checked.of(defaults(SWEEP) | given, problems)
     if problems:
         raise ConfigError(problems)
-    # a cell is looked at when it ends, so no number of checkpoints is too large
-    given["report_every"] = Given(int(KEYS["report_every"].high), SWEPT)
-    cells = cells_of(axes)
-    sources = {axis.name: block.where((axis.name,)) for axis in axes}
-    return Sweep(axes, tuple(cells), _experiments(axes, cells, given, flags, sources))
+    axes = tuple(part.axis for part in swept)
+    cells = tuple(cells_of(axes))
+    return Sweep(axes, cells, tuple(_experiments(base, swept, cells)))
 
 
 def _useless(given: Mapping[str, Given], flags: Mapping[str, str]) -> list[str]:
     """Complaints of keys that a sweep would silently ignore."""
-    places = [(given[name].where(()), name) for name in NOT_IN_SWEEPS if says(given, name)]
-    places += [(KEYS[name].flag, name) for name in NOT_IN_SWEEPS if name in flags]
+    useless = [key for key in KEYS.values() if SWEEP not in key.commands]
+    places = [(given[key.name].where(), key.name) for key in useless if says(given, key.name)]
+    places += [(key.flag, key.name) for key in useless if key.name in flags]
     return [f"{where}: {name}: a sweep has no use for this key" for where, name in places]
 
 
 def _given_twice(
-    path: Path, axes: Sequence[Axis], given: Mapping[str, Given], flags: Mapping[str, str]
+    path: Path, swept: Sequence[_Swept], given: Mapping[str, Given], flags: Mapping[str, str]
 ) -> list[str]:
     """Complaints of keys that have a value and are swept."""
     problems = []
-    for axis in axes:
-        if axis.name in flags:
-            problems.append(f"{KEYS[axis.name].flag}: is swept by {path}")
-        elif axis.name in given:
-            problems.append(f"{given[axis.name].where(())}: {axis.name}: is swept as well")
+    for name in (part.axis.name for part in swept):
+        if name in flags:
+            problems.append(f"{KEYS[name].flag}: is swept by {path}")
+        elif name in given:
+            problems.append(f"{given[name].where()}: {name}: is swept as well")
     return problems
 
 
+def _read_axes(block: Given, problems: list[str]) -> list[_Swept]:
+    """The axes of a `sweep` block, in their order."""
+    place = Place(SWEPT, block, problems)
+    swept: list[_Swept] = []
+    with suppress(Wrong):
+        if not isinstance(block.value, Mapping) or not block.value:
+            raise place.expected(
+                "keys with their values, such as {learning_rate: [0.1, 1]}", block.value
+            )
+        for name, value in block.value.items():
+            with suppress(Wrong):
+                swept.append(_read_axis(name, value, place.below(name)))
+    cells = prod(len(part.values) for part in swept)
+    if cells > CELLS_MOST:
+        place.wrong(f"expected at most {CELLS_MOST} cells, got {cells}")
+    for axis in (part.axis for part in swept):
+        if len(set(map(canonical, axis.values))) < len(axis.values):
+            place.below(axis.name).wrong("expected each value once")
+    return swept
+
+
+def _read_axis(name: str, value: object, place: Place) -> _Swept:
+    key, _, setting = name.partition(".")
+    if setting and key == _ACTIVATION and setting in PARAMETERS:
+        check, default = PARAMETERS[setting].check, None
+    elif name in KEYS and KEYS[name].may_be_swept:
+        check, default = partial(_check, KEYS[name]), KEYS[name].default_for(SWEEP)
+    else:
+        known = [key.name for key in KEYS.values() if key.may_be_swept]
+        raise place.wrong(
+            f"this key cannot be swept.{nearest(name, known)} Expected one of "
+            f"{', '.join(known)}, or a setting such as activation.slope"
+        )
+    parts = _parts(value, place, whole=name in KEYS and isinstance(KEYS[name].kind, Whole))
+    values: list[Any] = []
+    for first in range(0, len(parts), _WRONG_MOST):
+        values += each(partial(check, *part) for part in parts[first : first + _WRONG_MOST])
+    texts = tuple(part if isinstance(part, str) else json.dumps(part) for part, _ in parts)
+    given = replace(
+        place.given, value=default, lines=place.given.lines and place.given.lines.below[name]
+    )
+    return _Swept(Axis(name, texts), tuple(values), given)
+
+
+def _check(key: Key, value: object, place: Place) -> Any:
+    if value is None and key.optional and key.name != _ACTIVATION:
+        return key.kind.absent
+    return key.kind.check(value, place)
+
+
+def _parts(value: object, place: Place, *, whole: bool) -> list[tuple[object, Place]]:
+    """The values of an axis, each with its place."""
+    if isinstance(value, list) and value:
+        return [(part, place.below(index)) for index, part in enumerate(value)]
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((scale, ends),) = value.items()
+        if scale in _SCALES and isinstance(ends, list) and len(ends) == 3:
+            below = place.below(scale)
+            return [(part, below) for part in _spaced(scale, ends, below, whole=whole)]
+    raise place.expected("a list, {linear: [from, to, n]} or {log: [from, to, n]}", value)
+
+
+def _spaced(scale: str, ends: Sequence[object], place: Place, *, whole: bool) -> Sequence[float]:
+    """Values between two ends: as short as can be read well, or as tells them apart."""
+    n = ends[2]
+    first, last = map(as_finite, ends[:2])
+    if first is None or last is None or not isinstance(n, int) or not 2 <= n <= CELLS_MOST:
+        raise place.wrong(
+            f"expected two numbers and how many values, from 2 to {CELLS_MOST}, got "
+            f"{', '.join(map(describe, ends))}"
+        )
+    if scale == "log" and not (first > 0.0 and last > 0.0):
+        raise place.wrong(f"expected ends above 0, got {describe(ends[0])} and {describe(ends[1])}")
+    shares = [step / (n - 1) for step in range(n)]
+    if scale == "log":
+        between = [exp(log(first) + share * (log(last) - log(first))) for share in shares]
+    else:
+        between = [first + share * (last - first) for share in shares]
+    between[0], between[-1] = first, last
+    if whole:
+        return [round(value) for value in between]
+    least = _LOG_DIGITS if scale == "log" else _LINEAR_DIGITS
+    for digits in range(least, _ALL_DIGITS):
+        rounded = [float(f"{value:.{digits}g}") for value in between]
+        if len(set(rounded)) == n:
+            return rounded
+    return between
+
+
 def _experiments(
-    axes: Sequence[Axis],
-    cells: Sequence[tuple[str, ...]],
-    given: dict[str, Given],
-    flags: Mapping[str, str],
-    sources: Mapping[str, str],
-) -> tuple[Experiment, ...]:
+    base: Checked, swept: Sequence[_Swept], cells: Sequence[tuple[str, ...]]
+) -> list[Experiment]:
     """The experiment of each cell.
 
     Raises:
         ConfigError: With each complaint once, and the cells that it is about.
     """
-    names = {axis.name for axis in axes}
-    activation = "sigmoid"
-    if "activation" not in names and any("." in name for name in names):
-        base = resolve_given(given, flags, EXPLAIN, []).experiment
-        activation = spell(base.variants[0].hidden_activation)
     made: list[Experiment] = []
     complaints: dict[str, list[str]] = {}
     tried = 0
-    for cell in cells:
+    values = product(*(part.values for part in swept))
+    for cell, own in zip(cells, values, strict=True):
         tried += 1
-        chosen = flags_of(axes, cell, flags, activation)
         try:
-            made.append(resolve_given(given, chosen, EXPLAIN, [], sources=sources).experiment)
+            made.append(_experiment(base, swept, own))
         except ConfigError as refusal:
-            here = ", ".join(f"{axis.name} {v}" for axis, v in zip(axes, cell, strict=True))
+            named = zip(swept, cell, strict=True)
+            here = ", ".join(f"{part.axis.name} {text}" for part, text in named)
             for message in refusal.messages:
                 complaints.setdefault(message, []).append(here)
-            if sum(map(len, complaints.values())) > _CELLS_TRIED_MOST:
+            if sum(map(len, complaints.values())) > _WRONG_MOST:
                 break
     if complaints:
         raise ConfigError(
@@ -102,9 +225,33 @@ def _experiments(
                 for message, where in complaints.items()
             ]
         )
-    return tuple(made)
+    return made
 
 
 def _in_cells(where: Sequence[str]) -> str:
     more = f", and in {len(where) - 1} more" if len(where) > 1 else ""
     return f"in the cell {where[0]}{more}"
+
+
+def _experiment(base: Checked, swept: Sequence[_Swept], own: Sequence[Any]) -> Experiment:
+    """The experiment of the cell with these values."""
+    values, settings = dict(base.values), {}
+    for part, value in zip(swept, own, strict=True):
+        if part.setting:
+            settings[part.setting] = value
+        else:
+            values[part.axis.name] = value
+    cell = replace(base, values=values, problems=[])
+    if settings:
+        with suppress(Wrong):
+            values[_ACTIVATION] = _set(values.pop(_ACTIVATION), settings, cell.place(_ACTIVATION))
+    return cell.experiment()
+
+
+def _set(activation: Activation, settings: Mapping[str, Any], place: Place) -> Activation:
+    """The activation with swept settings; a sweep does not override what somebody set."""
+    written, default = map(spec_document, (activation, ACTIVATIONS[activation.name]))
+    for name in settings:
+        if written.get(name) != default.get(name):
+            raise place.wrong(f"'{name}' has a value in {spell(activation)} and is swept as well")
+    return set_parameters(activation, settings, place)

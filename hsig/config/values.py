@@ -1,16 +1,168 @@
-"""Numbers, choices and compact text, checked; and the places that complaints name.
+"""Plain values and what a text means; the places values came from, and complaints that name them.
 
-A check takes a value and the place it came from, and returns what it means, or None after a
-complaint in the house's pattern: where, what with the value, what would be right.
+A check takes a value and its place, and returns what the value means; or it notes a complaint in
+the house's pattern (where, what with the value, what would be right) and raises `Wrong`.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import isfinite, isnan
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from hsig.config.keys import Key
-from hsig.config.source import REFUSED, Given, KeyPath, describe, read_scalar
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+KeyPath = tuple[str | int, ...]
+T = TypeVar("T")
+
+DIGITS_MOST = 300  # more would overflow a double
+REFUSED = object()  # stands where a value was that has been complained of already
+
+_CONSTANTS: Mapping[str, object] = {
+    "": None,
+    "~": None,
+    **dict.fromkeys(("null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+
+
+def read_scalar(text: str) -> object:
+    """The value of an unquoted scalar, by the core schema of YAML 1.2.
+
+    Raises:
+        ValueError: If YAML 1.1 and 1.2 disagree about it, or it is absurdly long; the message
+            says what to write.
+
+    >>> read_scalar("1e-3"), read_scalar("yes"), read_scalar("true")
+    (0.001, 'yes', True)
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _LEADING_ZERO.fullmatch(text):
+        raise ValueError(f"{text} is ambiguous (octal in YAML 1.1): write it without the zero")
+    if _SEXAGESIMAL.fullmatch(text):
+        raise ValueError(f"{text} is ambiguous (base 60 in YAML 1.1): quote it if it is text")
+    if _WHOLE.fullmatch(text) or _OCTAL_OR_HEX.fullmatch(text):
+        if len(text) > DIGITS_MOST:
+            raise ValueError(f"a number of {len(text)} digits is too large to be meant")
+        return int(text, 0 if _OCTAL_OR_HEX.fullmatch(text) else 10)
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if _INFINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
+
+
+def as_finite(value: object) -> float | None:
+    """The value as a finite float, or None if it is not one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if isfinite(value) else None
+
+
+def plain(value: Json) -> Json:
+    """The value with every number that JSON cannot say as a text."""
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def describe(value: object) -> str:
+    """A value as messages show it, in a few words.
+
+    >>> describe("fast"), describe([1, 2]), describe(None)
+    ("the text 'fast'", 'a list of 2', 'nothing')
+    """
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f"the text {value!r}" if len(value) <= 60 else f"the text {value[:57]!r}..."
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return "keys and values"
+        case int() if abs(value) >= 10**20:
+            return f"a number of {len(str(abs(value)))} digits"
+    return str(value)
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for a word that is nearly one of `known`, else nothing.
+
+    The first part of a name counts as well: `geluu` is nearly `gelu_tanh`.
+    """
+    names: dict[str, str] = {}
+    for name in sorted(known, key=lambda name: "_" in name):  # a whole name before a part of one
+        names.setdefault(name.casefold(), name)
+        names.setdefault(name.casefold().partition("_")[0], name)
+    matches = get_close_matches(str(word).casefold(), names, n=1)
+    return f" Did you mean '{names[matches[0]]}'?" if matches else ""
+
+
+# --- places and complaints --------------------------------------------------------------------
+
+
+class Lines(NamedTuple):
+    """The line of a part of a file, and those of the parts below it."""
+
+    line: int
+    below: "Mapping[str | int, Lines]"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value as somebody gave it, and where.
+
+    Attributes:
+        value: Plain Python: None, bool, int, float, str, list or dict.
+        source: `FILE` or `--flag`; `default` if nobody gave it.
+        lines: For a file, where in it the value and each of its parts stand.
+        folder: What file names in the value are relative to.
+    """
+
+    value: object
+    source: str = "default"
+    lines: Lines | None = None
+    folder: Path = Path()
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody gave it."""
+        return self.source == "default"
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it was given on the command line."""
+        return self.source.startswith("--")
+
+    def where(self, path: KeyPath = ()) -> str:
+        """The place of the part of the value at `path`, as messages name it."""
+        lines = self.lines
+        if lines is None:
+            return self.source
+        for step in path:
+            if step not in lines.below:
+                break
+            lines = lines.below[step]
+        return f"{self.source}:{lines.line}"
+
+
+class Wrong(Exception):
+    """A value cannot be used; the complaint has been noted."""
 
 
 @dataclass(frozen=True)
@@ -27,115 +179,63 @@ class Place:
         """The part one step further down."""
         return replace(self, path=(*self.path, step))
 
-    def wrong(self, message: str) -> None:
-        """Note that this part is wrong."""
-        # a flag names its key itself
-        name = "" if self.given.source.startswith("--") else self.key
+    def wrong(self, message: str) -> "Wrong":
+        """Note that this part is wrong; to raise what it gives is to leave the part."""
+        name = "" if self.given.is_flag else self.key  # a flag names its key itself
         for step in self.path:
             name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
         named = f"{name}: " if name else ""
         about = f"{self.about}: " if self.about else ""
         self.problems.append(f"{self.given.where(self.path)}: {named}{about}{message}")
+        return Wrong()
 
-    def expected(self, what: str, value: object) -> None:
-        """Note that something else was expected here."""
-        if value is not REFUSED:
-            self.wrong(f"expected {what}, got {describe(value)}")
+    def expected(self, what: str, value: object) -> "Wrong":
+        """Note that something else was expected here; to raise what it gives is to leave it."""
+        return (
+            Wrong() if value is REFUSED else self.wrong(f"expected {what}, got {describe(value)}")
+        )
 
 
-def nearest(word: object, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for a word that is nearly one of `known`, else nothing.
+def each(checks: Iterable[Callable[[], T]]) -> list[T]:
+    """What several checks give; all of them complain before it ends.
 
-    The first part of a name counts as well: `geluu` is nearly `gelu_tanh`.
+    Raises:
+        Wrong: If one of them complained.
     """
-    names: dict[str, str] = {}
-    for name in sorted(known, key=lambda name: "_" in name):  # a whole name before a part of one
-        names.setdefault(name.casefold(), name)
-        names.setdefault(name.casefold().partition("_")[0], name)
-    matches = get_close_matches(str(word).casefold(), names, n=1)
-    return f" Did you mean '{names[matches[0]]}'?" if matches else ""
-
-
-# --- numbers and choices ----------------------------------------------------------------------
-
-
-def check_scalar(key: Key, value: object, place: Place) -> float | str | None:
-    """A whole number, a number or a choice, as `key` says."""
-    if key.kind == "choice":
-        return check_choice(key, value, place)
-    return check_number(key, value, place)
-
-
-def check_number(key: Key, value: object, place: Place) -> float | None:
-    """A number within the key's range; an int for a whole one."""
-    noun = "a whole number" if key.kind == "whole" else "a number"
-    if key.infinite and value in ("Infinity", "-Infinity"):  # as in the JSON
-        value = float(str(value))
-    bound = _lower_bound(key)
-    number = _as_number(value, whole=key.kind == "whole")
-    if number is None or isnan(number):
-        place.expected(f"{noun}{bound}", value)
-    elif not key.infinite and not isfinite(number):
-        place.expected(f"a finite number{bound}", value)
-    elif number < key.low or (key.above and number == key.low):
-        place.expected(f"{noun}{bound}", value)
-    elif number > key.high:
-        place.expected(f"{noun} of at most {key.high:.15g}", value)
-    else:
-        return number
-    return None
-
-
-def _lower_bound(key: Key) -> str:
-    if not isfinite(key.low):
-        return ""
-    return f" above {key.low:g}" if key.above else f" of at least {key.low:g}"
-
-
-def _as_number(value: object, *, whole: bool) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if whole:
-        return int(value) if isfinite(value) and value == int(value) else None
-    return float(value)
-
-
-def check_choice(key: Key, value: object, place: Place) -> str | None:
-    """One of the key's choices."""
-    if isinstance(value, str) and value in key.choices:
-        return value
-    if value is not REFUSED:
-        known = ", ".join(key.choices)
-        place.wrong(f"expected one of {known}, got {describe(value)}.{nearest(value, key.choices)}")
-    return None
-
-
-def as_finite(value: object) -> float | None:
-    """The value as a finite float, or None if it is not one."""
-    number = _as_number(value, whole=False)
-    return number if number is not None and isfinite(number) else None
+    found = []
+    sound = True
+    for check in checks:
+        try:
+            found.append(check())
+        except Wrong:
+            sound = False
+    if not sound:
+        raise Wrong
+    return found
 
 
 # --- compact text -----------------------------------------------------------------------------
 
 
-def read_settings(text: str, place: Place) -> dict[str, object] | None:
-    """`slope=0.25,backward=logistic` as a mapping."""
+def read_settings(text: str, place: Place) -> dict[str, object]:
+    """`slope=0.25,backward=logistic` as a mapping.
+
+    Raises:
+        Wrong: If it is not one.
+    """
     settings: dict[str, object] = {}
     for part in text.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not name or not value:
-            place.expected("KEY=VALUE pairs with commas between them", text)
-            return None
+            raise place.expected("KEY=VALUE pairs with commas between them", text)
         if name in settings:
-            place.wrong(f"'{name}' is given twice in {text!r}")
-            return None
+            raise place.wrong(f"'{name}' is given twice in {text!r}")
         settings[name] = read_part(value, place)
     return settings
 
 
 def read_part(text: str, place: Place) -> object:
-    """The value of one piece of a compact text."""
+    """The value of one piece of a compact text; `REFUSED` after a complaint."""
     try:
         return read_scalar(text.strip())
     except ValueError as problem:

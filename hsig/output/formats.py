@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
-from hsig.config.resolved import Json
 from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table
 
 
@@ -14,7 +13,7 @@ def as_json(page: Page, *, every_seed: bool = True) -> str:
     return json_text(page.document(every_seed))
 
 
-def json_text(made: Mapping[str, Json], indent: int = 1) -> str:
+def json_text(made: Mapping[str, object], indent: int = 1) -> str:
     """As JSON, with every digit."""
     return json.dumps(made, indent=indent, allow_nan=False) + "\n"
 

@@ -6,20 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from hsig.config.keys import KEYS
 from hsig.config.resolved import resolved_keys
 from hsig.engines.choice import numerics
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import as_cell
-
-# what a result looks like, or how it was come by; the numbers of a seed do not depend on it
-_NO_MATTER = ("workers", "cost", "baseline", "expect", "until", "max_seeds", "predict_with")
 
 
 def digest(experiments: Iterable[Experiment]) -> str:
     """Of everything that the numbers of some experiments depend on."""
     depends: list[Any] = []
     for experiment in experiments:
-        keys = {name: v for name, v in keys_of(experiment).items() if name not in _NO_MATTER}
+        keys = {n: v for n, v in keys_of(experiment).items() if KEYS[n].numbers}
         depends.append([keys, experiment.engines, numerics(experiment.engines)])
     return _digest(depends)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from hsig.config.keys import KEYS, TASK_NAMES
+from hsig.config.keys import KEYS
 from hsig.config.resolved import Json
 from hsig.errors import ConfigError
 from hsig.experiments.sweeps import canonical
+from hsig.networks.tasks import TASKS
 from hsig.reports.page import FORMAT, Page, Table, count, lines, records, short
 from hsig.reports.words import as_yaml
 from hsig.runs import Record
@@ -87,7 +88,7 @@ def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
 def _task(task: Mapping[str, Any]) -> str:
     """A task's name; with a digest of its rows if they are the user's own."""
     name = str(task.get("name", ""))
-    if name in TASK_NAMES:
+    if name in TASKS:
         return name
     rows = json.dumps([task.get("inputs"), task.get("targets")])
     return f"{name} ({zlib.crc32(rows.encode()):08x})".lstrip()
