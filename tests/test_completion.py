@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hsig.config.completion import complete_config
-from hsig.config.keys import KEYS
+from hsig.config.keys import KEYS, complete_config
 from hsig.networks.activations import ACTIVATIONS
 
 COMPLETE = (

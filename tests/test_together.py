@@ -6,8 +6,7 @@ import pytest
 from hsig.output.export import as_csv, as_long_csv, several_as_json
 from typer.testing import CliRunner
 
-from hsig.analysis.configs import difference, put_together
-from hsig.analysis.pairing import pair
+from hsig.analysis.pairing import difference, pair, put_together
 from hsig.analysis.summary import summarise
 from hsig.cli import app
 from hsig.config.loading import load_comparison, load_experiment

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hsig.analysis.affine import AffineFit, best_affine
-from hsig.analysis.pairing import Pairing, pair
+from hsig.analysis.pairing import Pairing, pairing_of
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.engines import NOT_REACHED
 from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, shown_cost
@@ -189,25 +189,6 @@ def summarise(outcome: Outcome) -> Summary:
     unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
     affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
     return Summary(experiment, variants, outcome.complete, unmet, affine, pairing_of(outcome))
-
-
-def pairing_of(*outcomes: Outcome) -> Pairing | None:
-    """The variants that reached their budget, seed by seed, if there are two of them.
-
-    Args:
-        outcomes: One, or several whose seeds start from the same weights. The baseline is that of
-            the first.
-    """
-    solved = {
-        result.variant.label: result.solved
-        for outcome in outcomes
-        for result in outcome.results
-        if not result.failure and result.epochs[-1] == outcome.experiment.epochs
-    }
-    if len(solved) < 2:
-        return None
-    baseline = outcomes[0].experiment.baseline
-    return pair(solved, baseline if baseline in solved else next(iter(solved)))
 
 
 def rate(solved: BoolArray) -> Solved:

@@ -6,8 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hsig.analysis.configs import difference
-from hsig.analysis.pairing import Paired, pair
+from hsig.analysis.pairing import Paired, difference, pair
 from hsig.analysis.statistics import holm, quantiles
 from hsig.analysis.summary import QUARTILES, UNKNOWN, ResultSummary, Solved, numbers_of, rate
 from hsig.experiments.experiment import Experiment

@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from hsig.cli.options import FormatOption, Output, OutputOption, examples, experiment_command
-from hsig.config.completion import (
+from hsig.config.keys import (
+    COMPARE,
+    EXPLAIN,
+    SWEEP,
+    TRAIN,
     complete_activation,
     complete_comparison,
     complete_config,
     complete_words,
 )
-from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
 
 app = typer.Typer()
 

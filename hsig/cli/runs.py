@@ -54,7 +54,7 @@ def list_(
     output: OutputOption = None,
 ) -> None:
     """List kept runs, the newest first."""
-    from hsig.cli.kept import list_runs
+    from hsig.cli.lookups import list_runs
 
     list_runs(runs_dir, where or [], limit, Output(format, output), only_changed=only_changed)
 
@@ -70,7 +70,7 @@ def show(
     quiet: QUIET_OPTION = False,
 ) -> None:
     """Show a run again, as it was shown when it ran."""
-    from hsig.cli.kept import show_run
+    from hsig.cli.lookups import show_run
 
     show_run(runs_dir, id, Output(format, output, long, columns, quiet))
 
@@ -84,7 +84,7 @@ def diff(
     output: OutputOption = None,
 ) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
-    from hsig.cli.kept import diff_runs
+    from hsig.cli.lookups import diff_runs
 
     diff_runs(runs_dir, (first, second), Output(format, output))
 
@@ -97,7 +97,7 @@ def rerun(
     output: OutputOption = None,
 ) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
-    from hsig.cli.kept import rerun_run
+    from hsig.cli.lookups import rerun_run
 
     rerun_run(runs_dir, id, Output(format, output))
 
@@ -111,7 +111,7 @@ def export(
     runs_dir: RUNS_OPTION = None,
 ) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
-    from hsig.cli.kept import export_run
+    from hsig.cli.lookups import export_run
 
     export_run(runs_dir, id, output)
 
@@ -123,6 +123,6 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove runs."""
-    from hsig.cli.kept import remove_runs
+    from hsig.cli.lookups import remove_runs
 
     remove_runs(runs_dir, ids, yes=yes)

@@ -10,12 +10,11 @@ from time import monotonic
 import typer
 
 from hsig.analysis.adaptive import first_block, join, next_block
-from hsig.analysis.configs import put_together
+from hsig.analysis.pairing import put_together
 from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
 from hsig.analysis.summary import Summary, summarise
 from hsig.cli.options import RUNS, Output
-from hsig.config.completion import CONFIG_ENDINGS
-from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
+from hsig.config.keys import COMPARE, CONFIG_ENDINGS, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Experiment, Outcome

@@ -7,7 +7,7 @@ from typing import Any
 
 from hsig.config.keys import EVIDENCE_NUMBERS, KEYS
 from hsig.config.specs import SAME, Spec
-from hsig.config.values import Given, Place, Wrong, nearest
+from hsig.config.values import Given, Json, Place, Wrong, nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Bound, Checks, Experiment, Variant
 from hsig.networks.activations import Activation, spell
@@ -215,3 +215,14 @@ def _check_size(experiment: Experiment, place: _Places) -> None:
             f"{who} of {experiment.hidden} hidden units are more weights than fit in "
             "memory. Train fewer seeds at a time"
         )
+
+
+# --- and back ---------------------------------------------------------------------------------
+
+
+def resolved_keys(experiment: Experiment) -> dict[str, Json]:
+    """Every key of the config with its resolved value; as a config it gives the same numbers.
+
+    One variant is the `activation`, several are the `activations`.
+    """
+    return {name: key.kind.resolved(experiment, name) for name, key in KEYS.items()}

@@ -5,8 +5,10 @@ heavy, so that help and completion are instant. A key that only one place needs 
 field of the same name in `hsig.experiments.experiment.Experiment`, and that place.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 from hsig.config.kinds import (
@@ -16,9 +18,12 @@ from hsig.config.kinds import (
     Kind,
     LossName,
     Number,
+    Schema,
     Seeds,
     Whole,
     Workers,
+    mapping_schema,
+    starting,
 )
 from hsig.config.rows import Init, InitialWeights, TaskRows
 from hsig.config.specs import Baseline, Compared, Expect, OutputSpec, Specs, Trained
@@ -155,3 +160,83 @@ COMPARISON_COLUMNS = (
     "costs",
     "predictions",
 )
+
+
+_SCALE: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
+_SCALES: Schema = {
+    "type": "object",
+    "properties": {"linear": _SCALE, "log": _SCALE},
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+_SWEEP: Schema = {
+    "description": "Keys and their values, for hsig sweep",
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {"oneOf": [{"type": "array", "minItems": 1}, _SCALES]},
+}
+
+
+def json_schema() -> Schema:
+    """A JSON Schema (draft 2020-12) of a config.
+
+    It knows every key, its type and its range. What must hold between keys, and the compact
+    texts such as `hard:slope=0.25`, are left to hsig.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "hsig experiment",
+        **mapping_schema({**{name: _schema(key) for name, key in KEYS.items()}, "sweep": _SWEEP}),
+    }
+
+
+def _schema(key: Key) -> Schema:
+    schema = {"description": key.help, **key.kind.schema()}
+    if key.default is None:  # it may be written without a value
+        return {"description": key.help, "anyOf": [{"type": "null"}, schema]}
+    return {**schema, "default": key.default}
+
+
+def as_text(schema: Schema) -> str:
+    """The schema as it is written to a file."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def starting_point() -> str:
+    """A config with every key, its default and a comment; optional keys are commented out."""
+    lines = ["# An experiment of hsig. Every key may be left out: these are the defaults."]
+    for key in KEYS.values():
+        line = f"# {key.name}:" if key.default is None else f"{key.name}: {key.default}"
+        lines += ["", f"# {key.help}", line]
+    return "\n".join(lines) + "\n"
+
+
+CONFIG_ENDINGS = (".yaml", ".yml")
+
+complete_activation = KEYS["activation"].kind.complete
+
+
+def complete_words(typed: str) -> list[str]:
+    """What may follow `hsig train`: an activation, or a config."""
+    return complete_activation(typed) + complete_config(typed)
+
+
+def complete_comparison(typed: str) -> list[str]:
+    """What may follow `hsig compare`: also a group."""
+    return KEYS["activations"].kind.complete(typed) + complete_config(typed)
+
+
+def complete_config(typed: str) -> list[str]:
+    """Config files in the folder that is typed so far, and in the folders within it."""
+    folder = Path(typed.rpartition("/")[0] or ("/" if typed.startswith("/") else "."))
+    try:
+        found = [
+            path
+            for pattern in ("*", "*/*")
+            for path in sorted(folder.glob(pattern))
+            if path.suffix in CONFIG_ENDINGS and not path.parent.name.startswith(".")
+        ]
+    except OSError:
+        return []
+    return starting(map(str, found), typed.removeprefix("./"))

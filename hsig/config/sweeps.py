@@ -13,8 +13,8 @@ from typing import Any
 from hsig.config.assembling import Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import Whole
+from hsig.config.loading import SWEPT, defaults, known_keys, read_flags, says
 from hsig.config.reading import read_file
-from hsig.config.resolving import SWEPT, defaults, known_keys, read_flags, says
 from hsig.config.specs import PARAMETERS, set_parameters, spec_document
 from hsig.config.values import Given, Place, Wrong, as_finite, describe, each, nearest
 from hsig.errors import ConfigError

@@ -6,11 +6,14 @@ the house's pattern (where, what with the value, what would be right) and raises
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from math import isfinite, isnan
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 KeyPath = tuple[str | int, ...]
@@ -76,6 +79,11 @@ def plain(value: Json) -> Json:
     if isinstance(value, float) and not isfinite(value):
         return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+def plain_fields(record: "DataclassInstance") -> dict[str, Json]:
+    """A flat record's fields, ready for JSON."""
+    return {name: plain(value) for name, value in asdict(record).items()}
 
 
 def describe(value: object) -> str:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from hsig.analysis.definitions import Break, Definition, Points
-from hsig.config.resolved import Json, plain, plain_fields, spec_document
+from hsig.config.specs import spec_document
+from hsig.config.values import Json, plain, plain_fields
 from hsig.networks.activations import ACTIVATIONS, Activation, spell
 from hsig.reports.page import FORMAT, Block, Curves, Page, Table, lines, page_of_tables, short
 

@@ -6,8 +6,7 @@ from functools import cached_property
 from math import isfinite, isnan, nan
 from typing import ClassVar
 
-from hsig.analysis.configs import Together
-from hsig.analysis.pairing import Pairing
+from hsig.analysis.pairing import Pairing, Together
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.activations import spell

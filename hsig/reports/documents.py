@@ -11,11 +11,12 @@ from dataclasses import fields
 import numpy as np
 
 from hsig import __version__
-from hsig.analysis.configs import Together
-from hsig.analysis.pairing import Pairing
+from hsig.analysis.pairing import Pairing, Together
 from hsig.analysis.remedies import Trial, cheapest
 from hsig.analysis.summary import Solved, Summary, VariantSummary
-from hsig.config.resolved import Json, plain, plain_fields, resolved_keys, spec_document
+from hsig.config.assembling import resolved_keys
+from hsig.config.specs import spec_document
+from hsig.config.values import Json, plain, plain_fields
 from hsig.engines import NOT_REACHED
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Experiment, Outcome, Training

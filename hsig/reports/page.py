@@ -10,7 +10,7 @@ from math import inf, isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hsig.config.resolved import Json
+    from hsig.config.values import Json
 
 FORMAT = 1  # of all JSON: fields are added, never renamed
 ROWS_MOST = 40  # longer tables are shown without their middle

@@ -7,7 +7,8 @@ from hsig import __version__
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.summary import Solved
 from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps
-from hsig.config.resolved import Json, plain, plain_fields, resolved_keys
+from hsig.config.assembling import resolved_keys
+from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
 from hsig.experiments.verdicts import DIVERGED, VERDICTS

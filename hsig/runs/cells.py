@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hsig.config.resolved import plain
+from hsig.config.values import plain
 from hsig.experiments.sweeps import ARRAYS, CellResult
 from hsig.runs.folder import CELLS, SEEDS, Record, checked
 from hsig.runs.journal import read_journal

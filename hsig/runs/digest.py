@@ -1,13 +1,19 @@
-"""Digests of all that numbers depend on: equal digests, equal bits."""
+"""Where a run takes place, and digests of all that numbers depend on: equal ones, equal bits."""
 
 import hashlib
 import json
+import os
+import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from hsig import __version__
+from hsig.config.assembling import resolved_keys
 from hsig.config.keys import KEYS
-from hsig.config.resolved import resolved_keys
+from hsig.engines import NUMERICS, compiled, reference
 from hsig.engines.choice import numerics
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import as_cell
@@ -46,3 +52,24 @@ def keys_of(experiment: Experiment) -> dict[str, Any]:
 
 def _digest(depends: object) -> str:
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Of hsig and what it computes with."""
+    return {
+        "hsig": __version__,
+        "numerics": str(NUMERICS),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What it runs on."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "instructions": list(compiled.instruction_sets()),
+        "numpy_instructions": list(reference.instruction_sets()),
+    }

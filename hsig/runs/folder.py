@@ -16,7 +16,7 @@ from typing import Any
 
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.files import ASIDE, write_file, write_folder
-from hsig.runs.environment import machine, versions
+from hsig.runs.digest import machine, versions
 from hsig.runs.journal import Journal
 
 FORMAT = 1

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from hsig.config.keys import KEYS
-from hsig.config.resolved import Json
+from hsig.config.values import Json
 from hsig.errors import ConfigError
 from hsig.experiments.sweeps import canonical
 from hsig.networks.tasks import TASKS
