@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
-from hsig.config.loading import load_experiment, load_sweep
+from hsig.config.loading import load_experiment
+from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import gather, run
 from hsig.runs import Made, Part, keep

@@ -14,10 +14,11 @@ from golden_data import load_golden
 from prepared import WithValue
 
 from hsig import __version__, cli
-from hsig.config.keys import COMPARISON_COLUMNS, KEYS
+from hsig.config.keys import KEYS
 from hsig.engines.choice import ENGINES
 from hsig.experiments.training import run
 from hsig.networks.activations import ACTIVATIONS, GROUPS
+from hsig.reports.columns import COLUMNS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -215,7 +216,7 @@ def test_quiet_is_a_line_for_each_variant(hsig):
         ),
         (
             ["hard", "--columns", "solvd"],
-            f"error: --columns: expected one of {', '.join(COMPARISON_COLUMNS)}, got the text "
+            f"error: --columns: expected one of {', '.join(COLUMNS)}, got the text "
             "'solvd'. Did you mean 'solved'?",
         ),
     ],

@@ -8,11 +8,11 @@ from prepared import RIGHT, UNKNOWN, WRONG, compared
 from rich.console import Console
 
 from hsig.analysis.summary import summarise
-from hsig.config.keys import COMPARISON_COLUMNS
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
 from hsig.output.screen import comparison_results, render_comparison
+from hsig.reports.columns import COLUMNS
 from hsig.reports.comparison import compare
 
 
@@ -274,7 +274,7 @@ def test_columns_make_one_table_in_their_order():
     assert table.rows[-1] == ("ultra_fast", "not trained", "", "", "", "", "")
 
 
-@pytest.mark.parametrize("column", COMPARISON_COLUMNS)
+@pytest.mark.parametrize("column", COLUMNS)
 def test_every_column_can_be_chosen_alone(column):
     (table,) = shown(columns=(column,)).tables
     assert len(table.columns) > 1

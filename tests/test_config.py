@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hsig.config import keys
 from hsig.config.loading import (
     load_activation,
-    load_columns,
     load_discordant,
     load_experiment,
+    load_names,
     load_points,
     load_rates,
     load_resolved,
@@ -850,14 +850,14 @@ def test_expectations_are_of_all_variants_or_of_one_by_its_label(write):
 
 
 def test_columns_are_a_list_without_repeats():
-    assert load_columns("--columns", "cost, solved") == ("cost", "solved")
+    assert load_names("--columns", "cost, solved", COLUMNS) == ("cost", "solved")
     for text, message in (
-        ("solve", f"--columns: expected one of {', '.join(keys.COMPARISON_COLUMNS)}, got the text "
+        ("solve", f"--columns: expected one of {', '.join(keys.COLUMNS)}, got the text "
          "'solve'. Did you mean 'solved'?"),
         ("cost,cost", "--columns: expected each column once, got the text 'cost,cost'"),
     ):  # fmt: skip
         with pytest.raises(ConfigError) as error:
-            load_columns("--columns", text)
+            load_names("--columns", text, COLUMNS)
         assert list(error.value.messages) == [message]
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from golden_data import load_golden
 
-from hsig.config.loading import load_experiment, load_sweep
+from hsig.config.loading import load_experiment
+from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import gather, run
 

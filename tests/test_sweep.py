@@ -21,7 +21,8 @@ from hsig import files
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import summarise_cell
 from hsig.cli import app
-from hsig.config.loading import load_experiment, load_sweep
+from hsig.config.loading import load_experiment
+from hsig.config.sweeps import load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell

@@ -1,12 +1,11 @@
 """The commands that train and look up: what each takes. What it does is imported when it runs."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hsig.cli.options import FormatOption, Output, OutputOption, examples, experiment_command
+from hsig.cli.options import EVERY_KEY, TRAINING, WRITING, Output, command
 from hsig.config.keys import (
     COMPARE,
     EXPLAIN,
@@ -18,30 +17,52 @@ from hsig.config.keys import (
     complete_words,
 )
 
+LISTED = 40  # runs that a table has, unless another number is asked for
+_WHICH_RUN = "An id or the beginning of one, latest, or latest~1 for the one before."
+_KEPT = ("runs_dir", *WRITING)
+
+OneOrConfig = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CONFIG|ACTIVATION",
+        autocompletion=complete_words,
+        help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
+        show_default=False,
+    ),
+]
+Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN)]
+RunsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs-dir",
+        metavar="DIR",
+        envvar="HSIG_RUNS_DIR",
+        help="Where runs are kept. [default: runs]",
+    ),
+]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+    ),
+]
+
 app = typer.Typer()
 
 
-@app.command(
-    epilog=examples(
-        "hsig train",
-        "hsig train hard --seeds 30",
-        "hsig train configs/question-hard.yaml",
-        "hsig train -a hard:slope=0.25,backward=logistic -l squared --init uniform:-2,2",
-        "hsig train configs/smoke.yaml --expect solved_at_least=0.9 -q",
-        "hsig train hard --seeds 100 --format csv --long -o costs.csv",
-    )
+@command(
+    app,
+    "hsig train",
+    "hsig train hard --seeds 30",
+    "hsig train configs/question-hard.yaml",
+    "hsig train -a hard:slope=0.25,backward=logistic -l squared --init uniform:-2,2",
+    "hsig train configs/smoke.yaml --expect solved_at_least=0.9 -q",
+    "hsig train hard --seeds 100 --format csv --long -o costs.csv",
+    options=TRAINING,
+    keys=TRAIN,
 )
-@partial(experiment_command, name=TRAIN)
 def train(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CONFIG|ACTIVATION",
-            autocompletion=complete_words,
-            help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
-            show_default=False,
-        ),
-    ] = None,
+    what: OneOrConfig = None,
     *,
     flags: dict[str, str],
     output: Output,
@@ -52,21 +73,17 @@ def train(
     train_one(what or [], flags, output)
 
 
-@app.command(
-    epilog=examples(
-        "hsig compare all",
-        "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
-        "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
-        "hsig compare configs/compare-sigmoids.yaml --columns solved,interval,curve",
-        "hsig compare configs/compare-sigmoids.yaml configs/xor-wide-init.yaml sigmoid hard",
-        "hsig compare hidden --task parity3 --hidden 5 --format md -o table.md",
-        "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
-    )
-)
-@partial(
-    experiment_command,
-    options=("format", "output", "long", "columns", "quiet", "no_save", "runs_dir"),
-    name=COMPARE,
+@command(
+    app,
+    "hsig compare all",
+    "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
+    "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
+    "hsig compare configs/compare-sigmoids.yaml --columns solved,interval,curve",
+    "hsig compare configs/compare-sigmoids.yaml configs/xor-wide-init.yaml sigmoid hard",
+    "hsig compare hidden --task parity3 --hidden 5 --format md -o table.md",
+    "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
+    options=(*WRITING, "long", "columns", "quiet", "no_save", "runs_dir"),
+    keys=COMPARE,
 )
 def compare(
     what: Annotated[
@@ -88,28 +105,16 @@ def compare(
     compare_several(what or [], flags, output)
 
 
-@app.command(
-    epilog=examples(
-        "hsig explain hard",
-        "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
-        "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
-    )
-)
-@partial(
-    experiment_command,
-    options=("format", "output", "quiet", "no_save", "runs_dir"),
-    name=EXPLAIN,
+@command(
+    app,
+    "hsig explain hard",
+    "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
+    "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
+    options=(*WRITING, "quiet", "no_save", "runs_dir"),
+    keys=EXPLAIN,
 )
 def explain(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CONFIG|ACTIVATION",
-            autocompletion=complete_words,
-            help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
-            show_default=False,
-        ),
-    ] = None,
+    what: OneOrConfig = None,
     *,
     flags: dict[str, str],
     output: Output,
@@ -120,18 +125,14 @@ def explain(
     explain_one(what or [], flags, output)
 
 
-@app.command(
-    epilog=examples(
-        "hsig sweep configs/map-rate-epochs.yaml",
-        "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
-        "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
-        "hsig sweep --resume latest",
-    )
-)
-@partial(
-    experiment_command,
-    options=("format", "output", "quiet", "runs_dir"),
-    name=SWEEP,
+@command(
+    app,
+    "hsig sweep configs/map-rate-epochs.yaml",
+    "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
+    "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
+    "hsig sweep --resume latest",
+    options=(*WRITING, "quiet", "runs_dir"),
+    keys=SWEEP,
 )
 def sweep(
     config: Annotated[
@@ -185,13 +186,13 @@ def sweep(
     )
 
 
-@app.command(
-    epilog=examples(
-        "hsig activations",
-        "hsig activations hard --at -3,-1,0,1,3",
-        "hsig activations hard:slope=0.25,kink=open",
-        "hsig activations --format json -o activations.json",
-    )
+@command(
+    app,
+    "hsig activations",
+    "hsig activations hard --at -3,-1,0,1,3",
+    "hsig activations hard:slope=0.25,kink=open",
+    "hsig activations --format json -o activations.json",
+    options=WRITING,
 )
 def activations(
     spec: Annotated[
@@ -207,21 +208,21 @@ def activations(
         str | None,
         typer.Option("--at", metavar="X,...", help="Also the value and slopes at these points."),
     ] = None,
-    format: FormatOption = None,
-    output: OutputOption = None,
+    *,
+    output: Output,
 ) -> None:
     """Show definitions: formulas, slopes, kinks, and who means what by which name."""
     from hsig.cli.lookups import show_activations
 
-    show_activations(spec, at, Output(format, output))
+    show_activations(spec, at, output)
 
 
-@app.command(
-    epilog=examples(
-        "hsig power --rates 0.49,0.40",
-        "hsig power --rates 0.49,0.40 --paired 0.2",
-        "hsig power --rates 0.03,0.13 --format md",
-    )
+@command(
+    app,
+    "hsig power --rates 0.49,0.40",
+    "hsig power --rates 0.49,0.40 --paired 0.2",
+    "hsig power --rates 0.03,0.13 --format md",
+    options=WRITING,
 )
 def power(
     rates: Annotated[
@@ -237,27 +238,27 @@ def power(
             "Default: as if they were independent.",
         ),
     ] = None,
-    format: FormatOption = None,
-    output: OutputOption = None,
+    *,
+    output: Output,
 ) -> None:
     """Say how many seeds it takes to tell two solved rates apart, and what fewer can tell."""
     from hsig.cli.lookups import show_power
 
-    show_power(rates, paired, Output(format, output))
+    show_power(rates, paired, output)
 
 
 config_app = typer.Typer(no_args_is_help=True, help="Show, describe or start a config.")
 app.add_typer(config_app, name="config")
 
 
-@config_app.command(
-    epilog=examples(
-        "hsig config show",
-        "hsig config show configs/question-hard.yaml --epochs 100",
-        "hsig config show --activations sigmoids --format json",
-    )
+@command(
+    config_app,
+    "hsig config show",
+    "hsig config show configs/question-hard.yaml --epochs 100",
+    "hsig config show --activations sigmoids --format json",
+    options=WRITING,
+    keys=EVERY_KEY,
 )
-@partial(experiment_command, options=("format", "output"))
 def show(
     config: Annotated[
         Path | None,
@@ -281,17 +282,112 @@ def show(
     show_config(config, flags, output)
 
 
-@config_app.command(epilog=examples("hsig config schema -o hsig.schema.json"))
-def schema(output: OutputOption = None) -> None:
+@command(config_app, "hsig config schema -o hsig.schema.json")
+def schema(output: File = None) -> None:
     """Print a JSON Schema of configs, for editors."""
     from hsig.cli.lookups import write_schema
 
     write_schema(output)
 
 
-@config_app.command(epilog=examples("hsig config new -o my.yaml"))
-def new(output: OutputOption = None) -> None:
+@command(config_app, "hsig config new -o my.yaml")
+def new(output: File = None) -> None:
     """Print a commented config to start from."""
     from hsig.cli.lookups import write_starting_point
 
     write_starting_point(output)
+
+
+runs_app = typer.Typer(no_args_is_help=True, help="List, show, compare and repeat kept runs.")
+app.add_typer(runs_app, name="runs")
+
+
+@command(
+    runs_app,
+    "hsig runs list",
+    "hsig runs list --where activation=hard --only-changed",
+    "hsig runs list --format csv -o runs.csv",
+    name="list",
+    options=_KEPT,
+)
+def list_(
+    only_changed: Annotated[
+        bool, typer.Option("--only-changed", help="Show the keys in which the runs differ.")
+    ] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="KEY=VALUE", help="Only runs of which this holds."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            metavar="N",
+            help=f"Only the newest N. [default: {LISTED} in a table, else all]",
+        ),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """List kept runs, the newest first."""
+    from hsig.cli.lookups import list_runs
+
+    list_runs(where or [], limit, output, only_changed=only_changed)
+
+
+@command(
+    runs_app,
+    "hsig runs show latest",
+    "hsig runs show latest --format json",
+    name="show",
+    options=(*_KEPT, "long", "columns", "quiet"),
+)
+def show_run(id: Id, *, output: Output) -> None:
+    """Show a run again, as it was shown when it ran."""
+    from hsig.cli import lookups
+
+    lookups.show_run(id, output)
+
+
+@command(runs_app, "hsig runs diff latest~1 latest", options=_KEPT)
+def diff(first: Id, second: Id, *, output: Output) -> None:
+    """Show how two runs differ: their settings, and their results paired by seed if they may be."""
+    from hsig.cli.lookups import diff_runs
+
+    diff_runs((first, second), output)
+
+
+@command(runs_app, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_KEPT)
+def rerun(id: Id, *, output: Output) -> None:
+    """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
+    from hsig.cli.lookups import rerun_run
+
+    rerun_run(id, output)
+
+
+@command(runs_app, "hsig runs export latest -o run.zip")
+def export(
+    id: Id,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The zip file to write.")
+    ],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
+    from hsig.cli.lookups import export_run
+
+    export_run(id, output, Output(runs_dir=runs_dir).runs)
+
+
+@command(runs_app, "hsig runs rm latest", "hsig runs rm latest~1 latest --yes")
+def rm(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH_RUN)],
+    runs_dir: RunsDir = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove runs."""
+    from hsig.cli.lookups import remove_runs
+
+    remove_runs(ids, Output(runs_dir=runs_dir).runs, yes=yes)

@@ -11,8 +11,8 @@ from hsig.analysis.definitions import define, evaluate
 from hsig.analysis.pairing import put_together
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
-from hsig.cli.options import RUNS, Format, Output
-from hsig.cli.runs import LISTED
+from hsig.cli.commands import LISTED
+from hsig.cli.options import Format, Output
 from hsig.cli.training import page_of
 from hsig.config import keys as schema
 from hsig.config.assembling import resolved_keys
@@ -115,7 +115,6 @@ _DIFFERENT, _INTERRUPTED = 1, 130
 
 
 def list_runs(
-    runs: Path | None,
     conditions: Sequence[str],
     limit: int | None,
     output: Output,
@@ -124,9 +123,9 @@ def list_runs(
 ) -> None:
     """`hsig runs list`."""
     output.check()
-    records, problems = every(runs or RUNS)
+    records, problems = every(output.runs)
     if not records:
-        problems.append(f"{runs or RUNS}: there are no kept runs here")
+        problems.append(f"{output.runs}: there are no kept runs here")
     records = [r for r in records if all(matches(r, condition) for condition in conditions)]
     if limit is None:
         limit = LISTED if output.chosen is Format.table else len(records)
@@ -136,10 +135,10 @@ def list_runs(
     note(*problems)
 
 
-def show_run(runs: Path | None, id: str, output: Output) -> None:
+def show_run(id: str, output: Output) -> None:
     """`hsig runs show`."""
     output.check()
-    record = find(runs or RUNS, id)
+    record = find(output.runs, id)
     if output.columns is not None and record.command != COMPARE:
         raise ConfigError(f"--columns: is for comparisons; {record.id} is a {record.command}")
     if output.long and record.command == "sweep":
@@ -151,10 +150,10 @@ def show_run(runs: Path | None, id: str, output: Output) -> None:
         output.write(page_of(record.command, parts_of(record), output.chosen_columns)[0])
 
 
-def diff_runs(runs: Path | None, names: tuple[str, str], output: Output) -> None:
+def diff_runs(names: tuple[str, str], output: Output) -> None:
     """`hsig runs diff`."""
     output.check()
-    first, second = records = [find(runs or RUNS, name) for name in names]
+    first, second = records = [find(output.runs, name) for name in names]
     if first.id == second.id:
         raise ConfigError(f"{first.id}: given twice. Expected two runs")
     settings = differences(first, second, names)
@@ -204,10 +203,10 @@ def _under(name: str, record: Record) -> list[Part]:
     return made
 
 
-def rerun_run(runs: Path | None, id: str, output: Output) -> None:
+def rerun_run(id: str, output: Output) -> None:
     """`hsig runs rerun`."""
     output.check()
-    record = find(runs or RUNS, id)
+    record = find(output.runs, id)
     if not record.complete:
         what = "is not finished" if record.command == "sweep" else "was stopped early"
         raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
@@ -267,14 +266,14 @@ def _go_on(*, interrupted: bool) -> None:
         raise typer.Exit(_INTERRUPTED)
 
 
-def export_run(runs: Path | None, id: str, path: Path) -> None:
+def export_run(id: str, path: Path, runs: Path) -> None:
     """`hsig runs export`."""
     Output(Format.json, path).check()
-    put_bytes(archive(find(runs or RUNS, id)), path)
+    put_bytes(archive(find(runs, id)), path)
 
 
-def remove_runs(runs: Path | None, ids: Sequence[str], *, yes: bool) -> None:
+def remove_runs(ids: Sequence[str], runs: Path, *, yes: bool) -> None:
     """`hsig runs rm`."""
-    for folder in dict.fromkeys(locate(runs or RUNS, text) for text in ids):
+    for folder in dict.fromkeys(locate(runs, text) for text in ids):
         if yes or typer.confirm(f"remove {folder.name}?", err=True):
             remove(folder)

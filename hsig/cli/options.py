@@ -1,7 +1,7 @@
 """The flags that commands share: a flag for every config key, and how a result is written."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -27,24 +27,17 @@ class Format(StrEnum):
     md = "md"
 
 
-def examples(*lines: str) -> str:
-    """The end of a command's help: commands that run."""
-    return "\n\n".join(["**Examples**", *(f"`{line}`" for line in lines)])
-
-
-FormatOption = Annotated[
-    Format | None,
-    typer.Option("--format", "-f", help="How to write the result. [default: table]"),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
-    ),
-]
-_OUTPUT_OPTIONS: dict[str, Any] = {
-    "format": FormatOption,
-    "output": OutputOption,
+_OPTIONS: dict[str, Any] = {  # the fields of `Output`
+    "format": Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="How to write the result. [default: table]"),
+    ],
+    "output": Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+        ),
+    ],
     "long": Annotated[
         bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
     ],
@@ -74,41 +67,55 @@ _OUTPUT_OPTIONS: dict[str, Any] = {
         ),
     ],
 }
-LONG_OPTION, COLUMNS_OPTION = _OUTPUT_OPTIONS["long"], _OUTPUT_OPTIONS["columns"]
-QUIET_OPTION, RUNS_OPTION = _OUTPUT_OPTIONS["quiet"], _OUTPUT_OPTIONS["runs_dir"]
-RUNS = Path("runs")
-WHICH_RUN = "An id or the beginning of one, latest, or latest~1 for the one before."
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help=WHICH_RUN)]
+WRITING = ("format", "output")
+TRAINING = (*WRITING, "long", "quiet", "no_save", "runs_dir")
+EVERY_KEY = "every key"
 
 
-def experiment_command(
-    command: Callable[..., None],
-    options: tuple[str, ...] = ("format", "output", "long", "quiet", "no_save", "runs_dir"),
+def command(
+    app: typer.Typer,
+    *examples: str,
     name: str | None = None,
-) -> Callable[..., None]:
-    """Give a command a flag for every config key that it uses (as `flags`), and some of `Output`.
+    options: Sequence[str] = (),
+    keys: str = "",
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command of `app`, and give it options that it need not spell out.
 
-    Without a `name` it uses all keys.
+    Args:
+        app: Which gets it.
+        examples: Commands that run, for the end of its help.
+        name: Of the command, if not that of the function.
+        options: Those that make its `output`, names of fields of `Output`.
+        keys: The command whose config keys are flags, given to it as `flags`; or `EVERY_KEY`.
     """
-    own = inspect.signature(command, eval_str=True).parameters.values()
-    keys = [key for key in KEYS.values() if name is None or name in key.commands]
 
-    def with_options(**arguments: Any) -> None:
-        given = {key.name: arguments.pop(key.name) for key in keys}
-        output = Output(**{name: arguments.pop(name) for name in options})
-        flags = {name: text for name, text in given.items() if text is not None}
-        command(**arguments, flags=flags, output=output)
+    def made(function: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(function, eval_str=True).parameters.values()
+        flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
 
-    parameters = [
-        *(parameter for parameter in own if parameter.name not in ("flags", "output")),
-        *(_parameter(name, _OUTPUT_OPTIONS[name]) for name in options),
-        *(_parameter(key.name, _flag(key, name)) for key in keys),
-    ]
-    with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
-    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-    signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
-    vars(with_options)["__signature__"] = signature  # what Typer reads the options from
-    return with_options
+        def with_options(**arguments: Any) -> None:
+            given = {key.name: arguments.pop(key.name) for key in flagged}
+            if options:
+                arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
+            if keys:
+                arguments["flags"] = {n: text for n, text in given.items() if text is not None}
+            function(**arguments)
+
+        shared = {"output"} if options else set()
+        parameters = [
+            *(p for p in own if p.name not in shared | {"flags"}),
+            *(_parameter(name, _OPTIONS[name]) for name in options),
+            *(_parameter(key.name, _flag(key, keys)) for key in flagged),
+        ]
+        with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
+        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+        signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
+        vars(with_options)["__signature__"] = signature  # what Typer reads the options from
+        epilog = "\n\n".join(["**Examples**", *(f"`{line}`" for line in examples)])
+        app.command(name, epilog=epilog)(with_options)
+        return function
+
+    return made
 
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
@@ -118,8 +125,8 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     )
 
 
-def _flag(key: Key, command: str | None) -> Any:
-    default = key.default_for(command)
+def _flag(key: Key, command: str) -> Any:
+    default = key.default_for(None if command == EVERY_KEY else command)
     option = typer.Option(
         *([key.flag, key.short] if key.short else [key.flag]),
         metavar=key.metavar,
@@ -137,8 +144,8 @@ _PLAIN_ENDINGS = ("", "txt", "log", "table")
 class Output:
     """How and where the user wants the result."""
 
-    format: Format | None
-    output: Path | None
+    format: Format | None = None
+    output: Path | None = None
     long: bool = False
     columns: str | None = None
     quiet: bool = False
@@ -151,7 +158,7 @@ class Output:
         Raises:
             ConfigError: If the options do not go together or the file cannot be written.
         """
-        from hsig.config.loading import load_columns
+        from hsig.config.loading import load_names
         from hsig.output.terminal import check_writable
 
         if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
@@ -166,9 +173,14 @@ class Output:
                 f"--columns: goes with --format table or md, got --format {self.chosen}"
             )
         if self.columns is not None:
-            load_columns("--columns", self.columns)
+            load_names("--columns", self.columns, COLUMNS)
         if self.output is not None:
             check_writable(self.output)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of kept runs."""
+        return self.runs_dir or Path("runs")
 
     @property
     def chosen(self) -> Format:

@@ -11,9 +11,9 @@ from time import monotonic
 import typer
 from rich.console import Console, RenderableType
 
-from hsig.cli.options import RUNS, Output
+from hsig.cli.options import Output
 from hsig.config.keys import KEYS
-from hsig.config.loading import load_sweep
+from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.experiments.cluster import cluster_crew
 from hsig.experiments.experiment import Experiment
@@ -44,7 +44,7 @@ def sweep_over(
 ) -> None:
     """`hsig sweep`."""
     output.check()
-    runs = output.runs_dir or RUNS
+    runs = output.runs
     config, wanted = _wanted(config, resume, flags, runs)
     if dry_run:
         if not output.quiet:

@@ -13,7 +13,7 @@ from hsig.analysis.adaptive import first_block, join, next_block
 from hsig.analysis.pairing import put_together
 from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
 from hsig.analysis.summary import Summary, summarise
-from hsig.cli.options import RUNS, Output
+from hsig.cli.options import Output
 from hsig.config.keys import COMPARE, CONFIG_ENDINGS, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError, RunError
@@ -219,7 +219,7 @@ def _keep(
         seconds=seconds,
     )
     try:
-        keep(output.runs_dir or RUNS, made)
+        keep(output.runs, made)
     except RunError as problem:
         if output.runs_dir is not None:
             raise

@@ -142,25 +142,6 @@ _ROWS = (
 # fmt: on
 KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _ROWS})
 
-COMPARISON_COLUMNS = (
-    "solved",
-    "interval",
-    "cost",
-    "curve",
-    "verdicts",
-    "counts",
-    "budgets",
-    "quartiles",
-    "epochs",
-    "rank",
-    "difference",
-    "pairs",
-    "lost",
-    "diverged",
-    "costs",
-    "predictions",
-)
-
 
 _SCALE: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
 _SCALES: Schema = {

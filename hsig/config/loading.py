@@ -4,18 +4,17 @@ Everything is checked before the first epoch, and all problems come in one repor
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from hsig.config.assembling import Checked
-from hsig.config.keys import COMPARE, COMPARISON_COLUMNS, EXPLAIN, KEYS, TRAIN
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 from hsig.config.kinds import Choice, Number
 from hsig.config.reading import read_file, read_flag
 from hsig.config.specs import Spec
-from hsig.config.sweeps import load_sweep
 from hsig.config.values import Given, Place, Wrong, each, nearest, read_part
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
@@ -24,14 +23,13 @@ from hsig.networks.activations import Activation
 __all__ = [
     "Resolved",
     "load_activation",
-    "load_columns",
     "load_comparison",
     "load_discordant",
     "load_experiment",
+    "load_names",
     "load_points",
     "load_rates",
     "load_resolved",
-    "load_sweep",
     "resolve",
 ]
 T = TypeVar("T")
@@ -174,21 +172,21 @@ def load_discordant(flag: str, text: str, rates: tuple[float, float]) -> float:
     return _load(flag, text, lambda place: share.check(read_part(text, place), place))
 
 
-def load_columns(flag: str, text: str) -> tuple[str, ...]:
-    """The columns of a comparison that a flag such as `solved,cost` names.
+def load_names(flag: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the known names that a flag such as `solved,cost` has.
 
     Raises:
         ConfigError: If one of them is none, or comes twice.
     """
 
-    def columns(place: Place) -> tuple[str, ...]:
-        one = Choice(COMPARISON_COLUMNS)
+    def names(place: Place) -> tuple[str, ...]:
+        one = Choice(tuple(known))
         found = each(partial(one.check, part.strip(), place) for part in text.split(","))
         if len(set(found)) < len(found):
             raise place.wrong(f"expected each column once, got the text '{text}'")
         return tuple(found)
 
-    return _load(flag, text, columns)
+    return _load(flag, text, names)
 
 
 SWEPT = "sweep"  # the key of what a sweep varies

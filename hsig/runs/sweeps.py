@@ -12,7 +12,8 @@ from time import monotonic
 from typing import Any
 
 from hsig.analysis.sweeps import CellSummary, KeptSweep, summarise_cell
-from hsig.config.loading import load_resolved, load_sweep
+from hsig.config.loading import load_resolved
+from hsig.config.sweeps import load_sweep
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
