@@ -16,7 +16,7 @@ from hsig.engines import NUMERICS, compiled
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Variant
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import verdicts
+from hsig.experiments.verdicts import VERDICTS
 from hsig.networks.activations import ACTIVATIONS, spell
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import default_output_activation
@@ -77,7 +77,8 @@ def digest(engine, loss, variant):
         for array in arrays:
             array = np.where(np.isnan(array), np.nan, array + 0.0)  # their signs are no numbers
             found.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-        found.update(" ".join((*verdicts(training), *training.diverged_by)).encode())
+        words = [VERDICTS[verdict] for verdict in training.verdict]
+        found.update(" ".join((*words, *training.diverged_by)).encode())
     return found.hexdigest()[:16]
 
 

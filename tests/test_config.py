@@ -22,6 +22,7 @@ from hsig.config.reading import FILE_BYTES_MOST
 from hsig.config.values import read_scalar
 from hsig.errors import ConfigError
 from hsig.networks.activations import ACTIVATIONS, GROUPS
+from hsig.reports.columns import COLUMNS
 
 
 @pytest.fixture
@@ -852,7 +853,7 @@ def test_expectations_are_of_all_variants_or_of_one_by_its_label(write):
 def test_columns_are_a_list_without_repeats():
     assert load_names("--columns", "cost, solved", COLUMNS) == ("cost", "solved")
     for text, message in (
-        ("solve", f"--columns: expected one of {', '.join(keys.COLUMNS)}, got the text "
+        ("solve", f"--columns: expected one of {', '.join(COLUMNS)}, got the text "
          "'solve'. Did you mean 'solved'?"),
         ("cost,cost", "--columns: expected each column once, got the text 'cost,cost'"),
     ):  # fmt: skip

@@ -16,12 +16,12 @@ from scalar_reference import FUNCTIONS
 from scalar_reference import LOSSES as SCALAR_LOSSES
 from test_engines import EVERY, assert_same_bits, make_problem, make_state, trainable
 
-from hsig.analysis.summary import count_verdicts
 from hsig.config.loading import load_experiment
 from hsig.engines import Problem, State, compiled, reference
 from hsig.engines.choice import engine_for, fastest
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
+from hsig.experiments.verdicts import counted
 from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.activations.piecewise import PiecewiseLinear
 from hsig.networks.losses import LOSSES
@@ -150,7 +150,7 @@ def test_verdicts_and_solved_seeds_of_every_config_are_the_references(config):
         assert type(one) is type(other)
         if hasattr(one, "solved"):
             np.testing.assert_array_equal(one.solved, other.solved)
-            assert count_verdicts(one) == count_verdicts(other)
+            assert counted(one.verdict) == counted(other.verdict)
 
 
 # --- the same bits, however it is done --------------------------------------------------------

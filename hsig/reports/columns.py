@@ -3,24 +3,56 @@
 Nothing heavy is imported, so that `hsig compare --help`, which names them, is instant.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hsig.reports.page import brief, p_value, percent, short
 
 if TYPE_CHECKING:
-    from hsig.analysis.pairing import Paired
+    from hsig.analysis.pairing import Paired, Pairing
     from hsig.analysis.summary import Solved, VariantSummary
-    from hsig.reports.comparison import SideBySide
+    from hsig.experiments.experiment import Experiment
 
 Cell = Callable[["VariantSummary"], str]
 
 _COSTS_MOST = 17  # checkpoints with a column of their own
 _SAMPLES_MOST = 16
 LOWER, MEDIAN, UPPER = range(3)  # the quartiles of a `VariantSummary`
+
+
+class Side(Protocol):
+    """What columns need to know of the comparison that they are in."""
+
+    @property
+    def experiment(self) -> "Experiment":
+        """What was run."""
+
+    @property
+    def variants(self) -> "Sequence[VariantSummary]":
+        """In the order of the rows."""
+
+    @property
+    def pairing(self) -> "Pairing | None":
+        """Of these, if there is one."""
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """Those that were asked for, else the budget."""
+
+    def checkpoints(self, most: int) -> list[int]:
+        """At most so many to show."""
+
+    def curve(self, variant: "VariantSummary") -> str:
+        """The median cost by epoch, as a small curve."""
+
+    def bar(self, variant: "VariantSummary") -> str:
+        """How many seeds ended with each verdict."""
+
+    def verdicts(self) -> tuple[str, ...]:
+        """Of seeds that were not solved."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +68,12 @@ class Column:
     """
 
     name: str
-    parts: Callable[["SideBySide"], list[tuple[str, Cell]]]
-    says_something: Callable[["SideBySide"], bool] = lambda _: True
+    parts: Callable[["Side"], list[tuple[str, Cell]]]
+    says_something: Callable[["Side"], bool] = lambda _: True
     about: str = ""
 
 
-def _one(head: str, cell: Cell) -> Callable[["SideBySide"], list[tuple[str, Cell]]]:
+def _one(head: str, cell: Cell) -> Callable[["Side"], list[tuple[str, Cell]]]:
     """The parts of a column that is one, with the same head always."""
     return lambda _: [(head, cell)]
 
@@ -82,10 +114,10 @@ def _epochs(variant: "VariantSummary") -> str:
 
 def _against_baseline(
     *parts: tuple[str, Callable[["Paired"], str]],
-) -> Callable[["SideBySide"], list[tuple[str, Cell]]]:
+) -> Callable[["Side"], list[tuple[str, Cell]]]:
     """Parts about the comparison with the baseline, empty for that itself."""
 
-    def made(side: "SideBySide") -> list[tuple[str, Cell]]:
+    def made(side: "Side") -> list[tuple[str, Cell]]:
         pairing = side.pairing
         if pairing is None:
             return []
@@ -102,7 +134,7 @@ def _against_baseline(
     return made
 
 
-def _rank(side: "SideBySide") -> list[tuple[str, Cell]]:
+def _rank(side: "Side") -> list[tuple[str, Cell]]:
     if side.pairing is None:
         return []
     ranks = side.pairing.ranks
@@ -113,7 +145,7 @@ def _verdict_count(word: str) -> Cell:
     return lambda variant: str(variant.verdicts.get(word, 0))
 
 
-def _predictions(side: "SideBySide") -> list[tuple[str, Cell]]:
+def _predictions(side: "Side") -> list[tuple[str, Cell]]:
     def prediction(sample: int) -> Cell:
         return lambda variant: brief(variant.predictions[MEDIAN, sample])
 
@@ -141,7 +173,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
             Column("verdicts", lambda side: [("verdicts", side.bar)]),
             Column(
                 "counts",
-                lambda side: [(word, _verdict_count(word)) for word in side.words],
+                lambda side: [(word, _verdict_count(word)) for word in side.verdicts()],
             ),
             Column(
                 "budgets",

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, isnan, nan
-from typing import ClassVar
 
 from hsig.analysis.pairing import Pairing, Together
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
@@ -220,8 +219,6 @@ class SideBySide:
     variants: Sequence[VariantSummary]
     pairing: Pairing | None
 
-    words: ClassVar[tuple[str, ...]] = FAILED_VERDICTS  # of the seeds that were not solved
-
     def usual(self) -> tuple[Table, ...]:
         """Results, the variants against the baseline, costs by epoch, and final predictions."""
         costs = self._table(self._cost_title(), ["costs"])
@@ -289,6 +286,10 @@ class SideBySide:
     def budgets(self) -> tuple[int, ...]:
         """Those that were asked for, else the budget."""
         return self.experiment.at_epochs or (self.experiment.epochs,)
+
+    def verdicts(self) -> tuple[str, ...]:
+        """Of seeds that were not solved."""
+        return FAILED_VERDICTS
 
     def bar(self, variant: VariantSummary) -> str:
         """How many seeds ended with each verdict."""
