@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hsig.cli.options import EVERY_KEY, TRAINING, WRITING, Output, command
+from hsig.cli.options import EVERY_KEY, LISTED, TRAINING, WRITING, Output, command
 from hsig.config.keys import (
     COMPARE,
     EXPLAIN,
@@ -17,7 +17,6 @@ from hsig.config.keys import (
     complete_words,
 )
 
-LISTED = 40  # runs that a table has, unless another number is asked for
 _WHICH_RUN = "An id or the beginning of one, latest, or latest~1 for the one before."
 _KEPT = ("runs_dir", *WRITING)
 

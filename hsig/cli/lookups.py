@@ -11,8 +11,7 @@ from hsig.analysis.definitions import define, evaluate
 from hsig.analysis.pairing import put_together
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
-from hsig.cli.commands import LISTED
-from hsig.cli.options import Format, Output
+from hsig.cli.options import LISTED, Format, Output
 from hsig.cli.training import page_of
 from hsig.config import keys as schema
 from hsig.config.assembling import resolved_keys

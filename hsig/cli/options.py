@@ -70,6 +70,7 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
 WRITING = ("format", "output")
 TRAINING = (*WRITING, "long", "quiet", "no_save", "runs_dir")
 EVERY_KEY = "every key"
+LISTED = 40  # kept runs that a table has, unless another number is asked for
 
 
 def command(
