@@ -8,7 +8,7 @@ from hsig.networks.arrays import Array
 from hsig.networks.losses import Loss
 from hsig.networks.tasks import Task
 
-_STEPS_MOST = 100  # of Newton's method; it needs about ten, or never ends on separable rows
+_STEPS_MOST = 100  # of Newton's method; it needs about ten, or never ends on separable samples
 _ROUNDING = 1e-9  # a fit of exactly 0.5 is not right by its last bit
 _SMALL_STEP = 1e-12  # relative to the fit's own size
 
@@ -18,9 +18,9 @@ class AffineFit:
     """The affine function of the inputs with the lowest mean loss.
 
     Attributes:
-        cost: Its mean loss over the rows.
-        predictions: Shape (rows,).
-        right: How many rows it is right on.
+        cost: Its mean loss over the samples.
+        predictions: Shape (samples,).
+        right: How many samples it is right on.
     """
 
     cost: float
@@ -32,13 +32,13 @@ def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
     """The best affine function on a task.
 
     Under squared loss a least-squares fit; under a cross-entropy the logistic function of an
-    affine one, a logistic regression. Where that can separate the rows it has no best, and the
+    affine one, a logistic regression. Where that can separate the samples it has no best, and the
     cost comes as near to 0 as a hundred steps of Newton's method bring it.
 
     Args:
-        task: Its rows.
+        task: Its samples.
         loss: Decides the kind of fit.
-        solved_within: A row is right when |prediction - target| is below this.
+        solved_within: A sample is right when |prediction - target| is below this.
 
     Source:
         McCullagh & Nelder 1989, Generalized Linear Models, section 4.4.

@@ -61,8 +61,8 @@ class Timeline:
             these that held, by the word; arrays of shape (checkpoints,).
         pieces: The linear pieces of the hidden activation.
         on_piece: Shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of hidden
-            unit and row on each piece, and last on none.
-        alive: Shape (checkpoints,); mean share of the hidden units that have a slope on some row.
+            unit and sample on each piece, and last on none.
+        alive: Shape (checkpoints,); mean share of the hidden units with a slope on some sample.
         gradient: Shape (2, checkpoints); median size of the gradient of hidden layer and output.
     """
 
@@ -82,8 +82,8 @@ class Transfer:
         activation: That activation.
         solved: How many seeds are solved with it.
         still_solved: How many of the seeds solved with the trained one are solved with this.
-        largest_change: Of a prediction, over the rows and the seeds whose weights are finite; nan
-            if there are none.
+        largest_change: Of a prediction, over the samples and the seeds whose weights are finite;
+            nan if there are none.
     """
 
     label: str

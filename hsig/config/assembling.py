@@ -207,7 +207,7 @@ def _check_size(experiment: Experiment, place: _Places) -> None:
     kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
     if checkpoints > CHECKPOINTS_MOST or kept > KEPT_NUMBERS_MOST:
         place("report_every", "epochs", "seeds").wrong(
-            f"{epochs} epochs reported every {every} for {who} and {samples} rows are "
+            f"{epochs} epochs reported every {every} for {who} and {samples} samples are "
             "more costs than fit in memory. Report less often"
         )
     elif networks * (inputs + 2) * experiment.hidden > KEPT_NUMBERS_MOST:

@@ -15,7 +15,7 @@ from yaml.reader import ReaderError
 from hsig.config.values import REFUSED, Given, Lines, describe, read_scalar
 from hsig.errors import ConfigError
 
-FILE_BYTES_MOST = 300_000  # read within seconds and 60 MB; more rows belong in a CSV file
+FILE_BYTES_MOST = 300_000  # read within seconds and 60 MB; more samples belong in a CSV file
 DEPTH_MOST = 20
 
 

@@ -143,12 +143,12 @@ def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
         raise place.below("name").expected("a name of printable text", name)
     if len(inputs) != len(targets):
         raise place.wrong(
-            f"expected a target for each of the {len(inputs)} rows, got {len(targets)}"
+            f"expected a target for each of the {len(inputs)} samples, got {len(targets)}"
         )
     known = TASKS.get(name)
     if known and (known.inputs.tolist(), known.targets.tolist()) != (inputs, targets):
         raise place.below("name").wrong(
-            f"'{name}' is hsig's own task with other rows. Use another name"
+            f"'{name}' is hsig's own task with other samples. Use another name"
         )
     return _task(name, inputs, targets, place)
 
@@ -203,7 +203,7 @@ def _task(name: str, inputs: list[list[float]], targets: list[float], place: Pla
 
     if len(inputs) > SAMPLES_MOST or len(inputs[0]) > INPUTS_MOST:
         raise place.wrong(
-            f"expected at most {SAMPLES_MOST} rows of at most {INPUTS_MOST} inputs, "
+            f"expected at most {SAMPLES_MOST} samples of at most {INPUTS_MOST} inputs, "
             f"got {len(inputs)} of {len(inputs[0])}"
         )
     return Task(name, np.array(inputs), np.array(targets))

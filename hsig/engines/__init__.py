@@ -31,7 +31,7 @@ class Problem:
         inputs: Shape (samples, inputs), in the order of training.
         targets: Shape (samples,).
         learning_rate: Step size.
-        update: `online`, one step per sample in the order of the rows, or `batch`, one step per
+        update: `online`, one step per sample in their order, or `batch`, one step per
             epoch on the mean gradient.
         solved_within: A seed is solved when every |prediction - target| is below this.
     """

@@ -28,7 +28,7 @@ class Engine(Protocol):
         """Train every seed of `state` for some epochs; `state` itself is left as it was."""
 
     def predict(self, problem: Problem, weights: Weights) -> Array:
-        """Predictions for all rows, (samples, seeds), with weights that have seeds last."""
+        """Predictions for all samples, (samples, seeds), with weights that have seeds last."""
 
     def epochs_at_a_time(self, problem: Problem, state: State) -> int:
         """How many epochs take a small part of a second, so that an interrupt is answered."""

@@ -48,7 +48,7 @@ def is_here() -> bool:
 
 
 def predict(problem: Problem, weights: Weights) -> Array:
-    """Predictions for all rows, (samples, seeds), with weights that have seeds last."""
+    """Predictions for all samples, (samples, seeds), with weights that have seeds last."""
     return advance(State.start(weights), problem, 1).predictions
 
 

@@ -43,7 +43,7 @@ def instruction_sets() -> tuple[str, ...]:
 
 
 def predict(problem: Problem, weights: Weights) -> Array:
-    """Predictions for all rows, (samples, seeds), with weights that have seeds last."""
+    """Predictions for all samples, (samples, seeds), with weights that have seeds last."""
     with np.errstate(all="ignore"):
         return problem.network.forward(weights, with_bias(problem.inputs)).predictions[:, 0]
 
@@ -74,7 +74,7 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
     del threads
     network, weights = problem.network, state.weights
     inputs, targets = with_bias(problem.inputs), problem.targets[:, None, None]
-    rows_of_steps = steps(len(inputs), problem.update)
+    samples_of_steps = steps(len(inputs), problem.update)
     solved_at, lost_at = state.solved_at.copy(), state.lost_at.copy()
     diverged_at = state.diverged_at.copy()
     losses: list[Array] = []
@@ -90,11 +90,11 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
             _mark(lost_at, ~solved & (solved_at != NOT_REACHED), epoch)
             _mark(solved_at, solved, epoch)
 
-            for rows in rows_of_steps:
-                activity = network.forward(weights, inputs[rows])
+            for samples in samples_of_steps:
+                activity = network.forward(weights, inputs[samples])
                 if epoch == state.epoch:
-                    losses.append(network.losses(activity, targets[rows])[:, 0])
-                weights = descend(problem, weights, activity, targets[rows])
+                    losses.append(network.losses(activity, targets[samples])[:, 0])
+                weights = descend(problem, weights, activity, targets[samples])
 
             _mark(diverged_at, ~all_finite(weights), epoch)
 
@@ -110,7 +110,7 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
 
 
 def descend(problem: Problem, weights: Weights, activity: Activity, targets: Array) -> Weights:
-    """The weights after one step on the rows of `activity`, both layers from the old ones."""
+    """The weights after one step on the samples of `activity`, both layers from the old ones."""
     gradient = problem.network.gradient(weights, activity, targets)
     return Weights(
         weights.hidden - problem.learning_rate * gradient.hidden,
@@ -119,10 +119,10 @@ def descend(problem: Problem, weights: Weights, activity: Activity, targets: Arr
 
 
 def steps(samples: int, update: str) -> list[slice]:
-    """The rows of each step of an epoch."""
+    """The samples of each step of an epoch."""
     if update == "batch":
         return [slice(None)]
-    return [slice(row, row + 1) for row in range(samples)]
+    return [slice(sample, sample + 1) for sample in range(samples)]
 
 
 def _all_within(errors: Array, bound: float) -> BoolArray:

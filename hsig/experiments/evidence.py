@@ -18,21 +18,21 @@ _ROUNDING = 1e-12  # of an affine map against the network it is read off, relati
 class Evidence:
     """What is seen of each seed; over several checkpoints, these are the second axis.
 
-    A unit and a row make a pair: the unit's pre-activation for that row.
+    A unit and a sample make a pair: the unit's pre-activation for that sample.
 
     Attributes:
         on_piece: Shape (seeds, pieces + 1); share of the pairs that lie on each linear piece of
             the hidden activation, from left to right, and last on none.
         on_one_piece: Shape (seeds,); share of the hidden units that stay on one linear piece for
-            all rows.
-        alive: Shape (seeds,); share of the hidden units whose training slope is not 0 on some row;
-            0 where a weight is not finite.
+            all samples.
+        alive: Shape (seeds,); share of the hidden units whose training slope is not 0 on some
+            sample; 0 where a weight is not finite.
         gradient: Shape (seeds, 2); Euclidean norm of the mean loss's gradient in the weights of
             the hidden layer and of the output.
-        solved: Shape (seeds,); whether all rows are right and every weight is finite.
-        dead: Shape (seeds,); whether some row is wrong, and the gradient of the loss in all
+        solved: Shape (seeds,); whether all samples are right and every weight is finite.
+        dead: Shape (seeds,); whether some sample is wrong, and the gradient of the loss in all
             weights is exactly 0 on each wrong one.
-        affine: Shape (seeds,); whether each hidden unit stays on one linear piece for all rows,
+        affine: Shape (seeds,); whether each hidden unit stays on one linear piece for all samples,
             and the affine map read off the weights gives the network's pre-activations.
     """
 
@@ -53,9 +53,9 @@ def examine(
     Args:
         network: What each layer does.
         weights: Seeds last.
-        activity: What `network` makes of them for all rows.
-        targets: Shape (rows,).
-        solved_within: A row is right when |prediction - target| is below this.
+        activity: What `network` makes of them for all samples.
+        targets: Shape (samples,).
+        solved_within: A sample is right when |prediction - target| is below this.
     """
     wanted = targets[:, None, None]
     with np.errstate(all="ignore"):
@@ -102,7 +102,7 @@ class _Pieces:
 
 def _pieces(network: Network, activity: Activity) -> _Pieces:
     pre_activations = activity.hidden_pre_activations
-    rows, hidden, seeds = pre_activations.shape
+    samples, hidden, seeds = pre_activations.shape
     settled = np.zeros((hidden, seeds), dtype=bool)
     slope, intercept = np.zeros((2, hidden, seeds))
     counts = []
@@ -113,14 +113,14 @@ def _pieces(network: Network, activity: Activity) -> _Pieces:
         settled |= here
         slope[here] = piece.slope
         intercept[here] = piece.intercept
-    counts.append(rows * hidden - sum(counts, start=np.zeros(seeds, dtype=np.int64)))
-    return _Pieces(np.stack(counts, axis=1) / (rows * hidden), settled, slope, intercept)
+    counts.append(samples * hidden - sum(counts, start=np.zeros(seeds, dtype=np.int64)))
+    return _Pieces(np.stack(counts, axis=1) / (samples * hidden), settled, slope, intercept)
 
 
 def _agrees(weights: Weights, activity: Activity, pieces: _Pieces) -> BoolArray:
     """Whether the affine map of the settled units gives the output's pre-activations.
 
-    Shape (rows, seeds).
+    Shape (samples, seeds).
     """
     onward = weights.output[:-1, 0]  # (hidden, seeds)
     map_weights = sum_in_order(np.moveaxis(weights.hidden * (onward * pieces.slope), 1, 0))

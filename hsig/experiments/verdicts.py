@@ -38,10 +38,10 @@ def judge(
 
     - `diverged`: a weight stopped being finite.
     - `solved`: every prediction is right.
-    - `dead`: at least one row is wrong, and the gradient of the loss in all weights is exactly 0
-      on each wrong row.
-    - `affine`: each hidden unit stays on one linear piece of its activation for all rows, be it a
-      saturated one, and so the network is an affine function of its inputs, then the output's
+    - `dead`: at least one sample is wrong, and the gradient of the loss in all weights is exactly 0
+      on each wrong sample.
+    - `affine`: each hidden unit stays on one linear piece of its activation for all samples, be it
+      a saturated one, and so the network is an affine function of its inputs, then the output's
       activation. It is checked: the affine map read off the weights gives the same numbers.
     - `plateau`: the mean cost fell by less than 1 % over the last tenth of the budget. A cost that
       is not finite did not fall.
@@ -123,12 +123,12 @@ def _within_epoch(weights: Weights, problem: Problem) -> list[str]:
     words = [OVERFLOW] * weights.hidden.shape[-1]
     going = np.ones(len(words), dtype=bool)  # whose weights are still finite
     with np.errstate(all="ignore"):
-        for rows in steps(len(inputs), problem.update):
-            activity = problem.network.forward(weights, inputs[rows])
-            weights = descend(problem, weights, activity, targets[rows])
+        for samples in steps(len(inputs), problem.update):
+            activity = problem.network.forward(weights, inputs[samples])
+            weights = descend(problem, weights, activity, targets[samples])
             finite = all_finite(weights)
             for seed in np.flatnonzero(going & ~finite):
-                words[seed] = _word(problem, activity, targets[rows], int(seed))
+                words[seed] = _word(problem, activity, targets[samples], int(seed))
             going &= finite
     return words
 

@@ -119,7 +119,7 @@ def weighted_sums(inputs: Array, weights: Array) -> Array:
 
 
 def mean_products(inputs: Array, deltas: Array) -> Array:
-    """Gradient of a layer's weights: inputs times deltas, averaged over samples, in row order.
+    """Gradient of a layer's weights: inputs times deltas, averaged over samples, in their order.
 
     Args:
         inputs: Shape (samples, fan_in, seeds) or (samples, fan_in, 1).

@@ -1,4 +1,4 @@
-"""The tiny tasks: rows of inputs, and a target for each."""
+"""The tiny tasks: samples, each with inputs and a target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Task:
 
     Attributes:
         name: What to call it in a header.
-        inputs: Shape (samples, inputs); the order of the rows is the order of training.
+        inputs: Shape (samples, inputs); the order of the samples is the order of training.
         targets: Shape (samples,).
     """
 

@@ -159,7 +159,7 @@ def _predictions(side: "Side") -> list[tuple[str, Cell]]:
 
 def about_predictions(samples: int) -> str:
     """Of how many samples the predictions are shown, where it is not all."""
-    return f" of the first {_SAMPLES_MOST} of {samples} rows" if samples > _SAMPLES_MOST else ""
+    return f" of the first {_SAMPLES_MOST} of {samples} samples" if samples > _SAMPLES_MOST else ""
 
 
 COLUMNS: Mapping[str, Column] = MappingProxyType(

@@ -100,7 +100,7 @@ class _Teller:
         self._experiment, self._fit = summary.experiment, summary.affine
         self._numbers, self._result, self._failed = numbers, result, failed
         self._words = np.array(VERDICTS)[result.verdict]
-        self._rows = len(self._experiment.task.targets)
+        self._samples = len(self._experiment.task.targets)
 
     def is_(self, disease: str) -> str:
         """What it is, with the numbers that show it."""
@@ -117,7 +117,7 @@ class _Teller:
         """What it is not, with the count that shows it."""
         n = self._numbers.verdicts.get(word, 0)
         named = {
-            DEAD: "dead, with a gradient of exactly 0 on every wrong row",
+            DEAD: "dead, with a gradient of exactly 0 on every wrong sample",
             AFFINE: "affine, with every hidden unit on one linear piece",
             DIVERGED: "diverged, with a weight that is not finite",
         }[word]
@@ -142,24 +142,24 @@ class _Teller:
         return number(float(np.median(final)))
 
     def _affine(self, word: str, of: str) -> str:
-        fit, rows = self._fit, self._rows
+        fit, samples = self._fit, self._samples
         units = count(self._experiment.hidden, "hidden unit")
         predicted = ", ".join(short(round(float(p), 6)) for p in fit.predictions[:8])
-        more = ", ..." if rows > 8 else ""
+        more = ", ..." if samples > 8 else ""
         fitted = "logistic" if self._experiment.loss.needs_probabilities else "least-squares"
         verdict = "It is affine."
-        if fit.right == rows:
+        if fit.right == samples:
             verdict = (
                 "It is affine, but that is not what stops it: the best affine fit is right on "
-                "every row."
+                "every sample."
             )
         return (
             f"{verdict} In {of} each of the {units} stays on one linear piece of its "
-            f"activation for all {rows} rows, so the network is an affine function of its inputs, "
-            "then the output's activation (checked against the map read off the weights). The best "
-            f"affine fit to this task, a {fitted} one, has cost {number(fit.cost)}, predicts "
-            f"{predicted}{more}, and is right on {fit.right} of {rows} rows; the median cost of "
-            f"these networks is {self._cost(word)}. {self._pieces(word)}"
+            f"activation for all {samples} samples, so the network is an affine function of its "
+            "inputs, then the output's activation (checked against the map read off the weights). "
+            f"The best affine fit to this task, a {fitted} one, has cost {number(fit.cost)}, "
+            f"predicts {predicted}{more}, and is right on {fit.right} of {samples} samples; the "
+            f"median cost of these networks is {self._cost(word)}. {self._pieces(word)}"
         )
 
     def _pieces(self, word: str) -> str:
@@ -177,9 +177,9 @@ class _Teller:
         alive = self._result.evidence.alive[self._words == word, -1].mean()
         return (
             f"It is dead. In {of} the gradient of the loss in all weights is exactly 0 on every "
-            "row that is wrong: no step of any size mends it. There the output is saturated. In "
+            "sample that is wrong: no step of any size mends it. There the output is saturated. In "
             f"these seeds {percent(float(alive))} of the hidden units still have a slope on some "
-            f"row. {self._pieces(word)}"
+            f"sample. {self._pieces(word)}"
         )
 
     def _diverged(self, word: str, of: str) -> str:
@@ -208,7 +208,8 @@ class _Teller:
         return (
             f"It stands still. In {of} the mean cost fell by less than 1 % over the last tenth of "
             f"the budget, at a median cost of {self._cost(word)}. The network is not affine: its "
-            "units bend between the rows. Nor is it dead: there is a gradient on some wrong row. "
+            "units bend between the samples. Nor is it dead: there is a gradient on some wrong "
+            "sample. "
             f"The best affine fit has cost {number(self._fit.cost)}."
         )
 

@@ -158,7 +158,7 @@ def _far(experiment: Experiment, summary: VariantSummary) -> tuple[str, ...]:
         return ()
     return (
         f"largest |prediction - target| is {number(summary.largest_error)}; "
-        f"solved is below {short(experiment.solved_within)} on every row",
+        f"solved is below {short(experiment.solved_within)} on every sample",
     )
 
 

@@ -25,8 +25,8 @@ NAMED_MOST = 5  # seeds named one by one
 
 MEANINGS = {
     DIVERGED: "a weight stopped being finite",
-    DEAD: "the gradient is exactly 0 on every row that is wrong",
-    AFFINE: "each hidden unit stays on one linear piece for all rows, so the network is affine",
+    DEAD: "the gradient is exactly 0 on every sample that is wrong",
+    AFFINE: "each hidden unit stays on one linear piece for all samples, so the network is affine",
     PLATEAU: "the mean cost fell by less than 1 % over the last tenth of the budget",
     SLOW: "the cost is still falling",
 }
