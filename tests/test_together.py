@@ -6,7 +6,7 @@ import pytest
 from hsig.output.export import as_csv, as_long_csv, several_as_json
 from typer.testing import CliRunner
 
-from hsig.analysis.pairing import difference, pair, put_together
+from hsig.analysis.pairing import difference, pair, compared_configs
 from hsig.analysis.summary import summarise
 from hsig.cli import app
 from hsig.config.loading import load_comparison, load_experiment
@@ -36,20 +36,20 @@ def together(folder):
     experiments = load_comparison([folder / name for name in CONFIGS], {})
     named = [experiment.named(name) for name, experiment in experiments.items()]
     events = (event for experiment in named for event in run(experiment))
-    return put_together(experiments, gather_all(named, events))
+    return compared_configs(experiments, gather_all(named, events))
 
 
-def shown(together, columns=()):
-    summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
-    return compare_configs(together, summaries, columns)
+def shown(configs, columns=()):
+    summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
+    return compare_configs(configs, summaries, columns)
 
 
 def hsig(*arguments):
     return CliRunner().invoke(app, ["compare", *arguments])
 
 
-def test_configs_that_start_alike_are_paired_and_others_are_not(together):
-    few, wide, more = together.groups
+def test_configs_that_start_alike_are_paired_and_others_are_not(configs):
+    few, wide, more = configs.groups
     assert few.names == ("few", "fast")
     assert few.difference == ""
     assert few.pairing.baseline == "few: sigmoid"
@@ -59,14 +59,14 @@ def test_configs_that_start_alike_are_paired_and_others_are_not(together):
     assert (more.names, more.difference, more.pairing) == (("more",), "other seeds", None)
 
 
-def test_a_pairing_across_configs_is_that_of_their_seeds_trained_alone(together, folder):
+def test_a_pairing_across_configs_is_that_of_their_seeds_trained_alone(configs, folder):
     alone = {
         f"{name}: {result.variant.label}": result.solved
         for name in ("few", "fast")
         for experiment in [load_comparison([folder / f"{name}.yaml"], {})[name]]
         for result in gather(experiment, run(experiment)).results
     }
-    assert together.groups[0].pairing == pair(alone, "few: sigmoid")
+    assert configs.groups[0].pairing == pair(alone, "few: sigmoid")
     assert 0 < sum(solved.sum() for solved in alone.values()) < 36  # it is not all the same
 
 
@@ -84,8 +84,8 @@ def test_given_initial_weights_are_paired_when_they_are_the_same():
     assert difference(question, replace(question, hidden=4, initial_weights=None)) != ""
 
 
-def test_the_tables_say_which_configs_are_not_paired_and_why(together):
-    made = shown(together)
+def test_the_tables_say_which_configs_are_not_paired_and_why(configs):
+    made = shown(configs)
     assert [table.title.partition(" after")[0] for table in made.tables[:4]] == [
         "few:",
         "fast:",
@@ -108,8 +108,8 @@ def test_the_tables_say_which_configs_are_not_paired_and_why(together):
     )
 
 
-def test_chosen_columns_make_one_table_for_each_config(together):
-    tables = shown(together, ("solved", "difference")).tables
+def test_chosen_columns_make_one_table_for_each_config(configs):
+    tables = shown(configs, ("solved", "difference")).tables
     assert [table.rows[0][0].partition(":")[0] for table in tables] == [
         "few",
         "fast",
@@ -120,8 +120,8 @@ def test_chosen_columns_make_one_table_for_each_config(together):
     assert "difference" not in tables[3].columns
 
 
-def test_the_json_has_each_config_as_it_could_be_run_again(together, folder):
-    made = json.loads(several_as_json(together))
+def test_the_json_has_each_config_as_it_could_be_run_again(configs, folder):
+    made = json.loads(several_as_json(configs))
     assert made["complete"] is True
     assert [part["config"] for part in made["configs"]] == ["few", "fast", "wide", "more"]
     for part in made["configs"]:
@@ -137,8 +137,8 @@ def test_the_json_has_each_config_as_it_could_be_run_again(together, folder):
     assert made["groups"][1]["not_paired_because"] == "other initial weights"
 
 
-def test_the_csv_has_the_variants_of_all_configs_below_one_head(together):
-    summaries = [summarise(outcome) for outcome in together.outcomes.values()]
+def test_the_csv_has_the_variants_of_all_configs_below_one_head(configs):
+    summaries = [summarise(outcome) for outcome in configs.outcomes.values()]
     table = as_csv(*summaries).splitlines()
     assert [line.partition(",")[0] for line in table] == [
         "label",
@@ -150,7 +150,7 @@ def test_the_csv_has_the_variants_of_all_configs_below_one_head(together):
         "more: tanh",
     ]
     seeds_and_checkpoints = (12 * 5 + 13) * 2
-    assert len(as_long_csv(*together.outcomes.values()).splitlines()) == 1 + seeds_and_checkpoints
+    assert len(as_long_csv(*configs.outcomes.values()).splitlines()) == 1 + seeds_and_checkpoints
 
 
 def test_expectations_are_those_of_each_config(folder):

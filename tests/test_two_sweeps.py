@@ -12,7 +12,7 @@ from hsig.reports.maps import so_far
 from typer.testing import CliRunner
 
 from hsig.analysis.statistics import holm, mcnemar_exact
-from hsig.analysis.sweeps import KeptSweep, pair_sweeps
+from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.cli import app
 from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError, RunError
@@ -30,7 +30,7 @@ def result(solved, seeds=None):
 def swept(cells, axes=("learning_rate", "epochs"), **flags):
     """A sweep with these cells, by their values."""
     values = [dict.fromkeys(cell[place] for cell in cells) for place in range(len(axes))]
-    return KeptSweep(
+    return SweepOutcome(
         tuple(Axis(name, tuple(texts)) for name, texts in zip(axes, values, strict=True)),
         load_experiment(flags=flags),
         cells,

@@ -139,7 +139,7 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
-class Together:
+class ComparedConfigs:
     """What became of several configs.
 
     Attributes:
@@ -158,7 +158,9 @@ class Together:
         return all(outcome.complete for outcome in self.outcomes.values())
 
 
-def put_together(experiments: Mapping[str, Experiment], outcomes: Sequence[Outcome]) -> Together:
+def compared_configs(
+    experiments: Mapping[str, Experiment], outcomes: Sequence[Outcome]
+) -> ComparedConfigs:
     """Put the outcomes of experiments that were `named` into groups that start alike."""
     by_name = dict(zip(experiments, outcomes, strict=True))
     alike: list[list[str]] = []
@@ -178,7 +180,7 @@ def put_together(experiments: Mapping[str, Experiment], outcomes: Sequence[Outco
         )
         for names in alike
     )
-    return Together(experiments, by_name, groups)
+    return ComparedConfigs(experiments, by_name, groups)
 
 
 def difference(first: Experiment, second: Experiment) -> str:

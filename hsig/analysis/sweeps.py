@@ -44,7 +44,7 @@ def summarise_cell(result: CellResult) -> CellSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class KeptSweep:
+class SweepOutcome:
     """A sweep as far as it went.
 
     Attributes:
@@ -106,7 +106,7 @@ class TwoSweeps:
     unpaired: str
 
 
-def pair_sweeps(first: KeptSweep, second: KeptSweep) -> TwoSweeps:
+def pair_sweeps(first: SweepOutcome, second: SweepOutcome) -> TwoSweeps:
     """Compare what two sweeps have in common.
 
     Raises:
@@ -142,7 +142,7 @@ def _common(axis: Axis, other: Axis) -> Axis:
 
 
 def _by_value(
-    kept: KeptSweep, names: Sequence[str]
+    kept: SweepOutcome, names: Sequence[str]
 ) -> dict[tuple[float | str, ...], CellResult | None]:
     """The cells by their values, in this order of the keys."""
     order = [[axis.name for axis in kept.axes].index(name) for name in names]

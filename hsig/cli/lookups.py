@@ -8,7 +8,7 @@ import typer
 from rich.console import Group
 
 from hsig.analysis.definitions import define, evaluate
-from hsig.analysis.pairing import put_together
+from hsig.analysis.pairing import compared_configs
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.cli.options import LISTED, Format, Output
@@ -166,11 +166,11 @@ def diff_runs(names: tuple[str, str], output: Output) -> None:
         )
     else:
         parts = [part for pair in zip(names, records, strict=True) for part in _under(*pair)]
-        together = put_together(
+        configs = compared_configs(
             {part.name: part.experiment for part in parts}, [part.outcome for part in parts]
         )
-        summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
-        output.write(difference_page(settings, together, summaries))
+        summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
+        output.write(difference_page(settings, configs, summaries))
 
 
 def _diff_sweeps(

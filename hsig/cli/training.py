@@ -10,7 +10,7 @@ from time import monotonic
 import typer
 
 from hsig.analysis.adaptive import first_block, join, next_block
-from hsig.analysis.pairing import put_together
+from hsig.analysis.pairing import compared_configs
 from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
 from hsig.analysis.summary import Summary, summarise
 from hsig.cli.options import Output
@@ -161,9 +161,9 @@ def page_of(
     """The page of what a command made, just now or when it was kept, and its numbers."""
     if parts[0].is_config:
         experiments = {part.name: part.experiment for part in parts}
-        together = put_together(experiments, [part.outcome for part in parts])
-        summaries = {name: summarise(outcome) for name, outcome in together.outcomes.items()}
-        return configs_page(together, summaries, columns), list(summaries.values())
+        configs = compared_configs(experiments, [part.outcome for part in parts])
+        summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
+        return configs_page(configs, summaries, columns), list(summaries.values())
     main, *tried = parts
     outcome, summary = main.outcome, summarise(main.outcome)
     if command == TRAIN:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from hsig.analysis.summary import Solved, VariantSummary
     from hsig.experiments.experiment import Experiment
 
-Cell = Callable[["VariantSummary"], str]
+Entry = Callable[["VariantSummary"], str]
 
 _COSTS_MOST = 17  # checkpoints with a column of their own
 _SAMPLES_MOST = 16
 LOWER, MEDIAN, UPPER = range(3)  # the quartiles of a `VariantSummary`
 
 
-class Side(Protocol):
+class Comparison(Protocol):
     """What columns need to know of the comparison that they are in."""
 
     @property
@@ -68,12 +68,12 @@ class Column:
     """
 
     name: str
-    parts: Callable[["Side"], list[tuple[str, Cell]]]
-    says_something: Callable[["Side"], bool] = lambda _: True
+    parts: Callable[["Comparison"], list[tuple[str, Entry]]]
+    says_something: Callable[["Comparison"], bool] = lambda _: True
     about: str = ""
 
 
-def _one(head: str, cell: Cell) -> Callable[["Side"], list[tuple[str, Cell]]]:
+def _one(head: str, cell: Entry) -> Callable[["Comparison"], list[tuple[str, Entry]]]:
     """The parts of a column that is one, with the same head always."""
     return lambda _: [(head, cell)]
 
@@ -82,7 +82,7 @@ def _interval(solved: "Solved") -> str:
     return f"{percent(solved.low)} to {percent(solved.high)}"
 
 
-def _budget(epoch: int) -> Cell:
+def _budget(epoch: int) -> Entry:
     def cell(variant: "VariantSummary") -> str:
         """How many seeds were solved then, with the interval of their rate."""
         solved = variant.at_epochs.get(epoch)
@@ -91,7 +91,7 @@ def _budget(epoch: int) -> Cell:
     return cell
 
 
-def _cost_at(epoch: int) -> Cell:
+def _cost_at(epoch: int) -> Entry:
     def cell(variant: "VariantSummary") -> str:
         if epoch not in variant.epochs:
             return ""
@@ -100,7 +100,7 @@ def _cost_at(epoch: int) -> Cell:
     return cell
 
 
-def _final_cost(quartile: int) -> Cell:
+def _final_cost(quartile: int) -> Entry:
     return lambda variant: brief(variant.cost[quartile, -1])
 
 
@@ -114,15 +114,15 @@ def _epochs(variant: "VariantSummary") -> str:
 
 def _against_baseline(
     *parts: tuple[str, Callable[["Paired"], str]],
-) -> Callable[["Side"], list[tuple[str, Cell]]]:
+) -> Callable[["Comparison"], list[tuple[str, Entry]]]:
     """Parts about the comparison with the baseline, empty for that itself."""
 
-    def made(side: "Side") -> list[tuple[str, Cell]]:
-        pairing = side.pairing
+    def made(comparison: "Comparison") -> list[tuple[str, Entry]]:
+        pairing = comparison.pairing
         if pairing is None:
             return []
 
-        def of(text: Callable[["Paired"], str]) -> Cell:
+        def of(text: Callable[["Paired"], str]) -> Entry:
             def cell(variant: "VariantSummary") -> str:
                 found = pairing.against.get(variant.label)
                 return "" if found is None else text(found)
@@ -134,22 +134,22 @@ def _against_baseline(
     return made
 
 
-def _rank(side: "Side") -> list[tuple[str, Cell]]:
-    if side.pairing is None:
+def _rank(comparison: "Comparison") -> list[tuple[str, Entry]]:
+    if comparison.pairing is None:
         return []
-    ranks = side.pairing.ranks
+    ranks = comparison.pairing.ranks
     return [("rank", lambda variant: str(ranks.get(variant.label, "")))]
 
 
-def _verdict_count(word: str) -> Cell:
+def _verdict_count(word: str) -> Entry:
     return lambda variant: str(variant.verdicts.get(word, 0))
 
 
-def _predictions(side: "Side") -> list[tuple[str, Cell]]:
-    def prediction(sample: int) -> Cell:
+def _predictions(comparison: "Comparison") -> list[tuple[str, Entry]]:
+    def prediction(sample: int) -> Entry:
         return lambda variant: brief(variant.predictions[MEDIAN, sample])
 
-    task = side.experiment.task
+    task = comparison.experiment.task
     samples = list(zip(task.inputs, task.targets, strict=True))[:_SAMPLES_MOST]
     return [
         (f"{' '.join(map(short, inputs))} > {short(target)}", prediction(sample))
@@ -169,21 +169,21 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
             Column("solved", _one("solved", lambda v: f"{v.solved.k} of {v.solved.n}")),
             Column("interval", _one("95 % interval", lambda v: _interval(v.solved))),
             Column("cost", _one("cost", _final_cost(MEDIAN))),
-            Column("curve", lambda side: [("curve", side.curve)]),
-            Column("verdicts", lambda side: [("verdicts", side.bar)]),
+            Column("curve", lambda shown: [("curve", shown.curve)]),
+            Column("verdicts", lambda shown: [("verdicts", shown.bar)]),
             Column(
                 "counts",
-                lambda side: [(word, _verdict_count(word)) for word in side.verdicts()],
+                lambda shown: [(word, _verdict_count(word)) for word in shown.verdicts()],
             ),
             Column(
                 "budgets",
-                lambda side: [(f"at {epoch}", _budget(epoch)) for epoch in side.budgets],
-                says_something=lambda side: bool(side.experiment.at_epochs),
+                lambda shown: [(f"at {epoch}", _budget(epoch)) for epoch in shown.budgets],
+                says_something=lambda shown: bool(shown.experiment.at_epochs),
             ),
             Column(
                 "quartiles",
                 lambda _: [("25 %", _final_cost(LOWER)), ("75 %", _final_cost(UPPER))],
-                says_something=lambda side: len(side.experiment.seeds) > 1,
+                says_something=lambda shown: len(shown.experiment.seeds) > 1,
             ),
             Column("epochs", _one("epochs to solve", _epochs), about="median epochs to solve"),
             Column(
@@ -212,12 +212,12 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
             Column(
                 "lost",
                 _one("lost", lambda v: str(v.lost)),
-                says_something=lambda side: any(variant.lost for variant in side.variants),
+                says_something=lambda shown: any(variant.lost for variant in shown.variants),
             ),
             Column("diverged", _one("diverged", lambda v: str(len(v.diverged_seeds)))),
             Column(
                 "costs",
-                lambda side: [(str(e), _cost_at(e)) for e in side.checkpoints(_COSTS_MOST)],
+                lambda shown: [(str(e), _cost_at(e)) for e in shown.checkpoints(_COSTS_MOST)],
             ),
             Column("predictions", _predictions),
         )

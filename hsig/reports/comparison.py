@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, isnan, nan
 
-from hsig.analysis.pairing import Pairing, Together
+from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.activations import spell
@@ -50,7 +50,7 @@ def comparison_page(outcome: Outcome, summary: Summary, columns: Sequence[str] =
     """
     experiment = summary.experiment
     ranked = sorted(summary.variants, key=_rank)
-    side = SideBySide(experiment, ranked, summary.pairing)
+    side = ComparisonTables(experiment, ranked, summary.pairing)
     notes = [
         *(side.legend() if not columns or "verdicts" in columns else ()),
         *claims(experiment, summary.variants, summary.pairing),
@@ -75,12 +75,12 @@ def comparison_page(outcome: Outcome, summary: Summary, columns: Sequence[str] =
 
 
 def configs_page(
-    together: Together, summaries: Mapping[str, Summary], columns: Sequence[str] = ()
+    configs: ComparedConfigs, summaries: Mapping[str, Summary], columns: Sequence[str] = ()
 ) -> Page:
     """The page of several configs: the results of each, then what may be paired.
 
     Args:
-        together: What became of them.
+        configs: What became of them.
         summaries: Of each, by its name.
         columns: As in `comparison_page`, for the table of each config.
     """
@@ -89,24 +89,24 @@ def configs_page(
     paired: list[Table] = []
     unpaired: list[str] = []
     claimed: list[str] = []
-    for group in together.groups:
+    for group in configs.groups:
         first = summaries[group.names[0]].experiment
         for name in group.names:
             if ranked[name]:
-                side = SideBySide(summaries[name].experiment, ranked[name], group.pairing)
+                side = ComparisonTables(summaries[name].experiment, ranked[name], group.pairing)
                 table = side.chosen(columns) if columns else side.results()
                 results.append(replace(table, title=f"{name}: {table.title}"))
         members = sorted((v for name in group.names for v in ranked[name]), key=_rank)
         if not columns:
-            paired += SideBySide(first, members, group.pairing).paired()
+            paired += ComparisonTables(first, members, group.pairing).paired()
         claimed += claims(first, members, group.pairing)
         if group.difference:
             unpaired.append(
-                f"not paired with {together.groups[0].names[0]}: {', '.join(group.names)} "
+                f"not paired with {configs.groups[0].names[0]}: {', '.join(group.names)} "
                 f"({group.difference}); of these, compare the intervals"
             )
     everyone = [variant for variants in ranked.values() for variant in variants]
-    shown = SideBySide(summaries[together.groups[0].names[0]].experiment, everyone, None)
+    shown = ComparisonTables(summaries[configs.groups[0].names[0]].experiment, everyone, None)
     notes = [
         *(shown.legend() if not columns or "verdicts" in columns else ()),
         *unpaired,
@@ -115,10 +115,10 @@ def configs_page(
         *(note for summary in summaries.values() for note in _early_end(summary)),
     ]
     what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
-    outcomes = together.outcomes.values()
+    outcomes = configs.outcomes.values()
     return Page(
         blocks=(lines(what), *results, *paired, *([lines(notes)] if notes else [])),
-        document=lambda every_seed: document_of_several(together, summaries, every_seed=every_seed),
+        document=lambda every_seed: document_of_several(configs, summaries, every_seed=every_seed),
         rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
         every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),
         brief=tuple(
@@ -129,9 +129,11 @@ def configs_page(
     )
 
 
-def difference_page(settings: Table, together: Together, summaries: Mapping[str, Summary]) -> Page:
+def difference_page(
+    settings: Table, configs: ComparedConfigs, summaries: Mapping[str, Summary]
+) -> Page:
     """The page of how kept runs differ: their settings, then their results."""
-    page = configs_page(together, summaries)
+    page = configs_page(configs, summaries)
     return replace(
         page,
         blocks=(settings, *page.blocks),
@@ -142,7 +144,7 @@ def difference_page(settings: Table, together: Together, summaries: Mapping[str,
     )
 
 
-def _tables(side: "SideBySide", columns: Sequence[str]) -> tuple[Table, ...]:
+def _tables(side: "ComparisonTables", columns: Sequence[str]) -> tuple[Table, ...]:
     return (side.chosen(columns),) if columns else side.usual()
 
 
@@ -206,7 +208,7 @@ def _early_end(summary: Summary) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class SideBySide:
+class ComparisonTables:
     """The tables of a comparison, and what its columns need to know.
 
     Attributes:

@@ -11,7 +11,7 @@ from dataclasses import fields
 import numpy as np
 
 from hsig import __version__
-from hsig.analysis.pairing import Pairing, Together
+from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.remedies import Trial, cheapest
 from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.config.assembling import resolved_keys
@@ -53,20 +53,20 @@ def document(outcome: Outcome, summary: Summary, *, every_seed: bool = True) -> 
 
 
 def document_of_several(
-    together: Together, summaries: Mapping[str, Summary], *, every_seed: bool = True
+    configs: ComparedConfigs, summaries: Mapping[str, Summary], *, every_seed: bool = True
 ) -> dict[str, Json]:
     """Several configs: the document of each, and which of their variants are paired by seed."""
     return {
         "format": FORMAT,
         "hsig": __version__,
-        "complete": together.complete,
+        "complete": configs.complete,
         "configs": [
             {
                 "config": name,
                 **document(outcome, summaries[name], every_seed=every_seed),
-                "experiment": resolved_keys(together.experiments[name]),
+                "experiment": resolved_keys(configs.experiments[name]),
             }
-            for name, outcome in together.outcomes.items()
+            for name, outcome in configs.outcomes.items()
         ],
         "groups": [
             {
@@ -74,7 +74,7 @@ def document_of_several(
                 "pairing": _pairing(group.pairing),
                 "not_paired_because": group.difference or None,
             }
-            for group in together.groups
+            for group in configs.groups
         ],
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from hsig.analysis.sweeps import CellSummary, KeptSweep, summarise_cell
+from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
 from hsig.config.loading import load_resolved
 from hsig.config.sweeps import load_sweep
 from hsig.errors import BusyError, ConfigError, RunError
@@ -205,7 +205,7 @@ class Ledger:
                 self._journal.close()
 
 
-def read_sweep(record: Record) -> KeptSweep:
+def read_sweep(record: Record) -> SweepOutcome:
     """A kept sweep.
 
     Raises:
@@ -218,12 +218,12 @@ def read_sweep(record: Record) -> KeptSweep:
     cells = cells_of(axes)
     if record.complete:
         results = dict(zip(cells, (result for _, result in unpacked(record)), strict=True))
-        return KeptSweep(axes, base, results)
+        return SweepOutcome(axes, base, results)
     found: dict[tuple[str, ...], CellResult] = {}
     for entry in read_journal(record.folder / CELLS):
         cell, result = tuple(entry["cell"]), result_of(entry)
         found[cell] = found[cell].with_more(result) if cell in found else result
-    return KeptSweep(axes, base, {cell: found.get(cell) for cell in cells})
+    return SweepOutcome(axes, base, {cell: found.get(cell) for cell in cells})
 
 
 def sweep_again(record: Record, workers: str | None = None) -> Sweep:
@@ -278,7 +278,7 @@ def same_digest(record: Record, wanted: Sweep) -> bool:
     return sweep_digest(keys, wanted.experiments) == record.digest
 
 
-def different_cells(kept: KeptSweep, again: Mapping[tuple[str, ...], CellResult]) -> list[str]:
+def different_cells(kept: SweepOutcome, again: Mapping[tuple[str, ...], CellResult]) -> list[str]:
     """Which numbers of a kept sweep do not have the same bits as again, as `values: name`."""
     different = []
     for cell, before in kept.results.items():
