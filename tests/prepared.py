@@ -4,7 +4,8 @@ import numpy as np
 
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
-from hsig.experiments.experiment import Failure, Outcome, Training
+from hsig.experiments.experiment import Outcome, Training
+from hsig.experiments.verdicts import judge
 from hsig.networks.network import Weights
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
@@ -28,7 +29,9 @@ def compared(results, **flags):
     return Outcome(
         experiment,
         tuple(
-            _training(experiment, variant, *made) if len(made) > 1 else Failure(variant, *made)
+            _training(experiment, variant, *made)
+            if len(made) > 1
+            else Training.failed(variant, *made)
             for variant, made in zip(experiment.variants, results.values(), strict=True)
         ),
     )
@@ -49,7 +52,10 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
     seeds = len(predictions)
     diverged = np.array(diverged_at or [-1] * seeds)
     errors = np.abs(predictions - [1, 1, 0, 0]).max(axis=1)
+    solved = (errors < 0.5) & (diverged < 0)
+    seen, before = _nothing_seen(costs.shape), np.full(seeds, np.inf)
     return Training(
+        seeds=experiment.seeds,
         variant=variant,
         epochs=experiment.checkpoints,
         cost_last=costs,
@@ -57,13 +63,20 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         predictions=predictions,
         max_error=errors,
         weights=Weights(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),
-        solved=(errors < 0.5) & (diverged < 0),
+        solved=solved,
         solved_at=np.where(errors < 0.5, 7, -1),
         lost_at=np.full(seeds, -1),
         diverged_at=diverged,
         diverged_by=tuple("" if epoch < 0 else "overflow" for epoch in diverged),
-        evidence=_nothing_seen(costs.shape),
-        cost_before=np.full(seeds, np.inf),
+        verdict=judge(
+            diverged_at=diverged,
+            solved=solved,
+            evidence=seen,
+            cost_before=before,
+            cost_after=costs[:, -1] / 2,
+        ),
+        evidence=seen,
+        cost_before=before,
     )
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hsig.output.export import as_csv, as_long_csv, several_as_json
 from typer.testing import CliRunner
 
 from hsig.analysis.configs import difference, put_together
@@ -12,7 +13,6 @@ from hsig.cli import app
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, gather_all, run
-from hsig.output.export import as_csv, as_long_csv, several_as_json
 from hsig.reports.comparison import compare_configs
 
 SHORT = "epochs: 60\nreport_every: 60\nlearning_rate: 2\nupdate: batch\n"

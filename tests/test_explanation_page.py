@@ -3,6 +3,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hsig.output.export import story_as_json, story_as_markdown, trials_as_csv
 
 from hsig.analysis.remedies import Remedy, Trial, cheapest, has_failed, judge, remedies
 from hsig.analysis.statistics import CLAIM_SEEDS
@@ -11,7 +12,6 @@ from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Failure
 from hsig.experiments.training import gather, gather_all, run
 from hsig.networks.activations import ACTIVATIONS
-from hsig.output.export import story_as_json, story_as_markdown, trials_as_csv
 from hsig.output.screen import render_conclusion, render_story
 from hsig.reports.explanation import piece_name, tell
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hsig.reports.map_difference import draw_difference
+from hsig.reports.maps import so_far
 from typer.testing import CliRunner
 
 from hsig.analysis.statistics import holm, mcnemar_exact
@@ -15,8 +17,6 @@ from hsig.cli import app
 from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import Axis, CellResult
-from hsig.reports.map_difference import draw_difference
-from hsig.reports.maps import so_far
 
 
 def result(solved, seeds=None):
