@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hsig.analysis.remedies import Remedy, Trial
+from hsig.analysis.summary import Solved, VariantSummary
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Outcome, Training
@@ -35,6 +37,20 @@ def compared(results, **flags):
             for variant, made in zip(experiment.variants, results.values(), strict=True)
         ),
     )
+
+
+def trial(k, n, name="x", *, works=False, epochs=10):
+    """A remedy that was tried, of which only what is given matters."""
+    remedy = Remedy(name, "", load_experiment(flags={"activation": "hard", "epochs": str(epochs)}))
+    numbers = VariantSummary(
+        label=name,
+        solved=Solved(k, n, 0.0, 1.0),
+        verdicts={},
+        epochs_to_solve=(np.nan,) * 3,
+        lost=0,
+        failure="",
+    )
+    return Trial(remedy, numbers, works=works)
 
 
 def _sizes(seeds, checkpoints):
