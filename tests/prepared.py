@@ -4,10 +4,12 @@ import numpy as np
 
 from hsig.analysis.remedies import Remedy, Trial
 from hsig.analysis.summary import Solved, VariantSummary
+from hsig.analysis.sweeps import KeptSweep
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Outcome, Training
-from hsig.experiments.verdicts import judge
+from hsig.experiments.sweeps import Axis, CellResult
+from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
 from hsig.networks.network import Weights
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
@@ -51,6 +53,31 @@ def trial(k, n, name="x", *, works=False, epochs=10):
         failure="",
     )
     return Trial(remedy, numbers, works=works)
+
+
+def cell(solved, seeds=None):
+    """A cell of a sweep of which only what is solved matters."""
+    solved = np.array(solved, dtype=bool)
+    never = np.full(len(solved), -1)
+    return CellResult(
+        seeds=tuple(range(len(solved))) if seeds is None else seeds,
+        solved=solved,
+        solved_at=never,
+        lost_at=never,
+        diverged_at=never,
+        verdict=np.where(solved, VERDICTS.index(SOLVED), VERDICTS.index(SLOW)),
+        cost=np.zeros(len(solved)),
+    )
+
+
+def swept(cells, axes=("learning_rate", "epochs"), **flags):
+    """A sweep with these cells, by their values."""
+    values = [dict.fromkeys(cell[place] for cell in cells) for place in range(len(axes))]
+    return KeptSweep(
+        tuple(Axis(name, tuple(texts)) for name, texts in zip(axes, values, strict=True)),
+        load_experiment(flags=flags),
+        cells,
+    )
 
 
 def _sizes(seeds, checkpoints):
