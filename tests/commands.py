@@ -17,6 +17,11 @@ def hsig(*arguments):
     return found.exit_code, found.stdout, found.stderr
 
 
+def out_of(*arguments):
+    """What a command writes to stdout, whatever its exit code."""
+    return hsig(*arguments)[1]
+
+
 def invoked(*arguments, **options):
     """What Typer's runner has of a command, its exception too."""
     return CliRunner().invoke(app, arguments, **options)

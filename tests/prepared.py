@@ -1,16 +1,22 @@
 """Outcomes made by hand, so that what comes after training is tested without any."""
 
+import json
+from datetime import UTC, datetime
+
 import numpy as np
 
 from hsig.analysis.remedies import Remedy, Trial
-from hsig.analysis.summary import Solved, VariantSummary
+from hsig.analysis.summary import Solved, VariantSummary, summarise
 from hsig.analysis.sweeps import KeptSweep
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Outcome, Training
 from hsig.experiments.sweeps import Axis, CellResult
+from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
 from hsig.networks.network import Weights
+from hsig.reports.documents import document
+from hsig.runs import Made, Part
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 
@@ -77,6 +83,22 @@ def swept(cells, axes=("learning_rate", "epochs"), **flags):
         tuple(Axis(name, tuple(texts)) for name, texts in zip(axes, values, strict=True)),
         load_experiment(flags=flags),
         cells,
+    )
+
+
+def made_run(**flags):
+    """A run of `train` that is to be kept."""
+    experiment = load_experiment(flags={"epochs": "20", "report_every": "10"} | flags)
+    outcome = gather(experiment, run(experiment))
+    return Made(
+        command="train",
+        arguments=("train",),
+        configs={"my.yaml": "epochs: 20\n"},
+        parts=[Part("", experiment, outcome)],
+        result=json.dumps(document(outcome, summarise(outcome))),
+        complete=outcome.complete,
+        started=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
+        seconds=0.5,
     )
 
 
