@@ -7,10 +7,34 @@ from hypothesis import settings
 settings.register_profile("hsig", deadline=None)
 settings.load_profile("hsig")
 
+# what is said of the terminal that the tests are started in
+TERMINAL = (
+    "COLUMNS",
+    "FORCE_COLOR",
+    "GITHUB_ACTIONS",
+    "LINES",
+    "NO_COLOR",
+    "PY_COLORS",
+    "TERM",
+    "TERMINAL_WIDTH",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)
+
 
 @pytest.fixture(autouse=True, scope="session")
-def _runs_are_kept_elsewhere(tmp_path_factory):
-    """No test leaves a run in the folder it was started in."""
+def _surroundings(tmp_path_factory):
+    """No test leaves a run in the folder it was started in, or depends on its terminal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HSIG_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
+        for name in TERMINAL:
+            patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """An empty folder to be in, and the folder in it where runs are kept."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HSIG_RUNS_DIR")
+    return tmp_path / "runs"

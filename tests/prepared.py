@@ -1,16 +1,26 @@
 """Outcomes made by hand, so that what comes after training is tested without any."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import numpy as np
 
+from hsig.analysis.remedies import Remedy, Trial
+from hsig.analysis.summary import Solved, VariantSummary, summarise
+from hsig.analysis.sweeps import SweepOutcome
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
-from hsig.experiments.experiment import Failure, Outcome, Training
+from hsig.experiments.experiment import Outcome, Training
+from hsig.experiments.sweeps import Axis, CellResult
+from hsig.experiments.training import gather, run
+from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
 from hsig.networks.activations.sigmoids import Sigmoid
 from hsig.networks.network import Weights
+from hsig.reports.documents import document
+from hsig.runs import Made, Part
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 
@@ -45,9 +55,66 @@ def compared(results, **flags):
     return Outcome(
         experiment,
         tuple(
-            _training(experiment, variant, *made) if len(made) > 1 else Failure(variant, *made)
+            _training(experiment, variant, *made)
+            if len(made) > 1
+            else Training.failed(variant, *made)
             for variant, made in zip(experiment.variants, results.values(), strict=True)
         ),
+    )
+
+
+def trial(k, n, name="x", *, works=False, epochs=10):
+    """A remedy that was tried, of which only what is given matters."""
+    remedy = Remedy(name, "", load_experiment(flags={"activation": "hard", "epochs": str(epochs)}))
+    numbers = VariantSummary(
+        label=name,
+        solved=Solved(k, n, 0.0, 1.0),
+        verdicts={},
+        epochs_to_solve=(np.nan,) * 3,
+        lost=0,
+        failure="",
+    )
+    return Trial(remedy, numbers, works=works)
+
+
+def cell(solved, seeds=None):
+    """A cell of a sweep of which only what is solved matters."""
+    solved = np.array(solved, dtype=bool)
+    never = np.full(len(solved), -1)
+    return CellResult(
+        seeds=tuple(range(len(solved))) if seeds is None else seeds,
+        solved=solved,
+        solved_at=never,
+        lost_at=never,
+        diverged_at=never,
+        verdict=np.where(solved, VERDICTS.index(SOLVED), VERDICTS.index(SLOW)),
+        cost=np.zeros(len(solved)),
+    )
+
+
+def swept(cells, axes=("learning_rate", "epochs"), **flags):
+    """A sweep with these cells, by their values."""
+    values = [dict.fromkeys(cell[place] for cell in cells) for place in range(len(axes))]
+    return SweepOutcome(
+        tuple(Axis(name, tuple(texts)) for name, texts in zip(axes, values, strict=True)),
+        load_experiment(flags=flags),
+        cells,
+    )
+
+
+def made_run(**flags):
+    """A run of `train` that is to be kept."""
+    experiment = load_experiment(flags={"epochs": "20", "report_every": "10"} | flags)
+    outcome = gather(experiment, run(experiment))
+    return Made(
+        command="train",
+        arguments=("train",),
+        configs={"my.yaml": "epochs: 20\n"},
+        parts=[Part("", experiment, outcome)],
+        result=json.dumps(document(outcome, summarise(outcome))),
+        complete=outcome.complete,
+        started=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
+        seconds=0.5,
     )
 
 
@@ -66,7 +133,10 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
     seeds = len(predictions)
     diverged = np.array(diverged_at or [-1] * seeds)
     errors = np.abs(predictions - [1, 1, 0, 0]).max(axis=1)
+    solved = (errors < 0.5) & (diverged < 0)
+    seen, before = _nothing_seen(costs.shape), np.full(seeds, np.inf)
     return Training(
+        seeds=experiment.seeds,
         variant=variant,
         epochs=experiment.checkpoints,
         cost_last=costs,
@@ -74,13 +144,20 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         predictions=predictions,
         max_error=errors,
         weights=Weights(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),
-        solved=(errors < 0.5) & (diverged < 0),
+        solved=solved,
         solved_at=np.where(errors < 0.5, 7, -1),
         lost_at=np.full(seeds, -1),
         diverged_at=diverged,
         diverged_by=tuple("" if epoch < 0 else "overflow" for epoch in diverged),
-        evidence=_nothing_seen(costs.shape),
-        cost_before=np.full(seeds, np.inf),
+        verdict=judge(
+            diverged_at=diverged,
+            solved=solved,
+            evidence=seen,
+            cost_before=before,
+            cost_after=costs[:, -1] / 2,
+        ),
+        evidence=seen,
+        cost_before=before,
     )
 
 

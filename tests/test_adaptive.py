@@ -5,8 +5,9 @@ import pytest
 
 from hsig.analysis.adaptive import first_block, join, next_block, seeds_after
 from hsig.analysis.statistics import wilson_interval
+from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
-from hsig.experiments.experiment import Failure
+from hsig.experiments.experiment import Training
 from hsig.experiments.training import gather, run
 from hsig.reports.documents import document
 
@@ -25,7 +26,7 @@ def test_blocks_joined_are_the_fixed_run_of_that_size():
     whole = trained(experiment(seeds="9"))
     joined = join(trained(first), trained(rest))
     assert joined.experiment.seeds == whole.experiment.seeds
-    assert document(joined) == document(whole)
+    assert document(joined, summarise(joined)) == document(whole, summarise(whole))
     np.testing.assert_array_equal(joined.results[0].weights.hidden, whole.results[0].weights.hidden)
 
 
@@ -55,7 +56,7 @@ def test_there_are_at_least_100_and_at_most_as_many_as_allowed():
 def test_a_variant_that_fails_in_a_later_block_has_failed():
     outcome = trained(experiment(seeds="3"))
     later = trained(experiment(seeds="3,4"))
-    failed = Failure(later.results[0].variant, "broken")
+    failed = Training.failed(later.results[0].variant, "broken")
     later = replace(later, results=(failed, *later.results[1:]))
     assert join(outcome, later).results[0] is failed
 

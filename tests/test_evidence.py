@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import examine, stack
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import AFFINE, DEAD, SOLVED, verdicts
+from hsig.experiments.verdicts import AFFINE, DEAD, SOLVED, VERDICTS
 from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights, initial_weights, with_bias
@@ -117,7 +117,7 @@ def test_weights_that_are_not_finite_are_neither_affine_nor_solved():
 def words(**flags):
     experiment = load_experiment(flags={"loss": "squared", "seeds": "100", **flags})
     (result,) = gather(experiment, run(experiment)).results
-    return verdicts(result)
+    return [VERDICTS[verdict] for verdict in result.verdict]
 
 
 def test_with_slope_one_sixth_every_seed_of_the_question_is_affine():

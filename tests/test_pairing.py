@@ -1,16 +1,15 @@
-import json
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from pages import document, sentences
 from prepared import RIGHT, WRONG, compared
 
 from hsig.analysis.pairing import pair
 from hsig.analysis.statistics import holm, mcnemar_exact
 from hsig.analysis.summary import summarise
-from hsig.reports.comparison import compare
-from hsig.reports.documents import document
+from hsig.reports.comparison import comparison_page
 
 
 def flags(text):
@@ -78,8 +77,8 @@ def test_the_baseline_is_the_one_asked_for_and_failures_are_left_out():
 def test_a_baseline_without_result_is_told():
     made = outcome()
     made = replace(made, experiment=replace(made.experiment, baseline="ultra_fast"))
-    notes = compare(summarise(made)).notes
-    assert "the baseline ultra_fast has no result: compared with sigmoid" in notes
+    told = "the baseline ultra_fast has no result: compared with sigmoid"
+    assert told in sentences(comparison_page(made, summarise(made)))[-1]
 
 
 def test_one_variant_has_nobody_to_be_compared_with():
@@ -87,7 +86,7 @@ def test_one_variant_has_nobody_to_be_compared_with():
 
 
 def test_every_number_can_be_recomputed_from_the_json_with_the_standard_library():
-    made = json.loads(json.dumps(document(outcome()), allow_nan=False))
+    made = document(comparison_page(outcome(), summarise(outcome())))
     variants = {v["label"]: v for v in made["variants"] if v["seeds"]}
     solved = {
         label: [seed["verdict"] == "solved" for seed in variant["seeds"]]

@@ -1,9 +1,7 @@
 import errno
-import itertools
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -11,26 +9,22 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from commands import hsig, invoked
+from test_journal import is_line
 
 from hsig import files
 from hsig.analysis.summary import summarise
-from hsig.analysis.sweeps import summarise_cell
-from hsig.cli import app
 from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import VERDICTS
 from hsig.runs import Ledger, every, journal, read_sweep
 from hsig.runs.cells import line_of, result_of
-from hsig.runs.journal import Journal, read_journal
 
 CONFIG = """
 activation: hard
@@ -51,14 +45,6 @@ def config(tmp_path, monkeypatch):
     return path
 
 
-def hsig(*arguments):
-    """Exit code, stdout, stderr."""
-    found = CliRunner().invoke(app, arguments)
-    if found.exception and not isinstance(found.exception, SystemExit):
-        raise found.exception
-    return found.exit_code, found.stdout, found.stderr
-
-
 def lines_of(runs="runs"):
     """What the newest sweep has of each cell and seed."""
     (record, *_), _ = every(Path(runs))
@@ -76,144 +62,6 @@ def lines_of(runs="runs"):
                 float(result.cost[row]).hex(),
             )
     return found
-
-
-# --- the grid ---------------------------------------------------------------------------------
-
-
-def test_every_combination_is_a_cell_and_the_last_key_runs_fastest(config):
-    made = load_sweep(config, {})
-    assert [axis.name for axis in made.axes] == ["learning_rate", "epochs"]
-    assert made.axes[1].values == ("10", "100", "1000")
-    assert made.cells == tuple(itertools.product(("0.1", "1", "10"), ("10", "100", "1000")))
-    assert [(e.learning_rate, e.epochs) for e in made.experiments][:4] == [
-        (0.1, 10),
-        (0.1, 100),
-        (0.1, 1000),
-        (1.0, 10),
-    ]
-    assert {len(e.seeds) for e in made.experiments} == {20}
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ("{log: [0.01, 10, 4]}", ("0.01", "0.1", "1.0", "10.0")),
-        ("{log: [1, 10, 3]}", ("1.0", "3.162", "10.0")),
-        ("{log: [1, 1.001, 4]}", ("1.0", "1.0003", "1.0007", "1.001")),
-        ("{linear: [1, 1.00000000000002, 3]}", ("1.0", "1.00000000000001", "1.00000000000002")),
-        ("{linear: [0.1, 0.3, 3]}", ("0.1", "0.2", "0.3")),
-        ("[1e-3, 2]", ("0.001", "2")),
-    ],
-)
-def test_values_are_lists_or_spaced(config, values, expected):
-    config.write_text(f"sweep:\n  learning_rate: {values}\n", encoding="utf-8")
-    assert load_sweep(config, {}).axes[0].values == expected
-
-
-def test_settings_of_the_activation_and_any_key_are_swept(config):
-    config.write_text(
-        "activation: hard:leak=0.1\nsweep:\n  activation.slope: [0.25, 0.5]\n"
-        "  init: ['uniform:-1,1', {uniform: [-2, 2]}]\n  update: [batch]\n",
-        encoding="utf-8",
-    )
-    made = load_sweep(config, {"seeds": "5"})
-    assert [e.variants[0].label for e in made.experiments] == [
-        "hard:slope=0.25,leak=0.1",
-        "hard:slope=0.25,leak=0.1",
-        "hard:slope=0.5,leak=0.1",
-        "hard:slope=0.5,leak=0.1",
-    ]
-    assert [e.init for e in made.experiments[:2]] == [(-1.0, 1.0), (-2.0, 2.0)]
-    assert {e.update for e in made.experiments} == {"batch"}
-
-
-def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
-    config.write_text("report_every: 1\nsweep:\n  epochs: [1, 1000000000]\n", encoding="utf-8")
-    assert load_sweep(config, {"seeds": "100000"}).experiments[1].epochs == 1_000_000_000
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("activation: hard\n", "map.yaml: sweep: there is none"),
-        ("sweep: 3\n", "map.yaml:1: sweep: expected keys with their values"),
-        ("sweep:\n  lr: [1]\n", "map.yaml:2: sweep.lr: this key cannot be swept."),
-        ("sweep:\n  expect: [1]\n", "map.yaml:2: sweep.expect: this key cannot be swept."),
-        ("sweep:\n  activation.colour: [1]\n", "this key cannot be swept"),
-        ("sweep:\n  hidden: 3\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
-        ("sweep:\n  hidden: []\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
-        ("sweep:\n  init: {log: [0, 1, 3]}\n", "sweep.init.log: expected ends above 0, got 0"),
-        ("sweep:\n  hidden: {log: [1, 2]}\n", "sweep.hidden: expected a list"),
-        ("sweep:\n  hidden: {linear: [1, 2, 1]}\n", "expected two numbers and how many values"),
-        ("sweep:\n  hidden: {linear: [a, 2, 3]}\n", "expected two numbers and how many values"),
-        ("sweep:\n  epochs: [5, 5]\n", "sweep.epochs: expected each value once"),
-        ("sweep:\n  hidden: {linear: [1, 1, 3]}\n", "sweep.hidden: expected each value once"),
-        ("sweep:\n  epochs: [5, 0]\n", "map.yaml:2: sweep.epochs[1]: expected a whole number of"),
-        ("sweep:\n  init: {linear: [1, 2, 3]}\n", "map.yaml:2: sweep.init.linear: expected unif"),
-        ("sweep:\n  activation.leak: [2]\n", "sweep.activation.leak[0]: expected a number of at"),
-        (
-            "activation: tanh\nsweep:\n  activation.slope: [1]\n",
-            "map.yaml:1: activation: tanh has no setting 'slope'. It has: backward",
-        ),
-        (
-            "activation: hard:slope=0.1\nsweep:\n  activation.slope: [1]\n",
-            "map.yaml:1: activation: 'slope' has a value in hard:slope=0.1 and is swept as well",
-        ),
-        (
-            "sweep:\n  hidden: {linear: [1, 1000, 1000]}\n  epochs: {linear: [1, 2000, 2000]}\n",
-            "sweep: expected at most 1000000 cells, got 2000000",
-        ),
-        (
-            "sweep:\n  epochs: {linear: [-100, -1, 100]}\n",
-            "map.yaml:2: sweep.epochs.linear: expected a whole number of at least 1, got -80",
-        ),
-        ("until: 0.1\nsweep:\n  epochs: [1]\n", "map.yaml:1: until: a sweep has no use for this"),
-        ("expect: {solved_at_least: 1}\nsweep:\n  epochs: [1]\n", "map.yaml:1: expect: a sweep"),
-        ("at_epochs: [1]\nsweep:\n  epochs: [1]\n", "map.yaml:1: at_epochs: a sweep has no use"),
-        ("epochs: 5\nsweep:\n  epochs: [1]\n", "map.yaml:1: epochs: is swept as well"),
-        (
-            "sweep:\n  hidden: [1]\n  epochs: [2, no]\n",
-            "map.yaml:3: sweep.epochs[1]: expected a whole",
-        ),
-        ("sweep:\n  hidden: [1, 1.0]\n", "map.yaml:2: sweep.hidden: expected each value once"),
-        (
-            "task: {csv: no.csv}\nsweep:\n  hidden: [1, 2]\n",
-            "task.csv: cannot read no.csv",
-        ),
-        ("colour: red\nsweep:\n  epochs: [1]\n", "map.yaml:1: unknown key 'colour'"),
-    ],
-)
-def test_what_cannot_be_swept_is_refused(config, text, message):
-    config.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
-        load_sweep(Path("map.yaml"), {})
-    assert message in "\n".join(caught.value.messages)
-
-
-def test_a_complaint_comes_once_with_the_cells_that_it_is_about(config):
-    text = "output_activation: same\nsweep:\n  activation: [sigmoid, tanh]\n  hidden: [1, 2]\n"
-    config.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
-        load_sweep(Path("map.yaml"), {"initial_weights": "{hidden: [[1]], output: [[1]]}"})
-    hidden, *_, here = caught.value.messages
-    assert hidden.startswith("--initial-weights: hidden: expected 3 rows of 1 (2 inputs and a bias")
-    assert "tanh gives -1 to 1" in here
-    assert here.endswith(" (in the cell activation tanh, hidden 1, and in 1 more)")
-    config.write_text("sweep:\n  epochs: {linear: [-999, 0, 1000]}\n", encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
-        load_sweep(Path("map.yaml"), {})
-    assert len(caught.value.messages) < 300  # it gave up
-
-
-def test_a_swept_key_is_no_flag_and_a_sweep_is_not_trained(config):
-    with pytest.raises(ConfigError, match=r"--epochs: is swept by map\.yaml"):
-        load_sweep(Path("map.yaml"), {"epochs": "5"})
-    with pytest.raises(ConfigError, match="--baseline: baseline: a sweep has no use for this key"):
-        load_sweep(Path("map.yaml"), {"baseline": "hard"})
-    with pytest.raises(ConfigError, match=r"map\.yaml:5: sweep: this is for hsig sweep"):
-        load_experiment("map.yaml")
-    assert config.exists()
 
 
 # --- cells ------------------------------------------------------------------------------------
@@ -302,28 +150,6 @@ def test_a_dry_run_prints_the_cells_and_keeps_nothing():
     assert out.splitlines()[0] == "learning_rate 0.1, epochs 10"
     assert len(out.splitlines()) == 9
     assert not Path("runs").exists()
-
-
-def test_the_summary_of_a_cell_by_hand():
-    result = CellResult(
-        seeds=(0, 1, 2, 3),
-        solved=np.array([True, False, False, False]),
-        solved_at=np.array([7, 5, -1, 3]),
-        lost_at=np.array([-1, 6, -1, 4]),
-        diverged_at=np.array([-1, -1, -1, 9]),
-        verdict=np.array([VERDICTS.index(w) for w in ("solved", "affine", "affine", "diverged")]),
-        cost=np.array([0.0, 2.0, 4.0, np.inf]),
-    )
-    found = summarise_cell(result)
-    assert (found.solved.k, found.solved.n, found.lost) == (1, 4, 2)
-    assert found.verdicts == {"diverged": 1, "solved": 1, "affine": 2}
-    assert found.dominant == "affine"
-    assert found.cost[1] == 3.0
-    assert found.epochs_to_solve[0] == 7.0  # the diverged one never got there: 5, 7, inf, inf
-    assert summarise_cell(result.of([3, 0])).verdicts == {"diverged": 1, "solved": 1}
-    assert result.of([0, 1]).with_more(result.of([1, 2, 3])).cost.tolist() == result.cost.tolist()
-    failed = CellResult.failed("no gradient")
-    assert failed.with_more(result) is result
 
 
 # --- again, and further -----------------------------------------------------------------------
@@ -511,11 +337,6 @@ def test_a_sweep_is_no_run_to_be_compared_with_others():
         hsig("runs", "diff", "latest", "latest~1")
 
 
-def is_line(data):
-    """Whether it is written to a journal; other parts of Python use os.write as well."""
-    return re.match(rb"[0-9a-f]{8} \{", data)
-
-
 def on_a_full_disk(monkeypatch, cells=4):
     """A sweep for which the disk has room for so many cells, and a third of the next."""
     calls, write = [], os.write
@@ -531,7 +352,7 @@ def on_a_full_disk(monkeypatch, cells=4):
 
     with monkeypatch.context() as patch:
         patch.setattr(journal.os, "write", full)
-        found = CliRunner().invoke(app, ["sweep", "map.yaml", "-q", "--workers", "1"])
+        found = invoked("sweep", "map.yaml", "-q", "--workers", "1")
     assert isinstance(found.exception, RunError)
     return found
 
@@ -582,6 +403,52 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     hsig("train", "-e", "1")
     with pytest.raises(ConfigError, match="is no sweep"):
         hsig("sweep", "--resume", "latest")
+
+
+# --- on a terminal ----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on this system")
+@pytest.mark.parametrize(
+    ("rows", "columns", "fits"), [(30, 100, True), (5, 100, False), (30, 20, False)]
+)
+def test_the_map_fills_in_on_a_terminal_that_has_room(tmp_path, rows, columns, fits):
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    config = tmp_path / "map.yaml"
+    text = CONFIG.replace("[0.1, 1, 10]", "[0.1, 1]").replace(
+        "{log: [10, 1000, 3]}", "[500, 50000]"
+    )
+    config.write_text(text, encoding="utf-8")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    more = ("--hidden", "20", "--seeds", "100", "--workers", "1", "--runs-dir", "runs")
+    with subprocess.Popen(
+        [sys.executable, "-m", "hsig", "sweep", "map.yaml", *more, "-f", "json"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "LINES": str(rows)},
+    ) as running:
+        os.close(theirs)
+        seen = b""
+        while chunk := _read(ours):
+            seen += chunk
+        out = running.stdout.read()
+    os.close(ours)
+    assert json.loads(out)["complete"]
+    assert b"4 cells to train" in seen
+    assert (b"learning_rate \\ epochs" in seen) is fits
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end is closed
+        return b""
 
 
 # --- killed, interrupted, full ----------------------------------------------------------------
@@ -717,8 +584,8 @@ def test_a_disk_that_is_full_at_the_end_keeps_all_cells(monkeypatch, trained):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_write", full)
-        found = CliRunner().invoke(app, ["sweep", "map.yaml", "-f", "json", "-q"])
+        patch.setattr(folder, "_write", full)
+        found = invoked("sweep", "map.yaml", "-f", "json", "-q")
     assert isinstance(found.exception, RunError)
     assert json.loads(found.stdout)["complete"]
     (record,) = Path("runs").iterdir()
@@ -747,92 +614,18 @@ def test_where_a_sweep_cannot_be_kept_its_result_is_shown_all_the_same():
     assert err == told % (problem, problem)
 
 
-# --- the journal ------------------------------------------------------------------------------
-
-
-def test_a_torn_end_is_dropped_and_a_damaged_line_left_out(tmp_path):
-    path = tmp_path / "cells.log"
-    written = Journal(path)
-    for number in range(4):
-        written.append({"number": number, "text": "ä\n"})
-    written.close()
-    whole = path.read_bytes()
-    for size in range(len(whole)):
-        path.write_bytes(whole[:size])
-        assert [r["number"] for r in read_journal(path)] == list(range(whole[:size].count(b"\n")))
-    path.write_bytes(whole.replace(b'"number":1', b'"number":7') + b"0000")
-    again = Journal(path)
-    assert path.read_bytes().endswith(b"\n")
-    assert [record["number"] for record in read_journal(path)] == [0, 2, 3]
-    again.append({"number": 9})
-    again.close()
-    assert [record["number"] for record in read_journal(path)] == [0, 2, 3, 9]
-    assert read_journal(tmp_path / "none.log") == []
-
-
-def test_the_disk_has_a_record_within_a_second_though_none_follows(tmp_path, monkeypatch):
-    asked, fsync = Event(), os.fsync
-    monkeypatch.setattr(journal, "_SETTLE_S", 0.05)
-    monkeypatch.setattr(journal.os, "fsync", lambda descriptor: (fsync(descriptor), asked.set()))
-    written = Journal(tmp_path / "cells.log")
-    for number in range(2):
-        asked.clear()
-        written.append({"number": number})
-        assert asked.wait(30)
-    asked.clear()
-    written.append({"number": 2})
-    written.close()
-    assert asked.is_set()
-
-
-def test_a_disk_that_fails_later_is_told_by_the_next_who_writes(tmp_path, monkeypatch):
-    asked = Event()
-
-    def fails(_):
-        asked.set()
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(journal, "_SETTLE_S", 0.01)
-    monkeypatch.setattr(journal.os, "fsync", fails)
-    written = Journal(tmp_path / "cells.log")
-    written.append({"number": 0})
-    assert asked.wait(30)
-    with written._turns:  # by then it is noted
-        pass
-    with pytest.raises(RunError, match=r"cells\.log: cannot be written: Input/output error"):
-        written.append({"number": 1})
-    with pytest.raises(RunError, match="Input/output error"):
-        written.close()
-
-
-def test_a_disk_that_takes_half_a_record_has_none_of_it(tmp_path, monkeypatch):
-    written, write = Journal(tmp_path / "cells.log"), os.write
-    written.append({"number": 0})
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            journal.os, "write", lambda d, data: write(d, data[:5] if is_line(data) else data)
-        )
-        with pytest.raises(RunError, match="No space left on device"):
-            written.append({"number": 1})
-    written.append({"number": 2})
-    written.close()
-    assert [record["number"] for record in read_journal(tmp_path / "cells.log")] == [0, 2]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no locks on this system")
-def test_two_processes_do_not_write_to_one_journal(tmp_path):
-    path = tmp_path / "cells.log"
-    first = Journal(path)
-    with pytest.raises(RunError, match="another process is writing to it"):
-        Journal(path)
-    first.close()
-    Journal(path).close()
-
-
 def test_numbers_come_back_from_a_line_with_every_bit():
     odd = [0.1, np.inf, -np.inf, np.nan, 5e-324, 1e308]
     minus = np.full(6, -1)
-    result = CellResult(tuple(range(6)), minus > 0, minus, minus, minus, minus + 3, np.array(odd))
+    result = CellResult(
+        seeds=tuple(range(6)),
+        solved=minus > 0,
+        solved_at=minus,
+        lost_at=minus,
+        diverged_at=minus,
+        verdict=minus + 3,
+        cost=np.array(odd),
+    )
     line = json.loads(json.dumps(line_of("key", ("1", "2"), result), allow_nan=False))
     back = result_of(line)
     for name in ARRAYS:
@@ -852,8 +645,8 @@ def dies_at_rate_2(experiment):
 def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
     config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.experiments.workers._cell", dies_at_rate_2)
-        found = CliRunner().invoke(app, ["sweep", "map.yaml", "--engine", "reference"])
+        patch.setattr("hsig.cli.sweeping.local_crew", lambda _: processes(dies_at_rate_2, 1))
+        found = invoked("sweep", "map.yaml")
     assert isinstance(found.exception, RunError)
     lost = "learning_rate 2: the processes that trained it died"
     assert str(found.exception) == f"{lost}; the same command tries it again"

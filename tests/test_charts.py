@@ -1,9 +1,10 @@
 from math import inf, nan
 
 import pytest
-from hsig.reports.plots import Canvas, curve
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hsig.output.screen import Canvas, curve
 
 
 def test_a_falling_line_in_ascii():

@@ -1,19 +1,17 @@
 import re
-from io import BytesIO, StringIO, TextIOWrapper
+from itertools import takewhile
 
 import numpy as np
 import pytest
-from hsig.output.export import comparison_as_markdown
+from pages import drawn, drawn_in_ascii, fit, in_markdown, said_and_tabled, sentences, tables, words
 from prepared import RIGHT, UNKNOWN, WRONG, compared
-from rich.console import Console
 
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
-from hsig.output.screen import comparison_results, render_comparison
 from hsig.reports.columns import COLUMNS
-from hsig.reports.comparison import compare
+from hsig.reports.comparison import comparison_page
 
 
 def three_seeds():
@@ -30,25 +28,24 @@ def three_seeds():
     )
 
 
-def drawn(shown, width=80):
-    console = Console(file=StringIO(), width=width, color_system=None, highlight=False)
-    console.print(render_comparison(shown, console))
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+def page_of(outcome=None, columns=()):
+    outcome = outcome or three_seeds()
+    return comparison_page(outcome, summarise(outcome), columns)
 
 
-def shown(outcome=None, columns=(), **options):
-    return compare(summarise(outcome or three_seeds()), columns, **options)
+def notes(outcome):
+    return sentences(page_of(outcome))[-1]
 
 
 def test_a_precision_that_was_not_reached_is_told():
     flags = {"until": "0.01", "max_seeds": "3"}
     results = {"tanh": ([RIGHT, RIGHT, WRONG], [[1, 0.5]] * 3), "relu": ([RIGHT] * 3, [[1, 0]] * 3)}
-    notes = shown(compared(results, **flags)).notes
-    assert "until 0.01 was not reached: the widest interval is within 0.37 with 3 seeds" in notes
+    told = "until 0.01 was not reached: the widest interval is within 0.37 with 3 seeds"
+    assert told in notes(compared(results, **flags))
 
 
 def test_a_comparison_as_a_whole_on_80_columns():
-    assert drawn(shown()) == [
+    assert drawn(page_of(), 80) == [
         "5 variants on xor: 2-3-1 network, loss bce, learning rate 0.1, 20 epochs",
         "(online)",
         "initial weights from [0, 1), seeds 0 to 2, the same for all; engine reference",
@@ -111,122 +108,31 @@ def test_a_comparison_as_a_whole_on_80_columns():
     ]
 
 
-def test_a_comparison_as_a_whole_on_40_columns():
-    assert drawn(shown(), 40) == [
-        "5 variants on xor: 2-3-1 network, loss",
-        "bce, learning rate 0.1, 20 epochs",
-        "(online)",
-        "initial weights from [0, 1), seeds 0 to",
-        "2, the same for all; engine reference",
-        "the output has the same activation as",
-        "the hidden layer, but sigmoid for tanh,",
-        "relu",
-        "",
-        "after 20 epochs (cost: cost of the last",
-        "sample, median over 3 seeds; curve: from",
-        "0 to 1)",
-        "variant            solved  95 % interval",
-        "tanh               2 of 3   21 % to 94 %",
-        "relu               2 of 3   21 % to 94 %",
-        "hard:backwar       0 of 3    0 % to 56 %",
-        "d=straight_t",
-        "hrough",
-        "sigmoid            0 of 3    0 % to 56 %",
-        "ultra_fast    not trained",
-        "",
-        "variant          cost  curve  verdicts",
-        "tanh           0.1250  █▃▂    ███████▓▓▓",
-        "relu           0.1250  █▃▂    ███████▒▒▒",
-        "hard:backward  0.2500  ██▃    ▓▓▓▓▓▓▓▓▓▓",
-        "=straight_thr",
-        "ough",
-        "sigmoid        0.5000  █▇▅    ▓▓▓▓▓▓▓▓▓▓",
-        "ultra_fast",
-        "",
-        "against sigmoid, paired by seed",
-        "(difference of the solved rates; p:",
-        "exact McNemar, Holm; rank: 1 + how many",
-        "are significantly better, Holm over all",
-        "pairs; median epochs to solve)",
-        "variant                 rank  difference",
-        "tanh                       1      +0.667",
-        "relu                       1      +0.667",
-        "hard:backward=s            1      +0.000",
-        "traight_through",
-        "sigmoid                    1",
-        "ultra_fast       not trained",
-        "",
-        "variant                  its interval  p",
-        "tanh                 -0.059 to +0.939  1",
-        "relu                 -0.059 to +0.939  1",
-        "hard:backward=strai  -0.561 to +0.561  1",
-        "ght_through",
-        "sigmoid",
-        "ultra_fast",
-        "",
-        "variant                  epochs to solve",
-        "tanh                7 (0 to not reached)",
-        "relu                7 (0 to not reached)",
-        "hard:bac  not reached (0 to not reached)",
-        "kward=st",
-        "raight_t",
-        "hrough",
-        "sigmoid   not reached (0 to not reached)",
-        "ultra_fa",
-        "st",
-        "",
-        "cost of the last sample by epoch, median",
-        "over 3 seeds",
-        "variant                        0      20",
-        "tanh                       1.000  0.1250",
-        "relu                       1.000  0.1250",
-        "hard:backward=strai        1.000  0.2500",
-        "ght_through",
-        "sigmoid                    1.000  0.5000",
-        "ultra_fast           not trained",
-        "",
-        "predictions, median over 3 seeds",
-        "(columns: inputs > target)",
-        "variant                 0 1 > 1  1 0 > 1",
-        "tanh                     0.9000   0.8000",
-        "relu                     0.9000   0.8000",
-        "hard:backward=stra       0.5000   0.6000",
-        "ight_through",
-        "sigmoid                  0.5000   0.6000",
-        "ultra_fast          not trained",
-        "",
-        "variant                 1 1 > 0  0 0 > 0",
-        "tanh                     0.1000   0.2000",
-        "relu                     0.1000   0.2000",
-        "hard:backward=straight   0.4000   0.1000",
-        "_through",
-        "sigmoid                  0.4000   0.1000",
-        "ultra_fast",
-        "",
-        "verdicts: █ solved, ▓ slow, ▒ plateau",
-        "no difference from sigmoid can be",
-        "claimed for",
-        "hard:backward=straight_through (none was",
-        "seen), tanh (+0.667 was seen; 80 % power",
-        "for that takes about 100 seeds), relu",
-        "(+0.667 was seen; 80 % power for that",
-        "takes about 100 seeds)",
-        "3 seeds: enough to see that it runs;",
-        "report a claim on 100 or more",
-        "relu: cost not finite for 1 of 3 seeds:",
-        "seed 2 is nan at epoch 10",
-        "hard:backward=straight_through: cost not",
-        "finite for 1 of 3 seeds: seed 1 is inf",
-        "at epoch 10",
-        "ultra_fast: not trained: it has no",
-        "gradient",
-        "to see why: hsig explain sigmoid, with",
-        "the same config and flags",
+@pytest.mark.parametrize("width", [40, 60, 120])
+def test_at_any_width_a_label_is_folded_and_each_part_of_a_table_has_all_of_them(width):
+    labels = {"tanh", "relu", "hard:backward=straight_through", "sigmoid", "ultra_fast"}
+    lines = drawn(page_of(), width)
+    heads = [number for number, line in enumerate(lines) if line.startswith("variant")]
+    assert (len(heads) > 4) is (width < 120)
+    for head in heads:
+        part = list(takewhile(bool, lines[head + 1 :]))
+        first = [line[: len(line.partition("  ")[0])] for line in part]
+        assert labels <= set(_unfolded(first)), first
+    for block in sentences(page_of()):
+        assert words(block) in words(lines)
+
+
+def _unfolded(parts):
+    """The labels that begin at some line, with what is folded below them."""
+    return [
+        "".join(parts[start:stop])
+        for start in range(len(parts))
+        for stop in range(start + 1, len(parts) + 1)
     ]
 
 
 def test_where_there_is_room_there_are_more_columns():
-    header, first, second = drawn(shown(), 200)[5:8]
+    header, first, second = drawn(page_of(), 200)[5:8]
     assert re.split(r"\s{2,}", header) == [
         "variant", "solved", "95 % interval", "cost", "25 %", "75 %", "curve", "verdicts"
     ]  # fmt: skip
@@ -237,7 +143,7 @@ def test_where_there_is_room_there_are_more_columns():
 
 
 def test_the_best_come_first_and_what_could_not_be_trained_last():
-    assert [row[0] for row in shown().tables[0].rows] == [
+    assert [row[0] for row in tables(page_of())[0].rows] == [
         "tanh", "relu", "hard:backward=straight_through", "sigmoid", "ultra_fast"
     ]  # fmt: skip
 
@@ -251,22 +157,21 @@ def test_equally_solved_variants_are_sorted_by_cost_and_nan_is_the_worst():
             "relu": ([WRONG], [[1, 0.25]]),
         }
     )
-    rows = shown(outcome).tables[0].rows
+    rows = tables(page_of(outcome))[0].rows
     assert [row[0] for row in rows] == ["relu", "sigmoid", "tanh", "hard"]
     assert [row[3] for row in rows] == ["0.2500", "0.5000", "inf", "nan"]
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
 def test_costs_and_results_are_never_lost_at_any_width(width):
-    lines = drawn(shown(), width)
-    words = " ".join(lines).split()
+    lines = drawn(page_of(), width)
     for wanted in ("2 of 3", "21 % to 94 %", "0.1250", "0.2500", "0.5000", "0.9000", "0.4000"):
-        assert set(wanted.split()) <= set(words)
-    assert all(len(line) <= width for line in lines)
+        assert set(wanted.split()) <= set(words(lines).split())
+    assert fit(lines, width)
 
 
 def test_columns_make_one_table_in_their_order():
-    (table,) = shown(columns=("curve", "solved", "predictions")).tables
+    (table,) = tables(page_of(columns=("curve", "solved", "predictions")))
     assert table.columns == (
         "variant", "curve", "solved", "0 1 > 1", "1 0 > 1", "1 1 > 0", "0 0 > 0"
     )  # fmt: skip
@@ -274,40 +179,44 @@ def test_columns_make_one_table_in_their_order():
     assert table.rows[-1] == ("ultra_fast", "not trained", "", "", "", "", "")
 
 
+def test_the_columns_that_a_flag_knows_are_those_that_there_are():
+    assert tuple(COLUMNS) == COLUMNS
+
+
+@pytest.mark.parametrize("columns", [("nonsense",), ("solved", "Solved")])
+def test_a_column_that_there_is_not_is_an_error(columns):
+    with pytest.raises(KeyError, match=columns[-1]):
+        page_of(columns=columns)
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 def test_every_column_can_be_chosen_alone(column):
-    (table,) = shown(columns=(column,)).tables
+    (table,) = tables(page_of(columns=(column,)))
     assert len(table.columns) > 1
     assert all(cell for cell in table.rows[0])
 
 
 def test_an_ascii_terminal_gets_ascii():
-    data = BytesIO()
-    console = Console(file=TextIOWrapper(data, "ascii"), width=80, color_system=None)
-    console.print(render_comparison(shown(ascii_only=True), console))
-    console.file.flush()
-    assert data.getvalue().isascii()
-    assert b"#:." in data.getvalue()  # 1, 0.25 and 0.125 of 1
+    text = drawn_in_ascii(page_of())
+    assert text.isascii()
+    assert b"#:." in text  # 1, 0.25 and 0.125 of 1
+    assert b"#######+++" in text  # two of three solved, the third slow
 
 
-def test_quiet_is_a_line_for_each_variant():
-    console = Console(file=StringIO(), width=100, color_system=None, highlight=False)
-    console.print(comparison_results(shown(), console))
-    lines = console.file.getvalue().splitlines()
+def test_in_brief_it_is_a_line_for_each_variant():
+    lines = drawn(page_of(), brief=True)
     assert lines[0] == "tanh: solved 2 of 3 seeds (67 %; 95 % Wilson interval 21 % to 94 %)"
     assert lines[-1] == "ultra_fast: not trained: it has no gradient"
     assert len(lines) == 5
 
 
 def test_markdown_has_the_same_rows_in_all_columns():
-    text = comparison_as_markdown(shown())
-    assert "| variant | solved | 95 % interval | cost | 25 % | 75 % | curve | verdicts |\n" in text
-    row = "| tanh | 2 of 3 | 21 % to 94 % | 0.1250 | 0.1250 | 0.1250 | █▃▂ | ███████▓▓▓ |\n"
-    assert row in text
-    assert "| ultra_fast | not trained |  |  |  |  |  |  |\n" in text
-    assert "\nverdicts: █ solved, ▓ slow, ▒ plateau\n" in text
-    assert "\nultra_fast: not trained: it has no gradient\n" in text
-    assert text.endswith("\nto see why: hsig explain sigmoid, with the same config and flags\n")
+    said, (results, *_) = in_markdown(page_of())
+    assert in_markdown(page_of()) == said_and_tabled(page_of())
+    assert results[0][-4:] == ["25 %", "75 %", "curve", "verdicts"]
+    assert results[1][:5] == ["tanh", "2 of 3", "21 % to 94 %", "0.1250", "0.1250"]
+    assert results[-1] == ["ultra_fast", "not trained", *[""] * 6]
+    assert "ultra_fast: not trained: it has no gradient" in said
 
 
 def test_lost_is_a_column_where_there_is_any():
@@ -315,12 +224,11 @@ def test_lost_is_a_column_where_there_is_any():
         {"sigmoid": ([RIGHT] * 2, [[1, 0.5]] * 2), "hard": ([UNKNOWN] * 2, [[1, 1]] * 2, [3, -1])}
     )
     outcome.results[0].lost_at[0] = 9
-    table = shown(outcome).tables[0]
+    table = tables(page_of(outcome))[0]
     assert table.columns[-1] == "lost"
     assert [row[-1] for row in table.rows] == ["1", "0"]
-    assert "hard: diverged 1 of 2 seeds (a weight stopped being finite): seed 0 in epoch 3" in (
-        shown(outcome).notes
-    )
+    told = "hard: diverged 1 of 2 seeds (a weight stopped being finite): seed 0 in epoch 3"
+    assert told in notes(outcome)
 
 
 def test_an_early_end_says_what_is_missing():
@@ -329,10 +237,10 @@ def test_an_early_end_says_what_is_missing():
     )
     events = [event for event in run(experiment) if event.variant.label != "tanh"]
     outcome = gather(experiment, events[:-2])
-    assert shown(outcome).notes[-2:] == (
+    assert notes(outcome)[-2:] == [
         "stopped before the end, epoch 20: hard at epoch 15", "no result yet: tanh"
-    )  # fmt: skip
-    table = shown(outcome, columns=("costs",)).tables[0]
+    ]  # fmt: skip
+    (table,) = tables(page_of(outcome, columns=("costs",)))
     (hard,) = (row for row in table.rows if row[0] == "hard")
     assert all(hard[1:5])
     assert hard[5:] == ("",)
@@ -341,8 +249,8 @@ def test_an_early_end_says_what_is_missing():
 def test_nothing_but_failures_is_a_comparison():
     experiment = three_seeds().experiment
     failures = tuple(r for r in three_seeds().results if r.variant.label == "ultra_fast")
-    text = " ".join(drawn(shown(Outcome(experiment, failures))))
-    assert "ultra_fast: not trained" in text
+    page = page_of(Outcome(experiment, failures))
+    assert "ultra_fast: not trained" in words(drawn(page))
 
 
 @pytest.mark.parametrize(
@@ -366,7 +274,7 @@ def test_nothing_but_failures_is_a_comparison():
 )
 def test_the_outputs_activation_is_told(flags, line):
     experiment = load_experiment(flags={**flags, "epochs": "1", "seeds": "1"})
-    assert shown(gather(experiment, run(experiment))).heading[2] == line
+    assert sentences(page_of(gather(experiment, run(experiment))))[0][2] == line
 
 
 def test_many_checkpoints_and_rows_are_thinned():
@@ -376,7 +284,7 @@ def test_many_checkpoints_and_rows_are_thinned():
         flags={"activations": "sigmoid,hard", "task": rows, "epochs": "101", "report_every": "1"}
         | {"seeds": "1"}
     )
-    results, _, costs, predictions = shown(gather(experiment, run(experiment))).tables
+    results, _, costs, predictions = tables(page_of(gather(experiment, run(experiment))))
     assert costs.columns[1:] == tuple(map(str, [*range(0, 101, 7), 101]))
     assert len(results.rows[0][results.columns.index("curve")]) <= 20
     assert len(predictions.columns) == 17
@@ -386,8 +294,8 @@ def test_many_checkpoints_and_rows_are_thinned():
 def test_one_wild_start_does_not_flatten_the_curves_of_the_others():
     costs = {"sigmoid": 1.0, "hard": 0.5, "relu": 1e100, "tanh": np.inf}
     outcome = compared({label: ([WRONG], [[start, 0.5]]) for label, start in costs.items()})
-    table = shown(outcome, columns=("curve",)).tables[0]
+    (table,) = tables(page_of(outcome, columns=("curve",)))
     assert dict(table.rows) == {"sigmoid": "█▅", "hard": "▅▅", "relu": "█▅", "tanh": "█▅"}
     assert table.title.endswith("curve: from 0 to 1, cut off there)")
     nothing = compared({label: ([UNKNOWN], [[np.nan] * 2]) for label in ("sigmoid", "hard")})
-    assert shown(nothing, columns=("curve",)).tables[0].rows[0][1] == "  "
+    assert tables(page_of(nothing, columns=("curve",)))[0].rows[0][1] == "  "

@@ -2,14 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from prepared import WithValue
 
+from hsig.config import keys
 from hsig.config.loading import load_experiment
 from hsig.engines import NOT_REACHED
 from hsig.engines.choice import ENGINES
-from hsig.experiments.experiment import Checkpoint, Failure, Training
-from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import verdicts
+from hsig.experiments.experiment import ARRAYS, Checkpoint, Training
+from hsig.experiments.training import gather, gather_all, run
+from hsig.experiments.verdicts import VERDICTS
 from hsig.networks.activations import ACTIVATIONS
 
 
@@ -109,13 +109,15 @@ def test_a_divergence_in_the_epoch_after_the_budget_does_not_count():
 
 def test_diverged_seeds_count_as_unsolved_and_the_others_go_on():
     result = train(activation="hard", loss="bce_naive", seeds="3,27", epochs=200)
-    assert verdicts(result) == ("affine", "diverged")
+    assert [VERDICTS[verdict] for verdict in result.verdict] == ["affine", "diverged"]
     assert np.isnan(result.cost_last[1]).all()
     assert np.isfinite(result.cost_last[0]).all()
 
 
-def test_a_network_that_learns_is_solved():
-    assert verdicts(train(activation="tanh", epochs=1000)) == ("solved",)
+def test_verdicts_are_the_words_for_help():
+    result = train(activation="tanh", epochs=1000)
+    assert [VERDICTS[verdict] for verdict in result.verdict] == ["solved"]
+    assert keys.VERDICT_NAMES == VERDICTS
 
 
 def test_given_initial_weights_replace_the_draw():
@@ -128,14 +130,20 @@ def test_given_initial_weights_replace_the_draw():
 
 def test_a_variant_without_gradient_fails_with_the_way_out():
     result = train(activation="ultra_fast")
-    assert isinstance(result, Failure)
-    assert "ultra_fast has no gradient" in result.reason
-    assert "MethodNotDefined: ('grad', ..., 'UltraFastScalarSigmoid')" in result.reason
-    assert "ultra_fast:backward=own" in result.reason
+    assert "ultra_fast has no gradient" in result.failure
+    assert "MethodNotDefined: ('grad', ..., 'UltraFastScalarSigmoid')" in result.failure
+    assert "ultra_fast:backward=own" in result.failure
+
+
+def test_a_failure_has_every_number_of_no_seed():
+    result = train(activation="ultra_fast")
+    assert (result.seeds, result.epochs, result.diverged_by) == ((), (), ())
+    assert all(len(getattr(result, name)) == 0 for name in (*ARRAYS, "verdict"))
+    assert result.epochs_to_solve.tolist() == []
 
 
 def test_an_output_without_gradient_fails_too():
-    assert isinstance(train(activation="tanh", output_activation="ultra_fast"), Failure)
+    assert "no gradient" in train(activation="tanh", output_activation="ultra_fast").failure
 
 
 def outcome_events(chosen, number):
@@ -175,10 +183,26 @@ def test_a_variant_that_raises_fails_with_what_and_where_and_the_others_go_on():
 
     chosen = load_experiment(flags={"activations": "sigmoid,hard,tanh", "epochs": "2"})
     first, second, third = chosen.variants
-    broken = WithValue("hard", "a test", function=halve_nothing)
+    broken = replace(second.hidden_activation, function=halve_nothing)
     chosen = replace(chosen, variants=(first, replace(second, hidden_activation=broken), third))
     outcome = gather(chosen, run(chosen))
-    assert [type(result) for result in outcome.results] == [Training, Failure, Training]
-    reason = outcome.results[1].reason
+    assert [bool(result.failure) for result in outcome.results] == [False, True, False]
+    reason = outcome.results[1].failure
     assert reason.startswith("its training raised ZeroDivisionError: nothing to halve (line ")
     assert reason.endswith(", in halve_nothing)")
+
+
+def test_outcomes_of_several_experiments_are_kept_apart():
+    tried = [
+        experiment(activation="hard", epochs=4, seeds=2, report_every=2, learning_rate=rate)
+        for rate in (1, 2, 3)
+    ]
+    tried = [chosen.named(f"rate {number}") for number, chosen in enumerate(tried)]
+    events = [event for each in reversed(tried) for event in run(each)]
+    outcomes = gather_all(tried, events)
+    assert [len(outcome.results) for outcome in outcomes] == [1, 1, 1]
+    for each, outcome in zip(tried, outcomes, strict=True):
+        assert outcome.experiment is each
+        assert outcome.complete
+        (alone,) = gather(each, run(each)).results
+        np.testing.assert_array_equal(outcome.results[0].cost_mean, alone.cost_mean)

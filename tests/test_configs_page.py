@@ -3,16 +3,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hsig.output.export import as_csv, as_long_csv, several_as_json
-from typer.testing import CliRunner
+from commands import hsig
+from pages import document, in_markdown, rows, said_and_tabled, sentences, tables
 
-from hsig.analysis.pairing import difference, pair, compared_configs
+from hsig.analysis.pairing import compared_configs, difference, pair
 from hsig.analysis.summary import summarise
-from hsig.cli import app
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, gather_all, run
-from hsig.reports.comparison import compare_configs
+from hsig.reports.comparison import configs_page
 
 SHORT = "epochs: 60\nreport_every: 60\nlearning_rate: 2\nupdate: batch\n"
 CONFIGS = {
@@ -39,13 +38,9 @@ def together(folder):
     return compared_configs(experiments, gather_all(named, events))
 
 
-def shown(configs, columns=()):
+def page_of(configs, columns=()):
     summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
-    return compare_configs(configs, summaries, columns)
-
-
-def hsig(*arguments):
-    return CliRunner().invoke(app, ["compare", *arguments])
+    return configs_page(configs, summaries, columns)
 
 
 def test_configs_that_start_alike_are_paired_and_others_are_not(configs):
@@ -85,43 +80,44 @@ def test_given_initial_weights_are_paired_when_they_are_the_same():
 
 
 def test_the_tables_say_which_configs_are_not_paired_and_why(configs):
-    made = shown(configs)
-    assert [table.title.partition(" after")[0] for table in made.tables[:4]] == [
+    page = page_of(configs)
+    assert [table.title.partition(" after")[0] for table in tables(page)[:4]] == [
         "few:",
         "fast:",
         "wide:",
         "more:",
     ]
-    paired = [table for table in made.tables if table.title.startswith("against")]
+    paired = [table for table in tables(page) if table.title.startswith("against")]
     assert [sorted(row[0] for row in table.rows) for table in paired] == [
         ["fast: tanh", "few: sigmoid", "few: tanh"],
         ["wide: hard", "wide: tanh"],
     ]
-    assert (
-        "not paired with few: wide (other initial weights); of these, compare the intervals"
-        in made.notes
-    )
-    assert "not paired with few: more (other seeds); of these, compare the intervals" in made.notes
-    labels = [line.partition(": solved")[0] for line in made.results]
+    _, notes = sentences(page)
+    for told in ("wide (other initial weights)", "more (other seeds)"):
+        assert f"not paired with few: {told}; of these, compare the intervals" in notes
+    labels = [line.text.partition(": solved")[0] for line in page.brief]
     assert sorted(labels) == sorted(
         ["few: tanh", "few: sigmoid", "fast: tanh", "wide: tanh", "wide: hard", "more: tanh"]
     )
+    assert in_markdown(page) == said_and_tabled(page)
 
 
 def test_chosen_columns_make_one_table_for_each_config(configs):
-    tables = shown(configs, ("solved", "difference")).tables
-    assert [table.rows[0][0].partition(":")[0] for table in tables] == [
+    made = tables(page_of(configs, ("solved", "difference")))
+    assert [table.rows[0][0].partition(":")[0] for table in made] == [
         "few",
         "fast",
         "wide",
         "more",
     ]
-    assert "difference" in tables[1].columns
-    assert "difference" not in tables[3].columns
+    assert "difference" in made[1].columns
+    assert "difference" not in made[3].columns
+    with pytest.raises(KeyError, match="nonsense"):
+        page_of(configs, ("nonsense",))
 
 
 def test_the_json_has_each_config_as_it_could_be_run_again(configs, folder):
-    made = json.loads(several_as_json(configs))
+    made = document(page_of(configs))
     assert made["complete"] is True
     assert [part["config"] for part in made["configs"]] == ["few", "fast", "wide", "more"]
     for part in made["configs"]:
@@ -138,10 +134,7 @@ def test_the_json_has_each_config_as_it_could_be_run_again(configs, folder):
 
 
 def test_the_csv_has_the_variants_of_all_configs_below_one_head(configs):
-    summaries = [summarise(outcome) for outcome in configs.outcomes.values()]
-    table = as_csv(*summaries).splitlines()
-    assert [line.partition(",")[0] for line in table] == [
-        "label",
+    assert [row["label"] for row in rows(page_of(configs))] == [
         "few: tanh",
         "few: sigmoid",
         "fast: tanh",
@@ -150,28 +143,28 @@ def test_the_csv_has_the_variants_of_all_configs_below_one_head(configs):
         "more: tanh",
     ]
     seeds_and_checkpoints = (12 * 5 + 13) * 2
-    assert len(as_long_csv(*configs.outcomes.values()).splitlines()) == 1 + seeds_and_checkpoints
+    assert len(rows(page_of(configs), every_row=True)) == seeds_and_checkpoints
 
 
 def test_expectations_are_those_of_each_config(folder):
     checks = "expect: {sigmoid: {solved_at_least: 1}}\n"
     (folder / "few.yaml").write_text(CONFIGS["few.yaml"] + checks, encoding="utf-8")
-    found = hsig("few.yaml", "fast.yaml", "-q")
-    assert found.exit_code == 1
-    assert "expect: few: sigmoid: expected solved_at_least 1.0" in found.stderr
-    assert [line.partition(":")[0] for line in found.stdout.splitlines()] == ["few", "few", "fast"]
+    code, out, err = hsig("compare", "few.yaml", "fast.yaml", "-q")
+    assert code == 1
+    assert "expect: few: sigmoid: expected solved_at_least 1.0" in err
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["few", "few", "fast"]
 
 
 @pytest.mark.usefixtures("folder")
 def test_flags_are_for_all_configs_and_the_baseline_for_the_first():
-    found = hsig("few.yaml", "fast.yaml", "--seeds", "5", "--baseline", "tanh", "-f", "json")
-    made = json.loads(found.stdout)
+    two = ("compare", "few.yaml", "fast.yaml")
+    made = json.loads(hsig(*two, "--seeds", "5", "--baseline", "tanh", "-f", "json")[1])
     assert [part["experiment"]["seeds"] for part in made["configs"]] == [[0, 1, 2, 3, 4]] * 2
     assert made["groups"][0]["pairing"]["baseline"] == "few: tanh"
-    csv = hsig("few.yaml", "fast.yaml", "-f", "csv", "--long", "-s", "2")
-    assert len(csv.stdout.splitlines()) == 1 + 3 * 2 * 2
-    assert hsig("few.yaml", "fast.yaml", "-f", "md", "-s", "2").stdout.startswith("few: 2 variants")
-    assert "against few: sigmoid" in hsig("few.yaml", "fast.yaml").stdout
+    csv = hsig(*two, "-f", "csv", "--long", "-s", "2")[1]
+    assert len(csv.splitlines()) == 1 + 3 * 2 * 2
+    assert hsig(*two, "-f", "md", "-s", "2")[1].startswith("few: 2 variants")
+    assert "against few: sigmoid" in hsig(*two)[1]
 
 
 def test_configs_of_the_same_name_are_told_apart_by_their_folders(folder):

@@ -1,0 +1,38 @@
+"""How tests run the command line: within the test, or as a process."""
+
+import os
+import subprocess
+import sys
+
+from typer.testing import CliRunner
+
+from hsig.cli import app
+
+
+def hsig(*arguments):
+    """Exit code, stdout and stderr; an error of hsig is raised."""
+    found = invoked(*arguments)
+    if found.exception and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.stdout, found.stderr
+
+
+def out_of(*arguments):
+    """What a command writes to stdout, whatever its exit code."""
+    return hsig(*arguments)[1]
+
+
+def invoked(*arguments, **options):
+    """What Typer's runner has of a command, its exception too."""
+    return CliRunner().invoke(app, arguments, **options)
+
+
+def process(*arguments, **environment):
+    """The command as a process that has ended, with what it wrote."""
+    return subprocess.run(
+        [sys.executable, "-m", "hsig", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )

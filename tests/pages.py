@@ -1,0 +1,102 @@
+"""How tests look at a page: at its parts, as it is drawn, and as each format has it."""
+
+import csv
+import json
+from io import BytesIO, StringIO, TextIOWrapper
+
+from rich.console import Console
+
+from hsig.output.formats import as_csv, as_json, as_markdown
+from hsig.output.screen import draw
+from hsig.reports.page import HeatMap, Table
+
+
+def drawn(page, width=100, *, brief=False):
+    """Its lines on a screen without colours, blanks at their ends left out."""
+    console = Console(file=StringIO(), width=width, color_system=None, highlight=False)
+    console.print(draw(page, console, brief=brief))
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def drawn_in_ascii(page, width=80):
+    """The bytes that a terminal gets that has nothing but ASCII."""
+    data = BytesIO()
+    console = Console(file=TextIOWrapper(data, "ascii"), width=width, color_system=None)
+    console.print(draw(page, console))
+    console.file.flush()
+    return data.getvalue()
+
+
+def fit(lines, width):
+    """Whether no line is wider than the screen."""
+    return all(len(line) <= width for line in lines)
+
+
+def words(lines):
+    """All that lines say, wherever they break."""
+    return " ".join(" ".join(lines).split())
+
+
+def tables(page):
+    """Its tables."""
+    return [block for block in page.blocks if isinstance(block, Table)]
+
+
+def heat_maps(page):
+    """Its heat maps."""
+    return [block for block in page.blocks if isinstance(block, HeatMap)]
+
+
+def shades(heat_map):
+    """What is written in the cells of a heat map, a list for each row."""
+    return [[shade.text for shade in row] for row in heat_map.shades]
+
+
+def sentences(page):
+    """For each of its blocks of lines, what they say."""
+    return [[line.text for line in block] for block in page.blocks if isinstance(block, tuple)]
+
+
+def document(page, *, every_seed=True):
+    """Its JSON, read."""
+    return json.loads(as_json(page, every_seed=every_seed))
+
+
+def rows(page, *, every_row=False):
+    """The rows of its CSV, read."""
+    return read_csv(as_csv(page, every_row=every_row))
+
+
+def read_csv(text):
+    """The rows of a CSV by the names of its columns."""
+    return list(csv.DictReader(StringIO(text)))
+
+
+def in_markdown(page):
+    """What its Markdown says: the sentences, and its tables as lists of cells under their heads."""
+    said, found, title = [], [], ""
+    for part in as_markdown(page).rstrip().split("\n\n"):
+        if part.startswith("| "):
+            head, _, *below = (_markdown_cells(line) for line in part.splitlines())
+            found.append([head, *below])
+            if title:
+                assert said.pop() == f"{title}:"
+        else:
+            said.append(part.strip("*"))
+        title = part.removesuffix(":") if part.endswith(":") else ""
+    return said, found
+
+
+def _markdown_cells(line):
+    return [cell.strip() for cell in line.removeprefix("| ").removesuffix(" |").split(" | ")]
+
+
+def said_and_tabled(page):
+    """What Markdown must say of a page of lines and tables."""
+    said = [sentence for block in sentences(page) for sentence in block]
+    return said, [cells(table) for table in tables(page)]
+
+
+def cells(table):
+    """A table as lists of cells."""
+    return [list(table.columns), *map(list, table.rows)]

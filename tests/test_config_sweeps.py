@@ -1,0 +1,151 @@
+"""Which cells a sweep: block means, and which it does not."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from hsig.config.loading import load_experiment
+from hsig.config.sweeps import load_sweep
+from hsig.errors import ConfigError
+
+CONFIG = """
+activation: hard
+loss: squared
+seeds: 20
+sweep:
+  learning_rate: [0.1, 1, 10]
+  epochs: {log: [10, 1000, 3]}
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "map.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+def test_every_combination_is_a_cell_and_the_last_key_runs_fastest(config):
+    made = load_sweep(config, {})
+    assert [axis.name for axis in made.axes] == ["learning_rate", "epochs"]
+    assert made.axes[1].values == ("10", "100", "1000")
+    assert made.cells == tuple(itertools.product(("0.1", "1", "10"), ("10", "100", "1000")))
+    assert [(e.learning_rate, e.epochs) for e in made.experiments][:4] == [
+        (0.1, 10),
+        (0.1, 100),
+        (0.1, 1000),
+        (1.0, 10),
+    ]
+    assert {len(e.seeds) for e in made.experiments} == {20}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("{log: [0.01, 10, 4]}", ("0.01", "0.1", "1.0", "10.0")),
+        ("{log: [1, 10, 3]}", ("1.0", "3.162", "10.0")),
+        ("{log: [1, 1.001, 4]}", ("1.0", "1.0003", "1.0007", "1.001")),
+        ("{linear: [1, 1.00000000000002, 3]}", ("1.0", "1.00000000000001", "1.00000000000002")),
+        ("{linear: [0.1, 0.3, 3]}", ("0.1", "0.2", "0.3")),
+        ("[1e-3, 2]", ("0.001", "2")),
+    ],
+)
+def test_values_are_lists_or_spaced(config, values, expected):
+    config.write_text(f"sweep:\n  learning_rate: {values}\n", encoding="utf-8")
+    assert load_sweep(config, {}).axes[0].values == expected
+
+
+def test_settings_of_the_activation_and_any_key_are_swept(config):
+    config.write_text(
+        "activation: hard:leak=0.1\nsweep:\n  activation.slope: [0.25, 0.5]\n"
+        "  init: ['uniform:-1,1', {uniform: [-2, 2]}]\n  update: [batch]\n",
+        encoding="utf-8",
+    )
+    made = load_sweep(config, {"seeds": "5"})
+    assert [e.variants[0].label for e in made.experiments] == [
+        "hard:slope=0.25,leak=0.1",
+        "hard:slope=0.25,leak=0.1",
+        "hard:slope=0.5,leak=0.1",
+        "hard:slope=0.5,leak=0.1",
+    ]
+    assert [e.init for e in made.experiments[:2]] == [(-1.0, 1.0), (-2.0, 2.0)]
+    assert {e.update for e in made.experiments} == {"batch"}
+
+
+def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
+    config.write_text("report_every: 1\nsweep:\n  epochs: [1, 1000000000]\n", encoding="utf-8")
+    assert load_sweep(config, {"seeds": "100000"}).experiments[1].epochs == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("activation: hard\n", "map.yaml: sweep: there is none"),
+        ("sweep: 3\n", "map.yaml:1: sweep: expected keys with their values"),
+        ("sweep:\n  lr: [1]\n", "map.yaml:2: sweep.lr: this key cannot be swept."),
+        ("sweep:\n  expect: [1]\n", "map.yaml:2: sweep.expect: this key cannot be swept."),
+        ("sweep:\n  activation.colour: [1]\n", "this key cannot be swept"),
+        ("sweep:\n  hidden: 3\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
+        ("sweep:\n  hidden: []\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
+        ("sweep:\n  init: {log: [0, 1, 3]}\n", "sweep.init.log: expected ends above 0, got 0"),
+        ("sweep:\n  hidden: {log: [1, 2]}\n", "sweep.hidden: expected a list"),
+        ("sweep:\n  hidden: {linear: [1, 2, 1]}\n", "expected two numbers and how many values"),
+        ("sweep:\n  hidden: {linear: [a, 2, 3]}\n", "expected two numbers and how many values"),
+        ("sweep:\n  epochs: [5, 5]\n", "sweep.epochs: expected each value once"),
+        ("sweep:\n  init: {linear: [1, 1, 3]}\n", "sweep.init: expected each value once"),
+        ("sweep:\n  epochs: [5, 0]\n", "expected a whole number of at least 1, got 0 (in the"),
+        (
+            "sweep:\n  hidden: {linear: [1, 1000, 1000]}\n  epochs: {linear: [1, 2000, 2000]}\n",
+            "sweep: expected at most 1000000 cells, got 2000000",
+        ),
+        (
+            "sweep:\n  epochs: {linear: [-100, -1, 100]}\n",
+            "expected a whole number of at least 1, got -80 (in the cell epochs -80)",
+        ),
+        ("until: 0.1\nsweep:\n  epochs: [1]\n", "map.yaml:1: until: a sweep has no use for this"),
+        ("expect: {solved_at_least: 1}\nsweep:\n  epochs: [1]\n", "map.yaml:1: expect: a sweep"),
+        ("at_epochs: [1]\nsweep:\n  epochs: [1]\n", "map.yaml:1: at_epochs: a sweep has no use"),
+        ("epochs: 5\nsweep:\n  epochs: [1]\n", "map.yaml:1: epochs: is swept as well"),
+        (
+            "sweep:\n  hidden: [1]\n  epochs: [2, no]\n",
+            "map.yaml:3: epochs: expected a whole",
+        ),
+        ("sweep:\n  hidden: [1, 1.0]\n", "map.yaml:2: sweep.hidden: expected each value once"),
+        (
+            "task: {csv: no.csv}\nsweep:\n  hidden: [1, 2]\n",
+            "task.csv: cannot read no.csv",
+        ),
+        ("colour: red\nsweep:\n  epochs: [1]\n", "map.yaml:1: unknown key 'colour'"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused(config, text, message):
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("map.yaml"), {})
+    assert message in "\n".join(caught.value.messages)
+
+
+def test_a_complaint_comes_once_with_the_cells_that_it_is_about(config):
+    config.write_text("sweep:\n  hidden: [1, 2]\n  epochs: [0, 1, 2]\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("map.yaml"), {"loss": "mean"})
+    everywhere, here = sorted(caught.value.messages)
+    assert everywhere.startswith("--loss: expected one of ")
+    assert "in the cell" not in everywhere
+    assert here.endswith(", got 0 (in the cell hidden 1, epochs 0, and in 1 more)")
+    config.write_text("sweep:\n  epochs: {linear: [-999, 0, 1000]}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("map.yaml"), {})
+    assert len(caught.value.messages) < 300  # it gave up
+
+
+def test_a_swept_key_is_no_flag_and_a_sweep_is_not_trained(config):
+    with pytest.raises(ConfigError, match=r"--epochs: is swept by map\.yaml"):
+        load_sweep(Path("map.yaml"), {"epochs": "5"})
+    with pytest.raises(ConfigError, match="--baseline: baseline: a sweep has no use for this key"):
+        load_sweep(Path("map.yaml"), {"baseline": "hard"})
+    with pytest.raises(ConfigError, match=r"map\.yaml:5: sweep: this is for hsig sweep"):
+        load_experiment("map.yaml")
+    assert config.exists()

@@ -1,0 +1,185 @@
+import pytest
+from pages import document, drawn, fit, in_markdown, rows, said_and_tabled, sentences, tables, words
+from prepared import trial
+
+from hsig.analysis.remedies import judge, remedies
+from hsig.analysis.summary import summarise
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.networks.activations import ACTIVATIONS
+from hsig.output.formats import as_markdown
+from hsig.reports.explanation import explanation_page, piece_name
+
+
+def page_of(trials=None, *, missing=0, **flags):
+    """The page of an experiment with these flags, after its remedies or these trials."""
+    flags = {key: str(value) for key, value in flags.items()}
+    chosen = load_experiment(flags=flags, command="explain")
+    outcome = gather(chosen, run(chosen))
+    summary = summarise(outcome)
+    if trials is None:
+        trials = [
+            judge(remedy, summary.variants[0], _numbers(remedy.experiment))
+            for remedy in remedies(chosen)
+        ]
+    return explanation_page(outcome, summary, trials, missing=missing)
+
+
+def _numbers(chosen):
+    return summarise(gather(chosen, run(chosen))).variants[0]
+
+
+def story(page):
+    """What its JSON tells, paragraph by paragraph; on the screen it is the same."""
+    told = document(page)["story"]
+    blocks = sentences(page)
+    assert blocks[2 : 2 + len(told)] == [[paragraph] for paragraph in told]
+    return told
+
+
+def conclusion(page):
+    """What is concluded, the same on the screen and in JSON."""
+    told = document(page)["conclusion"]
+    assert not told or sentences(page)[-1] == told
+    return told
+
+
+def test_the_questions_network_is_affine_and_not_dead():
+    _, disease, others = story(page_of([], activation="hard", epochs=400, loss="squared"))
+    assert disease.startswith("It is affine. In 95 of 99 failed seeds each of the 3 hidden units")
+    assert "fit to this task, a least-squares one, has cost 0.250000, predicts 0.5, 0.5" in disease
+    assert "right on 0 of 4 rows" in disease
+    assert others.startswith("What it is not: dead, with a gradient of exactly 0 on every wrong")
+    assert "diverged, with a weight that is not finite: 0 of 99 failed seeds" in others
+
+
+def test_theanos_log_loss_is_named_and_not_the_activation():
+    page = page_of([], activation="hard", loss="bce_naive", epochs=8000, seeds=20)
+    disease = story(page)[1]
+    assert disease.startswith("It is the loss bce_naive, not the activation. It is undefined, 0/0")
+
+
+@pytest.mark.parametrize(
+    ("start", "flags"),
+    [
+        ("It is dead.", {"activation": "hard_binary", "loss": "squared", "epochs": 100}),
+        ("It is slow, or not there yet.", {"activation": "tanh", "epochs": 200}),
+        ("It stands still.", {"activation": "sigmoid", "epochs": 300, "loss": "squared"}),
+        (
+            "It is the size of the steps",
+            {"activation": "leaky_relu:leak=1", "learning_rate": 10, "epochs": 300},
+        ),
+        (
+            "It is the loss bce at a saturated output",
+            {"activation": "hard:backward=logistic", "init": "uniform:-8,8", "epochs": 20},
+        ),
+    ],
+)
+def test_every_disease_has_its_words(start, flags):
+    if "leak=1" in flags["activation"]:
+        flags = {**flags, "output_activation": "same", "loss": "squared"}
+    assert story(page_of([], **flags, seeds=20))[1].startswith(start)
+
+
+def test_an_affine_network_that_could_solve_its_task_is_not_blamed_for_its_shape():
+    page = page_of([], activation="hard", task="and", epochs=3, loss="squared", seeds=10)
+    start = "It is affine, but that is not what stops it: the best affine"
+    assert story(page)[1].startswith(start)
+
+
+def test_when_all_is_solved_there_is_nothing_to_explain():
+    page = page_of([], activation="tanh", epochs=1000, seeds=2)
+    assert story(page) == ["Every seed is solved: there is nothing to explain."]
+    assert conclusion(page) == []
+    assert [table.columns[0] for table in tables(page)] == ["epoch"]
+
+
+def test_few_seeds_support_no_claim():
+    page = page_of(activation="hard", epochs=3, seeds=5)
+    assert conclusion(page)[0] == "5 seeds support no claim: use --seeds 100."
+    assert not any(remedy["works"] for remedy in document(page)["remedies"])
+
+
+def test_nothing_is_concluded_from_remedies_that_were_interrupted():
+    page = page_of([trial(93, 100, works=True)], missing=2, activation="hard", epochs=3)
+    assert conclusion(page) == ["Interrupted: 1 of 3 remedies were tried, so nothing is concluded."]
+    made = document(page)
+    assert (made["complete"], made["remedies_missing"]) == (False, 2)
+
+
+def test_given_initial_weights_are_told_to_go_before_more_seeds_come():
+    weights = "{hidden: [[1], [2], [3]], output: [[1], [2]]}"
+    page = page_of(
+        activation="hard", hidden=1, seeds=1, initial_weights=weights, epochs=2, loss="squared"
+    )
+    told = "1 seed supports no claim: use --initial-weights '' --seeds 100."
+    assert conclusion(page)[0] == told
+
+
+def test_a_loss_that_fails_on_wrong_answers_as_often_is_not_the_only_one_to_blame():
+    page = page_of(
+        [], activation="hard", loss="bce_naive", epochs=300, init="uniform:-8,8", seeds=40
+    )
+    assert "not the activation" not in story(page)[1]
+    assert story(page)[1].startswith("It is the loss bce_naive")
+
+
+def test_the_conclusion_names_the_cheapest_or_says_that_none_works():
+    works = trial(93, 100, "learning rate 1", works=True)
+    page = page_of([trial(3, 100), works], activation="hard", epochs=3)
+    assert conclusion(page)[0] == (
+        "The cheapest that works here: learning rate 1, 93 of 100 seeds solved, where it was 0."
+    )
+    page = page_of([trial(3, 100)], activation="hard", epochs=3)
+    assert conclusion(page)[0] == "None of the 1 remedies works here."
+
+
+def test_the_timeline_has_a_column_for_each_piece_and_counts_every_seed():
+    (timeline,) = tables(page_of([], activation="hard", epochs=50, report_every=5, seeds=7))
+    assert timeline.columns == (
+        "epoch", "cost", "seeds", "solved", "affine", "dead", "diverged", "x below -2.5",
+        "x from -2.5 to 2.5", "x above 2.5", "alive", "hidden", "output",
+    )  # fmt: skip
+    assert [row[0] for row in timeline.rows] == ["0", "10", "20", "30", "40", "50"]
+    (timeline,) = tables(page_of([], activation="sigmoid", epochs=5, seeds=1))
+    assert len(timeline.columns) == 10
+
+
+def test_pieces_are_named_as_one_reads_them():
+    line = ACTIVATIONS["leaky_relu"].with_settings({"leak": 1.0}, None)
+    assert [piece_name(piece) for piece in ACTIVATIONS["relu"].linear_pieces] == [
+        "x below 0", "x above 0"
+    ]  # fmt: skip
+    assert "all x" in {piece_name(piece) for piece in line.linear_pieces} or line.linear_pieces
+
+
+def test_an_explanation_for_machines():
+    page = page_of(activation="hard", epochs=3, seeds=4, loss="squared")
+    made = document(page)
+    assert made["format"] == 1
+    assert made["story"] == story(page)
+    assert len(made["remedies"]) == 13
+    assert made["remedies"][0]["name"] == "learning rate 1"
+    assert made["remedies"][0]["experiment"]["learning_rate"] == 1.0
+    assert made["cheapest"] is None
+    first, *others = rows(page)
+    assert list(first)[:6] == ["remedy", "layers", "works", "solved", "seeds", "solved_rate"]
+    assert list(first.values())[:6] == ["learning rate 1", "", "no", "0", "4", "0.0"]
+    assert len(others) == 12
+    assert in_markdown(page) == said_and_tabled(page)
+    assert "| leak 0.05 | hidden | 0 of 4 |" in as_markdown(page)
+    assert "**hard: solved 0 of 4 seeds" in as_markdown(page)
+
+
+def test_an_explanation_is_told_at_any_width():
+    page = page_of(activation="hard", epochs=3, seeds=4, loss="squared")
+    for width in (40, 80, 200):
+        lines = drawn(page, width)
+        assert fit(lines, width)
+        for block in sentences(page):
+            assert words(block) in words(lines)
+
+
+def test_in_brief_it_is_the_result_and_what_is_concluded():
+    page = page_of(activation="hard", epochs=3, seeds=4, loss="squared")
+    assert drawn(page, 200, brief=True) == [sentences(page)[1][0], conclusion(page)[0]]

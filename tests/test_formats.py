@@ -1,0 +1,122 @@
+import numpy as np
+from pages import document, in_markdown, rows, said_and_tabled, sentences
+from prepared import RIGHT, UNKNOWN, WRONG, prepared
+
+from hsig.analysis.summary import summarise
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.output.formats import as_csv, as_markdown
+from hsig.reports import documents
+from hsig.reports.page import Curves, HeatMap, Line, Page, Shade, Table, lines, page_of_tables
+from hsig.reports.training import training_page
+
+
+def three_seeds():
+    costs = [[1, 0.1], [np.nan, np.nan], [0.3, np.inf]]
+    return prepared([RIGHT, UNKNOWN, WRONG], costs, diverged_at=[-1, 3, -1], seeds="4,27,9")
+
+
+def page_of(outcome):
+    return training_page(outcome, summarise(outcome))
+
+
+def failed():
+    experiment = load_experiment(flags={"activation": "ultra_fast"})
+    return page_of(gather(experiment, run(experiment)))
+
+
+def test_json_is_the_document_with_every_seed_or_without():
+    outcome = three_seeds()
+    made = documents.document(outcome, summarise(outcome))
+    assert document(page_of(outcome)) == made
+    assert [seed["seed"] for seed in made["variants"][0]["seeds"]] == [4, 27, 9]
+    assert document(page_of(outcome), every_seed=False)["variants"][0]["seeds"] == []
+
+
+def test_csv_has_a_row_for_each_variant():
+    (row,) = rows(page_of(three_seeds()))
+    assert (row["label"], row["solved"], row["seeds"]) == ("sigmoid", "1", "3")
+    assert (row["diverged"], row["epoch"], row["error"]) == ("1", "10", "")
+    assert float(row["solved_rate"]) == 1 / 3
+    assert [row["cost_median"], row["cost_upper_quartile"]] == ["inf", "nan"]
+
+
+def test_long_csv_has_a_row_for_each_seed_and_checkpoint_in_full_precision():
+    table = rows(page_of(three_seeds()), every_row=True)
+    assert [(row["seed"], row["epoch"]) for row in table] == [
+        ("4", "0"), ("4", "10"), ("27", "0"), ("27", "10"), ("9", "0"), ("9", "10")
+    ]  # fmt: skip
+    assert [row["cost_last"] for row in table] == ["1.0", "0.1", "nan", "nan", "0.3", "inf"]
+    assert [float(row["cost_mean"]) for row in table[:2]] == [0.5, 0.05]
+    assert [row["verdict"] for row in table[::2]] == ["solved", "diverged", "plateau"]
+    assert [row["solved_at"] for row in table[::2]] == ["7", "", ""]
+    assert [row["diverged_at"] for row in table[::2]] == ["", "3", ""]
+
+
+def test_a_variant_that_cannot_be_trained_is_a_row_with_its_error():
+    for every_row in (False, True):
+        (row,) = rows(failed(), every_row=every_row)
+        assert row["label"] == "ultra_fast"
+        assert "no gradient" in row["error"]
+
+
+def test_no_text_in_a_csv_starts_a_formula():
+    table = Table(
+        "", ("a", "b"), (("=1+1", "-0.5"), ("@x", "+0.25"), ("-x", "a=b"), ("+y", "-inf"))
+    )
+    assert as_csv(page_of_tables(table)).splitlines() == [
+        "a,b", "'=1+1,-0.5", "'@x,+0.25", "'-x,a=b", "'+y,-inf"
+    ]  # fmt: skip
+
+
+def test_markdown_as_a_whole():
+    table = Table("what came", ("name", "number"), (("a|b", "1"), ("c", "")), prose=("name",))
+    shades = ((Shade("5a", 0.05), Shade("", None)),)
+    blocks = (
+        lines(["first", "second"]),
+        table,
+        Curves("not drawn", [0, 1], [[0.0, 1.0]]),
+        Curves("drawn", [0, 1], [[0.0, 1.0]], instead=Table("", ("x",), (("7",),))),
+        HeatMap("hidden 2", "rate", "epochs", ("0.1",), ("8", "9"), shades),
+        (Line("why", "title"), Line("because", "answer"), Line("yes", "good"), Line("no", "bad")),
+    )
+    assert (
+        as_markdown(Page(blocks, document=dict, rows=lambda: ((), ())))
+        == """\
+first
+
+second
+
+what came:
+
+| name | number |
+| --- | ---: |
+| a\\|b | 1 |
+| c |  |
+
+| x |
+| ---: |
+| 7 |
+
+hidden 2:
+
+| rate \\ epochs | 8 | 9 |
+| ---: | ---: | ---: |
+| 0.1 | 5a |  |
+
+why
+
+**because**
+
+**yes**
+
+**no**
+"""
+    )
+
+
+def test_markdown_has_every_sentence_and_every_table_of_a_page_in_all_its_columns():
+    for outcome in (three_seeds(), prepared([WRONG], [[1, 0.5]])):
+        page = page_of(outcome)
+        assert in_markdown(page) == said_and_tabled(page)
+        assert f"**{sentences(page)[-1][0]}**" in as_markdown(page).splitlines()
