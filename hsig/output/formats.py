@@ -46,7 +46,8 @@ def _harmless(value: object) -> object:
 
 def as_markdown(page: Page) -> str:
     """Sentences and tables that paste into a slide or an issue; maps and curves as tables."""
-    return "\n\n".join(part for block in page.blocks for part in _parts(block)) + "\n"
+    blocks = page.markdown or page.blocks
+    return "\n\n".join(part for block in blocks for part in _parts(block)) + "\n"
 
 
 def _parts(block: Block) -> list[str]:

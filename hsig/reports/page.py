@@ -153,6 +153,7 @@ class Page:
         rows: The columns and rows of the result as CSV has it.
         every_row: The same with a row for each seed and checkpoint; None if there is no such.
         brief: What is told where the result alone is wanted; by default everything.
+        markdown: What Markdown has in place of the blocks, if it is something else.
     """
 
     blocks: tuple[Block, ...]
@@ -160,6 +161,7 @@ class Page:
     rows: Callable[[], tuple[Sequence[str], Sequence[Row]]]
     every_row: Callable[[], tuple[Sequence[str], Sequence[Row]]] | None = None
     brief: tuple[Line, ...] = ()
+    markdown: tuple[Block, ...] = ()
 
 
 def page_of_tables(

@@ -156,7 +156,7 @@ class Repetition:
     different: tuple[str, ...]
 
     def page(self) -> Page:
-        """A sentence; for other programs a row."""
+        """A sentence; in Markdown and for other programs a row."""
         row = (self.id, _yes(not self.different), _yes(self.same_digest), "; ".join(self.different))
         table = Table("", ("id", "same bits", "same digest", "different"), (row,))
         document: dict[str, Json] = {
@@ -170,6 +170,7 @@ class Repetition:
             (lines([self._in_words()]),),
             lambda _: document,
             lambda: (table.columns, records(table)),
+            markdown=(table,),
         )
 
     def _in_words(self) -> str:
