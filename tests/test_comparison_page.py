@@ -179,10 +179,6 @@ def test_columns_make_one_table_in_their_order():
     assert table.rows[-1] == ("ultra_fast", "not trained", "", "", "", "", "")
 
 
-def test_the_columns_that_a_flag_knows_are_those_that_there_are():
-    assert tuple(COLUMNS) == COLUMNS
-
-
 @pytest.mark.parametrize("columns", [("nonsense",), ("solved", "Solved")])
 def test_a_column_that_there_is_not_is_an_error(columns):
     with pytest.raises(KeyError, match=columns[-1]):
@@ -288,7 +284,7 @@ def test_many_checkpoints_and_rows_are_thinned():
     assert costs.columns[1:] == tuple(map(str, [*range(0, 101, 7), 101]))
     assert len(results.rows[0][results.columns.index("curve")]) <= 20
     assert len(predictions.columns) == 17
-    assert predictions.title.startswith("predictions of the first 16 of 40 rows (columns:")
+    assert predictions.title.startswith("predictions of the first 16 of 40 samples (columns:")
 
 
 def test_one_wild_start_does_not_flatten_the_curves_of_the_others():

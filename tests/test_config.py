@@ -343,7 +343,7 @@ FILES = [
     ),
     (
         "task: {inputs: [[0], [1]], targets: [0]}\n",
-        "x.yaml:1: task: expected a target for each of the 2 rows, got 1",
+        "x.yaml:1: task: expected a target for each of the 2 samples, got 1",
     ),
     (
         "task: {inputs: [], targets: []}\n",
@@ -351,7 +351,7 @@ FILES = [
     ),
     (
         "task: {name: xor, inputs: [[1]], targets: [0]}\n",
-        "x.yaml:1: task.name: 'xor' is hsig's own task with other rows. Use another name",
+        "x.yaml:1: task.name: 'xor' is hsig's own task with other samples. Use another name",
     ),
     (
         "task: {name: 5, inputs: [[1]], targets: [0]}\n",
@@ -420,7 +420,7 @@ FILES = [
     ),
     (
         "epochs: 1000000000\nreport_every: 1\n",
-        "x.yaml:2: report_every: 1000000000 epochs reported every 1 for 1 seeds and 4 rows are "
+        "x.yaml:2: report_every: 1000000000 epochs reported every 1 for 1 seeds and 4 samples are "
         "more costs than fit in memory. Report less often",
     ),
     (
@@ -569,8 +569,8 @@ def test_a_file_name_that_no_system_takes_is_refused():
         ("0,1\n1,007\n", "t.csv, line 2, column 2: expected a finite number, got the text '007'"),
         ("0,nan\n", "t.csv, line 1, column 2: expected a finite number, got the text 'nan'"),
         ('0,"1\n', "t.csv, line 1: not CSV: unexpected end of data"),
-        ("0," * 65 + "1\n", "expected at most 10000 rows of at most 64 inputs, got 1 of 65"),
-        ("0,1\n" * 10_001, "expected at most 10000 rows of at most 64 inputs, got 10001 of 1"),
+        ("0," * 65 + "1\n", "expected at most 10000 samples of at most 64 inputs, got 1 of 65"),
+        ("0,1\n" * 10_001, "expected at most 10000 samples of at most 64 inputs, got 10001 of 1"),
         ("1" * 1_000_001, "t.csv has more than 1000000 characters"),
     ],
 )
@@ -792,7 +792,7 @@ def refusal_of(command, path=None, **flags):
         (
             "activations: all\nseeds: 1000000\n",
             ["x.yaml:2: seeds: 4000 epochs reported every 500 for 16 variants with 1000000 seeds "
-             "each and 4 rows are more costs than fit in memory. Report less often"],
+             "each and 4 samples are more costs than fit in memory. Report less often"],
         ),
     ],
 )  # fmt: skip

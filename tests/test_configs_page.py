@@ -31,7 +31,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def together(folder):
+def configs(folder):
     experiments = load_comparison([folder / name for name in CONFIGS], {})
     named = [experiment.named(name) for name, experiment in experiments.items()]
     events = (event for experiment in named for event in run(experiment))

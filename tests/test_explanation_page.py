@@ -48,7 +48,7 @@ def test_the_questions_network_is_affine_and_not_dead():
     _, disease, others = story(page_of([], activation="hard", epochs=400, loss="squared"))
     assert disease.startswith("It is affine. In 95 of 99 failed seeds each of the 3 hidden units")
     assert "fit to this task, a least-squares one, has cost 0.250000, predicts 0.5, 0.5" in disease
-    assert "right on 0 of 4 rows" in disease
+    assert "right on 0 of 4 samples" in disease
     assert others.startswith("What it is not: dead, with a gradient of exactly 0 on every wrong")
     assert "diverged, with a weight that is not finite: 0 of 99 failed seeds" in others
 

@@ -75,8 +75,7 @@ def test_markdown_as_a_whole():
     blocks = (
         lines(["first", "second"]),
         table,
-        Curves("not drawn", [0, 1], [[0.0, 1.0]]),
-        Curves("drawn", [0, 1], [[0.0, 1.0]], instead=Table("", ("x",), (("7",),))),
+        Curves("drawn on a screen", [0, 1], [[0.0, 1.0]]),
         HeatMap("hidden 2", "rate", "epochs", ("0.1",), ("8", "9"), shades),
         (Line("why", "title"), Line("because", "answer"), Line("yes", "good"), Line("no", "bad")),
     )
@@ -93,10 +92,6 @@ what came:
 | --- | ---: |
 | a\\|b | 1 |
 | c |  |
-
-| x |
-| ---: |
-| 7 |
 
 hidden 2:
 
@@ -120,3 +115,10 @@ def test_markdown_has_every_sentence_and_every_table_of_a_page_in_all_its_column
         page = page_of(outcome)
         assert in_markdown(page) == said_and_tabled(page)
         assert f"**{sentences(page)[-1][0]}**" in as_markdown(page).splitlines()
+
+
+def test_markdown_may_have_something_else_than_the_screen():
+    page = Page(
+        (lines(["drawn"]),), document=dict, rows=lambda: ((), ()), markdown=(lines(["written"]),)
+    )
+    assert as_markdown(page) == "written\n"

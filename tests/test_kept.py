@@ -1,7 +1,6 @@
 import errno
 import io
 import json
-import os
 import shutil
 import sys
 import zipfile
@@ -306,15 +305,14 @@ def test_what_a_kept_run_does_not_have_is_refused(tmp_path):
             out_of("runs", *arguments)
     (tmp_path / "old.zip").write_bytes(b"old")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hsig.output.terminal.os.fdopen", full_disk)
+        patch.setattr("pathlib.Path.replace", full_disk)
         with pytest.raises(RunError, match=r"old\.zip: cannot be written: No space"):
             out_of("runs", "export", "latest", "-o", str(tmp_path / "old.zip"))
     assert (tmp_path / "old.zip").read_bytes() == b"old"
     assert not [*tmp_path.glob(".old.zip*")]
 
 
-def full_disk(descriptor, _):
-    os.close(descriptor)
+def full_disk(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 

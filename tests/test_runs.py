@@ -11,6 +11,7 @@ import pytest
 from commands import hsig, process
 from prepared import made_run
 
+from hsig import files
 from hsig import runs as records
 from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError, RunError
@@ -106,16 +107,16 @@ def test_eight_processes_at_once_keep_eight_runs(runs):
 
 @pytest.mark.parametrize("nth", [0, 1, 2, 3])
 def test_a_full_disk_leaves_nothing_half_done(tmp_path, monkeypatch, nth):
-    write, calls = folder._write, []
+    write, calls = files._write, []
 
-    def full(path, data):
+    def full(path, data, **how):
         calls.append(path)
         if len(calls) > nth:
             path.write_bytes(data[: len(data) // 2])
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
+        write(path, data, **how)
 
-    monkeypatch.setattr(folder, "_write", full)
+    monkeypatch.setattr(files, "_write", full)
     with pytest.raises(RunError, match="cannot be kept: No space left"):
         keep(tmp_path / "runs", made_run())
     assert list((tmp_path / "runs").iterdir()) == []

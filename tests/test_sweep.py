@@ -584,7 +584,7 @@ def test_a_disk_that_is_full_at_the_end_keeps_all_cells(monkeypatch, trained):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "_write", full)
+        patch.setattr(files, "_write", full)
         found = invoked("sweep", "map.yaml", "-f", "json", "-q")
     assert isinstance(found.exception, RunError)
     assert json.loads(found.stdout)["complete"]
@@ -645,8 +645,8 @@ def dies_at_rate_2(experiment):
 def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
     config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.cli.sweeping.local_crew", lambda _: processes(dies_at_rate_2, 1))
-        found = invoked("sweep", "map.yaml")
+        patch.setattr("hsig.experiments.workers._cell", dies_at_rate_2)
+        found = invoked("sweep", "map.yaml", "--engine", "reference")
     assert isinstance(found.exception, RunError)
     lost = "learning_rate 2: the processes that trained it died"
     assert str(found.exception) == f"{lost}; the same command tries it again"

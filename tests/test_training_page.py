@@ -48,7 +48,7 @@ def test_one_seed_as_a_whole():
         "   0 0       0    0.100000    yes",
         "",
         "sigmoid: solved 0 of 1 seed (0 %; 95 % Wilson interval 0 % to 79 %)",
-        "largest |prediction - target| is 0.500000; solved is below 0.5 on every row",
+        "largest |prediction - target| is 0.500000; solved is below 0.5 on every sample",
         "slow: the cost is still falling",
         "to see why: hsig explain sigmoid, with the same config and flags",
     ]

@@ -55,7 +55,7 @@ def _parts(block: Block) -> list[str]:
         case Table():
             return [markdown_table(block)]
         case Curves():
-            return [] if block.instead is None else [markdown_table(block.instead)]
+            return []  # there is no text that would say the same
         case HeatMap():
             return [markdown_table(block.as_table())]
     strong = ("answer", "good", "bad")

@@ -9,7 +9,7 @@ from hsig.analysis.definitions import Break, Definition, Points
 from hsig.config.specs import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.networks.activations import ACTIVATIONS, Activation, spell
-from hsig.reports.page import FORMAT, Block, Curves, Page, Table, lines, page_of_tables, short
+from hsig.reports.page import FORMAT, Curves, Page, Table, lines, page_of_tables, short
 
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
@@ -56,14 +56,12 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
         facts.append(f"called elsewhere: {', '.join(activation.aliases)}")
     if activation.note:
         facts.append(f"note: {activation.note}")
-    blocks: list[Block] = [lines(facts)]
-    blocks += _curves(definition, None if points else _table([definition]))
-    if points is not None:
-        blocks.append(_points(points))
+    chosen = [] if points is None else [_points(points)]
     return Page(
-        tuple(blocks),
+        (lines(facts), *_curves(definition), *chosen),
         lambda _: _document([definition], points),
         lambda: _rows([definition]) if points is None else _point_rows(points),
+        markdown=(lines(facts), *(chosen or [_table([definition])])),
     )
 
 
@@ -99,7 +97,7 @@ def _points(points: Points) -> Table:
     return Table("y = f(w*x) at w = 1", ("x", "y", "dy/dx", "dy/dw"), rows)
 
 
-def _curves(definition: Definition, instead: Table | None) -> list[Curves]:
+def _curves(definition: Definition) -> list[Curves]:
     """Value and slope with those of the logistic sigmoid, every break with its both sides."""
     reach = max([_PLOT_WIDTH, *(1.25 * abs(b.x) for b in definition.breaks)])
     sides = [np.nextafter(b.x, side) for b in definition.breaks for side in (-np.inf, np.inf)]
@@ -111,7 +109,7 @@ def _curves(definition: Definition, instead: Table | None) -> list[Curves]:
     values = [curve.value(x).tolist() for curve in drawn]
     slopes = [curve.derivative(x).tolist() for curve in drawn]
     return [
-        Curves(f"value of {name}{beside}", x.tolist(), values, instead),
+        Curves(f"value of {name}{beside}", x.tolist(), values),
         Curves(f"slope of {name}{beside}", x.tolist(), slopes),
     ]
 

@@ -43,13 +43,11 @@ class Curves:
         title: What they are; may be empty.
         x: Increasing.
         values: Of each curve at `x`.
-        instead: What stands in its place where no curve can be drawn.
     """
 
     title: str
     x: Sequence[float]
     values: Sequence[Sequence[float]]
-    instead: "Table | None" = None
 
 
 @dataclass(frozen=True)
