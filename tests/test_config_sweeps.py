@@ -94,15 +94,25 @@ def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
         ("sweep:\n  hidden: {linear: [1, 2, 1]}\n", "expected two numbers and how many values"),
         ("sweep:\n  hidden: {linear: [a, 2, 3]}\n", "expected two numbers and how many values"),
         ("sweep:\n  epochs: [5, 5]\n", "sweep.epochs: expected each value once"),
-        ("sweep:\n  init: {linear: [1, 1, 3]}\n", "sweep.init: expected each value once"),
-        ("sweep:\n  epochs: [5, 0]\n", "expected a whole number of at least 1, got 0 (in the"),
+        ("sweep:\n  hidden: {linear: [1, 1, 3]}\n", "sweep.hidden: expected each value once"),
+        ("sweep:\n  epochs: [5, 0]\n", "map.yaml:2: sweep.epochs[1]: expected a whole number of"),
+        ("sweep:\n  init: {linear: [1, 2, 3]}\n", "map.yaml:2: sweep.init.linear: expected unif"),
+        ("sweep:\n  activation.leak: [2]\n", "sweep.activation.leak[0]: expected a number of at"),
+        (
+            "activation: tanh\nsweep:\n  activation.slope: [1]\n",
+            "map.yaml:1: activation: tanh has no setting 'slope'. It has: backward",
+        ),
+        (
+            "activation: hard:slope=0.1\nsweep:\n  activation.slope: [1]\n",
+            "map.yaml:1: activation: 'slope' has a value in hard:slope=0.1 and is swept as well",
+        ),
         (
             "sweep:\n  hidden: {linear: [1, 1000, 1000]}\n  epochs: {linear: [1, 2000, 2000]}\n",
             "sweep: expected at most 1000000 cells, got 2000000",
         ),
         (
             "sweep:\n  epochs: {linear: [-100, -1, 100]}\n",
-            "expected a whole number of at least 1, got -80 (in the cell epochs -80)",
+            "map.yaml:2: sweep.epochs.linear: expected a whole number of at least 1, got -80",
         ),
         ("until: 0.1\nsweep:\n  epochs: [1]\n", "map.yaml:1: until: a sweep has no use for this"),
         ("expect: {solved_at_least: 1}\nsweep:\n  epochs: [1]\n", "map.yaml:1: expect: a sweep"),
@@ -110,7 +120,7 @@ def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
         ("epochs: 5\nsweep:\n  epochs: [1]\n", "map.yaml:1: epochs: is swept as well"),
         (
             "sweep:\n  hidden: [1]\n  epochs: [2, no]\n",
-            "map.yaml:3: epochs: expected a whole",
+            "map.yaml:3: sweep.epochs[1]: expected a whole",
         ),
         ("sweep:\n  hidden: [1, 1.0]\n", "map.yaml:2: sweep.hidden: expected each value once"),
         (
@@ -128,13 +138,14 @@ def test_what_cannot_be_swept_is_refused(config, text, message):
 
 
 def test_a_complaint_comes_once_with_the_cells_that_it_is_about(config):
-    config.write_text("sweep:\n  hidden: [1, 2]\n  epochs: [0, 1, 2]\n", encoding="utf-8")
+    text = "output_activation: same\nsweep:\n  activation: [sigmoid, tanh]\n  hidden: [1, 2]\n"
+    config.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        load_sweep(Path("map.yaml"), {"loss": "mean"})
-    everywhere, here = sorted(caught.value.messages)
-    assert everywhere.startswith("--loss: expected one of ")
-    assert "in the cell" not in everywhere
-    assert here.endswith(", got 0 (in the cell hidden 1, epochs 0, and in 1 more)")
+        load_sweep(Path("map.yaml"), {"initial_weights": "{hidden: [[1]], output: [[1]]}"})
+    hidden, *_, here = caught.value.messages
+    assert hidden.startswith("--initial-weights: hidden: expected 3 rows of 1 (2 inputs and a bias")
+    assert "tanh gives -1 to 1" in here
+    assert here.endswith(" (in the cell activation tanh, hidden 1, and in 1 more)")
     config.write_text("sweep:\n  epochs: {linear: [-999, 0, 1000]}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_sweep(Path("map.yaml"), {})
