@@ -17,6 +17,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -26,27 +28,36 @@ QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.D
 
 def remade(text: str, *, slow: bool = False) -> str:
     """The document with every made place made anew."""
+    blocks = [block for mark, block in CONSOLE.findall(text) if slow or not mark]
+    # a command on kept runs shows what those before it, in whatever block, have kept
+    in_order = any(command.startswith("hsig runs ") for command in commands(text))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = pool.map(_made, [blocks] if in_order else [[block] for block in blocks])
+        made = iter([block for part in parts for block in part])
 
-    def made(match: re.Match[str]) -> str:
-        mark, block = match.groups()
-        if mark and not slow:
-            return match.group()
-        return f"```console{mark or ''}\n{_console(block, runs)}"
+    def replaced(match: re.Match[str]) -> str:
+        mark, _ = match.groups()
+        return match.group() if mark and not slow else f"```console{mark or ''}\n{next(made)}"
 
+    return QUESTION.sub(lambda _: question_table(), CONSOLE.sub(replaced, text))
+
+
+def _made(blocks: list[str]) -> list[str]:
+    """Blocks with what their commands print, one after the other."""
     with tempfile.TemporaryDirectory() as runs:  # its own, so that nothing old is shown
-        text = CONSOLE.sub(made, text)
-    return QUESTION.sub(lambda _: question_table(), text)
+        return [
+            "\n".join(f"$ {command}\n{_output(command, runs)}" for command in _commands(block))
+            for block in blocks
+        ]
+
+
+def _commands(block: str) -> list[str]:
+    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
 
 
 def commands(text: str) -> list[str]:
     """Every command of the document's console blocks."""
-    blocks = CONSOLE.findall(text)
-    return [line[2:] for _, block in blocks for line in block.splitlines() if line.startswith("$ ")]
-
-
-def _console(block: str, runs: str) -> str:
-    lines = [line for line in block.splitlines() if line.startswith("$ ")]
-    return "\n".join(f"{line}\n{_output(line[2:], runs)}" for line in lines)
+    return [command for _, block in CONSOLE.findall(text) for command in _commands(block)]
 
 
 def _output(command: str, runs: str) -> str:
@@ -99,6 +110,7 @@ def question_table() -> str:
 _CONFIGS = {"sigmoid": "question-sigmoid.yaml", "hard_sigmoid": "question-hard.yaml"}
 
 
+@cache
 def _ours(config: str) -> tuple[list[float], dict[str, float]]:
     with tempfile.TemporaryDirectory() as runs:
         document = json.loads(_output(f"hsig train configs/{config} --format json", runs))
