@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hsig.config.keys import KEYS, complete_config
+from hsig.config.keys import KEYS, complete_comparison, complete_config, complete_words
 from hsig.networks.activations import ACTIVATIONS
 
 COMPLETE = (
@@ -98,3 +98,18 @@ def test_configs_are_found_here_and_one_folder_below(typed, wanted):
 
 def test_configs_are_found_by_their_whole_path(tmp_path):
     assert complete_config(f"{tmp_path}/mi") == [f"{tmp_path}/mine.yaml"]
+
+
+def test_behind_a_command_come_activations_and_configs_and_groups_where_several_are_meant(
+    monkeypatch,
+):
+    assert complete_words("mi") == ["mine.yaml"]
+    assert complete_words("sof") == complete_comparison("sof") == ["softplus"]
+    assert complete_words("hidd") == []
+    assert complete_comparison("hidd") == ["hidden"]
+
+    def forbidden(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "glob", forbidden)
+    assert complete_config("") == []

@@ -94,6 +94,7 @@ def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
         ("sweep:\n  hidden: {linear: [1, 2, 1]}\n", "expected two numbers and how many values"),
         ("sweep:\n  hidden: {linear: [a, 2, 3]}\n", "expected two numbers and how many values"),
         ("sweep:\n  epochs: [5, 5]\n", "sweep.epochs: expected each value once"),
+        ("sweep:\n  learning_rate: {linear: [1, 1, 3]}\n", "rate: expected each value once"),
         ("sweep:\n  hidden: {linear: [1, 1, 3]}\n", "sweep.hidden: expected each value once"),
         ("sweep:\n  epochs: [5, 0]\n", "map.yaml:2: sweep.epochs[1]: expected a whole number of"),
         ("sweep:\n  init: {linear: [1, 2, 3]}\n", "map.yaml:2: sweep.init.linear: expected unif"),
@@ -150,6 +151,17 @@ def test_a_complaint_comes_once_with_the_cells_that_it_is_about(config):
     with pytest.raises(ConfigError) as caught:
         load_sweep(Path("map.yaml"), {})
     assert len(caught.value.messages) < 300  # it gave up
+    config.write_text("sweep:\n  hidden: {linear: [2, 500, 499]}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("map.yaml"), {"initial_weights": "{hidden: [[1]], output: [[1]]}"})
+    assert len(caught.value.messages) < 300
+
+
+def test_no_value_is_a_value_where_a_key_may_have_none(config):
+    config.write_text("sweep:\n  output_activation: [null, hard]\n", encoding="utf-8")
+    by_rule, hard = load_sweep(config, {"activation": "tanh"}).experiments
+    assert by_rule.variants[0].output_activation.name == "sigmoid"
+    assert hard.variants[0].output_activation.name == "hard"
 
 
 def test_a_swept_key_is_no_flag_and_a_sweep_is_not_trained(config):

@@ -4,6 +4,7 @@ A kind knows its own range and words. What it needs of the tables of `hsig.netwo
 imports when it is asked, so that help is instant.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +34,7 @@ ROWS: Schema = {"type": "array", "minItems": 1, "items": NUMBERS}
 _LISTED: Schema = {"type": "string", "pattern": "^[0-9]+(,[0-9]+)+$"}
 
 
-class Kind:
+class Kind(ABC):
     """What the values of a key are.
 
     Attributes:
@@ -42,17 +43,17 @@ class Kind:
 
     absent: ClassVar[Any] = None
 
+    @abstractmethod
     def check(self, value: object, place: Place) -> Any:
         """What a plain value means, as an experiment has it.
 
         Raises:
             Wrong: If it means nothing; what is wrong with it has been noted.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> Schema:
         """A JSON Schema of the plain values."""
-        raise NotImplementedError
 
     def names(self) -> Sequence[str]:
         """Words that a value may be."""

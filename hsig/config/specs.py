@@ -70,9 +70,6 @@ class Spec(Kind):
         known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, "backward")]
         return [f"{name}:{made}" for made in complete_list(known, settings)]
 
-    def document(self, value: "Activation") -> Json:
-        return spec_document(value)
-
 
 class Trained(Spec):
     """The one activation of the hidden layer."""
