@@ -18,8 +18,8 @@ from hsig.config.loading import (
     load_rates,
     load_resolved,
 )
-from hsig.config.reading import FILE_BYTES_MOST
 from hsig.config.values import read_scalar
+from hsig.config.yaml_text import FILE_BYTES_MOST
 from hsig.errors import ConfigError
 from hsig.networks.activations import ACTIVATIONS, GROUPS
 from hsig.reports.columns import COLUMNS

@@ -24,7 +24,7 @@ from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
 from hsig.runs import Ledger, every, journal, read_sweep
-from hsig.runs.cells import line_of, result_of
+from hsig.runs.sweep_cells import line_of, result_of
 
 CONFIG = """
 activation: hard

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hsig.analysis.affine import AffineFit, best_affine
+from hsig.analysis.affine_fit import AffineFit, best_affine
 from hsig.analysis.pairing import Pairing, pairing_of
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.engines import NOT_REACHED

@@ -331,7 +331,7 @@ def list_(
     output: Output,
 ) -> None:
     """List kept runs, the newest first."""
-    from hsig.cli.lookups import list_runs
+    from hsig.cli.kept_runs import list_runs
 
     list_runs(where or [], limit, output, only_changed=only_changed)
 
@@ -345,15 +345,15 @@ def list_(
 )
 def show_run(id: Id, *, output: Output) -> None:
     """Show a run again, as it was shown when it ran."""
-    from hsig.cli import lookups
+    from hsig.cli import kept_runs
 
-    lookups.show_run(id, output)
+    kept_runs.show_run(id, output)
 
 
 @command(runs_app, "hsig runs diff latest~1 latest", options=_KEPT)
 def diff(first: Id, second: Id, *, output: Output) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
-    from hsig.cli.lookups import diff_runs
+    from hsig.cli.kept_runs import diff_runs
 
     diff_runs((first, second), output)
 
@@ -361,7 +361,7 @@ def diff(first: Id, second: Id, *, output: Output) -> None:
 @command(runs_app, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_KEPT)
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
-    from hsig.cli.lookups import rerun_run
+    from hsig.cli.kept_runs import rerun_run
 
     rerun_run(id, output)
 
@@ -375,7 +375,7 @@ def export(
     runs_dir: RunsDir = None,
 ) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
-    from hsig.cli.lookups import export_run
+    from hsig.cli.kept_runs import export_run
 
     export_run(id, output, Output(runs_dir=runs_dir).runs)
 
@@ -387,6 +387,6 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove runs."""
-    from hsig.cli.lookups import remove_runs
+    from hsig.cli.kept_runs import remove_runs
 
     remove_runs(ids, Output(runs_dir=runs_dir).runs, yes=yes)

@@ -1,21 +1,11 @@
-"""What the commands do that train nothing new: definitions, keys, power, and kept runs."""
+"""What the commands do that look something up: `activations`, `power` and `config`."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import typer
-from rich.console import Group
-
 from hsig.analysis.definitions import define, evaluate
-from hsig.analysis.pairing import compared_configs
-from hsig.analysis.summary import summarise
-from hsig.analysis.sweeps import pair_sweeps
-from hsig.cli.options import LISTED, Format, Output
-from hsig.cli.training import page_of
-from hsig.config import keys as schema
+from hsig.cli.options import Format, Output
 from hsig.config.assembling import resolved_keys
-from hsig.config.keys import COMPARE
+from hsig.config.keys import json_schema, starting_point
 from hsig.config.loading import (
     load_activation,
     load_discordant,
@@ -24,39 +14,14 @@ from hsig.config.loading import (
     resolve,
 )
 from hsig.engines import compiled
-from hsig.engines.choice import ENGINES
 from hsig.errors import ConfigError
-from hsig.experiments.experiment import Outcome
-from hsig.experiments.sweeps import CellResult, Lost
-from hsig.experiments.training import gather
-from hsig.experiments.workers import local_crew, run_jobs, run_with_workers
 from hsig.networks.activations import ACTIVATIONS
 from hsig.output.formats import json_text
-from hsig.output.terminal import Watch, note, put, put_bytes, watch_cells
+from hsig.output.terminal import note, put
 from hsig.reports.activations import activation_page, overview_page
 from hsig.reports.claims import power_page
-from hsig.reports.comparison import difference_page
 from hsig.reports.page import Table, page_of_tables
-from hsig.reports.sweeps import difference_page as sweep_difference_page
-from hsig.reports.sweeps import sweep_page
 from hsig.reports.words import NOT_BUILT, as_yaml
-from hsig.runs import (
-    Part,
-    Record,
-    archive,
-    different_arrays,
-    different_cells,
-    digest,
-    every,
-    find,
-    locate,
-    parts_of,
-    read_sweep,
-    remove,
-    same_digest,
-    sweep_again,
-)
-from hsig.runs.listing import Repetition, differences, listing, mains, matches
 
 
 def show_activations(spec: str | None, at: str | None, output: Output) -> None:
@@ -101,178 +66,10 @@ def show_config(config: Path | None, flags: dict[str, str], output: Output) -> N
 def write_schema(path: Path | None) -> None:
     """`hsig config schema`."""
     Output(Format.json, path).check()
-    put(json_text(schema.json_schema(), indent=2), path)
+    put(json_text(json_schema(), indent=2), path)
 
 
 def write_starting_point(path: Path | None) -> None:
     """`hsig config new`."""
     Output(Format.table, path).check()
-    put(schema.starting_point(), path)
-
-
-_DIFFERENT, _INTERRUPTED = 1, 130
-
-
-def list_runs(
-    conditions: Sequence[str],
-    limit: int | None,
-    output: Output,
-    *,
-    only_changed: bool,
-) -> None:
-    """`hsig runs list`."""
-    output.check()
-    records, problems = every(output.runs)
-    if not records:
-        problems.append(f"{output.runs}: there are no kept runs here")
-    records = [r for r in records if all(matches(r, condition) for condition in conditions)]
-    if limit is None:
-        limit = LISTED if output.chosen is Format.table else len(records)
-    if len(records) > limit:
-        problems.append(f"{len(records) - limit} older runs are not listed (--limit)")
-    output.write(page_of_tables(listing(records[:limit], only_changed=only_changed)))
-    note(*problems)
-
-
-def show_run(id: str, output: Output) -> None:
-    """`hsig runs show`."""
-    output.check()
-    record = find(output.runs, id)
-    if output.columns is not None and record.command != COMPARE:
-        raise ConfigError(f"--columns: is for comparisons; {record.id} is a {record.command}")
-    if output.long and record.command == "sweep":
-        raise ConfigError(f"--long: {record.id} is a sweep, which has a row for each cell")
-    if record.command == "sweep":
-        kept = read_sweep(record)
-        output.write(sweep_page(kept.axes, kept.base, kept.summaries))
-    else:
-        output.write(page_of(record.command, parts_of(record), output.chosen_columns)[0])
-
-
-def diff_runs(names: tuple[str, str], output: Output) -> None:
-    """`hsig runs diff`."""
-    output.check()
-    first, second = records = [find(output.runs, name) for name in names]
-    if first.id == second.id:
-        raise ConfigError(f"{first.id}: given twice. Expected two runs")
-    settings = differences(first, second, names)
-    sweeps = [record.command == "sweep" for record in records]
-    if all(sweeps):
-        _diff_sweeps(settings, names, records, output)
-    elif any(sweeps):
-        raise ConfigError(
-            f"{names[sweeps.index(True)]}: is a sweep, and the other is not. Expected two sweeps, "
-            "or none"
-        )
-    else:
-        parts = [part for pair in zip(names, records, strict=True) for part in _under(*pair)]
-        configs = compared_configs(
-            {part.name: part.experiment for part in parts}, [part.outcome for part in parts]
-        )
-        summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
-        output.write(difference_page(settings, configs, summaries))
-
-
-def _diff_sweeps(
-    settings: Table, names: tuple[str, str], records: Sequence[Record], output: Output
-) -> None:
-    """Write how two sweeps differ, cell by cell.
-
-    Raises:
-        ConfigError: If they have no cell in common.
-    """
-    try:
-        two = pair_sweeps(*map(read_sweep, records))
-    except ValueError as problem:
-        raise ConfigError(f"{' and '.join(names)}: {problem}") from None
-    output.write(sweep_difference_page(two, names, settings))
-
-
-def _under(name: str, record: Record) -> list[Part]:
-    """The experiments of a run, with the name that it was called by in front of their labels."""
-    made = []
-    for part in parts_of(record)[: len(mains(record))]:
-        whole = f"{name}: {part.name}" if part.name else name
-        named = part.experiment.named(whole)
-        results = tuple(
-            replace(result, variant=variant)
-            for result, variant in zip(part.outcome.results, named.variants, strict=False)
-        )
-        made.append(Part(whole, part.experiment, Outcome(named, results), is_config=True))
-    return made
-
-
-def rerun_run(id: str, output: Output) -> None:
-    """`hsig runs rerun`."""
-    output.check()
-    record = find(output.runs, id)
-    if not record.complete:
-        what = "is not finished" if record.command == "sweep" else "was stopped early"
-        raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
-    again = _again_sweep if record.command == "sweep" else _again
-    same, different = again(record)
-    output.write(Repetition(record.id, same, tuple(different)).page())
-    raise typer.Exit(_DIFFERENT if different else 0)
-
-
-def _again(record: Record) -> tuple[bool, list[str]]:
-    """Whether all that its numbers depend on is the same, and which numbers are not."""
-    parts = parts_of(record)
-    for part in parts:
-        if not ENGINES[part.experiment.engine].is_here():
-            raise ConfigError(
-                f"{record.id}: was trained by the engine {part.experiment.engine}, which was not "
-                "built on this machine"
-            )
-    different: list[str] = []
-    for part in parts:
-        experiment = part.outcome.experiment
-        watch = Watch(experiment, quiet=False)
-        outcome = gather(experiment, watch.watch(run_with_workers(experiment)))
-        _go_on(interrupted=watch.interrupted)
-        different += different_arrays(part.outcome, outcome)
-    return digest([part.outcome.experiment for part in parts]) == record.digest, different
-
-
-def _again_sweep(record: Record) -> tuple[bool, list[str]]:
-    """The same of a sweep."""
-    wanted = sweep_again(record)
-    kept = read_sweep(record)
-    made: dict[tuple[str, ...], CellResult] = {}
-
-    def take(ended: tuple[int, CellResult | Lost]) -> int:
-        number, result = ended
-        if isinstance(result, CellResult):
-            made[wanted.cells[number]] = result
-        return wanted.experiments[number].steps
-
-    again = run_jobs(enumerate(wanted.experiments), local_crew(wanted.experiments))
-    interrupted = watch_cells(
-        again,
-        take,
-        cells=len(wanted.cells),
-        steps=sum(experiment.steps for experiment in wanted.experiments),
-        draw=lambda _: Group(),
-        quiet=False,
-    )
-    _go_on(interrupted=interrupted)
-    return same_digest(record, wanted), different_cells(kept, made)
-
-
-def _go_on(*, interrupted: bool) -> None:
-    if interrupted:
-        note("interrupted: the run was not trained to its end")
-        raise typer.Exit(_INTERRUPTED)
-
-
-def export_run(id: str, path: Path, runs: Path) -> None:
-    """`hsig runs export`."""
-    Output(Format.json, path).check()
-    put_bytes(archive(find(runs, id)), path)
-
-
-def remove_runs(ids: Sequence[str], runs: Path, *, yes: bool) -> None:
-    """`hsig runs rm`."""
-    for folder in dict.fromkeys(locate(runs, text) for text in ids):
-        if yes or typer.confirm(f"remove {folder.name}?", err=True):
-            remove(folder)
+    put(starting_point(), path)

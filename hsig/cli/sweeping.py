@@ -15,7 +15,7 @@ from hsig.cli.options import Output
 from hsig.config.keys import KEYS
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
-from hsig.experiments.cluster import cluster_crew
+from hsig.experiments.dask_cluster import cluster_crew
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import CellResult, Lost, Sweep, train_cell
 from hsig.experiments.workers import Crew, cores, local_crew, run_jobs

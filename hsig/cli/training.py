@@ -9,7 +9,7 @@ from time import monotonic
 
 import typer
 
-from hsig.analysis.adaptive import first_block, join, next_block
+from hsig.analysis.adding_seeds import first_block, join, next_block
 from hsig.analysis.pairing import compared_configs
 from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
 from hsig.analysis.summary import Summary, summarise

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from hsig.config.activation_kinds import Baseline, Compared, Expect, OutputSpec, Specs, Trained
 from hsig.config.kinds import (
     Choice,
     EngineName,
@@ -25,8 +26,7 @@ from hsig.config.kinds import (
     mapping_schema,
     starting,
 )
-from hsig.config.rows import Init, InitialWeights, TaskRows
-from hsig.config.specs import Baseline, Compared, Expect, OutputSpec, Specs, Trained
+from hsig.config.task_kinds import Init, InitialWeights, TaskRows
 
 # the commands that differ in defaults or keys
 TRAIN, COMPARE, EXPLAIN, SWEEP = "train", "compare", "explain", "sweep"

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from hsig.config.activation_kinds import Spec
 from hsig.config.assembling import Checked
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 from hsig.config.kinds import Choice, Number
-from hsig.config.reading import read_file, read_flag
-from hsig.config.specs import Spec
 from hsig.config.values import Given, Place, Wrong, each, nearest, read_part
+from hsig.config.yaml_text import read_file, read_flag
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.networks.activations import Activation

@@ -10,13 +10,13 @@ from math import exp, log, prod
 from pathlib import Path
 from typing import Any
 
+from hsig.config.activation_kinds import PARAMETERS, set_parameters, spec_document
 from hsig.config.assembling import Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import Whole
 from hsig.config.loading import SWEPT, defaults, known_keys, read_flags, says
-from hsig.config.reading import read_file
-from hsig.config.specs import PARAMETERS, set_parameters, spec_document
 from hsig.config.values import Given, Place, Wrong, as_finite, describe, each, nearest
+from hsig.config.yaml_text import read_file
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical, cells_of

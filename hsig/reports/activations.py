@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from hsig.analysis.definitions import Break, Definition, Points
-from hsig.config.specs import spec_document
+from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.networks.activations import ACTIVATIONS, Activation, spell
 from hsig.reports.page import FORMAT, Curves, Page, Table, lines, page_of_tables, short

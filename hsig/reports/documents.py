@@ -14,8 +14,8 @@ from hsig import __version__
 from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.remedies import Trial, cheapest
 from hsig.analysis.summary import Solved, Summary, VariantSummary
+from hsig.config.activation_kinds import spec_document
 from hsig.config.assembling import resolved_keys
-from hsig.config.specs import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.engines import NOT_REACHED
 from hsig.experiments.evidence import Evidence

@@ -16,7 +16,7 @@ import hsig
 from hsig.cli import app
 from hsig.engines import NUMERICS, compiled
 from hsig.errors import ConfigError, RunError
-from hsig.experiments.cluster import cluster_crew
+from hsig.experiments.dask_cluster import cluster_crew
 from hsig.runs import every, read_sweep
 
 distributed = pytest.importorskip("distributed", reason="pip install 'hsig[dask]'")
@@ -213,7 +213,7 @@ def test_what_is_no_address_is_refused(address):
 
 @pytest.mark.usefixtures("config")
 def test_what_is_no_scheduler_is_told_and_so_is_a_cluster_without_workers(cluster, monkeypatch):
-    monkeypatch.setattr("hsig.experiments.cluster._PATIENCE_S", 0.5)
+    monkeypatch.setattr("hsig.experiments.dask_cluster._PATIENCE_S", 0.5)
     dashboard = cluster.dashboard_link.split("/")[2].partition(":")[2]
     with distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty:
         for address, what in (
