@@ -5,7 +5,6 @@ heavy, so that help and completion are instant. A key that only one place needs 
 field of the same name in `hsig.experiments.experiment.Experiment`, and that place.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,11 +176,6 @@ def _schema(key: Key) -> Schema:
     if key.default is None:  # it may be written without a value
         return {"description": key.help, "anyOf": [{"type": "null"}, schema]}
     return {**schema, "default": key.default}
-
-
-def as_text(schema: Schema) -> str:
-    """The schema as it is written to a file."""
-    return json.dumps(schema, indent=2) + "\n"
 
 
 def starting_point() -> str:
