@@ -104,7 +104,7 @@ def test_behind_a_command_come_activations_and_configs_and_groups_where_several_
     monkeypatch,
 ):
     assert complete_words("mi") == ["mine.yaml"]
-    assert complete_words("sof") == complete_comparison("sof") == ["softplus"]
+    assert complete_words("softp") == complete_comparison("softp") == ["softplus"]
     assert complete_words("hidd") == []
     assert complete_comparison("hidd") == ["hidden"]
 

@@ -22,6 +22,8 @@ from hsig.config.values import read_scalar
 from hsig.config.yaml_text import FILE_BYTES_MOST
 from hsig.errors import ConfigError
 from hsig.networks.activations import ACTIVATIONS, GROUPS
+from hsig.networks.losses import LOSSES
+from hsig.networks.tasks import TASKS
 from hsig.reports.columns import COLUMNS
 
 
@@ -267,19 +269,18 @@ FILES = [
     ),
     (
         "loss: mse\n",
-        "x.yaml:1: loss: expected one of squared, bce, bce_naive, got the text 'mse'.",
+        f"x.yaml:1: loss: expected one of {', '.join(LOSSES)}, got the text 'mse'.",
     ),
     (
         "loss: BCE\n",
-        "x.yaml:1: loss: expected one of squared, bce, bce_naive, got the text 'BCE'. "
+        f"x.yaml:1: loss: expected one of {', '.join(LOSSES)}, got the text 'BCE'. "
         "Did you mean 'bce'?",
     ),
     ("epochs: 3\nhidden: 2\nepochs: 4\n", "x.yaml:3: the key 'epochs' is here again, after line 1"),
     (
         "activation: ReLUU\n",
         "x.yaml:1: activation: unknown activation 'ReLUU'. Did you mean 'relu'? "
-        "Known: sigmoid, ultra_fast, hard, hard_torch, hard_taylor, hard_binary, leaky_hard, tanh, "
-        "hard_tanh, relu, leaky_relu, elu, softplus, silu, hard_silu, gelu_tanh",
+        f"Known: {', '.join(ACTIVATIONS)}",
     ),
     (
         "activation:\n  name: hard\n  slop: 1\n",
@@ -325,8 +326,8 @@ FILES = [
     ),
     (
         "task: xr\n",
-        "x.yaml:1: task: unknown task 'xr'. Did you mean 'xor'? Known: xor, and, or, parity3, "
-        "csv:FILE, or {inputs: [[...]], targets: [...]}",
+        "x.yaml:1: task: unknown task 'xr'. Did you mean 'xor'? "
+        f"Known: {', '.join(TASKS)}, csv:FILE, or {inputs: [[...]], targets: [...]}",
     ),
     (
         "task: 3\n",
@@ -665,7 +666,7 @@ def test_the_key_that_is_given_tells_the_command(write):
     assert labels(load_experiment(write("activation: hard\n"))) == ["hard"]
     both = write("activation: hard\nactivations: hidden\n")
     assert labels(load_experiment(both)) == ["hard"]
-    assert len(labels(comparison(both))) == 9
+    assert labels(comparison(both)) == list(GROUPS["hidden"])
 
 
 def test_the_key_of_the_other_command_alone_is_refused(write):
@@ -791,7 +792,8 @@ def refusal_of(command, path=None, **flags):
         ),
         (
             "activations: all\nseeds: 1000000\n",
-            ["x.yaml:2: seeds: 4000 epochs reported every 500 for 16 variants with 1000000 seeds "
+            ["x.yaml:2: seeds: 4000 epochs reported every 500 for "
+             f"{len(ACTIVATIONS)} variants with 1000000 seeds "
              "each and 4 samples are more costs than fit in memory. Report less often"],
         ),
     ],
