@@ -327,7 +327,8 @@ FILES = [
     (
         "task: xr\n",
         "x.yaml:1: task: unknown task 'xr'. Did you mean 'xor'? "
-        f"Known: {', '.join(TASKS)}, csv:FILE, or {inputs: [[...]], targets: [...]}",
+        f"Known: {', '.join(TASKS)}, "
+        "csv:FILE, or {inputs: [[...]], targets: [...]}",
     ),
     (
         "task: 3\n",
