@@ -103,7 +103,7 @@ def test_configs_are_found_by_their_whole_path(tmp_path):
 def test_behind_a_command_come_activations_and_configs_and_groups_where_several_are_meant(
     monkeypatch,
 ):
-    assert complete_words("mi") == ["mine.yaml"]
+    assert complete_words("mine.") == ["mine.yaml"]
     assert complete_words("softp") == complete_comparison("softp") == ["softplus"]
     assert complete_words("hidd") == []
     assert complete_comparison("hidd") == ["hidden"]
