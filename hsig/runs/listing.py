@@ -177,7 +177,7 @@ class Repetition:
         depends = (
             "all that the numbers depend on is the same"
             if self.same_digest
-            else "what the numbers depend on has changed (versions, code, engine or processor)"
+            else "what the numbers depend on has changed (versions, numerics, engine or processor)"
         )
         if not self.different:
             return f"{self.id}: the same bits in every number of every seed; {depends}"
