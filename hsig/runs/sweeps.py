@@ -265,8 +265,8 @@ def sweep_to_resume(record: Record, workers: str | None = None) -> Sweep:
     wanted = sweep_again(record, workers)
     if not same_digest(record, wanted):
         raise ConfigError(
-            f"{record.id}: what its numbers depend on has changed since (versions, numerics, engine "
-            "or processor), so its cells cannot stand beside new ones. To train all of them anew: "
+            f"{record.id}: what its numbers depend on has changed since (versions, numerics, "
+            "engine or processor), so its cells cannot stand beside new ones. To train all of them anew: "
             "hsig sweep CONFIG"
         )
     return wanted
