@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hsig.cli.options import EVERY_KEY, LISTED, TRAINING, WRITING, Output, command
+from hsig.cli.options import EVERY_KEY, LISTED, TRAINING, WRITING, File, Output, RunsDir, command
 from hsig.config.keys import (
     COMPARE,
     EXPLAIN,
@@ -30,21 +30,6 @@ OneOrConfig = Annotated[
     ),
 ]
 Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN)]
-RunsDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--runs-dir",
-        metavar="DIR",
-        envvar="HSIG_RUNS_DIR",
-        help="Where runs are kept. [default: runs]",
-    ),
-]
-File = Annotated[
-    Path | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
-    ),
-]
 
 app = typer.Typer()
 

@@ -27,17 +27,27 @@ class Format(StrEnum):
     md = "md"
 
 
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+    ),
+]
+RunsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs-dir",
+        metavar="DIR",
+        envvar="HSIG_RUNS_DIR",
+        help="Where runs are kept. [default: runs]",
+    ),
+]
 _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "format": Annotated[
         Format | None,
         typer.Option("--format", "-f", help="How to write the result. [default: table]"),
     ],
-    "output": Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
-        ),
-    ],
+    "output": File,
     "long": Annotated[
         bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
     ],
@@ -57,15 +67,7 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
         ),
     ],
     "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
-    "runs_dir": Annotated[
-        Path | None,
-        typer.Option(
-            "--runs-dir",
-            metavar="DIR",
-            envvar="HSIG_RUNS_DIR",
-            help="Where runs are kept. [default: runs]",
-        ),
-    ],
+    "runs_dir": RunsDir,
 }
 WRITING = ("format", "output")
 TRAINING = (*WRITING, "long", "quiet", "no_save", "runs_dir")

@@ -42,14 +42,7 @@ def load_experiment(
 ) -> Experiment:
     """The experiment that a config and flags describe; without either, the default one.
 
-    Args:
-        path: A YAML file, or None.
-        flags: Texts by key, as typed behind the flag of that key.
-        command: `train` or `explain`, for the key `activation`, or `compare`, for `activations`;
-            by default `train` or `compare`, as the keys say. They differ in a few defaults.
-
-    Raises:
-        ConfigError: With every problem found.
+    Args and Raises: as `resolve`.
 
     >>> load_experiment(flags={"activation": "hard", "epochs": "1e3"}).epochs
     1000
