@@ -153,6 +153,60 @@ def test_pieces_are_named_as_one_reads_them():
     assert "all x" in {piece_name(piece) for piece in line.linear_pieces} or line.linear_pieces
 
 
+def test_an_explanation_as_a_whole():
+    page = page_of(
+        [trial(3, 100, "learning rate 1"), trial(93, 100, "sigmoid output", works=True)],
+        activation="hard_binary",
+        loss="squared",
+        epochs=100,
+        report_every=50,
+        seeds=20,
+        engine="reference",
+    )
+    assert drawn(page, 84) == [
+        "hard_binary on xor: 2-3-1 network, loss squared, learning rate 0.1, 100 epochs",
+        "(online)",
+        "initial weights from [0, 1), seeds 0 to 19; engine reference",
+        "",
+        "hard_binary: solved 0 of 20 seeds (0 %; 95 % Wilson interval 0 % to 16 %)",
+        "",
+        "Of 20 seeds: dead 19, slow 1.",
+        "",
+        "It is dead. In 19 of 20 failed seeds the gradient of the loss in all weights is",
+        "exactly 0 on every row that is wrong: no step of any size mends it. There the output",
+        "is saturated. In these seeds 100 % of the hidden units still have a slope on some",
+        "row. Their hidden units are 0 % on x below -1 (slope 0), 63 % on x from -1 to 1",
+        "(slope 0.5), 37 % on x above 1 (slope 0).",
+        "",
+        "What it is not: affine, with every hidden unit on one linear piece: 0 of 20 failed",
+        "seeds; diverged, with a weight that is not finite: 0 of 20 failed seeds.",
+        "",
+        "on the way, over 20 seeds: median cost; how many are █ solved, ░ affine, · dead, !",
+        "diverged; where the hidden units are; how many of them have a slope; size of the",
+        "gradient in both layers",
+        "epoch    cost  seeds       solved  affine  dead  diverged  x below -1",
+        "    0  0.5000  ▓·········       0       0    19         0         0 %",
+        "   50  0.5000  ▓·········       0       0    19         0         0 %",
+        "  100  0.5000  ▓·········       0       0    19         0         0 %",
+        "",
+        "epoch  x from -1 to 1  x above 1  alive  hidden  output",
+        "    0            61 %       39 %  100 %       0       0",
+        "   50            61 %       39 %   98 %       0       0",
+        "  100            61 %       39 %   98 %       0       0",
+        "",
+        "remedies tried, from the same seeds, each alone",
+        "remedy           layers     solved  95 % interval  works  verdicts",
+        "as it was                  0 of 20    0 % to 16 %         dead 19, slow 1",
+        "learning rate 1           3 of 100   0 % to 100 %     no",
+        "sigmoid output           93 of 100   0 % to 100 %    yes",
+        "",
+        "The cheapest that works here: sigmoid output, 93 of 100 seeds solved, where it was",
+        "0.",
+        "A remedy works when more than half of the seeds are solved and its interval lies",
+        "wholly above the one as it was, on at least 100 seeds.",
+    ]
+
+
 def test_an_explanation_for_machines():
     page = page_of(activation="hard", epochs=3, seeds=4, loss="squared")
     made = document(page)
