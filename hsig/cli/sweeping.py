@@ -22,7 +22,7 @@ from hsig.experiments.workers import Crew, cores, local_crew, run_jobs
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
-from hsig.reports.page import count
+from hsig.reports.numbers import count
 from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs import Ledger, find, sweep_to_resume
 

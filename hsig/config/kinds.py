@@ -93,7 +93,7 @@ def mapping_schema(properties: Schema, required: Sequence[str] = ()) -> Schema:
 # --- numbers and choices ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Number(Kind):
     """A number within a range.
 
@@ -163,7 +163,7 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Choice(Kind):
     """One of some words."""
 
@@ -236,7 +236,7 @@ class Verdict(Choice):
 # --- several numbers --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Seeds(Kind):
     """A count n for the seeds 0 to n - 1, or a list without repeats."""
 
@@ -266,7 +266,7 @@ class Seeds(Kind):
 _SEED = Whole(0, SEED_LARGEST)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Epochs(Kind):
     """Whole numbers in rising order: one, a list, or a text with commas."""
 
@@ -292,7 +292,7 @@ class Epochs(Kind):
         return list(value) or None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Workers(Kind):
     """How many threads or processes train, or `auto` for as many as there are cores."""
 

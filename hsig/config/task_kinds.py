@@ -1,6 +1,5 @@
 """Tasks and initial weights: rows of numbers in the config, or in a CSV file."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import isfinite
@@ -155,6 +154,8 @@ def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
 
 def _csv_task(name: str, place: Place) -> "Task":
     """Rows of a CSV file: inputs, then the target. A first row without numbers is a header."""
+    import csv
+
     path = place.given.folder / name
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -7,7 +7,6 @@ the house's pattern (where, what with the value, what would be right) and raises
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -113,6 +112,8 @@ def nearest(word: object, known: Iterable[str]) -> str:
 
     The first part of a name counts as well: `geluu` is nearly `gelu_tanh`.
     """
+    from difflib import get_close_matches
+
     names: dict[str, str] = {}
     for name in sorted(known, key=lambda name: "_" in name):  # a whole name before a part of one
         names.setdefault(name.casefold(), name)

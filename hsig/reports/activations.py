@@ -9,7 +9,8 @@ from hsig.analysis.definitions import Break, Definition, Points
 from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.networks.activations import ACTIVATIONS, Activation, spell
-from hsig.reports.page import FORMAT, Curves, Page, Table, lines, page_of_tables, short
+from hsig.reports.numbers import short
+from hsig.reports.page import FORMAT, Curves, Page, Table, lines, page_of_tables
 
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 

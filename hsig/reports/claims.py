@@ -11,7 +11,8 @@ from hsig.analysis.statistics import (
 )
 from hsig.analysis.summary import VariantSummary
 from hsig.experiments.experiment import Experiment
-from hsig.reports.page import Page, Table, count, page_of_tables, percent, short
+from hsig.reports.numbers import count, percent, short
+from hsig.reports.page import Page, Table, page_of_tables
 
 
 def claims(

@@ -20,7 +20,8 @@ from hsig.reports.documents import (
     seed_rows,
     variant_rows,
 )
-from hsig.reports.page import Line, Page, Table, count, lines, records, sparkline
+from hsig.reports.numbers import count
+from hsig.reports.page import Line, Page, Table, lines, records, sparkline
 from hsig.reports.training import transfer_table
 from hsig.reports.words import (
     divergence,

@@ -19,7 +19,8 @@ from hsig.reports.documents import (
     document_of_remedies,
     solved_columns,
 )
-from hsig.reports.page import Block, Line, Page, Table, brief, count, lines, number, percent, short
+from hsig.reports.numbers import brief, count, number, percent, short
+from hsig.reports.page import Block, Line, Page, Table, lines
 from hsig.reports.words import (
     CAUSES,
     heading,

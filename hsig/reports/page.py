@@ -3,7 +3,6 @@
 A page is made once, in no format: `hsig.output` draws it on a screen and writes it to files.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan
@@ -183,52 +182,6 @@ def page_of_tables(
 def records(table: Table) -> "list[dict[str, Json]]":
     """A record for each row of a table of words."""
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-
-
-def number(value: float) -> str:
-    """A cost or a prediction, to six significant digits.
-
-    >>> number(0.7), number(float("inf"))
-    ('0.700000', 'inf')
-    """
-    return f"{value:#.6g}"
-
-
-def brief(value: float) -> str:
-    """The same to four digits, for tables with many of them side by side.
-
-    >>> brief(0.7), brief(0.000123456)
-    ('0.7000', '0.0001235')
-    """
-    return f"{value:#.4g}"
-
-
-def short(value: float) -> str:
-    """A setting, as short as it can be read."""
-    return f"{value:.6g}"
-
-
-def percent(rate: float) -> str:
-    """A share in [0, 1] as whole percents; only all and none are 100 % and 0 %.
-
-    >>> percent(0.0), percent(0.004), percent(0.996)
-    ('0 %', '0.4 %', '99.6 %')
-    """
-    shown = 100.0 * rate
-    distance = min(shown, 100.0 - shown)  # from none or all
-    if distance == 0.0 or distance >= 1.0:
-        return f"{shown:.0f} %"
-    return f"{shown:.{-math.floor(math.log10(distance))}f} %"
-
-
-def p_value(p: float) -> str:
-    """A p-value, to two digits."""
-    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
-
-
-def count(n: int, noun: str) -> str:
-    """`1 seed`, `30 seeds`."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def stacked_bar(counts: Sequence[int], glyphs: Sequence[str], width: int) -> str:

@@ -19,18 +19,8 @@ from hsig.reports.documents import (
     solved_columns,
     solved_or_null,
 )
-from hsig.reports.page import (
-    FORMAT,
-    HeatMap,
-    Page,
-    Shade,
-    Table,
-    brief,
-    count,
-    lines,
-    p_value,
-    records,
-)
+from hsig.reports.numbers import brief, count, p_value
+from hsig.reports.page import FORMAT, HeatMap, Page, Shade, Table, lines, records
 from hsig.reports.words import MEANINGS, heading, interval, rate_of
 
 _LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!"}

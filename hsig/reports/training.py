@@ -13,7 +13,8 @@ from hsig.reports.documents import (
     seed_rows,
     variant_rows,
 )
-from hsig.reports.page import Block, Curves, Line, Page, Table, count, lines, number, short
+from hsig.reports.numbers import count, number, short
+from hsig.reports.page import Block, Curves, Line, Page, Table, lines
 from hsig.reports.words import (
     MEANINGS,
     divergence,

@@ -18,7 +18,8 @@ from hsig.experiments.verdicts import (
     SOLVED,
 )
 from hsig.networks.network import Weights
-from hsig.reports.page import count, percent, short, stacked_bar
+from hsig.reports.numbers import count, percent, short
+from hsig.reports.page import stacked_bar
 
 NAMED_MOST = 5  # seeds named one by one
 

@@ -12,7 +12,8 @@ from hsig.config.values import Json
 from hsig.errors import ConfigError
 from hsig.experiments.sweeps import canonical
 from hsig.networks.tasks import TASKS
-from hsig.reports.page import FORMAT, Page, Table, count, lines, records, short
+from hsig.reports.numbers import count, short
+from hsig.reports.page import FORMAT, Page, Table, lines, records
 from hsig.reports.words import as_yaml
 from hsig.runs import Record
 
