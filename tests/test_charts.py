@@ -55,6 +55,13 @@ def test_braille_dots_are_two_by_four_to_a_character():
     assert canvas.lines() == ["\u28ff"]
 
 
+@pytest.mark.parametrize("values", [[1.0, 1e301], [1e302, 0.0, 1.0], [-5.0, 1.7e308]])
+def test_a_point_too_large_to_draw_leaves_a_gap_and_not_a_line_that_goes_on_for_ever(values):
+    drawn = curve(range(len(values)), [values], width=90, height=5, ascii_only=True)
+    assert len(drawn) == 6
+    assert all(len(line) <= 90 for line in drawn)
+
+
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=2, max_size=20),
     st.integers(1, 90),

@@ -275,11 +275,12 @@ def _draw(
             segment += 1
         share = (at - x[segment]) / (x[segment + 1] - x[segment])
         # a share of 0 or 1 must not meet the neighbour, which may be infinite
-        ends = ((1.0 - share, y[segment]), (share, y[segment + 1]))
-        value = sum(weight * end for weight, end in ends if weight > 0.0)
-        if not abs(value) <= _LARGEST:
+        both = ((1.0 - share, y[segment]), (share, y[segment + 1]))
+        ends = [(weight, end) for weight, end in both if weight > 0.0]
+        if not all(abs(end) <= _LARGEST for _, end in ends):
             previous = None
             continue
+        value = sum(weight * end for weight, end in ends)
         row = round((high - value) / (high - low) * (rows - 1))
         if column % every == 0:
             reach = (
