@@ -245,6 +245,16 @@ def test_the_digest_is_of_what_the_numbers_depend_on():
     assert len(digests) == 5
 
 
+def test_the_digest_is_of_the_numerics_and_not_of_the_version_of_hsig(monkeypatch):
+    experiment = load_experiment(flags={"activation": "hard"})
+    before = records.digest([experiment])
+    monkeypatch.setattr("hsig.__version__", "0.2")
+    monkeypatch.setattr("hsig.runs.digest.__version__", "0.2")
+    assert records.digest([experiment]) == before
+    monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
+    assert records.digest([experiment]) != before
+
+
 def test_the_digest_of_the_reference_has_numpys_version_and_instructions(monkeypatch):
     experiment = load_experiment(flags={"engine": "reference"})
     before = records.digest([experiment])

@@ -322,7 +322,7 @@ def test_a_sweep_is_trained_again_and_has_the_same_bits(monkeypatch):
         return result
 
     monkeypatch.setattr("hsig.experiments.workers.train_cell", train)
-    monkeypatch.setattr("hsig.engines.choice.__version__", "0.2")
+    monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
     code, out, _ = hsig("runs", "rerun", "latest", "-f", "json")
     assert code == 1
     document = json.loads(out)
@@ -396,7 +396,7 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     with pytest.raises(ConfigError, match="no run in runs begins so"):
         hsig("sweep", "--resume", "1999")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.engines.choice.__version__", "0.2")
+        patch.setattr("hsig.engines.choice.NUMERICS", 0)
         with pytest.raises(ConfigError, match="what its numbers depend on has changed since"):
             hsig("sweep", "--resume", "latest")
     assert hsig("sweep", "--resume", "latest", "--workers", "1", "-q")[0] == 0

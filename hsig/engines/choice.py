@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from hsig import __version__
 from hsig.engines import NUMERICS, Problem, Progress, State, compiled, reference
 from hsig.networks.arrays import Array
 from hsig.networks.network import Weights
@@ -53,7 +52,7 @@ def engine_for(problem: Problem, name: str) -> Engine:
 def numerics(engines: Iterable[str]) -> dict[str, str]:
     """What numbers depend on beside their experiment, where engines of these names make them."""
     chosen = set(engines)
-    found = {"hsig": __version__, "numerics": str(NUMERICS)}
+    found = {"numerics": str(NUMERICS)}
     for name, engine in ENGINES.items():
         if name in chosen:
             found |= engine.depends_on()

@@ -2,12 +2,13 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from importlib import import_module
 from threading import Thread
 from typing import Any
 
+from hsig import __version__
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.experiments.experiment import Experiment
@@ -38,7 +39,7 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellRe
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
         _check(client, engines)
-        return _Cluster(client, address, numerics(engines))
+        return _Cluster(client, address, here(engines))
     except BaseException as problem:
         client.close()
         if isinstance(problem, TimeoutError):
@@ -84,13 +85,18 @@ class _Cluster(Crew[CellResult]):
         raise RunError(f"--scheduler: {what}") from None
 
 
+def here(engines: Iterable[str]) -> dict[str, str]:
+    """What must be the same wherever cells of a sweep are trained: hsig, and all of `numerics`."""
+    return {"hsig": __version__, **numerics(engines)}
+
+
 def train_there(experiment: Experiment, expected: Mapping[str, str]) -> CellResult | None:
     """On a worker: train a cell.
 
     Raises:
         RunError: If it would not give the same bits as where the sweep was begun.
     """
-    found = numerics(experiment.engines)
+    found = here(experiment.engines)
     wanted = {name: expected[name] for name in found}
     if found != wanted:  # it came after the others had been looked at
         raise RunError(_refusal(_distributed().get_worker().address, wanted, found))
@@ -154,12 +160,12 @@ def _check(client: Any, engines: Sequence[str]) -> None:
 
     def look() -> Mapping[str, str]:  # sent as code: hsig may not be there
         try:
-            from hsig.engines.choice import numerics
+            from hsig.experiments.dask_cluster import here
         except ImportError as problem:
             return {"hsig": f"not installed ({problem})"}
-        return numerics(engines)
+        return here(engines)
 
-    expected = numerics(engines)
+    expected = here(engines)
     refusals = [
         _refusal(worker, expected, found)
         for worker, found in sorted(client.run(look).items())
