@@ -249,7 +249,7 @@ def test_the_digest_is_of_the_numerics_and_not_of_the_version_of_hsig(monkeypatc
     experiment = load_experiment(flags={"activation": "hard"})
     before = records.digest([experiment])
     monkeypatch.setattr("hsig.__version__", "0.2")
-    monkeypatch.setattr("hsig.runs.digest.__version__", "0.2")
+    monkeypatch.setattr("hsig.runs.provenance.__version__", "0.2")
     assert records.digest([experiment]) == before
     monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
     assert records.digest([experiment]) != before

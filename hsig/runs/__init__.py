@@ -14,9 +14,9 @@ A record is a folder that is complete or absent, and never overwritten. It can b
 A sweep that is not finished has a `cells.log` in place of result and arrays, and grows.
 """
 
-from hsig.runs.digest import digest
 from hsig.runs.folder import Record, archive, every, find, locate, read, remove
 from hsig.runs.outcomes import Made, Part, arrays_of, different_arrays, keep, parts_of
+from hsig.runs.provenance import digest
 from hsig.runs.sweeps import (
     Ledger,
     different_cells,

@@ -16,8 +16,8 @@ from typing import Any
 
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.files import ASIDE, write_file, write_folder
-from hsig.runs.digest import machine, versions
 from hsig.runs.journal import Journal
+from hsig.runs.provenance import machine, versions
 
 FORMAT = 1
 RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"

@@ -14,8 +14,8 @@ from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.verdicts import judge
 from hsig.networks.network import Weights
-from hsig.runs.digest import digest, keys_of
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
+from hsig.runs.provenance import digest, keys_of
 
 
 @dataclass(frozen=True, eq=False)

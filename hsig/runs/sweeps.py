@@ -17,10 +17,10 @@ from hsig.config.sweeps import load_sweep
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
-from hsig.runs.digest import cell_key, keys_of, sweep_digest
 from hsig.runs.folder import CELLS, RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
 from hsig.runs.journal import Journal, read_journal
 from hsig.runs.outcomes import same_bits
+from hsig.runs.provenance import cell_key, keys_of, sweep_digest
 from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
 
 CONFIG = "config.yaml"
