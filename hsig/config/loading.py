@@ -87,7 +87,7 @@ def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
     """The experiment that the resolved keys of a document mean, of whatever engine they name.
 
     Args:
-        keys: As `hsig.config.resolved.resolved_keys` has them.
+        keys: As `hsig.config.assembling.resolved_keys` has them.
         where: What complaints call the document.
 
     Raises:

@@ -157,6 +157,7 @@ class _Composer(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """The next part."""
+        # PyYAML's types are silent about its parser: what it gives is Any
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         mark = event.start_mark
         refused = self._refused(event)

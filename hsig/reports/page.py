@@ -1,4 +1,4 @@
-"""The nouns of a page, what is told of a result: lines, tables and figures; and how numbers look.
+"""The nouns of a page, what is told of a result: lines, tables and figures.
 
 A page is made once, in no format: `hsig.output` draws it on a screen and writes it to files.
 """
@@ -56,7 +56,7 @@ class Table:
     Attributes:
         title: Above it; may be empty.
         columns: Their names.
-        rows: Cells, one for each column.
+        rows: Texts, one for each column.
         spare: Groups of columns that may go where there is no room for all, the first to go first.
         prose: Columns of words, which begin on the left; numbers end on the right.
         splits: Whether it may be cut into tables that each begin with the first column.
