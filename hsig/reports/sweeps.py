@@ -11,7 +11,7 @@ from hsig.config.assembling import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
-from hsig.experiments.verdicts import DIVERGED, VERDICTS
+from hsig.experiments.verdicts import DIVERGED, SATURATED, STOPPED, VERDICTS
 from hsig.reports.documents import (
     FAILED_VERDICTS,
     SOLVED_COLUMNS,
@@ -23,7 +23,7 @@ from hsig.reports.numbers import brief, count, p_value
 from hsig.reports.page import FORMAT, HeatMap, Page, Shade, Table, lines, records
 from hsig.reports.words import MEANINGS, heading, interval, rate_of
 
-_LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!"}
+_LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!", SATURATED: "=", STOPPED: "?"}
 _MOST = 0.5  # of the seeds solved; cells below it say what became of most of the others
 
 Cells = Mapping[tuple[str, ...], CellSummary | None]
