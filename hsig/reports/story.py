@@ -1,4 +1,4 @@
-"""What became of the seeds that were not solved, in sentences: each with the count that shows it."""
+"""Why seeds were not solved, in sentences: each with the count that shows it."""
 
 import numpy as np
 
@@ -83,9 +83,8 @@ class _Teller:
             "a weight that is not finite": self._result.diverged_at != NOT_REACHED,
         }
         found = ", ".join(f"{name}: {(has & failed).sum()}" for name, has in named.items())
-        return (
-            f"Of the {failed.sum()} failed seeds, whatever else they are: {found}.{self._sizes()}"
-        )
+        of = f"Of the {failed.sum()} failed seeds, whatever their verdict"
+        return f"{of}: {found}.{self._sizes()}"
 
     def _sizes(self) -> str:
         gradient = self._evidence.gradient[self._failed]
@@ -125,8 +124,8 @@ class _Teller:
             f"(below {NO_BEND:g} counts). {pieces}No affine function solves this task: the best "
             f"one, a {fitted} fit, has cost {number(fit.cost)}, predicts {predicted}{more}, and is "
             f"right on {fit.right} of {samples} samples; the median cost of these networks is "
-            f"{self._cost(seeds)}. They can leave: the gradient is not 0 in "
-            f"{self._moving(seeds)} of them.{self._pieces(seeds)}"
+            f"{self._cost(seeds)}. The gradient is not 0 in {self._moving(seeds)} "
+            f"of them: their weights still move.{self._pieces(seeds)}"
         )
 
     def _moving(self, seeds: BoolArray) -> int:
