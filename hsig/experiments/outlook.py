@@ -76,7 +76,9 @@ def look_ahead(
         return outlook
     outlook.looked[places] = True
     here = state.of(places)
-    outlook.unsolvable[places[dead[places]]] = _unsolvable(state.of(places[dead[places]]), problem)
+    asked = places[dead[places]]
+    if len(asked):
+        outlook.unsolvable[asked] = _unsolvable(state.of(asked), problem)
     with np.errstate(all="ignore"):
         outlook.swing[places] = _swing(here, problem)
         outlook.returns_after[places], costs = _window(here, problem, advance)

@@ -154,13 +154,12 @@ class _Teller:
     def _frozen(self, seeds: BoolArray, of: str) -> str:
         returns = self._outlook.returns_after[seeds]
         cycles = int((returns > 1).sum())
-        still = f"no step changes any weight in {(returns == 1).sum()}"
-        repeat = f", and {cycles} repeat a cycle of up to {returns.max()} epochs" if cycles else ""
+        longer = f", or after up to {returns.max()} in {cycles} of them" if cycles else ""
         flat = int(self._evidence.saturated[seeds].sum())
         return (
-            f"It is frozen. In {of} the weights come back, bit for bit: {still}{repeat}. More "
-            f"epochs never solve these. The output is flat on every wrong sample in {flat} of them."
-            f"{self._pieces(seeds)}"
+            f"It is frozen. In {of} all weights are, bit for bit, what they were after one epoch "
+            f"more{longer}. So they will be for ever. The output is flat on every wrong sample in "
+            f"{flat} of them.{self._pieces(seeds)}"
         )
 
     def _saturated(self, seeds: BoolArray, of: str) -> str:

@@ -49,7 +49,7 @@ MEANINGS = {
         "none of which solves it"
     ),
     PLATEAU: f"the mean cost falls by less than {FALL:.1%} in {WINDOW} epochs",
-    SLOW: "the cost is falling, not far enough within this budget",
+    SLOW: "the cost is still falling at the end of this budget",
 }
 _GLYPHS = {
     SOLVED: "█",
