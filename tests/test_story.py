@@ -5,13 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from hsig.analysis.remedies import judge, remedies
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import RULES
+from hsig.experiments.verdicts import RULES, VERDICTS
 from hsig.networks.activations import ACTIVATIONS
 from hsig.reports.documents import document
-from hsig.reports.story import piece_name, told
+from hsig.reports.story import piece_name, solved_later, told, told_later
 from hsig.reports.words import MEANINGS
 
 
@@ -196,6 +197,39 @@ def test_a_chaotic_setting_is_marked_and_a_steady_one_is_not():
     elsewhere = sum(distance >= 0.01 for distance in parted)
     assert paragraphs[-1].startswith(f"chaotic: {elsewhere} of 40 seeds end elsewhere when each")
     assert not any("chaotic" in text for text in told_of(activation="relu", loss="squared")[0])
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"activation": "hard", "epochs": 400},
+        {"activation": "sigmoid", "epochs": 500, "loss": "squared"},
+        {"activation": "hard", "init": "uniform:-4,4", "loss": "squared", "epochs": 300},
+    ],
+)
+def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
+    """From another training of the same seeds, which goes on where this one ends."""
+    flags = {key: str(value) for key, value in flags.items()} | {"seeds": "100"}
+    chosen = load_experiment(flags=flags, command="explain")
+    outcome = gather(chosen, run(chosen))
+    summary = summarise(outcome)
+    numbers, result = summary.variants[0], outcome.results[0]
+    tried = remedies(chosen)[-1]
+    assert tried.experiment.epochs == 10 * chosen.epochs
+    longer = gather(tried.experiment, run(tried.experiment))
+    trial = judge(tried, numbers, summarise(longer).variants[0])
+    found = solved_later(numbers, result, [trial])
+    failed = ~result.solved
+    solved_at = longer.results[0].solved_at
+    assert sum(of for _, of in found.values()) == failed.sum()
+    assert sum(k for k, _ in found.values()) == (solved_at > chosen.epochs).sum() > 0
+    for word, (k, of) in found.items():
+        these = result.verdict == VERDICTS.index(word)
+        assert (k, of) == ((solved_at[these] > chosen.epochs).sum(), these.sum())
+        assert k == 0 or not RULES[word].never
+        assert f"{k} of {of} {word}" in told_later(numbers, found)[0]
+    assert solved_later(numbers, result, []) == {}
+    assert told_later(numbers, {}) == ()
 
 
 def test_every_verdict_has_a_meaning():

@@ -4,7 +4,7 @@ Public arrays have seeds first; here they are turned round for the engines.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from itertools import pairwise
 from traceback import extract_tb
@@ -223,6 +223,40 @@ def verdicts(
         affine_solves=is_separable(
             with_bias(task.inputs)[:, :, 0], task.targets, experiment.solved_within
         ),
+    )
+
+
+def look_again(
+    experiment: Experiment,
+    variant: Variant,
+    weights: Weights,
+    diverged_at: IntArray,
+    epochs: Sequence[int],
+) -> tuple[Evidence, Outlook]:
+    """What is seen of a variant whose weights at the end, seeds first, are all that is left.
+
+    The evidence has the shape of that at all these checkpoints, and is unknown before the last.
+    """
+    problem, engine = experiment.problem_of(variant), experiment.engine_of(variant)
+    start = State.start(Weights(*map(_seeds_last, weights)))
+    progress = engine.advance(start, problem, 1)
+    state = replace(start, epoch=epochs[-1], diverged_at=diverged_at)
+    last = _checkpoint(experiment, variant, problem, state, progress, [""] * len(diverged_at))
+    evidence = stack([_unknown(last.evidence)] * (len(epochs) - 1) + [last.evidence])
+    if epochs[-1] < experiment.epochs:
+        return evidence, Outlook.unknown(len(diverged_at))
+    going = ~_is_solved(experiment, last) & (diverged_at == NOT_REACHED)
+    return evidence, look_ahead(state, problem, going, last.evidence.dead, engine.advance)
+
+
+def _unknown(evidence: Evidence) -> Evidence:
+    """Evidence of the same shape that says nothing."""
+    return Evidence(
+        **{
+            field.name: np.zeros_like(array) if array.dtype == bool else np.full_like(array, np.nan)
+            for field in fields(Evidence)
+            for array in [getattr(evidence, field.name)]
+        }
     )
 
 

@@ -17,7 +17,7 @@ from hsig.reports.documents import (
 )
 from hsig.reports.numbers import brief, count, percent
 from hsig.reports.page import Block, Line, Page, Table, lines
-from hsig.reports.story import piece_name, told
+from hsig.reports.story import piece_name, solved_later, told, told_later
 from hsig.reports.words import (
     heading,
     interval,
@@ -45,7 +45,9 @@ def explanation_page(
     """
     experiment, (training,), (numbers,) = outcome.experiment, outcome.results, summary.variants
     result = Line(result_line(experiment, numbers), "answer")
+    later = {} if numbers.failure else solved_later(numbers, training, trials)
     story = () if numbers.failure else told(summary, numbers, training)
+    story = (*story, *told_later(numbers, later))
     conclusion = _conclusion(experiment, numbers, trials, missing)
     blocks: list[Block] = [lines(heading(experiment, numbers.label)), (result,)]
     blocks += [lines([paragraph]) for paragraph in story]
@@ -61,6 +63,9 @@ def explanation_page(
             **document(outcome, summary, every_seed=every_seed),
             "complete": outcome.complete and not missing,
             "story": list(story),
+            "solved_later": {
+                word: {"solved": solved, "of": of} for word, (solved, of) in later.items()
+            },
             "conclusion": list(conclusion),
             **document_of_remedies(trials, missing),
         },

@@ -1,7 +1,10 @@
 """Why seeds were not solved, in sentences: each with the count that shows it."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
+from hsig.analysis.remedies import LONGER, Trial
 from hsig.analysis.summary import Summary, VariantSummary
 from hsig.engines import NOT_REACHED
 from hsig.experiments.evidence import NO_BEND, NO_GRADIENT
@@ -44,6 +47,38 @@ def told(summary: Summary, numbers: VariantSummary, result: Training) -> tuple[s
         teller.is_(disease),
         teller.beside(),
         *chaos(numbers),
+    )
+
+
+def solved_later(
+    numbers: VariantSummary, result: Training, trials: Sequence[Trial]
+) -> dict[str, tuple[int, int]]:
+    """Of the seeds of each verdict, how many a longer training solves later, and of how many.
+
+    Those are counted that are solved for the first time behind the end of the budget. Nothing if
+    no longer training was tried.
+    """
+    longer = [trial.numbers for trial in trials if trial.numbers.epochs[-1:] > numbers.epochs[-1:]]
+    if not longer or longer[0].seeds != result.seeds:
+        return {}
+    end = numbers.epochs[-1]
+    solved = np.array([epoch is not None and epoch > end for epoch in longer[0].solved_at])
+    words = np.array(VERDICTS)[result.verdict]
+    return {
+        word: (int((solved & (words == word)).sum()), count_of)
+        for word, count_of in numbers.verdicts.items()
+        if word != SOLVED
+    }
+
+
+def told_later(numbers: VariantSummary, found: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
+    """What `solved_later` found, as a sentence."""
+    if not found:
+        return ()
+    parts = ", ".join(f"{solved} of {of} {word}" for word, (solved, of) in found.items())
+    return (
+        f"Trained for {LONGER} times the {numbers.epochs[-1]} epochs, of the same seeds are solved "
+        f"later: {parts}.",
     )
 
 
@@ -208,8 +243,7 @@ class _Teller:
             f"It is on a plateau, and not solved within this budget. In {of} the mean cost, "
             f"{self._cost(seeds)} in the median, falls by less than {FALL:.1%} in {WINDOW} epochs. "
             f"The best affine fit has cost {number(self._fit.cost)}; the output's pre-activation "
-            f"is {departure:.2g} from affine in the median. Whether more epochs would do is what "
-            "the last of the remedies tries."
+            f"is {departure:.2g} from affine in the median."
         )
 
     def _slow(self, seeds: BoolArray, of: str) -> str:
@@ -217,7 +251,7 @@ class _Teller:
         return (
             f"It is slow: not solved within this budget. In {of} the mean cost, "
             f"{self._cost(seeds)} in the median, is falling, by {fall:.2%} in {WINDOW} epochs in "
-            "the median. Whether more epochs would do is what the last of the remedies tries."
+            "the median."
         )
 
 

@@ -13,7 +13,7 @@ from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook
-from hsig.experiments.training import verdicts
+from hsig.experiments.training import look_again, verdicts
 from hsig.networks.network import Weights
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
 from hsig.runs.provenance import digest, keys_of
@@ -151,9 +151,24 @@ def _read_result(
 ) -> Training:
     if "error" in result:
         return Training.failed(variant, result["error"])
-    own = {name: arrays[f"{prefix}{name}"] for name in ARRAYS}
-    evidence = Evidence(**{f.name: arrays[f"{prefix}evidence/{f.name}"] for f in fields(Evidence)})
-    outlook = Outlook(**{f.name: arrays[f"{prefix}outlook/{f.name}"] for f in fields(Outlook)})
+    unknown = np.full(len(experiment.seeds), np.nan)  # in runs that were kept before it was
+    own = {name: arrays.get(f"{prefix}{name}", unknown) for name in ARRAYS}
+    weights = Weights(arrays[f"{prefix}hidden_weights"], arrays[f"{prefix}output_weights"])
+    seen, ahead = (
+        {
+            f.name: arrays[name]
+            for f in fields(kind)
+            if (name := f"{prefix}{kind.__name__.lower()}/{f.name}") in arrays
+        }
+        for kind in (Evidence, Outlook)
+    )
+    if ahead:
+        evidence, outlook = Evidence(**seen), Outlook(**ahead)
+    else:
+        evidence, outlook = look_again(
+            experiment, variant, weights, own["diverged_at"], result["epochs"]
+        )
+        evidence = replace(evidence, **seen)
     return Training(
         **own,
         seeds=experiment.seeds,
@@ -161,7 +176,7 @@ def _read_result(
         variant=variant,
         epochs=tuple(result["epochs"]),
         diverged_by=tuple(arrays[f"{prefix}diverged_by"].tolist()),
-        weights=Weights(arrays[f"{prefix}hidden_weights"], arrays[f"{prefix}output_weights"]),
+        weights=weights,
         evidence=evidence,
         outlook=outlook,
     )
