@@ -33,7 +33,7 @@ def test_all_rows_are_as_measured(benchmark):
     assert made.split("\n") == ["", "", *benchmark.tables(), "", ""]
 
 
-def test_what_is_never_solved_later_is_not_in_any_row(benchmark):
+def test_the_sentences_are_those_of_the_rows():
     for word in ("dead", "frozen", "diverged"):
         assert {int(n) for n in re.findall(rf"{word} \d+ \((\d+)\)", DOCUMENT)} <= {0}
     for word, n, of, where in (("affine", 942, 943, "hard"), ("affine", 0, 53, "sigmoid -l sq")):
