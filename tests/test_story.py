@@ -95,7 +95,7 @@ def test_frozen_is_told_with_those_that_are_flat():
     text = paragraphs[1]
     assert text.startswith(f"It is frozen. In {len(frozen)} of ")
     assert {seed["outlook"]["returns_after"] for seed in frozen} == {1}
-    assert "bit for bit, what they were after one epoch more. So they" in text
+    assert "after one epoch more, all weights are what they were, bit for bit" in text
     flat = sum(seed["evidence"]["saturated"][-1] for seed in frozen)
     assert number_after(text, "flat on every wrong sample in") == flat
 

@@ -286,6 +286,15 @@ def test_a_dying_relu_is_dead():
     assert (result.evidence.gradient[:, -1, 0] == 0.0).all()
 
 
+def test_with_the_slope_of_relu_at_0_only_the_output_layer_learns():
+    flags = {"activation": "relu:backward=straight_through", "init": "uniform:-2,2", "seeds": "100"}
+    experiment = load_experiment(flags=flags)
+    (result,) = gather(experiment, run(experiment)).results
+    np.testing.assert_array_equal(result.weights.hidden, experiment.starting_weights().hidden)
+    assert result.evidence.dead[:, -1].all()
+    assert counted(result.verdict)["solved"] == 32  # as the README has it
+
+
 def test_an_affine_network_may_be_solved_later():
     flags = {"activation": "hard", "learning_rate": "1", "loss": "squared", "epochs": "100"}
     experiment = load_experiment(flags=flags | {"seeds": "200"})

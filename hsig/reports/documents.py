@@ -5,7 +5,7 @@ texts "Infinity", "-Infinity" and "NaN", which Python's `float` reads. null mean
 not applicable.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -252,6 +252,12 @@ def solved_columns(solved: Solved) -> dict[str, object]:
 def counts(verdicts: Mapping[str, int]) -> dict[str, object]:
     """How many seeds ended with each verdict but `solved`."""
     return {word: verdicts.get(word, 0) for word in FAILED_VERDICTS}
+
+
+def ended_as(verdicts: Iterable[Mapping[str, int]]) -> tuple[str, ...]:
+    """The verdicts of seeds that were not solved, those that there are in any of some counts."""
+    there = set().union(*verdicts)
+    return tuple(word for word in FAILED_VERDICTS if word in there)
 
 
 def variant_rows(*summaries: Summary) -> list[dict[str, object]]:

@@ -70,7 +70,7 @@ def explanation_page(
             **document_of_remedies(trials, missing),
         },
         rows=lambda: (_TRIAL_COLUMNS, [_trial_row(trial) for trial in trials]),
-        brief=(Line(result.text), *lines(conclusion[:1])),
+        brief=(Line(result.text), *lines([*story[1:2], *conclusion[:1]])),
     )
 
 

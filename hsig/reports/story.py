@@ -192,8 +192,8 @@ class _Teller:
         longer = f", or after up to {returns.max()} in {cycles} of them" if cycles else ""
         flat = int(self._evidence.saturated[seeds].sum())
         return (
-            f"It is frozen. In {of} all weights are, bit for bit, what they were after one epoch "
-            f"more{longer}. So they will be for ever. The output is flat on every wrong sample in "
+            f"It is frozen. In {of}, after one epoch more{longer}, all weights are what they were, "
+            "bit for bit, and so they stay for ever. The output is flat on every wrong sample in "
             f"{flat} of them.{self._pieces(seeds)}"
         )
 

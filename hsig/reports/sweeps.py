@@ -16,6 +16,7 @@ from hsig.reports.documents import (
     FAILED_VERDICTS,
     SOLVED_COLUMNS,
     counts,
+    ended_as,
     solved_columns,
     solved_or_null,
 )
@@ -120,7 +121,8 @@ def _swept_columns(axes: Sequence[Axis], others: Sequence[str]) -> tuple[str, ..
 
 def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
     """One row a cell."""
-    columns = ("solved", "95 % interval", "cost", *FAILED_VERDICTS)
+    words = ended_as(summary.verdicts for summary in cells.values() if summary is not None)
+    columns = ("solved", "95 % interval", "cost", *words)
     rows = []
     for values, summary in cells.items():
         if summary is None:
@@ -128,7 +130,7 @@ def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
         if summary.failure:
             rows.append((*values, "not trained", *("" for _ in columns[1:])))
             continue
-        solved, ended = summary.solved, map(str, counts(summary.verdicts).values())
+        solved, ended = summary.solved, (str(summary.verdicts.get(word, 0)) for word in words)
         rows.append((*values, rate_of(solved), interval(solved), brief(summary.cost[1]), *ended))
     return Table("", (*_swept_columns(axes, columns), *columns), tuple(rows), splits=True)
 
