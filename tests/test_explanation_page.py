@@ -111,8 +111,8 @@ def test_an_explanation_as_a_whole():
         "",
         "Of 20 seeds: frozen 19, unstable 1.",
         "",
-        "It is frozen. In 19 of 20 failed seeds all weights are, bit for bit, what they were",
-        "after one epoch more. So they will be for ever. The output is flat on every wrong",
+        "It is frozen. In 19 of 20 failed seeds, after one epoch more, all weights are what",
+        "they were, bit for bit, and so they stay for ever. The output is flat on every wrong",
         "sample in 19 of them. Their hidden units are 0 % on x below -1 (slope 0), 63 % on x",
         "from -1 to 1 (slope 0.5), 37 % on x above 1 (slope 0).",
         "",
@@ -175,6 +175,10 @@ def test_an_explanation_is_told_at_any_width():
             assert words(block) in words(lines)
 
 
-def test_in_brief_it_is_the_result_and_what_is_concluded():
+def test_in_brief_it_is_the_result_the_reason_and_what_is_concluded():
     page = page_of(activation="hard", epochs=3, seeds=4, loss="squared")
-    assert drawn(page, 200, brief=True) == [sentences(page)[1][0], conclusion(page)[0]]
+    assert drawn(page, 2000, brief=True) == [
+        sentences(page)[1][0],
+        story(page)[1],
+        conclusion(page)[0],
+    ]

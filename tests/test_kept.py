@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from prepared import made_run
 
 from hsig.cli import main
 from hsig.errors import ConfigError, RunError
+from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import run
-from hsig.runs import every, keep
+from hsig.experiments.verdicts import VERDICTS
+from hsig.runs import every, keep, outcomes
 
 SHORT = ("-e", "20", "--report-every", "10", "-s", "3")
 COMMANDS = {
@@ -323,3 +326,60 @@ def test_ids_are_whole_on_a_narrow_terminal(monkeypatch):
     ids = [path.name for path in Path("runs").iterdir()]
     words = out_of("runs", "list").split()
     assert all(words.count(one) == words.count("id") > 0 for one in ids)
+
+
+@pytest.fixture
+def first_numerics(monkeypatch):
+    """Runs are kept as they were before verdicts were by what could still happen."""
+    arrays = outcomes.arrays_of
+
+    def as_then(training):
+        lacking = ("outlook/", "parted", *(f"evidence/{n}" for n in ("slope", "wrong", "depart")))
+        there = arrays(training)
+        return {name: there[name] for name in there if not name.startswith(lacking)}
+
+    monkeypatch.setattr(outcomes, "arrays_of", as_then)
+    monkeypatch.setattr("hsig.runs.provenance.NUMERICS", 1)
+
+
+@pytest.mark.usefixtures("runs", "first_numerics")
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("hard", "--epochs", "400", "--init", "uniform:-3,3"),
+        ("hard", "--loss", "bce_naive", "--epochs", "8000"),
+        ("relu", "--epochs", "300"),
+        ("relu", "--init", "uniform:-1,0", "--epochs", "100"),
+    ],
+)
+def test_a_run_of_before_there_were_outlooks_is_judged_anew_from_its_weights(flags):
+    _, out, _ = hsig("train", *flags, "--seeds", "60", "--format", "json")
+    code, shown, err = hsig("runs", "show", "latest", "--format", "json")
+    assert code == 0
+    assert "was kept under numerics 1, and verdicts have changed since" in err
+    (before,), (after,) = (json.loads(text)["variants"] for text in (out, shown))
+    assert after["verdicts"] == before["verdicts"]
+    for then, now in zip(before["seeds"], after["seeds"], strict=True):
+        assert now["verdict"] == then["verdict"]
+        assert now["outlook"] == then["outlook"]
+        assert now["evidence"]["departure"][-1] == then["evidence"]["departure"][-1]
+        assert now["evidence"]["on_piece"] == then["evidence"]["on_piece"]
+        assert set(now["evidence"]["departure"][:-1]) == {"NaN"}
+        assert now["parted"] is None
+
+
+@pytest.mark.usefixtures("runs", "first_numerics")
+def test_a_sweep_of_before_there_were_outlooks_has_no_dead_seeds(monkeypatch):
+    """What was dead then, with wrong samples that teach nothing, is called saturated."""
+
+    def trained(experiment, going_on=None):
+        result = train_cell(experiment, going_on)
+        return replace(result, verdict=np.full(len(result.seeds), VERDICTS.index("dead")))
+
+    monkeypatch.setattr("hsig.experiments.workers.train_cell", trained)
+    Path("map.yaml").write_text("sweep: {epochs: [1, 2]}\nseeds: 3\n", encoding="utf-8")
+    _, out, _ = hsig("sweep", "map.yaml", "--format", "json")
+    assert {tuple(cell["verdicts"]) for cell in json.loads(out)["cells"]} == {("dead",)}
+    _, out, err = hsig("runs", "show", "latest", "--format", "json")
+    assert {tuple(cell["verdicts"]) for cell in json.loads(out)["cells"]} == {("saturated",)}
+    assert "kept under numerics 1" in err
