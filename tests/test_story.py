@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from pages import sentences
 
 from hsig.analysis.remedies import judge, remedies
 from hsig.analysis.summary import summarise
@@ -11,8 +12,10 @@ from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import RULES, VERDICTS
 from hsig.networks.activations import ACTIVATIONS
+from hsig.reports.comparison import comparison_page
 from hsig.reports.documents import document
 from hsig.reports.story import piece_name, solved_later, told, told_later
+from hsig.reports.training import training_page
 from hsig.reports.words import MEANINGS
 
 
@@ -230,6 +233,20 @@ def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
         assert f"{k} of {of} {word}" in told_later(numbers, found)[0]
     assert solved_later(numbers, result, []) == {}
     assert told_later(numbers, {}) == ()
+
+
+def test_a_comparison_and_a_training_mark_what_is_chaotic():
+    flags = {"learning_rate": "10", "loss": "squared", "seeds": "40"}
+    chosen = load_experiment(flags=flags | {"activations": "relu,hard"}, command="compare")
+    outcome = gather(chosen, run(chosen))
+    said = [" ".join(block) for block in sentences(comparison_page(outcome, summarise(outcome)))]
+    (marked,) = (text for text in " ".join(said).split("relu: ")[1:] if text.startswith("chaotic"))
+    assert " of 40 seeds end elsewhere" in marked
+    assert "hard: chaotic" not in " ".join(said)
+    chosen = load_experiment(flags=flags | {"activation": "relu"})
+    outcome = gather(chosen, run(chosen))
+    said = [" ".join(block) for block in sentences(training_page(outcome, summarise(outcome)))]
+    assert sum("chaotic: " in text for text in said) == 1
 
 
 def test_every_verdict_has_a_meaning():

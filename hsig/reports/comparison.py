@@ -24,6 +24,7 @@ from hsig.reports.numbers import count
 from hsig.reports.page import Line, Page, Table, lines, records, sparkline
 from hsig.reports.training import transfer_table
 from hsig.reports.words import (
+    chaos,
     divergence,
     heading,
     legend,
@@ -185,7 +186,8 @@ def _notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[s
         if variant.failure:
             notes.append(result_line(experiment, variant))
         else:
-            notes += [f"{variant.label}: {note}" for note in divergence(variant, named=1)]
+            said = (*divergence(variant, named=1), *chaos(variant))
+            notes += [f"{variant.label}: {note}" for note in said]
     return notes
 
 
