@@ -369,6 +369,9 @@ def test_power_says_how_many_seeds_a_claim_needs(hsig):
     made = json.loads(hsig("power", "--rates", "0.49,0.40", "-f", "json")[1])
     assert made["tables"][0]["rows"][1]["unpaired, each"] == "496"
     assert made["needed"][1] == {"power": 0.8, "unpaired": 496, "paired": 500}
+    few = hsig("power", "--rates", "0.03,0.13", "--paired", "0.16")[1]
+    assert "16 % discordant, rates differ by at least 0.100 from 0.03" in few  # 0.16 - 2 * 0.03
+    assert "differ by at least" not in out
     assert "| 80 % | 496 |" in hsig("power", "--rates", "0.49,0.4", "-f", "md")[1]
     assert hsig("power", "--rates", "0.49,0.4", "-f", "csv")[1].startswith("power,")
 

@@ -142,10 +142,8 @@ def smallest_difference(
     """
     fewer = min(rate, 1.0 - rate)
     low, high = 0.0, 1.0 - fewer
-    if isinstance(
-        discordant, float | int
-    ):  # neither may there be fewer than no pairs that are alike
-        low = max(0.0, discordant - 2.0 * fewer)
+    if isinstance(discordant, float | int):
+        low = least_difference(rate, discordant)
         high = min(high, discordant, 2.0 - discordant - 2.0 * fewer)
     sign = 1.0 if rate <= 0.5 else -1.0
 
@@ -161,6 +159,15 @@ def smallest_difference(
         middle = (low + high) / 2.0
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+def least_difference(rate: float, discordant: float) -> float:
+    """The least difference from a rate, on its roomier side, that such a share of pairs allows.
+
+    What one does not solve of the discordant pairs, the other does; a smaller difference would
+    leave less than no pairs in which both agree on the rarer outcome.
+    """
+    return max(0.0, discordant - 2.0 * min(rate, 1.0 - rate))
 
 
 def _power(

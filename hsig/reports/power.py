@@ -7,6 +7,7 @@ from hsig.analysis.power import (
     SEEDS_MOST,
     Share,
     independent,
+    least_difference,
     seeds_needed,
     smallest_difference,
 )
@@ -82,7 +83,9 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
             "claim_seeds": CLAIM_SEEDS,
         },
     )
+    least = 0.0 if discordant is None else least_difference(first, discordant)
     notes = (
+        *((f"{shown}, rates differ by at least {least:.3f} from {short(first)}",) if least else ()),
         "exact power of a single comparison: from that many seeds on, no larger number has less",
         "hsig compares in pairs; of more than two variants, Holm's correction asks for more seeds",
         f"whatever the power, claims are reported on {CLAIM_SEEDS} seeds or more",
