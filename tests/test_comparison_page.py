@@ -235,7 +235,7 @@ def test_an_early_end_says_what_is_missing():
         flags={"activations": "sigmoid,ultra_fast,hard,tanh", "epochs": "20", "report_every": "5"}
     )
     events = [event for event in run(experiment) if event.variant.label != "tanh"]
-    outcome = gather(experiment, events[:-2])
+    outcome = gather(experiment, events[:-1])
     assert notes(outcome)[-2:] == [
         "stopped before the end, epoch 20: hard at epoch 15", "no result yet: tanh"
     ]  # fmt: skip

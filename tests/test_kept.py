@@ -6,6 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import hsig, invoked, out_of
 from pages import read_csv
@@ -147,17 +148,17 @@ def test_two_runs_differ_in_settings_and_are_paired_where_they_start_alike(runs)
 
 def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     hsig("train", "hard", *SHORT)
-    monkeypatch.setattr("hsig.experiments.experiment.Experiment.last_tenth", 10)
+    monkeypatch.setattr("hsig.experiments.training._parted", lambda *_: np.array([0.5]))
     code, out, _ = hsig("runs", "rerun", "latest")
     assert code == 1
-    assert out.split()[-2:] == ["hard:", "cost_before"]
+    assert out.split()[-2:] == ["hard:", "parted"]
     words = " ".join(out.split())
     assert "not the same bits, though all that the numbers depend on is the same" in words
     document = json.loads(hsig("runs", "rerun", "latest", "-f", "json")[1])
-    assert document["different"] == ["hard: cost_before"]
+    assert document["different"] == ["hard: parted"]
     assert (document["same_bits"], document["same_digest"]) == (False, True)
-    assert "no,yes,hard: cost_before" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
-    assert "| no | yes | hard: cost_before |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
+    assert "no,yes,hard: parted" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
+    assert "| no | yes | hard: parted |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
     monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
     assert "what the numbers depend on has changed" in hsig("runs", "rerun", "latest")[1]
     assert runs.exists()

@@ -12,11 +12,11 @@ from hsig.networks.activations import spell
 from hsig.reports.claims import claims, family, interval_alone
 from hsig.reports.columns import COLUMNS, about_predictions
 from hsig.reports.documents import (
-    FAILED_VERDICTS,
     SEED_COLUMNS,
     VARIANT_COLUMNS,
     document,
     document_of_several,
+    ended_as,
     seed_rows,
     variant_rows,
 )
@@ -301,7 +301,7 @@ class ComparisonTables:
 
     def verdicts(self) -> tuple[str, ...]:
         """Of seeds that were not solved."""
-        return FAILED_VERDICTS
+        return ended_as(variant.verdicts for variant in self.variants)
 
     def bar(self, variant: VariantSummary) -> str:
         """How many seeds ended with each verdict."""

@@ -11,12 +11,13 @@ from hsig.config.assembling import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
-from hsig.experiments.verdicts import DIVERGED, VERDICTS
+from hsig.experiments.verdicts import DIVERGED, SATURATED, STOPPED, VERDICTS
 from hsig.reports.claims import family, interval_alone
 from hsig.reports.documents import (
     FAILED_VERDICTS,
     SOLVED_COLUMNS,
     counts,
+    ended_as,
     solved_columns,
     solved_or_null,
 )
@@ -24,7 +25,7 @@ from hsig.reports.numbers import brief, count, p_value
 from hsig.reports.page import FORMAT, HeatMap, Page, Shade, Table, lines, records
 from hsig.reports.words import MEANINGS, heading, interval, rate_of
 
-_LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!"}
+_LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!", SATURATED: "=", STOPPED: "?"}
 _MOST = 0.5  # of the seeds solved; cells below it say what became of most of the others
 
 Cells = Mapping[tuple[str, ...], CellSummary | None]
@@ -121,7 +122,8 @@ def _swept_columns(axes: Sequence[Axis], others: Sequence[str]) -> tuple[str, ..
 
 def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
     """One row a cell."""
-    columns = ("solved", "95 % interval", "cost", *FAILED_VERDICTS)
+    words = ended_as(summary.verdicts for summary in cells.values() if summary is not None)
+    columns = ("solved", "95 % interval", "cost", *words)
     rows = []
     for values, summary in cells.items():
         if summary is None:
@@ -129,7 +131,7 @@ def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
         if summary.failure:
             rows.append((*values, "not trained", *("" for _ in columns[1:])))
             continue
-        solved, ended = summary.solved, map(str, counts(summary.verdicts).values())
+        solved, ended = summary.solved, (str(summary.verdicts.get(word, 0)) for word in words)
         rows.append((*values, rate_of(solved), interval(solved), brief(summary.cost[1]), *ended))
     return Table("", (*_swept_columns(axes, columns), *columns), tuple(rows), splits=True)
 
