@@ -144,7 +144,8 @@ def test_an_explanation_as_a_whole():
         "The cheapest that works here: sigmoid output, 93 of 100 seeds solved, where it was",
         "0.",
         "A remedy works when more than half of the seeds are solved and its interval lies",
-        "wholly above the one as it was, on at least 100 seeds.",
+        "wholly above the one as it was, on at least 100 seeds: a rule on intervals and no",
+        "test, not corrected for the number of remedies, 2.",
     ]
 
 

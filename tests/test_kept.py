@@ -214,9 +214,9 @@ def test_two_sweeps_side_by_side(swept):
     out = out_of("runs", "diff", "latest~1", "latest")
     assert "latest minus latest~1: 4 cells of learning_rate and epochs" in out
     assert ["activations", "hard", "sigmoid"] in [line.split() for line in out.splitlines()]
-    assert "(exact McNemar over 100 pairs of seeds in a cell, Holm over 4 cells)" in " ".join(
-        out.split()
-    )
+    assert (
+        "(exact McNemar over 100 pairs of seeds in a cell, each one of 4 comparisons, Holm)"
+    ) in " ".join(out.split())
     cells = json.loads(out_of("runs", "diff", "latest~1", "latest", "-f", "json"))["cells"]
     shown = [line.split()[1:] for line in out.splitlines() if line.split()[:1] in (["0.1"], ["1"])]
     points = [int(text.rstrip("*")) for row in shown for text in row]

@@ -130,6 +130,7 @@ def _pairing(found: Pairing | None) -> Json:
         return None
     return {
         "baseline": found.baseline,
+        "comparisons": len(found.against),
         "against": [plain_fields(paired) for paired in found.against.values()],
         "ranks": {label: rank for label, rank in found.ranks.items()},
     }

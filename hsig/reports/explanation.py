@@ -177,7 +177,8 @@ def _conclusion(
         return ()
     rule = (
         "A remedy works when more than half of the seeds are solved and its interval lies wholly "
-        f"above the one as it was, on at least {CLAIM_SEEDS} seeds."
+        f"above the one as it was, on at least {CLAIM_SEEDS} seeds: a rule on intervals and no "
+        f"test, not corrected for the number of remedies, {len(trials)}."
     )
     seeds = max(trial.numbers.solved.n for trial in trials)
     if seeds < CLAIM_SEEDS:
