@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 
 from hsig.analysis.statistics import holm, mcnemar_exact, paired_difference_interval
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.arrays import BoolArray
+
+T = TypeVar("T")
 
 LEVEL = 0.05  # of all claims of one comparison together
 
@@ -38,6 +41,13 @@ class Paired:
     low: float
     high: float
     p: float
+
+    @property
+    def claim(self) -> str:
+        """`more` or `less` where it can be claimed to be solved so often; else nothing."""
+        if self.p > LEVEL:
+            return ""
+        return "more" if self.difference > 0.0 else "less"
 
 
 @dataclass(frozen=True)
@@ -92,13 +102,29 @@ def _table(first: BoolArray, second: BoolArray) -> tuple[int, int, int, int]:
 
 def _ranks(solved: Mapping[str, BoolArray]) -> dict[str, int]:
     ranks = dict.fromkeys(solved, 1)
-    pairs: Sequence[tuple[str, str]] = list(combinations(solved, 2))
+    for (one, other), (difference, p) in all_pairs(solved).items():
+        if p <= LEVEL:
+            ranks[one if difference < 0 else other] += 1
+    return ranks
+
+
+def all_pairs(solved: Mapping[T, BoolArray]) -> dict[tuple[T, T], tuple[int, float]]:
+    """Everyone against everyone else, seed by seed.
+
+    Args:
+        solved: By anything, shape (seeds,): the same seeds in the same order.
+
+    Returns:
+        For each pair how many more seeds its first solved, and the p-value of the exact McNemar
+        test, after Holm over all pairs.
+    """
+    pairs = list(combinations(solved, 2))
     tables = [_table(solved[one], solved[other]) for one, other in pairs]
     adjusted = holm([mcnemar_exact(only, less) for _, only, less, _ in tables])
-    for (one, other), (_, only_one, only_other, _), p in zip(pairs, tables, adjusted, strict=True):
-        if p <= LEVEL:
-            ranks[one if only_one < only_other else other] += 1
-    return ranks
+    return {
+        pair: (only - less, p)
+        for pair, (_, only, less, _), p in zip(pairs, tables, adjusted, strict=True)
+    }
 
 
 def pairing_of(*outcomes: Outcome) -> Pairing | None:

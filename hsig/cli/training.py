@@ -13,7 +13,9 @@ from hsig.analysis.adding_seeds import first_block, join, next_block
 from hsig.analysis.pairing import compared_configs
 from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
 from hsig.analysis.summary import Summary, summarise
+from hsig.analysis.tuning import Tuned, tuned
 from hsig.cli.options import Output
+from hsig.cli.tuning import ONE_RATE, TUNING, tune_and_train
 from hsig.config.keys import COMPARE, CONFIG_ENDINGS, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError, RunError
@@ -115,9 +117,14 @@ def _train(config: Path | None, flags: dict[str, str], command: str, output: Out
     """Train what a config and flags say, show what became of it, and keep it."""
     began = _Began.now()
     experiment = load_experiment(config, flags, command)
-    watch, outcome = _outcome(experiment, output)
-    part = Part("", experiment, outcome)
-    _finish(command, [config] if config else [], [part], watch, output, began)
+    if experiment.tune:
+        watch, parts = tune_and_train(experiment, quiet=output.quiet)
+        if not parts:
+            _end(watch, [])
+    else:
+        watch, outcome = _outcome(experiment, output)
+        parts = [Part("", experiment, outcome)]
+    _finish(command, [config] if config else [], parts, watch, output, began)
 
 
 def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output) -> None:
@@ -169,7 +176,7 @@ def page_of(
     if command == TRAIN:
         return training_page(outcome, summary), [summary]
     if command == COMPARE:
-        return comparison_page(outcome, summary, columns), [summary]
+        return comparison_page(outcome, summary, columns, _tuned(parts, summary)), [summary]
     trials = [
         judge(
             Remedy(part.name, part.layers, part.outcome.experiment),
@@ -181,6 +188,16 @@ def page_of(
     wanted = remedies(outcome.experiment) if _needs_remedies(outcome) else ()
     missing = max(0, len(wanted) - len(trials))
     return explanation_page(outcome, summary, trials, missing=missing), [summary]
+
+
+def _tuned(parts: Sequence[Part], summary: Summary) -> Tuned | None:
+    """How the learning rates of a comparison were chosen, if they were."""
+    main, *others = parts
+    if not main.experiment.tune:
+        return None
+    tuning = [part.outcome for part in others if part.role == TUNING]
+    shared = next((part.outcome for part in others if part.role == ONE_RATE), None)
+    return tuned(main.outcome, summary.pairing, tuning, shared)
 
 
 def _needs_remedies(outcome: Outcome) -> bool:

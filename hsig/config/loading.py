@@ -78,6 +78,11 @@ def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str
                 f"{found.origins['until']}: until: goes with one config: each would end with seeds "
                 f"of its own. Choose their number with seeds"
             )
+        if found.experiment.tune:
+            problems.append(
+                f"{found.origins['tune']}: tune: goes with one config: of each its own choice "
+                "would be two comparisons in one. Compare them one by one"
+            )
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return experiments
@@ -183,6 +188,7 @@ def load_names(flag: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 SWEPT = "sweep"  # the key of what a sweep varies
+_RATE = "learning_rate"
 _UNKNOWN_MOST = 20  # unknown keys that are told one by one
 
 
@@ -224,7 +230,7 @@ def resolve(
     given |= read_flags(flags or {}, problems)
     one = among_others and says(given, "activation") and not says(given, "activations")
     command = COMPARE if one else _command(given, command, problems)
-    given = defaults(command) | given
+    given = defaults(command) | (given if command == COMPARE else _untuned(given, problems))
     checked = Checked.of(given, problems, comparing=command == COMPARE and not one)
     return Resolved(checked.experiment(), {name: part.where() for name, part in given.items()})
 
@@ -253,6 +259,16 @@ def _command(given: Mapping[str, Given], command: str | None, problems: list[str
             "compare, such as: hsig compare all CONFIG"
         )
     return command or (COMPARE if several and not one else TRAIN)
+
+
+def _untuned(given: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
+    """What is given for one activation, whose learning rate a flag beats a `tune` with."""
+    if says(given, "tune") and not (says(given, _RATE) and given[_RATE].is_flag):
+        problems.append(
+            f"{given['tune'].where()}: tune: this is for hsig compare. To train at one learning "
+            f"rate, name it: {KEYS[_RATE].flag}"
+        )
+    return {name: part for name, part in given.items() if name not in ("tune", "tune_seeds")}
 
 
 def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:

@@ -32,8 +32,8 @@ def claims(
     claimed: dict[str, list[str]] = {"more": [], "less": []}
     open_: list[str] = []
     for label, found in pairing.against.items():
-        if found.p <= LEVEL:
-            claimed["more" if found.difference > 0.0 else "less"].append(label)
+        if found.claim:
+            claimed[found.claim].append(label)
         else:
             alpha = LEVEL / len(pairing.against)
             needed = _needed(found, rates[label], rates[baseline], seeds, alpha)
@@ -42,7 +42,7 @@ def claims(
     if experiment.baseline not in ("", baseline):
         notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
     notes += [
-        f"solved {word} often than {baseline}, at this setting: {', '.join(labels)}"
+        f"solved {word} often than {baseline}, {_setting(experiment)}: {', '.join(labels)}"
         for word, labels in claimed.items()
         if labels
     ]
@@ -54,6 +54,11 @@ def claims(
             f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more"
         )
     return notes
+
+
+def _setting(experiment: Experiment) -> str:
+    """What a claim holds for."""
+    return "each at its own learning rate" if experiment.is_tuned else "at this setting"
 
 
 def _needed(found: Paired, rate: float, base: float, seeds: int, alpha: float) -> str:

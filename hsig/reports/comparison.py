@@ -7,6 +7,7 @@ from math import isfinite, isnan, nan
 
 from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
+from hsig.analysis.tuning import Tuned
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.activations import spell
 from hsig.reports.claims import claims
@@ -23,6 +24,16 @@ from hsig.reports.documents import (
 from hsig.reports.numbers import count
 from hsig.reports.page import Line, Page, Table, lines, records, sparkline
 from hsig.reports.training import transfer_table
+from hsig.reports.tuning import (
+    changes_table,
+    how_chosen,
+    own_rates,
+    rate_chosen,
+    tuning_document,
+    tuning_notes,
+    tuning_title,
+    with_tuning,
+)
 from hsig.reports.words import (
     divergence,
     heading,
@@ -37,41 +48,63 @@ from hsig.reports.words import (
 _FAR = 4.0  # times the usual cost before training
 _CURVE_MOST = 20  # characters of a small curve
 _BAR = 10  # characters of a bar of verdicts
-_RESULTS = ("solved", "interval", "budgets", "cost", "quartiles", "curve", "verdicts", "lost")
+_RESULTS = (
+    "learning_rate",
+    "solved",
+    "interval",
+    "budgets",
+    "cost",
+    "quartiles",
+    "curve",
+    "verdicts",
+    "lost",
+)
+_TUNING = ("learning_rate", "tuning")
 _PAIRED = ("rank", "difference", "epochs")
 
 
-def comparison_page(outcome: Outcome, summary: Summary, columns: Sequence[str] = ()) -> Page:
+def comparison_page(
+    outcome: Outcome, summary: Summary, columns: Sequence[str] = (), tuned: Tuned | None = None
+) -> Page:
     """The page of a comparison.
 
     Args:
         outcome: What became of it.
         summary: Its numbers.
         columns: Names of `COLUMNS`, for one table of these; by default there are several tables.
+        tuned: How its learning rates were chosen, if they were.
     """
     experiment = summary.experiment
     ranked = sorted(summary.variants, key=_rank)
-    side = ComparisonTables(experiment, ranked, summary.pairing)
+    side = ComparisonTables(experiment, ranked, summary.pairing, tuned)
     notes = [
         *(side.legend() if not columns or "verdicts" in columns else ()),
         *claims(experiment, summary.variants, summary.pairing),
+        *(tuning_notes(experiment, tuned) if tuned else ()),
         *_notes(experiment, ranked),
         *missed_precision(experiment, summary.variants),
         *_early_end(summary),
-        *(pointer(ranked) if summary.complete else ()),
+        *(pointer(ranked, own_rates(tuned)) if summary.complete else ()),
     ]
     what = heading(experiment, count(len(experiment.variants), "variant"))
+    how = [how_chosen(experiment)] if tuned else []
     return Page(
         blocks=(
-            lines([*what, *_outputs(experiment)]),
+            lines([*what, *how, *_outputs(experiment)]),
             *(_tables(side, columns) if ranked else ()),
             *transfer_table(ranked),
             *([lines(notes)] if notes else []),
         ),
-        document=lambda every_seed: document(outcome, summary, every_seed=every_seed),
-        rows=lambda: (VARIANT_COLUMNS, variant_rows(summary)),
+        document=lambda every_seed: {
+            **document(outcome, summary, every_seed=every_seed),
+            **(tuning_document(experiment, tuned) if tuned else {}),
+        },
+        rows=lambda: with_tuning((VARIANT_COLUMNS, variant_rows(summary)), tuned),
         every_row=lambda: (SEED_COLUMNS, seed_rows(outcome)),
-        brief=tuple(Line(result_line(experiment, variant)) for variant in ranked),
+        brief=tuple(
+            Line(result_line(experiment, variant) + rate_chosen(variant.label, tuned))
+            for variant in ranked
+        ),
     )
 
 
@@ -216,11 +249,13 @@ class ComparisonTables:
         experiment: What was run.
         variants: In the order of the rows.
         pairing: Of these, if there is one.
+        tuned: How their learning rates were chosen, if they were.
     """
 
     experiment: Experiment
     variants: Sequence[VariantSummary]
     pairing: Pairing | None
+    tuned: Tuned | None = None
 
     def usual(self) -> tuple[Table, ...]:
         """Results, the variants against the baseline, costs by epoch, and final predictions."""
@@ -228,6 +263,7 @@ class ComparisonTables:
         return (
             self.results(),
             *self.paired(),
+            *self.tuning(),
             replace(costs, spare=_thinned_names(costs.columns[1:])),
             self._table(self._prediction_title(), ["predictions"]),
         )
@@ -244,11 +280,23 @@ class ComparisonTables:
             return ()
         return (self._table(self._paired_title(_PAIRED), _PAIRED),)
 
+    def tuning(self) -> tuple[Table, ...]:
+        """How the learning rates were chosen, and the claims beside those without; if they were."""
+        if self.tuned is None:
+            return ()
+        labels = [variant.label for variant in self.variants]
+        return (
+            self._table(tuning_title(self.experiment), _TUNING),
+            *changes_table(self.experiment, self.tuned, labels),
+        )
+
     def chosen(self, names: Sequence[str]) -> Table:
         """One table of these columns."""
         titles = [self._result_title(names)]
         if {"rank", "difference", "pairs"} & set(names) and self.pairing is not None:
             titles.append(self._paired_title(names))
+        tuning = {"tuning", "tried"} & set(names) and self.tuned is not None
+        titles += [tuning_title(self.experiment)] if tuning else []
         titles += [self._cost_title()] if "costs" in names else []
         titles += [self._prediction_title()] if "predictions" in names else []
         return self._table("; ".join(titles), names)
@@ -265,7 +313,7 @@ class ComparisonTables:
             title,
             ("variant", *(head for head, _ in parts)),
             tuple(rows),
-            prose=("variant", "curve", "verdicts"),
+            prose=("variant", "curve", "verdicts", "not told apart", "by value"),
             splits=True,
         )
 

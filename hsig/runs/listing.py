@@ -66,9 +66,10 @@ def _axes(record: Record) -> list[Mapping[str, Any]]:
 
 
 def mains(record: Record) -> list[Mapping[str, Any]]:
-    """The parts that were asked for: not the remedies."""
+    """The parts that were asked for: not the remedies, and not what a tuning tried."""
     parts: list[Mapping[str, Any]] = record.about["parts"]
-    return parts[:1] if record.command == "explain" else parts
+    asked_for = [part for part in parts if not part.get("role")]
+    return asked_for[:1] if record.command == "explain" else asked_for
 
 
 def _spelled(part: Mapping[str, Any]) -> dict[str, str]:

@@ -28,6 +28,8 @@ class Part:
         outcome: What became of it.
         layers: Of a remedy.
         is_config: Whether it is one of several configs, whose labels have its name in front.
+        role: Of a tuned comparison, `tuning` or `one rate` if that is what it was trained for;
+            empty for what was asked for.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Part:
     outcome: Outcome
     layers: str = ""
     is_config: bool = False
+    role: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,9 @@ def _part(part: Part) -> dict[str, Any]:
         "name": part.name,
         "layers": part.layers,
         "is_config": part.is_config,
+        "role": part.role,
         "labels": [variant.label for variant in part.outcome.experiment.variants],
+        "learning_rates": [v.learning_rate for v in part.outcome.experiment.variants],
         "experiment": keys_of(trained),
         "results": [_result(result) for result in part.outcome.results],
     }
@@ -122,8 +127,11 @@ def parts_of(record: Record) -> list[Part]:
     for number, part in enumerate(record.about["parts"]):
         experiment = load_resolved(part["experiment"], str(record.folder / RUN))
         named = experiment.named(part["name"]) if part["is_config"] else experiment
-        labels = zip(named.variants, part["labels"], strict=True)
-        variants = tuple(replace(variant, label=label) for variant, label in labels)
+        own_rates = part.get("learning_rates", [None] * len(part["labels"]))  # since tuning
+        variants = tuple(
+            replace(variant, label=label, learning_rate=rate)
+            for variant, label, rate in zip(named.variants, part["labels"], own_rates, strict=True)
+        )
         named = replace(named, variants=variants)
         results = [
             _read_result(variant, experiment.seeds, result, arrays, f"{number}/{place}/")
@@ -136,6 +144,7 @@ def parts_of(record: Record) -> list[Part]:
                 Outcome(named, tuple(results)),
                 part["layers"],
                 part["is_config"],
+                part.get("role", ""),
             )
         )
     return parts
