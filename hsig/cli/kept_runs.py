@@ -125,7 +125,12 @@ def _under(name: str, record: Record) -> list[Part]:
     made = []
     for part in parts_of(record)[: len(mains(record))]:
         whole = f"{name}: {part.name}" if part.name else name
-        named = part.experiment.named(whole)
+        trained = part.outcome.experiment.variants
+        variants = tuple(
+            replace(variant, learning_rate=own.learning_rate)
+            for variant, own in zip(part.experiment.variants, trained, strict=True)
+        )
+        named = replace(part.experiment, variants=variants).named(whole)
         results = tuple(
             replace(result, variant=variant)
             for result, variant in zip(part.outcome.results, named.variants, strict=False)

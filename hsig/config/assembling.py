@@ -197,8 +197,6 @@ def _check_until(experiment: Experiment, place: _Places) -> None:
 
 def _check_tune(experiment: Experiment, place: _Places) -> None:
     if not experiment.tune:
-        if experiment.tune_seeds is not None:
-            place("tune_seeds").wrong("goes with tune, which says what is chosen on them")
         return
     if experiment.until is not None:
         place("tune", "until").wrong(

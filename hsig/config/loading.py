@@ -268,7 +268,7 @@ def _untuned(given: Mapping[str, Given], problems: list[str]) -> dict[str, Given
             f"{given['tune'].where()}: tune: this is for hsig compare. To train at one learning "
             f"rate, name it: {KEYS[_RATE].flag}"
         )
-    return {name: part for name, part in given.items() if name not in ("tune", "tune_seeds")}
+    return {name: part for name, part in given.items() if name != "tune"}
 
 
 def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:

@@ -21,7 +21,7 @@ from hsig.experiments.experiment import Experiment
 from hsig.reports.documents import pairing_document, solved_or_null
 from hsig.reports.numbers import p_value, short
 from hsig.reports.page import Row, Table
-from hsig.reports.words import rate_of, named_seeds
+from hsig.reports.words import named_seeds, rate_of
 
 RULE = "the most of them solved; of equals the lower median epochs to solve, then the smaller value"
 
