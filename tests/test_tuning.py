@@ -10,6 +10,7 @@ from prepared import cell
 
 from hsig.analysis.pairing import Paired, pair
 from hsig.analysis.statistics import holm, mcnemar_exact
+from hsig.analysis.summary import summarise
 from hsig.analysis.tuning import (
     APPEARS,
     LOWER,
@@ -19,6 +20,7 @@ from hsig.analysis.tuning import (
     UPPER,
     VANISHES,
     Change,
+    alternative_experiments,
     at_one_rate,
     at_own_rates,
     best_value,
@@ -28,6 +30,7 @@ from hsig.analysis.tuning import (
     tuning_experiments,
 )
 from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Training
 from hsig.experiments.sweeps import CellResult
 from hsig.experiments.training import gather, run
 
@@ -91,7 +94,7 @@ def test_the_best_of_the_values_may_lie_at_their_end(flags, edge):
 
 def test_where_nothing_was_solved_the_smallest_is_taken_and_there_is_no_end():
     choice = choose("hard", {0.1: solving("000"), 1.0: solving("000")})
-    assert (choice.value, choice.edge, choice.as_good) == (0.1, "", (True, True))
+    assert (choice.value, choice.edge, choice.alternatives) == (0.1, "", (1.0,))
 
 
 def test_what_could_not_be_trained_is_not_chosen():
@@ -111,7 +114,7 @@ def test_a_value_is_told_apart_by_mcnemar_after_holm_over_all_pairs_of_values():
     assert choice.value == 1.0
     assert [tried.p for tried in choice.tried] == [low_best, 1.0, best_high]
     assert [(t.only_this, t.only_chosen) for t in choice.tried] == [(2, 16), (0, 0), (0, 6)]
-    assert choice.as_good == (False, True, best_high > 0.05)
+    assert choice.alternatives == (10.0,)
     assert low_best < 0.05 < best_high
 
 
@@ -122,41 +125,86 @@ def test_equal_values_are_told_apart_from_the_luckiest_in_at_most_5_percent():
     for _ in range(2000):
         solved = random.random((7, 30)) < 0.6
         choice = choose("x", {float(v): cell(seeds) for v, seeds in enumerate(solved, start=1)})
-        alarms += not all(choice.as_good)
+        alarms += len(choice.alternatives) < 6
     assert alarms / 2000 <= 0.05
 
 
 # --- a claim does not profit from the choice ---------------------------------------------------
 
-RATES = (0.0, 0.3, 0.5, 0.8, 0.8, 0.7, 0.1)  # of solved seeds, by learning rate
+CURVES = {  # of the share of the seeds that is solved, by learning rate
+    "flat": (0.6,) * 7,
+    "with a peak": (0.0, 0.3, 0.5, 0.8, 0.8, 0.7, 0.1),
+    "rising": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8),
+}
 
 
-def study(random, seeds=50, *, on_the_same_seeds=False):
-    """Whether two equal activations, each tuned, are told apart; seeds have luck in common."""
-    solved = {}
-    luck = random.random((1, 2 * seeds))
-    for label in ("one", "other"):
-        own = random.random((len(RATES), 2 * seeds))
-        drawn = np.where(random.random(own.shape) < 0.3, luck, own) < np.array(RATES)[:, None]
-        tuning, reported = drawn[:, :seeds], drawn[:, seeds:]
-        if on_the_same_seeds:
-            tuning = reported
-        values = {float(v): cell(row) for v, row in enumerate(tuning)}
-        place = int(choose(label, values).value) if label == "one" or not on_the_same_seeds else 3
-        solved[label] = reported[place]
-    return bool(pair(solved, "other").against["one"].claim)
+def claimed(random, one, other, *, tuning=30, seeds=100, naive=""):
+    """Whether two activations, each tuned, are told apart, whose seeds have luck in common.
+
+    Args:
+        random: Where chance comes from.
+        one: The share of the seeds that it solves, by learning rate.
+        other: The same of the baseline.
+        tuning: On how many seeds they are tuned.
+        seeds: How many are reported.
+        naive: `alternatives`, not to look at these; `seeds`, to tune on those reported as well,
+            and that one of the two alone.
+    """
+    solved, alternatives = {}, {}
+    luck = random.random((1, tuning + seeds))
+    for label, rates in (("one", one), ("other", other)):
+        own = random.random((len(rates), tuning + seeds))
+        drawn = np.where(random.random(own.shape) < 0.3, luck, own) < np.array(rates)[:, None]
+        tried, reported = drawn[:, :tuning], drawn[:, tuning:]
+        if naive == "seeds":
+            tried = reported if label == "one" else reported[:1]
+        choice = choose(label, {float(place): cell(row) for place, row in enumerate(tried)})
+        solved[label] = reported[int(choice.value)]
+        alternatives[label] = [reported[int(place)] for place in choice.alternatives]
+    found = pair(solved, "other", {} if naive else alternatives)
+    return found.against["one"].claim
 
 
-def test_equal_activations_are_told_apart_in_at_most_5_percent_of_the_studies():
-    random = np.random.Generator(np.random.PCG64(12))
-    assert np.mean([study(random) for _ in range(2000)]) <= 0.05
+def alarms(seed, curve, studies, **how):
+    """In which share of studies two equal activations are told apart."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    return np.mean([bool(claimed(random, curve, curve, **how)) for _ in range(studies)])
 
 
-def test_choosing_on_the_reported_seeds_would_tell_more_of_them_apart():
-    """What the disjoint seeds are for: one is tuned on what is reported, the other not."""
-    random = np.random.Generator(np.random.PCG64(13))
-    honest = np.mean([study(random) for _ in range(1000)])
-    assert np.mean([study(random, on_the_same_seeds=True) for _ in range(1000)]) > 2 * honest
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize(("tuning", "seeds"), [(30, 30), (30, 100)])
+def test_equal_activations_are_told_apart_in_at_most_5_percent_of_studies(curve, tuning, seeds):
+    assert alarms(12, CURVES[curve], 700, tuning=tuning, seeds=seeds) <= 0.05
+
+
+def test_without_the_alternatives_a_choice_on_few_seeds_would_tell_equal_ones_apart():
+    assert alarms(13, CURVES["rising"], 300, naive="alternatives") > 0.1
+
+
+def test_a_choice_on_the_reported_seeds_would_tell_equal_ones_apart():
+    assert alarms(14, CURVES["flat"], 600, naive="seeds") > 0.06
+
+
+def test_activations_that_differ_by_far_are_told_apart():
+    random = np.random.Generator(np.random.PCG64(15))
+    worse = tuple(max(0.0, rate - 0.3) for rate in CURVES["with a peak"])
+    found = [claimed(random, worse, CURVES["with a peak"]) for _ in range(100)]
+    assert found.count("less") > 80
+    assert "more" not in found
+
+
+def test_a_p_value_is_the_largest_over_what_the_worse_one_might_have_been_given():
+    seeds = {"good": "1" * 18 + "0" * 2, "bad": "1" * 2 + "0" * 18}
+    solved = {label: cell([c == "1" for c in text]).solved for label, text in seeds.items()}
+    nearly = cell([c == "1" for c in "1" * 9 + "0" * 11]).solved
+    better = cell([True] * 20).solved
+    assert pair(solved, "bad").against["good"].p == mcnemar_exact(16, 0)
+    assert pair(solved, "bad", {"bad": [nearly]}).against["good"].p == mcnemar_exact(9, 0)
+    assert pair(solved, "good", {"bad": [nearly]}).against["bad"].p == mcnemar_exact(9, 0)
+    assert pair(solved, "bad", {"bad": [nearly, better]}).against["good"].p == 1.0
+    assert pair(solved, "bad", {"good": [solved["bad"]]}).against["good"].p == mcnemar_exact(16, 0)
+    assert pair(solved, "bad").ranks == {"good": 1, "bad": 2}
+    assert pair(solved, "bad", {"bad": [better]}).ranks == {"good": 1, "bad": 1}
 
 
 # --- experiments ------------------------------------------------------------------------------
@@ -255,19 +303,59 @@ def test_a_claim_stays_appears_vanishes_or_turns_round(own, shared, kind):
     assert (change.own.claim, change.shared.claim, change.kind) == (own, shared, kind)
 
 
-def test_claims_are_set_side_by_side_where_both_have_the_same_baseline():
-    chosen = experiment(activations="tanh,sigmoid,hard", expect="null")
+@pytest.fixture(scope="module")
+def whole():
+    """A tuned comparison, from what was tried to the same at one learning rate."""
+    chosen = experiment(activations="tanh,sigmoid,hard,ultra_fast", expect="null")
     tries = [trained(tried) for tried in tuning_experiments(chosen)]
-    own = trained(at_own_rates(chosen, choices_of(chosen, tries)))
-    one = trained(at_one_rate(chosen))
-    pairing = pair({result.variant.label: result.solved for result in own.results}, "hard")
-    made = tuned(own, pairing, tries, one)
+    choices = choices_of(chosen, tries)
+    own = trained(at_own_rates(chosen, choices))
+    others = [trained(other) for other in alternative_experiments(chosen, choices)]
+    return own, tries, others, trained(at_one_rate(chosen))
+
+
+def test_the_alternatives_are_what_the_values_not_told_apart_do_on_the_reported_seeds(whole):
+    made = tuned(*whole)
+    count = 0
+    for label, choice in made.choices.items():
+        assert set(made.alternatives[label]) == set(choice.alternatives)
+        for value, solved in made.alternatives[label].items():
+            alone = experiment(
+                tune="null", learning_rate=str(value), activations=f"{label},elu", expect="null",
+                baseline="elu",
+            )  # fmt: skip
+            np.testing.assert_array_equal(solved, trained(alone).results[0].solved)
+            count += 1
+    assert count > 0
+
+
+def test_claims_are_set_side_by_side(whole):
+    made = tuned(*whole)
+    own, _, _, one = whole
+    assert made.pairing.baseline == "hard"
     assert list(made.changes) == ["tanh", "sigmoid"]
-    assert made.changes["tanh"].own == pairing.against["tanh"]
-    assert made.changes["tanh"].shared == made.shared.pairing.against["tanh"]
-    other = pair({result.variant.label: result.solved for result in own.results}, "tanh")
-    assert tuned(own, other, tries, one).changes == {}
-    assert tuned(own, None, tries, one).changes == {}
+    assert made.changes["tanh"].own == made.pairing.against["tanh"]
+    assert made.changes["tanh"].shared == summarise(one).pairing.against["tanh"]
+    p_alone = summarise(own).pairing.against["tanh"].p
+    assert made.pairing.against["tanh"].p >= p_alone
+
+
+def test_what_was_not_trained_to_its_end_is_not_compared(whole):
+    own, tries, others, one = whole
     stopped = gather(one.experiment, list(run(one.experiment))[:2])
-    assert tuned(own, pairing, tries, stopped).shared is None
-    assert tuned(own, pairing, tries, None).shared is None
+    for shared in (stopped, None):
+        made = tuned(own, tries, others, shared)
+        assert made.pairing is not None
+        assert (made.shared, made.changes) == (None, {})
+    for fewer in (others[1:], [gather(others[0].experiment, []), *others[1:]]):
+        made = tuned(own, tries, fewer, one)
+        assert (made.pairing, made.changes) == (None, {})
+    first = others[0]
+    failed = replace(first, results=tuple(Training.failed(r.variant, "x") for r in first.results))
+    assert tuned(own, tries, [failed, *others[1:]], one).pairing is None
+
+
+def test_another_baseline_is_another_comparison(whole):
+    own, tries, others, one = whole
+    other = replace(one, experiment=replace(one.experiment, baseline="tanh"))
+    assert tuned(own, tries, others, other).changes == {}

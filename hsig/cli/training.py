@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -15,7 +15,7 @@ from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
 from hsig.analysis.summary import Summary, summarise
 from hsig.analysis.tuning import Tuned, tuned
 from hsig.cli.options import Output
-from hsig.cli.tuning import ONE_RATE, TUNING, tune_and_train
+from hsig.cli.tuning import ALTERNATIVE, ONE_RATE, TUNING, tune_and_train
 from hsig.config.keys import COMPARE, CONFIG_ENDINGS, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError, RunError
@@ -176,7 +176,9 @@ def page_of(
     if command == TRAIN:
         return training_page(outcome, summary), [summary]
     if command == COMPARE:
-        return comparison_page(outcome, summary, columns, _tuned(parts, summary)), [summary]
+        choice = _tuned(parts)
+        summary = summary if choice is None else replace(summary, pairing=choice.pairing)
+        return comparison_page(outcome, summary, columns, choice), [summary]
     trials = [
         judge(
             Remedy(part.name, part.layers, part.outcome.experiment),
@@ -190,14 +192,16 @@ def page_of(
     return explanation_page(outcome, summary, trials, missing=missing), [summary]
 
 
-def _tuned(parts: Sequence[Part], summary: Summary) -> Tuned | None:
+def _tuned(parts: Sequence[Part]) -> Tuned | None:
     """How the learning rates of a comparison were chosen, if they were."""
-    main, *others = parts
-    if not main.experiment.tune:
+    if not parts[0].experiment.tune:
         return None
-    tuning = [part.outcome for part in others if part.role == TUNING]
-    shared = next((part.outcome for part in others if part.role == ONE_RATE), None)
-    return tuned(main.outcome, summary.pairing, tuning, shared)
+    of = {
+        role: [part.outcome for part in parts if part.role == role]
+        for role in (TUNING, ALTERNATIVE, ONE_RATE)
+    }
+    shared = next(iter(of[ONE_RATE]), None)
+    return tuned(parts[0].outcome, of[TUNING], of[ALTERNATIVE], shared)
 
 
 def _needs_remedies(outcome: Outcome) -> bool:

@@ -1,8 +1,14 @@
 """How a tuned comparison is trained: what is tried, what is reported, and the same untuned."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from hsig.analysis.tuning import at_one_rate, at_own_rates, choices_of, tuning_experiments
+from hsig.analysis.tuning import (
+    alternative_experiments,
+    at_one_rate,
+    at_own_rates,
+    choices_of,
+    tuning_experiments,
+)
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.experiments.training import gather_all
 from hsig.experiments.workers import run_with_workers
@@ -10,7 +16,7 @@ from hsig.output.terminal import Watch
 from hsig.reports.numbers import short
 from hsig.runs import Part
 
-TUNING, ONE_RATE = "tuning", "one rate"  # roles of the parts of a run
+TUNING, ALTERNATIVE, ONE_RATE = "tuning", "alternative", "one rate"  # roles of parts of a run
 
 
 def tune_and_train(experiment: Experiment, *, quiet: bool) -> tuple[Watch, list[Part]]:
@@ -24,19 +30,26 @@ def tune_and_train(experiment: Experiment, *, quiet: bool) -> tuple[Watch, list[
     watch, tuning = _train(tries, quiet=quiet)
     if not all(outcome.complete for outcome in tuning):
         return watch, []
-    own = at_own_rates(experiment, choices_of(experiment, tuning))
-    watch, (outcome,) = _train([own], quiet=quiet)
-    parts = [Part("", experiment, outcome)]
-    if outcome.complete:
-        one = at_one_rate(experiment)
-        watch, (shared,) = _train([one], quiet=quiet)
-        name = f"learning rate {short(one.learning_rate)} for all"
-        parts.append(Part(name, one, shared, role=ONE_RATE))
-    parts += [
-        Part(f"learning rate {short(tried.learning_rate)}", tried, found, role=TUNING)
-        for tried, found in zip(tries, tuning, strict=True)
-    ]
+    choices = choices_of(experiment, tuning)
+    watch, (outcome,) = _train([at_own_rates(experiment, choices)], quiet=quiet)
+    parts = [Part("", experiment, outcome), *_parts(tries, tuning, TUNING)]
+    further = (
+        (alternative_experiments(experiment, choices), ALTERNATIVE),
+        ([at_one_rate(experiment)], ONE_RATE),
+    )
+    for experiments, role in further:
+        if parts[-1].outcome.complete and outcome.complete:
+            watch, made = _train(experiments, quiet=quiet)
+            parts += _parts(experiments, made, role)
     return watch, parts
+
+
+def _parts(
+    experiments: Sequence[Experiment], outcomes: Sequence[Outcome], role: str
+) -> Iterator[Part]:
+    for experiment, outcome in zip(experiments, outcomes, strict=True):
+        name = f"{role}, learning rate {short(experiment.learning_rate)}"
+        yield Part(name, experiment, outcome, role=role)
 
 
 def _train(experiments: Sequence[Experiment], *, quiet: bool) -> tuple[Watch, list[Outcome]]:

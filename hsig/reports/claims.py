@@ -16,7 +16,11 @@ from hsig.reports.page import Page, Table, page_of_tables
 
 
 def claims(
-    experiment: Experiment, variants: Sequence[VariantSummary], pairing: Pairing | None
+    experiment: Experiment,
+    variants: Sequence[VariantSummary],
+    pairing: Pairing | None,
+    *,
+    tuned: bool = False,
 ) -> list[str]:
     """What can be claimed at this number of seeds, what cannot, and what that would take.
 
@@ -24,11 +28,13 @@ def claims(
         experiment: Whose seeds and baseline they are.
         variants: At least those that are paired.
         pairing: Of them, if there is one.
+        tuned: Whether it is one of variants at their own learning rates, with all alternatives.
     """
     if pairing is None:
         return []
     seeds, baseline = len(experiment.seeds), pairing.baseline
     rates = {variant.label: variant.solved.rate for variant in variants if not variant.failure}
+    setting = "each at its own learning rate" if tuned else "at this setting"
     claimed: dict[str, list[str]] = {"more": [], "less": []}
     open_: list[str] = []
     for label, found in pairing.against.items():
@@ -37,12 +43,13 @@ def claims(
         else:
             alpha = LEVEL / len(pairing.against)
             needed = _needed(found, rates[label], rates[baseline], seeds, alpha)
-            open_.append(f"{label} ({needed})")
+            seen = f"{found.difference:+.3f} was seen" if tuned else needed
+            open_.append(f"{label} ({seen})")
     notes = []
     if experiment.baseline not in ("", baseline):
         notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
     notes += [
-        f"solved {word} often than {baseline}, {_setting(experiment)}: {', '.join(labels)}"
+        f"solved {word} often than {baseline}, {setting}: {', '.join(labels)}"
         for word, labels in claimed.items()
         if labels
     ]
@@ -54,11 +61,6 @@ def claims(
             f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more"
         )
     return notes
-
-
-def _setting(experiment: Experiment) -> str:
-    """What a claim holds for."""
-    return "each at its own learning rate" if experiment.is_tuned else "at this setting"
 
 
 def _needed(found: Paired, rate: float, base: float, seeds: int, alpha: float) -> str:

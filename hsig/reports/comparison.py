@@ -25,6 +25,7 @@ from hsig.reports.numbers import count
 from hsig.reports.page import Line, Page, Table, lines, records, sparkline
 from hsig.reports.training import transfer_table
 from hsig.reports.tuning import (
+    ABOUT_CLAIMS,
     changes_table,
     how_chosen,
     own_rates,
@@ -79,7 +80,7 @@ def comparison_page(
     side = ComparisonTables(experiment, ranked, summary.pairing, tuned)
     notes = [
         *(side.legend() if not columns or "verdicts" in columns else ()),
-        *claims(experiment, summary.variants, summary.pairing),
+        *claims(experiment, summary.variants, summary.pairing, tuned=tuned is not None),
         *(tuning_notes(experiment, tuned) if tuned else ()),
         *_notes(experiment, ranked),
         *missed_precision(experiment, summary.variants),
@@ -385,7 +386,8 @@ class ComparisonTables:
     def _paired_title(self, names: Sequence[str]) -> str:
         baseline = "" if self.pairing is None else self.pairing.baseline
         order = ("difference", "rank", "epochs")
-        explained = "; ".join(COLUMNS[name].about for name in order if name in names)
+        about = [COLUMNS[name].about for name in order if name in names]
+        explained = "; ".join([*about, ABOUT_CLAIMS] if self.tuned else about)
         return f"against {baseline}, paired by seed{f' ({explained})' if explained else ''}"
 
     def _cost_title(self) -> str:

@@ -1,8 +1,8 @@
 """A tuned comparison: what was chosen, how sharply, and what that changes of the claims."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from hsig.analysis.summary import Summary
+from hsig.analysis.summary import Summary, rate
 from hsig.analysis.tuning import (
     APPEARS,
     LOWER,
@@ -18,11 +18,16 @@ from hsig.analysis.tuning import (
 )
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
+from hsig.networks.arrays import BoolArray
 from hsig.reports.documents import pairing_document, solved_or_null
 from hsig.reports.numbers import p_value, short
 from hsig.reports.page import Row, Table
 from hsig.reports.words import named_seeds, rate_of
 
+ABOUT_CLAIMS = (
+    "each p is the largest over the learning rates that the one solved less often was not told "
+    "apart at"
+)
 RULE = "the most of them solved; of equals the lower median epochs to solve, then the smaller value"
 
 
@@ -91,6 +96,8 @@ def tuning_notes(experiment: Experiment, tuned: Tuned) -> list[str]:
 
 def _changes(experiment: Experiment, tuned: Tuned) -> list[str]:
     one = _one_rate(experiment)
+    if tuned.pairing is None and any(choice.alternatives for choice in tuned.choices.values()):
+        return ["nothing is claimed: the learning rates not told apart were not all trained"]
     if tuned.shared is None:
         return [f"the comparison {one} was not trained to its end"]
     told = {
@@ -155,7 +162,10 @@ def tuning_document(experiment: Experiment, tuned: Tuned) -> dict[str, Json]:
             "values": list(experiment.tune),
             "seeds": list(experiment.tuning_seeds),
             "rule": RULE,
-            "variants": [_choice(choice) for choice in tuned.choices.values()],
+            "variants": [
+                _choice(choice, tuned.alternatives[label])
+                for label, choice in tuned.choices.items()
+            ],
         },
         "one_learning_rate": _shared(experiment, tuned.shared),
         "changes": [
@@ -170,16 +180,16 @@ def tuning_document(experiment: Experiment, tuned: Tuned) -> dict[str, Json]:
     }
 
 
-def _choice(choice: Choice) -> Json:
+def _choice(choice: Choice, alternatives: Mapping[float, BoolArray]) -> Json:
     return {
         "label": choice.label,
         "learning_rate": choice.value,
         "edge": choice.edge or None,
-        "tried": [_tried(tried) for tried in choice.tried],
+        "tried": [_tried(tried, alternatives.get(tried.value)) for tried in choice.tried],
     }
 
 
-def _tried(tried: Tried) -> Json:
+def _tried(tried: Tried, reported: BoolArray | None) -> Json:
     return {
         "learning_rate": tried.value,
         "solved": plain_fields(tried.solved),
@@ -188,6 +198,7 @@ def _tried(tried: Tried) -> Json:
         "only_chosen": tried.only_chosen,
         "p": tried.p,
         "told_apart": tried.told_apart,
+        "reported_solved": None if reported is None else plain_fields(rate(reported)),
     }
 
 
