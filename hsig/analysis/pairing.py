@@ -11,6 +11,7 @@ import numpy as np
 from hsig.analysis.statistics import holm, mcnemar_exact, paired_difference_interval
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.arrays import BoolArray
+from hsig.networks.tasks import Task
 
 T = TypeVar("T")
 
@@ -237,7 +238,15 @@ def difference(first: Experiment, second: Experiment) -> str:
     """What keeps two experiments from being paired by seed; empty if nothing does."""
     if first.seeds != second.seeds:
         return "other seeds"
-    return "" if _start_alike(first, second) else "other initial weights"
+    if not _start_alike(first, second):
+        return "other initial weights"
+    return "" if _same_task(first.task, second.task) else "another task"
+
+
+def _same_task(first: Task, second: Task) -> bool:
+    return np.array_equal(first.inputs, second.inputs) and np.array_equal(
+        first.targets, second.targets
+    )
 
 
 def _start_alike(first: Experiment, second: Experiment) -> bool:

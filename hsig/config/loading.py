@@ -14,6 +14,7 @@ from hsig.config.activation_kinds import Spec
 from hsig.config.assembling import Checked
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 from hsig.config.kinds import Choice, Number
+from hsig.config.task_kinds import several_tasks
 from hsig.config.values import Given, Place, Wrong, each, nearest, read_part
 from hsig.config.yaml_text import read_file, read_flag
 from hsig.errors import ConfigError
@@ -30,6 +31,7 @@ __all__ = [
     "load_points",
     "load_rates",
     "load_resolved",
+    "load_tasks",
     "resolve",
 ]
 T = TypeVar("T")
@@ -86,6 +88,46 @@ def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return experiments
+
+
+def load_tasks(path: Path | None, flags: Mapping[str, str]) -> dict[str, Experiment]:
+    """The experiments of a comparison on several tasks, by the name of each; none if it is on one.
+
+    Raises:
+        ConfigError: With every problem on every task.
+    """
+    problems: list[str] = []
+    given = {} if path is None else _read_keys(path, problems)
+    given |= read_flags(flags, problems)
+    several = given.get("task", Given(None))
+    experiments: dict[str, Experiment] = {}
+    for part in _parts(several):
+        try:
+            found = resolve(path, flags, COMPARE, task=part)
+        except ConfigError as refusal:
+            problems.extend(refusal.messages)
+            continue
+        name = found.experiment.task.name
+        if name in experiments:
+            problems.append(f"{part.where()}: task: expected each task once, got {name} again")
+        experiments[name] = found.experiment
+        if found.experiment.until is not None:
+            problems.append(
+                f"{found.origins['until']}: until: goes with one task: each would end with seeds "
+                "of its own. Choose their number with seeds"
+            )
+    if problems and _parts(several):
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return experiments
+
+
+def _parts(several: Given) -> list[Given]:
+    """Each of several tasks, where it stands."""
+    lines = several.lines.below if several.lines is not None else {}
+    return [
+        replace(several, value=value, lines=lines.get(place, several.lines))
+        for place, value in enumerate(several_tasks(several.value))
+    ]
 
 
 def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
@@ -211,6 +253,7 @@ def resolve(
     command: str | None = None,
     *,
     among_others: bool = False,
+    task: Given | None = None,
 ) -> Resolved:
     """The experiment of a config and flags, and the origin of every value.
 
@@ -221,6 +264,7 @@ def resolve(
             by default `train` or `compare`, as the keys say. They differ in a few defaults.
         among_others: Whether it is one of several configs that are compared; it may have one
             `activation` then.
+        task: What stands for the key of this name.
 
     Raises:
         ConfigError: With every problem found.
@@ -231,6 +275,8 @@ def resolve(
     one = among_others and says(given, "activation") and not says(given, "activations")
     command = COMPARE if one else _command(given, command, problems)
     given = defaults(command) | (given if command == COMPARE else _untuned(given, problems))
+    if task is not None:
+        given["task"] = task
     checked = Checked.of(given, problems, comparing=command == COMPARE and not one)
     return Resolved(checked.experiment(), {name: part.where() for name, part in given.items()})
 

@@ -1,11 +1,11 @@
-"""The page of several variants side by side, of one config or of several."""
+"""The page of several variants side by side."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, isnan, nan
 
-from hsig.analysis.pairing import ComparedConfigs, Pairing
+from hsig.analysis.pairing import Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.analysis.tuning import Tuned
 from hsig.experiments.experiment import Experiment, Outcome
@@ -17,12 +17,11 @@ from hsig.reports.documents import (
     SEED_COLUMNS,
     VARIANT_COLUMNS,
     document,
-    document_of_several,
     seed_rows,
     variant_rows,
 )
 from hsig.reports.numbers import count
-from hsig.reports.page import Line, Page, Table, lines, records, sparkline
+from hsig.reports.page import Line, Page, Table, lines, sparkline
 from hsig.reports.training import transfer_table
 from hsig.reports.tuning import (
     ABOUT_CLAIMS,
@@ -76,22 +75,16 @@ def comparison_page(
         tuned: How its learning rates were chosen, if they were.
     """
     experiment = summary.experiment
-    ranked = sorted(summary.variants, key=_rank)
+    ranked = best_first(summary.variants)
     side = ComparisonTables(experiment, ranked, summary.pairing, tuned)
     notes = [
         *(side.legend() if not columns or "verdicts" in columns else ()),
-        *claims(experiment, summary.variants, summary.pairing, tuned=tuned is not None),
-        *(tuning_notes(experiment, tuned) if tuned else ()),
-        *_notes(experiment, ranked),
-        *missed_precision(experiment, summary.variants),
-        *_early_end(summary),
+        *notes_of(summary, tuned),
         *(pointer(ranked, own_rates(tuned)) if summary.complete else ()),
     ]
-    what = heading(experiment, count(len(experiment.variants), "variant"))
-    how = [how_chosen(experiment)] if tuned else []
     return Page(
         blocks=(
-            lines([*what, *how, *_outputs(experiment)]),
+            lines(heading_of(experiment, tuned)),
             *(_tables(side, columns) if ranked else ()),
             *transfer_table(ranked),
             *([lines(notes)] if notes else []),
@@ -109,84 +102,32 @@ def comparison_page(
     )
 
 
-def configs_page(
-    configs: ComparedConfigs, summaries: Mapping[str, Summary], columns: Sequence[str] = ()
-) -> Page:
-    """The page of several configs: the results of each, then what may be paired.
+def heading_of(experiment: Experiment, tuned: Tuned | None = None) -> tuple[str, ...]:
+    """What was compared."""
+    what = heading(experiment, count(len(experiment.variants), "variant"))
+    how = [how_chosen(experiment)] if tuned else []
+    return (*what, *how, *_outputs(experiment))
 
-    Args:
-        configs: What became of them.
-        summaries: Of each, by its name.
-        columns: As in `comparison_page`, for the table of each config.
-    """
-    ranked = {name: sorted(summary.variants, key=_rank) for name, summary in summaries.items()}
-    results: list[Table] = []
-    paired: list[Table] = []
-    unpaired: list[str] = []
-    claimed: list[str] = []
-    for group in configs.groups:
-        first = summaries[group.names[0]].experiment
-        for name in group.names:
-            if ranked[name]:
-                side = ComparisonTables(summaries[name].experiment, ranked[name], group.pairing)
-                table = side.chosen(columns) if columns else side.results()
-                results.append(replace(table, title=f"{name}: {table.title}"))
-        members = sorted((v for name in group.names for v in ranked[name]), key=_rank)
-        if not columns:
-            paired += ComparisonTables(first, members, group.pairing).paired()
-        claimed += claims(first, members, group.pairing)
-        if group.difference:
-            unpaired.append(
-                f"not paired with {configs.groups[0].names[0]}: {', '.join(group.names)} "
-                f"({group.difference}); of these, compare the intervals"
-            )
-    everyone = [variant for variants in ranked.values() for variant in variants]
-    shown = ComparisonTables(summaries[configs.groups[0].names[0]].experiment, everyone, None)
-    notes = [
-        *(shown.legend() if not columns or "verdicts" in columns else ()),
-        *unpaired,
-        *dict.fromkeys(claimed),
-        *(n for name, s in summaries.items() for n in _notes(s.experiment, ranked[name])),
-        *(note for summary in summaries.values() for note in _early_end(summary)),
+
+def notes_of(summary: Summary, tuned: Tuned | None = None) -> list[str]:
+    """What is claimed, and what there is to say of variants and of an early end."""
+    experiment, ranked = summary.experiment, best_first(summary.variants)
+    return [
+        *claims(experiment, summary.variants, summary.pairing, tuned=tuned is not None),
+        *(tuning_notes(experiment, tuned) if tuned else ()),
+        *variant_notes(experiment, ranked),
+        *missed_precision(experiment, summary.variants),
+        *early_end(summary),
     ]
-    what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
-    outcomes = configs.outcomes.values()
-    return Page(
-        blocks=(lines(what), *results, *paired, *([lines(notes)] if notes else [])),
-        document=lambda every_seed: document_of_several(configs, summaries, every_seed=every_seed),
-        rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
-        every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),
-        brief=tuple(
-            Line(result_line(summary.experiment, variant))
-            for name, summary in summaries.items()
-            for variant in ranked[name]
-        ),
-    )
 
 
-def difference_page(
-    settings: Table, configs: ComparedConfigs, summaries: Mapping[str, Summary]
-) -> Page:
-    """The page of how kept runs differ: their settings, then their results."""
-    page = configs_page(configs, summaries)
-    return replace(
-        page,
-        blocks=(settings, *page.blocks),
-        document=lambda every_seed: {
-            "differences": [*records(settings)],
-            **page.document(every_seed),
-        },
-    )
+def best_first(variants: Iterable[VariantSummary]) -> list[VariantSummary]:
+    """In the order of the rows."""
+    return sorted(variants, key=_rank)
 
 
 def _tables(side: "ComparisonTables", columns: Sequence[str]) -> tuple[Table, ...]:
     return (side.chosen(columns),) if columns else side.usual()
-
-
-def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
-    """What one of several configs is."""
-    what, start = heading(experiment, count(len(experiment.variants), "variant"))
-    return (f"{name}: {what}", start, *_outputs(experiment))
 
 
 def _rank(variant: VariantSummary) -> tuple[float, bool, float]:
@@ -213,7 +154,8 @@ def _outputs(experiment: Experiment) -> tuple[str, ...]:
     return (f"the output has {', but '.join(parts)}",)
 
 
-def _notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[str]:
+def variant_notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[str]:
+    """Which variants were not trained, diverged, or have costs that are no numbers."""
     notes = []
     for variant in variants:
         if variant.failure:
@@ -223,7 +165,7 @@ def _notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[s
     return notes
 
 
-def _early_end(summary: Summary) -> list[str]:
+def early_end(summary: Summary) -> list[str]:
     """Which variants were stopped half way or before their first checkpoint."""
     if summary.complete:
         return []

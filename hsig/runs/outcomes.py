@@ -17,6 +17,9 @@ from hsig.networks.network import Weights
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
 from hsig.runs.provenance import digest, keys_of
 
+# roles of the parts of a run
+TASK, TUNING, ALTERNATIVE, ONE_RATE = "task", "tuning", "alternative", "one rate"
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -27,9 +30,10 @@ class Part:
         experiment: As its config has it.
         outcome: What became of it.
         layers: Of a remedy.
-        is_config: Whether it is one of several configs, whose labels have its name in front.
-        role: Of a tuned comparison, `tuning` or `one rate` if that is what it was trained for;
-            empty for what was asked for.
+        is_config: Whether it is one of several configs or tasks, whose labels have its name in
+            front.
+        role: `TASK` if it is one of several tasks; of a tuned comparison what it was trained for,
+            if it is not what was asked for: `TUNING`, `ALTERNATIVE` or `ONE_RATE`.
     """
 
     name: str
