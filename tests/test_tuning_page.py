@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from commands import hsig, out_of
+from commands import hsig, interrupted_at, out_of
 from pages import read_csv
 
 SMALL = ("-e", "60", "-s", "12", "-l", "squared", "--update", "batch", "--baseline", "hard")
@@ -223,21 +223,6 @@ def test_expectations_are_of_the_reported_seeds_at_their_own_rates(made):
     code, _, err = hsig(*TUNED, "-q", "--expect", "{tanh: {solved_at_most: 0}}")
     assert code == 1
     assert f"expect: tanh: expected solved_at_most 0.0, got {solved['tanh']} of 12 solved" in err
-
-
-def interrupted_at(monkeypatch, calls):
-    """Ctrl-C as this training begins, counted over variants and values."""
-    from hsig.experiments.training import run
-
-    begun = []
-
-    def interrupted(experiment, **_):
-        begun.append(experiment)
-        if len(begun) == calls:
-            raise KeyboardInterrupt
-        yield from run(experiment)
-
-    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
 
 
 def test_without_all_that_was_to_be_tried_nothing_is_chosen_or_kept(runs, monkeypatch):
