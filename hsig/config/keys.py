@@ -92,7 +92,8 @@ _RATE = Number(0.0, 1e9, above=True)
 # fmt: off
 _ROWS = (
     Key("task", TaskRows(), "xor", metavar="TASK", short="-t",
-        help="What to learn: xor, and, or, parity3, or csv:FILE (the last column is the target)"),
+        help="What to learn: xor, and, or, parity3, csv:FILE (last column: target); to compare on "
+        "several: xor,and"),
     Key("activation", Trained(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
         help="A name (see `hsig activations`), or NAME:KEY=VALUE,... such as hard:slope=0.25"),
     Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",

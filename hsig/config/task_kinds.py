@@ -6,7 +6,7 @@ from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, mapping_schema
+from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, complete_list, mapping_schema
 from hsig.config.values import (
     REFUSED,
     Json,
@@ -89,6 +89,9 @@ class TaskRows(Kind):
         from hsig.networks.tasks import TASKS
 
         return tuple(TASKS)
+
+    def complete(self, typed: str) -> list[str]:
+        return complete_list(self.names(), typed)
 
     def document(self, value: "Task") -> Json:
         return {

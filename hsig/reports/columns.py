@@ -294,10 +294,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
             Column(
                 "tuning",
                 _of_choice(
-                    (
-                        "solved",
-                        lambda choice: f"{choice.chosen.solved.k} of {choice.chosen.solved.n}",
-                    ),
+                    ("tuning solved", _tuning_solved),
                     ("not told apart", _as_good),
                     ("by value", _by_value),
                 ),

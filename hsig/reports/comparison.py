@@ -329,7 +329,8 @@ class ComparisonTables:
         baseline = "" if self.pairing is None else self.pairing.baseline
         order = ("difference", "rank", "epochs")
         about = [COLUMNS[name].about for name in order if name in names]
-        explained = "; ".join([*about, ABOUT_CLAIMS] if self.tuned else about)
+        about += [ABOUT_CLAIMS] if self.tuned and {"difference", "rank"} & set(names) else []
+        explained = "; ".join(about)
         return f"against {baseline}, paired by seed{f' ({explained})' if explained else ''}"
 
     def _cost_title(self) -> str:
