@@ -212,6 +212,12 @@ def test_with_one_variant_on_every_task_nothing_is_said_over_them():
     assert told in page
 
 
+def test_a_list_of_one_task_is_a_list():
+    page = said("compare", "tanh", "hard", "-t", "[xor]", "-e", "2", "-s", "2", "--no-save")
+    assert "xor: after 2 epochs" in page
+    assert "1 task: too few to tell mean ranks apart" in page
+
+
 def test_columns_csv_and_brief_have_every_task(made):
     rows = read_csv(out_of("runs", "show", "latest", "-f", "csv"))
     labels = [f"{task}: {label}" for task in ("xor", "and") for label in THREE[1:4]]

@@ -155,15 +155,15 @@ def _incomplete_beta(a: float, b: float, x: float) -> float:
     size = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     front = math.exp(size + a * math.log(x) + b * math.log1p(-x)) / a
     c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1.0))
-    fraction = d
-    for m in range(1, 10_000):
+    fraction, change, m = d, 0.0, 0
+    while abs(change - 1.0) > 1e-14:
+        m += 1
         for term in (
             m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
             -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
         ):
             d = 1.0 / (1.0 + term * d)
             c = 1.0 + term / c
-            fraction *= d * c
-        if abs(d * c - 1.0) < 1e-15:
-            break
+            change = d * c
+            fraction *= change
     return front * fraction

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import RandomState
 
 from hsig.networks.arrays import Array, IntArray
 
@@ -46,8 +47,7 @@ def improvement(variant: Sequence[Array], baseline: Sequence[Array]) -> Improvem
         float(next(_better(ours, theirs, [np.ones((1, len(ours)), dtype=np.int64)]))[0])
         for ours, theirs in zip(variant, baseline, strict=True)
     ]
-    seed = _SEED
-    random = np.random.RandomState(seed)  # whose numbers are the same in every version of NumPy
+    random = RandomState(_SEED)  # whose numbers are the same in every version of NumPy
     total = np.zeros(REPLICATIONS)
     for ours, theirs in zip(variant, baseline, strict=True):
         total += np.concatenate(list(_better(ours, theirs, _resampled(random, len(ours)))))
@@ -55,7 +55,7 @@ def improvement(variant: Sequence[Array], baseline: Sequence[Array]) -> Improvem
     return Improvement(tuple(by_task), float(np.mean(by_task)), float(low), float(high))
 
 
-def _resampled(random: np.random.RandomState, seeds: int) -> Iterator[IntArray]:
+def _resampled(random: RandomState, seeds: int) -> Iterator[IntArray]:
     """How often each seed is drawn, shape (some replications, seeds)."""
     step = max(1, _AT_A_TIME // seeds)
     for start in range(0, REPLICATIONS, step):

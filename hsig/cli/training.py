@@ -55,7 +55,7 @@ def compare_several(words: list[str], flags: dict[str, str], output: Output) -> 
         return
     config = _only(configs)
     tasks = load_tasks(config, flags)
-    if len(tasks) > 1:
+    if tasks:
         _compare_tasks(config, tasks, output)
     else:
         _train(config, flags, COMPARE, output)

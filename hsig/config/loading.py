@@ -91,7 +91,7 @@ def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str
 
 
 def load_tasks(path: Path | None, flags: Mapping[str, str]) -> dict[str, Experiment]:
-    """The experiments of a comparison on several tasks, by the name of each; none if it is on one.
+    """The experiments of a comparison on a list of tasks, by the name of each; none if it has none.
 
     Raises:
         ConfigError: With every problem on every task.
