@@ -7,6 +7,7 @@ import sys
 from typer.testing import CliRunner
 
 from hsig.cli import app
+from hsig.experiments.training import run
 
 
 def hsig(*arguments):
@@ -36,3 +37,16 @@ def process(*arguments, **environment):
         check=False,
         env={**os.environ, **environment},
     )
+
+
+def interrupted_at(monkeypatch, calls):
+    """Have Ctrl-C come as this training begins, counted over variants and settings."""
+    begun = []
+
+    def interrupted(experiment, **_):
+        begun.append(experiment)
+        if len(begun) == calls:
+            raise KeyboardInterrupt
+        yield from run(experiment)
+
+    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)

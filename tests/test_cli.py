@@ -87,13 +87,17 @@ def test_an_activation_may_be_a_word_and_a_config_is_told_by_its_ending_or_slash
 
 
 @pytest.mark.parametrize(
-    ("command", "other"),
-    [("train", "activations"), ("explain", "activations"), ("compare", "activation")],
+    ("command", "others"),
+    [
+        ("train", {"activations", "tune", "tune_seeds"}),
+        ("explain", {"activations", "tune", "tune_seeds"}),
+        ("compare", {"activation"}),
+    ],
 )
-def test_every_key_but_the_other_commands_is_a_flag(hsig, command, other):
+def test_every_key_but_the_other_commands_is_a_flag(hsig, command, others):
     words = hsig(command, "--help")[1].split()
     for key in KEYS.values():
-        assert (key.flag in words) == (key.name != other)
+        assert (key.flag in words) == (key.name not in others)
 
 
 @pytest.mark.parametrize(
@@ -742,7 +746,7 @@ def test_every_command_has_help_with_short_and_long_flag(hsig, command):
     ("command", "shorter", "number"),
     [
         (["train"], ["--epochs", "400"], 6),
-        (["compare"], ["--epochs", "40"], 7),
+        (["compare"], ["--epochs", "40"], 9),
         (["explain"], ["--epochs", "40", "--seeds", "2"], 3),
         (["activations"], [], 4),
         (["power"], [], 3),

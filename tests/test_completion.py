@@ -72,6 +72,7 @@ def test_shells_are_offered_commands_names_keys_and_configs(shell, words, wanted
         ("activations", "h", [n for n in ACTIVATIONS if n.startswith("h")] + ["hidden"]),
         ("output_activation", "sa", ["same"]),
         ("task", "x", ["xor"]),
+        ("task", "xor,p", ["xor,parity3"]),
         ("cost", "", ["last", "mean"]),
         ("workers", "", ["auto"]),
         ("expect", "verdict=solved,solved_at_m", ["verdict=solved,solved_at_most="]),

@@ -92,6 +92,8 @@ def test_every_key_can_be_set_in_a_file(write):
         workers: 2
         predict_with: hard
         baseline: tanh
+        tune: null
+        tune_seeds: 12
         expect: {solved_at_most: 0.5, verdict: slow}
         """
     )
@@ -141,6 +143,8 @@ def test_every_key_can_be_set_by_a_flag():
         "workers": "auto",
         "predict_with": "sigmoids",
         "baseline": "leaky_relu:leak=0.2",
+        "tune": "null",
+        "tune_seeds": "12",
         "expect": "solved_at_least=0.9,verdict=solved",
     }
     assert set(flags) == set(keys.KEYS)

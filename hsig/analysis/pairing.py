@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
 from hsig.analysis.statistics import holm, mcnemar_exact, paired_difference_interval
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.arrays import BoolArray
+from hsig.networks.tasks import Task
+
+T = TypeVar("T")
 
 LEVEL = 0.05  # of all claims of one comparison together
 
@@ -26,7 +31,8 @@ class Paired:
         difference: Of the solved rates, variant minus baseline.
         low: Lower end of its 95 % interval (Newcombe's method 10).
         high: Upper end.
-        p: Of the exact McNemar test, after Holm over the comparisons with the baseline.
+        p: Of the exact McNemar test, after Holm over the comparisons with the baseline; where one
+            might have been given something else, the largest that this would have led to.
     """
 
     label: str
@@ -45,14 +51,16 @@ class Paired:
         return self.both + self.only_this + self.only_baseline + self.neither
 
     @property
-    def claimed(self) -> bool:
-        """Whether the test claims a difference."""
-        return self.p <= LEVEL
+    def claim(self) -> str:
+        """`more` or `less` where it can be claimed to be solved so often; else nothing."""
+        if self.p > LEVEL:
+            return ""
+        return "more" if self.difference > 0.0 else "less"
 
     @property
     def interval_alone(self) -> bool:
         """Whether the interval excludes 0 and the test claims nothing."""
-        return not self.claimed and not self.low <= 0.0 <= self.high
+        return not self.claim and not self.low <= 0.0 <= self.high
 
 
 @dataclass(frozen=True)
@@ -71,16 +79,25 @@ class Pairing:
     ranks: Mapping[str, int]
 
 
-def pair(solved: Mapping[str, BoolArray], baseline: str) -> Pairing:
+# by label, what else a variant might have been given, and the seeds that it solved with that
+Alternatives = Mapping[str, Sequence[BoolArray]]
+_NONE: Alternatives = MappingProxyType({})
+
+
+def pair(
+    solved: Mapping[str, BoolArray], baseline: str, alternatives: Alternatives = _NONE
+) -> Pairing:
     """Compare solved seeds.
 
     Args:
         solved: By label, shape (seeds,): the same seeds in the same order.
         baseline: One of the labels.
+        alternatives: What p-values are the largest over, on the side of the one that solved less:
+            each with the same seeds.
     """
     others = [label for label in solved if label != baseline]
     tables = [_table(solved[label], solved[baseline]) for label in others]
-    adjusted = holm([mcnemar_exact(only, less) for _, only, less, _ in tables])
+    adjusted = holm([_p_value(solved, label, baseline, alternatives) for label in others])
     against = {
         label: Paired(
             label,
@@ -92,7 +109,23 @@ def pair(solved: Mapping[str, BoolArray], baseline: str) -> Pairing:
         )
         for label, table, p in zip(others, tables, adjusted, strict=True)
     }
-    return Pairing(baseline, against, _ranks(solved))
+    return Pairing(baseline, against, _ranks(solved, alternatives))
+
+
+def _p_value(
+    solved: Mapping[T, BoolArray],
+    first: T,
+    second: T,
+    alternatives: Mapping[T, Sequence[BoolArray]] = MappingProxyType({}),
+) -> float:
+    """Of the exact McNemar test; the largest over the alternatives of the one that solved less."""
+    _, only, less, _ = _table(solved[first], solved[second])
+    p = mcnemar_exact(only, less)
+    better, worse = (first, second) if only > less else (second, first)
+    for other in alternatives.get(worse, ()):
+        _, ahead, behind, _ = _table(solved[better], other)
+        p = max(p, mcnemar_exact(ahead, behind) if ahead > behind else 1.0)
+    return p
 
 
 def _table(first: BoolArray, second: BoolArray) -> tuple[int, int, int, int]:
@@ -105,23 +138,36 @@ def _table(first: BoolArray, second: BoolArray) -> tuple[int, int, int, int]:
     )
 
 
-def _ranks(solved: Mapping[str, BoolArray]) -> dict[str, int]:
+def _ranks(solved: Mapping[str, BoolArray], alternatives: Alternatives) -> dict[str, int]:
     ranks = dict.fromkeys(solved, 1)
-    pairs: Sequence[tuple[str, str]] = list(combinations(solved, 2))
-    tables = [_table(solved[one], solved[other]) for one, other in pairs]
-    adjusted = holm([mcnemar_exact(only, less) for _, only, less, _ in tables])
-    for (one, other), (_, only_one, only_other, _), p in zip(pairs, tables, adjusted, strict=True):
+    for (one, other), p in all_pairs(solved, alternatives).items():
         if p <= LEVEL:
-            ranks[one if only_one < only_other else other] += 1
+            ranks[one if solved[one].sum() < solved[other].sum() else other] += 1
     return ranks
 
 
-def pairing_of(*outcomes: Outcome) -> Pairing | None:
+def all_pairs(
+    solved: Mapping[T, BoolArray],
+    alternatives: Mapping[T, Sequence[BoolArray]] = MappingProxyType({}),
+) -> dict[tuple[T, T], float]:
+    """The p-value of each pair, after Holm over all pairs.
+
+    Args:
+        solved: By anything, shape (seeds,): the same seeds in the same order.
+        alternatives: As in `pair`.
+    """
+    pairs = list(combinations(solved, 2))
+    adjusted = holm([_p_value(solved, one, other, alternatives) for one, other in pairs])
+    return dict(zip(pairs, adjusted, strict=True))
+
+
+def pairing_of(*outcomes: Outcome, alternatives: Alternatives = _NONE) -> Pairing | None:
     """The variants that reached their budget, seed by seed, if there are two of them.
 
     Args:
         outcomes: One, or several whose seeds start from the same weights. The baseline is that of
             the first.
+        alternatives: As in `pair`.
     """
     solved = {
         result.variant.label: result.solved
@@ -132,7 +178,7 @@ def pairing_of(*outcomes: Outcome) -> Pairing | None:
     if len(solved) < 2:
         return None
     baseline = outcomes[0].experiment.baseline
-    return pair(solved, baseline if baseline in solved else next(iter(solved)))
+    return pair(solved, baseline if baseline in solved else next(iter(solved)), alternatives)
 
 
 # --- several configs --------------------------------------------------------------------------
@@ -202,7 +248,15 @@ def difference(first: Experiment, second: Experiment) -> str:
     """What keeps two experiments from being paired by seed; empty if nothing does."""
     if first.seeds != second.seeds:
         return "other seeds"
-    return "" if _start_alike(first, second) else "other initial weights"
+    if not _start_alike(first, second):
+        return "other initial weights"
+    return "" if _same_task(first.task, second.task) else "another task"
+
+
+def _same_task(first: Task, second: Task) -> bool:
+    return np.array_equal(first.inputs, second.inputs) and np.array_equal(
+        first.targets, second.targets
+    )
 
 
 def _start_alike(first: Experiment, second: Experiment) -> bool:

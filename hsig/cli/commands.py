@@ -65,6 +65,8 @@ def train(
     "hsig compare configs/compare-sigmoids.yaml --columns solved,interval,curve",
     "hsig compare configs/compare-sigmoids.yaml configs/xor-wide-init.yaml sigmoid hard",
     "hsig compare hidden --task parity3 --hidden 5 --format md -o table.md",
+    "hsig compare sigmoid hard --tune learning_rate=log:0.01..10:13",
+    "hsig compare sigmoids --task xor,parity3,and",
     "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
     options=(*WRITING, "long", "columns", "quiet", "no_save", "runs_dir"),
     keys=COMPARE,

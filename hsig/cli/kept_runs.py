@@ -21,11 +21,12 @@ from hsig.experiments.sweeps import CellResult, Lost
 from hsig.experiments.training import gather
 from hsig.experiments.workers import local_crew, run_jobs, run_with_workers
 from hsig.output.terminal import Watch, note, put_bytes, watch_cells
-from hsig.reports.comparison import difference_page
+from hsig.reports.configs import difference_page
 from hsig.reports.page import Table, page_of_tables
 from hsig.reports.sweeps import difference_page as sweep_difference_page
 from hsig.reports.sweeps import sweep_page
 from hsig.runs import (
+    TASK,
     Part,
     Record,
     archive,
@@ -130,9 +131,15 @@ def _diff_sweeps(
 def _under(name: str, record: Record) -> list[Part]:
     """The experiments of a run, with the name that it was called by in front of their labels."""
     made = []
-    for part in parts_of(record)[: len(mains(record))]:
+    parts = [part for part in parts_of(record) if part.role in ("", TASK)]
+    for part in parts[: len(mains(record))]:
         whole = f"{name}: {part.name}" if part.name else name
-        named = part.experiment.named(whole)
+        trained = part.outcome.experiment.variants
+        variants = tuple(
+            replace(variant, learning_rate=own.learning_rate)
+            for variant, own in zip(part.experiment.variants, trained, strict=True)
+        )
+        named = replace(part.experiment, variants=variants).named(whole)
         results = tuple(
             replace(result, variant=variant)
             for result, variant in zip(part.outcome.results, named.variants, strict=False)

@@ -1,8 +1,8 @@
 """What `train`, `compare` and `explain` do: train, show what became of it, and keep it."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -13,21 +13,26 @@ from hsig.analysis.adding_seeds import first_block, join, next_block
 from hsig.analysis.pairing import compared_configs
 from hsig.analysis.remedies import Remedy, has_failed, judge, remedies
 from hsig.analysis.summary import Summary, summarise
+from hsig.analysis.tasks import over_tasks
+from hsig.analysis.tuning import Tuned
 from hsig.cli.options import Output
+from hsig.cli.tuning import tune_and_train, tuned_of
 from hsig.config.keys import COMPARE, CONFIG_ENDINGS, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
-from hsig.config.loading import load_comparison, load_experiment
+from hsig.config.loading import load_comparison, load_experiment, load_tasks
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.experiments.training import gather, gather_all
 from hsig.experiments.workers import run_with_workers
 from hsig.output.formats import as_json
 from hsig.output.terminal import Watch, interrupts_ignored, note
-from hsig.reports.comparison import comparison_page, configs_page
+from hsig.reports.comparison import comparison_page
+from hsig.reports.configs import configs_page
 from hsig.reports.explanation import explanation_page
 from hsig.reports.page import Page
+from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.reports.training import training_page
 from hsig.reports.words import unmet_expectations
-from hsig.runs import Made, Part, keep
+from hsig.runs import TASK, Made, Part, keep
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
 _LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; the arrays have all
@@ -47,8 +52,13 @@ def compare_several(words: list[str], flags: dict[str, str], output: Output) -> 
     _name_activations("activations", activations, flags)
     if len(configs) > 1:
         _compare_configs(configs, flags, output)
+        return
+    config = _only(configs)
+    tasks = load_tasks(config, flags)
+    if tasks:
+        _compare_tasks(config, tasks, output)
     else:
-        _train(_only(configs), flags, COMPARE, output)
+        _train(config, flags, COMPARE, output)
 
 
 def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None:
@@ -115,9 +125,14 @@ def _train(config: Path | None, flags: dict[str, str], command: str, output: Out
     """Train what a config and flags say, show what became of it, and keep it."""
     began = _Began.now()
     experiment = load_experiment(config, flags, command)
-    watch, outcome = _outcome(experiment, output)
-    part = Part("", experiment, outcome)
-    _finish(command, [config] if config else [], [part], watch, output, began)
+    if experiment.tune:
+        watch, parts = tune_and_train(experiment, quiet=output.quiet)
+        if not parts:
+            _end(watch, [])
+    else:
+        watch, outcome = _outcome(experiment, output)
+        parts = [Part("", experiment, outcome)]
+    _finish(command, [config] if config else [], parts, watch, output, began)
 
 
 def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output) -> None:
@@ -132,6 +147,41 @@ def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output)
         for (name, experiment), outcome in zip(experiments.items(), outcomes, strict=True)
     ]
     _finish(COMPARE, configs, parts, watch, output, began)
+
+
+def _compare_tasks(
+    config: Path | None, experiments: Mapping[str, Experiment], output: Output
+) -> None:
+    """Train the same variants on several tasks, show what becomes of them, and keep it."""
+    began = _Began.now()
+    parts: list[Part] = []
+    left = dict(experiments)
+    going_on = True
+    while left and going_on:
+        name = next(iter(left))
+        watch, made = _train_task(name, left[name], output)
+        going_on = bool(made) and not watch.interrupted and watch.problem is None
+        if made:
+            parts += made
+            del left[name]
+    if parts:  # what there was no time for has no results
+        parts += [
+            Part(name, experiment, Outcome(experiment.named(name), ()), is_config=True, role=TASK)
+            for name, experiment in left.items()
+        ]
+    if not parts:
+        _end(watch, [])
+    _finish(COMPARE, [config] if config else [], parts, watch, output, began)
+
+
+def _train_task(name: str, experiment: Experiment, output: Output) -> tuple[Watch, list[Part]]:
+    """One of several tasks; the first part is what was asked for, and there may be none."""
+    if experiment.tune:
+        return tune_and_train(experiment, quiet=output.quiet, task=name)
+    named = experiment.named(name)
+    watch = Watch(named, quiet=output.quiet)
+    outcome = gather(named, watch.watch(run_with_workers(named)))
+    return watch, [Part(name, experiment, outcome, is_config=True, role=TASK)]
 
 
 def _finish(
@@ -159,6 +209,8 @@ def page_of(
     command: str, parts: Sequence[Part], columns: Sequence[str] = ()
 ) -> tuple[Page, list[Summary]]:
     """The page of what a command made, just now or when it was kept, and its numbers."""
+    if parts[0].role == TASK:
+        return _page_of_tasks(parts, columns)
     if parts[0].is_config:
         experiments = {part.name: part.experiment for part in parts}
         configs = compared_configs(experiments, [part.outcome for part in parts])
@@ -169,7 +221,8 @@ def page_of(
     if command == TRAIN:
         return training_page(outcome, summary), [summary]
     if command == COMPARE:
-        return comparison_page(outcome, summary, columns), [summary]
+        summary, choice = _with_choice(main, parts)
+        return comparison_page(outcome, summary, columns, choice), [summary]
     trials = [
         judge(
             Remedy(part.name, part.layers, part.outcome.experiment),
@@ -181,6 +234,27 @@ def page_of(
     wanted = remedies(outcome.experiment) if _needs_remedies(outcome) else ()
     missing = max(0, len(wanted) - len(trials))
     return explanation_page(outcome, summary, trials, missing=missing), [summary]
+
+
+def _page_of_tasks(parts: Sequence[Part], columns: Sequence[str]) -> tuple[Page, list[Summary]]:
+    """The page of a comparison on several tasks, and the numbers of each."""
+    shown = []
+    for part in parts:
+        if part.role == TASK:
+            summary, choice = _with_choice(part, parts)
+            shown.append(TaskResult(part.name, part.experiment, part.outcome, summary, choice))
+    over = None
+    if all(one.outcome.complete for one in shown):
+        over = over_tasks(
+            {one.name: one.experiment for one in shown}, {one.name: one.outcome for one in shown}
+        )
+    return tasks_page(shown, over, columns), [one.summary for one in shown]
+
+
+def _with_choice(part: Part, parts: Sequence[Part]) -> tuple[Summary, Tuned | None]:
+    """The numbers of a part, and how its learning rates were chosen, if they were."""
+    summary, choice = summarise(part.outcome), tuned_of(part, parts)
+    return (summary if choice is None else replace(summary, pairing=choice.pairing)), choice
 
 
 def _needs_remedies(outcome: Outcome) -> bool:

@@ -59,7 +59,7 @@ class Checked:
         """
         if len(self.values) == len(KEYS):
             experiment = self._assembled()
-            for check in (_check_loss, _check_initial_weights, _check_until, _check_size):
+            for check in _CHECKS:
                 check(experiment, self.place)
         if self.problems:
             raise ConfigError(self.problems)
@@ -195,6 +195,21 @@ def _check_until(experiment: Experiment, place: _Places) -> None:
         place("until").wrong("initial_weights go with one seed, so no seeds can be added")
 
 
+def _check_tune(experiment: Experiment, place: _Places) -> None:
+    if not experiment.tune:
+        return
+    if experiment.until is not None:
+        place("tune", "until").wrong(
+            "tune goes without until: choose the number of seeds that are reported with seeds"
+        )
+    if experiment.initial_weights is not None:
+        place("tune").wrong(
+            "initial_weights go with one seed, so there are no other seeds to choose on"
+        )
+    if len(experiment.variants) < 2:
+        place("tune").wrong("expected at least 2 activations to compare, got 1")
+
+
 def _check_size(experiment: Experiment, place: _Places) -> None:
     epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
     if experiment.until is not None:
@@ -205,6 +220,9 @@ def _check_size(experiment: Experiment, place: _Places) -> None:
     who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
     samples, inputs = experiment.task.inputs.shape
     kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
+    if experiment.tune:  # at two or three checkpoints each
+        tried = variants * len(experiment.tune) * len(experiment.tuning_seeds)
+        kept += 3 * tried * (samples + EVIDENCE_NUMBERS)
     if checkpoints > CHECKPOINTS_MOST or kept > KEPT_NUMBERS_MOST:
         place("report_every", "epochs", "seeds").wrong(
             f"{epochs} epochs reported every {every} for {who} and {samples} samples are "
@@ -215,6 +233,9 @@ def _check_size(experiment: Experiment, place: _Places) -> None:
             f"{who} of {experiment.hidden} hidden units are more weights than fit in "
             "memory. Train fewer seeds at a time"
         )
+
+
+_CHECKS = (_check_loss, _check_initial_weights, _check_until, _check_tune, _check_size)
 
 
 # --- and back ---------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from hsig.config.kinds import (
     mapping_schema,
     starting,
 )
+from hsig.config.ranges import VALUES_SCHEMA, Tune
 from hsig.config.task_kinds import Init, InitialWeights, TaskRows
 
 # the commands that differ in defaults or keys
@@ -86,11 +87,13 @@ class Key:
 
 _ONE = (TRAIN, EXPLAIN, SWEEP)  # those for one activation
 _NO_SWEEP = (TRAIN, COMPARE, EXPLAIN)
+_RATE = Number(0.0, 1e9, above=True)
 
 # fmt: off
 _ROWS = (
     Key("task", TaskRows(), "xor", metavar="TASK", short="-t",
-        help="What to learn: xor, and, or, parity3, or csv:FILE (the last column is the target)"),
+        help="What to learn: xor, and, or, parity3, csv:FILE (last column: target); to compare on "
+        "several: xor,and"),
     Key("activation", Trained(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
         help="A name (see `hsig activations`), or NAME:KEY=VALUE,... such as hard:slope=0.25"),
     Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
@@ -99,7 +102,7 @@ _ROWS = (
         help="Of the output: a name, or same. Default: the same if in [0, 1], else sigmoid"),
     Key("loss", LossName(), "bce", metavar="LOSS", short="-l",
         help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
-    Key("learning_rate", Number(0.0, 1e9, above=True), 0.1, metavar="RATE", short="-r",
+    Key("learning_rate", _RATE, 0.1, metavar="RATE", short="-r",
         help="Step size of gradient descent"),
     Key("epochs", Whole(1, EPOCHS_MOST), 4000, metavar="N", short="-e",
         help="Passes over the samples of the task"),
@@ -135,6 +138,11 @@ _ROWS = (
         help="Also predict with these in place of the trained one: a list, or a group"),
     Key("baseline", Baseline(), commands=_NO_SWEEP, numbers=False, metavar="SPEC",
         help="What the others are compared with, one of the activations. Default: the first"),
+    Key("tune", Tune("learning_rate", _RATE), commands=(COMPARE,), numbers=False,
+        metavar="KEY=VALUES",
+        help="Each at its own, chosen on other seeds, such as learning_rate=log:0.01..10:13"),
+    Key("tune_seeds", Whole(1, 1_000_000), commands=(COMPARE,), numbers=False, metavar="N",
+        help="With tune: how many seeds to choose on. Default: as many as are reported"),
     Key("expect", Expect(), commands=_NO_SWEEP, numbers=False, metavar="CHECKS",
         help="Exit with 1 unless this holds, such as solved_at_least=0.9 or verdict=solved"),
 )
@@ -142,19 +150,11 @@ _ROWS = (
 KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _ROWS})
 
 
-_SCALE: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
-_SCALES: Schema = {
-    "type": "object",
-    "properties": {"linear": _SCALE, "log": _SCALE},
-    "additionalProperties": False,
-    "minProperties": 1,
-    "maxProperties": 1,
-}
 _SWEEP: Schema = {
     "description": "Keys and their values, for hsig sweep",
     "type": "object",
     "minProperties": 1,
-    "additionalProperties": {"oneOf": [{"type": "array", "minItems": 1}, _SCALES]},
+    "additionalProperties": VALUES_SCHEMA,
 }
 
 

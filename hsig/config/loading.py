@@ -14,6 +14,7 @@ from hsig.config.activation_kinds import Spec
 from hsig.config.assembling import Checked
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN
 from hsig.config.kinds import Choice, Number
+from hsig.config.task_kinds import several_tasks
 from hsig.config.values import Given, Place, Wrong, each, nearest, read_part
 from hsig.config.yaml_text import read_file, read_flag
 from hsig.errors import ConfigError
@@ -30,6 +31,7 @@ __all__ = [
     "load_points",
     "load_rates",
     "load_resolved",
+    "load_tasks",
     "resolve",
 ]
 T = TypeVar("T")
@@ -78,9 +80,54 @@ def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str
                 f"{found.origins['until']}: until: goes with one config: each would end with seeds "
                 f"of its own. Choose their number with seeds"
             )
+        if found.experiment.tune:
+            problems.append(
+                f"{found.origins['tune']}: tune: goes with one config: of each its own choice "
+                "would be two comparisons in one. Compare them one by one"
+            )
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return experiments
+
+
+def load_tasks(path: Path | None, flags: Mapping[str, str]) -> dict[str, Experiment]:
+    """The experiments of a comparison on a list of tasks, by the name of each; none if it has none.
+
+    Raises:
+        ConfigError: With every problem on every task.
+    """
+    problems: list[str] = []
+    given = {} if path is None else _read_keys(path, problems)
+    given |= read_flags(flags, problems)
+    several = given.get("task", Given(None))
+    experiments: dict[str, Experiment] = {}
+    for part in _parts(several):
+        try:
+            found = resolve(path, flags, COMPARE, task=part)
+        except ConfigError as refusal:
+            problems.extend(refusal.messages)
+            continue
+        name = found.experiment.task.name
+        if name in experiments:
+            problems.append(f"{part.where()}: task: expected each task once, got {name} again")
+        experiments[name] = found.experiment
+        if found.experiment.until is not None:
+            problems.append(
+                f"{found.origins['until']}: until: goes with one task: each would end with seeds "
+                "of its own. Choose their number with seeds"
+            )
+    if problems and _parts(several):
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return experiments
+
+
+def _parts(several: Given) -> list[Given]:
+    """Each of several tasks, where it stands."""
+    lines = several.lines.below if several.lines is not None else {}
+    return [
+        replace(several, value=value, lines=lines.get(place, several.lines))
+        for place, value in enumerate(several_tasks(several.value))
+    ]
 
 
 def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
@@ -183,6 +230,7 @@ def load_names(flag: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 SWEPT = "sweep"  # the key of what a sweep varies
+_RATE = "learning_rate"
 _UNKNOWN_MOST = 20  # unknown keys that are told one by one
 
 
@@ -205,6 +253,7 @@ def resolve(
     command: str | None = None,
     *,
     among_others: bool = False,
+    task: Given | None = None,
 ) -> Resolved:
     """The experiment of a config and flags, and the origin of every value.
 
@@ -215,6 +264,7 @@ def resolve(
             by default `train` or `compare`, as the keys say. They differ in a few defaults.
         among_others: Whether it is one of several configs that are compared; it may have one
             `activation` then.
+        task: What stands for the key of this name.
 
     Raises:
         ConfigError: With every problem found.
@@ -224,7 +274,9 @@ def resolve(
     given |= read_flags(flags or {}, problems)
     one = among_others and says(given, "activation") and not says(given, "activations")
     command = COMPARE if one else _command(given, command, problems)
-    given = defaults(command) | given
+    given = defaults(command) | (given if command == COMPARE else _untuned(given, problems))
+    if task is not None:
+        given["task"] = task
     checked = Checked.of(given, problems, comparing=command == COMPARE and not one)
     return Resolved(checked.experiment(), {name: part.where() for name, part in given.items()})
 
@@ -253,6 +305,16 @@ def _command(given: Mapping[str, Given], command: str | None, problems: list[str
             "compare, such as: hsig compare all CONFIG"
         )
     return command or (COMPARE if several and not one else TRAIN)
+
+
+def _untuned(given: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
+    """What is given for one activation, whose learning rate a flag beats a `tune` with."""
+    if says(given, "tune") and not (says(given, _RATE) and given[_RATE].is_flag):
+        problems.append(
+            f"{given['tune'].where()}: tune: this is for hsig compare. To train at one learning "
+            f"rate, name it: {KEYS[_RATE].flag}"
+        )
+    return {name: part for name, part in given.items() if name != "tune"}
 
 
 def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:

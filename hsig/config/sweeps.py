@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from math import exp, log, prod
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,16 @@ from hsig.config.assembling import Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import Whole
 from hsig.config.loading import SWEPT, defaults, known_keys, read_flags, says
-from hsig.config.values import Given, Place, Wrong, as_finite, describe, each, nearest
+from hsig.config.ranges import VALUES_MOST, read_values
+from hsig.config.values import Given, Place, Wrong, each, nearest
 from hsig.config.yaml_text import read_file
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical, cells_of
 from hsig.networks.activations import ACTIVATIONS, Activation, spell
 
-CELLS_MOST = 1_000_000
+CELLS_MOST = VALUES_MOST
 _WRONG_MOST = 200  # values of an axis, or cells, that are told of
-_SCALES = ("linear", "log")
-# of the values between the ends: as few as can be read well, or as tell them apart
-_LOG_DIGITS, _LINEAR_DIGITS, _ALL_DIGITS = 4, 12, 17
 _ACTIVATION = "activation"
 
 
@@ -139,7 +137,7 @@ def _read_axis(name: str, value: object, place: Place) -> _Swept:
             f"this key cannot be swept.{nearest(name, known)} Expected one of "
             f"{', '.join(known)}, or a setting such as activation.slope"
         )
-    parts = _parts(value, place, whole=name in KEYS and isinstance(KEYS[name].kind, Whole))
+    parts = read_values(value, place, whole=name in KEYS and isinstance(KEYS[name].kind, Whole))
     values: list[Any] = []
     for first in range(0, len(parts), _WRONG_MOST):
         values += each(partial(check, *part) for part in parts[first : first + _WRONG_MOST])
@@ -154,45 +152,6 @@ def _check(key: Key, value: object, place: Place) -> Any:
     if value is None and key.optional and key.name != _ACTIVATION:
         return key.kind.absent
     return key.kind.check(value, place)
-
-
-def _parts(value: object, place: Place, *, whole: bool) -> list[tuple[object, Place]]:
-    """The values of an axis, each with its place."""
-    if isinstance(value, list) and value:
-        return [(part, place.below(index)) for index, part in enumerate(value)]
-    if isinstance(value, Mapping) and len(value) == 1:
-        ((scale, ends),) = value.items()
-        if scale in _SCALES and isinstance(ends, list) and len(ends) == 3:
-            below = place.below(scale)
-            return [(part, below) for part in _spaced(scale, ends, below, whole=whole)]
-    raise place.expected("a list, {linear: [from, to, n]} or {log: [from, to, n]}", value)
-
-
-def _spaced(scale: str, ends: Sequence[object], place: Place, *, whole: bool) -> Sequence[float]:
-    """Values between two ends: as short as can be read well, or as tells them apart."""
-    n = ends[2]
-    first, last = map(as_finite, ends[:2])
-    if first is None or last is None or not isinstance(n, int) or not 2 <= n <= CELLS_MOST:
-        raise place.wrong(
-            f"expected two numbers and how many values, from 2 to {CELLS_MOST}, got "
-            f"{', '.join(map(describe, ends))}"
-        )
-    if scale == "log" and not (first > 0.0 and last > 0.0):
-        raise place.wrong(f"expected ends above 0, got {describe(ends[0])} and {describe(ends[1])}")
-    shares = [step / (n - 1) for step in range(n)]
-    if scale == "log":
-        between = [exp(log(first) + share * (log(last) - log(first))) for share in shares]
-    else:
-        between = [first + share * (last - first) for share in shares]
-    between[0], between[-1] = first, last
-    if whole:
-        return [round(value) for value in between]
-    least = _LOG_DIGITS if scale == "log" else _LINEAR_DIGITS
-    for digits in range(least, _ALL_DIGITS):
-        rounded = [float(f"{value:.{digits}g}") for value in between]
-        if len(set(rounded)) == n:
-            return rounded
-    return between
 
 
 def _experiments(

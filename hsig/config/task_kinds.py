@@ -1,11 +1,12 @@
 """Tasks and initial weights: rows of numbers in the config, or in a CSV file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, mapping_schema
+from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, complete_list, mapping_schema
 from hsig.config.values import (
     REFUSED,
     Json,
@@ -29,12 +30,29 @@ SAMPLES_MOST = 10_000
 _TASK_KEYS = {"name", "inputs", "targets"}
 
 
+# between two tasks of a text; a file name may have commas
+_COMMA = re.compile(r"\s*,\s*(?=csv:|\w+\s*(?:,|$))")
+
+
+def several_tasks(value: object) -> list[object]:
+    """The tasks that a value names, if it is a list of them or a text with several; else none."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str) and len(parts := _COMMA.split(value.strip())) > 1:
+        return [*parts]
+    return []
+
+
 class TaskRows(Kind):
     """A name, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
 
     def check(self, value: object, place: Place) -> "Task":
         from hsig.networks.tasks import TASKS
 
+        if several_tasks(value):
+            raise place.wrong(
+                "several tasks are for hsig compare, with one config. Expected one, such as xor"
+            )
         if isinstance(value, str) and value.startswith("csv:"):
             return _csv_task(value.removeprefix("csv:"), place)
         if isinstance(value, str):
@@ -57,19 +75,23 @@ class TaskRows(Kind):
     def schema(self) -> Schema:
         rows = {**ROWS, "maxItems": SAMPLES_MOST, "items": {**NUMBERS, "maxItems": INPUTS_MOST}}
         table: Schema = {"name": {"type": "string"}, "inputs": rows, "targets": NUMBERS}
-        return {
+        one: Schema = {
             "anyOf": [
                 {"enum": list(self.names())},
-                {"type": "string", "pattern": "^csv:"},
+                {"type": "string", "pattern": "^csv:|,"},
                 mapping_schema({"csv": {"type": "string"}}, ["csv"]),
                 mapping_schema(table, ["inputs", "targets"]),
             ]
         }
+        return {"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
 
     def names(self) -> Sequence[str]:
         from hsig.networks.tasks import TASKS
 
         return tuple(TASKS)
+
+    def complete(self, typed: str) -> list[str]:
+        return complete_list(self.names(), typed)
 
     def document(self, value: "Task") -> Json:
         return {

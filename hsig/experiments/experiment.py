@@ -7,6 +7,7 @@ Arrays have seeds first.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,13 @@ class Variant:
         label: What it is called in tables; unique within the experiment.
         hidden_activation: Of the hidden layer.
         output_activation: Of the output.
+        learning_rate: Its own step size; None for that of the experiment.
     """
 
     label: str
     hidden_activation: Activation
     output_activation: Activation
+    learning_rate: float | None = None
 
     @property
     def without_gradient(self) -> Activation | None:
@@ -75,6 +78,9 @@ class Experiment:
             same.
         predict_with: Activations that also predict with the trained weights; may be empty.
         baseline: Label of the variant that the others are compared with; empty for the first.
+        tune: Learning rates from which each variant is given its own by a comparison, in rising
+            order; empty for the same for all.
+        tune_seeds: On how many seeds it is chosen; None for as many as are reported.
         expect: What must hold for the run to count as a success: of every variant, by the name
             of the check, or of one, by its label; may be empty.
     """
@@ -99,6 +105,8 @@ class Experiment:
     workers: int | None = None
     predict_with: tuple[Activation, ...] = ()
     baseline: str = ""
+    tune: tuple[float, ...] = ()
+    tune_seeds: int | None = None
     expect: Mapping[str, Bound | Checks] = field(default_factory=dict)
 
     @property
@@ -107,13 +115,28 @@ class Experiment:
         regular = range(0, self.epochs, self.report_every)
         return tuple(sorted({*regular, *self.at_epochs, self.epochs}))
 
+    @property
+    def tuning_seeds(self) -> tuple[int, ...]:
+        """Those on which learning rates are chosen: the smallest that are not reported."""
+        wanted, reported = self.tune_seeds or len(self.seeds), set(self.seeds)
+        return tuple(islice((seed for seed in count() if seed not in reported), wanted))
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether some variant has a learning rate of its own."""
+        return any(variant.learning_rate is not None for variant in self.variants)
+
+    def learning_rate_of(self, variant: Variant) -> float:
+        """The step size that a variant is trained with."""
+        return self.learning_rate if variant.learning_rate is None else variant.learning_rate
+
     def problem_of(self, variant: Variant) -> Problem:
         """What its engine is given."""
         return Problem(
             network=Network(variant.hidden_activation, variant.output_activation, self.loss),
             inputs=self.task.inputs,
             targets=self.task.targets,
-            learning_rate=self.learning_rate,
+            learning_rate=self.learning_rate_of(variant),
             update=self.update,
             solved_within=self.solved_within,
         )

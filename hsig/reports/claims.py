@@ -13,7 +13,11 @@ _POWER = 0.8  # that is asked for where nothing can be claimed
 
 
 def claims(
-    experiment: Experiment, variants: Sequence[VariantSummary], pairing: Pairing | None
+    experiment: Experiment,
+    variants: Sequence[VariantSummary],
+    pairing: Pairing | None,
+    *,
+    tuned: bool = False,
 ) -> list[str]:
     """What can be claimed at this number of seeds, what cannot, and what that would take.
 
@@ -21,25 +25,28 @@ def claims(
         experiment: Whose seeds and baseline they are.
         variants: At least those that are paired.
         pairing: Of them, if there is one.
+        tuned: Whether it is one of variants at their own learning rates, with all alternatives.
     """
     if pairing is None:
         return []
     seeds, baseline = len(experiment.seeds), pairing.baseline
     rates = {variant.label: variant.solved.rate for variant in variants if not variant.failure}
     comparisons = len(pairing.against)
+    setting = "each at its own learning rate" if tuned else "at this setting"
     claimed: dict[str, list[str]] = {"more": [], "less": []}
     open_: list[str] = []
     for label, found in pairing.against.items():
-        if found.claimed:
-            claimed["more" if found.difference > 0.0 else "less"].append(label)
+        if found.claim:
+            claimed[found.claim].append(label)
         else:
             needed = _needed(found, rates[label], rates[baseline], LEVEL / comparisons)
-            open_.append(f"{label} ({needed})")
+            seen = needed.partition(";")[0] if tuned else needed  # the power is of a plain test
+            open_.append(f"{label} ({seen})")
     notes = []
     if experiment.baseline not in ("", baseline):
         notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
     notes += [
-        f"solved {word} often than {baseline}, at this setting "
+        f"solved {word} often than {baseline}, {setting} "
         f"({family(comparisons, named=len(labels))}): {', '.join(labels)}"
         for word, labels in claimed.items()
         if labels
@@ -49,7 +56,7 @@ def claims(
             f"no difference from {baseline} can be claimed "
             f"({family(comparisons, named=len(open_))}) for {', '.join(open_)}"
         )
-    if any(not found.claimed and found.difference for found in pairing.against.values()):
+    if any(not found.claim and found.difference for found in pairing.against.values()):
         level = f"{LEVEL:g}" if comparisons == 1 else f"{LEVEL:g}/{comparisons}, Holm's first level"
         notes.append(
             f"power: of the exact McNemar test at {level}, were the rates and the share of "

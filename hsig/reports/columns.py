@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from hsig.reports.numbers import brief, p_value, percent, short
+from hsig.reports.page import sparkline
 
 if TYPE_CHECKING:
     from hsig.analysis.pairing import Paired, Pairing
     from hsig.analysis.summary import Solved, VariantSummary
+    from hsig.analysis.tuning import Choice, Tuned
     from hsig.experiments.experiment import Experiment
 
 Entry = Callable[["VariantSummary"], str]
@@ -37,6 +39,10 @@ class Comparison(Protocol):
     @property
     def pairing(self) -> "Pairing | None":
         """Of these, if there is one."""
+
+    @property
+    def tuned(self) -> "Tuned | None":
+        """How the learning rates were chosen, if they were."""
 
     @property
     def budgets(self) -> tuple[int, ...]:
@@ -141,6 +147,72 @@ def _rank(comparison: "Comparison") -> list[tuple[str, Entry]]:
     return [("rank", lambda variant: str(ranks.get(variant.label, "")))]
 
 
+def _learning_rate(comparison: "Comparison") -> list[tuple[str, Entry]]:
+    def cell(variant: "VariantSummary") -> str:
+        choices = {} if comparison.tuned is None else comparison.tuned.choices
+        found = choices.get(variant.label)
+        return short(comparison.experiment.learning_rate if found is None else found.value)
+
+    return [("learning rate", cell)]
+
+
+def _of_choice(
+    *parts: tuple[str, Callable[["Choice"], str]],
+) -> Callable[["Comparison"], list[tuple[str, Entry]]]:
+    """Parts about the choice of a learning rate; one that says so where there was none."""
+
+    def made(comparison: "Comparison") -> list[tuple[str, Entry]]:
+        tuned = comparison.tuned
+        if tuned is None:
+            return [("tuned", lambda _: "no")]
+
+        def of(text: Callable[["Choice"], str]) -> Entry:
+            def cell(variant: "VariantSummary") -> str:
+                found = tuned.choices.get(variant.label)
+                return "" if found is None else text(found)
+
+            return cell
+
+        return [(head, of(text)) for head, text in parts]
+
+    return made
+
+
+def _tuning_solved(choice: "Choice") -> str:
+    solved = choice.chosen.solved
+    return f"{solved.k} of {solved.n}"
+
+
+def _as_good(choice: "Choice") -> str:
+    """The values that the chosen one is not told apart from, in stretches."""
+    stretches: list[list[str]] = [[]]
+    for tried in choice.tried:
+        if tried.told_apart:
+            stretches.append([])
+        else:
+            stretches[-1].append(short(tried.value))
+    return ", ".join(
+        stretch[0] if len(stretch) == 1 else f"{stretch[0]} to {stretch[-1]}"
+        for stretch in stretches
+        if stretch
+    )
+
+
+def _by_value(choice: "Choice") -> str:
+    return sparkline([tried.solved.rate for tried in choice.tried], 1.0)
+
+
+def _tried(comparison: "Comparison") -> list[tuple[str, Entry]]:
+    """How many tuning seeds each value that was tried solved."""
+
+    def at(value: float) -> tuple[str, Callable[["Choice"], str]]:
+        return short(value), lambda choice: next(
+            (str(tried.solved.k) for tried in choice.tried if tried.value == value), ""
+        )
+
+    return _of_choice(*map(at, comparison.experiment.tune))(comparison)
+
+
 def _verdict_count(word: str) -> Entry:
     return lambda variant: str(variant.verdicts.get(word, 0))
 
@@ -214,6 +286,20 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
                 _one("lost", lambda v: str(v.lost)),
                 says_something=lambda shown: any(variant.lost for variant in shown.variants),
             ),
+            Column(
+                "learning_rate",
+                _learning_rate,
+                says_something=lambda shown: shown.tuned is not None,
+            ),
+            Column(
+                "tuning",
+                _of_choice(
+                    ("tuning solved", _tuning_solved),
+                    ("not told apart", _as_good),
+                    ("by value", _by_value),
+                ),
+            ),
+            Column("tried", _tried),
             Column("diverged", _one("diverged", lambda v: str(len(v.diverged_seeds)))),
             Column(
                 "costs",

@@ -1,12 +1,13 @@
-"""The page of several variants side by side, of one config or of several."""
+"""The page of several variants side by side."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, isnan, nan
 
-from hsig.analysis.pairing import ComparedConfigs, Pairing
+from hsig.analysis.pairing import Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
+from hsig.analysis.tuning import Tuned
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.activations import spell
 from hsig.reports.claims import claims, family, interval_alone
@@ -15,14 +16,24 @@ from hsig.reports.documents import (
     SEED_COLUMNS,
     VARIANT_COLUMNS,
     document,
-    document_of_several,
     ended_as,
     seed_rows,
     variant_rows,
 )
 from hsig.reports.numbers import count
-from hsig.reports.page import Line, Page, Table, lines, records, sparkline
+from hsig.reports.page import Line, Page, Table, lines, sparkline
 from hsig.reports.training import transfer_table
+from hsig.reports.tuning import (
+    ABOUT_CLAIMS,
+    changes_table,
+    how_chosen,
+    own_rates,
+    rate_chosen,
+    tuning_document,
+    tuning_notes,
+    tuning_title,
+    with_tuning,
+)
 from hsig.reports.words import (
     chaos,
     divergence,
@@ -38,117 +49,88 @@ from hsig.reports.words import (
 _FAR = 4.0  # times the usual cost before training
 _CURVE_MOST = 20  # characters of a small curve
 _BAR = 10  # characters of a bar of verdicts
-_RESULTS = ("solved", "interval", "budgets", "cost", "quartiles", "curve", "verdicts", "lost")
+_RESULTS = (
+    "learning_rate",
+    "solved",
+    "interval",
+    "budgets",
+    "cost",
+    "quartiles",
+    "curve",
+    "verdicts",
+    "lost",
+)
+_TUNING = ("learning_rate", "tuning")
 _PAIRED = ("rank", "difference", "epochs")
 
 
-def comparison_page(outcome: Outcome, summary: Summary, columns: Sequence[str] = ()) -> Page:
+def comparison_page(
+    outcome: Outcome, summary: Summary, columns: Sequence[str] = (), tuned: Tuned | None = None
+) -> Page:
     """The page of a comparison.
 
     Args:
         outcome: What became of it.
         summary: Its numbers.
         columns: Names of `COLUMNS`, for one table of these; by default there are several tables.
+        tuned: How its learning rates were chosen, if they were.
     """
     experiment = summary.experiment
-    ranked = sorted(summary.variants, key=_rank)
-    side = ComparisonTables(experiment, ranked, summary.pairing)
+    ranked = best_first(summary.variants)
+    side = ComparisonTables(experiment, ranked, summary.pairing, tuned)
     notes = [
         *(side.legend() if not columns or "verdicts" in columns else ()),
-        *_intervals_alone(summary.pairing, columns),
-        *claims(experiment, summary.variants, summary.pairing),
-        *_notes(experiment, ranked),
-        *missed_precision(experiment, summary.variants),
-        *_early_end(summary),
-        *(pointer(ranked) if summary.complete else ()),
+        *notes_of(summary, tuned, columns),
+        *(pointer(ranked, own_rates(tuned)) if summary.complete else ()),
     ]
-    what = heading(experiment, count(len(experiment.variants), "variant"))
     return Page(
         blocks=(
-            lines([*what, *_outputs(experiment)]),
+            lines(heading_of(experiment, tuned)),
             *(_tables(side, columns) if ranked else ()),
             *transfer_table(ranked),
             *([lines(notes)] if notes else []),
         ),
-        document=lambda every_seed: document(outcome, summary, every_seed=every_seed),
-        rows=lambda: (VARIANT_COLUMNS, variant_rows(summary)),
+        document=lambda every_seed: {
+            **document(outcome, summary, every_seed=every_seed),
+            **(tuning_document(experiment, tuned) if tuned else {}),
+        },
+        rows=lambda: with_tuning((VARIANT_COLUMNS, variant_rows(summary)), tuned),
         every_row=lambda: (SEED_COLUMNS, seed_rows(outcome)),
-        brief=tuple(Line(result_line(experiment, variant)) for variant in ranked),
-    )
-
-
-def configs_page(
-    configs: ComparedConfigs, summaries: Mapping[str, Summary], columns: Sequence[str] = ()
-) -> Page:
-    """The page of several configs: the results of each, then what may be paired.
-
-    Args:
-        configs: What became of them.
-        summaries: Of each, by its name.
-        columns: As in `comparison_page`, for the table of each config.
-    """
-    ranked = {name: sorted(summary.variants, key=_rank) for name, summary in summaries.items()}
-    results: list[Table] = []
-    paired: list[Table] = []
-    unpaired: list[str] = []
-    claimed: list[str] = []
-    for group in configs.groups:
-        first = summaries[group.names[0]].experiment
-        for name in group.names:
-            if ranked[name]:
-                side = ComparisonTables(summaries[name].experiment, ranked[name], group.pairing)
-                table = side.chosen(columns) if columns else side.results()
-                results.append(replace(table, title=f"{name}: {table.title}"))
-        members = sorted((v for name in group.names for v in ranked[name]), key=_rank)
-        if not columns:
-            paired += ComparisonTables(first, members, group.pairing).paired()
-        claimed += _intervals_alone(group.pairing, columns)
-        claimed += claims(first, members, group.pairing)
-        if group.difference:
-            unpaired.append(
-                f"not paired with {configs.groups[0].names[0]}: {', '.join(group.names)} "
-                f"({group.difference}); of these, compare the intervals"
-            )
-    everyone = [variant for variants in ranked.values() for variant in variants]
-    shown = ComparisonTables(summaries[configs.groups[0].names[0]].experiment, everyone, None)
-    notes = [
-        *(shown.legend() if not columns or "verdicts" in columns else ()),
-        *unpaired,
-        *dict.fromkeys(claimed),
-        *(n for name, s in summaries.items() for n in _notes(s.experiment, ranked[name])),
-        *(note for summary in summaries.values() for note in _early_end(summary)),
-    ]
-    what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
-    outcomes = configs.outcomes.values()
-    return Page(
-        blocks=(lines(what), *results, *paired, *([lines(notes)] if notes else [])),
-        document=lambda every_seed: document_of_several(configs, summaries, every_seed=every_seed),
-        rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
-        every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),
         brief=tuple(
-            Line(result_line(summary.experiment, variant))
-            for name, summary in summaries.items()
-            for variant in ranked[name]
+            Line(result_line(experiment, variant) + rate_chosen(variant.label, tuned))
+            for variant in ranked
         ),
     )
 
 
-def difference_page(
-    settings: Table, configs: ComparedConfigs, summaries: Mapping[str, Summary]
-) -> Page:
-    """The page of how kept runs differ: their settings, then their results."""
-    page = configs_page(configs, summaries)
-    return replace(
-        page,
-        blocks=(settings, *page.blocks),
-        document=lambda every_seed: {
-            "differences": [*records(settings)],
-            **page.document(every_seed),
-        },
-    )
+def heading_of(experiment: Experiment, tuned: Tuned | None = None) -> tuple[str, ...]:
+    """What was compared."""
+    what = heading(experiment, count(len(experiment.variants), "variant"))
+    how = [how_chosen(experiment)] if tuned else []
+    return (*what, *how, *_outputs(experiment))
 
 
-def _intervals_alone(pairing: Pairing | None, columns: Sequence[str]) -> list[str]:
+def notes_of(
+    summary: Summary, tuned: Tuned | None = None, columns: Sequence[str] = ()
+) -> list[str]:
+    """What is claimed, and what there is to say of variants and of an early end."""
+    experiment, ranked = summary.experiment, best_first(summary.variants)
+    return [
+        *intervals_alone(summary.pairing, columns),
+        *claims(experiment, summary.variants, summary.pairing, tuned=tuned is not None),
+        *(tuning_notes(experiment, tuned) if tuned else ()),
+        *variant_notes(experiment, ranked),
+        *missed_precision(experiment, summary.variants),
+        *early_end(summary),
+    ]
+
+
+def best_first(variants: Iterable[VariantSummary]) -> list[VariantSummary]:
+    """In the order of the rows."""
+    return sorted(variants, key=_rank)
+
+
+def intervals_alone(pairing: Pairing | None, columns: Sequence[str]) -> list[str]:
     """Which intervals claim more than the tests, if they are shown."""
     if pairing is None or (columns and "difference" not in columns):
         return []
@@ -157,12 +139,6 @@ def _intervals_alone(pairing: Pairing | None, columns: Sequence[str]) -> list[st
 
 def _tables(side: "ComparisonTables", columns: Sequence[str]) -> tuple[Table, ...]:
     return (side.chosen(columns),) if columns else side.usual()
-
-
-def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
-    """What one of several configs is."""
-    what, start = heading(experiment, count(len(experiment.variants), "variant"))
-    return (f"{name}: {what}", start, *_outputs(experiment))
 
 
 def _rank(variant: VariantSummary) -> tuple[float, bool, float]:
@@ -189,7 +165,8 @@ def _outputs(experiment: Experiment) -> tuple[str, ...]:
     return (f"the output has {', but '.join(parts)}",)
 
 
-def _notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[str]:
+def variant_notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[str]:
+    """Which variants were not trained, diverged, or have costs that are no numbers."""
     notes = []
     for variant in variants:
         if variant.failure:
@@ -200,7 +177,7 @@ def _notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[s
     return notes
 
 
-def _early_end(summary: Summary) -> list[str]:
+def early_end(summary: Summary) -> list[str]:
     """Which variants were stopped half way or before their first checkpoint."""
     if summary.complete:
         return []
@@ -227,11 +204,13 @@ class ComparisonTables:
         experiment: What was run.
         variants: In the order of the rows.
         pairing: Of these, if there is one.
+        tuned: How their learning rates were chosen, if they were.
     """
 
     experiment: Experiment
     variants: Sequence[VariantSummary]
     pairing: Pairing | None
+    tuned: Tuned | None = None
 
     def usual(self) -> tuple[Table, ...]:
         """Results, the variants against the baseline, costs by epoch, and final predictions."""
@@ -239,6 +218,7 @@ class ComparisonTables:
         return (
             self.results(),
             *self.paired(),
+            *self.tuning(),
             replace(costs, spare=_thinned_names(costs.columns[1:])),
             self._table(self._prediction_title(), ["predictions"]),
         )
@@ -255,11 +235,23 @@ class ComparisonTables:
             return ()
         return (self._table(self._paired_title(self.pairing, _PAIRED), _PAIRED),)
 
+    def tuning(self) -> tuple[Table, ...]:
+        """How the learning rates were chosen, and the claims beside those without; if they were."""
+        if self.tuned is None:
+            return ()
+        labels = [variant.label for variant in self.variants]
+        return (
+            self._table(tuning_title(self.experiment), _TUNING),
+            *changes_table(self.experiment, self.tuned, labels),
+        )
+
     def chosen(self, names: Sequence[str]) -> Table:
         """One table of these columns."""
         titles = [self._result_title(names)]
         if {"rank", "difference", "pairs"} & set(names) and self.pairing is not None:
             titles.append(self._paired_title(self.pairing, names))
+        tuning = {"tuning", "tried"} & set(names) and self.tuned is not None
+        titles += [tuning_title(self.experiment)] if tuning else []
         titles += [self._cost_title()] if "costs" in names else []
         titles += [self._prediction_title()] if "predictions" in names else []
         return self._table("; ".join(titles), names)
@@ -276,7 +268,7 @@ class ComparisonTables:
             title,
             ("variant", *(head for head, _ in parts)),
             tuple(rows),
-            prose=("variant", "curve", "verdicts"),
+            prose=("variant", "curve", "verdicts", "not told apart", "by value"),
             splits=True,
         )
 
@@ -349,7 +341,9 @@ class ComparisonTables:
         baseline, comparisons = pairing.baseline, len(pairing.against)
         about = {name: COLUMNS[name].about for name in ("difference", "rank", "epochs")}
         about["difference"] += f", {family(comparisons, named=comparisons)}"
-        explained = "; ".join(text for name, text in about.items() if name in names)
+        said = [text for name, text in about.items() if name in names]
+        said += [ABOUT_CLAIMS] if self.tuned and {"difference", "rank"} & set(names) else []
+        explained = "; ".join(said)
         return f"against {baseline}, paired by seed{f' ({explained})' if explained else ''}"
 
     def _cost_title(self) -> str:

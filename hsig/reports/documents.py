@@ -49,7 +49,7 @@ def document(outcome: Outcome, summary: Summary, *, every_seed: bool = True) -> 
             "predictions": plain(affine.predictions.tolist()),
             "right": affine.right,
         },
-        "pairing": _pairing(summary.pairing),
+        "pairing": pairing_document(summary.pairing),
         "verdict_rules": _verdict_rules(),
         "variants": [
             _variant(experiment, result, numbers, every_seed=every_seed)
@@ -91,7 +91,7 @@ def document_of_several(
         "groups": [
             {
                 "configs": list(group.names),
-                "pairing": _pairing(group.pairing),
+                "pairing": pairing_document(group.pairing),
                 "not_paired_because": group.difference or None,
             }
             for group in configs.groups
@@ -125,7 +125,8 @@ def solved_or_null(solved: Solved | None) -> Json:
     return plain_fields(solved) if solved is not None and solved.n else None
 
 
-def _pairing(found: Pairing | None) -> Json:
+def pairing_document(found: Pairing | None) -> Json:
+    """Variants against each other; null if there is no pairing."""
     if found is None:
         return None
     return {
@@ -143,6 +144,7 @@ def _variant(
         "label": result.variant.label,
         "activation": spec_document(result.variant.hidden_activation),
         "output_activation": spec_document(result.variant.output_activation),
+        "learning_rate": experiment.learning_rate_of(result.variant),
         "engine": experiment.engine_of(result.variant).NAME,
     }
     if result.failure:

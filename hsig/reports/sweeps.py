@@ -231,7 +231,7 @@ def _notes(two: TwoSweeps, names: tuple[str, str]) -> tuple[str, ...]:
     if not tests:
         why = two.unpaired or "no seeds in common"
         return (unit, f"not paired by seed: {why}; no difference is tested")
-    claimed = [paired.difference for paired in tests.values() if paired.claimed]
+    claimed = [paired.difference for paired in tests.values() if paired.claim]
     more, fewer = (sum(sign * difference > 0.0 for difference in claimed) for sign in (1.0, -1.0))
     seeds = {paired.pairs for paired in tests.values()}
     of_each = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else f"{min(seeds)}"
@@ -256,7 +256,7 @@ def _shade_of_pair(both: CellPair | None) -> Shade:
         return Shade("", None)
     if both.difference is None:
         return Shade("x", None)
-    mark = "*" if both.paired is not None and both.paired.claimed else " "
+    mark = "*" if both.paired is not None and both.paired.claim else " "
     return Shade(f"{_points(both.difference)}{mark}", 0.5 + 0.5 * both.difference)
 
 

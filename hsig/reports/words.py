@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from hsig.analysis.summary import ResultSummary, Solved, Summary, VariantSummary
 from hsig.engines import compiled, reference
@@ -105,12 +106,25 @@ def interval(solved: Solved) -> str:
     return f"{percent(solved.low)} to {percent(solved.high)}"
 
 
-def pointer(variants: Sequence[VariantSummary]) -> tuple[str, ...]:
-    """Where to learn why, if a variant was not solved; of several, for the one that is last."""
+def pointer(
+    variants: Sequence[VariantSummary], own_rates: Mapping[str, float] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Where to learn why, if a variant was not solved; of several, for the one that is last.
+
+    Args:
+        variants: In their order.
+        own_rates: By label, learning rates that were chosen for some of them.
+    """
     failed = [variant.label for variant in variants if variant.solved.k < variant.solved.n]
     if not failed:
         return ()
-    return (f"to see why: hsig explain {failed[-1]}, with the same config and flags",)
+    label = failed[-1]
+    if label in own_rates:
+        return (
+            f"to see why: hsig explain {label} --learning-rate {own_rates[label]!r}, with the same "
+            "config and flags but those of tuning",
+        )
+    return (f"to see why: hsig explain {label}, with the same config and flags",)
 
 
 def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary]) -> tuple[str, ...]:
@@ -166,15 +180,19 @@ def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
     start = (
         f"given {_size(experiment.initial_weights)} initial weights"
         if experiment.initial_weights is not None
-        else f"initial weights from [{short(low)}, {short(high)}), {_seeds(experiment.seeds)}"
+        else f"initial weights from [{short(low)}, {short(high)}), {named_seeds(experiment.seeds)}"
     )
     shared = ", the same for all" if len(experiment.variants) > 1 else ""
     return (
         f"{subject} on {task.name}: {shape} network, loss {experiment.loss.name}, "
-        f"learning rate {short(experiment.learning_rate)}, "
+        f"learning rate {_learning_rate(experiment)}, "
         f"{count(experiment.epochs, 'epoch')} ({experiment.update})",
         f"{start}{shared}; engine {_engines(experiment)}",
     )
+
+
+def _learning_rate(experiment: Experiment) -> str:
+    return "chosen for each" if experiment.is_tuned else short(experiment.learning_rate)
 
 
 def _engines(experiment: Experiment) -> str:
@@ -194,7 +212,8 @@ def _size(weights: Weights) -> int:
     return sum(layer.size for layer in weights)
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def named_seeds(seeds: Sequence[int]) -> str:
+    """`seeds 0 to 29`, or how many there are."""
     if len(seeds) == 1:
         return f"seed {seeds[0]}"
     if tuple(seeds) == tuple(range(seeds[0], seeds[0] + len(seeds))):

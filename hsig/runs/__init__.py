@@ -15,7 +15,18 @@ A sweep that is not finished has a `cells.log` in place of result and arrays, an
 """
 
 from hsig.runs.folder import Record, archive, every, find, locate, read, remove
-from hsig.runs.outcomes import Made, Part, arrays_of, different_arrays, keep, parts_of
+from hsig.runs.outcomes import (
+    ALTERNATIVE,
+    ONE_RATE,
+    TASK,
+    TUNING,
+    Made,
+    Part,
+    arrays_of,
+    different_arrays,
+    keep,
+    parts_of,
+)
 from hsig.runs.provenance import digest
 from hsig.runs.sweeps import (
     Ledger,
@@ -27,6 +38,10 @@ from hsig.runs.sweeps import (
 )
 
 __all__ = [
+    "ALTERNATIVE",
+    "ONE_RATE",
+    "TASK",
+    "TUNING",
     "Ledger",
     "Made",
     "Part",

@@ -15,7 +15,7 @@ from hsig.networks.tasks import TASKS
 from hsig.reports.numbers import count, short
 from hsig.reports.page import FORMAT, Page, Table, lines, records
 from hsig.reports.words import as_yaml
-from hsig.runs import Record
+from hsig.runs import TASK, Record
 
 _NAMED_MOST = 3  # variants that are named one by one
 _DIFFERENT_MOST = 20  # numbers that are not the same, in a sentence
@@ -66,9 +66,10 @@ def _axes(record: Record) -> list[Mapping[str, Any]]:
 
 
 def mains(record: Record) -> list[Mapping[str, Any]]:
-    """The parts that were asked for: not the remedies."""
+    """The parts that were asked for: not the remedies, and not what a tuning tried."""
     parts: list[Mapping[str, Any]] = record.about["parts"]
-    return parts[:1] if record.command == "explain" else parts
+    asked_for = [part for part in parts if part.get("role", "") in ("", TASK)]
+    return asked_for[:1] if record.command == "explain" else asked_for
 
 
 def _spelled(part: Mapping[str, Any]) -> dict[str, str]:

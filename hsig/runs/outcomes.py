@@ -18,6 +18,9 @@ from hsig.networks.network import Weights
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
 from hsig.runs.provenance import digest, keys_of
 
+# roles of the parts of a run
+TASK, TUNING, ALTERNATIVE, ONE_RATE = "task", "tuning", "alternative", "one rate"
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -28,7 +31,10 @@ class Part:
         experiment: As its config has it.
         outcome: What became of it.
         layers: Of a remedy.
-        is_config: Whether it is one of several configs, whose labels have its name in front.
+        is_config: Whether it is one of several configs or tasks, whose labels have its name in
+            front.
+        role: `TASK` if it is one of several tasks; of a tuned comparison what it was trained for,
+            if it is not what was asked for: `TUNING`, `ALTERNATIVE` or `ONE_RATE`.
     """
 
     name: str
@@ -36,6 +42,7 @@ class Part:
     outcome: Outcome
     layers: str = ""
     is_config: bool = False
+    role: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +99,9 @@ def _part(part: Part) -> dict[str, Any]:
         "name": part.name,
         "layers": part.layers,
         "is_config": part.is_config,
+        "role": part.role,
         "labels": [variant.label for variant in part.outcome.experiment.variants],
+        "learning_rates": [v.learning_rate for v in part.outcome.experiment.variants],
         "experiment": keys_of(trained),
         "results": [_result(result) for result in part.outcome.results],
     }
@@ -123,8 +132,11 @@ def parts_of(record: Record) -> list[Part]:
     for number, part in enumerate(record.about["parts"]):
         experiment = load_resolved(part["experiment"], str(record.folder / RUN))
         named = experiment.named(part["name"]) if part["is_config"] else experiment
-        labels = zip(named.variants, part["labels"], strict=True)
-        variants = tuple(replace(variant, label=label) for variant, label in labels)
+        own_rates = part.get("learning_rates", [None] * len(part["labels"]))  # since tuning
+        variants = tuple(
+            replace(variant, label=label, learning_rate=rate)
+            for variant, label, rate in zip(named.variants, part["labels"], own_rates, strict=True)
+        )
         named = replace(named, variants=variants)
         results = [
             _read_result(variant, experiment, result, arrays, f"{number}/{place}/")
@@ -137,6 +149,7 @@ def parts_of(record: Record) -> list[Part]:
                 Outcome(named, tuple(results)),
                 part["layers"],
                 part["is_config"],
+                part.get("role", ""),
             )
         )
     return parts

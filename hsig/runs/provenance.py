@@ -24,6 +24,8 @@ def digest(experiments: Iterable[Experiment]) -> str:
     depends: list[Any] = []
     for experiment in experiments:
         keys = {n: v for n, v in keys_of(experiment).items() if KEYS[n].numbers}
+        if experiment.is_tuned:
+            keys["learning_rate"] = list(map(experiment.learning_rate_of, experiment.variants))
         depends.append([keys, experiment.engines, numerics(experiment.engines)])
     return _digest(depends)
 

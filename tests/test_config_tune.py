@@ -1,0 +1,139 @@
+"""What the key `tune` takes, and what it does not go with."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hsig.config.assembling import resolved_keys
+from hsig.config.keys import KEYS
+from hsig.config.loading import load_comparison, load_experiment
+from hsig.config.sweeps import load_sweep
+from hsig.errors import ConfigError
+
+TWO = {"activations": "sigmoid,hard"}
+HALF_DECADES = (0.01, 0.03162, 0.1, 0.3162, 1.0)
+
+
+def tuned(text, **flags):
+    return load_experiment(flags=TWO | {"tune": text} | flags).tune
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "learning_rate=log:0.01..1:5",
+        "learning_rate = log:0.01..1:5",
+        "{learning_rate: log:0.01..1:5}",
+        "{learning_rate: {log: [0.01, 1, 5]}}",
+        "learning_rate=0.01,0.03162,0.1,0.3162,1",
+        "{learning_rate: [1, 0.3162, 0.1, 0.03162, 1e-2]}",
+    ],
+)
+def test_the_same_values_however_they_are_written(text):
+    assert tuned(text) == HALF_DECADES
+
+
+def test_linear_values_lie_evenly():
+    assert tuned("learning_rate=linear:0.5..2:4") == (0.5, 1.0, 1.5, 2.0)
+
+
+def test_a_sweep_and_a_tuning_read_values_in_the_same_way(tmp_path):
+    path = tmp_path / "map.yaml"
+    path.write_text("sweep:\n  learning_rate: log:0.01..1:5\n", encoding="utf-8")
+    swept = load_sweep(path, {}).experiments
+    assert tuple(cell.learning_rate for cell in swept) == HALF_DECADES
+
+
+def test_the_resolved_keys_tune_in_the_same_way():
+    keys = resolved_keys(load_experiment(flags=TWO | {"tune": "learning_rate=2,1"}))
+    assert keys["tune"] == {"learning_rate": [1.0, 2.0]}
+    assert KEYS["tune"].kind.document(()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("hidden=1,2", "hidden cannot be tuned. Expected learning_rate=log:0.01..10:13: all else"),
+        ("learning_rat=1,2", "learning_rat cannot be tuned. Did you mean 'learning_rate'?"),
+        ("learning_rate=1,2,hidden=1,2", "hidden cannot be tuned"),
+        ("{learning_rate: [1, 2], epochs: [1, 2]}", "epochs cannot be tuned"),
+        ("learning_rate=1", "expected 2 to 50 values to try, got 1"),
+        ("learning_rate=log:1..2:51", "expected 2 to 50 values to try, got 51"),
+        ("learning_rate=-1,2", "expected a number above 0, got -1"),
+        ("learning_rate=1,fast", "expected a number above 0, got the text 'fast'"),
+        ("learning_rate=1,1.0", "expected each value once"),
+        ("learning_rate=log:0..1:3", "expected ends above 0, got 0 and 1"),
+        ("learning_rate=log:1..2", "expected a list, {linear: [from, to, n]} or {log: "),
+        ("learning_rate=log:1..05:3", "ambiguous"),
+        ("learning_rate=05,1", "ambiguous"),
+        ("{learning_rate: 3}", "learning_rate: expected a list, {linear: [from, to, n]} or {log: "),
+        ("learning_rate=", "expected a key and its values, such as learning_rate=log:0.01..10:13"),
+        ("fast", "expected a key and its values, such as learning_rate=log:0.01..10:13"),
+        ("{}", "expected a key and its values, such as learning_rate=log:0.01..10:13"),
+        ("3", "expected a key and its values, such as learning_rate=log:0.01..10:13, got 3"),
+    ],
+)
+def test_what_is_no_tuning_is_refused(text, told):
+    with pytest.raises(ConfigError) as caught:
+        tuned(text)
+    assert "--tune: " in str(caught.value)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"until": "0.1"}, "tune goes without until: choose the number of seeds"),
+        ({"activations": "hard"}, "expected at least 2 activations to compare, got 1"),
+        (
+            {"initial_weights": "{hidden: [[1], [2], [3]], output: [[4], [5]]}", "hidden": "1"},
+            "initial_weights go with one seed, so there are no other seeds to choose on",
+        ),
+        ({"seeds": "1000000", "report_every": "4000", "epochs": "4000"}, "do not fit|than fit in"),
+    ],
+)
+def test_what_tuning_does_not_go_with_is_refused(flags, told):
+    with pytest.raises(ConfigError, match=told):
+        tuned("learning_rate=1,2", **flags)
+
+
+def test_tuning_is_for_comparisons_of_one_config(tmp_path):
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    one.write_text("activations: [tanh, hard]\ntune: {learning_rate: [1, 2]}\n", encoding="utf-8")
+    other.write_text("activations: [tanh, hard]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"one\.yaml:2: tune: goes with one config"):
+        load_comparison([one, other], {})
+    with pytest.raises(ConfigError, match=r"one\.yaml:2: tune: a sweep has no use for this key"):
+        load_sweep(one, {})
+    for command in ("train", "explain"):
+        with pytest.raises(ConfigError, match=r"one\.yaml:2: tune: this is for hsig compare"):
+            load_experiment(one, {"activation": "hard"}, command)
+
+
+def test_a_learning_rate_on_the_command_line_is_that_of_one_activation(tmp_path):
+    path = tmp_path / "one.yaml"
+    path.write_text("tune: {learning_rate: [1, 2]}\n", encoding="utf-8")
+    flags = {"activation": "hard", "learning_rate": "2"}
+    experiment = load_experiment(path, flags, "explain")
+    assert (experiment.tune, experiment.learning_rate) == ((), 2.0)
+
+
+@given(
+    st.sets(st.integers(0, 2**32 - 1), min_size=1, max_size=40)
+    | st.sets(st.integers(0, 60), min_size=1),
+    st.none() | st.integers(1, 80),
+)
+def test_no_seed_is_both_tuned_on_and_reported(reported, wanted):
+    flags = TWO | {"seeds": f"[{','.join(map(str, reported))}]", "tune": "learning_rate=1,2"}
+    if wanted is not None:
+        flags["tune_seeds"] = str(wanted)
+    experiment = load_experiment(flags=flags)
+    tuning = experiment.tuning_seeds
+    assert not {*tuning} & {*experiment.seeds}
+    assert len({*tuning}) == len(tuning) == (wanted or len(reported))
+    assert min(tuning) >= 0
+    assert max(tuning) < 2**32
+
+
+def test_the_key_is_completed():
+    assert KEYS["tune"].kind.complete("le") == ["learning_rate="]

@@ -1,0 +1,315 @@
+"""A comparison on several tasks: what it takes, what it says over them, and what it keeps."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import pytest
+from commands import hsig, interrupted_at, out_of
+from pages import read_csv
+
+from hsig.config.loading import load_comparison, load_experiment, load_tasks
+from hsig.errors import ConfigError
+
+SMALL = ("-e", "80", "-s", "12", "-l", "squared", "--update", "batch", "-r", "8")
+THREE = ("compare", "tanh", "hard", "ultra_fast", *SMALL)
+TWO = (*THREE, "-t", "xor,and")
+
+
+def names(path=None, **flags):
+    return list(load_tasks(path, {"activations": "tanh,hard"} | flags))
+
+
+# --- what it takes ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["xor,parity3,and", "xor, parity3 ,and", "[xor, parity3, and]"])
+def test_several_tasks_however_they_are_written(text):
+    assert names(task=text) == ["xor", "parity3", "and"]
+
+
+def test_a_config_lists_tasks_and_a_flag_beats_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a,b.csv").write_text("0,0\n1,1\n", encoding="utf-8")
+    Path("my.yaml").write_text(
+        "activations: [tanh, hard]\n"
+        "task:\n  - xor\n  - {csv: 'a,b.csv'}\n"
+        "  - {name: mine, inputs: [[0], [1]], targets: [1, 0]}\n",
+        encoding="utf-8",
+    )
+    assert list(load_tasks(Path("my.yaml"), {})) == ["xor", "a,b.csv", "mine"]
+    assert list(load_tasks(Path("my.yaml"), {"task": "and,or"})) == ["and", "or"]
+    assert list(load_tasks(Path("my.yaml"), {"task": "and"})) == []
+    assert names(task="xor,csv:a,b.csv") == ["xor", "a,b.csv"]
+    assert load_experiment(flags={"task": "csv:a,b.csv"}).task.name == "a,b.csv"
+
+
+def test_one_task_is_a_comparison_of_always():
+    assert names() == names(task="xor") == names(task="csv:missing.csv") == []
+    assert names(task="[xor]") == ["xor"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"task": "xor,and,xor"}, ["--task: task: expected each task once, got xor again"]),
+        ({"task": "xor,und"}, ["--task: unknown task 'und'. Did you mean 'and'?"]),
+        ({"task": "[xor, 3]", "epochs": "0"}, ["--task: expected a task's name", "--epochs: "]),
+        ({"task": "xor,and", "until": "0.1"}, ["--until: until: goes with one task"]),
+        ({"task": "xor,and", "nonsense": "1"}, ["flags: unknown key 'nonsense'"]),
+    ],
+)
+def test_all_problems_of_all_tasks_come_in_one_report(flags, told):
+    with pytest.raises(ConfigError) as caught:
+        names(**flags)
+    for part in told:
+        assert str(caught.value).count(part) == 1, caught.value.messages
+
+
+def test_a_problem_of_a_task_has_its_own_line(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("activations: [tanh, hard]\ntask:\n  - xor\n  - und\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"my\.yaml:4: task: unknown task 'und'"):
+        load_tasks(path, {})
+
+
+def test_several_tasks_are_for_compare_with_one_config(tmp_path):
+    for command in ("train", "explain"):
+        with pytest.raises(
+            ConfigError, match="--task: several tasks are for hsig compare, with one"
+        ):
+            load_experiment(flags={"task": "xor,and"}, command=command)
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    one.write_text("activation: hard\ntask: [xor, and]\n", encoding="utf-8")
+    other.write_text("activation: hard\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"one\.yaml:2: task: several tasks are for hsig compare"):
+        load_comparison([one, other], {})
+
+
+# --- what it says -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(runs):
+    """Its JSON; it is the one run that is kept in the folder to be in."""
+    found = json.loads(out_of(*TWO, "-f", "json"))
+    assert len([*runs.iterdir()]) == 1
+    return found
+
+
+def said(*arguments):
+    return " ".join(out_of(*arguments).split())
+
+
+def test_each_task_is_the_comparison_on_it_alone(made):
+    assert [part["task"] for part in made["tasks"]] == ["xor", "and"]
+    for part in made["tasks"]:
+        alone = json.loads(out_of(*THREE, "-t", part["task"], "-f", "json", "--no-save"))
+        assert part["experiment"] == alone["experiment"]
+        for ours, theirs in zip(part["variants"], alone["variants"], strict=True):
+            assert ours["label"] == f"{part['task']}: {theirs['label']}"
+            assert {**ours, "label": ""} == {**theirs, "label": ""}
+        (ours,), (theirs,) = (found["pairing"]["against"] for found in (part, alone))
+        assert {**ours, "label": ""} == {**theirs, "label": ""}
+
+
+def test_the_numbers_over_tasks_can_be_recomputed_from_those_of_each(made):
+    over = made["over_tasks"]
+    assert (over["tasks"], over["baseline"], over["left_out"]) == (
+        ["xor", "and"],
+        "tanh",
+        ["ultra_fast"],
+    )
+    by_label = {variant["label"]: variant for variant in over["variants"]}
+    assert list(by_label) == ["tanh", "hard"]
+    chances, found_ranks = [], {"tanh": [], "hard": []}
+    for place, part in enumerate(made["tasks"]):
+        epochs, solved = {}, {}
+        for variant in part["variants"][:2]:
+            label = variant["label"].partition(": ")[2]
+            epochs[label] = [
+                seed["solved_at"] if seed["verdict"] == "solved" else float("inf")
+                for seed in variant["seeds"]
+            ]
+            solved[label] = sum(seed["verdict"] == "solved" for seed in variant["seeds"])
+            assert by_label[label]["solved"][place] == solved[label]
+        pairs = [*product(epochs["hard"], epochs["tanh"])]
+        chances.append(sum((x < y) + (x == y) / 2 for x, y in pairs) / len(pairs))
+        for label, other in (("tanh", "hard"), ("hard", "tanh")):
+            behind = solved[label] < solved[other]
+            found_ranks[label].append(1.5 if solved[label] == solved[other] else 1.0 + behind)
+    for label, own in found_ranks.items():
+        assert by_label[label]["ranks"] == own
+        assert by_label[label]["mean_rank"] == sum(own) / 2
+    assert by_label["tanh"]["improvement"] is None
+    found = by_label["hard"]["improvement"]
+    assert found["by_task"] == pytest.approx(chances)
+    assert found["probability"] == pytest.approx(sum(chances) / 2)
+    assert found["low"] <= found["probability"] <= found["high"]
+
+
+def test_few_tasks_are_too_few_and_that_is_said(made):
+    assert made["over_tasks"]["friedman"] is None
+    assert made["over_tasks"]["groups"] == []
+    page = said("runs", "show", "latest")
+    assert "2 tasks: too few to tell mean ranks apart (Friedman's test takes 5 or more)" in page
+    assert "each task's claims are corrected among its own variants, not over the tasks" in page
+    assert "without a result on every task, and so in no mean over tasks: ultra_fast" in page
+    assert "critical difference" not in page
+    assert "over these tasks, of which each counts the same" in page
+
+
+def seven(*activations, epochs="150"):
+    """Seven tasks on which one row of the truth table is true, or two."""
+    inputs = "[[0, 1], [1, 0], [1, 1], [0, 0]]"
+    targets = ("1000", "0100", "0010", "0001", "1110", "0111", "1011")
+    tasks = ", ".join(
+        f"{{name: t{name}, inputs: {inputs}, targets: [{', '.join(name)}]}}" for name in targets
+    )
+    flags = ("-e", epochs, "-s", "20", "-l", "squared", "--no-save")
+    return ("compare", *activations, *flags, "-t", f"[{tasks}]")
+
+
+def test_with_enough_tasks_variants_are_told_apart_by_their_mean_ranks():
+    command = seven("tanh", "hard_binary", "elu")
+    over = json.loads(out_of(*command, "-f", "json"))["over_tasks"]
+    assert over["friedman"]["p"] <= 0.05
+    ranks = {variant["label"]: variant["mean_rank"] for variant in over["variants"]}
+    for one, other in product(ranks, ranks):
+        together = any({one, other} <= set(group) for group in over["groups"])
+        assert together is (abs(ranks[one] - ranks[other]) < over["critical_difference"])
+    page = said(*command)
+    assert "Friedman's test of the mean ranks over 7 tasks: p " in page
+    told = "critical difference of two mean ranks (Nemenyi, 5 %): "
+    assert f"{told}{over['critical_difference']:.2f}" in page
+    apart = [group for group in over["groups"] if len(group) > 1]
+    assert f"not told apart by it: {'; '.join(map(', '.join, apart))}" in page
+
+
+def test_two_that_always_rank_alike_are_told_apart():
+    command = seven("tanh", "hard_binary")
+    over = json.loads(out_of(*command, "-f", "json"))["over_tasks"]
+    assert [variant["mean_rank"] for variant in over["variants"]] == [1.0, 2.0]
+    assert (over["friedman"]["f"], over["friedman"]["p"]) == ("Infinity", 0.0)
+    assert over["groups"] == [["tanh"], ["hard_binary"]]
+    assert "all are told apart by it" in said(*command)
+
+
+def test_with_equal_ranks_none_are_told_apart():
+    command = seven("tanh", "elu", epochs="1")
+    over = json.loads(out_of(*command, "-f", "json"))["over_tasks"]
+    assert over["friedman"]["p"] > 0.05
+    assert over["groups"] == [["tanh", "elu"]]
+    told = said(*command)
+    assert "; no variants are told apart" in told
+    assert "critical difference" not in told
+
+
+def test_with_one_variant_on_every_task_nothing_is_said_over_them():
+    flags = ("-e", "2", "-s", "2", "--no-save")
+    page = said("compare", "tanh", "ultra_fast", "-t", "xor,and", *flags)
+    told = "nothing is said over the tasks: fewer than two variants have a result on every one"
+    assert told in page
+
+
+def test_a_list_of_one_task_is_a_list():
+    page = said("compare", "tanh", "hard", "-t", "[xor]", "-e", "2", "-s", "2", "--no-save")
+    assert "xor: after 2 epochs" in page
+    assert "1 task: too few to tell mean ranks apart" in page
+
+
+def test_columns_csv_and_brief_have_every_task(made):
+    rows = read_csv(out_of("runs", "show", "latest", "-f", "csv"))
+    labels = [f"{task}: {label}" for task in ("xor", "and") for label in THREE[1:4]]
+    assert [row["label"] for row in rows] == labels
+    long = read_csv(out_of("runs", "show", "latest", "-f", "csv", "--long"))
+    assert {row["label"] for row in long} == set(labels)
+    out = out_of("runs", "show", "latest", "--columns", "solved,difference")
+    assert [line.split(":")[0] for line in out.splitlines() if ": after" in line] == ["xor", "and"]
+    assert len(out_of("runs", "show", "latest", "-q").splitlines()) >= 6
+    assert made["complete"] is True
+
+
+# --- kept, tuned, interrupted -----------------------------------------------------------------
+
+
+def test_a_kept_run_on_several_tasks_is_shown_repeated_and_compared(made):
+    assert json.loads(out_of("runs", "show", "latest", "-f", "json")) == made
+    code, out, _ = hsig("runs", "rerun", "latest")
+    assert code == 0
+    assert "the same bits" in out
+    out_of(*TWO, "-q", "--epochs", "20")
+    groups = json.loads(out_of("runs", "diff", "latest~1", "latest", "-f", "json"))["groups"]
+    assert [group["configs"] for group in groups] == [
+        ["latest~1: xor", "latest: xor"],
+        ["latest~1: and", "latest: and"],
+    ]
+    assert groups[1]["not_paired_because"] == "another task"
+
+
+def test_each_task_is_tuned_for_itself(runs):
+    tune = ("--tune", "learning_rate=0.5,8")
+    made = json.loads(out_of(*TWO, *tune, "-f", "json"))
+    for part in made["tasks"]:
+        one = (*THREE, "-t", part["task"], *tune, "--no-save")
+        alone = json.loads(out_of(*one, "-f", "json"))
+        pairs = zip(part["tuning"]["variants"], alone["tuning"]["variants"], strict=True)
+        for ours, theirs in pairs:
+            assert ours == {**theirs, "label": f"{part['task']}: {theirs['label']}"}
+        assert [c["change"] for c in part["changes"]] == [c["change"] for c in alone["changes"]]
+        assert part["experiment"] == alone["experiment"]
+    assert json.loads(out_of("runs", "show", "latest", "-f", "json")) == made
+    assert "the same bits" in out_of("runs", "rerun", "latest")
+    page = said("runs", "show", "latest")
+    assert "by task, at the learning rates chosen; over these tasks" in page
+    (row,) = read_csv(out_of("runs", "list", "-f", "csv"))
+    assert row["what"] == "6 variants"
+    assert len([*runs.iterdir()]) == 1
+
+
+@pytest.mark.usefixtures("runs")
+def test_after_an_interruption_nothing_is_said_over_the_tasks(monkeypatch):
+    interrupted_at(monkeypatch, 3)
+    code, out, err = hsig(*TWO)
+    assert (code, err) == (130, "interrupted: this is what was done by then\n")
+    told = " ".join(out.split())
+    assert "nothing is said over the tasks: not all were trained to their end" in told
+    assert "no result yet: and: tanh, and: hard, and: ultra_fast" in told
+    assert "mean rank" not in told
+    assert out_of("runs", "show", "latest") == out
+    kept = json.loads(out_of("runs", "show", "latest", "-f", "json"))
+    assert (kept["complete"], kept["over_tasks"]) == (False, None)
+
+
+def test_an_interruption_of_the_first_tuning_leaves_nothing(runs, monkeypatch):
+    interrupted_at(monkeypatch, 2)
+    code, out, err = hsig(*TWO, "--tune", "learning_rate=0.5,8")
+    assert (code, out, err) == (130, "", "interrupted: there is no result yet\n")
+    assert not [*runs.glob("*")]
+
+
+@pytest.mark.usefixtures("runs")
+def test_an_interruption_of_a_later_tuning_leaves_the_tasks_before(monkeypatch):
+    command = (*TWO, "--tune", "learning_rate=0.5,8")
+    first = json.loads(out_of(*command, "-f", "json", "--no-save"))["tasks"][0]
+    alternatives = sum(
+        found["reported_solved"] is not None
+        for variant in first["tuning"]["variants"]
+        for found in variant["tried"]
+    )
+    tried_and_trained = 6 + 3 + alternatives + 3
+    interrupted_at(monkeypatch, tried_and_trained + 2)
+    code, out, _ = hsig(*command)
+    assert code == 130
+    told = " ".join(out.split())
+    assert "no result yet: and: tanh, and: hard, and: ultra_fast" in told
+    assert "xor: against xor: tanh" in told
+
+
+@pytest.mark.usefixtures("runs")
+def test_expectations_are_of_every_task():
+    code, _, err = hsig(
+        *TWO, "-q", "--expect", "{hard: {solved_at_most: 0}, ultra_fast: {solved_at_most: 1}}"
+    )
+    assert code == 1
+    assert "expect: and: hard: expected solved_at_most 0.0" in err
