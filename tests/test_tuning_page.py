@@ -160,7 +160,10 @@ def test_what_a_claim_becomes_is_said_in_words():
     two = ("compare", "hard", "tanh", "-e", "300", "-s", "30", "-l", "squared", "--no-save")
     range_ = ("--tune", "learning_rate=1e-6,1")
     out = said(*two, *range_, "-r", "1e-6")
-    assert "solved more often than hard, each at its own learning rate: tanh" in out
+    assert (
+        "solved more often than hard, each at its own learning rate (a single comparison, not "
+        "corrected): tanh"
+    ) in out
     assert "claimed with each at its own learning rate, not with all at learning rate 1e-06" in out
     out = said(*two, *range_, "-r", "1")
     assert "the same claim with all at learning rate 1: tanh" in out

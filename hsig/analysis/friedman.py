@@ -142,18 +142,18 @@ def f_survival(f: float, above: int, below: int) -> float:
     """
     if math.isinf(f):
         return 0.0
-    x = below / (below + above * f)
-    return _incomplete_beta(below / 2.0, above / 2.0, x)
+    both = below + above * f
+    return _incomplete_beta(below / 2.0, above / 2.0, below / both, above * f / both)
 
 
-def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function of x in [0, 1]."""
-    if x in (0.0, 1.0):
+def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
+    """The regularised incomplete beta function of x in [0, 1], of which 1 - x is the rest."""
+    if 0.0 in (x, rest):
         return x
     if x > (a + 1.0) / (a + b + 2.0):  # where the fraction converges slowly
-        return 1.0 - _incomplete_beta(b, a, 1.0 - x)
+        return 1.0 - _incomplete_beta(b, a, rest, x)
     size = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    front = math.exp(size + a * math.log(x) + b * math.log1p(-x)) / a
+    front = math.exp(size + a * math.log(x) + b * math.log(rest)) / a
     c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1.0))
     fraction, change, m = d, 0.0, 0
     while abs(change - 1.0) > 1e-14:
