@@ -169,6 +169,7 @@ def test_what_a_claim_becomes_is_said_in_words():
     assert "the same claim with all at learning rate 1: tanh" in out
     out = said(*two, "--tune", "learning_rate=1e-7,1e-6", "-r", "1")
     assert "claimed with all at learning rate 1, not with each at its own: tanh" in out
+    assert "power" not in out  # for it would be that of a plain test
     out = said(*two, "--tune", "learning_rate=1e-7,1e-6", "-r", "1e-7")
     assert "no claim with all at learning rate 1e-07 either: tanh" in out
 

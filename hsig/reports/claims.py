@@ -40,8 +40,8 @@ def claims(
             claimed[found.claim].append(label)
         else:
             needed = _needed(found, rates[label], rates[baseline], LEVEL / comparisons)
-            seen = needed.partition(";")[0] if tuned else needed  # the power is of a plain test
-            open_.append(f"{label} ({seen})")
+            told = needed.partition(";")[0] if tuned else needed  # the power is of a plain test
+            open_.append(f"{label} ({told})")
     notes = []
     if experiment.baseline not in ("", baseline):
         notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
@@ -56,7 +56,8 @@ def claims(
             f"no difference from {baseline} can be claimed "
             f"({family(comparisons, named=len(open_))}) for {', '.join(open_)}"
         )
-    if any(not found.claim and found.difference for found in pairing.against.values()):
+    seen = any(not found.claim and found.difference for found in pairing.against.values())
+    if seen and not tuned:
         level = f"{LEVEL:g}" if comparisons == 1 else f"{LEVEL:g}/{comparisons}, Holm's first level"
         notes.append(
             f"power: of the exact McNemar test at {level}, were the rates and the share of "
