@@ -186,7 +186,7 @@ def test_an_explanation_as_a_whole():
         "bends down in no direction, and in some not at all; kink: a stationary point within",
         "1, but at a kink, where the surface has an edge; slope: no stationary point found",
         "within 1). Seed 8, the median of them by cost, ended with a gradient of size 0 and",
-        "eigenvalues of the Hessian from 0 to 0; 0 away is a stationary point, flat, of cost",
+        "eigenvalues of the Hessian from 0 to 0; that is a stationary point, flat, of cost",
         "0.500000 with eigenvalues from 0 to 0, 13 of the 13 being 0. At the end of 6 of them",
         "a pre-activation is within 0.02 of a kink: gradient and Hessian there are those of",
         "one side.",

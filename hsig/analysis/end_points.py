@@ -37,7 +37,7 @@ ASIDE = 0.01  # length of the step that tries whether a saddle is one
 AT_KINK = 0.02  # a pre-activation not farther from a kink is at it: `ASIDE` may lead beyond
 
 _STEPS_MOST = 100  # of the search
-_ENOUGH = 1e-13  # a gradient with which it ends
+_ENOUGH = 1e-13  # a gradient with which it ends, so that what it finds is exact
 _DAMPING, _DAMPING_MOST = 1e-4, 1e8  # at its beginning; that ends it
 _HESSIANS_AT_A_TIME = 4_000_000  # in numbers
 
@@ -136,13 +136,12 @@ def end_points(network: Network, weights: Weights, task: Task) -> EndPoints:
 
 
 def _end_points(at: Callable[[Array], Surface], points: Array) -> EndPoints:
-    end = at(points)
-    defined = np.flatnonzero(end.is_finite)
-    found = points.copy()
-    found[defined] = _stationary(at, points[defined])
+    end, found = at(points), points.copy()
+    defined, gradient = end.is_finite, _norm(end.gradient)
+    away = defined & (gradient > STATIONARY)
+    found[away] = _stationary(at, points[away])
     there = at(found)
-    stationary = np.zeros(len(points), dtype=bool)
-    stationary[defined] = _norm(there.gradient[defined]) <= STATIONARY
+    stationary = defined & (_norm(there.gradient) <= STATIONARY)
     eigenvalues = np.full(points.shape, np.nan)
     eigenvalues[defined] = np.linalg.eigvalsh(end.hessian[defined])
     bends, directions = np.full(points.shape, np.nan), np.zeros((*points.shape, 1))
@@ -151,9 +150,9 @@ def _end_points(at: Callable[[Array], Surface], points: Array) -> EndPoints:
     aside = ASIDE * directions[:, :, 0]
     sides = np.maximum(at(found + aside).cost, at(found - aside).cost)
     return EndPoints(
-        kind=_kinds(end.is_finite, stationary, there.kink, bends),
+        kind=_kinds(defined, stationary, there.kink, bends),
         cost=end.cost,
-        gradient=_norm(end.gradient),
+        gradient=gradient,
         eigenvalues=eigenvalues,
         kink=end.kink,
         least_gradient=_norm(there.gradient),

@@ -103,9 +103,10 @@ def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
         least = f"{found.least_gradient[place]:.2g}"
         return (f"{ended}; the smallest gradient found within {short(NEAR)} has size {least}.",)
     there = found.stationary_eigenvalues[place]
+    away = f"{found.distance[place]:.2g} away" if found.distance[place] else "that"
     zeros = int((np.abs(there) <= zero_of(there[None])[0]).sum())
     return (
-        f"{ended}; {found.distance[place]:.2g} away is a stationary point, {found.kind[place]}, of "
+        f"{ended}; {away} is a stationary point, {found.kind[place]}, of "
         f"cost {number(float(found.stationary_cost[place]))} with eigenvalues from "
         f"{_range(there)}, {zeros} of the {len(there)} being 0.",
     )
