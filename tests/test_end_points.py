@@ -172,12 +172,20 @@ def test_far_from_anything_stationary_it_is_a_slope():
     assert not found.falls[0]
 
 
-def test_a_surface_that_is_a_plane_has_no_stationary_point():
-    # the only unit is off for all samples but one, and there the loss falls along a line
+def test_a_valley_whose_bottom_is_far_away_is_a_slope():
+    # beyond its kinks leaky_hard is a line, and 1/2 lies many units of its input away
     found = end_points(
         network("leaky_hard", "leaky_hard", "squared"), one(np.zeros((3, 3)), [0, 0, 0, 90]), XOR
     )
     assert found.kind == ("slope",)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-150, 1e50, 1e100, 1e150, 1e200, 1e300])
+@pytest.mark.parametrize("name", ["leaky_relu", "sigmoid"])
+def test_weights_of_any_size_raise_nothing(name, size):
+    weights = around(one(np.zeros((3, 3)), [0, 0, 0, 0]), [1.0] * 20)
+    weights = Weights(*(layer * size for layer in weights))
+    assert set(end_points(network(name, name, "squared"), weights, XOR).kind) <= set(KINDS)
 
 
 def test_a_stationary_point_at_a_kink_is_told_as_such():

@@ -166,7 +166,8 @@ def _hessian(
     to_hidden = inputs[:, :, None, None] * (onward * slope)[:, None]
     to_hidden = to_hidden.reshape(samples, inputs.shape[1] * units, seeds)
     of_output = np.concatenate([to_hidden, hidden], axis=1)
-    hessian: Array = np.einsum("ns,nas,nbs->sab", delta_slope, of_output, of_output)
+    by_seed = np.ascontiguousarray(np.moveaxis(of_output, -1, 0))
+    hessian: Array = (by_seed * delta_slope.T[:, :, None]).swapaxes(1, 2) @ by_seed
     mixed = np.einsum("ns,nus,ni->sui", delta, slope, inputs)
     within = np.einsum("ns,nus,ni,nj->suij", delta, onward * bend, inputs, inputs)
     for unit in range(units):

@@ -38,7 +38,9 @@ AT_KINK = 0.02  # a pre-activation not farther from a kink is at it: `ASIDE` may
 
 _STEPS_MOST = 100  # of the search
 _ENOUGH = 1e-13  # a gradient with which it ends, so that what it finds is exact
-_DAMPING, _DAMPING_MOST = 1e-4, 1e8  # at its beginning; that ends it
+_DAMPING = 1e-4  # with which it begins, relative to the square of the Hessian
+_DAMPING_LEAST, _DAMPING_MOST = 1e-12, 1e8  # the latter ends it
+_TINY = 1e-300  # so that what is all 0 can be divided by
 _HESSIANS_AT_A_TIME = 4_000_000  # in numbers
 
 
@@ -172,18 +174,17 @@ def _stationary(at: Callable[[Array], Surface], start: Array) -> Array:
         if not len(active):
             break
         here = at(points[active])
-        bends, directions = np.linalg.eigh(here.hessian)
-        # the step that makes |gradient + hessian step|**2 + damping |step|**2 least
-        along = np.einsum("swb,sw->sb", directions, here.gradient)
-        damped = bends**2 + (damping[active] * (bends**2).max(axis=1))[:, None]
-        shares = np.divide(bends * along, damped, out=np.zeros_like(damped), where=damped > 0.0)
-        trial = points[active] - np.einsum("swb,sb->sw", directions, shares)
+        # the step that makes |gradient + hessian step|**2 + damped |step|**2 least
+        damped = damping[active] * (here.hessian**2).sum(axis=(1, 2)) + _TINY
+        normal = here.hessian @ here.hessian + damped[:, None, None] * np.eye(points.shape[1])
+        towards = here.hessian @ here.gradient[:, :, None]
+        trial = points[active] - np.linalg.solve(normal, towards)[:, :, 0]
         there = at(trial)
         better = there.is_finite & (_norm(trial - start[active]) <= NEAR)
         better &= _norm(there.gradient) < size[active]
         points[active[better]] = trial[better]
         size[active[better]] = _norm(there.gradient[better])
-        damping[active] = np.maximum(damping[active] * np.where(better, 0.3, 4.0), 1e-16)
+        damping[active] = np.maximum(damping[active] * np.where(better, 0.3, 4.0), _DAMPING_LEAST)
     return points
 
 
