@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from hsig.analysis.sweeps import SweepOutcome
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Outcome, Training
+from hsig.experiments.outlook import Outlook
 from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
@@ -134,7 +135,8 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
     diverged = np.array(diverged_at or [-1] * seeds)
     errors = np.abs(predictions - [1, 1, 0, 0]).max(axis=1)
     solved = (errors < 0.5) & (diverged < 0)
-    seen, before = _nothing_seen(costs.shape), np.full(seeds, np.inf)
+    seen = nothing_seen(costs.shape)
+    ahead = falling(~solved & (diverged < 0), np.where(np.isfinite(costs[:, -1]), 1.0, np.nan))
     return Training(
         seeds=experiment.seeds,
         variant=variant,
@@ -152,16 +154,28 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         verdict=judge(
             diverged_at=diverged,
             solved=solved,
-            evidence=seen,
-            cost_before=before,
-            cost_after=costs[:, -1] / 2,
+            evidence=seen.at(-1),
+            outlook=ahead,
+            affine_solves=False,
         ),
         evidence=seen,
-        cost_before=before,
+        outlook=ahead,
+        parted=np.full(seeds, np.nan),
     )
 
 
-def _nothing_seen(shape):
+def falling(looked, fall):
+    """The outlook of seeds that go on falling, by so much."""
+    return replace(
+        Outlook.unknown(len(looked)),
+        looked=looked,
+        rise=np.zeros(len(looked)),
+        swing=np.zeros(len(looked)),
+        fall=np.where(looked, fall, np.nan),
+    )
+
+
+def nothing_seen(shape):
     """Evidence of no piece and no disease, for some seeds and checkpoints."""
     return Evidence(
         on_piece=np.ones((*shape, 1)),
@@ -169,6 +183,7 @@ def _nothing_seen(shape):
         alive=np.ones(shape),
         gradient=np.ones((*shape, 2)),
         solved=np.zeros(shape, dtype=bool),
-        dead=np.zeros(shape, dtype=bool),
-        affine=np.zeros(shape, dtype=bool),
+        slope=np.ones(shape),
+        wrong_gradient=np.ones(shape),
+        departure=np.ones(shape),
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from hsig.analysis.affine_fit import best_affine
+from hsig.networks.affine_fit import best_affine
 from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import TASKS, Task
 
@@ -63,7 +63,7 @@ def test_steps_that_are_too_long_are_halved_until_they_help(monkeypatch):
 
 
 def test_the_search_ends_even_where_there_is_no_best(monkeypatch):
-    monkeypatch.setattr("hsig.analysis.affine_fit._STEPS_MOST", 3)
+    monkeypatch.setattr("hsig.networks.affine_fit._STEPS_MOST", 3)
     fit = best_affine(TASKS["and"], LOSSES["bce"], 0.5)
     assert fit.right == 4
     assert 1e-3 < fit.cost < 0.2

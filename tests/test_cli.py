@@ -363,11 +363,16 @@ def test_power_says_how_many_seeds_a_claim_needs(hsig):
     code, out, err = hsig("power", "--rates", "0.49,0.40", "--paired", "0.2")
     assert (code, err) == (0, "")
     lines = [line.split() for line in out.splitlines()]
-    assert ["80", "%", "478", "214"] in lines  # the doctest of seeds_to_tell_apart
+    assert ["80", "%", "496", "205"] in lines  # held by brute force in tests/test_power.py
     assert any(line[0] == "1000" for line in lines if line)
-    rows = json.loads(hsig("power", "--rates", "0.49,0.40", "-f", "json")[1])["tables"][0]["rows"]
-    assert rows[1]["unpaired, each"] == "478"
-    assert "| 80 % | 478 |" in hsig("power", "--rates", "0.49,0.4", "-f", "md")[1]
+    assert "whatever the power, claims are reported on 100 seeds or more" in out
+    made = json.loads(hsig("power", "--rates", "0.49,0.40", "-f", "json")[1])
+    assert made["tables"][0]["rows"][1]["unpaired, each"] == "496"
+    assert made["needed"][1] == {"power": 0.8, "unpaired": 496, "paired": 500}
+    few = hsig("power", "--rates", "0.03,0.13", "--paired", "0.16")[1]
+    assert "16 % discordant, rates differ by at least 0.100 from 0.03" in few  # 0.16 - 2 * 0.03
+    assert "differ by at least" not in out
+    assert "| 80 % | 496 |" in hsig("power", "--rates", "0.49,0.4", "-f", "md")[1]
     assert hsig("power", "--rates", "0.49,0.4", "-f", "csv")[1].startswith("power,")
 
 

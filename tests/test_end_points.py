@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hsig.analysis import end_points as module
-from hsig.analysis.affine_fit import best_affine
 from hsig.analysis.curvature import surface
 from hsig.analysis.end_points import (
     ASIDE,
@@ -20,6 +19,7 @@ from hsig.analysis.end_points import (
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
 from hsig.networks.activations import ACTIVATIONS
+from hsig.networks.affine_fit import best_affine
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.networks.tasks import TASKS

@@ -64,7 +64,7 @@ def test_the_median_seed_is_the_one_in_the_middle_by_cost():
 def test_a_flat_end_says_how_flat():
     (text,) = told(activation="hard", loss="squared", epochs=2000, update="batch", seeds=3)
     assert "of 3 failed seeds, flat 3 (flat: a stationary point within 1, where the cost" in text
-    assert "is a stationary point, flat, of cost 0.250000 with eigenvalues from 0 to 0." in text
+    assert "is a stationary point (flat) of cost 0.250000 with eigenvalues from 0 to 0." in text
     assert text.endswith("10 of the 13 being 0.")
 
 

@@ -4,8 +4,10 @@ import json
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import hsig, invoked, out_of
 from pages import read_csv
@@ -13,8 +15,10 @@ from prepared import made_run
 
 from hsig.cli import main
 from hsig.errors import ConfigError, RunError
+from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import run
-from hsig.runs import every, keep
+from hsig.experiments.verdicts import VERDICTS
+from hsig.runs import every, keep, outcomes
 
 SHORT = ("-e", "20", "--report-every", "10", "-s", "3")
 COMMANDS = {
@@ -147,17 +151,17 @@ def test_two_runs_differ_in_settings_and_are_paired_where_they_start_alike(runs)
 
 def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     hsig("train", "hard", *SHORT)
-    monkeypatch.setattr("hsig.experiments.experiment.Experiment.last_tenth", 10)
+    monkeypatch.setattr("hsig.experiments.training._parted", lambda *_: np.array([0.5]))
     code, out, _ = hsig("runs", "rerun", "latest")
     assert code == 1
-    assert out.split()[-2:] == ["hard:", "cost_before"]
+    assert out.split()[-2:] == ["hard:", "parted"]
     words = " ".join(out.split())
     assert "not the same bits, though all that the numbers depend on is the same" in words
     document = json.loads(hsig("runs", "rerun", "latest", "-f", "json")[1])
-    assert document["different"] == ["hard: cost_before"]
+    assert document["different"] == ["hard: parted"]
     assert (document["same_bits"], document["same_digest"]) == (False, True)
-    assert "no,yes,hard: cost_before" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
-    assert "| no | yes | hard: cost_before |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
+    assert "no,yes,hard: parted" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
+    assert "| no | yes | hard: parted |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
     monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
     assert "what the numbers depend on has changed" in hsig("runs", "rerun", "latest")[1]
     assert runs.exists()
@@ -210,9 +214,9 @@ def test_two_sweeps_side_by_side(swept):
     out = out_of("runs", "diff", "latest~1", "latest")
     assert "latest minus latest~1: 4 cells of learning_rate and epochs" in out
     assert ["activations", "hard", "sigmoid"] in [line.split() for line in out.splitlines()]
-    assert "(exact McNemar over 100 pairs of seeds in a cell, Holm over 4 cells)" in " ".join(
-        out.split()
-    )
+    assert (
+        "(exact McNemar over 100 pairs of seeds in a cell, each one of 4 comparisons, Holm)"
+    ) in " ".join(out.split())
     cells = json.loads(out_of("runs", "diff", "latest~1", "latest", "-f", "json"))["cells"]
     shown = [line.split()[1:] for line in out.splitlines() if line.split()[:1] in (["0.1"], ["1"])]
     points = [int(text.rstrip("*")) for row in shown for text in row]
@@ -322,3 +326,60 @@ def test_ids_are_whole_on_a_narrow_terminal(monkeypatch):
     ids = [path.name for path in Path("runs").iterdir()]
     words = out_of("runs", "list").split()
     assert all(words.count(one) == words.count("id") > 0 for one in ids)
+
+
+@pytest.fixture
+def first_numerics(monkeypatch):
+    """Runs are kept as they were before verdicts were by what could still happen."""
+    arrays = outcomes.arrays_of
+
+    def as_then(training):
+        lacking = ("outlook/", "parted", *(f"evidence/{n}" for n in ("slope", "wrong", "depart")))
+        there = arrays(training)
+        return {name: there[name] for name in there if not name.startswith(lacking)}
+
+    monkeypatch.setattr(outcomes, "arrays_of", as_then)
+    monkeypatch.setattr("hsig.runs.provenance.NUMERICS", 1)
+
+
+@pytest.mark.usefixtures("runs", "first_numerics")
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("hard", "--epochs", "400", "--init", "uniform:-3,3"),
+        ("hard", "--loss", "bce_naive", "--epochs", "8000"),
+        ("relu", "--epochs", "300"),
+        ("relu", "--init", "uniform:-1,0", "--epochs", "100"),
+    ],
+)
+def test_a_run_of_before_there_were_outlooks_is_judged_anew_from_its_weights(flags):
+    _, out, _ = hsig("train", *flags, "--seeds", "60", "--format", "json")
+    code, shown, err = hsig("runs", "show", "latest", "--format", "json")
+    assert code == 0
+    assert "was kept under numerics 1, and verdicts have changed since" in err
+    (before,), (after,) = (json.loads(text)["variants"] for text in (out, shown))
+    assert after["verdicts"] == before["verdicts"]
+    for then, now in zip(before["seeds"], after["seeds"], strict=True):
+        assert now["verdict"] == then["verdict"]
+        assert now["outlook"] == then["outlook"]
+        assert now["evidence"]["departure"][-1] == then["evidence"]["departure"][-1]
+        assert now["evidence"]["on_piece"] == then["evidence"]["on_piece"]
+        assert set(now["evidence"]["departure"][:-1]) == {"NaN"}
+        assert now["parted"] is None
+
+
+@pytest.mark.usefixtures("runs", "first_numerics")
+def test_a_sweep_of_before_there_were_outlooks_has_no_dead_seeds(monkeypatch):
+    """What was dead then, with wrong samples that teach nothing, is called saturated."""
+
+    def trained(experiment, going_on=None):
+        result = train_cell(experiment, going_on)
+        return replace(result, verdict=np.full(len(result.seeds), VERDICTS.index("dead")))
+
+    monkeypatch.setattr("hsig.experiments.workers.train_cell", trained)
+    Path("map.yaml").write_text("sweep: {epochs: [1, 2]}\nseeds: 3\n", encoding="utf-8")
+    _, out, _ = hsig("sweep", "map.yaml", "--format", "json")
+    assert {tuple(cell["verdicts"]) for cell in json.loads(out)["cells"]} == {("dead",)}
+    _, out, err = hsig("runs", "show", "latest", "--format", "json")
+    assert {tuple(cell["verdicts"]) for cell in json.loads(out)["cells"]} == {("saturated",)}
+    assert "kept under numerics 1" in err

@@ -53,7 +53,7 @@ def test_the_remedies_of_the_question():
         ("slope 0.25", "both"),
         ("slope 0.5", "both"),
         ("sigmoid", "output"),
-        ("5 times the epochs", ""),
+        ("10 times the epochs", ""),
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_remedy_changes_what_it_says_and_starts_from_the_same_seeds():
     chosen = experiment(activation="hard", loss="squared", seeds="5,3")
     by_label = {r.experiment.variants[0].label: r.experiment for r in remedies(chosen)}
     assert by_label["learning rate 1"].learning_rate == 1.0
-    assert by_label["5 times the epochs"].epochs == 20_000
+    assert by_label["10 times the epochs"].epochs == 40_000
     leaky = by_label["leak 0.05 output"].variants[0]
     assert leaky.hidden_activation == chosen.variants[0].hidden_activation
     assert leaky.output_activation.parameters["leak"] == 0.05

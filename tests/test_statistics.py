@@ -14,8 +14,6 @@ from hsig.analysis.statistics import (
     order_quantile,
     paired_difference_interval,
     quantiles,
-    seeds_to_tell_apart,
-    smallest_difference,
     wilson_interval,
 )
 
@@ -168,99 +166,3 @@ def test_not_reached_is_infinite_and_kept():
     values = [float(i) for i in range(70)] + [inf] * 30
     median, low, high = order_quantile(values)
     assert (median, low, high) == (49.0, 39.0, 60.0)  # ranks 50, 40 and 61 of 100, by scipy
-
-
-# --- how many seeds ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("first", "second"), [(0.6, 0.7), (0.1, 0.2), (0.49, 0.40), (0.0, 0.5)])
-@pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
-def test_seeds_for_unpaired_rates_are_fleisss_formula_with_scipys_quantiles(first, second, power):
-    mean = (first + second) / 2
-    root = norm.ppf(0.975) * np.sqrt(2 * mean * (1 - mean)) + norm.ppf(power) * np.sqrt(
-        first * (1 - first) + second * (1 - second)
-    )
-    expected = int(np.ceil((root / (first - second)) ** 2))
-    assert seeds_to_tell_apart(first, second, power=power) == expected
-    assert seeds_to_tell_apart(second, first, power=power) == expected
-
-
-def simulated_power(first, second, n):
-    """Share of 20 000 studies in which a pooled z test of two groups of n rejects at 5 %."""
-    random = np.random.Generator(np.random.PCG64(11))
-    one, other = random.binomial(n, [[first], [second]], (2, 20_000)) / n
-    pooled = (one + other) / 2
-    z = (one - other) / np.sqrt(2 * pooled * (1 - pooled) / n)
-    return np.mean(np.abs(z) >= norm.ppf(0.975))
-
-
-@pytest.mark.parametrize(("first", "second"), [(0.6, 0.7), (0.49, 0.40)])
-def test_so_many_unpaired_seeds_have_the_power_asked_for(first, second):
-    n = seeds_to_tell_apart(first, second, power=0.8)
-    assert simulated_power(first, second, n) == pytest.approx(0.8, abs=0.02)
-
-
-def exact_power(pairs, discordant, difference):
-    """Power of the exact McNemar test by summing over every outcome, with scipy."""
-    first = (discordant + difference) / 2.0 / discordant
-    power = 0.0
-    for m in range(pairs + 1):
-        chance = binom.pmf(m, pairs, discordant)
-        if chance > 1e-9:
-            k = np.arange(m + 1)
-            rejected = 2.0 * binom.cdf(np.minimum(k, m - k), m, 0.5) <= 0.05
-            power += chance * binom.pmf(k, m, first)[rejected].sum()
-    return power
-
-
-@pytest.mark.parametrize(("discordant", "difference"), [(0.2, 0.09), (0.4, 0.1), (0.15, 0.1)])
-def test_the_exact_test_has_at_least_the_power_that_the_calculator_says(discordant, difference):
-    pairs = seeds_to_tell_apart(0.5, 0.5 - difference, discordant=discordant)
-    assert 0.8 <= exact_power(pairs, discordant, difference) < 0.85
-
-
-@pytest.mark.parametrize("shared", [0.0, 0.5, 0.8])
-def test_a_simulated_comparison_has_the_power_that_the_calculator_says(shared):
-    """sigmoid against ultra_fast:backward=output after 2000 epochs, as `configs/diseases.yaml`
-
-    measures them: 985 and 803 of 2000 seeds solved; a share of the pairs has its luck in common.
-    """
-    first, second, studies = 985 / 2000, 803 / 2000, 4000
-    apart = first + second - 2 * first * second
-    discordant = shared * (first - second) + (1 - shared) * apart
-    n = seeds_to_tell_apart(first, second, discordant=discordant)
-    random = np.random.Generator(np.random.PCG64(11))
-    luck, other = random.random((2, studies, n))
-    other = np.where(random.random((studies, n)) < shared, luck, other)
-    one, two = luck < first, other < second
-    tables = zip((one & ~two).sum(axis=1).tolist(), (two & ~one).sum(axis=1).tolist(), strict=True)
-    rejected = np.mean([mcnemar_exact(*table) <= 0.05 for table in tables])
-    assert 0.79 < rejected < 0.84
-
-
-@pytest.mark.parametrize("discordant", [None, 0.3])
-@pytest.mark.parametrize("rate", [0.03, 0.5, 0.9])
-def test_the_smallest_difference_is_the_inverse_of_the_number_of_seeds(rate, discordant):
-    difference = smallest_difference(300, rate, discordant=discordant)
-    other = rate + difference if rate <= 0.5 else rate - difference
-    assert seeds_to_tell_apart(rate, other, discordant=discordant) <= 300
-    closer = rate + 0.99 * (other - rate)
-    assert seeds_to_tell_apart(rate, closer, discordant=discordant) > 300
-    assert smallest_difference(2, rate) is None
-
-
-@pytest.mark.parametrize(("first", "second"), [(0.5, 0.5), (-0.1, 0.5), (0.5, 1.1)])
-def test_impossible_rates_are_refused(first, second):
-    with pytest.raises(ValueError, match="are not two different rates"):
-        seeds_to_tell_apart(first, second)
-
-
-def test_pairs_are_enough_for_the_exact_test_to_reject_at_all():
-    assert mcnemar_exact(0, 6) <= 0.05 < mcnemar_exact(0, 5)
-    assert seeds_to_tell_apart(0.0, 1.0, discordant=1.0) == 6
-    assert seeds_to_tell_apart(1.0, 0.9, discordant=0.1, power=0.5) >= 54
-
-
-def test_more_difference_than_discordant_pairs_is_refused():
-    with pytest.raises(ValueError, match="is not one of discordant pairs"):
-        seeds_to_tell_apart(0.5, 0.4, discordant=0.05)

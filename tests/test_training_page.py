@@ -49,7 +49,7 @@ def test_one_seed_as_a_whole():
         "",
         "sigmoid: solved 0 of 1 seed (0 %; 95 % Wilson interval 0 % to 79 %)",
         "largest |prediction - target| is 0.500000; solved is below 0.5 on every sample",
-        "slow: the cost is still falling",
+        "slow: the cost is still falling at the end of this budget",
         "to see why: hsig explain sigmoid, with the same config and flags",
     ]
 

@@ -13,6 +13,7 @@ import numpy as np
 from hsig.analysis.statistics import wilson_interval
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training
+from hsig.experiments.outlook import Outlook
 from hsig.networks.network import Weights
 
 FIRST_SEEDS = 100
@@ -67,17 +68,19 @@ def _join(first: Training, second: Training) -> Training:
         name: np.concatenate([getattr(first, name), getattr(second, name)])
         for name in (*ARRAYS, "verdict")
     }
-    evidence = {
-        field.name: np.concatenate(
-            [getattr(first.evidence, field.name), getattr(second.evidence, field.name)]
-        )
-        for field in fields(Evidence)
-    }
     return replace(
         first,
         **joined,
         seeds=first.seeds + second.seeds,
         weights=Weights(*map(np.concatenate, zip(first.weights, second.weights, strict=True))),
         diverged_by=first.diverged_by + second.diverged_by,
-        evidence=Evidence(**evidence),
+        evidence=Evidence(**_fields_joined(first.evidence, second.evidence)),
+        outlook=Outlook(**_fields_joined(first.outlook, second.outlook)),
     )
+
+
+def _fields_joined(first: Evidence | Outlook, second: Evidence | Outlook) -> dict[str, Any]:
+    return {
+        field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
+        for field in fields(first)
+    }

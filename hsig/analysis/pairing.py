@@ -39,6 +39,21 @@ class Paired:
     high: float
     p: float
 
+    @property
+    def pairs(self) -> int:
+        """How many seeds both have."""
+        return self.both + self.only_this + self.only_baseline + self.neither
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the test claims a difference."""
+        return self.p <= LEVEL
+
+    @property
+    def interval_alone(self) -> bool:
+        """Whether the interval excludes 0 and the test claims nothing."""
+        return not self.claimed and not self.low <= 0.0 <= self.high
+
 
 @dataclass(frozen=True)
 class Pairing:

@@ -16,7 +16,7 @@ from hsig.networks.losses import LOSSES
 
 LEAK = 0.05
 SLOPES = (0.25, 0.5)
-FASTER, LONGER = 10.0, 5
+FASTER, LONGER = 10.0, 10
 WIDE = ((-2.0, 2.0), (-4.0, 4.0))
 
 

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from statistics import NormalDist
 
 import numpy as np
 
 from hsig.networks.arrays import Array
 
 EXPLORE_SEEDS, CLAIM_SEEDS = 30, 100  # Agarwal et al. 2021, Colas et al. 2018: fewer show less
-_ROUNDING = 1e-12
 NORMAL_975 = 1.959963984540054  # 97.5 % quantile of the normal distribution; scipy 1.17
 
 
@@ -209,87 +207,3 @@ def _binomial(n: int, k: int, p: float) -> float:
     """Probability of k successes in n trials."""
     logarithm = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
     return math.exp(logarithm + k * math.log(p) + (n - k) * math.log1p(-p))
-
-
-def seeds_to_tell_apart(
-    first: float,
-    second: float,
-    *,
-    discordant: float | None = None,
-    power: float = 0.8,
-    alpha: float = 0.05,
-) -> int:
-    """How many seeds a two-sided test needs to tell two solved rates apart.
-
-    A normal approximation; for pairs with the correction for continuity, without which the exact
-    test falls short of its power.
-
-    Args:
-        first: One rate, in [0, 1].
-        second: The other.
-        discordant: For paired seeds, the share of the pairs in which exactly one is solved, at
-            least |first - second|; None for unpaired ones.
-        power: Probability of telling them apart.
-        alpha: Level of the test.
-
-    Returns:
-        Pairs, or seeds for each of two unpaired groups.
-
-    Raises:
-        ValueError: If the rates are equal or impossible.
-
-    Source:
-        Paired: Connor 1987, Biometrics 43:207, corrected for the test's |b - c| - 1. Unpaired:
-        Fleiss, Levin & Paik 2003, Statistical Methods for Rates and Proportions, section 4.2,
-        without the correction for continuity.
-
-    >>> seeds_to_tell_apart(0.49, 0.40), seeds_to_tell_apart(0.49, 0.40, discordant=0.2)
-    (478, 214)
-    """
-    difference = abs(first - second)
-    if not (0.0 <= first <= 1.0 and 0.0 <= second <= 1.0 and difference > 0.0):
-        raise ValueError(f"{first} and {second} are not two different rates")
-    level, z = NormalDist().inv_cdf(1.0 - alpha / 2.0), NormalDist().inv_cdf(power)
-    if discordant is None:
-        mean = (first + second) / 2.0
-        even = math.sqrt(2.0 * mean * (1.0 - mean))
-        uneven = math.sqrt(first * (1.0 - first) + second * (1.0 - second))
-        return math.ceil(((level * even + z * uneven) / difference) ** 2)
-    if not difference <= discordant * (1.0 + _ROUNDING) <= 1.0 + _ROUNDING:
-        raise ValueError(f"a share of {discordant} is not one of discordant pairs")
-    even = math.sqrt(discordant)
-    uneven = math.sqrt(max(0.0, discordant - difference * difference))
-    pairs = ((level * even + z * uneven) / difference) ** 2
-    # from sqrt(n) difference = ... to sqrt(n) (difference - 1/n) = the same
-    return math.ceil(pairs / 4.0 * (1.0 + math.sqrt(1.0 + 4.0 / (pairs * difference))) ** 2)
-
-
-def smallest_difference(
-    seeds: int, rate: float, *, discordant: float | None = None, power: float = 0.8
-) -> float | None:
-    """The smallest difference from a rate, on its roomier side, that so many seeds tell apart.
-
-    Args:
-        seeds: Pairs, or seeds of each of two unpaired groups.
-        rate: One of the rates.
-        discordant: As in `seeds_to_tell_apart`.
-        power: Probability of telling them apart.
-
-    Returns:
-        A difference, or None if there is none: too few seeds.
-    """
-    room = max(rate, 1.0 - rate)
-    largest = room if discordant is None else min(room, discordant)
-    sign = 1.0 if rate <= 0.5 else -1.0
-
-    def enough(difference: float) -> bool:
-        other = min(1.0, max(0.0, rate + sign * difference))
-        return seeds_to_tell_apart(rate, other, discordant=discordant, power=power) <= seeds
-
-    if not enough(largest):
-        return None
-    low, high = 0.0, largest
-    for _ in range(50):
-        middle = (low + high) / 2.0
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high

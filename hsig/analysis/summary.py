@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from hsig.analysis.affine_fit import AffineFit, best_affine
 from hsig.analysis.pairing import Pairing, pairing_of
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.engines import NOT_REACHED
 from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, shown_cost
-from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SOLVED, counted
+from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SATURATED, SOLVED, counted
 from hsig.networks.activations import Activation, LinearPiece, spell
+from hsig.networks.affine_fit import AffineFit, best_affine
 from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.network import Weights
 
 QUARTILES = (0.25, 0.5, 0.75)
 MEDIAN = 1  # the middle one
 UNKNOWN = (math.nan,) * 3
+PARTED = 0.01  # of a prediction between a seed and its twin; from here on they end elsewhere
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Timeline:
     """What was seen of one variant at each checkpoint.
 
     Attributes:
-        states: How many seeds were diverged, solved, dead or affine at that moment, the first of
-            these that held, by the word; arrays of shape (checkpoints,).
+        states: How many seeds were diverged, solved, dead (no hidden unit has a slope), saturated
+            or affine at that moment, the first that held, by the word; shape (checkpoints,).
         pieces: The linear pieces of the hidden activation.
         on_piece: Shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of hidden
             unit and sample on each piece, and last on none.
@@ -133,6 +134,8 @@ class VariantSummary(ResultSummary):
         not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
         timeline: What was seen on the way; None if it could not be trained.
         transfers: What other activations predict with its weights.
+        twins: How many seeds were trained a second time, from weights that differ in the last bit.
+        parted: How many of these ended elsewhere: a prediction differs by `PARTED` or more.
     """
 
     label: str
@@ -150,6 +153,8 @@ class VariantSummary(ResultSummary):
     not_finite: tuple[NotFinite, ...] = ()
     timeline: Timeline | None = None
     transfers: tuple[Transfer, ...] = ()
+    twins: int = 0
+    parted: int = 0
 
 
 @dataclass(frozen=True)
@@ -243,6 +248,8 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         transfers=tuple(
             predict_with(experiment, training, other) for other in experiment.predict_with
         ),
+        twins=int((~np.isnan(training.parted)).sum()),
+        parted=int((training.parted >= PARTED).sum()),
     )
 
 
@@ -284,6 +291,7 @@ def _timeline(training: Training) -> Timeline:
         (DIVERGED, (diverged_at != NOT_REACHED) & (diverged_at < epochs)),
         (SOLVED, evidence.solved),
         (DEAD, evidence.dead),
+        (SATURATED, evidence.saturated),
         (AFFINE, evidence.affine),
     ):
         states[word] = (holds & undecided).sum(axis=0)

@@ -13,6 +13,7 @@ from hsig.analysis.sweeps import pair_sweeps
 from hsig.cli.options import LISTED, Format, Output
 from hsig.cli.training import page_of
 from hsig.config.keys import COMPARE
+from hsig.engines import NUMERICS
 from hsig.engines.choice import ENGINES
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Outcome
@@ -79,6 +80,12 @@ def show_run(id: str, output: Output) -> None:
         output.write(sweep_page(kept.axes, kept.base, kept.summaries))
     else:
         output.write(page_of(record.command, parts_of(record), output.chosen_columns)[0])
+    if record.numerics < NUMERICS:
+        note(
+            f"{record.id}: was kept under numerics {record.numerics}, and verdicts have changed "
+            "since: they are judged anew as far as what was kept allows. To train it again: "
+            f"hsig runs rerun {record.id}"
+        )
 
 
 def diff_runs(names: tuple[str, str], output: Output) -> None:

@@ -19,8 +19,8 @@ from hsig.networks.activations import ACTIVATIONS
 from hsig.output.formats import json_text
 from hsig.output.terminal import note, put
 from hsig.reports.activations import activation_page, overview_page
-from hsig.reports.claims import power_page
 from hsig.reports.page import Table, page_of_tables
+from hsig.reports.power import power_page
 from hsig.reports.words import NOT_BUILT, as_yaml
 
 

@@ -11,7 +11,11 @@ import numpy as np
 from hsig.networks.arrays import Array, BoolArray, sum_in_order
 from hsig.networks.network import Activity, Network, Weights, all_finite
 
-_ROUNDING = 1e-12  # of an affine map against the network it is read off, relative to its terms
+NO_SLOPE = 1e-12  # of a hidden unit; a smooth one's is never exactly 0
+NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
+NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
+
+_ROUNDING = 1e-12  # singular values of the inputs below this, relatively, are 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +34,12 @@ class Evidence:
         gradient: Shape (seeds, 2); Euclidean norm of the mean loss's gradient in the weights of
             the hidden layer and of the output.
         solved: Shape (seeds,); whether all samples are right and every weight is finite.
-        dead: Shape (seeds,); whether some sample is wrong, and the gradient of the loss in all
-            weights is exactly 0 on each wrong one.
-        affine: Shape (seeds,); whether each hidden unit stays on one linear piece for all samples,
-            and the affine map read off the weights gives the network's pre-activations.
+        slope: Shape (seeds,); the largest size of a training slope of the hidden layer, over its
+            units and the samples.
+        wrong_gradient: Shape (seeds,); the largest size of the slope of a sample's loss in the
+            output's pre-activation, over the samples that are wrong; 0 if none is.
+        departure: Shape (seeds,); how far the output's pre-activation is from its best affine
+            fit to the inputs (least squares), at the sample where that is most.
     """
 
     on_piece: Array
@@ -41,8 +47,30 @@ class Evidence:
     alive: Array
     gradient: Array
     solved: BoolArray
-    dead: BoolArray
-    affine: BoolArray
+    slope: Array
+    wrong_gradient: Array
+    departure: Array
+
+    @property
+    def dead(self) -> BoolArray:
+        """Whether no hidden unit has a slope on any sample, so that the hidden layer stays."""
+        return self.slope <= NO_SLOPE
+
+    @property
+    def saturated(self) -> BoolArray:
+        """Whether some sample is wrong, and the output teaches nothing on any that is."""
+        return ~self.solved & (self.wrong_gradient <= NO_GRADIENT)
+
+    @property
+    def affine(self) -> BoolArray:
+        """Whether the network is, as good as, an affine function, then the output's activation."""
+        return self.departure < NO_BEND
+
+    def at(self, checkpoint: int) -> "Evidence":
+        """What is seen at one of several checkpoints."""
+        return Evidence(
+            **{field.name: getattr(self, field.name)[:, checkpoint] for field in fields(Evidence)}
+        )
 
 
 def examine(
@@ -60,23 +88,26 @@ def examine(
     wanted = targets[:, None, None]
     with np.errstate(all="ignore"):
         right = np.abs(activity.predictions - wanted) < solved_within
-        deltas = network.output_deltas(activity, wanted)
+        deltas = np.abs(network.output_deltas(activity, wanted))
         gradient = network.gradient(weights, activity, wanted)
-        slope = network.hidden_activation.training_slope(
-            activity.hidden_pre_activations, activity.hidden[:, :-1]
+        slope = np.abs(
+            network.hidden_activation.training_slope(
+                activity.hidden_pre_activations, activity.hidden[:, :-1]
+            )
         )
-        pieces = _pieces(network, activity)
-        affine = _agrees(weights, activity, pieces)
+        shares, settled = _pieces(network, activity)
         norms = np.stack([_norm(layer) for layer in gradient], axis=1)
+        departure = _departure(activity)
     finite = all_finite(weights)
     return Evidence(
-        on_piece=pieces.shares,
-        on_one_piece=pieces.settled.mean(axis=0),
+        on_piece=shares,
+        on_one_piece=settled.mean(axis=0),
         alive=((slope != 0.0) & finite).any(axis=0).mean(axis=0),
         gradient=norms,
-        solved=_every(right) & finite,
-        dead=~_every(right) & _every(right | (deltas == 0.0)),
-        affine=_every(pieces.settled) & _every(affine) & finite,
+        solved=right.all(axis=(0, 1)) & finite,
+        slope=np.where(finite, slope.max(axis=(0, 1)), np.nan),
+        wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
+        departure=departure,
     )
 
 
@@ -90,53 +121,29 @@ def stack(moments: Sequence[Evidence]) -> Evidence:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Pieces:
-    """Where the hidden units are; `settled` and the line of each settled unit (hidden, seeds)."""
-
-    shares: Array
-    settled: BoolArray
-    slope: Array
-    intercept: Array
-
-
-def _pieces(network: Network, activity: Activity) -> _Pieces:
+def _pieces(network: Network, activity: Activity) -> tuple[Array, BoolArray]:
+    """The share of the pairs on each piece, and which units (hidden, seeds) stay on one."""
     pre_activations = activity.hidden_pre_activations
     samples, hidden, seeds = pre_activations.shape
     settled = np.zeros((hidden, seeds), dtype=bool)
-    slope, intercept = np.zeros((2, hidden, seeds))
     counts = []
     for piece in network.hidden_activation.linear_pieces:
         inside = piece.contains(pre_activations)
         counts.append(inside.sum(axis=(0, 1)))
-        here = inside.all(axis=0)
-        settled |= here
-        slope[here] = piece.slope
-        intercept[here] = piece.intercept
+        settled |= inside.all(axis=0)
     counts.append(samples * hidden - sum(counts, start=np.zeros(seeds, dtype=np.int64)))
-    return _Pieces(np.stack(counts, axis=1) / (samples * hidden), settled, slope, intercept)
+    return np.stack(counts, axis=1) / (samples * hidden), settled
 
 
-def _agrees(weights: Weights, activity: Activity, pieces: _Pieces) -> BoolArray:
-    """Whether the affine map of the settled units gives the output's pre-activations.
-
-    Shape (samples, seeds).
-    """
-    onward = weights.output[:-1, 0]  # (hidden, seeds)
-    map_weights = sum_in_order(np.moveaxis(weights.hidden * (onward * pieces.slope), 1, 0))
-    offset = sum_in_order(onward * pieces.intercept) + weights.output[-1, 0]
-    mapped = sum_in_order(np.moveaxis(activity.inputs * map_weights, 1, 0)) + offset
-    terms = np.abs(weights.hidden * (onward * pieces.slope)).sum(axis=1)
-    size = (np.abs(activity.inputs) * terms).sum(axis=1)
-    size += np.abs(onward * pieces.intercept).sum(axis=0) + np.abs(weights.output[-1, 0])
-    close: BoolArray = np.abs(mapped - activity.output_pre_activations[:, 0]) <= _ROUNDING * size
-    return close
-
-
-def _every(facts: BoolArray) -> BoolArray:
-    """For each seed, whether all hold; seeds last in."""
-    held: BoolArray = np.all(facts, axis=tuple(range(facts.ndim - 1)))
-    return held
+def _departure(activity: Activity) -> Array:
+    """Largest residual of the least-squares fit of the output's pre-activation to the inputs."""
+    directions, sizes, _ = np.linalg.svd(activity.inputs[:, :, 0], full_matrices=False)
+    directions = directions[:, sizes > _ROUNDING * sizes[0], None]  # (samples, rank, 1)
+    z = activity.output_pre_activations  # (samples, 1, seeds)
+    amounts = sum_in_order(directions * z)  # (rank, seeds)
+    fit = sum_in_order((directions * amounts).swapaxes(0, 1))  # (samples, seeds)
+    largest: Array = np.abs(z[:, 0] - fit).max(axis=0)
+    return largest
 
 
 def _norm(layer: Array) -> Array:

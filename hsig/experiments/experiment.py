@@ -14,6 +14,7 @@ import numpy as np
 from hsig.engines import NOT_REACHED, Problem, State
 from hsig.engines.choice import Engine, engine_for
 from hsig.experiments.evidence import Evidence, examine
+from hsig.experiments.outlook import Outlook
 from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.losses import Loss
@@ -106,11 +107,6 @@ class Experiment:
         regular = range(0, self.epochs, self.report_every)
         return tuple(sorted({*regular, *self.at_epochs, self.epochs}))
 
-    @property
-    def last_tenth(self) -> int:
-        """The epoch at which the last tenth of the budget begins."""
-        return self.epochs - max(1, self.epochs // 10)
-
     def problem_of(self, variant: Variant) -> Problem:
         """What its engine is given."""
         return Problem(
@@ -182,7 +178,10 @@ class Checkpoint:
         predictions: Shape (seeds, samples), with the weights at this epoch.
         solved_at: Shape (seeds,); first epoch count with which all was right, or -1.
         lost_at: Shape (seeds,); first later one with which it was not, or -1.
-        diverged_by: For each seed, which cause of `divergence` it was, or nothing.
+        diverged_by: For each seed, which cause of divergence it was, or nothing.
+        outlook: From the budget on; None before it.
+        parted: Shape (seeds,); how far the predictions of its twin are, at the budget, which
+            started from weights that differ in the last bit; nan for a seed without one.
     """
 
     variant: Variant
@@ -193,6 +192,8 @@ class Checkpoint:
     solved_at: IntArray
     lost_at: IntArray
     diverged_by: tuple[str, ...]
+    outlook: Outlook | None = None
+    parted: Array | None = None
 
     @property
     def epoch(self) -> int:
@@ -272,8 +273,8 @@ class Training(Result):
         weights: There.
         diverged_by: See `Checkpoint`.
         evidence: At every checkpoint, its second axis.
-        cost_before: Shape (seeds,); the mean cost at `Experiment.last_tenth`, inf if that was
-            not reached.
+        outlook: From the budget on, nothing if that was not reached.
+        parted: See `Checkpoint`.
     """
 
     variant: Variant
@@ -285,7 +286,8 @@ class Training(Result):
     weights: Weights
     diverged_by: tuple[str, ...]
     evidence: Evidence
-    cost_before: Array
+    outlook: Outlook
+    parted: Array
 
     @classmethod
     def failed(cls, variant: Variant, reason: str) -> "Training":
@@ -309,11 +311,12 @@ class Training(Result):
             weights=Weights(shown, shown),
             diverged_by=(),
             evidence=Evidence(**seen),
-            cost_before=none.astype(np.float64),
+            outlook=Outlook.unknown(0),
+            parted=none.astype(np.float64),
         )
 
 
-# the arrays of a training but for its verdicts, its weights and the evidence
+# the arrays of a training but for its verdicts, its weights, the evidence and the outlook
 ARRAYS = (
     "cost_last",
     "cost_mean",
@@ -323,7 +326,7 @@ ARRAYS = (
     "solved_at",
     "lost_at",
     "diverged_at",
-    "cost_before",
+    "parted",
 )
 
 

@@ -94,8 +94,8 @@ def train_cell(
     """Train one cell, on one thread; None if it was told not to go on."""
     experiment = as_cell(experiment)
     events = []
-    for event in run(experiment):
-        if isinstance(event, Failure) or event.epoch in (experiment.last_tenth, experiment.epochs):
+    for event in run(experiment, twins=0):
+        if isinstance(event, Failure) or event.epoch == experiment.epochs:
             events.append(event)
         if going_on is not None and not going_on():
             return None

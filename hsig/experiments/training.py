@@ -4,6 +4,7 @@ Public arrays have seeds first; here they are turned round for the engines.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from itertools import pairwise
 from traceback import extract_tb
@@ -11,17 +12,25 @@ from traceback import extract_tb
 import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.experiments.evidence import stack
+from hsig.experiments.evidence import Evidence, stack
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
+from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import causes, judge
-from hsig.networks.arrays import Array, sum_in_order
-from hsig.networks.network import Weights
+from hsig.networks.affine_fit import is_separable
+from hsig.networks.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.networks.network import Weights, with_bias
+
+TWINS = 40  # seeds, of those that are trained, the first
 
 
-def run(experiment: Experiment, *, threads: int = 1) -> Iterator[Checkpoint | Failure]:
+def run(
+    experiment: Experiment, *, threads: int = 1, twins: int = TWINS
+) -> Iterator[Checkpoint | Failure]:
     """Train every variant, from the same initial weights, and yield on the way.
 
-    An engine that can splits the seeds among as many threads; the numbers are the same.
+    An engine that can splits the seeds among as many threads; the numbers are the same. The first
+    seeds, as many as `twins`, have a twin: trained beside them from initial weights that are each
+    the next larger number.
 
     Yields at every checkpoint of the experiment, and between them often enough to show life and
     to be interrupted; `gather` makes an outcome of it. Whatever is raised while a variant
@@ -37,7 +46,7 @@ def run(experiment: Experiment, *, threads: int = 1) -> Iterator[Checkpoint | Fa
             )
             continue
         try:
-            yield from _train(experiment, variant, threads)
+            yield from _train(experiment, variant, threads, twins)
         except Exception as error:
             raised = extract_tb(error.__traceback__)[-1]
             yield Failure(
@@ -61,7 +70,7 @@ def gather_all(
 ) -> list[Outcome]:
     """The outcomes of several experiments, no two with a variant of the same label."""
     wanted = {
-        variant.label: {*experiment.checkpoints, experiment.last_tenth}
+        variant.label: set(experiment.checkpoints)
         for experiment in experiments
         for variant in experiment.variants
     }
@@ -85,92 +94,169 @@ def gather_all(
     return outcomes
 
 
-def _train(experiment: Experiment, variant: Variant, threads: int) -> Iterator[Checkpoint]:
+def _train(
+    experiment: Experiment, variant: Variant, threads: int, twins: int
+) -> Iterator[Checkpoint]:
     problem = experiment.problem_of(variant)
-    weights = experiment.starting_weights()
-    state = State.start(Weights(*(_seeds_last(layer) for layer in weights)))
-    diverged_by = [""] * len(experiment.seeds)
+    weights = [_seeds_last(layer) for layer in experiment.starting_weights()]
+    beside = [np.nextafter(layer[..., :twins], np.inf) for layer in weights]
+    state = State.start(Weights(*map(_side_by_side, weights, beside)))
+    diverged_by = [""] * len(state.solved_at)
     engine = experiment.engine_of(variant)
     advance = partial(engine.advance, threads=threads)
     for epochs in _strides(experiment, engine.epochs_at_a_time(problem, state)):
         progress = advance(state, problem, epochs)
-        yield _checkpoint(variant, problem, state, progress, diverged_by)
+        yield _checkpoint(experiment, variant, problem, state, progress, diverged_by)
         for place, cause in causes(state, problem, progress, advance).items():
             diverged_by[place] = cause
         state = progress
     # the budget's own epoch, of which only the printed losses count
     progress = advance(state, problem, 1)
-    yield _checkpoint(variant, problem, state, progress, diverged_by)
+    last = _checkpoint(experiment, variant, problem, state, progress, diverged_by)
+    going = ~_is_solved(experiment, last) & (last.diverged_at == NOT_REACHED)
+    yield replace(
+        last,
+        outlook=look_ahead(last.state, problem, going, last.evidence.dead, advance),
+        parted=_parted(progress.predictions.T, len(experiment.seeds), state.diverged_at),
+    )
 
 
 def _strides(experiment: Experiment, longest: int) -> Iterator[int]:
     """How many epochs to train at a time; what is looked at falls between two strides."""
-    stops = sorted({*experiment.checkpoints, experiment.last_tenth})
-    for start, stop in pairwise(stops):
+    for start, stop in pairwise(experiment.checkpoints):
         for epoch in range(start, stop, longest):
             yield min(longest, stop - epoch)
 
 
 def _checkpoint(
+    experiment: Experiment,
     variant: Variant,
     problem: Problem,
     state: State,
     progress: Progress,
     diverged_by: Sequence[str],
 ) -> Checkpoint:
-    """What `state` is, with what its next epoch printed and found."""
+    """What `state` is, without the twins, and what its next epoch printed and found."""
+    seeds = slice(len(experiment.seeds))
     return Checkpoint(
         variant=variant,
         problem=problem,
-        state=state,
-        losses=progress.losses.T,
-        predictions=progress.predictions.T,
-        solved_at=progress.solved_at,
-        lost_at=progress.lost_at,
-        diverged_by=tuple(diverged_by),
+        state=state.of(seeds),
+        losses=progress.losses.T[seeds],
+        predictions=progress.predictions.T[seeds],
+        solved_at=progress.solved_at[seeds],
+        lost_at=progress.lost_at[seeds],
+        diverged_by=tuple(diverged_by[seeds]),
     )
+
+
+def _parted(predictions: Array, seeds: int, diverged_at: IntArray) -> Array:
+    """How far each seed is from its twin: the largest difference of a prediction.
+
+    Shape (seeds,); nan where there is none. Infinite where one of the two has diverged.
+    """
+    twins = len(predictions) - seeds
+    parted = np.full(seeds, np.nan)
+    finite = diverged_at == NOT_REACHED
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(predictions[:twins] - predictions[seeds:]).max(axis=1)
+    one, other = finite[:twins], finite[seeds:]
+    parted[:twins] = np.where(one & other, apart, np.where(one == other, 0.0, np.inf))
+    return parted
+
+
+def _is_solved(experiment: Experiment, moment: Checkpoint) -> BoolArray:
+    """Which seeds are right on every sample, and have not diverged."""
+    with np.errstate(all="ignore"):
+        errors = np.abs(moment.predictions - experiment.task.targets).max(axis=1)
+    solved: BoolArray = (errors < experiment.solved_within) & (moment.diverged_at == NOT_REACHED)
+    return solved
 
 
 def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Checkpoint) -> Training:
     """The result with what was seen at some epochs, in their order, and at the last of them."""
-    before = seen.get(experiment.last_tenth)
     reported = {epoch: seen[epoch] for epoch in experiment.checkpoints if epoch in seen}
     reported[last.epoch] = last
     losses = np.stack([moment.losses for moment in reported.values()])
     with np.errstate(all="ignore"):
         cost_mean = _mean_over_samples(losses)
-        cost_before = (
-            np.full(losses.shape[1], np.inf)
-            if before is None
-            else _mean_over_samples(before.losses)
-        )
         max_error = np.abs(last.predictions - experiment.task.targets).max(axis=1)
-    cost_last, cost_mean = losses[:, :, -1].T, cost_mean.T
+    seeds = len(experiment.seeds)
     evidence = stack([moment.evidence for moment in reported.values()])
-    solved = (max_error < experiment.solved_within) & (last.diverged_at == NOT_REACHED)
+    outlook = last.outlook or Outlook.unknown(seeds)
+    solved = _is_solved(experiment, last)
     return Training(
         seeds=experiment.seeds,
         solved=solved,
         solved_at=last.solved_at,
         lost_at=last.lost_at,
         diverged_at=last.diverged_at,
-        verdict=judge(
-            diverged_at=last.diverged_at,
-            solved=solved,
-            evidence=evidence,
-            cost_before=cost_before,
-            cost_after=cost_mean[:, -1],
-        ),
+        verdict=verdicts(experiment, solved, last.diverged_at, evidence, outlook),
         variant=last.variant,
         epochs=tuple(reported),
-        cost_last=cost_last,
-        cost_mean=cost_mean,
+        cost_last=losses[:, :, -1].T,
+        cost_mean=cost_mean.T,
         predictions=last.predictions,
         max_error=max_error,
+        parted=np.full(seeds, np.nan) if last.parted is None else last.parted,
         weights=last.weights,
         diverged_by=last.diverged_by,
         evidence=evidence,
-        cost_before=cost_before,
+        outlook=outlook,
+    )
+
+
+def verdicts(
+    experiment: Experiment,
+    solved: BoolArray,
+    diverged_at: IntArray,
+    evidence: Evidence,
+    outlook: Outlook,
+) -> IntArray:
+    """The verdict of each seed, as `judge` has it, from the evidence at every checkpoint."""
+    task = experiment.task
+    return judge(
+        diverged_at=diverged_at,
+        solved=solved,
+        evidence=evidence.at(-1),
+        outlook=outlook,
+        affine_solves=is_separable(
+            with_bias(task.inputs)[:, :, 0], task.targets, experiment.solved_within
+        ),
+    )
+
+
+def look_again(
+    experiment: Experiment,
+    variant: Variant,
+    weights: Weights,
+    diverged_at: IntArray,
+    epochs: Sequence[int],
+) -> tuple[Evidence, Outlook]:
+    """What is seen of a variant whose weights at the end, seeds first, are all that is left.
+
+    The evidence has the shape of that at all these checkpoints, and is unknown before the last.
+    """
+    problem, engine = experiment.problem_of(variant), experiment.engine_of(variant)
+    start = State.start(Weights(*map(_seeds_last, weights)))
+    progress = engine.advance(start, problem, 1)
+    state = replace(start, epoch=epochs[-1], diverged_at=diverged_at)
+    last = _checkpoint(experiment, variant, problem, state, progress, [""] * len(diverged_at))
+    evidence = stack([_unknown(last.evidence)] * (len(epochs) - 1) + [last.evidence])
+    if epochs[-1] < experiment.epochs:
+        return evidence, Outlook.unknown(len(diverged_at))
+    going = ~_is_solved(experiment, last) & (diverged_at == NOT_REACHED)
+    return evidence, look_ahead(state, problem, going, last.evidence.dead, engine.advance)
+
+
+def _unknown(evidence: Evidence) -> Evidence:
+    """Evidence of the same shape that says nothing."""
+    return Evidence(
+        **{
+            field.name: np.zeros_like(array) if array.dtype == bool else np.full_like(array, np.nan)
+            for field in fields(Evidence)
+            for array in [getattr(evidence, field.name)]
+        }
     )
 
 
@@ -182,3 +268,8 @@ def _mean_over_samples(losses: Array) -> Array:
 
 def _seeds_last(array: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(array, 0, -1))
+
+
+def _side_by_side(one: Array, other: Array) -> Array:
+    """More seeds behind some, where seeds are last."""
+    return np.concatenate([one, other], axis=-1)

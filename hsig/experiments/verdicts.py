@@ -1,24 +1,69 @@
-"""Why each seed ended as it did: its verdict, and of one that diverged the cause."""
+"""Why each seed ended as it did: its verdict, and of one that diverged the cause.
+
+A verdict says what could still happen with more epochs. It follows from the weights at the end and
+the setting alone, not from the way there, and means the same for every activation.
+"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend, steps
-from hsig.experiments.evidence import Evidence
+from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE, Evidence
+from hsig.experiments.outlook import Outlook
 from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.network import Activity, Weights, all_finite, with_bias
 
-VERDICTS = (DIVERGED, SOLVED, DEAD, AFFINE, PLATEAU, SLOW) = (
+# Kept runs hold the place of a verdict here, so new ones are added at the end.
+VERDICTS = (DIVERGED, SOLVED, DEAD, AFFINE, PLATEAU, SLOW, FROZEN, SATURATED, UNSTABLE, STOPPED) = (
     "diverged",
     "solved",
     "dead",
     "affine",
     "plateau",
     "slow",
+    "frozen",
+    "saturated",
+    "unstable",
+    "stopped",
 )
-FALL = 0.01  # of the mean cost over the last tenth of the budget; less is a plateau
+
+RISE = 0.01  # of the mean cost within the window, relative to it; from here on it is unstable
+SWING = 0.5  # of a prediction by one step; from here on it is unstable
+FALL = 0.001  # of the mean cost over the window, relative to it; less is a plateau
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a seed has a verdict, if none before it holds.
+
+    Attributes:
+        never: Whether such a seed is not solved by any number of epochs more.
+        tolerances: What is measured (a field of `Evidence` or `Outlook`), and its bound.
+    """
+
+    never: bool = False
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+
+
+# in the order of precedence: the first that holds
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        DIVERGED: Rule(never=True),
+        SOLVED: Rule(),
+        STOPPED: Rule(),
+        DEAD: Rule(never=True, tolerances={"slope": NO_SLOPE}),
+        FROZEN: Rule(never=True),
+        SATURATED: Rule(tolerances={"wrong_gradient": NO_GRADIENT}),
+        UNSTABLE: Rule(tolerances={"rise": RISE, "swing": SWING}),
+        AFFINE: Rule(tolerances={"departure": NO_BEND}),
+        PLATEAU: Rule(tolerances={"fall": FALL}),
+        SLOW: Rule(),
+    }
+)
 
 # causes of divergence
 SATURATED_RIGHT = "saturated_right"  # 0/0 in the loss's slope, at an answer that is exactly right
@@ -31,52 +76,58 @@ def judge(
     diverged_at: IntArray,
     solved: BoolArray,
     evidence: Evidence,
-    cost_before: Array,
-    cost_after: Array,
+    outlook: Outlook,
+    affine_solves: bool,
 ) -> IntArray:
-    """The verdict of each seed: the place in `VERDICTS` of the first that holds at the end.
+    """The verdict of each seed, its place in `VERDICTS`: the first in `RULES` that holds.
 
     - `diverged`: a weight stopped being finite.
     - `solved`: every prediction is right.
-    - `dead`: at least one sample is wrong, and the gradient of the loss in all weights is exactly 0
-      on each wrong sample.
-    - `affine`: each hidden unit stays on one linear piece of its activation for all samples, be it
-      a saturated one, and so the network is an affine function of its inputs, then the output's
-      activation. It is checked: the affine map read off the weights gives the same numbers.
-    - `plateau`: the mean cost fell by less than 1 % over the last tenth of the budget. A cost that
-      is not finite did not fall.
-    - `slow`: everything else; also where the last tenth of the budget was not reached.
+    - `stopped`: training was stopped before its budget, so nothing can be said.
+    - `dead`: no hidden unit has a slope on any sample, so that the hidden layer stays as it is,
+      and no weights of the output layer would make every sample right.
+    - `frozen`: within the window the weights are again what they were, bit for bit, and so will
+      be for ever; mostly because none moves at all.
+    - `saturated`: the output is flat on every sample that is wrong: none of them teaches. Others
+      may still move the weights.
+    - `unstable`: the mean cost rises within the window, or a single step throws the prediction
+      that it is taken for by half the way from wrong to right.
+    - `affine`: the output's pre-activation is, as good as, an affine function of the inputs, and
+      no affine function solves the task.
+    - `plateau`: the mean cost falls by less than 0.1 % within the window. A cost that is not finite
+      does not fall.
+    - `slow`: everything else: the cost falls.
 
     Args:
         diverged_at: Shape (seeds,); an epoch, or -1.
         solved: Shape (seeds,).
-        evidence: At every checkpoint; the last one counts.
-        cost_before: Shape (seeds,); the mean cost where the last tenth of the budget began.
-        cost_after: Shape (seeds,); the mean cost at the end.
+        evidence: At the end.
+        outlook: From there on.
+        affine_solves: Whether an affine function of the inputs can be right on every sample.
     """
-    facts = (
-        diverged_at != NOT_REACHED,
-        solved,
-        evidence.dead[:, -1],
-        evidence.affine[:, -1],
-        _flat(cost_before, cost_after),
-        np.ones(len(solved), dtype=bool),
-    )
-    first: IntArray = np.argmax(facts, axis=0)
-    return first
-
-
-def _flat(before: Array, after: Array) -> BoolArray:
-    """Whether a cost did not fall by `FALL`."""
-    with np.errstate(invalid="ignore"):
-        fell: BoolArray = (after <= (1.0 - FALL) * before) & np.isfinite(after)
-    return ~fell
+    facts = {
+        DIVERGED: diverged_at != NOT_REACHED,
+        SOLVED: solved,
+        STOPPED: ~outlook.looked,
+        DEAD: evidence.dead & outlook.unsolvable,
+        FROZEN: outlook.returns_after != NOT_REACHED,
+        SATURATED: evidence.saturated,
+        UNSTABLE: (outlook.rise >= RISE) | (outlook.swing >= SWING),
+        AFFINE: evidence.affine & (not affine_solves),
+        PLATEAU: ~(outlook.fall >= FALL),
+        SLOW: np.ones(len(solved), dtype=bool),
+    }
+    first = np.argmax([facts[word] for word in RULES], axis=0)
+    places: IntArray = np.array([VERDICTS.index(word) for word in RULES])[first]
+    return places
 
 
 def counted(verdict: IntArray) -> dict[str, int]:
     """How many seeds ended with each verdict that there was, in the order of precedence."""
-    counts = np.bincount(verdict, minlength=len(VERDICTS)).tolist()
-    return {word: n for word, n in zip(VERDICTS, counts, strict=True) if n}
+    counts = dict(
+        zip(VERDICTS, np.bincount(verdict, minlength=len(VERDICTS)).tolist(), strict=True)
+    )
+    return {word: counts[word] for word in RULES if counts[word]}
 
 
 def causes(
@@ -95,26 +146,15 @@ def causes(
     """
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
     found: dict[int, str] = {}
-    state, places = _only(before, fresh), fresh
+    state, places = before.of(fresh), fresh
     for epoch in sorted(set(after.diverged_at[fresh].tolist())):
         if epoch > state.epoch:
             state = advance(state, problem, epoch - state.epoch)
         here = after.diverged_at[places] == epoch
-        words = _within_epoch(_only(state, np.flatnonzero(here)).weights, problem)
+        words = _within_epoch(state.of(np.flatnonzero(here)).weights, problem)
         found |= dict(zip(places[here].tolist(), words, strict=True))
-        state, places = _only(state, np.flatnonzero(~here)), places[~here]
+        state, places = state.of(np.flatnonzero(~here)), places[~here]
     return found
-
-
-def _only(state: State, seeds: IntArray) -> State:
-    """The state of some seeds, by their places."""
-    return State(
-        epoch=state.epoch,
-        weights=Weights(*(layer[..., seeds] for layer in state.weights)),
-        solved_at=state.solved_at[seeds],
-        lost_at=state.lost_at[seeds],
-        diverged_at=state.diverged_at[seeds],
-    )
 
 
 def _within_epoch(weights: Weights, problem: Problem) -> list[str]:

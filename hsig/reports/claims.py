@@ -1,18 +1,15 @@
-"""What can be claimed of a comparison at its number of seeds, and how many seeds a claim needs."""
+"""What can be claimed of a comparison at its number of seeds, and what a claim would take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hsig.analysis.pairing import LEVEL, Paired, Pairing
-from hsig.analysis.statistics import (
-    CLAIM_SEEDS,
-    EXPLORE_SEEDS,
-    seeds_to_tell_apart,
-    smallest_difference,
-)
+from hsig.analysis.power import SEEDS_MOST, seeds_needed
+from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
 from hsig.analysis.summary import VariantSummary
 from hsig.experiments.experiment import Experiment
-from hsig.reports.numbers import count, percent, short
-from hsig.reports.page import Page, Table, page_of_tables
+from hsig.reports.numbers import count, percent
+
+_POWER = 0.8  # that is asked for where nothing can be claimed
 
 
 def claims(
@@ -29,25 +26,35 @@ def claims(
         return []
     seeds, baseline = len(experiment.seeds), pairing.baseline
     rates = {variant.label: variant.solved.rate for variant in variants if not variant.failure}
+    comparisons = len(pairing.against)
     claimed: dict[str, list[str]] = {"more": [], "less": []}
     open_: list[str] = []
     for label, found in pairing.against.items():
-        if found.p <= LEVEL:
+        if found.claimed:
             claimed["more" if found.difference > 0.0 else "less"].append(label)
         else:
-            alpha = LEVEL / len(pairing.against)
-            needed = _needed(found, rates[label], rates[baseline], seeds, alpha)
+            needed = _needed(found, rates[label], rates[baseline], LEVEL / comparisons)
             open_.append(f"{label} ({needed})")
     notes = []
     if experiment.baseline not in ("", baseline):
         notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
     notes += [
-        f"solved {word} often than {baseline}, at this setting: {', '.join(labels)}"
+        f"solved {word} often than {baseline}, at this setting "
+        f"({family(comparisons, named=len(labels))}): {', '.join(labels)}"
         for word, labels in claimed.items()
         if labels
     ]
     if open_:
-        notes.append(f"no difference from {baseline} can be claimed for {', '.join(open_)}")
+        notes.append(
+            f"no difference from {baseline} can be claimed "
+            f"({family(comparisons, named=len(open_))}) for {', '.join(open_)}"
+        )
+    if any(not found.claimed and found.difference for found in pairing.against.values()):
+        level = f"{LEVEL:g}" if comparisons == 1 else f"{LEVEL:g}/{comparisons}, Holm's first level"
+        notes.append(
+            f"power: of the exact McNemar test at {level}, were the rates and the share of "
+            "discordant pairs those seen"
+        )
     if seeds < CLAIM_SEEDS:
         use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
         notes.append(
@@ -56,65 +63,47 @@ def claims(
     return notes
 
 
-def _needed(found: Paired, rate: float, base: float, seeds: int, alpha: float) -> str:
-    """What it would take to claim the difference that was seen, at Holm's first level."""
-    if found.difference == 0.0:
-        return "none was seen"
-    discordant = (found.only_this + found.only_baseline) / seeds
-    needed = seeds_to_tell_apart(rate, base, discordant=discordant, alpha=alpha)
-    needed = max(needed, CLAIM_SEEDS, seeds + 1)
-    return f"{found.difference:+.3f} was seen; 80 % power for that takes about {needed} seeds"
-
-
-# --- how many seeds a claim needs, for two solved rates ----------------------------------------
-
-_POWERS = (0.5, 0.8, 0.9, 0.95)
-_SEEDS = (30, 100, 300, 1000, 3000, 10_000)
-
-
-def power_page(first: float, second: float, discordant: float | None = None) -> Page:
-    """The seeds that tell two solved rates apart, and the differences that fewer can tell.
+def family(comparisons: int, *, named: int = 1) -> str:
+    """Of how many comparisons a claim is one, and what was done about that.
 
     Args:
-        first: One rate.
-        second: The other.
-        discordant: Share of the pairs in which exactly one is solved; by default as if the two were
-            solved independently, which is paired at its worst: seeds that are hard for one
-            activation are often hard for the other.
+        comparisons: That were made and are corrected together.
+        named: How many of them are claimed in the same breath.
     """
-    if discordant is None:
-        discordant = first * (1.0 - second) + second * (1.0 - first)
-    needed = tuple(
-        (
-            percent(power),
-            str(seeds_to_tell_apart(first, second, power=power)),
-            str(seeds_to_tell_apart(first, second, discordant=discordant, power=power)),
-        )
-        for power in _POWERS
-    )
-    detectable = tuple(
-        (
-            str(n),
-            _difference(smallest_difference(n, first)),
-            _difference(smallest_difference(n, first, discordant=discordant)),
-        )
-        for n in _SEEDS
-    )
-    columns = ("unpaired, each", "paired")
-    return page_of_tables(
-        Table(
-            f"seeds to tell solved rates {short(first)} and {short(second)} apart, two-sided at "
-            f"5 % (paired: {percent(discordant)} of the pairs discordant)",
-            ("power", *columns),
-            needed,
-        ),
-        Table(
-            f"smallest difference from a solved rate of {short(first)}, at a power of 80 %",
-            ("seeds", *columns),
-            detectable,
-        ),
-    )
+    if comparisons == 1:
+        return "a single comparison, not corrected"
+    return f"{'each ' if named > 1 else ''}one of {comparisons} comparisons, Holm"
 
 
-def _difference(found: float | None) -> str:
-    return "none" if found is None else f"{found:.3f}"
+def interval_alone(whose: Mapping[str, Paired], comparisons: int) -> list[str]:
+    """Whose interval excludes 0 in a table where the test claims nothing.
+
+    The interval is approximate, and of one comparison by itself; the test is exact, and corrected
+    where there are several.
+
+    Args:
+        whose: Those in the table, by what they are called there.
+        comparisons: That are corrected together.
+    """
+    found = [name for name, paired in whose.items() if paired.interval_alone]
+    if not found:
+        return []
+    several = len(found) > 1
+    test = "the exact test" + (f" after Holm over {comparisons}" if comparisons > 1 else "")
+    return [
+        f"the interval{'s' * several} of {', '.join(found)} exclude{'s' * (not several)} 0, but "
+        f"{test} does not: nothing is claimed"
+    ]
+
+
+def _needed(found: Paired, rate: float, base: float, alpha: float) -> str:
+    """How many seeds it would take to claim the difference that was seen, at Holm's first level."""
+    if found.difference == 0.0:
+        return "none was seen"
+    discordant = (found.only_this + found.only_baseline) / found.pairs
+    needed = seeds_needed(rate, base, discordant=discordant, power=_POWER, alpha=alpha)
+    if needed is None:
+        takes = f"it takes more than {SEEDS_MOST} seeds to have {percent(_POWER)} power for it"
+    else:
+        takes = f"{count(needed, 'seed')} have {percent(_POWER)} power for it"
+    return f"{found.difference:+.3f} was seen; {takes}"

@@ -198,7 +198,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
                     ("its interval", lambda found: f"{found.low:+.3f} to {found.high:+.3f}"),
                     ("p", lambda found: p_value(found.p)),
                 ),
-                about="difference of the solved rates; p: exact McNemar, Holm",
+                about="difference of the solved rates; p: exact McNemar",
             ),
             Column(
                 "pairs",

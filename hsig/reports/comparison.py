@@ -9,14 +9,14 @@ from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.activations import spell
-from hsig.reports.claims import claims
+from hsig.reports.claims import claims, family, interval_alone
 from hsig.reports.columns import COLUMNS, about_predictions
 from hsig.reports.documents import (
-    FAILED_VERDICTS,
     SEED_COLUMNS,
     VARIANT_COLUMNS,
     document,
     document_of_several,
+    ended_as,
     seed_rows,
     variant_rows,
 )
@@ -24,6 +24,7 @@ from hsig.reports.numbers import count
 from hsig.reports.page import Line, Page, Table, lines, records, sparkline
 from hsig.reports.training import transfer_table
 from hsig.reports.words import (
+    chaos,
     divergence,
     heading,
     legend,
@@ -54,6 +55,7 @@ def comparison_page(outcome: Outcome, summary: Summary, columns: Sequence[str] =
     side = ComparisonTables(experiment, ranked, summary.pairing)
     notes = [
         *(side.legend() if not columns or "verdicts" in columns else ()),
+        *_intervals_alone(summary.pairing, columns),
         *claims(experiment, summary.variants, summary.pairing),
         *_notes(experiment, ranked),
         *missed_precision(experiment, summary.variants),
@@ -100,6 +102,7 @@ def configs_page(
         members = sorted((v for name in group.names for v in ranked[name]), key=_rank)
         if not columns:
             paired += ComparisonTables(first, members, group.pairing).paired()
+        claimed += _intervals_alone(group.pairing, columns)
         claimed += claims(first, members, group.pairing)
         if group.difference:
             unpaired.append(
@@ -145,6 +148,13 @@ def difference_page(
     )
 
 
+def _intervals_alone(pairing: Pairing | None, columns: Sequence[str]) -> list[str]:
+    """Which intervals claim more than the tests, if they are shown."""
+    if pairing is None or (columns and "difference" not in columns):
+        return []
+    return interval_alone(pairing.against, len(pairing.against))
+
+
 def _tables(side: "ComparisonTables", columns: Sequence[str]) -> tuple[Table, ...]:
     return (side.chosen(columns),) if columns else side.usual()
 
@@ -185,7 +195,8 @@ def _notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[s
         if variant.failure:
             notes.append(result_line(experiment, variant))
         else:
-            notes += [f"{variant.label}: {note}" for note in divergence(variant, named=1)]
+            said = (*divergence(variant, named=1), *chaos(variant))
+            notes += [f"{variant.label}: {note}" for note in said]
     return notes
 
 
@@ -242,13 +253,13 @@ class ComparisonTables:
         """Every variant against the baseline, if there is one."""
         if self.pairing is None:
             return ()
-        return (self._table(self._paired_title(_PAIRED), _PAIRED),)
+        return (self._table(self._paired_title(self.pairing, _PAIRED), _PAIRED),)
 
     def chosen(self, names: Sequence[str]) -> Table:
         """One table of these columns."""
         titles = [self._result_title(names)]
         if {"rank", "difference", "pairs"} & set(names) and self.pairing is not None:
-            titles.append(self._paired_title(names))
+            titles.append(self._paired_title(self.pairing, names))
         titles += [self._cost_title()] if "costs" in names else []
         titles += [self._prediction_title()] if "predictions" in names else []
         return self._table("; ".join(titles), names)
@@ -292,7 +303,7 @@ class ComparisonTables:
 
     def verdicts(self) -> tuple[str, ...]:
         """Of seeds that were not solved."""
-        return FAILED_VERDICTS
+        return ended_as(variant.verdicts for variant in self.variants)
 
     def bar(self, variant: VariantSummary) -> str:
         """How many seeds ended with each verdict."""
@@ -334,10 +345,11 @@ class ComparisonTables:
         explained = f" ({'; '.join(parts)})" if parts else ""
         return f"{'after' if reached else 'stopped before'} {budget}{explained}"
 
-    def _paired_title(self, names: Sequence[str]) -> str:
-        baseline = "" if self.pairing is None else self.pairing.baseline
-        order = ("difference", "rank", "epochs")
-        explained = "; ".join(COLUMNS[name].about for name in order if name in names)
+    def _paired_title(self, pairing: Pairing, names: Sequence[str]) -> str:
+        baseline, comparisons = pairing.baseline, len(pairing.against)
+        about = {name: COLUMNS[name].about for name in ("difference", "rank", "epochs")}
+        about["difference"] += f", {family(comparisons, named=comparisons)}"
+        explained = "; ".join(text for name, text in about.items() if name in names)
         return f"against {baseline}, paired by seed{f' ({explained})' if explained else ''}"
 
     def _cost_title(self) -> str:

@@ -5,7 +5,7 @@ texts "Infinity", "-Infinity" and "NaN", which Python's `float` reads. null mean
 not applicable.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -13,16 +13,21 @@ import numpy as np
 from hsig import __version__
 from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.remedies import Trial, cheapest
-from hsig.analysis.summary import Solved, Summary, VariantSummary
+from hsig.analysis.summary import PARTED, Solved, Summary, VariantSummary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.assembling import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
 from hsig.engines import NOT_REACHED
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Experiment, Outcome, Training
-from hsig.experiments.verdicts import VERDICTS
+from hsig.experiments.outlook import WINDOW, Outlook
+from hsig.experiments.verdicts import RULES, VERDICTS
 from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.reports.page import FORMAT
+from hsig.reports.words import MEANINGS
+
+_EVIDENCE = (*(field.name for field in fields(Evidence)), "dead", "saturated", "affine")
+_OUTLOOK = tuple(field.name for field in fields(Outlook))
 
 
 def document(outcome: Outcome, summary: Summary, *, every_seed: bool = True) -> dict[str, Json]:
@@ -45,11 +50,26 @@ def document(outcome: Outcome, summary: Summary, *, every_seed: bool = True) -> 
             "right": affine.right,
         },
         "pairing": _pairing(summary.pairing),
+        "verdict_rules": _verdict_rules(),
         "variants": [
             _variant(experiment, result, numbers, every_seed=every_seed)
             for result, numbers in zip(outcome.results, summary.variants, strict=True)
         ],
     }
+
+
+def _verdict_rules() -> list[Json]:
+    """What each verdict means, in their order: the first that holds is a seed's."""
+    return [
+        {
+            "verdict": word,
+            "means": MEANINGS[word],
+            "never_solved_later": rule.never,
+            "tolerances": dict(rule.tolerances),
+            "window": WINDOW,
+        }
+        for word, rule in RULES.items()
+    ]
 
 
 def document_of_several(
@@ -110,6 +130,7 @@ def _pairing(found: Pairing | None) -> Json:
         return None
     return {
         "baseline": found.baseline,
+        "comparisons": len(found.against),
         "against": [plain_fields(paired) for paired in found.against.values()],
         "ranks": {label: rank for label, rank in found.ranks.items()},
     }
@@ -133,6 +154,7 @@ def _variant(
             plain_fields(piece) for piece in result.variant.hidden_activation.linear_pieces
         ],
         "verdicts": dict(numbers.verdicts),
+        "chaos": {"twins": numbers.twins, "parted": numbers.parted, "at_least": PARTED},
         "predicted_with": [
             {
                 "label": found.label,
@@ -149,7 +171,8 @@ def _variant(
 
 
 def _seeds(training: Training) -> list[Json]:
-    evidence = {field.name: getattr(training.evidence, field.name) for field in fields(Evidence)}
+    evidence = {name: getattr(training.evidence, name) for name in _EVIDENCE}
+    outlook = {name: _rows(getattr(training.outlook, name)) for name in _OUTLOOK}
     columns: dict[str, list[Json]] = {
         "seed": list(training.seeds),
         "cost_last": _rows(training.cost_last),
@@ -161,7 +184,9 @@ def _seeds(training: Training) -> list[Json]:
         "diverged_at": _epochs(training.diverged_at),
         "diverged_by": [cause or None for cause in training.diverged_by],
         "max_error": _rows(training.max_error),
+        "parted": _known(training.parted),
         "evidence": _records({name: _rows(array) for name, array in evidence.items()}),
+        "outlook": _records(outlook | {"returns_after": _epochs(training.outlook.returns_after)}),
     }
     return _records(columns)
 
@@ -178,13 +203,18 @@ def _rows(array: Array | BoolArray) -> list[Json]:
     return rows if np.isfinite(array).all() else [plain(row) for row in rows]
 
 
+def _known(array: Array) -> list[Json]:
+    """Null where there is none."""
+    return [None if np.isnan(number) else plain(float(number)) for number in array]
+
+
 def _epochs(array: IntArray) -> list[Json]:
     return [None if epoch == NOT_REACHED else epoch for epoch in array.tolist()]
 
 
 # --- rows, for CSV ----------------------------------------------------------------------------
 
-FAILED_VERDICTS = tuple(word for word in VERDICTS if word != "solved")
+FAILED_VERDICTS = tuple(word for word in RULES if word != "solved")
 SOLVED_COLUMNS = ("solved", "seeds", "solved_rate", "solved_low", "solved_high")
 VARIANT_COLUMNS = (
     "label",
@@ -223,6 +253,12 @@ def solved_columns(solved: Solved) -> dict[str, object]:
 def counts(verdicts: Mapping[str, int]) -> dict[str, object]:
     """How many seeds ended with each verdict but `solved`."""
     return {word: verdicts.get(word, 0) for word in FAILED_VERDICTS}
+
+
+def ended_as(verdicts: Iterable[Mapping[str, int]]) -> tuple[str, ...]:
+    """The verdicts of seeds that were not solved, those that there are in any of some counts."""
+    there = set().union(*verdicts)
+    return tuple(word for word in FAILED_VERDICTS if word in there)
 
 
 def variant_rows(*summaries: Summary) -> list[dict[str, object]]:

@@ -106,7 +106,7 @@ def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
     away = f"{found.distance[place]:.2g} away" if found.distance[place] else "that"
     zeros = int((np.abs(there) <= zero_of(there[None])[0]).sum())
     return (
-        f"{ended}; {away} is a stationary point, {found.kind[place]}, of "
+        f"{ended}; {away} is a stationary point ({found.kind[place]}) of "
         f"cost {number(float(found.stationary_cost[place]))} with eigenvalues from "
         f"{_range(there)}, {zeros} of the {len(there)} being 0.",
     )

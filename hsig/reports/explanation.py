@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from hsig.analysis.end_points import end_points_of
 from hsig.analysis.remedies import Trial, cheapest
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import Summary, Timeline, VariantSummary
-from hsig.engines import NOT_REACHED
-from hsig.experiments.experiment import Experiment, Outcome, Training
-from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, PLATEAU, SLOW, SOLVED, VERDICTS
-from hsig.networks.activations import LinearPiece
+from hsig.experiments.experiment import Experiment, Outcome
+from hsig.experiments.verdicts import SLOW
 from hsig.reports.documents import (
     FAILED_VERDICTS,
     SOLVED_COLUMNS,
@@ -21,10 +17,10 @@ from hsig.reports.documents import (
     solved_columns,
 )
 from hsig.reports.end_points import document_of_end_points, told_end_points
-from hsig.reports.numbers import brief, count, number, percent, short
+from hsig.reports.numbers import brief, count, percent
 from hsig.reports.page import Block, Line, Page, Table, lines
+from hsig.reports.story import piece_name, solved_later, told, told_later
 from hsig.reports.words import (
-    CAUSES,
     heading,
     interval,
     legend,
@@ -36,7 +32,6 @@ from hsig.reports.words import (
 
 _TIMELINE_MOST = 10  # rows
 _BAR = 10  # characters
-_MOSTLY = 0.9  # of the diverged seeds, to speak of one cause
 
 
 def explanation_page(
@@ -52,7 +47,9 @@ def explanation_page(
     """
     experiment, (training,), (numbers,) = outcome.experiment, outcome.results, summary.variants
     result = Line(result_line(experiment, numbers), "answer")
-    story = () if numbers.failure else _what(summary, numbers, training)
+    later = {} if numbers.failure else solved_later(numbers, training, trials)
+    story = () if numbers.failure else told(summary, numbers, training)
+    story = (*story, *told_later(numbers, later))
     conclusion = _conclusion(experiment, numbers, trials, missing)
     blocks: list[Block] = [lines(heading(experiment, numbers.label)), (result,)]
     blocks += [lines([paragraph]) for paragraph in story]
@@ -70,169 +67,16 @@ def explanation_page(
             **document(outcome, summary, every_seed=every_seed),
             "complete": outcome.complete and not missing,
             "story": list(story),
+            "solved_later": {
+                word: {"solved": solved, "of": of} for word, (solved, of) in later.items()
+            },
             "conclusion": list(conclusion),
             "end_points": document_of_end_points(training, ended, every_seed=every_seed),
             **document_of_remedies(trials, missing),
         },
         rows=lambda: (_TRIAL_COLUMNS, [_trial_row(trial) for trial in trials]),
-        brief=(Line(result.text), *lines(conclusion[:1])),
+        brief=(Line(result.text), *lines([*story[1:2], *conclusion[:1]])),
     )
-
-
-# --- what it is, and what it is not -----------------------------------------------------------
-
-
-def _what(summary: Summary, numbers: VariantSummary, result: Training) -> tuple[str, ...]:
-    failed = numbers.solved.n - numbers.solved.k
-    if not failed:
-        return ("Every seed is solved: there is nothing to explain.",)
-    diseases = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
-    disease = max(diseases, key=lambda word: diseases[word])
-    teller = _Teller(summary, numbers, result, failed)
-    others = [teller.is_not(word) for word in (DEAD, AFFINE, DIVERGED) if word != disease]
-    return (
-        f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers)}.",
-        teller.is_(disease),
-        f"What it is not: {'; '.join(others)}.",
-    )
-
-
-class _Teller:
-    """Sentences about the seeds of a variant that failed."""
-
-    def __init__(
-        self, summary: Summary, numbers: VariantSummary, result: Training, failed: int
-    ) -> None:
-        self._experiment, self._fit = summary.experiment, summary.affine
-        self._numbers, self._result, self._failed = numbers, result, failed
-        self._words = np.array(VERDICTS)[result.verdict]
-        self._samples = len(self._experiment.task.targets)
-
-    def is_(self, disease: str) -> str:
-        """What it is, with the numbers that show it."""
-        of = f"{self._numbers.verdicts[disease]} of {self._failed} failed seeds"
-        return {
-            AFFINE: self._affine,
-            DEAD: self._dead,
-            DIVERGED: self._diverged,
-            PLATEAU: self._plateau,
-            SLOW: self._slow,
-        }[disease](disease, of)
-
-    def is_not(self, word: str) -> str:
-        """What it is not, with the count that shows it."""
-        n = self._numbers.verdicts.get(word, 0)
-        named = {
-            DEAD: "dead, with a gradient of exactly 0 on every wrong sample",
-            AFFINE: "affine, with every hidden unit on one linear piece",
-            DIVERGED: "diverged, with a weight that is not finite",
-        }[word]
-        count_of = f"{n} of {self._failed} failed seeds"
-        return f"{named}: {count_of}{self._silent() if word == DEAD else ''}"
-
-    def _silent(self) -> str:
-        gradient = self._result.evidence.gradient[self._words != SOLVED, -1]
-        gradient = gradient[np.isfinite(gradient).all(axis=1)]
-        if not len(gradient):
-            return ""
-        exactly = int((gradient[:, 0] == 0.0).sum())
-        hidden, output = np.median(gradient, axis=0)
-        return (
-            f" (over {len(gradient)} with finite weights, the median size of the gradient is "
-            f"{hidden:.2g} in the hidden layer and {output:.2g} in the output; exactly 0 in the "
-            f"hidden layer for {exactly})"
-        )
-
-    def _cost(self, word: str) -> str:
-        final = self._result.cost_mean[self._words == word, -1]
-        return number(float(np.median(final)))
-
-    def _affine(self, word: str, of: str) -> str:
-        fit, samples = self._fit, self._samples
-        units = count(self._experiment.hidden, "hidden unit")
-        predicted = ", ".join(short(round(float(p), 6)) for p in fit.predictions[:8])
-        more = ", ..." if samples > 8 else ""
-        fitted = "logistic" if self._experiment.loss.needs_probabilities else "least-squares"
-        verdict = "It is affine."
-        if fit.right == samples:
-            verdict = (
-                "It is affine, but that is not what stops it: the best affine fit is right on "
-                "every sample."
-            )
-        return (
-            f"{verdict} In {of} each of the {units} stays on one linear piece of its "
-            f"activation for all {samples} samples, so the network is an affine function of its "
-            "inputs, then the output's activation (checked against the map read off the weights). "
-            f"The best affine fit to this task, a {fitted} one, has cost {number(fit.cost)}, "
-            f"predicts {predicted}{more}, and is right on {fit.right} of {samples} samples; the "
-            f"median cost of these networks is {self._cost(word)}. {self._pieces(word)}"
-        )
-
-    def _pieces(self, word: str) -> str:
-        """Which pieces the units of some seeds are on at the end."""
-        shares = self._result.evidence.on_piece[self._words == word, -1].mean(axis=0)
-        parts = [
-            f"{percent(float(share))} on {piece_name(piece)} (slope {short(piece.slope)})"
-            for piece, share in zip(
-                self._result.variant.hidden_activation.linear_pieces, shares[:-1], strict=True
-            )
-        ]
-        return f"Their hidden units are {', '.join(parts)}." if parts else ""
-
-    def _dead(self, word: str, of: str) -> str:
-        alive = self._result.evidence.alive[self._words == word, -1].mean()
-        return (
-            f"It is dead. In {of} the gradient of the loss in all weights is exactly 0 on every "
-            "sample that is wrong: no step of any size mends it. There the output is saturated. In "
-            f"these seeds {percent(float(alive))} of the hidden units still have a slope on some "
-            f"sample. {self._pieces(word)}"
-        )
-
-    def _diverged(self, word: str, of: str) -> str:
-        del word
-        causes = self._numbers.diverged_by
-        cause = max(causes, key=lambda name: causes[name])
-        epochs = np.sort(self._result.diverged_at[self._result.diverged_at != NOT_REACHED])
-        loss = self._experiment.loss.name
-        mostly = causes[cause] >= _MOSTLY * sum(causes.values())
-        blame = f"It is the loss {loss}{', not the activation. It' if mostly else ', which'} is"
-        told = {
-            "saturated_right": f"{blame} undefined, 0/0, at an answer that is exactly right: a "
-            "saturated output that equals its target",
-            "saturated_wrong": f"It is the loss {loss} at a saturated output: its slope is "
-            "infinite at an answer that is exactly wrong",
-            "overflow": "It is the size of the steps: the weights grew beyond the largest number",
-        }[cause]
-        parts = [f"{CAUSES[name]}: {n}" for name, n in causes.items()]
-        return (
-            f"{told}. In {of} a weight stopped being finite, first in epoch {epochs[0]}, half of "
-            f"them by epoch {epochs[(len(epochs) - 1) // 2]}, the last in epoch {epochs[-1]} "
-            f"({'; '.join(parts)})."
-        )
-
-    def _plateau(self, word: str, of: str) -> str:
-        return (
-            f"It stands still. In {of} the mean cost fell by less than 1 % over the last tenth of "
-            f"the budget, at a median cost of {self._cost(word)}. The network is not affine: its "
-            "units bend between the samples. Nor is it dead: there is a gradient on some wrong "
-            "sample. "
-            f"The best affine fit has cost {number(self._fit.cost)}."
-        )
-
-    def _slow(self, word: str, of: str) -> str:
-        return (
-            f"It is slow, or not there yet. In {of} the cost, {self._cost(word)} in the median, is "
-            f"still falling at epoch {self._numbers.epochs[-1]}. Whether more epochs would do is "
-            "what the last of the remedies tries."
-        )
-
-
-def piece_name(piece: LinearPiece) -> str:
-    """An interval as one would read it aloud."""
-    start, stop = short(piece.start), short(piece.stop)
-    if piece.start == -np.inf:
-        return "all x" if piece.stop == np.inf else f"x below {stop}"
-    return f"x above {start}" if piece.stop == np.inf else f"x from {start} to {stop}"
 
 
 # --- tables -----------------------------------------------------------------------------------
@@ -252,13 +96,13 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, line: Timeline) -
                 str(numbers.epochs[index]),
                 brief(numbers.cost[1, index]),
                 _state_bar(numbers, line, index),
-                *(str(line.states[word][index]) for word in (SOLVED, AFFINE, DEAD, DIVERGED)),
+                *(str(states[index]) for states in line.states.values()),
                 *shares,
                 percent(float(line.alive[index])),
                 *(f"{size:.2g}" for size in line.gradient[:, index]),
             )
         )
-    bars = legend((SOLVED, AFFINE, DEAD, DIVERGED))
+    bars = legend(line.states)
     over = f"over {len(experiment.seeds)} seeds" if len(experiment.seeds) > 1 else "of the seed"
     return Table(
         f"on the way, {over}: median cost; how many are {bars}; where the hidden units are; how "
@@ -267,7 +111,7 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, line: Timeline) -
             "epoch",
             "cost",
             "seeds",
-            *(SOLVED, AFFINE, DEAD, DIVERGED),
+            *line.states,
             *names,
             "alive",
             "hidden",
@@ -338,7 +182,8 @@ def _conclusion(
         return ()
     rule = (
         "A remedy works when more than half of the seeds are solved and its interval lies wholly "
-        f"above the one as it was, on at least {CLAIM_SEEDS} seeds."
+        f"above the one as it was, on at least {CLAIM_SEEDS} seeds: a rule on intervals and no "
+        f"test, not corrected for the number of remedies, {len(trials)}."
     )
     seeds = max(trial.numbers.solved.n for trial in trials)
     if seeds < CLAIM_SEEDS:

@@ -11,11 +11,13 @@ from hsig.config.assembling import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
-from hsig.experiments.verdicts import DIVERGED, VERDICTS
+from hsig.experiments.verdicts import DIVERGED, SATURATED, STOPPED, VERDICTS
+from hsig.reports.claims import family, interval_alone
 from hsig.reports.documents import (
     FAILED_VERDICTS,
     SOLVED_COLUMNS,
     counts,
+    ended_as,
     solved_columns,
     solved_or_null,
 )
@@ -23,7 +25,7 @@ from hsig.reports.numbers import brief, count, p_value
 from hsig.reports.page import FORMAT, HeatMap, Page, Shade, Table, lines, records
 from hsig.reports.words import MEANINGS, heading, interval, rate_of
 
-_LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!"}
+_LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!", SATURATED: "=", STOPPED: "?"}
 _MOST = 0.5  # of the seeds solved; cells below it say what became of most of the others
 
 Cells = Mapping[tuple[str, ...], CellSummary | None]
@@ -120,7 +122,8 @@ def _swept_columns(axes: Sequence[Axis], others: Sequence[str]) -> tuple[str, ..
 
 def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
     """One row a cell."""
-    columns = ("solved", "95 % interval", "cost", *FAILED_VERDICTS)
+    words = ended_as(summary.verdicts for summary in cells.values() if summary is not None)
+    columns = ("solved", "95 % interval", "cost", *words)
     rows = []
     for values, summary in cells.items():
         if summary is None:
@@ -128,7 +131,7 @@ def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
         if summary.failure:
             rows.append((*values, "not trained", *("" for _ in columns[1:])))
             continue
-        solved, ended = summary.solved, map(str, counts(summary.verdicts).values())
+        solved, ended = summary.solved, (str(summary.verdicts.get(word, 0)) for word in words)
         rows.append((*values, rate_of(solved), interval(solved), brief(summary.cost[1]), *ended))
     return Table("", (*_swept_columns(axes, columns), *columns), tuple(rows), splits=True)
 
@@ -218,26 +221,33 @@ def _notes(two: TwoSweeps, names: tuple[str, str]) -> tuple[str, ...]:
     """What the numbers are, and what can be claimed."""
     several = len(two.axes) > 1
     unit = "difference of the solved rates" + (" in percentage points" if several else "")
-    tests = [both.paired for both in two.cells.values() if both is not None and both.paired]
+    tests = {
+        ", ".join(f"{axis.name} {value}" for axis, value in zip(two.axes, values, strict=True)): (
+            both.paired
+        )
+        for values, both in two.cells.items()
+        if both is not None and both.paired is not None
+    }
     if not tests:
         why = two.unpaired or "no seeds in common"
         return (unit, f"not paired by seed: {why}; no difference is tested")
-    more = sum(paired.p <= LEVEL and paired.difference > 0.0 for paired in tests)
-    fewer = sum(paired.p <= LEVEL and paired.difference < 0.0 for paired in tests)
-    seeds = {found.both + found.only_this + found.only_baseline + found.neither for found in tests}
+    claimed = [paired.difference for paired in tests.values() if paired.claimed]
+    more, fewer = (sum(sign * difference > 0.0 for difference in claimed) for sign in (1.0, -1.0))
+    seeds = {paired.pairs for paired in tests.values()}
     of_each = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else f"{min(seeds)}"
-    test = f"exact McNemar over {of_each} pairs of seeds in a cell, Holm over "
-    mark = f"* p at most {LEVEL} ({test}{count(len(tests), 'cell')})"
+    corrected = family(len(tests), named=len(tests))
+    test = f"exact McNemar over {of_each} pairs of seeds in a cell, {corrected}"
     seeds_differ = any(
         both.first.n != both.second.n
         for both in two.cells.values()
         if both is not None and both.first is not None and both.second is not None
     )
     return (
-        f"{unit}; {mark}" if several else f"{unit}; p: {test}{count(len(tests), 'cell')}",
+        f"{unit}; * p at most {LEVEL} ({test})" if several else f"{unit}; p: {test}",
         *(("differences are over the seeds that both have",) if seeds_differ else ()),
+        *(() if several else interval_alone(tests, len(tests))),
         f"{names[1]} solves more seeds in {count(more, 'cell')} and fewer in "
-        f"{count(fewer, 'cell')}, at that level",
+        f"{count(fewer, 'cell')} at p of at most {LEVEL} ({corrected})",
     )
 
 
@@ -246,7 +256,7 @@ def _shade_of_pair(both: CellPair | None) -> Shade:
         return Shade("", None)
     if both.difference is None:
         return Shade("x", None)
-    mark = "*" if both.paired is not None and both.paired.p <= LEVEL else " "
+    mark = "*" if both.paired is not None and both.paired.claimed else " "
     return Shade(f"{_points(both.difference)}{mark}", 0.5 + 0.5 * both.difference)
 
 
@@ -302,6 +312,9 @@ def _document_of_pairs(two: TwoSweeps, settings: Table) -> dict[str, Json]:
         "hsig": __version__,
         "differences": [*records(settings)],
         "unpaired": two.unpaired or None,
+        "comparisons": sum(
+            both is not None and both.paired is not None for both in two.cells.values()
+        ),
         "cells": cells,
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hsig.analysis.summary import Summary, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome, Variant
-from hsig.experiments.verdicts import DIVERGED
+from hsig.experiments.verdicts import DIVERGED, SOLVED
 from hsig.networks.activations import Activation, spell
 from hsig.reports.documents import (
     SEED_COLUMNS,
@@ -17,6 +17,7 @@ from hsig.reports.numbers import count, number, short
 from hsig.reports.page import Block, Curves, Line, Page, Table, lines
 from hsig.reports.words import (
     MEANINGS,
+    chaos,
     divergence,
     heading,
     missed_precision,
@@ -57,6 +58,7 @@ def _blocks(experiment: Experiment, summary: VariantSummary) -> tuple[Block, ...
         *_verdicts(summary),
         *_lost(summary),
         *divergence(summary),
+        *chaos(summary),
         *missed_precision(experiment, [summary]),
         *(pointer([summary]) if summary.epochs[-1] == experiment.epochs else ()),
     )
@@ -179,7 +181,7 @@ def _verdicts(summary: VariantSummary) -> tuple[str, ...]:
             (f"verdicts: {verdict_counts(summary)}",) if summary.solved.k < summary.solved.n else ()
         )
     (word,) = summary.verdicts
-    return (f"{word}: {MEANINGS[word]}",) if word in MEANINGS and word != DIVERGED else ()
+    return (f"{word}: {MEANINGS[word]}",) if word not in (SOLVED, DIVERGED) else ()
 
 
 def _lost(summary: VariantSummary) -> tuple[str, ...]:

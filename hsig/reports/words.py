@@ -5,17 +5,26 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hsig.analysis.summary import ResultSummary, Solved, Summary, VariantSummary
 from hsig.engines import compiled, reference
+from hsig.experiments.evidence import NO_BEND
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.outlook import WINDOW
 from hsig.experiments.verdicts import (
     AFFINE,
     DEAD,
     DIVERGED,
+    FALL,
+    FROZEN,
     OVERFLOW,
     PLATEAU,
+    RISE,
+    SATURATED,
     SATURATED_RIGHT,
     SATURATED_WRONG,
     SLOW,
     SOLVED,
+    STOPPED,
+    SWING,
+    UNSTABLE,
 )
 from hsig.networks.network import Weights
 from hsig.reports.numbers import count, percent, short
@@ -26,12 +35,34 @@ NAMED_MOST = 5  # seeds named one by one
 
 MEANINGS = {
     DIVERGED: "a weight stopped being finite",
-    DEAD: "the gradient is exactly 0 on every sample that is wrong",
-    AFFINE: "each hidden unit stays on one linear piece for all samples, so the network is affine",
-    PLATEAU: "the mean cost fell by less than 1 % over the last tenth of the budget",
-    SLOW: "the cost is still falling",
+    SOLVED: "every sample is right",
+    STOPPED: "training was stopped before the end of its budget",
+    DEAD: "no hidden unit has a slope on any sample, and the output layer alone cannot solve it",
+    FROZEN: f"the weights come back, bit for bit, within {WINDOW} epochs",
+    SATURATED: "the output is flat on every sample that is wrong",
+    UNSTABLE: (
+        f"the mean cost rises by {RISE:.0%} within {WINDOW} epochs, or one step throws a "
+        f"prediction by {SWING:g}"
+    ),
+    AFFINE: (
+        f"the output's pre-activation is within {NO_BEND:g} of an affine function of the inputs, "
+        "none of which solves it"
+    ),
+    PLATEAU: f"the mean cost falls by less than {FALL:.1%} in {WINDOW} epochs",
+    SLOW: "the cost is still falling at the end of this budget",
 }
-_GLYPHS = {SOLVED: "█", SLOW: "▓", PLATEAU: "▒", AFFINE: "░", DEAD: "·", DIVERGED: "!"}
+_GLYPHS = {
+    SOLVED: "█",
+    SLOW: "▓",
+    PLATEAU: "▒",
+    AFFINE: "░",
+    UNSTABLE: "~",
+    SATURATED: "=",
+    FROZEN: "*",
+    DEAD: "·",
+    DIVERGED: "!",
+    STOPPED: "?",
+}
 NOT_BUILT = "the compiled one was not built when hsig was installed"
 CAUSES = {
     SATURATED_RIGHT: "the loss is undefined (0/0) at an answer that is exactly right",
@@ -102,6 +133,17 @@ def which_cost(experiment: Experiment) -> str:
 def divergence(summary: VariantSummary, named: int = NAMED_MOST) -> tuple[str, ...]:
     """What is to be said of weights and costs that are not finite, with some seeds named."""
     return (*_diverged(summary, named), *_not_finite(summary, named))
+
+
+def chaos(summary: VariantSummary) -> tuple[str, ...]:
+    """That where the seeds end hangs on the last bit of their initial weights, if it does."""
+    if not summary.parted:
+        return ()
+    return (
+        f"chaotic: {summary.parted} of {count(summary.twins, 'seed')} end elsewhere when each "
+        "initial weight is the next larger number: rates hold, single seeds do not carry over to "
+        "other software",
+    )
 
 
 def unmet_expectations(summary: Summary) -> tuple[str, ...]:

@@ -43,6 +43,11 @@ class Record:
         return str(self.about["command"])
 
     @property
+    def numerics(self) -> int:
+        """The version of the numbers that it was kept under."""
+        return int(self.about["versions"].get("numerics", 1))
+
+    @property
     def digest(self) -> str:
         """Of everything that the numbers depend on."""
         return str(self.about["digest"])

@@ -12,7 +12,8 @@ import numpy as np
 from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
-from hsig.experiments.verdicts import judge
+from hsig.experiments.outlook import Outlook
+from hsig.experiments.training import look_again, verdicts
 from hsig.networks.network import Weights
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
 from hsig.runs.provenance import digest, keys_of
@@ -126,7 +127,7 @@ def parts_of(record: Record) -> list[Part]:
         variants = tuple(replace(variant, label=label) for variant, label in labels)
         named = replace(named, variants=variants)
         results = [
-            _read_result(variant, experiment.seeds, result, arrays, f"{number}/{place}/")
+            _read_result(variant, experiment, result, arrays, f"{number}/{place}/")
             for place, (variant, result) in enumerate(zip(variants, part["results"], strict=False))
         ]
         parts.append(
@@ -143,31 +144,41 @@ def parts_of(record: Record) -> list[Part]:
 
 def _read_result(
     variant: Variant,
-    seeds: tuple[int, ...],
+    experiment: Experiment,
     result: Mapping[str, Any],
     arrays: Mapping[str, Any],
     prefix: str,
 ) -> Training:
     if "error" in result:
         return Training.failed(variant, result["error"])
-    own = {name: arrays[f"{prefix}{name}"] for name in ARRAYS}
-    seen = {f.name: arrays[f"{prefix}evidence/{f.name}"] for f in fields(Evidence)}
-    evidence = Evidence(**seen)
+    unknown = np.full(len(experiment.seeds), np.nan)  # in runs that were kept before it was
+    own = {name: arrays.get(f"{prefix}{name}", unknown) for name in ARRAYS}
+    weights = Weights(arrays[f"{prefix}hidden_weights"], arrays[f"{prefix}output_weights"])
+    seen, ahead = (
+        {
+            f.name: arrays[name]
+            for f in fields(kind)
+            if (name := f"{prefix}{kind.__name__.lower()}/{f.name}") in arrays
+        }
+        for kind in (Evidence, Outlook)
+    )
+    if ahead:
+        evidence, outlook = Evidence(**seen), Outlook(**ahead)
+    else:
+        evidence, outlook = look_again(
+            experiment, variant, weights, own["diverged_at"], result["epochs"]
+        )
+        evidence = replace(evidence, **seen)
     return Training(
         **own,
-        seeds=seeds,
-        verdict=judge(
-            diverged_at=own["diverged_at"],
-            solved=own["solved"],
-            evidence=evidence,
-            cost_before=own["cost_before"],
-            cost_after=own["cost_mean"][:, -1],
-        ),
+        seeds=experiment.seeds,
+        verdict=verdicts(experiment, own["solved"], own["diverged_at"], evidence, outlook),
         variant=variant,
         epochs=tuple(result["epochs"]),
         diverged_by=tuple(arrays[f"{prefix}diverged_by"].tolist()),
-        weights=Weights(arrays[f"{prefix}hidden_weights"], arrays[f"{prefix}output_weights"]),
+        weights=weights,
         evidence=evidence,
+        outlook=outlook,
     )
 
 
@@ -195,6 +206,7 @@ def arrays_of(training: Training) -> dict[str, Any]:
         "hidden_weights": training.weights.hidden,
         "output_weights": training.weights.output,
         **{f"evidence/{f.name}": getattr(training.evidence, f.name) for f in fields(Evidence)},
+        **{f"outlook/{f.name}": getattr(training.outlook, f.name) for f in fields(Outlook)},
     }
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
 from hsig.config.loading import load_resolved
 from hsig.config.sweeps import load_sweep
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
+from hsig.experiments.verdicts import DEAD, SATURATED, VERDICTS
 from hsig.runs.folder import CELLS, RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
 from hsig.runs.journal import Journal, read_journal
 from hsig.runs.outcomes import same_bits
@@ -24,6 +27,7 @@ from hsig.runs.provenance import cell_key, keys_of, sweep_digest
 from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
 
 CONFIG = "config.yaml"
+_OUTLOOKS = 2  # the numerics from which on verdicts are by what could still happen
 
 
 class Ledger:
@@ -216,14 +220,22 @@ def read_sweep(record: Record) -> SweepOutcome:
     )
     base = load_resolved(record.about["parts"][0]["experiment"], str(record.folder / RUN))
     cells = cells_of(axes)
-    if record.complete:
-        results = dict(zip(cells, (result for _, result in unpacked(record)), strict=True))
-        return SweepOutcome(axes, base, results)
     found: dict[tuple[str, ...], CellResult] = {}
-    for entry in read_journal(record.folder / CELLS):
-        cell, result = tuple(entry["cell"]), result_of(entry)
-        found[cell] = found[cell].with_more(result) if cell in found else result
+    if record.complete:
+        found = dict(zip(cells, (result for _, result in unpacked(record)), strict=True))
+    else:
+        for entry in read_journal(record.folder / CELLS):
+            cell, result = tuple(entry["cell"]), result_of(entry)
+            found[cell] = found[cell].with_more(result) if cell in found else result
+    if record.numerics < _OUTLOOKS:
+        found = {cell: _in_todays_words(result) for cell, result in found.items()}
     return SweepOutcome(axes, base, {cell: found.get(cell) for cell in cells})
+
+
+def _in_todays_words(result: CellResult) -> CellResult:
+    """Of a cell of before there were outlooks: what was `dead` then is saturated at least."""
+    dead, saturated = VERDICTS.index(DEAD), VERDICTS.index(SATURATED)
+    return replace(result, verdict=np.where(result.verdict == dead, saturated, result.verdict))
 
 
 def sweep_again(record: Record, workers: str | None = None) -> Sweep:

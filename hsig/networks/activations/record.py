@@ -12,6 +12,9 @@ from hsig.networks.arrays import Array, BoolArray
 Parameter = float | str
 Range = tuple[float, float]
 
+_GRID = np.linspace(-50.0, 50.0, 4001)
+_ROUNDING = 1e-12  # a value may fall by this, relatively
+
 
 @dataclass(frozen=True)
 class LinearPiece:
@@ -100,6 +103,13 @@ class Activation(ABC):
         """Whether every value lies within [0, 1], as a probability must."""
         low, high = self.range
         return low >= 0.0 and high <= 1.0
+
+    @property
+    def is_monotonic(self) -> bool:
+        """Whether its values never fall as x rises: a grid over [-50, 50] is looked at."""
+        with np.errstate(all="ignore"):
+            values = self.value(_GRID)
+        return bool((np.diff(values) >= -_ROUNDING * np.abs(values[1:])).all())
 
     @property
     def trains_as_logistic(self) -> bool:

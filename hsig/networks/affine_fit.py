@@ -1,4 +1,4 @@
-"""The best that an affine function of the inputs can do on a task: computed, not quoted."""
+"""The best that an affine function can do: computed, not quoted."""
 
 from dataclasses import dataclass
 
@@ -59,6 +59,30 @@ def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
         losses = loss.value(predictions, task.targets)
     right = np.abs(predictions - task.targets) < solved_within * (1.0 - _ROUNDING)
     return AffineFit(float(losses.mean()), predictions, int(right.sum()))
+
+
+def is_separable(features: Array, targets: Array, solved_within: float) -> bool:
+    """Whether a layer before a monotonic output could be right on every sample.
+
+    It could not if no affine function of the features parts the samples whose targets are high from
+    those whose targets are low. A logistic regression decides: it parts what can be parted.
+
+    Args:
+        features: Shape (samples, features), the bias's 1 among them.
+        targets: Shape (samples,).
+        solved_within: A sample is right when |prediction - target| is below this.
+
+    Source:
+        Albert & Anderson 1984, Biometrika 71(1):1-10: a logistic regression has a finite best fit
+        unless the samples can be parted.
+    """
+    middle = (targets.max() + targets.min()) / 2.0
+    high, low = targets - solved_within >= middle, targets + solved_within <= middle
+    bound = high | low
+    if not (high.any() and low.any()):
+        return True
+    logits = features[bound] @ _logistic_fit(features[bound], high[bound].astype(np.float64))
+    return bool(((logits > 0.0) == high[bound]).all())
 
 
 def _logistic_fit(inputs: Array, targets: Array) -> Array:

@@ -1,0 +1,337 @@
+"""The exact power of exact tests, and how many seeds or what difference has it.
+
+Two tests of two solved rates, both two-sided. Of seeds in pairs, which is what a comparison has
+where its variants start from the same weights, the exact McNemar test. Of unpaired seeds, with as
+many in each of two groups, Fisher's exact test. Power is summed over the outcomes, all but those
+that together have less than 1e-15 of the probability; nothing is taken to be normal.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from hsig.networks.arrays import Array, IntArray
+
+ALPHA = 0.05  # level of a test by itself
+Share = float | Callable[[float, float], float]  # of discordant pairs, or as two rates make it
+
+SEEDS_MOST = 20_000  # in pairs, or in each group: beyond it no number of seeds is looked for
+_ROUNDING = 1e-9  # relative: a p-value and a level this close are the same
+# a binomial has less than 1e-16 beyond so many standard deviations and so much more (Bernstein)
+_REACH = 8.5, 25.0
+
+
+def fisher_power(seeds: int, first: float, second: float, alpha: float = ALPHA) -> float:
+    """Probability that Fisher's exact test tells two solved rates apart.
+
+    With as many seeds in both groups, the part of the solved ones that is in the first is
+    distributed symmetrically: twice the smaller tail is the sum over all outcomes that are no more
+    probable than the one seen, the usual two-sided p-value.
+
+    Args:
+        seeds: In each of the two groups, at least 1.
+        first: The rate of one, in [0, 1].
+        second: The rate of the other.
+        alpha: Level of the test.
+
+    Source:
+        Fisher 1934, Statistical Methods for Research Workers, 5th edition, section 21.02; its
+        power after Bennett & Hsu 1960, Biometrika 47:393-398.
+
+    >>> round(fisher_power(20, 0.5, 0.1), 3)
+    0.742
+    """
+    ours, theirs = _Binomial(seeds, first), _Binomial(seeds, second)
+    limits = _fisher_limits(seeds, ours.low + theirs.low, ours.high + theirs.high, alpha)
+    return min(1.0, _rejected(limits, ours, theirs) + _rejected(limits, theirs, ours))
+
+
+def _rejected(limits: IntArray, smaller: "_Binomial", larger: "_Binomial") -> float:
+    """Probability that so few are solved in one group, for their total, that the test rejects."""
+    k = np.arange(smaller.low, min(smaller.high, int(limits[-1])) + 1)
+    total = smaller.low + larger.low + np.searchsorted(limits, k)  # the least that rejects k
+    at_least: Array = np.append(np.cumsum(larger.chances[::-1])[::-1], 0.0)
+    place = np.clip(total - k - larger.low, 0, len(larger.chances))
+    return float(smaller.chances[: len(k)] @ at_least[place])
+
+
+def mcnemar_power(pairs: int, difference: float, discordant: float, alpha: float = ALPHA) -> float:
+    """Probability that the exact McNemar test tells two solved rates apart.
+
+    Args:
+        pairs: Of seeds, at least 1.
+        difference: Of the solved rates.
+        discordant: Share of the pairs in which exactly one is solved, at least |difference|.
+        alpha: Level of the test.
+
+    Source:
+        The power given the discordant pairs, averaged over their binomial number: Miettinen 1968,
+        Biometrics 24:339-352.
+
+    >>> round(mcnemar_power(78, 0.1, 0.1), 3), round(mcnemar_power(77, 0.1, 0.1), 3)
+    (0.804, 0.794)
+    """
+    number = _Binomial(pairs, discordant)
+    share = min(1.0, (discordant + abs(difference)) / (2.0 * discordant))
+    given = _power_given_discordant(_at_least(number.high), share, alpha)
+    return min(1.0, float(number.chances @ given[number.low : number.high + 1]))
+
+
+def independent(first: float, second: float) -> float:
+    """The share of discordant pairs where two rates are solved independently of each other.
+
+    It is paired at its worst: seeds that are hard for one activation are often hard for another.
+    """
+    return first * (1.0 - second) + second * (1.0 - first)
+
+
+def seeds_needed(
+    first: float,
+    second: float,
+    *,
+    discordant: Share | None = None,
+    power: float = 0.8,
+    alpha: float = ALPHA,
+) -> int | None:
+    """The number of seeds from which on the exact test has at least some power.
+
+    Exact power is a saw-tooth: one seed more may have less of it. So this is not the first number
+    that reaches the power, but the one from which on every larger number does.
+
+    Args:
+        first: One rate, in [0, 1].
+        second: The other.
+        discordant: For paired seeds, the share of the pairs in which exactly one is solved, at
+            least |first - second|; None for unpaired ones.
+        power: Probability of telling them apart, below 1.
+        alpha: Level of the test.
+
+    Returns:
+        Pairs, or seeds for each of two unpaired groups; None if more than `SEEDS_MOST`.
+
+    Raises:
+        ValueError: If the rates are equal or impossible.
+
+    >>> seeds_needed(0.9, 0.8, discordant=0.1), seeds_needed(1, 0), seeds_needed(1, 0, discordant=1)
+    (78, 4, 6)
+    """
+    power_with = _power(first, second, discordant, alpha)
+    above = _first_that_reaches(power_with, power)
+    if above is None:
+        return None
+    # what the power gains over this many seeds is more than the depth of any tooth
+    teeth = range(above, above + 20 + math.ceil(4.0 * math.sqrt(above)))
+    return 1 + max((seeds for seeds in teeth if power_with(seeds) < power), default=above - 1)
+
+
+def smallest_difference(
+    seeds: int, rate: float, *, discordant: Share | None = None, power: float = 0.8
+) -> float | None:
+    """The smallest difference from a rate, on its roomier side, that so many seeds tell apart.
+
+    Args:
+        seeds: Pairs, or seeds of each of two unpaired groups.
+        rate: One of the rates.
+        discordant: As in `seeds_needed`.
+        power: Probability of telling them apart.
+
+    Returns:
+        A difference, or None if there is none: too few seeds.
+    """
+    fewer = min(rate, 1.0 - rate)
+    low, high = 0.0, 1.0 - fewer
+    if isinstance(discordant, float | int):
+        low = least_difference(rate, discordant)
+        high = min(high, discordant, 2.0 - discordant - 2.0 * fewer)
+    sign = 1.0 if rate <= 0.5 else -1.0
+
+    def enough(difference: float) -> bool:
+        other = min(1.0, max(0.0, rate + sign * difference))
+        return _power(rate, other, discordant, ALPHA)(seeds) >= power
+
+    if not enough(high):
+        return None
+    if low > 0.0 and enough(low):
+        return low
+    while high - low > 1e-5:
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def least_difference(rate: float, discordant: float) -> float:
+    """The least difference from a rate, on its roomier side, that such a share of pairs allows.
+
+    What one does not solve of the discordant pairs, the other does; a smaller difference would
+    leave less than no pairs in which both agree on the rarer outcome.
+    """
+    return max(0.0, discordant - 2.0 * min(rate, 1.0 - rate))
+
+
+def _power(
+    first: float, second: float, discordant: Share | None, alpha: float
+) -> Callable[[int], float]:
+    """The power of the test for the rates, by the number of seeds."""
+    difference = abs(first - second)
+    if not (0.0 <= first <= 1.0 and 0.0 <= second <= 1.0 and difference > 0.0):
+        raise ValueError(f"{first} and {second} are not two different rates")
+    if discordant is None:
+        return lambda seeds: fisher_power(seeds, first, second, alpha)
+    share = discordant(first, second) if callable(discordant) else discordant
+    if not difference <= share * (1.0 + _ROUNDING) <= 1.0 + 2.0 * _ROUNDING:
+        raise ValueError(f"a share of {share} is not one of discordant pairs")
+    share = min(1.0, max(share, difference))
+    return lambda seeds: mcnemar_power(seeds, difference, share, alpha)
+
+
+def _first_that_reaches(power_with: Callable[[int], float], power: float) -> int | None:
+    """A number of seeds at which a power is reached and with one less it is not, if there is one.
+
+    As if there were no saw-tooth; None if `SEEDS_MOST` are not enough.
+    """
+    low, high = 0, 1
+    while power_with(high) < power:
+        if high == SEEDS_MOST:
+            return None
+        low, high = high, min(2 * high, SEEDS_MOST)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if power_with(middle) < power else (low, middle)
+    return high
+
+
+# --- where the tests reject --------------------------------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def _mcnemar_limits(most: int, alpha: float) -> IntArray:
+    """For each number of discordant pairs, the largest smaller part of them that is rejected.
+
+    Shape (most + 1,); -1 where none is. One pair more leaves it or makes it one more, and the tail
+    P(X <= limit) of a fair coin is carried along.
+    """
+    bound = alpha / 2.0 * (1.0 + _ROUNDING)
+    limits = np.full(most + 1, -1)
+    limit, tail, above = -1, 0.0, 1.0  # P(X <= limit) and P(X = limit + 1)
+    for n in range(1, most + 1):
+        tail -= above * (limit + 1) / (n - 1 - limit) / 2.0
+        above *= n / (n - 1 - limit) / 2.0
+        if tail + above <= bound:
+            limit += 1
+            tail += above
+            above *= (n - limit) / (limit + 1)
+        limits[n] = limit
+    return limits
+
+
+def _fisher_limits(seeds: int, start: int, stop: int, alpha: float) -> IntArray:
+    """For each total of two groups, the largest number in one of them that is rejected as small.
+
+    Shape (stop - start + 1,), for the totals from `start` to `stop`; at least -1. One more in
+    total, drawn from an urn with both groups, leaves it or makes it one more. A total above half is
+    that of the unsolved ones turned round.
+    """
+    totals = np.arange(start, stop + 1)
+    folded = np.minimum(totals, 2 * seeds - totals)
+    least, most = int(folded.min()), int(folded.max())
+    bound = alpha / 2.0 * (1.0 + _ROUNDING)
+    chances = _hypergeometric(seeds, least)
+    limit = int(np.searchsorted(np.cumsum(chances), bound, side="right")) - 1
+    tail, above = float(chances[: limit + 1].sum()), float(chances[limit + 1])
+    limits = [limit]
+    for total in range(least, most):
+        at_limit = above * (limit + 1) * (seeds - total + limit + 1)
+        tail -= at_limit / ((total - limit) * (2 * seeds - total))
+        above *= (seeds - total + limit + 1) * (total + 1)
+        above /= (total - limit) * (2 * seeds - total)
+        if tail + above <= bound:
+            limit += 1
+            tail += above
+            above *= (seeds - limit) * (total + 1 - limit)
+            above /= (limit + 1) * (seeds - total + limit)
+        limits.append(limit)
+    found: IntArray = np.array(limits)[folded - least] + np.maximum(0, totals - seeds)
+    return found
+
+
+@lru_cache(maxsize=16)
+def _power_given_discordant(most: int, share: float, alpha: float) -> Array:
+    """Probability that the exact McNemar test rejects, for each number of discordant pairs.
+
+    Shape (most + 1,), where of each discordant pair the first is solved with probability `share`.
+    """
+    limits = _mcnemar_limits(most, alpha)
+    return _up_to(limits, share) + _up_to(limits, 1.0 - share)
+
+
+def _up_to(limits: IntArray, p: float) -> Array:
+    """For each n, the probability of at most `limits[n]` successes of n, each of probability p.
+
+    Shape (most + 1,). From one n to the next the limit stays or is one more.
+    """
+    if p in (0.0, 1.0):
+        return np.where(limits >= 0, 1.0 - p, 0.0)
+    n = np.arange(len(limits))
+    at_limit = np.where(limits >= 0, _chance(n, np.maximum(limits, 0), p), 0.0)
+    gained = np.where(np.diff(limits) > 0, at_limit[1:], 0.0)
+    return np.concatenate([[0.0], np.cumsum(gained - p * at_limit[:-1])])
+
+
+# --- probabilities -----------------------------------------------------------------------------
+
+
+class _Binomial:
+    """The likely numbers of solved seeds.
+
+    Attributes:
+        low: The least.
+        high: The most.
+        chances: Shape (high - low + 1,); of each the probability.
+    """
+
+    def __init__(self, n: int, p: float) -> None:
+        deviations, more = _REACH
+        reach = math.ceil(deviations * math.sqrt(n * p * (1.0 - p)) + more)
+        if p in (0.0, 1.0):
+            self.low = self.high = n if p else 0
+            self.chances = np.ones(1)
+            return
+        self.low, self.high = max(0, int(n * p) - reach), min(n, int(n * p) + reach)
+        self.chances = _chance(np.array(n), np.arange(self.low, self.high + 1), p)
+
+
+def _chance(n: IntArray, k: IntArray, p: float) -> Array:
+    """Probability of k successes of n, each of probability p, neither 0 nor 1; they broadcast."""
+    chance: Array = np.exp(_log_choices(n, k) + k * math.log(p) + (n - k) * math.log1p(-p))
+    return chance
+
+
+def _hypergeometric(seeds: int, total: int) -> Array:
+    """Probability of k from the first of two groups, for each k.
+
+    Shape (total + 1,), where `total`, at most `seeds`, are drawn from two groups of `seeds`.
+    """
+    k = np.arange(total + 1)
+    drawn = _log_choices(np.array(seeds), k) + _log_choices(np.array(seeds), total - k)
+    chances: Array = np.exp(drawn - _log_choices(np.array(2 * seeds), np.array(total)))
+    return chances
+
+
+def _log_choices(n: IntArray, k: IntArray) -> Array:
+    """Logarithm of how many ways there are to choose k of n; they broadcast."""
+    table = _log_factorials(_at_least(int(n.max())))
+    logarithms: Array = table[n] - table[k] - table[n - k]
+    return logarithms
+
+
+@lru_cache(maxsize=32)
+def _log_factorials(most: int) -> Array:
+    """Logarithms of 0!, 1!, ..., shape (most + 1,)."""
+    return np.array([math.lgamma(n + 1.0) for n in range(most + 1)])
+
+
+def _at_least(n: int) -> int:
+    """A power of two that is no less: tables that are kept have few sizes."""
+    return 1 << max(6, (n - 1).bit_length())
