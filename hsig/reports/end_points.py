@@ -94,9 +94,10 @@ def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
     if not places:
         return ()
     place = places[(len(places) - 1) // 2]
+    size = found.gradient[place] if found.gradient[place] > STATIONARY else 0.0
     ended = (
         f"Seed {training.seeds[place]}, the median of them by cost, ended with a gradient of size "
-        f"{found.gradient[place]:.2g} and eigenvalues of the Hessian from "
+        f"{size:.2g} and eigenvalues of the Hessian from "
         f"{_range(found.eigenvalues[place])}"
     )
     if found.kind[place] == SLOPE:
