@@ -1,10 +1,12 @@
 """The output shown in the README and the docs: made by running the commands, not typed.
 
-A document holds two kinds of places that are made:
+A document holds three kinds of places that are made:
 
 - a fenced block marked `console`, in which each line `$ hsig ...` is followed by what it prints;
   one marked `console slow` takes a minute or so, and is made where that is asked for;
-- a block between `<!-- question-table -->` and `<!-- end -->`, the question's numbers beside ours.
+- a block between `<!-- question-table -->` and `<!-- end -->`, the question's numbers beside ours;
+- a table between `<!-- end-points-table -->` and `<!-- end -->`, of which each row begins with an
+  `hsig explain` command: where its seeds ended. It is made where what takes a minute is.
 
 `python tests/documents.py README.md ...` makes them anew, with `--slow` all of them; a test checks
 that they are as made, those that take long where HSIG_SLOW is set, as in CI.
@@ -17,12 +19,16 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from hsig.analysis.end_points import KINDS
+
 ROOT = Path(__file__).parents[1]
 CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+END_POINTS = re.compile(r"(?<=<!-- end-points-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -39,7 +45,8 @@ def remade(text: str, *, slow: bool = False) -> str:
         mark, _ = match.groups()
         return match.group() if mark and not slow else f"```console{mark or ''}\n{next(made)}"
 
-    return QUESTION.sub(lambda _: question_table(), CONSOLE.sub(replaced, text))
+    text = QUESTION.sub(lambda _: question_table(), CONSOLE.sub(replaced, text))
+    return END_POINTS.sub(lambda table: end_points_table(table.group()), text) if slow else text
 
 
 def _made(blocks: list[str]) -> list[str]:
@@ -80,6 +87,56 @@ def _output(command: str, runs: str) -> str:
         check=False,
     )
     return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+
+
+_OF_FAILED = (
+    "cost of the failed: least, median, most",
+    "of the median one: gradient",
+    "its smallest eigenvalue",
+)
+
+
+def end_points_table(table: str) -> str:
+    """Where the seeds of each row's command ended; the commands are those of the table."""
+    heads = ("command", "solved", *KINDS, "saddles that fall", *_OF_FAILED)
+    lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+    commands = re.findall(r"^\| `(hsig .*?)` \|", table, re.MULTILINE)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        lines += pool.map(_end_points, commands)
+    return "\n".join(lines) + "\n"
+
+
+def _end_points(command: str) -> str:
+    with tempfile.TemporaryDirectory() as runs:
+        document = json.loads(_output(f"{command} --no-save --format json -q", runs))
+    solved, found = document["variants"][0]["solved"], document["end_points"]
+    failed = [
+        seed
+        for seed, other in zip(found["seeds"], document["variants"][0]["seeds"], strict=True)
+        if other["verdict"] != "solved"
+    ]
+    counts = Counter(seed["kind"] for seed in failed)
+    assert counts == found["failed"]
+    falls = sum(seed["stationary"]["falls"] for seed in failed if seed["kind"] == "saddle")
+    failed.sort(key=lambda seed: float(seed["cost"]))
+    middle = (len(failed) - 1) // 2
+    cells = [
+        f"`{command}`",
+        f"{solved['k']} of {solved['n']}",
+        *(str(found["failed"].get(kind, "")) for kind in KINDS),
+        f"{falls} of {counts['saddle']}" if counts["saddle"] else "",
+        ", ".join(f"{failed[place]['cost']:.4f}" for place in (0, middle, -1) if failed),
+        *(_tiny(failed[middle][key]) if failed else "" for key in ("gradient", _SMALLEST)),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+_SMALLEST = "smallest_eigenvalue"
+
+
+def _tiny(value: float) -> str:
+    """A number of which only the size matters; rounding is 0."""
+    return f"{value:.1e}" if abs(value) > 1e-14 else "0"
 
 
 def question_table() -> str:

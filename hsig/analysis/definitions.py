@@ -76,7 +76,7 @@ def define(activation: Activation) -> Definition:
         activation,
         slope_at_0=float(activation.derivative(np.zeros(1))[0]),
         distance=_distance_from_logistic(activation),
-        breaks=_breaks(activation),
+        breaks=breaks(activation),
     )
 
 
@@ -90,13 +90,14 @@ def evaluate(activation: Activation, points: Sequence[float]) -> Points:
 
 def _distance_from_logistic(activation: Activation) -> float:
     grid = np.arange(-_FAR, _FAR + _STEP, _STEP)
-    ends = [b.x for b in _breaks(activation)]
+    ends = [b.x for b in breaks(activation)]
     beside = [np.nextafter(x, side) for x in ends for side in (-np.inf, np.inf)]
     x = np.concatenate([grid, ends, beside, [-np.inf, np.inf]])
     return float(np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x)).max())
 
 
-def _breaks(activation: Activation) -> tuple[Break, ...]:
+def breaks(activation: Activation) -> tuple[Break, ...]:
+    """Its kinks and jumps, from left to right: ends of its linear pieces at which it breaks."""
     ends = {end for p in activation.linear_pieces for end in (p.start, p.stop) if np.isfinite(end)}
     found = []
     for x in sorted(ends):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hsig.analysis.end_points import end_points_of
 from hsig.analysis.remedies import Trial, cheapest
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import Summary, Timeline, VariantSummary
@@ -15,6 +16,7 @@ from hsig.reports.documents import (
     document_of_remedies,
     solved_columns,
 )
+from hsig.reports.end_points import document_of_end_points, told_end_points
 from hsig.reports.numbers import brief, count, percent
 from hsig.reports.page import Block, Line, Page, Table, lines
 from hsig.reports.story import piece_name, solved_later, told, told_later
@@ -51,6 +53,8 @@ def explanation_page(
     conclusion = _conclusion(experiment, numbers, trials, missing)
     blocks: list[Block] = [lines(heading(experiment, numbers.label)), (result,)]
     blocks += [lines([paragraph]) for paragraph in story]
+    ended = end_points_of(experiment, training)
+    blocks += told_end_points(training, ended)
     if numbers.timeline is not None:
         blocks.append(_timeline(experiment, numbers, numbers.timeline))
     if trials:
@@ -67,6 +71,7 @@ def explanation_page(
                 word: {"solved": solved, "of": of} for word, (solved, of) in later.items()
             },
             "conclusion": list(conclusion),
+            "end_points": document_of_end_points(training, ended, every_seed=every_seed),
             **document_of_remedies(trials, missing),
         },
         rows=lambda: (_TRIAL_COLUMNS, [_trial_row(trial) for trial in trials]),
