@@ -11,10 +11,10 @@ from hsig.output.screen import draw
 from hsig.reports.page import HeatMap, Table
 
 
-def drawn(page, width=100, *, brief=False):
+def drawn(page, width=100, *, brief=False, full=True):
     """Its lines on a screen without colours, blanks at their ends left out."""
     console = Console(file=StringIO(), width=width, color_system=None, highlight=False)
-    console.print(draw(page, console, brief=brief))
+    console.print(draw(page, console, brief=brief, full=full))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -22,7 +22,7 @@ def drawn_in_ascii(page, width=80):
     """The bytes that a terminal gets that has nothing but ASCII."""
     data = BytesIO()
     console = Console(file=TextIOWrapper(data, "ascii"), width=width, color_system=None)
-    console.print(draw(page, console))
+    console.print(draw(page, console, full=True))
     console.file.flush()
     return data.getvalue()
 
@@ -75,7 +75,7 @@ def read_csv(text):
 def in_markdown(page):
     """What its Markdown says: the sentences, and its tables as lists of cells under their heads."""
     said, found, title = [], [], ""
-    for part in as_markdown(page).rstrip().split("\n\n"):
+    for part in as_markdown(page, full=True).rstrip().split("\n\n"):
         if part.startswith("| "):
             head, _, *below = (_markdown_cells(line) for line in part.splitlines())
             found.append([head, *below])

@@ -71,7 +71,7 @@ def test_given_initial_weights_are_told_to_go_before_more_seeds_come():
     assert conclusion(page)[0] == told
 
 
-def test_the_conclusion_names_the_cheapest_or_says_that_none_works():
+def test_the_conclusion_names_the_smallest_change_and_the_best_or_says_that_none_works():
     works = trial(93, 100, "learning rate 1", works=True)
     page = page_of([trial(3, 100), works], activation="hard", epochs=3)
     assert conclusion(page)[0] == (

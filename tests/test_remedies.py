@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from prepared import trial
 
-from hsig.analysis.remedies import Remedy, cheapest, has_failed, judge, remedies
+from hsig.analysis.remedies import HIDDEN, Remedy, best, has_failed, judge, remedies, smallest
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
@@ -134,11 +134,13 @@ def test_a_remedy_that_cannot_be_trained_does_not_work():
     assert "no gradient" in found.numbers.failure
 
 
-def test_the_cheapest_is_the_one_with_the_least_training_and_then_the_first():
-    one, two = trial(90, 100, "one", works=True), trial(99, 100, "two", works=True)
-    long = trial(100, 100, "long", works=True, epochs=50)
-    assert cheapest([long, one, two]) is one
-    assert cheapest([trial(1, 100)]) is None
+def test_the_smallest_change_that_works_is_the_first_and_the_best_solves_most():
+    fails, few, most = trial(99, 100), trial(60, 100, works=True), trial(90, 100, works=True)
+    as_many = trial(90, 100, works=True)
+    assert smallest([fails, few, most]) is few
+    assert best([fails, few, most, as_many]) is most
+    assert smallest([fails]) is None
+    assert best([fails]) is None
 
 
 def test_failed_is_whatever_is_not_all_solved():

@@ -18,6 +18,7 @@ LEAK = 0.05
 SLOPES = (0.25, 0.5)
 FASTER, LONGER = 10.0, 10
 WIDE = ((-2.0, 2.0), (-4.0, 4.0))
+HIDDEN = ("tanh", "relu", "silu", "softplus")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +59,15 @@ def judge(remedy: Remedy, before: VariantSummary, after: VariantSummary) -> Tria
     return Trial(remedy, after, works=works)
 
 
-def cheapest(trials: Sequence[Trial]) -> Trial | None:
-    """Of those that work, the one with the least training, then the first."""
+def smallest(trials: Sequence[Trial]) -> Trial | None:
+    """Of those that work the first, which is the smallest change."""
+    return next((trial for trial in trials if trial.works), None)
+
+
+def best(trials: Sequence[Trial]) -> Trial | None:
+    """Of those that work the one with the most seeds solved, then the first."""
     working = [trial for trial in trials if trial.works]
-    return min(working, key=lambda trial: trial.remedy.experiment.epochs, default=None)
+    return max(working, key=lambda trial: trial.numbers.solved.rate, default=None)
 
 
 def has_failed(result: Result) -> bool:
@@ -131,6 +137,10 @@ def _of_the_activation(experiment: Experiment, variant: Variant) -> Iterator[_Ch
     for slope in SLOPES:
         change = partial(_with_slope, slope)
         yield from _in_layers(experiment, f"slope {slope:g}", change, together=True)
+    for name in HIDDEN:
+        if name != variant.hidden_activation.name:
+            other = replace(variant, hidden_activation=ACTIVATIONS[name])
+            yield name, "hidden", replace(experiment, variants=(other,))
     if not variant.output_activation.is_logistic:
         logistic = replace(variant, output_activation=ACTIVATIONS["sigmoid"])
         yield "sigmoid", "output", replace(experiment, variants=(logistic,))

@@ -68,7 +68,7 @@ def train(
     "hsig compare sigmoid hard --tune learning_rate=log:0.01..10:13",
     "hsig compare sigmoids --task xor,parity3,and",
     "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
-    options=(*WRITING, "long", "columns", "quiet", "no_save", "runs_dir"),
+    options=(*WRITING, "long", "columns", "full", "quiet", "no_save", "runs_dir"),
     keys=COMPARE,
 )
 def compare(
@@ -96,7 +96,7 @@ def compare(
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
-    options=(*WRITING, "quiet", "no_save", "runs_dir"),
+    options=(*WRITING, "full", "quiet", "no_save", "runs_dir"),
     keys=EXPLAIN,
 )
 def explain(
@@ -328,7 +328,7 @@ def list_(
     "hsig runs show latest",
     "hsig runs show latest --format json",
     name="show",
-    options=(*_KEPT, "long", "columns", "quiet"),
+    options=(*_KEPT, "long", "columns", "full", "quiet"),
 )
 def show_run(id: Id, *, output: Output) -> None:
     """Show a run again, as it was shown when it ran."""

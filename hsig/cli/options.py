@@ -60,6 +60,10 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
             autocompletion=lambda incomplete: complete_list(COLUMNS, incomplete),
         ),
     ],
+    "full": Annotated[
+        bool,
+        typer.Option("--full", help="Show every table and sentence, not only the most important."),
+    ],
     "quiet": Annotated[
         bool,
         typer.Option(
@@ -70,7 +74,7 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "runs_dir": RunsDir,
 }
 WRITING = ("format", "output")
-TRAINING = (*WRITING, "long", "quiet", "no_save", "runs_dir")
+TRAINING = (*WRITING, "long", "full", "quiet", "no_save", "runs_dir")
 EVERY_KEY = "every key"
 LISTED = 40  # kept runs that a table has, unless another number is asked for
 
@@ -151,6 +155,7 @@ class Output:
     output: Path | None = None
     long: bool = False
     columns: str | None = None
+    full: bool = False
     quiet: bool = False
     no_save: bool = False
     runs_dir: Path | None = None
@@ -202,13 +207,15 @@ class Output:
 
         match self.chosen:
             case Format.table:
-                terminal.put_drawn(lambda c: screen.draw(page, c, brief=self.quiet), self.output)
+                terminal.put_drawn(
+                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
+                )
             case Format.json:
                 terminal.put(formats.as_json(page), self.output)
             case Format.csv:
                 terminal.put(formats.as_csv(page, every_row=self.long), self.output)
             case Format.md:
-                terminal.put(formats.as_markdown(page), self.output)
+                terminal.put(formats.as_markdown(page, full=self.full), self.output)
 
     @property
     def chosen_columns(self) -> tuple[str, ...]:

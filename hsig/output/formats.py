@@ -44,9 +44,9 @@ def _harmless(value: object) -> object:
     return value
 
 
-def as_markdown(page: Page) -> str:
+def as_markdown(page: Page, *, full: bool = False) -> str:
     """Sentences and tables that paste into a slide or an issue; maps and curves as tables."""
-    blocks = page.markdown or page.blocks
+    blocks = page.markdown or page.shown(full=full)
     return "\n\n".join(part for block in blocks for part in _parts(block)) + "\n"
 
 

@@ -21,12 +21,14 @@ _STYLES = {"": "", "title": "bold", "answer": "bold", "good": "bold green", "bad
 _ASCII = str.maketrans(f"{LEVELS}▓▒░·", "_.:-=+*#+=-.")
 
 
-def draw(page: Page, console: Console, *, brief: bool = False) -> RenderableType:
+def draw(
+    page: Page, console: Console, *, brief: bool = False, full: bool = False
+) -> RenderableType:
     """A page, for a console of any width and encoding; or what is told of it in brief."""
     if brief and page.brief:
         return Group(*(Text(line.text, style=_STYLES[line.tone]) for line in page.brief))
     parts: list[RenderableType] = []
-    for block in page.blocks:
+    for block in page.shown(full=full):
         parts += [Text(), _drawn(block, console)] if parts else [_drawn(block, console)]
     return Group(*parts)
 

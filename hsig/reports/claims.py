@@ -10,6 +10,7 @@ from hsig.experiments.experiment import Experiment
 from hsig.reports.numbers import count, percent
 
 _POWER = 0.8  # that is asked for where nothing can be claimed
+_NAMED_MOST, _SIZED_MOST = 6, 3  # variants in a line of the answer, and with their differences
 
 
 def claims(
@@ -64,11 +65,81 @@ def claims(
             "discordant pairs those seen"
         )
     if seeds < CLAIM_SEEDS:
-        use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
-        notes.append(
-            f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more"
-        )
+        notes.append(few_seeds(seeds))
     return notes
+
+
+def answer(
+    experiment: Experiment,
+    variants: Sequence[VariantSummary],
+    pairing: Pairing | None,
+    *,
+    tuned: bool = False,
+) -> list[str]:
+    """The result in a few lines: which is best, and what can be said against the baseline.
+
+    Args:
+        experiment: Whose seeds and baseline they are.
+        variants: The best first.
+        pairing: Of them, if there is one.
+        tuned: Whether each is at its own learning rate.
+    """
+    trained = [variant for variant in variants if not variant.failure]
+    if not trained:
+        return []
+    most = trained[0].solved
+    first = [variant.label for variant in trained if variant.solved.k == most.k]
+    low, high = percent(most.low), percent(most.high)
+    told = [f"most seeds solved: {_some(first)}, {most.k} of {most.n} ({low} to {high})"]
+    if pairing is None:
+        return told
+    if len(pairing.ranks) > 2:
+        top = [v.label for v in trained if pairing.ranks.get(v.label) == 1]
+        told.append(
+            "none is solved significantly more often than: "
+            f"{_some(top)} (exact McNemar, Holm over all pairs)"
+        )
+    comparisons = len(pairing.against)
+    groups = {
+        word: [
+            v.label
+            for v in trained
+            if v.label in pairing.against and pairing.against[v.label].claim == claim
+        ]
+        for word, claim in (("more", "more"), ("less", "less"), ("cannot be told apart", ""))
+    }
+    parts = [
+        f"{word}: {_some(labels, pairing.against if word in ('more', 'less') else {})}"
+        for word, labels in groups.items()
+        if labels
+    ]
+    own = ", each at its own learning rate" if tuned else ""
+    test = f"exact McNemar, {family(comparisons, named=comparisons)}"
+    told.append(f"solved against {pairing.baseline}{own} ({test}): {'; '.join(parts)}")
+    if len(experiment.seeds) < CLAIM_SEEDS:
+        told.append(few_seeds(len(experiment.seeds)))
+    return told
+
+
+def few_seeds(seeds: int) -> str:
+    """What a number of seeds is enough for, if it is not for a claim."""
+    use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
+    return f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more"
+
+
+def _some(labels: Sequence[str], against: Mapping[str, Paired] | None = None) -> str:
+    """The first of them, with the difference that was seen if there are only a few."""
+    shown = []
+    for label in labels[:_NAMED_MOST]:
+        found = (against or {}).get(label)
+        size = (
+            f" ({found.difference:+.2f}, {found.low:+.2f} to {found.high:+.2f})"
+            if found is not None and len(labels) <= _SIZED_MOST
+            else ""
+        )
+        shown.append(f"{label}{size}")
+    more = f" and {len(labels) - _NAMED_MOST} more" if len(labels) > _NAMED_MOST else ""
+    return f"{', '.join(shown)}{more}"
 
 
 def family(comparisons: int, *, named: int = 1) -> str:

@@ -118,6 +118,17 @@ def _epochs(variant: "VariantSummary") -> str:
     return median if median == low == high else f"{median} ({low} to {high})"
 
 
+def _median(comparison: "Comparison") -> list[tuple[str, Entry]]:
+    """The median epochs to solve, or that they are more than the budget."""
+    beyond = f">{comparison.experiment.epochs}"
+
+    def cell(variant: "VariantSummary") -> str:
+        median = variant.epochs_to_solve[0]
+        return beyond if median == inf else f"{median:.0f}"
+
+    return [("epochs", cell)]
+
+
 def _against_baseline(
     *parts: tuple[str, Callable[["Paired"], str]],
 ) -> Callable[["Comparison"], list[tuple[str, Entry]]]:
@@ -258,6 +269,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
                 says_something=lambda shown: len(shown.experiment.seeds) > 1,
             ),
             Column("epochs", _one("epochs to solve", _epochs), about="median epochs to solve"),
+            Column("median", _median, about="epochs: median to solve"),
             Column(
                 "rank",
                 _rank,

@@ -1,6 +1,6 @@
 """The page of several variants side by side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, isnan, nan
@@ -10,7 +10,7 @@ from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.analysis.tuning import Tuned
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.networks.activations import spell
-from hsig.reports.claims import claims, family, interval_alone
+from hsig.reports.claims import answer, claims, family, interval_alone
 from hsig.reports.columns import COLUMNS, about_predictions
 from hsig.reports.documents import (
     SEED_COLUMNS,
@@ -49,19 +49,9 @@ from hsig.reports.words import (
 _FAR = 4.0  # times the usual cost before training
 _CURVE_MOST = 20  # characters of a small curve
 _BAR = 10  # characters of a bar of verdicts
-_RESULTS = (
-    "learning_rate",
-    "solved",
-    "interval",
-    "budgets",
-    "cost",
-    "quartiles",
-    "curve",
-    "verdicts",
-    "lost",
-)
+_RESULTS = ("learning_rate", "solved", "interval", "budgets", "median", "cost", "curve", "verdicts")
 _TUNING = ("learning_rate", "tuning")
-_PAIRED = ("rank", "difference", "epochs")
+_PAIRED = ("rank", "difference", "epochs", "quartiles", "lost")
 
 
 def comparison_page(
@@ -78,17 +68,25 @@ def comparison_page(
     experiment = summary.experiment
     ranked = best_first(summary.variants)
     side = ComparisonTables(experiment, ranked, summary.pairing, tuned)
-    notes = [
-        *(side.legend() if not columns or "verdicts" in columns else ()),
-        *notes_of(summary, tuned, columns),
-        *(pointer(ranked, own_rates(tuned)) if summary.complete else ()),
-    ]
+    marks = side.legend() if not columns or "verdicts" in columns else ()
+    notes = [*marks, *notes_of(summary, tuned, columns)]
+    answered = answer_of(summary, tuned)
+    what = lines(heading_of(experiment, tuned))
+    predicted = transfer_table(ranked)
     return Page(
         blocks=(
-            lines(heading_of(experiment, tuned)),
+            what,
             *(_tables(side, columns) if ranked else ()),
-            *transfer_table(ranked),
+            *predicted,
             *([lines(notes)] if notes else []),
+            answered,
+        ),
+        short=(
+            what,
+            *((side.chosen(columns) if columns else side.results(),) if ranked else ()),
+            *predicted,
+            lines([*marks, *short_notes_of(summary, tuned)]),
+            answered,
         ),
         document=lambda every_seed: {
             **document(outcome, summary, every_seed=every_seed),
@@ -123,6 +121,46 @@ def notes_of(
         *missed_precision(experiment, summary.variants),
         *early_end(summary),
     ]
+
+
+def short_notes_of(summary: Summary, tuned: Tuned | None = None) -> list[str]:
+    """What there is to say of variants and of an early end, without what the answer says."""
+    experiment, ranked = summary.experiment, best_first(summary.variants)
+    trained = [variant for variant in ranked if not variant.failure]
+    return [
+        *(tuning_notes(experiment, tuned) if tuned else ()),
+        *(
+            f"{variant.label}: not trained: {variant.failure.partition('. ')[0]}"
+            for variant in ranked
+            if variant.failure
+        ),
+        *_counted("a weight stopped being finite", trained, lambda v: len(v.diverged_seeds)),
+        *_counted("cost not finite at some epoch", trained, lambda v: len(v.not_finite)),
+        *_counted("chaotic: rates hold, single seeds do not carry over", trained, _parted),
+        *missed_precision(experiment, summary.variants),
+        *early_end(summary),
+    ]
+
+
+def _counted(
+    what: str, variants: Iterable[VariantSummary], count_of: Callable[[VariantSummary], int]
+) -> list[str]:
+    """Of how many seeds of each variant something is so; nothing if of none."""
+    found = [f"{v.label} {count_of(v)} of {len(v.seeds)}" for v in variants if count_of(v)]
+    return [f"{what}: {', '.join(found)}"] if found else []
+
+
+def _parted(variant: VariantSummary) -> int:
+    return variant.parted
+
+
+def answer_of(summary: Summary, tuned: Tuned | None = None) -> tuple[Line, ...]:
+    """The answer, and where to read on."""
+    experiment, ranked = summary.experiment, best_first(summary.variants)
+    told = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)
+    first, *others = told or [""]
+    more = pointer(ranked, own_rates(tuned)) if summary.complete else ()
+    return (*([Line(first, "answer")] if first else []), *lines([*others, *more]))
 
 
 def best_first(variants: Iterable[VariantSummary]) -> list[VariantSummary]:
@@ -227,7 +265,7 @@ class ComparisonTables:
         """How many seeds were solved, the cost, and the verdicts."""
         names = [name for name in _RESULTS if COLUMNS[name].says_something(self)]
         table = self._table(self._result_title(names), names)
-        return replace(table, spare=(("25 %", "75 %"), ("lost",)))
+        return replace(table, spare=(("curve",),))
 
     def paired(self) -> tuple[Table, ...]:
         """Every variant against the baseline, if there is one."""
@@ -329,7 +367,7 @@ class ComparisonTables:
         budget = count(experiment.epochs, "epoch")
         reached = all(variant.epochs[-1] == experiment.epochs for variant in self._trained)
         cut = any((variant.cost[MEDIAN] > self._top).any() for variant in self._trained)
-        parts = []
+        parts = [COLUMNS["median"].about] if "median" in names else []
         if {"cost", "quartiles"} & set(names):
             parts.append(f"cost: {which_cost(experiment)}{self._over}")
         if "curve" in names:

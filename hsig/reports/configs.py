@@ -69,8 +69,9 @@ def configs_page(
     ]
     what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
     outcomes = configs.outcomes.values()
+    heads, said = lines(what), [lines(notes)] if notes else []
     return Page(
-        blocks=(lines(what), *results, *paired, *([lines(notes)] if notes else [])),
+        blocks=(heads, *results, *paired, *said),
         document=lambda every_seed: document_of_several(configs, summaries, every_seed=every_seed),
         rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
         every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),

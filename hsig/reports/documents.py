@@ -12,7 +12,7 @@ import numpy as np
 
 from hsig import __version__
 from hsig.analysis.pairing import ComparedConfigs, Pairing
-from hsig.analysis.remedies import Trial, cheapest
+from hsig.analysis.remedies import Trial, best, smallest
 from hsig.analysis.summary import PARTED, Solved, Summary, VariantSummary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.assembling import resolved_keys
@@ -101,12 +101,17 @@ def document_of_several(
 
 def document_of_remedies(trials: Sequence[Trial], missing: int) -> dict[str, Json]:
     """What an explanation has beside the outcome: what became of the remedies."""
-    best = cheapest(trials)
     return {
         "remedies_missing": missing,
         "remedies": [_trial(trial) for trial in trials],
-        "cheapest": None if best is None else best.remedy.experiment.variants[0].label,
+        "cheapest": _label(smallest(trials)),  # as it was called before there was a best
+        "smallest": _label(smallest(trials)),
+        "best": _label(best(trials)),
     }
+
+
+def _label(trial: Trial | None) -> Json:
+    return None if trial is None else trial.remedy.experiment.variants[0].label
 
 
 def _trial(trial: Trial) -> dict[str, Json]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hsig.analysis.end_points import end_points_of
-from hsig.analysis.remedies import Trial, cheapest
+from hsig.analysis.remedies import Trial, best, smallest
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import Summary, Timeline, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome
@@ -21,6 +21,7 @@ from hsig.reports.numbers import brief, count, percent
 from hsig.reports.page import Block, Line, Page, Table, lines
 from hsig.reports.story import piece_name, solved_later, told, told_later
 from hsig.reports.words import (
+    GLYPHS,
     heading,
     interval,
     legend,
@@ -32,6 +33,7 @@ from hsig.reports.words import (
 
 _TIMELINE_MOST = 10  # rows
 _BAR = 10  # characters
+_WELL = 0.9  # of the seeds solved, by the whole interval: nothing needs mending
 
 
 def explanation_page(
@@ -49,24 +51,27 @@ def explanation_page(
     result = Line(result_line(experiment, numbers), "answer")
     later = {} if numbers.failure else solved_later(numbers, training, trials)
     story = () if numbers.failure else told(summary, numbers, training)
-    story = (*story, *told_later(numbers, later))
+    said_later = told_later(numbers, later)
     conclusion = _conclusion(experiment, numbers, trials, missing)
-    blocks: list[Block] = [lines(heading(experiment, numbers.label)), (result,)]
-    blocks += [lines([paragraph]) for paragraph in story]
+    remedies = [_remedies(numbers, trials)] if trials else []
+    head: list[Block] = [lines(heading(experiment, numbers.label)), (result,)]
+    answer: list[Block] = [(Line(conclusion[0], "title"),)] if conclusion else []
+    more = "--full tells what was seen on the way, where the seeds ended, and when a remedy works"
+    short = [*head, *(lines([paragraph]) for paragraph in (*story[:2], *said_later))]
+    short += [*remedies, lines([more]), *answer]
+    blocks = [*head, *(lines([paragraph]) for paragraph in (*story, *said_later))]
     ended = end_points_of(experiment, training)
     blocks += told_end_points(training, ended)
     if numbers.timeline is not None:
         blocks.append(_timeline(experiment, numbers, numbers.timeline))
-    if trials:
-        blocks.append(_remedies(numbers, trials))
-    if conclusion:
-        blocks.append((Line(conclusion[0], "title"), *lines(conclusion[1:])))
+    blocks += [*remedies, *([lines(conclusion[1:])] if conclusion[1:] else []), *answer]
     return Page(
         blocks=tuple(blocks),
+        short=tuple(short),
         document=lambda every_seed: {
             **document(outcome, summary, every_seed=every_seed),
             "complete": outcome.complete and not missing,
-            "story": list(story),
+            "story": [*story, *said_later],
             "solved_later": {
                 word: {"solved": solved, "of": of} for word, (solved, of) in later.items()
             },
@@ -102,7 +107,8 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, line: Timeline) -
                 *(f"{size:.2g}" for size in line.gradient[:, index]),
             )
         )
-    bars = legend(line.states)
+    going_on = f"{GLYPHS[SLOW]} none of these"
+    bars = f"{legend(line.states)}, {going_on}, at least one mark each"
     over = f"over {len(experiment.seeds)} seeds" if len(experiment.seeds) > 1 else "of the seed"
     return Table(
         f"on the way, {over}: median cost; how many are {bars}; where the hidden units are; how "
@@ -183,20 +189,35 @@ def _conclusion(
     rule = (
         "A remedy works when more than half of the seeds are solved and its interval lies wholly "
         f"above the one as it was, on at least {CLAIM_SEEDS} seeds: a rule on intervals and no "
-        f"test, not corrected for the number of remedies, {len(trials)}."
+        f"test, not corrected for the number of remedies, {len(trials)}. They stand in order, from "
+        "the smallest change to the largest."
     )
     seeds = max(trial.numbers.solved.n for trial in trials)
     if seeds < CLAIM_SEEDS:
         given = "--initial-weights '' " if experiment.initial_weights is not None else ""
         few = f"{count(seeds, 'seed')} {'supports' if seeds == 1 else 'support'} no claim"
         return (f"{few}: use {given}--seeds {CLAIM_SEEDS}.", rule)
-    best = cheapest(trials)
-    if best is None:
+    if not numbers.failure and numbers.solved.low > _WELL:
+        return (f"Nothing needs mending: {_counted(numbers)} are solved as it is.", rule)
+    first, most = smallest(trials), best(trials)
+    if first is None or most is None:
         return (f"None of the {len(trials)} remedies works here.", rule)
-    layers = best.remedy.layers
-    where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
+    was = f", where it was {numbers.solved.k}"
+    if first is most:
+        return (f"What works: {_named(first)}, solves {_counted(first.numbers)}{was}.", rule)
     return (
-        f"The cheapest that works here: {best.remedy.name}{where}, {rate_of(best.numbers.solved)} "
-        f"seeds solved, where it was {numbers.solved.k}.",
+        f"The smallest change that works: {_named(first)}, solves {_counted(first.numbers)}{was}. "
+        f"The best: {_named(most)}, solves {_counted(most.numbers)}.",
         rule,
     )
+
+
+def _counted(numbers: VariantSummary) -> str:
+    return f"{rate_of(numbers.solved)} seeds ({interval(numbers.solved)})"
+
+
+def _named(trial: Trial) -> str:
+    """A remedy, and where it is applied."""
+    layers = trial.remedy.layers
+    where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
+    return f"{trial.remedy.name}{where}"

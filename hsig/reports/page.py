@@ -151,6 +151,7 @@ class Page:
         every_row: The same with a row for each seed and checkpoint; None if there is no such.
         brief: What is told where the result alone is wanted; by default everything.
         markdown: What Markdown has in place of the blocks, if it is something else.
+        short: Those blocks that are shown unless all are asked for; by default all.
     """
 
     blocks: tuple[Block, ...]
@@ -159,6 +160,11 @@ class Page:
     every_row: Callable[[], tuple[Sequence[str], Sequence[Row]]] | None = None
     brief: tuple[Line, ...] = ()
     markdown: tuple[Block, ...] = ()
+    short: tuple[Block, ...] = ()
+
+    def shown(self, *, full: bool) -> tuple[Block, ...]:
+        """The blocks for a reader who asks for all, or who does not."""
+        return self.blocks if full or not self.short else self.short
 
 
 def page_of_tables(

@@ -11,7 +11,6 @@ from hsig.config.assembling import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
-from hsig.experiments.verdicts import DIVERGED, SATURATED, STOPPED, VERDICTS
 from hsig.reports.claims import family, interval_alone
 from hsig.reports.documents import (
     FAILED_VERDICTS,
@@ -23,9 +22,8 @@ from hsig.reports.documents import (
 )
 from hsig.reports.numbers import brief, count, p_value
 from hsig.reports.page import FORMAT, HeatMap, Page, Shade, Table, lines, records
-from hsig.reports.words import MEANINGS, heading, interval, rate_of
+from hsig.reports.words import GLYPHS, heading, interval, legend, rate_of
 
-_LETTERS = {word: word[0] for word in VERDICTS} | {DIVERGED: "!", SATURATED: "=", STOPPED: "?"}
 _MOST = 0.5  # of the seeds solved; cells below it say what became of most of the others
 
 Cells = Mapping[tuple[str, ...], CellSummary | None]
@@ -92,18 +90,18 @@ def _shade(summary: CellSummary | None) -> Shade:
     shown = f"{100.0 * rate:.0f}"
     if 0.0 < rate < 1.0 and shown in ("0", "100"):
         shown = "<1" if shown == "0" else ">99"
-    letter = _LETTERS[summary.dominant] if rate < _MOST and summary.dominant else " "
-    return Shade(f"{shown}{letter}", rate)
+    mark = GLYPHS[summary.dominant] if rate < _MOST and summary.dominant else " "
+    return Shade(f"{shown}{mark}", rate)
 
 
 def _legend(cells: Cells) -> tuple[str, ...]:
     there = {summary.dominant for summary in cells.values() if summary is not None}
-    words = [f"{_LETTERS[word]} {word}" for word in MEANINGS if word in there]
-    if not words:
+    marks = legend(there)
+    if not marks:
         return ("percent of the seeds solved",)
     return (
         "percent of the seeds solved; where fewer than half are, what became of most others: "
-        + ", ".join(words),
+        f"{marks}",
     )
 
 

@@ -12,7 +12,14 @@ from hsig.analysis.tuning import Tuned
 from hsig.config.assembling import resolved_keys
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Outcome
-from hsig.reports.comparison import ComparisonTables, best_first, heading_of, notes_of
+from hsig.reports.claims import answer
+from hsig.reports.comparison import (
+    ComparisonTables,
+    best_first,
+    heading_of,
+    notes_of,
+    short_notes_of,
+)
 from hsig.reports.documents import (
     SEED_COLUMNS,
     VARIANT_COLUMNS,
@@ -56,7 +63,9 @@ def tasks_page(
         columns: As in `comparison_page`, for the table of each task.
     """
     tables: list[Table] = []
+    results_alone: list[Table] = []
     notes: list[str] = []
+    answers: list[str] = []
     for one in results:
         ranked = best_first(one.summary.variants)
         summary = one.summary
@@ -67,24 +76,38 @@ def tasks_page(
                 if columns
                 else (side.results(), *side.paired(), *side.tuning())
             )
-            tables += [replace(table, title=f"{one.name}: {table.title}") for table in made]
+            named = [replace(table, title=f"{one.name}: {table.title}") for table in made]
+            tables += named
+            results_alone += named[:1]
         notes += notes_of(summary, one.tuned)
+        answers += [
+            *short_notes_of(summary, one.tuned),
+            *answer(summary.experiment, ranked, summary.pairing, tuned=one.tuned is not None),
+        ]
     what = [line for one in results for line in heading_of(one.summary.experiment, one.tuned)]
     complete = all(one.outcome.complete for one in results)
     everyone = [variant for one in results for variant in one.summary.variants]
     legend = ComparisonTables(results[0].summary.experiment, everyone, None).legend()
-    said = [
-        *(legend if not columns or "verdicts" in columns else ()),
-        *dict.fromkeys(notes),
+    marks = legend if not columns or "verdicts" in columns else ()
+    last = [
         "each task's claims are corrected among its own variants, not over the tasks",
         *(_over_in_words(over) if over else [_nothing_over_tasks(complete=complete)]),
     ]
+    heads = lines(dict.fromkeys(what))
+    over_all = [_over_table(over, results[0].summary.experiment)] if over else []
     return Page(
         blocks=(
-            lines(dict.fromkeys(what)),
+            heads,
             *tables,
-            *([_over_table(over, results[0].summary.experiment)] if over else []),
-            lines(said),
+            *over_all,
+            lines([*marks, *dict.fromkeys(notes), *last]),
+        ),
+        short=(
+            heads,
+            *results_alone,
+            *over_all,
+            lines(marks),
+            lines([*dict.fromkeys(answers), *last]),
         ),
         document=lambda every_seed: {
             "format": FORMAT,

@@ -52,13 +52,13 @@ MEANINGS = {
     PLATEAU: f"the mean cost falls by less than {FALL:.1%} in {WINDOW} epochs",
     SLOW: "the cost is still falling at the end of this budget",
 }
-_GLYPHS = {
+GLYPHS = {
     SOLVED: "█",
     SLOW: "▓",
     PLATEAU: "▒",
     AFFINE: "░",
     UNSTABLE: "~",
-    SATURATED: "=",
+    SATURATED: "o",
     FROZEN: "*",
     DEAD: "·",
     DIVERGED: "!",
@@ -83,12 +83,12 @@ def result_line(experiment: Experiment, variant: VariantSummary) -> str:
 
 def verdict_bar(counts: Mapping[str, int], width: int) -> str:
     """How many seeds ended with each verdict, as a bar."""
-    return stacked_bar([counts.get(word, 0) for word in _GLYPHS], list(_GLYPHS.values()), width)
+    return stacked_bar([counts.get(word, 0) for word in GLYPHS], list(GLYPHS.values()), width)
 
 
 def legend(words: Collection[str]) -> str:
-    """What the parts of such bars mean."""
-    return ", ".join(f"{_GLYPHS[word]} {word}" for word in _GLYPHS if word in words)
+    """What the marks of such bars mean."""
+    return ", ".join(f"{GLYPHS[word]} {word}" for word in GLYPHS if word in words)
 
 
 def verdict_counts(summary: ResultSummary) -> str:
