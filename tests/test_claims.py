@@ -31,7 +31,11 @@ def notes(*solved, columns=()):
             for name, seeds in zip(names, solved, strict=False)
         }
     )
-    return sentences(comparison_page(outcome, summarise(outcome), columns))[-1]
+    return [
+        s
+        for block in sentences(comparison_page(outcome, summarise(outcome), columns))[1:]
+        for s in block
+    ]
 
 
 def named(found, part):

@@ -143,7 +143,7 @@ FEW = ("compare", "sigmoid", "hard", "ultra_fast", "-e", "4", "-s", "2", "--repo
 
 
 def test_compare_shows_all_variants_side_by_side(hsig):
-    code, out, err = hsig(*FEW)
+    code, out, err = hsig(*FEW, "--full")
     assert (code, err) == (0, "")
     assert "3 variants on xor" in out
     assert "seeds 0 to 1, the same for all" in out
@@ -179,7 +179,7 @@ def test_a_comparison_for_machines(hsig):
     made = json.loads(hsig(*FEW, "-f", "json")[1])
     assert made["experiment"]["activation"] is None
     assert made["variants"][2]["seeds"] == []
-    assert hsig(*FEW, "-f", "md")[1].count("| ultra_fast | not trained |") == 4
+    assert hsig(*FEW, "-f", "md", "--full")[1].count("| ultra_fast | not trained |") == 4
     hsig(*FEW, "-o", "x.md")
     assert Path("x.md").read_text(encoding="utf-8") == hsig(*FEW, "-f", "md")[1]
 
@@ -233,7 +233,7 @@ def test_a_diverging_variant_and_one_without_gradient_lose_no_other(hsig):
     assert "no gradient" in variants["ultra_fast"]["error"]
     assert {seed["verdict"] for seed in variants["leaky_relu"]["seeds"]} == {"diverged"}
     assert all(len(v["seeds"]) == 3 for name, v in variants.items() if name != "ultra_fast")
-    _, out, _ = hsig("compare", "all", *wild, "--output-activation", "same")
+    _, out, _ = hsig("compare", "all", *wild, "--output-activation", "same", "--full")
     assert "leaky_relu: diverged 3 of 3 seeds" in out
 
 
@@ -268,7 +268,7 @@ def test_explain_adds_seeds_as_it_is_told(hsig):
     code, out, _ = hsig("explain", "hard", *flags)
     assert code == 0
     assert "solved 0 of 120 seeds" in out
-    assert "None of the 11 remedies works here." in out
+    assert "None of the 15 remedies works here." in out
 
 
 def test_explain_exits_with_130_when_its_remedies_are_interrupted(hsig, monkeypatch):
@@ -282,7 +282,7 @@ def test_explain_exits_with_130_when_its_remedies_are_interrupted(hsig, monkeypa
     made = json.loads(out)
     assert code == 130
     assert (made["complete"], len(made["remedies"])) == (False, 2)
-    assert made["conclusion"][0].startswith("Interrupted: 2 of 11 remedies were tried")
+    assert made["conclusion"][0].startswith("Interrupted: 2 of 15 remedies were tried")
     assert err == "interrupted: this is what was done by then\n"
 
 

@@ -34,7 +34,7 @@ def page_of(outcome=None, columns=()):
 
 
 def notes(outcome):
-    return sentences(page_of(outcome))[-1]
+    return [sentence for block in sentences(page_of(outcome))[1:] for sentence in block]
 
 
 def test_a_precision_that_was_not_reached_is_told():
@@ -101,11 +101,50 @@ def test_a_comparison_as_a_whole_on_80_columns():
         "have 80 % power for it), relu (+0.667 was seen; 12 seeds have 80 % power for it)",
         "power: of the exact McNemar test at 0.05/3, Holm's first level, were the rates",
         "and the share of discordant pairs those seen",
-        "3 seeds: enough to see that it runs; report a claim on 100 or more",
         "relu: cost not finite for 1 of 3 seeds: seed 2 is nan at epoch 10",
         "hard:backward=straight_through: cost not finite for 1 of 3 seeds: seed 1 is inf",
         "at epoch 10",
         "ultra_fast: not trained: it has no gradient",
+        "",
+        "most seeds solved: tanh, relu, 2 of 3 (21 % to 94 %)",
+        "none is solved significantly more often than: tanh, relu,",
+        "hard:backward=straight_through, sigmoid (exact McNemar, Holm over all pairs)",
+        "solved against sigmoid (exact McNemar, each one of 3 comparisons, Holm): cannot",
+        "be told apart: tanh, relu, hard:backward=straight_through",
+        "3 seeds: enough to see that it runs; report a claim on 100 or more",
+        "to see why: hsig explain sigmoid, with the same config and flags",
+    ]
+
+
+def test_what_is_shown_unless_all_is_asked_for_is_one_table_and_the_answer():
+    assert drawn(page_of(), 80, full=False) == [
+        "5 variants on xor: 2-3-1 network, loss bce, learning rate 0.1, 20 epochs",
+        "(online)",
+        "initial weights from [0, 1), seeds 0 to 2, the same for all; engine reference",
+        "the output has the same activation as the hidden layer, but sigmoid for tanh,",
+        "relu",
+        "",
+        "after 20 epochs (epochs: median to solve; cost: cost of the last sample, median",
+        "over 3 seeds; curve: from 0 to 1)",
+        "variant                        solved  95 % interval  epochs    cost  verdicts",
+        "tanh                           2 of 3   21 % to 94 %       7  0.1250  ███████▓▓▓",
+        "relu                           2 of 3   21 % to 94 %       7  0.1250  ███████▒▒▒",
+        "hard:backward=straight_t       0 of 3    0 % to 56 %     >20  0.2500  ▓▓▓▓▓▓▓▓▓▓",
+        "hrough",
+        "sigmoid                        0 of 3    0 % to 56 %     >20  0.5000  ▓▓▓▓▓▓▓▓▓▓",
+        "ultra_fast                not trained",
+        "",
+        "verdicts: █ solved, ▓ slow, ▒ plateau",
+        "ultra_fast: not trained: it has no gradient",
+        "cost not finite at some epoch: relu 1 of 3, hard:backward=straight_through 1 of",
+        "3",
+        "",
+        "most seeds solved: tanh, relu, 2 of 3 (21 % to 94 %)",
+        "none is solved significantly more often than: tanh, relu,",
+        "hard:backward=straight_through, sigmoid (exact McNemar, Holm over all pairs)",
+        "solved against sigmoid (exact McNemar, each one of 3 comparisons, Holm): cannot",
+        "be told apart: tanh, relu, hard:backward=straight_through",
+        "3 seeds: enough to see that it runs; report a claim on 100 or more",
         "to see why: hsig explain sigmoid, with the same config and flags",
     ]
 
@@ -236,7 +275,7 @@ def test_an_early_end_says_what_is_missing():
     )
     events = [event for event in run(experiment) if event.variant.label != "tanh"]
     outcome = gather(experiment, events[:-1])
-    assert notes(outcome)[-2:] == [
+    assert notes(outcome)[-3:-1] == [
         "stopped before the end, epoch 20: hard at epoch 15", "no result yet: tanh"
     ]  # fmt: skip
     (table,) = tables(page_of(outcome, columns=("costs",)))

@@ -78,7 +78,7 @@ def test_a_baseline_without_result_is_told():
     made = outcome()
     made = replace(made, experiment=replace(made.experiment, baseline="ultra_fast"))
     told = "the baseline ultra_fast has no result: compared with sigmoid"
-    assert told in sentences(comparison_page(made, summarise(made)))[-1]
+    assert told in sentences(comparison_page(made, summarise(made)))[-2]
 
 
 def test_one_variant_has_nobody_to_be_compared_with():

@@ -52,6 +52,7 @@ def test_the_remedies_of_the_question():
         ("leak 0.05", "both"),
         ("slope 0.25", "both"),
         ("slope 0.5", "both"),
+        *((name, "hidden") for name in HIDDEN),
         ("sigmoid", "output"),
         ("10 times the epochs", ""),
     ]

@@ -299,7 +299,7 @@ def test_an_interruption_of_a_later_tuning_leaves_the_tasks_before(monkeypatch):
     )
     tried_and_trained = 6 + 3 + alternatives + 3
     interrupted_at(monkeypatch, tried_and_trained + 2)
-    code, out, _ = hsig(*command)
+    code, out, _ = hsig(*command, "--full")
     assert code == 130
     told = " ".join(out.split())
     assert "no result yet: and: tanh, and: hard, and: ultra_fast" in told

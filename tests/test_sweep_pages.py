@@ -37,12 +37,12 @@ def test_a_map_as_a_whole():
         "initial weights from [0, 1), seeds 0 to 99; engine reference",
         "",
         "learning_rate \\ epochs   10   100",
-        "                   0.1   0s   49s",
+        "                   0.1   0▓   49▓",
         "                     1   50   100",
         "                    10    x",
         "",
         "percent of the seeds solved; where fewer than half are, what became of most",
-        "others: s slow",
+        "others: ▓ slow",
         "stopped early: 5 of 6 cells are done",
         "x not trained, 1 cell: it has no gradient",
     ]
@@ -60,7 +60,7 @@ def test_a_map_is_whole_at_any_width(width):
 
 @pytest.mark.parametrize(
     ("k", "shown"),
-    [(0, "0s"), (1, "<1s"), (499, "50s"), (500, "50 "), (999, ">99 "), (1000, "100 ")],
+    [(0, "0▓"), (1, "<1▓"), (499, "50▓"), (500, "50 "), (999, ">99 "), (1000, "100 ")],
 )
 def test_only_none_and_all_are_0_and_100(k, shown):
     (heat_map,) = heat_maps(page_of(swept({("1", "9"): some(k, 1000)})))

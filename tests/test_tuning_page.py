@@ -110,13 +110,13 @@ def test_the_same_bits_with_any_number_of_workers(made, workers, engine, monkeyp
 
 
 def said(*arguments):
-    return " ".join(out_of(*arguments).split())
+    return " ".join(out_of(*arguments, "--full").split())
 
 
 @pytest.mark.usefixtures("runs")
 def test_the_page_says_how_each_rate_was_chosen_and_what_it_changes(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    page = out_of(*TUNED)
+    page = out_of(*TUNED, "--full")
     for told in (
         "learning rate chosen for each",
         "chosen from 4 learning rates, 0.1 to 20, each with the same budget on seeds 12 to 23 "
@@ -215,7 +215,8 @@ def test_two_runs_at_other_own_rates_have_other_digests(made):
     assert {part["role"] for part in one["parts"]} == {"", "tuning", "alternative", "one rate"}
     differences = json.loads(out_of("runs", "diff", "latest~1", "latest", "-f", "json"))
     assert [row["key"] for row in differences["differences"]] == ["tune"]
-    assert "learning rate chosen for each" in said("runs", "diff", "latest~1", "latest")
+    told = " ".join(out_of("runs", "diff", "latest~1", "latest").split())
+    assert "learning rate chosen for each" in told
     assert made["complete"]
 
 
@@ -268,7 +269,7 @@ def test_the_comparison_at_one_learning_rate_may_be_missing(made, monkeypatch):
         for found in variant["tried"]
     )
     interrupted_at(monkeypatch, TRIED + 4 + alternatives + 2)
-    code, out, _ = hsig(*TUNED)
+    code, out, _ = hsig(*TUNED, "--full")
     assert code == 130
     told = " ".join(out.split())
     assert "the comparison with all at learning rate 0.1 was not trained to its end" in told

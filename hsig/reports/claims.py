@@ -30,7 +30,7 @@ def claims(
     """
     if pairing is None:
         return []
-    seeds, baseline = len(experiment.seeds), pairing.baseline
+    baseline = pairing.baseline
     rates = {variant.label: variant.solved.rate for variant in variants if not variant.failure}
     comparisons = len(pairing.against)
     setting = "each at its own learning rate" if tuned else "at this setting"
@@ -64,8 +64,6 @@ def claims(
             f"power: of the exact McNemar test at {level}, were the rates and the share of "
             "discordant pairs those seen"
         )
-    if seeds < CLAIM_SEEDS:
-        notes.append(few_seeds(seeds))
     return notes
 
 
@@ -90,6 +88,8 @@ def answer(
     most = trained[0].solved
     first = [variant.label for variant in trained if variant.solved.k == most.k]
     low, high = percent(most.low), percent(most.high)
+    if not most.k:
+        return ["no seed was solved by any variant"]
     told = [f"most seeds solved: {_some(first)}, {most.k} of {most.n} ({low} to {high})"]
     if pairing is None:
         return told
@@ -116,15 +116,16 @@ def answer(
     own = ", each at its own learning rate" if tuned else ""
     test = f"exact McNemar, {family(comparisons, named=comparisons)}"
     told.append(f"solved against {pairing.baseline}{own} ({test}): {'; '.join(parts)}")
-    if len(experiment.seeds) < CLAIM_SEEDS:
-        told.append(few_seeds(len(experiment.seeds)))
-    return told
+    return [*told, *few_seeds(experiment)]
 
 
-def few_seeds(seeds: int) -> str:
-    """What a number of seeds is enough for, if it is not for a claim."""
+def few_seeds(experiment: Experiment) -> tuple[str, ...]:
+    """What its seeds are enough for, if they are not for a claim."""
+    seeds = len(experiment.seeds)
+    if seeds >= CLAIM_SEEDS:
+        return ()
     use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
-    return f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more"
+    return (f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more",)
 
 
 def _some(labels: Sequence[str], against: Mapping[str, Paired] | None = None) -> str:

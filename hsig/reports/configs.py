@@ -6,15 +6,15 @@ from dataclasses import replace
 from hsig.analysis.pairing import ComparedConfigs
 from hsig.analysis.summary import Summary
 from hsig.experiments.experiment import Experiment
-from hsig.reports.claims import claims
+from hsig.reports.claims import claims, few_seeds
 from hsig.reports.comparison import (
-    ComparisonTables,
     best_first,
     early_end,
     heading_of,
     intervals_alone,
     variant_notes,
 )
+from hsig.reports.comparison_tables import ComparisonTables
 from hsig.reports.documents import (
     SEED_COLUMNS,
     VARIANT_COLUMNS,
@@ -46,7 +46,7 @@ def configs_page(
         for name in group.names:
             if ranked[name]:
                 side = ComparisonTables(summaries[name].experiment, ranked[name], group.pairing)
-                table = side.chosen(columns) if columns else side.results()
+                table = side.chosen(columns) if columns else side.results(full=True)
                 results.append(replace(table, title=f"{name}: {table.title}"))
         members = best_first(v for name in group.names for v in ranked[name])
         if not columns:
@@ -64,6 +64,7 @@ def configs_page(
         *(shown.legend() if not columns or "verdicts" in columns else ()),
         *unpaired,
         *dict.fromkeys(claimed),
+        *dict.fromkeys(note for s in summaries.values() for note in few_seeds(s.experiment)),
         *(n for name, s in summaries.items() for n in variant_notes(s.experiment, ranked[name])),
         *(note for summary in summaries.values() for note in early_end(summary)),
     ]

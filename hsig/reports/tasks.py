@@ -14,12 +14,12 @@ from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.reports.claims import answer
 from hsig.reports.comparison import (
-    ComparisonTables,
     best_first,
     heading_of,
     notes_of,
     short_notes_of,
 )
+from hsig.reports.comparison_tables import ComparisonTables
 from hsig.reports.documents import (
     SEED_COLUMNS,
     VARIANT_COLUMNS,
@@ -71,14 +71,11 @@ def tasks_page(
         summary = one.summary
         side = ComparisonTables(summary.experiment, ranked, summary.pairing, one.tuned)
         if ranked:
-            made = (
-                (side.chosen(columns),)
-                if columns
-                else (side.results(), *side.paired(), *side.tuning())
-            )
-            named = [replace(table, title=f"{one.name}: {table.title}") for table in made]
-            tables += named
-            results_alone += named[:1]
+            chosen = [side.chosen(columns)] if columns else []
+            made = chosen or [side.results(full=True), *side.paired(), *side.tuning()]
+            tables += [replace(table, title=f"{one.name}: {table.title}") for table in made]
+            (alone,) = chosen or [side.results()]
+            results_alone.append(replace(alone, title=f"{one.name}: {alone.title}"))
         notes += notes_of(summary, one.tuned)
         answers += [
             *short_notes_of(summary, one.tuned),
