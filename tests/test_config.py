@@ -56,9 +56,9 @@ def test_the_defaults_alone_are_the_questions_experiment():
     assert experiment.loss.name == "bce"
     assert (experiment.learning_rate, experiment.epochs) == (0.1, 4000)
     assert (experiment.update, experiment.hidden) == ("online", 3)
-    assert (experiment.init, experiment.seeds) == ((0.0, 1.0), (0,))
+    assert (experiment.init, experiment.seeds) == ((0.0, 1.0), tuple(range(100)))
     assert (experiment.solved_within, experiment.report_every) == (0.5, 500)
-    assert experiment.cost == "last"
+    assert experiment.cost == "mean"
 
 
 def test_flags_beat_the_file_and_the_file_beats_the_defaults(write):
@@ -426,7 +426,7 @@ FILES = [
     ),
     (
         "epochs: 1000000000\nreport_every: 1\n",
-        "x.yaml:2: report_every: 1000000000 epochs reported every 1 for 1 seeds and 4 samples are "
+        "x.yaml:2: report_every: 1000000000 epochs reported every 1 for 100 seeds and 4 samples are "
         "more costs than fit in memory. Report less often",
     ),
     (
@@ -636,13 +636,12 @@ def labels(experiment):
     return [variant.label for variant in experiment.variants]
 
 
-def test_a_comparison_has_defaults_of_its_own():
-    experiment = comparison()
+def test_a_comparison_has_the_same_defaults_and_compares_all():
+    experiment, alone = comparison(), load_experiment()
     assert labels(experiment) == list(ACTIVATIONS)
-    assert experiment.seeds == tuple(range(30))
-    assert experiment.cost == "mean"
+    assert experiment.seeds == alone.seeds == tuple(range(100))
+    assert experiment.cost == alone.cost == "mean"
     assert experiment.workers is None
-    assert load_experiment().cost == "last"
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,10 @@ def test_format_and_version_are_said():
 
 
 def test_every_key_is_there_resolved():
-    _, made = documented(epochs=2, activation="tanh")
+    _, made = documented(epochs=2, activation="tanh", seeds=3)
     assert set(made["experiment"]) == set(KEYS)
     assert made["experiment"]["output_activation"]["name"] == "sigmoid"
-    assert made["experiment"]["seeds"] == [0]
+    assert made["experiment"]["seeds"] == [0, 1, 2]
 
 
 def test_a_seed_has_its_costs_predictions_and_epochs_in_full_precision():

@@ -1,0 +1,27 @@
+import pytest
+from pages import drawn, fit
+
+from hsig.experiments.verdicts import VERDICTS
+from hsig.reports.columns import COLUMNS
+from hsig.reports.glossary import GLOSSARY, glossary_page
+
+
+def test_every_verdict_is_explained_and_those_that_are_for_ever_say_so():
+    assert set(VERDICTS) <= set(GLOSSARY)
+    for word in VERDICTS:
+        assert ("never" in GLOSSARY[word]) is (word in ("dead", "frozen", "diverged"))
+
+
+@pytest.mark.parametrize("word", ["interval", "rank", "lost", "cost"])
+def test_words_at_the_head_of_a_column_are_explained(word):
+    assert word in COLUMNS
+    assert word in GLOSSARY
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_it_is_in_order_and_fits_any_width(width):
+    lines = drawn(glossary_page(tuple(GLOSSARY)), width)
+    assert fit(lines, width)
+    if width == 200:
+        first = [line.split("  ")[0] for line in lines[1:] if not line.startswith(" ")]
+        assert first == sorted(GLOSSARY, key=str.casefold)
