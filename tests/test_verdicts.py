@@ -37,7 +37,7 @@ def verdict(hidden, output, **flags):
     return word
 
 
-def judged(*, diverged=False, solved=False, affine_solves=False, **measured):
+def judged(*, diverged=False, solved=False, affine_solves=False, reachable=True, **measured):
     """The verdict of a seed of which this was measured; all else is a cost that falls."""
     evidence = nothing_seen((1, 1)).at(-1)
     outlook = falling(np.array([True]), 1.0)
@@ -53,6 +53,7 @@ def judged(*, diverged=False, solved=False, affine_solves=False, **measured):
             evidence=evidence,
             outlook=outlook,
             affine_solves=affine_solves,
+            reachable=reachable,
         )
     )
     return word
@@ -63,6 +64,7 @@ MADE_BY = {
     "diverged": {"diverged": True},
     "solved": {"solved": True},
     "stopped": {"looked": False},
+    "unreachable": {"reachable": False},
     "dead": {"slope": NO_SLOPE, "unsolvable": True},
     "frozen": {"returns_after": 3},
     "saturated": {"wrong_gradient": NO_GRADIENT},

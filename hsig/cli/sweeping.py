@@ -23,6 +23,7 @@ from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
 from hsig.reports.numbers import count
+from hsig.reports.obstacles import warnings_of
 from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs import Ledger, find, sweep_to_resume
 
@@ -53,7 +54,8 @@ def sweep_over(
         put("".join(f"{_spelled(wanted, cell)}\n" for cell in wanted.cells), None)
         return
     ledger = Ledger(runs, wanted)
-    note(*(f"warning: {message}" for message in ledger.warnings))
+    messages = (*ledger.warnings, *warnings_of(wanted.experiments))
+    note(*(f"warning: {message}" for message in messages))
     training = _Training(wanted, ledger, fail_fast=fail_fast)
     missing = [] if training.is_over else ledger.missing()
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
