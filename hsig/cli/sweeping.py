@@ -47,6 +47,7 @@ def sweep_over(
     output.check()
     runs = output.runs
     config, wanted = _wanted(config, resume, flags, runs)
+    note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
             every = list(enumerate(wanted.experiments))
@@ -54,8 +55,7 @@ def sweep_over(
         put("".join(f"{_spelled(wanted, cell)}\n" for cell in wanted.cells), None)
         return
     ledger = Ledger(runs, wanted)
-    messages = (*ledger.warnings, *warnings_of(wanted.experiments))
-    note(*(f"warning: {message}" for message in messages))
+    note(*(f"warning: {message}" for message in ledger.warnings))
     training = _Training(wanted, ledger, fail_fast=fail_fast)
     missing = [] if training.is_over else ledger.missing()
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
