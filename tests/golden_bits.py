@@ -27,7 +27,7 @@ BACKWARDS = ("own", "logistic", "output", "straight_through")
 # of which NumPy takes no exponential, whose last bits are its processor's
 STRAIGHT = (
     *("ultra_fast", "hard", "hard_torch", "hard_taylor", "hard_binary", "leaky_hard"),
-    *("hard_tanh", "relu", "leaky_relu", "hard_silu"),
+    *("hard_tanh", "relu", "leaky_relu", "hard_silu", "identity"),
 )
 SPREAD = (  # the question's network in small steps; a wider one in steps that make some diverge
     {"task": TASKS["xor"], "update": "online", "learning_rate": 0.5, "init": (-2.0, 2.0)},

@@ -157,6 +157,7 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
             evidence=seen.at(-1),
             outlook=ahead,
             affine_solves=False,
+            reachable=True,
         ),
         evidence=seen,
         outlook=ahead,

@@ -106,6 +106,7 @@ FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] 
         lambda x: 0.0 if x <= -3 else 1.0 if x >= 3 else x / 3 + 0.5,
     ),
     "gelu_tanh": (gelu, gelu_slope),
+    "identity": (lambda x: x, lambda _: 1.0),
 }
 
 

@@ -174,6 +174,7 @@ LIMITS = {  # value and derivative at -inf and at inf
     "silu": (0, 0, np.inf, 1),
     "hard_silu": (0, 0, np.inf, 1),
     "gelu_tanh": (0, 0, np.inf, 1),
+    "identity": (-np.inf, 1, np.inf, 1),
 }
 
 
@@ -420,16 +421,50 @@ def test_an_activation_that_was_sent_to_another_process_is_the_same(name):
     np.testing.assert_array_equal(sent.value(np.ones(1)), ACTIVATIONS[name].value(np.ones(1)))
 
 
-def test_the_groups_are_the_whole_table():
-    assert GROUPS["all"] == tuple(ACTIVATIONS) == GROUPS["sigmoids"] + GROUPS["hidden"]
-
-
 def test_every_activation_says_where_it_comes_from():
     assert all(a.source and a.formula for a in ACTIVATIONS.values())
 
 
-def test_the_groups_are_made_of_the_table():
-    assert GROUPS["all"] == (*GROUPS["sigmoids"], *GROUPS["hidden"]) == tuple(ACTIVATIONS)
+def test_the_groups_are_the_table_without_the_line():
+    assert GROUPS["all"] == GROUPS["sigmoids"] + GROUPS["hidden"]
+    assert (*GROUPS["all"], "identity") == tuple(ACTIVATIONS)
+
+
+def test_the_line_is_a_leaky_relu_of_leak_1_and_what_frameworks_call_linear():
+    """As torch.nn.Identity, jax.nn.identity, keras.activations.linear and Lasagne document it."""
+    x = np.array([-np.inf, -1e308, -2.5, -0.0, 3e-320, 7.0, np.inf, np.nan])
+    line = ACTIVATIONS["identity"]
+    np.testing.assert_array_equal(line.value(x), x)
+    np.testing.assert_array_equal(line.derivative(x[:-1]), 1.0)
+    leaky = ACTIVATIONS["leaky_relu"].with_settings({"leak": 1.0}, None)
+    np.testing.assert_array_equal(line.value(x), leaky.value(x))
+    assert (line.formula, line.range, len(line.linear_pieces)) == ("x", (-np.inf, np.inf), 1)
+    for name in ("linear", "Identity", "torch.Identity", "keras3.linear", "lasagne.linear"):
+        assert find_activations(name) == (line,)
+    assert [name for name, a in ACTIVATIONS.items() if a.is_linear] == ["identity"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(target=st.floats(-20, 20), within=st.floats(1e-3, 5), x=st.floats(-1e3, 1e3))
+@example(target=1.5, within=0.5, x=1e3)
+@example(target=-0.5, within=0.5, x=-1e3)
+def test_no_value_is_near_a_target_that_is_out_of_reach(name, target, within, x):
+    (far,) = ACTIVATIONS[name].out_of_reach(np.array([target]), within)
+    assert not (far and abs(at(x, name=name) - target) < within * (1 - 4 * ULP))
+
+
+@pytest.mark.parametrize(
+    ("name", "targets", "far"),
+    [
+        ("sigmoid", [-0.5, -0.499, 0.0, 1.2, 1.499, 1.5], [True, False, False, False, False, True]),
+        ("tanh", [-1.6, -1.4, 1.5], [True, False, True]),
+        ("relu", [-0.6, -0.4, 1e300], [True, False, False]),
+        ("leaky_hard", [-1e300, 1e300], [False, False]),
+        ("identity", [-1e300, 1e300], [False, False]),
+    ],
+)
+def test_out_of_reach_is_what_the_nearest_value_is_not_near_enough_to(name, targets, far):
+    assert ACTIVATIONS[name].out_of_reach(np.array(targets), 0.5).tolist() == far
 
 
 # --- names ------------------------------------------------------------------------------------

@@ -137,6 +137,99 @@ def test_an_unknown_flag_exits_with_2(hsig):
     assert (code, out) == (2, "")
 
 
+@pytest.mark.parametrize("command", ["train", "compare", "explain"])
+@pytest.mark.parametrize(
+    ("flag", "hint"),
+    [
+        ("--lr", " Did you mean --learning-rate?"),
+        ("--lr=0.5", " Did you mean --learning-rate?"),
+        ("--optimizer", " Training is plain gradient descent: there is no other. What can be "
+         "chosen is --update (online or batch) and --learning-rate."),
+    ],
+)  # fmt: skip
+def test_a_flag_of_other_programs_has_a_hint(hsig, command, flag, hint):
+    code, out, err = hsig(command, "hard", flag, "1")
+    assert (code, out) == (2, "")
+    assert err == f"error: {flag.partition('=')[0]}: there is no such flag.{hint}\n"
+
+
+# --- data of one's own ------------------------------------------------------------------------
+
+OWN = "age,y\n18,-2.8\n90,3.65\n50,0.5\n"
+ON_TARGETS = (
+    "warning: reg.csv: no output of {} can be within 0.5 of 2 of the 3 targets (they range from "
+    "-2.8 to 3.65; {} values from 0 to 1). Use output_activation identity"
+)
+ON_INPUTS = (
+    "warning: reg.csv: initial weights and learning rates are made for inputs of about 1 in size, "
+    "which these are not: age (18 to 90). Use scale standard, or minmax"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "outputs"),
+    [
+        (["train", "hard"], ("hard", "its")),
+        (["train", "hard", "-q"], ("hard", "its")),
+        (["explain", "tanh", "-s", "2"], ("sigmoid", "its")),
+        (["compare", "tanh", "relu", "hard", "-s", "2"], ("sigmoid, hard", "their")),
+        (["compare", "tanh", "hard", "--tune", "learning_rate=0.1,1"], ("sigmoid, hard", "their")),
+    ],
+)
+def test_what_the_numbers_of_a_task_make_impossible_is_said_once_before(hsig, words, outputs):
+    Path("reg.csv").write_text(OWN, encoding="utf-8")
+    flags = ("--task", "csv:reg.csv", "-l", "squared", "-e", "3")
+    code, out, err = hsig(*words, *flags)
+    assert code == 0
+    assert err.splitlines() == [ON_TARGETS.format(*outputs), ON_INPUTS]
+    assert "warning" not in out
+    mended = ("--scale", "minmax", "--output-activation", "identity")
+    assert hsig(*words, *flags, *mended)[2] == ""
+
+
+def test_of_several_configs_and_tasks_and_of_a_sweep_it_is_said_once(hsig):
+    Path("reg.csv").write_text(OWN, encoding="utf-8")
+    config = "task: csv:reg.csv\nloss: squared\nepochs: 2\nseeds: 2\n"
+    for name in ("a", "b"):
+        Path(f"{name}.yaml").write_text(config, encoding="utf-8")
+    Path("map.yaml").write_text(f"{config}sweep: {{learning_rate: [0.1, 1]}}\n", encoding="utf-8")
+    told = [ON_TARGETS.format("sigmoid", "its"), ON_INPUTS]
+    for words in (
+        ["compare", "a.yaml", "b.yaml", "sigmoid"],
+        ["compare", "sigmoid", "--task", "xor,csv:reg.csv", "-l", "squared", "-e", "2", "-s", "2"],
+        ["sweep", "map.yaml", "-q"],
+        ["sweep", "map.yaml", "-q", "--dry-run"],
+    ):
+        assert hsig(*words)[2].splitlines() == told
+
+
+def test_a_sweep_marks_what_is_unreachable_and_its_scale_may_be_swept(hsig):
+    Path("reg.csv").write_text(OWN, encoding="utf-8")
+    Path("map.yaml").write_text(
+        "task: csv:reg.csv\nloss: squared\nepochs: 400\nseeds: 20\nactivation: tanh\n"
+        "sweep:\n  output_activation: [sigmoid, identity]\n  scale: [none, standard]\n",
+        encoding="utf-8",
+    )
+    cells = json.loads(hsig("sweep", "map.yaml", "-f", "json", "-q")[1])["cells"]
+    found = [(*cell["cell"].values(), cell["solved"]["k"], cell["verdicts"]) for cell in cells]
+    assert [cell[:2] for cell in found] == [
+        ("sigmoid", "none"), ("sigmoid", "standard"), ("identity", "none"),
+        ("identity", "standard"),
+    ]  # fmt: skip
+    assert all(cell[3] == {"unreachable": 20} for cell in found[:2])
+    assert found[3][2] > found[2][2]
+
+
+def test_a_kept_run_on_scaled_inputs_is_repeated_with_the_same_bits(hsig):
+    Path("reg.csv").write_text(OWN, encoding="utf-8")
+    hsig("train", "tanh", "--task", "csv:reg.csv", "--scale", "standard", "-l", "squared", "-e",
+         "9", "--runs-dir", "kept")  # fmt: skip
+    Path("reg.csv").unlink()
+    code, out, _ = hsig("runs", "rerun", "latest", "--runs-dir", "kept", "-f", "json")
+    assert (code, json.loads(out)["same_bits"], json.loads(out)["same_digest"]) == (0, True, True)
+    assert "inputs scaled (standard)" in hsig("runs", "show", "latest", "--runs-dir", "kept")[1]
+
+
 # --- compare ----------------------------------------------------------------------------------
 
 FEW = ("compare", "sigmoid", "hard", "ultra_fast", "-e", "4", "-s", "2", "--report-every", "2")
@@ -156,8 +249,8 @@ def test_compare_shows_all_variants_side_by_side(hsig):
 def test_compare_takes_groups_names_and_a_config_in_any_order(hsig):
     Path("mine.yaml").write_text("epochs: 1\nseeds: 2\n", encoding="utf-8")
     for words, labels in (
-        (["all", "mine.yaml"], list(ACTIVATIONS)),
-        (["mine.yaml"], list(ACTIVATIONS)),
+        (["all", "mine.yaml"], list(GROUPS["all"])),
+        (["mine.yaml"], list(GROUPS["all"])),
         (["mine.yaml", "hidden", "hard"], [*GROUPS["hidden"], "hard"]),
         (["hard:slope=0.25,leak=0.1", "./mine.yaml", "tanh"], ["hard:slope=0.25,leak=0.1", "tanh"]),
         (["mine.yaml", "--activations", "[tanh, relu]"], ["tanh", "relu"]),
@@ -229,7 +322,7 @@ def test_a_diverging_variant_and_one_without_gradient_lose_no_other(hsig):
     code, out, _ = hsig("compare", "all", *wild, "--output-activation", "same", "-f", "json")
     assert code == 0
     variants = {variant["label"]: variant for variant in json.loads(out)["variants"]}
-    assert list(variants) == list(ACTIVATIONS)
+    assert list(variants) == list(GROUPS["all"])
     assert "no gradient" in variants["ultra_fast"]["error"]
     assert {seed["verdict"] for seed in variants["leaky_relu"]["seeds"]} == {"diverged"}
     assert all(len(v["seeds"]) == 3 for name, v in variants.items() if name != "ultra_fast")

@@ -1,14 +1,18 @@
+import json
 import os
 import string
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hsig.analysis.summary import summarise
 from hsig.config import keys
+from hsig.config.assembling import resolved_keys
 from hsig.config.loading import (
     load_activation,
     load_discordant,
@@ -21,6 +25,7 @@ from hsig.config.loading import (
 from hsig.config.values import read_scalar
 from hsig.config.yaml_text import FILE_BYTES_MOST
 from hsig.errors import ConfigError
+from hsig.experiments.training import gather, run
 from hsig.networks.activations import ACTIVATIONS, GROUPS
 from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import TASKS
@@ -71,6 +76,7 @@ def test_every_key_can_be_set_in_a_file(write):
     path = write(
         """
         task: {inputs: [[0], [1]], targets: [1, 0]}
+        scale: standard
         activation: {name: hard, slope: 0.25, backward: logistic}
         activations: [hard, tanh]
         output_activation: hard:kink=open
@@ -101,6 +107,7 @@ def test_every_key_can_be_set_in_a_file(write):
     experiment = load_experiment(path)
     (variant,) = experiment.variants
     assert experiment.task.inputs.tolist() == [[0], [1]]
+    assert experiment.scaled_task.inputs.tolist() == [[-1], [1]]
     assert variant.label == "hard:slope=0.25,backward=logistic"
     assert variant.output_activation.parameters["kink"] == "open"
     assert experiment.loss.name == "squared"
@@ -122,6 +129,7 @@ def test_every_key_can_be_set_in_a_file(write):
 def test_every_key_can_be_set_by_a_flag():
     flags = {
         "task": "parity3",
+        "scale": "minmax",
         "activation": "leaky_relu:negative_slope=0.2",
         "activations": "sigmoids",
         "output_activation": "hard",
@@ -371,7 +379,7 @@ FILES = [
     (
         "task: {inputs: [[0], [1]], targets: [0, 2]}\n",
         "x.yaml:1: task: the loss bce needs targets from 0 to 1, got targets from 0 to 2. "
-        "For these use loss squared",
+        "For these use loss squared, and for any number output_activation identity",
     ),
     (
         "loss: bce\noutput_activation: tanh\n",
@@ -586,6 +594,93 @@ def test_a_mistake_in_a_csv_file_says_where(write, rows, message):
     assert refusal(task="csv:t.csv") == [f"--task: {message}"]
 
 
+def test_names_of_columns_come_from_the_header_or_the_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def columns(text):
+        Path("t.csv").write_text(text, encoding="utf-8")
+        return load_experiment(flags={"task": "csv:t.csv"}).task.columns
+
+    assert columns("age, body weight ,ill\n\n0,1,1\n") == ("age", "body weight", "ill")
+    assert columns('"a,b",,"c\x1b[31m"\n0,1,1\n') == ("a,b", "column 2", "column 3")
+    assert columns("a,b\n0,1,1\n") == ()  # not as many as there are
+    assert columns("0,1,1\n") == columns("\n0,1,1\n") == ()
+    inline = {"task": "{inputs: [[0], [1]], targets: [0, 1], columns: [age, ill]}"}
+    assert load_experiment(flags=inline).task.columns == ("age", "ill")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("[a]", "expected 2 names, of the inputs and last of the target, got 1"),
+        ("a", "expected a list of names of printable text, got the text 'a'"),
+        ("[a, 1]", "expected a list of names of printable text, got a list of 2"),
+        ("[a, '']", "expected a list of names of printable text, got a list of 2"),
+    ],
+)
+def test_names_of_columns_that_do_not_fit_are_refused(columns, message):
+    (complaint,) = refusal(task=f"{{inputs: [[0], [1]], targets: [0, 1], columns: {columns}}}")
+    assert complaint == f"--task: columns: {message}"
+
+
+def test_a_scaled_experiment_is_resolved_to_one_that_gives_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("age,share,ill\n20,0.3,0\n50,0.4,1\n90,0.1,1\n", encoding="utf-8")
+    flags = {"task": "csv:t.csv", "scale": "standard", "epochs": "50", "seeds": "3"}
+    chosen = load_experiment(flags=flags)
+    resolved = resolved_keys(chosen)
+    assert resolved["scale"] == "standard"
+    assert resolved["task"]["columns"] == ["age", "share", "ill"]
+    assert resolved["task"]["inputs"][0] == [20.0, 0.3]
+    again = load_resolved(resolved, "x")
+    assert resolved_keys(again) == resolved
+    first, second = (gather(one, run(one)).results[0] for one in (chosen, again))
+    np.testing.assert_array_equal(first.predictions, second.predictions)
+    unscaled = load_experiment(flags=flags | {"scale": "none"})
+    (other,) = gather(unscaled, run(unscaled)).results
+    assert not np.array_equal(first.predictions, other.predictions)
+
+
+def test_a_scaled_task_is_the_task_with_scaled_inputs():
+    """Trained by hsig's own scale, and from a config with the scaled numbers: the same bits."""
+    task = {"inputs": [[-2.0], [0.0], [6.0]], "targets": [0, 1, 1]}
+    flags = {"epochs": "9", "loss": "squared"}
+    chosen = load_experiment(flags={"task": json.dumps(task), "scale": "minmax"} | flags)
+    task["inputs"] = [[0.0], [0.25], [1.0]]
+    by_hand = load_experiment(flags={"task": json.dumps(task)} | flags)
+    first, second = (gather(one, run(one)).results[0] for one in (chosen, by_hand))
+    np.testing.assert_allclose(first.predictions, second.predictions, rtol=1e-12)
+    np.testing.assert_allclose(first.evidence.departure, second.evidence.departure, rtol=1e-6)
+    fits = [summarise(gather(one, run(one))).affine.cost for one in (chosen, by_hand)]
+    assert fits[0] == pytest.approx(fits[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("lr", "Did you mean 'learning_rate'?"),
+        ("optimizer", "Training is plain gradient descent: there is no other. What can be chosen "
+         "is 'update' (online or batch) and 'learning_rate'."),
+        ("epoch", "Did you mean 'epochs'?"),
+    ],
+)  # fmt: skip
+def test_a_key_of_other_programs_has_a_hint(write, name, hint):
+    assert refusal(write(f"{name}: 1\n"))[0].startswith(f"x.yaml:1: unknown key '{name}'. {hint} ")
+
+
+@pytest.mark.parametrize(
+    ("task", "hint"),
+    [
+        ("reg.csv", " Did you mean 'csv:reg.csv'?"),
+        ("data/My.CSV", " Did you mean 'csv:data/My.CSV'?"),
+        ("xorr", " Did you mean 'xor'?"),
+        ("a b,c.csv", ""),
+    ],
+)
+def test_a_file_that_is_named_without_its_kind_is_a_hint(task, hint):
+    assert refusal(task=task)[0].startswith(f"--task: unknown task '{task}'.{hint} Known: ")
+
+
 def test_a_csv_file_that_is_not_text_is_refused(write):
     write("")
     Path("t.csv").write_bytes(b"\xff\x00,1\n")
@@ -638,7 +733,7 @@ def labels(experiment):
 
 def test_a_comparison_has_the_same_defaults_and_compares_all():
     experiment, alone = comparison(), load_experiment()
-    assert labels(experiment) == list(ACTIVATIONS)
+    assert labels(experiment) == list(GROUPS["all"])
     assert experiment.seeds == alone.seeds == tuple(range(100))
     assert experiment.cost == alone.cost == "mean"
     assert experiment.workers is None
@@ -658,7 +753,7 @@ def test_a_comparison_has_the_same_defaults_and_compares_all():
         ("sigmoids,relu", [*GROUPS["sigmoids"], "relu"]),
         ("[hard, {name: hard, slope: 0.25}, hidden]",
          ["hard", "hard:slope=0.25", *GROUPS["hidden"]]),
-        ("all", list(ACTIVATIONS)),
+        ("all", list(GROUPS["all"])),
     ],
 )  # fmt: skip
 def test_activations_are_a_list_of_specs_and_groups(text, expected):
@@ -797,7 +892,7 @@ def refusal_of(command, path=None, **flags):
         (
             "activations: all\nseeds: 1000000\n",
             ["x.yaml:2: seeds: 4000 epochs reported every 500 for "
-             f"{len(ACTIVATIONS)} variants with 1000000 seeds "
+             f"{len(GROUPS['all'])} variants with 1000000 seeds "
              "each and 4 samples are more costs than fit in memory. Report less often"],
         ),
     ],

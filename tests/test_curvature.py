@@ -195,6 +195,7 @@ def test_kinks_are_where_value_slope_or_bend_jumps():
         "silu": (),
         "hard_silu": (-3.0, 3.0),
         "gelu_tanh": (),
+        "identity": (),
     }
     assert kinks(ACTIVATIONS["hard"].with_settings({"leak": 1.0}, None)) == ()
 

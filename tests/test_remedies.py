@@ -77,6 +77,50 @@ def test_remedies_are_tried_only_where_they_make_sense():
     assert not any(name.startswith("slope") for name, _ in relu)
 
 
+BEYOND = "{inputs: [[0], [1]], targets: [-1, 2]}"
+
+
+def test_where_no_output_reaches_a_target_each_remedy_has_one_that_does():
+    tried = remedies(experiment(activation="hard", loss="squared", task=BEYOND))
+    assert [(remedy.name, remedy.layers) for remedy in tried] == [
+        ("identity", "output"),
+        ("identity output, learning rate 1", ""),
+        ("identity output, learning rate 0.01", ""),
+        ("identity output, batch updates", ""),
+        ("identity output, initial weights from [-2, 2)", ""),
+        ("identity output, initial weights from [-4, 4)", ""),
+    ]
+    for remedy in tried:
+        (variant,) = remedy.experiment.variants
+        assert (variant.hidden_activation.name, variant.output_activation.name) == (
+            "hard", "identity",
+        )  # fmt: skip
+    gradients = changes(activation="ultra_fast", loss="squared", task=BEYOND)
+    assert gradients == [
+        ("identity output, own gradient", "hidden"),
+        ("identity output, output gradient", "hidden"),
+        ("identity output, logistic gradient", "hidden"),
+    ]
+    low = changes(activation="hard:high=0.4", task="{inputs: [[0], [1]], targets: [0, 1]}")
+    assert low[0] == ("sigmoid", "output")
+
+
+def test_a_line_is_not_offered_what_is_for_bends_nor_an_output_that_does_not_reach():
+    tried = changes(activation="tanh", output_activation="identity", loss="squared", task=BEYOND)
+    assert not any(layers == "output" for _, layers in tried)
+    assert ("relu", "hidden") in tried
+
+
+def test_inputs_off_scale_are_scaled_first():
+    people = "{inputs: [[18], [90], [40]], targets: [0, 1, 1]}"
+    assert changes(activation="tanh", task=people)[0] == ("inputs scaled (standard)", "")
+    chosen = experiment(activation="tanh", task=people)
+    assert remedies(chosen)[0].experiment.scale == "standard"
+    assert remedies(chosen)[0].experiment.task is chosen.task
+    others = [*changes(activation="tanh", task=people, scale="minmax"), *changes(activation="tanh")]
+    assert not any("scaled" in name for name, _ in others)
+
+
 def test_what_has_no_gradient_is_given_one_and_nothing_else_is_tried():
     assert changes(activation="ultra_fast") == [
         ("own gradient", "both"),

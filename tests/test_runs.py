@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from prepared import made_run
 
 from hsig import files
 from hsig import runs as records
+from hsig.config.assembling import resolved_keys
+from hsig.config.keys import KEYS
 from hsig.config.loading import load_experiment
+from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.training import run
 from hsig.runs import arrays_of, every, find, folder, keep, parts_of, read
@@ -243,6 +247,22 @@ def test_the_digest_is_of_what_the_numbers_depend_on():
     others = {"epochs": "5", "seeds": "2", "activation": "hard", "init": "uniform:0,2"}
     digests = {digest(), *(digest(**{name: text}) for name, text in others.items())}
     assert len(digests) == 5
+
+
+def test_the_digest_is_what_it_was_before_there_were_scales_and_names_of_columns(tmp_path):
+    """Put together here without them, so that kept sweeps go on."""
+    rows = tmp_path / "t.csv"
+    digests = []
+    for head in ("", "age,ill\n"):
+        rows.write_text(f"{head}1,0\n2,1\n", encoding="utf-8")
+        experiment = load_experiment(flags={"task": f"csv:{rows}", "engine": "reference"})
+        digests.append(records.digest([experiment]))
+    keys = {n: v for n, v in resolved_keys(experiment).items() if KEYS[n].numbers and n != "scale"}
+    keys["task"] = {"name": "t.csv", "inputs": [[1.0], [2.0]], "targets": [0.0, 1.0]}
+    depends = [[keys | {"seeds": 1}, ["reference"], numerics(["reference"])]]
+    text = json.dumps(depends, sort_keys=True)
+    assert digests == [hashlib.sha256(text.encode()).hexdigest()] * 2
+    assert records.digest([replace(experiment, scale="minmax")]) not in digests
 
 
 def test_the_digest_is_of_the_numerics_and_not_of_the_version_of_hsig(monkeypatch):

@@ -249,6 +249,51 @@ def test_a_comparison_and_a_training_mark_what_is_chaotic():
     assert sum("chaotic: " in text for text in said) == 1
 
 
+BEYOND = "{inputs: [[0], [0.3], [0.7], [1]], targets: [-2.8, 0.2, 1.2, 3.65]}"
+
+
+def test_targets_that_the_output_cannot_reach_are_named_as_the_cause():
+    paragraphs, seeds = told_of(task=BEYOND, loss="squared", epochs=50, seeds=9)
+    assert {seed["verdict"] for seed in seeds} == {"unreachable"}
+    within = [min(abs(y), abs(y - 1)) < 0.5 or 0 <= y <= 1 for y in (-2.8, 0.2, 1.2, 3.65)]
+    assert paragraphs[1].startswith(
+        f"No output of sigmoid can be within 0.5 of {within.count(False)} of the 4 targets (they "
+        "range from -2.8 to 3.65; its values from 0 to 1): with this output no seed can be solved."
+    )
+    assert "why 9 of 9 failed seeds failed" in paragraphs[1]
+    assert paragraphs[2].startswith("Of the 9 failed seeds, whatever their verdict: ")
+
+
+def test_targets_that_cannot_be_reached_are_named_before_another_verdict():
+    """Theano's log loss at an answer that is exactly right goes before: most seeds diverge."""
+    paragraphs, seeds = told_of(
+        activation="hard", loss="bce_naive", output_activation="hard:low=0.1", solved_within=0.05,
+        init="uniform:-8,8", epochs=300, seeds=20,
+    )  # fmt: skip
+    words = [seed["verdict"] for seed in seeds]
+    assert words.count("diverged") > words.count("unreachable") > 0
+    assert paragraphs[1] == (
+        "No output of hard:low=0.1 can be within 0.05 of 2 of the 4 targets (they range from 0 to "
+        "1; its values from 0.1 to 1): with this output no seed can be solved."
+    )
+    assert paragraphs[2].startswith("It is the loss bce_naive")
+
+
+def test_json_has_the_samples_that_cannot_be_reached():
+    flags = {"task": BEYOND, "loss": "squared", "epochs": "1"}
+    for output, found in (
+        ("sigmoid", {"samples": [0, 3], "of": 4, "targets": [-2.8, 3.65], "output": [0, 1],
+                     "within": 0.5}),
+        ("relu", {"samples": [0], "of": 4, "targets": [-2.8, 3.65], "output": [0, "Infinity"],
+                  "within": 0.5}),
+        ("identity", None),
+    ):  # fmt: skip
+        chosen = load_experiment(flags=flags | {"output_activation": output})
+        outcome = gather(chosen, run(chosen))
+        (variant,) = document(outcome, summarise(outcome))["variants"]
+        assert variant["out_of_reach"] == found
+
+
 def test_every_verdict_has_a_meaning():
     assert list(MEANINGS) == list(RULES)
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from pages import cells, drawn, fit, sentences, tables, words
@@ -185,3 +187,60 @@ def test_unmet_expectations_are_sentences():
     assert unmet_expectations(summarise(outcome)) == (
         "expect: sigmoid: expected solved_at_least 0.9, got 0 of 3 solved, 0",
     )
+
+
+# --- of data of one's own ---------------------------------------------------------------------
+
+
+def page_of_rows(inputs, targets, columns=(), **flags):
+    task = {"inputs": inputs, "targets": targets, "columns": list(columns)}
+    given = {"task": json.dumps(task), "loss": "squared", "epochs": "20"} | flags
+    experiment = load_experiment(flags=given)
+    outcome = gather(experiment, run(experiment))
+    return page_of(outcome), outcome.results[0].predictions
+
+
+@pytest.mark.parametrize("seeds", ["1", "5"])
+def test_of_many_samples_the_worst_are_shown_and_said_so(seeds):
+    targets = [round(float(y), 3) for y in np.random.RandomState(5).uniform(-1, 2, 40)]
+    page, predictions = page_of_rows([[n / 40] for n in range(40)], targets, seeds=seeds)
+    table = tables(page)[1]
+    errors = np.abs(np.median(predictions, axis=0) - targets)
+    worst = np.argsort(errors)[::-1][:16]
+    assert [row[0] for row in table.rows] == [str(n + 1) for n in worst]
+    assert [row[2] for row in table.rows] == [f"{targets[n]:g}" for n in worst]
+    of = "median" if seeds == "5" else "prediction"
+    assert table.title.startswith(
+        f"predictions of the 16 worst of 40 samples (largest |{of} - target|)"
+    )
+    assert table.columns[:3] == ("sample", "inputs", "target")
+
+
+def test_up_to_16_samples_are_all_shown_in_their_order():
+    page, _ = page_of_rows([[n / 16] for n in range(16)], [0, 1] * 8)
+    assert [row[0] for row in tables(page)[1].rows] == [f"{n / 16:g}" for n in range(16)]
+    assert tables(page)[1].columns[:2] == ("inputs", "target")
+
+
+def test_predictions_that_are_no_numbers_are_the_worst():
+    page, predictions = page_of_rows(
+        [[n] for n in range(20)], [0] * 19 + [1e9], activation="relu", output_activation="identity",
+        learning_rate="100",
+    )  # fmt: skip
+    assert np.isnan(predictions).any()
+    assert "nan" in tables(page)[1].rows[0]
+
+
+def test_names_of_columns_are_the_heads_of_the_predictions():
+    page, _ = page_of_rows([[18, 1], [90, 0]], [0, 1], ["age", "sex", "ill"], scale="standard")
+    _, predictions = tables(page)
+    assert predictions.columns == ("inputs: age sex", "target: ill", "prediction", "right")
+    assert [row[0] for row in predictions.rows] == ["18 1", "90 0"]  # not as they are scaled
+    assert sentences(page)[0][0].startswith("sigmoid on rows, inputs scaled (standard): 2-3-1 ")
+
+
+def test_of_many_inputs_the_first_are_shown():
+    page, _ = page_of_rows([[0] * 20, [1] * 20], [0, 1], [f"c{n}" for n in range(21)])
+    table = tables(page)[1]
+    assert table.columns[0] == "inputs: c0 c1 c2 c3 c4 c5 c6 c7 ... (12 more)"
+    assert table.rows[1][0] == "1 1 1 1 1 1 1 1 ... (12 more)"

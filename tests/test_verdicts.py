@@ -37,7 +37,7 @@ def verdict(hidden, output, **flags):
     return word
 
 
-def judged(*, diverged=False, solved=False, affine_solves=False, **measured):
+def judged(*, diverged=False, solved=False, affine_solves=False, reachable=True, **measured):
     """The verdict of a seed of which this was measured; all else is a cost that falls."""
     evidence = nothing_seen((1, 1)).at(-1)
     outlook = falling(np.array([True]), 1.0)
@@ -53,6 +53,7 @@ def judged(*, diverged=False, solved=False, affine_solves=False, **measured):
             evidence=evidence,
             outlook=outlook,
             affine_solves=affine_solves,
+            reachable=reachable,
         )
     )
     return word
@@ -63,6 +64,7 @@ MADE_BY = {
     "diverged": {"diverged": True},
     "solved": {"solved": True},
     "stopped": {"looked": False},
+    "unreachable": {"reachable": False},
     "dead": {"slope": NO_SLOPE, "unsolvable": True},
     "frozen": {"returns_after": 3},
     "saturated": {"wrong_gradient": NO_GRADIENT},
@@ -214,9 +216,32 @@ def test_a_stopped_training_is_not_judged():
     assert set(words(result.verdict)) == {"stopped"}
 
 
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [("sigmoid", "unreachable"), ("hard", "unreachable"), ("tanh", "unreachable"),
+     ("relu", "unreachable"), ("identity", "slow"), ("leaky_relu", "slow"),
+     ("leaky_hard:leak=1", "slow")],
+)  # fmt: skip
+def test_unreachable_is_an_output_without_a_value_near_enough_to_some_target(output, word):
+    targets = "{inputs: [[0], [1]], targets: [-1, 2]}"
+    result = trained(task=targets, loss="squared", output_activation=output, epochs=1, seeds=5,
+                     learning_rate=0.001)  # fmt: skip
+    assert set(words(result.verdict)) <= {word, "plateau"}
+    assert (word == "unreachable") == ("unreachable" in words(result.verdict))
+
+
+def test_a_target_beyond_the_output_that_is_near_enough_can_be_solved():
+    task = "{inputs: [[0], [1]], targets: [0, 1.2]}"
+    result = trained(task=task, loss="squared", epochs=500, seeds=5)
+    assert words(result.verdict) == ("solved",) * 5
+
+
 # --- what verdicts say of training on ---------------------------------------------------------
 
 NEVER = {word for word, rule in RULES.items() if rule.never}
+
+
+WIDE = "{inputs: [[0], [0.5], [1]], targets: [-0.7, 0.6, 1.6]}"  # no cross-entropy takes these
 
 
 def later(result, experiment, epochs):
@@ -237,7 +262,7 @@ def later(result, experiment, epochs):
          "relu:backward=straight_through", "hard_silu"]
     ),
     loss=st.sampled_from(["squared", "bce", "bce_naive"]),
-    task=st.sampled_from(["xor", "and", "parity3"]),
+    task=st.sampled_from(["xor", "and", "parity3", WIDE]),
     update=st.sampled_from(["online", "batch"]),
     hidden=st.integers(1, 8),
     rate=st.sampled_from([0.01, 0.1, 1, 5, 10]),
@@ -248,6 +273,8 @@ def later(result, experiment, epochs):
 def test_what_is_never_solved_is_not_solved_by_ten_times_the_epochs(
     activation, loss, task, update, hidden, rate, width, epochs, seed
 ):
+    if task == WIDE:
+        loss = "squared"
     experiment = load_experiment(
         flags={
             "activation": activation, "loss": loss, "task": task, "update": update,

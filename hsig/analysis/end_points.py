@@ -101,7 +101,7 @@ def end_points_of(experiment: Experiment, training: Training) -> EndPoints | Non
     if training.failure or weights_of(training) > WEIGHTS_MOST:
         return None
     return end_points(
-        experiment.problem_of(training.variant).network, training.weights, experiment.task
+        experiment.problem_of(training.variant).network, training.weights, experiment.scaled_task
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from hsig.analysis.obstacles import off_scale, out_of_reach, reaching_output
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import VariantSummary
 from hsig.experiments.experiment import Experiment, Result, Variant
@@ -79,11 +80,14 @@ def remedies(experiment: Experiment) -> tuple[Remedy, ...]:
     """What makes sense for an experiment of one variant, from the smallest change to the largest.
 
     First what changes a number of the training, then the gradient, then the activation, and last
-    the budget.
+    the budget. Where the output cannot reach some target, nothing helps but another output: that,
+    and what changes a number of the training or the gradient beside it.
     """
     (variant,) = experiment.variants
     changes = [*_of_the_gradient(experiment, variant)]
-    if variant.without_gradient is None:
+    if out_of_reach(experiment, variant) is not None:
+        changes = [*_of_the_output(experiment, variant)]
+    elif variant.without_gradient is None:
         longer = _change(
             experiment, f"{LONGER} times the epochs", epochs=LONGER * experiment.epochs
         )
@@ -110,7 +114,22 @@ def _change(experiment: Experiment, name: str, **fields: Any) -> _Change:
     return name, "", replace(experiment, **fields)
 
 
+def _of_the_output(experiment: Experiment, variant: Variant) -> Iterator[_Change]:
+    """With an output that reaches every target, alone and beside other changes."""
+    other = replace(variant, output_activation=reaching_output(experiment.loss))
+    name, changed = other.output_activation.name, replace(experiment, variants=(other,))
+    beside = _of_the_training(changed)
+    if other.without_gradient is None:
+        yield name, "output", changed
+    else:
+        beside = _of_the_gradient(changed, other)
+    for what, layers, both in beside:
+        yield f"{name} output, {what}", layers, both
+
+
 def _of_the_training(experiment: Experiment) -> Iterator[_Change]:
+    if off_scale(experiment):
+        yield _change(experiment, "inputs scaled (standard)", scale="standard")
     if not experiment.loss.zero_slope_teaches_nothing and experiment.loss.needs_probabilities:
         yield _change(experiment, "loss bce", loss=LOSSES["bce"])
     for factor in (FASTER, 1.0 / FASTER):
@@ -141,9 +160,15 @@ def _of_the_activation(experiment: Experiment, variant: Variant) -> Iterator[_Ch
         if name != variant.hidden_activation.name:
             other = replace(variant, hidden_activation=ACTIVATIONS[name])
             yield name, "hidden", replace(experiment, variants=(other,))
-    if not variant.output_activation.is_logistic:
+    if not variant.output_activation.is_logistic and _suits_sigmoid(experiment):
         logistic = replace(variant, output_activation=ACTIVATIONS["sigmoid"])
         yield "sigmoid", "output", replace(experiment, variants=(logistic,))
+
+
+def _suits_sigmoid(experiment: Experiment) -> bool:
+    """Whether a logistic output reaches every target."""
+    sigmoid, task = ACTIVATIONS["sigmoid"], experiment.task
+    return not sigmoid.out_of_reach(task.targets, experiment.solved_within).any()
 
 
 def _in_layers(
@@ -183,13 +208,14 @@ def _in_layers(
 
 def _with_backward(backward: str, activation: Activation) -> Activation | None:
     """With another slope to train with, where its own may be 0 or is missing."""
-    sensible = activation.linear_pieces and activation.backward != backward
+    bent = activation.linear_pieces and not activation.is_linear
+    sensible = bent and activation.backward != backward
     return activation.with_settings({}, backward) if sensible else None
 
 
 def _leaking(activation: Activation) -> Activation | None:
     """With a small slope where there was none."""
-    if activation.parameters.get("leak") != 0.0:
+    if activation.parameters.get("leak") != 0.0 or activation.is_linear:
         return None
     return activation.with_settings({"leak": LEAK}, None)
 

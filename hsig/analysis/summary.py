@@ -192,7 +192,7 @@ def summarise(outcome: Outcome) -> Summary:
     experiment = outcome.experiment
     variants = tuple(_summarise_training(experiment, result) for result in outcome.results)
     unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
-    affine = best_affine(experiment.task, experiment.loss, experiment.solved_within)
+    affine = best_affine(experiment.scaled_task, experiment.loss, experiment.solved_within)
     return Summary(experiment, variants, outcome.complete, unmet, affine, pairing_of(outcome))
 
 

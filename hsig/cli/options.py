@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from hsig.config.keys import KEYS, Key
+from hsig.config.keys import KEYS, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
 from hsig.reports.columns import COLUMNS
@@ -79,6 +80,23 @@ EVERY_KEY = "every key"
 LISTED = 40  # kept runs that a table has, unless another number is asked for
 
 
+class _WithKeys(TyperCommand):
+    """A command of which flags are keys, with a hint for flags of other programs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse those before any other complaint.
+
+        Raises:
+            ConfigError: If there is one.
+        """
+        for flag in (argument.partition("=")[0] for argument in args):
+            name = flag.removeprefix("--").replace("-", "_")
+            hint = known_elsewhere(name, lambda key: KEYS[key].flag) if name != flag else ""
+            if hint:
+                raise ConfigError(f"{flag}: there is no such flag.{hint}")
+        return super().parse_args(ctx, args)
+
+
 def command(
     app: typer.Typer,
     *examples: str,
@@ -119,7 +137,7 @@ def command(
         signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
         vars(with_options)["__signature__"] = signature  # what Typer reads the options from
         epilog = "\n\n".join(["**Examples**", *(f"`{line}`" for line in examples)])
-        app.command(name, epilog=epilog)(with_options)
+        app.command(name, cls=_WithKeys if keys else None, epilog=epilog)(with_options)
         return function
 
     return made

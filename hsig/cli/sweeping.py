@@ -23,6 +23,7 @@ from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
 from hsig.reports.numbers import count
+from hsig.reports.obstacles import warnings_of
 from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs import Ledger, find, sweep_to_resume
 
@@ -46,6 +47,7 @@ def sweep_over(
     output.check()
     runs = output.runs
     config, wanted = _wanted(config, resume, flags, runs)
+    note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
             every = list(enumerate(wanted.experiments))

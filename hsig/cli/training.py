@@ -28,6 +28,7 @@ from hsig.output.terminal import Watch, interrupts_ignored, note
 from hsig.reports.comparison import comparison_page
 from hsig.reports.configs import configs_page
 from hsig.reports.explanation import explanation_page
+from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import Page
 from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.reports.training import training_page
@@ -67,6 +68,7 @@ def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None
     output.check()
     config = _config_and_one_activation(words, flags)
     experiment = load_experiment(config, flags, EXPLAIN)
+    _warn(experiment)
     watch, outcome = _outcome(experiment, output)
     parts = [Part("", experiment, outcome)]
     if _needs_remedies(outcome):
@@ -80,6 +82,11 @@ def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None
             if result.complete
         ]
     _finish(EXPLAIN, [config] if config else [], parts, watch, output, began)
+
+
+def _warn(*experiments: Experiment) -> None:
+    """Say what the numbers of a task make hard or impossible, before it is trained."""
+    note(*(f"warning: {message}" for message in warnings_of(experiments)))
 
 
 def _config_and_one_activation(words: list[str], flags: dict[str, str]) -> Path | None:
@@ -125,6 +132,7 @@ def _train(config: Path | None, flags: dict[str, str], command: str, output: Out
     """Train what a config and flags say, show what became of it, and keep it."""
     began = _Began.now()
     experiment = load_experiment(config, flags, command)
+    _warn(experiment)
     if experiment.tune:
         watch, parts = tune_and_train(experiment, quiet=output.quiet)
         if not parts:
@@ -139,6 +147,7 @@ def _compare_configs(configs: list[Path], flags: dict[str, str], output: Output)
     """Train what several configs say, show it side by side, and keep it."""
     began = _Began.now()
     experiments = load_comparison(configs, flags)
+    _warn(*experiments.values())
     named = [experiment.named(name) for name, experiment in experiments.items()]
     watch = Watch(*named, quiet=output.quiet)
     outcomes = gather_all(named, watch.watch(run_with_workers(*named)))
@@ -154,6 +163,7 @@ def _compare_tasks(
 ) -> None:
     """Train the same variants on several tasks, show what becomes of them, and keep it."""
     began = _Began.now()
+    _warn(*experiments.values())
     parts: list[Part] = []
     left = dict(experiments)
     going_on = True

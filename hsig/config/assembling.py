@@ -146,7 +146,8 @@ def _check_loss(experiment: Experiment, place: _Places) -> None:
     if targets.min() < 0.0 or targets.max() > 1.0:
         place("task", "loss").wrong(
             f"the loss {loss.name} needs targets from 0 to 1, got targets from "
-            f"{targets.min():g} to {targets.max():g}. For these use loss squared"
+            f"{targets.min():g} to {targets.max():g}. For these use loss squared, and for any "
+            "number output_activation identity"
         )
     outputs = {
         spell(variant.output_activation): variant.output_activation

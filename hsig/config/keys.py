@@ -5,7 +5,7 @@ heavy, so that help and completion are instant. A key that only one place needs 
 field of the same name in `hsig.experiments.experiment.Experiment`, and that place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from hsig.config.kinds import (
     Kind,
     LossName,
     Number,
+    ScaleName,
     Schema,
     Seeds,
     Whole,
@@ -94,12 +95,15 @@ _ROWS = (
     Key("task", TaskRows(), "xor", metavar="TASK", short="-t",
         help="What to learn: xor, and, or, parity3, csv:FILE (last column: target); to compare on "
         "several: xor,and"),
+    Key("scale", ScaleName(), "none", metavar="SCALE",
+        help="Of each input: standard (mean 0, standard deviation 1), minmax (0 to 1), or none"),
     Key("activation", Trained(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
         help="A name (see `hsig activations`), or NAME:KEY=VALUE,... such as hard:slope=0.25"),
     Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
         help="What to compare: a list of them, or a group: sigmoids, hidden or all"),
     Key("output_activation", OutputSpec(), metavar="SPEC",
-        help="Of the output: a name, or same. Default: the same if in [0, 1], else sigmoid"),
+        help="Of the output: a name (identity for any number), or same. Default: the same if in "
+        "[0, 1], else sigmoid"),
     Key("loss", LossName(), "bce", metavar="LOSS", short="-l",
         help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
     Key("learning_rate", _RATE, 0.1, metavar="RATE", short="-r",
@@ -147,6 +151,32 @@ _ROWS = (
 )
 # fmt: on
 KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _ROWS})
+
+# what other programs call a key, and what they choose by keys of which there are none here
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {"lr": "learning_rate", "eta": "learning_rate", "lrate": "learning_rate", "criterion": "loss"}
+)
+_OPTIMIZERS = ("optimizer", "optimiser", "optim", "solver", "momentum", "weight_decay")
+
+
+def known_elsewhere(name: str, spelled: Callable[[str], str]) -> str:
+    """A hint for a name that is no key here but one elsewhere; else nothing.
+
+    Args:
+        name: As it was typed, with underscores.
+        spelled: How a key is shown, by its name.
+
+    >>> known_elsewhere("lr", lambda key: KEYS[key].flag)
+    ' Did you mean --learning-rate?'
+    """
+    if name in ELSEWHERE:
+        return f" Did you mean {spelled(ELSEWHERE[name])}?"
+    if name in _OPTIMIZERS:
+        return (
+            " Training is plain gradient descent: there is no other. What can be chosen is "
+            f"{spelled('update')} (online or batch) and {spelled('learning_rate')}."
+        )
+    return ""
 
 
 _SWEEP: Schema = {

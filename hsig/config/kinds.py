@@ -224,6 +224,15 @@ class EngineName(Choice):
         return name
 
 
+class ScaleName(Choice):
+    """What is done to the scale of each input."""
+
+    def names(self) -> tuple[str, ...]:
+        from hsig.networks.tasks import SCALES
+
+        return SCALES
+
+
 class Verdict(Choice):
     """What became of a seed, in a word."""
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from hsig.config.activation_kinds import Spec
 from hsig.config.assembling import Checked
-from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, known_elsewhere
 from hsig.config.kinds import Choice, Number
 from hsig.config.task_kinds import several_tasks
 from hsig.config.values import Given, Place, Wrong, each, nearest, read_part
@@ -351,4 +351,5 @@ def read_flags(flags: Mapping[str, str], problems: list[str]) -> dict[str, Given
 
 def unknown_key(where: str, name: str) -> str:
     """A complaint of a key that there is not."""
-    return f"{where}: unknown key '{name}'.{nearest(name, KEYS)} Known: {', '.join(KEYS)}"
+    hint = known_elsewhere(name, lambda key: f"'{key}'") or nearest(name, KEYS)
+    return f"{where}: unknown key '{name}'.{hint} Known: {', '.join(KEYS)}"

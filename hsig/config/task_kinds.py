@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CHARACTERS_MOST = 1_000_000  # of a CSV file
 INPUTS_MOST = 64
 SAMPLES_MOST = 10_000
-_TASK_KEYS = {"name", "inputs", "targets"}
+_TASK_KEYS = {"name", "inputs", "targets", "columns"}
 
 
 # between two tasks of a text; a file name may have commas
@@ -58,8 +58,8 @@ class TaskRows(Kind):
         if isinstance(value, str):
             if value not in TASKS:
                 raise place.wrong(
-                    f"unknown task '{value}'.{nearest(value, TASKS)} Known: {', '.join(TASKS)}, "
-                    "csv:FILE, or {inputs: [[...]], targets: [...]}"
+                    f"unknown task '{value}'.{_nearest_task(value)} Known: "
+                    f"{', '.join(TASKS)}, csv:FILE, or {{inputs: [[...]], targets: [...]}}"
                 )
             return TASKS[value]
         if isinstance(value, dict) and set(value) == {"csv"}:
@@ -74,7 +74,13 @@ class TaskRows(Kind):
 
     def schema(self) -> Schema:
         rows = {**ROWS, "maxItems": SAMPLES_MOST, "items": {**NUMBERS, "maxItems": INPUTS_MOST}}
-        table: Schema = {"name": {"type": "string"}, "inputs": rows, "targets": NUMBERS}
+        names = {"type": "array", "items": {"type": "string"}}
+        table: Schema = {
+            "name": {"type": "string"},
+            "inputs": rows,
+            "targets": NUMBERS,
+            "columns": names,
+        }
         one: Schema = {
             "anyOf": [
                 {"enum": list(self.names())},
@@ -94,8 +100,10 @@ class TaskRows(Kind):
         return complete_list(self.names(), typed)
 
     def document(self, value: "Task") -> Json:
+        named: dict[str, Json] = {"columns": list(value.columns)} if value.columns else {}
         return {
             "name": value.name,
+            **named,
             "inputs": value.inputs.tolist(),
             "targets": value.targets.tolist(),
         }
@@ -151,6 +159,15 @@ class Init(Kind):
         return {"uniform": list(value)}
 
 
+def _nearest_task(value: str) -> str:
+    """What may have been meant by a name that is no task's: a file, or a task."""
+    from hsig.networks.tasks import TASKS
+
+    if value.casefold().endswith(".csv") and "," not in value:
+        return f" Did you mean 'csv:{value}'?"
+    return nearest(value, TASKS)
+
+
 def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
     from hsig.networks.tasks import TASKS
 
@@ -171,11 +188,23 @@ def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
         raise place.below("name").wrong(
             f"'{name}' is hsig's own task with other samples. Use another name"
         )
-    return _task(name, inputs, targets, place)
+    columns = value.get("columns", [])
+    if not isinstance(columns, list) or not all(map(_is_name, columns)):
+        raise place.below("columns").expected("a list of names of printable text", columns)
+    if columns and len(columns) != len(inputs[0]) + 1:
+        raise place.below("columns").wrong(
+            f"expected {len(inputs[0]) + 1} names, of the inputs and last of the target, "
+            f"got {len(columns)}"
+        )
+    return _task(name, inputs, targets, columns, place)
+
+
+def _is_name(text: object) -> bool:
+    return isinstance(text, str) and bool(text) and text.isprintable()
 
 
 def _csv_task(name: str, place: Place) -> "Task":
-    """Rows of a CSV file: inputs, then the target. A first row without numbers is a header."""
+    """Rows of a CSV file: inputs, then the target. A first row without numbers has their names."""
     import csv
 
     path = place.given.folder / name
@@ -190,11 +219,14 @@ def _csv_task(name: str, place: Place) -> "Task":
         raise place.wrong(f"{path} has more than {CHARACTERS_MOST} characters")
     reader = csv.reader(text.splitlines(), strict=True)
     rows: list[list[float]] = []
+    header: list[str] = []
     try:
         for fields in reader:
             numbers = [_csv_number(field) for field in fields]
             row = [number for number in numbers if number is not None]
-            if not fields or (not row and reader.line_num == 1):
+            if not row and reader.line_num == 1:
+                header = [field.strip() for field in fields]
+            if not fields or (header and reader.line_num == 1):
                 continue
             if len(row) < len(fields):
                 column = numbers.index(None)
@@ -209,7 +241,11 @@ def _csv_task(name: str, place: Place) -> "Task":
     if len(widths) != 1 or min(widths) < 2:
         found = ", ".join(map(str, sorted(widths))) or "no rows"
         raise place.wrong(f"{path}: expected rows of equal length, at least 2 columns; got {found}")
-    return _task(path.name, [row[:-1] for row in rows], [row[-1] for row in rows], place)
+    named = len(header) == len(rows[0])
+    columns = [
+        name if _is_name(name) else f"column {n}" for n, name in enumerate(header, start=1) if named
+    ]
+    return _task(path.name, [row[:-1] for row in rows], [row[-1] for row in rows], columns, place)
 
 
 def _csv_number(text: str) -> float | None:
@@ -219,7 +255,13 @@ def _csv_number(text: str) -> float | None:
         return None
 
 
-def _task(name: str, inputs: list[list[float]], targets: list[float], place: Place) -> "Task":
+def _task(
+    name: str,
+    inputs: list[list[float]],
+    targets: list[float],
+    columns: list[str],
+    place: Place,
+) -> "Task":
     import numpy as np
 
     from hsig.networks.tasks import Task
@@ -229,7 +271,7 @@ def _task(name: str, inputs: list[list[float]], targets: list[float], place: Pla
             f"expected at most {SAMPLES_MOST} samples of at most {INPUTS_MOST} inputs, "
             f"got {len(inputs)} of {len(inputs[0])}"
         )
-    return Task(name, np.array(inputs), np.array(targets))
+    return Task(name, np.array(inputs), np.array(targets), tuple(columns))
 
 
 def _matrix(value: object, place: Place) -> list[list[float]]:

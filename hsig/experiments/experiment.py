@@ -20,7 +20,7 @@ from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.losses import Loss
 from hsig.networks.network import Network, Weights, initial_weights, with_bias
-from hsig.networks.tasks import Task
+from hsig.networks.tasks import NO_SCALE, Task, scaled
 
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
@@ -72,6 +72,7 @@ class Experiment:
         solved_within: Solved when every |prediction - target| is below this.
         report_every: Epochs between checkpoints.
         at_epochs: Budgets that are checkpoints as well, in rising order.
+        scale: Of the inputs, as `hsig.networks.tasks.scaled` has it.
         cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
         engine: What trains, by its name in `hsig.engines.choice.ENGINES`.
         workers: How many threads or processes train, or None for all cores; the numbers are the
@@ -100,6 +101,7 @@ class Experiment:
     solved_within: float = 0.5
     report_every: int = 500
     at_epochs: tuple[int, ...] = ()
+    scale: str = NO_SCALE
     cost: str = "last"
     engine: str = "reference"
     workers: int | None = None
@@ -126,6 +128,11 @@ class Experiment:
         """Whether some variant has a learning rate of its own."""
         return any(variant.learning_rate is not None for variant in self.variants)
 
+    @cached_property
+    def scaled_task(self) -> Task:
+        """The task as the networks see it."""
+        return scaled(self.task, self.scale)
+
     def learning_rate_of(self, variant: Variant) -> float:
         """The step size that a variant is trained with."""
         return self.learning_rate if variant.learning_rate is None else variant.learning_rate
@@ -134,7 +141,7 @@ class Experiment:
         """What its engine is given."""
         return Problem(
             network=Network(variant.hidden_activation, variant.output_activation, self.loss),
-            inputs=self.task.inputs,
+            inputs=self.scaled_task.inputs,
             targets=self.task.targets,
             learning_rate=self.learning_rate_of(variant),
             update=self.update,

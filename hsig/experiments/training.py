@@ -191,7 +191,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
         solved_at=last.solved_at,
         lost_at=last.lost_at,
         diverged_at=last.diverged_at,
-        verdict=verdicts(experiment, solved, last.diverged_at, evidence, outlook),
+        verdict=verdicts(experiment, last.variant, solved, last.diverged_at, evidence, outlook),
         variant=last.variant,
         epochs=tuple(reported),
         cost_last=losses[:, :, -1].T,
@@ -208,13 +208,15 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
 
 def verdicts(
     experiment: Experiment,
+    variant: Variant,
     solved: BoolArray,
     diverged_at: IntArray,
     evidence: Evidence,
     outlook: Outlook,
 ) -> IntArray:
     """The verdict of each seed, as `judge` has it, from the evidence at every checkpoint."""
-    task = experiment.task
+    task = experiment.scaled_task
+    far = variant.output_activation.out_of_reach(task.targets, experiment.solved_within)
     return judge(
         diverged_at=diverged_at,
         solved=solved,
@@ -223,6 +225,7 @@ def verdicts(
         affine_solves=is_separable(
             with_bias(task.inputs)[:, :, 0], task.targets, experiment.solved_within
         ),
+        reachable=not far.any(),
     )
 
 

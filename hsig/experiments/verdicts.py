@@ -18,7 +18,19 @@ from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.network import Activity, Weights, all_finite, with_bias
 
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
-VERDICTS = (DIVERGED, SOLVED, DEAD, AFFINE, PLATEAU, SLOW, FROZEN, SATURATED, UNSTABLE, STOPPED) = (
+VERDICTS = (
+    DIVERGED,
+    SOLVED,
+    DEAD,
+    AFFINE,
+    PLATEAU,
+    SLOW,
+    FROZEN,
+    SATURATED,
+    UNSTABLE,
+    STOPPED,
+    UNREACHABLE,
+) = (
     "diverged",
     "solved",
     "dead",
@@ -29,6 +41,7 @@ VERDICTS = (DIVERGED, SOLVED, DEAD, AFFINE, PLATEAU, SLOW, FROZEN, SATURATED, UN
     "saturated",
     "unstable",
     "stopped",
+    "unreachable",
 )
 
 RISE = 0.01  # of the mean cost within the window, relative to it; from here on it is unstable
@@ -55,6 +68,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         DIVERGED: Rule(never=True),
         SOLVED: Rule(),
         STOPPED: Rule(),
+        UNREACHABLE: Rule(never=True),
         DEAD: Rule(never=True, tolerances={"slope": NO_SLOPE}),
         FROZEN: Rule(never=True),
         SATURATED: Rule(tolerances={"wrong_gradient": NO_GRADIENT}),
@@ -78,12 +92,14 @@ def judge(
     evidence: Evidence,
     outlook: Outlook,
     affine_solves: bool,
+    reachable: bool,
 ) -> IntArray:
     """The verdict of each seed, its place in `VERDICTS`: the first in `RULES` that holds.
 
     - `diverged`: a weight stopped being finite.
     - `solved`: every prediction is right.
     - `stopped`: training was stopped before its budget, so nothing can be said.
+    - `unreachable`: no value of the output is near enough to some target to be right.
     - `dead`: no hidden unit has a slope on any sample, so that the hidden layer stays as it is,
       and no weights of the output layer would make every sample right.
     - `frozen`: within the window the weights are again what they were, bit for bit, and so will
@@ -104,11 +120,13 @@ def judge(
         evidence: At the end.
         outlook: From there on.
         affine_solves: Whether an affine function of the inputs can be right on every sample.
+        reachable: Whether for each sample some value of the output is right.
     """
     facts = {
         DIVERGED: diverged_at != NOT_REACHED,
         SOLVED: solved,
         STOPPED: ~outlook.looked,
+        UNREACHABLE: np.full(len(solved), not reachable),
         DEAD: evidence.dead & outlook.unsolvable,
         FROZEN: outlook.returns_after != NOT_REACHED,
         SATURATED: evidence.saturated,

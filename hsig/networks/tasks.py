@@ -1,13 +1,16 @@
-"""The tiny tasks: samples, each with inputs and a target."""
+"""The tiny tasks: samples, each with inputs and a target; and scales for the inputs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from types import MappingProxyType
 
 import numpy as np
 
-from hsig.networks.arrays import Array
+from hsig.networks.arrays import Array, sum_in_order
+
+NO_SCALE = "none"
+SCALES = (NO_SCALE, "standard", "minmax")
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,11 +21,42 @@ class Task:
         name: What to call it in a header.
         inputs: Shape (samples, inputs); the order of the samples is the order of training.
         targets: Shape (samples,).
+        columns: What each input is called, and last the target; none if they have no names.
     """
 
     name: str
     inputs: Array
     targets: Array
+    columns: tuple[str, ...] = ()
+
+
+def scaled(task: Task, scale: str) -> Task:
+    """The task with each of its inputs brought to a scale, over the samples.
+
+    `standard` has mean 0 and standard deviation 1 (over n, not n - 1), `minmax` runs from 0 to 1,
+    and `none` leaves all as it is. An input that is the same for every sample becomes 0.
+
+    Source:
+        LeCun, Bottou, Orr & Müller 1998, Efficient BackProp, section 4.3.
+
+    >>> scaled(Task("ages", np.array([[20.0], [30.0], [60.0]]), np.zeros(3)), "minmax").inputs.T
+    array([[0.  , 0.25, 1.  ]])
+    """
+    if scale == NO_SCALE:
+        return task
+    low, high = task.inputs.min(axis=0), task.inputs.max(axis=0)
+    varies = high > low
+    # as shares of the largest size, of which no sum or square overflows
+    largest = np.where(varies, np.maximum(np.abs(low), np.abs(high)), 1.0)
+    low, high, inputs = low / largest, high / largest, task.inputs / largest
+    if scale == "standard":
+        middle = sum_in_order(inputs) / len(inputs)
+        spread = np.sqrt(sum_in_order((inputs - middle) ** 2) / len(inputs))
+    else:
+        middle, spread = low, high - low
+    return replace(
+        task, inputs=np.where(varies, (inputs - middle) / np.where(varies, spread, 1.0), 0.0)
+    )
 
 
 def _truth_table(name: str, rows: tuple[tuple[int, ...], ...], targets: tuple[int, ...]) -> Task:

@@ -23,6 +23,7 @@ from hsig.experiments.experiment import Experiment, Outcome, Training
 from hsig.experiments.outlook import WINDOW, Outlook
 from hsig.experiments.verdicts import RULES, VERDICTS
 from hsig.networks.arrays import Array, BoolArray, IntArray
+from hsig.reports.obstacles import out_of_reach_document
 from hsig.reports.page import FORMAT
 from hsig.reports.words import MEANINGS
 
@@ -151,6 +152,7 @@ def _variant(
         "output_activation": spec_document(result.variant.output_activation),
         "learning_rate": experiment.learning_rate_of(result.variant),
         "engine": experiment.engine_of(result.variant).NAME,
+        "out_of_reach": out_of_reach_document(experiment, result.variant),
     }
     if result.failure:
         return {**head, "error": result.failure, "checkpoints": [], "seeds": [], "solved": None}

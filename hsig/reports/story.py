@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from hsig.analysis.obstacles import out_of_reach
 from hsig.analysis.remedies import LONGER, Trial
 from hsig.analysis.summary import Summary, VariantSummary
 from hsig.engines import NOT_REACHED
@@ -23,12 +24,14 @@ from hsig.experiments.verdicts import (
     SOLVED,
     STOPPED,
     SWING,
+    UNREACHABLE,
     UNSTABLE,
     VERDICTS,
 )
 from hsig.networks.activations import LinearPiece
 from hsig.networks.arrays import BoolArray
 from hsig.reports.numbers import count, number, percent, short
+from hsig.reports.obstacles import told_out_of_reach
 from hsig.reports.words import CAUSES, chaos, verdict_counts
 
 _MOSTLY = 0.9  # of the diverged seeds, to speak of one cause
@@ -44,6 +47,7 @@ def told(summary: Summary, numbers: VariantSummary, result: Training) -> tuple[s
     teller = _Teller(summary, numbers, result)
     return (
         f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers)}.",
+        *(teller.out_of_reach() if disease != UNREACHABLE else ()),
         teller.is_(disease),
         teller.beside(),
         *chaos(numbers),
@@ -98,6 +102,7 @@ class _Teller:
         of = f"{seeds.sum()} of {self._failed.sum()} failed seeds"
         return {
             STOPPED: self._stopped,
+            UNREACHABLE: self._unreachable,
             AFFINE: self._affine,
             DEAD: self._dead,
             FROZEN: self._frozen,
@@ -107,6 +112,14 @@ class _Teller:
             PLATEAU: self._plateau,
             SLOW: self._slow,
         }[disease](seeds, of)
+
+    def out_of_reach(self) -> tuple[str, ...]:
+        """That some targets are beyond what the output can give, if so."""
+        found = out_of_reach(self._experiment, self._result.variant)
+        if found is None:
+            return ()
+        told = told_out_of_reach(found)
+        return (f"{told[0].upper()}{told[1:]}: with this output no seed can be solved.",)
 
     def beside(self) -> str:
         """How many of the failed seeds have each property, whatever their verdict."""
@@ -139,6 +152,11 @@ class _Teller:
     def _stopped(self, seeds: BoolArray, of: str) -> str:
         del seeds
         return f"Training was stopped before its budget, so why {of} failed is not known."
+
+    def _unreachable(self, seeds: BoolArray, of: str) -> str:
+        del seeds
+        (told,) = self.out_of_reach()
+        return f"{told} That holds whatever the weights, so why {of} failed needs no other reason."
 
     def _affine(self, seeds: BoolArray, of: str) -> str:
         fit, samples = self._fit, len(self._experiment.task.targets)

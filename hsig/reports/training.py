@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from hsig.analysis.summary import Summary, VariantSummary
+import numpy as np
+
+from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome, Variant
 from hsig.experiments.verdicts import DIVERGED, SOLVED
 from hsig.networks.activations import Activation, spell
@@ -29,6 +31,8 @@ from hsig.reports.words import (
 
 _QUARTILE_NAMES = ("25 %", "median", "75 %")
 _QUARTILE_SPARE = (("25 %", "75 %"),)
+_SAMPLES_MOST = 16  # whose predictions are shown
+_INPUTS_MOST = 8  # of a sample
 
 
 def training_page(outcome: Outcome, summary: Summary) -> Page:
@@ -133,26 +137,53 @@ def _cost_table(experiment: Experiment, summary: VariantSummary) -> Table:
 def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
     task, several = experiment.task, len(summary.seeds) > 1
     rows = []
-    for index, (inputs, target) in enumerate(zip(task.inputs, task.targets, strict=True)):
+    shown = _worst(experiment, summary)
+    some = len(shown) < len(task.targets)
+    for index in shown:
         quartiles = [number(value) for value in summary.predictions[:, index]]
         right = summary.right[index]
         rows.append(
             (
-                " ".join(short(value) for value in inputs),
-                short(target),
+                *([str(index + 1)] if some else []),
+                _some_inputs([short(value) for value in task.inputs[index]]),
+                short(task.targets[index]),
                 *(quartiles if several else quartiles[:1]),
                 f"{right} of {len(summary.seeds)}" if several else ("yes" if right else "no"),
             )
         )
+    inputs, target = "inputs", "target"
+    if task.columns:
+        inputs, target = f"inputs: {_some_inputs(task.columns[:-1])}", f"target: {task.columns[-1]}"
+    heads = (*(["sample"] if some else []), inputs, target)
+    worst = f"of the {len(shown)} worst of {len(task.targets)} samples"
     if several:
-        columns = ("inputs", "target", *_QUARTILE_NAMES, "right")
+        median = f" {worst} (largest |median - target|)" if some else ""
+        columns = (*heads, *_QUARTILE_NAMES, "right")
         return Table(
-            f"predictions, over {len(summary.seeds)} seeds",
+            f"predictions{median}, over {len(summary.seeds)} seeds",
             columns,
             tuple(rows),
             spare=_QUARTILE_SPARE,
         )
-    return Table("", ("inputs", "target", "prediction", "right"), tuple(rows))
+    title = f"predictions {worst} (largest |prediction - target|)" if some else ""
+    return Table(title, (*heads, "prediction", "right"), tuple(rows))
+
+
+def _worst(experiment: Experiment, summary: VariantSummary) -> list[int]:
+    """The samples that are shown: all in their order, or of too many the worst, these first."""
+    targets = experiment.task.targets
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(summary.predictions[MEDIAN] - targets)
+    if len(targets) <= _SAMPLES_MOST:
+        return list(range(len(targets)))
+    errors = np.where(np.isnan(errors), np.inf, errors)
+    return [int(sample) for sample in np.argsort(-errors, kind="stable")[:_SAMPLES_MOST]]
+
+
+def _some_inputs(texts: Sequence[str]) -> str:
+    """The inputs of a sample, or their names; of too many the first."""
+    more = len(texts) - _INPUTS_MOST
+    return " ".join(texts) if more <= 0 else f"{' '.join(texts[:_INPUTS_MOST])} ... ({more} more)"
 
 
 def _far(experiment: Experiment, summary: VariantSummary) -> tuple[str, ...]:

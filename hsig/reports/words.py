@@ -25,9 +25,11 @@ from hsig.experiments.verdicts import (
     SOLVED,
     STOPPED,
     SWING,
+    UNREACHABLE,
     UNSTABLE,
 )
 from hsig.networks.network import Weights
+from hsig.networks.tasks import NO_SCALE
 from hsig.reports.numbers import count, percent, short
 from hsig.reports.page import stacked_bar
 
@@ -38,6 +40,7 @@ MEANINGS = {
     DIVERGED: "a weight stopped being finite",
     SOLVED: "every sample is right",
     STOPPED: "training was stopped before the end of its budget",
+    UNREACHABLE: "no value of the output is near enough to some target to be right",
     DEAD: "no hidden unit has a slope on any sample, and the output layer alone cannot solve it",
     FROZEN: f"the weights come back, bit for bit, within {WINDOW} epochs",
     SATURATED: "the output is flat on every sample that is wrong",
@@ -62,6 +65,7 @@ GLYPHS = {
     FROZEN: "*",
     DEAD: "·",
     DIVERGED: "!",
+    UNREACHABLE: "^",
     STOPPED: "?",
 }
 NOT_BUILT = "the compiled one was not built when hsig was installed"
@@ -184,11 +188,16 @@ def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
     )
     shared = ", the same for all" if len(experiment.variants) > 1 else ""
     return (
-        f"{subject} on {task.name}: {shape} network, loss {experiment.loss.name}, "
+        f"{subject} on {task.name}{_scale(experiment)}: {shape} network, loss "
+        f"{experiment.loss.name}, "
         f"learning rate {_learning_rate(experiment)}, "
         f"{count(experiment.epochs, 'epoch')} ({experiment.update})",
         f"{start}{shared}; engine {_engines(experiment)}",
     )
+
+
+def _scale(experiment: Experiment) -> str:
+    return "" if experiment.scale == NO_SCALE else f", inputs scaled ({experiment.scale})"
 
 
 def _learning_rate(experiment: Experiment) -> str:

@@ -185,7 +185,7 @@ def _read_result(
     return Training(
         **own,
         seeds=experiment.seeds,
-        verdict=verdicts(experiment, own["solved"], own["diverged_at"], evidence, outlook),
+        verdict=verdicts(experiment, variant, own["solved"], own["diverged_at"], evidence, outlook),
         variant=variant,
         epochs=tuple(result["epochs"]),
         diverged_by=tuple(arrays[f"{prefix}diverged_by"].tolist()),

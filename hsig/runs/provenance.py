@@ -17,17 +17,25 @@ from hsig.engines import NUMERICS, compiled, reference
 from hsig.engines.choice import numerics
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import as_cell
+from hsig.networks.tasks import NO_SCALE
 
 
 def digest(experiments: Iterable[Experiment]) -> str:
     """Of everything that the numbers of some experiments depend on."""
     depends: list[Any] = []
     for experiment in experiments:
-        keys = {n: v for n, v in keys_of(experiment).items() if KEYS[n].numbers}
+        keys = _deciding(keys_of(experiment))
         if experiment.is_tuned:
             keys["learning_rate"] = list(map(experiment.learning_rate_of, experiment.variants))
         depends.append([keys, experiment.engines, numerics(experiment.engines)])
     return _digest(depends)
+
+
+def _deciding(keys: dict[str, Any]) -> dict[str, Any]:
+    """The resolved keys that numbers depend on; as before there were scales, if there is none."""
+    keys = {name: value for name, value in keys.items() if KEYS[name].numbers}
+    keys["task"] = {name: part for name, part in keys["task"].items() if name != "columns"}
+    return {name: part for name, part in keys.items() if (name, part) != ("scale", NO_SCALE)}
 
 
 def cell_key(experiment: Experiment) -> str:

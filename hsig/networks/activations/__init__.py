@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import isinf
 from types import MappingProxyType
 
-from hsig.networks.activations.hidden import HIDDEN
+from hsig.networks.activations.hidden import HIDDEN, LINEAR
 from hsig.networks.activations.record import Activation, LinearPiece, Parameter
 from hsig.networks.activations.sigmoids import SIGMOIDS
 
@@ -18,11 +18,15 @@ __all__ = [
     "spell",
 ]
 
+# A line is in no group: it is compared by name. A hidden layer that cannot solve what takes a bend
+# would only make the corrections of all other comparisons stricter.
 _GROUPS = {"sigmoids": SIGMOIDS, "hidden": HIDDEN, "all": (*SIGMOIDS, *HIDDEN)}
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {name: tuple(row.name for row in rows) for name, rows in _GROUPS.items()}
 )
-ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({row.name: row for row in _GROUPS["all"]})
+ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
+    {row.name: row for row in (*SIGMOIDS, *HIDDEN, *LINEAR)}
+)
 
 
 def find_activations(name: str) -> tuple[Activation, ...]:

@@ -1,4 +1,4 @@
-"""The activations of hidden layers: tanh, relu, and those that came after them."""
+"""The activations of hidden layers: tanh, relu, and those that came after them; and the line."""
 
 from dataclasses import dataclass
 
@@ -201,5 +201,27 @@ HIDDEN = (
         "gelu_tanh",
         "Hendrycks & Gimpel 2016, arXiv:1606.08415",
         note="the tanh form; the exact one uses erf",
+    ),
+)
+
+LINEAR = (
+    PiecewiseLinear(
+        "identity",
+        "the linear unit, Widrow & Hoff 1960",
+        slope=1.0,
+        low=-np.inf,
+        high=np.inf,
+        kink="closed",
+        aliases=(
+            "linear",
+            "lasagne.linear",
+            "keras1.linear",
+            "keras2.linear",
+            "keras3.linear",
+            "torch.Identity",
+            "jax.identity",
+            "onnx.Identity",
+        ),
+        note="for the output, where targets may be any number; in no group",
     ),
 )

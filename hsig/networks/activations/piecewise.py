@@ -60,6 +60,8 @@ class PiecewiseLinear(Activation):
         line = "x" if self.slope == 1.0 else f"{self.slope:.6g}*x"
         if self.shift:
             line += f" {'-' if self.shift < 0.0 else '+'} {abs(self.shift):.6g}"
+        if self.low == -np.inf and self.high == np.inf:
+            return line
         if self.high == np.inf and self.low > -np.inf:
             clipped = f"max({line}, {self.low:.6g})"
         else:

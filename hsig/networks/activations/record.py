@@ -105,6 +105,21 @@ class Activation(ABC):
         return low >= 0.0 and high <= 1.0
 
     @property
+    def is_linear(self) -> bool:
+        """Whether it is a single line."""
+        return any(piece.start == -np.inf and piece.stop == np.inf for piece in self.linear_pieces)
+
+    def out_of_reach(self, targets: Array, within: float) -> BoolArray:
+        """Which targets no value is nearer to than `within`. Same shape as `targets`.
+
+        >>> from hsig.networks.activations import ACTIVATIONS
+        >>> ACTIVATIONS["sigmoid"].out_of_reach(np.array([-0.5, -0.4, 1.2, 1.5]), 0.5).tolist()
+        [True, False, False, True]
+        """
+        far: BoolArray = np.abs(np.clip(targets, *self.range) - targets) >= within
+        return far
+
+    @property
     def is_monotonic(self) -> bool:
         """Whether its values never fall as x rises: a grid over [-50, 50] is looked at."""
         with np.errstate(all="ignore"):
