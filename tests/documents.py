@@ -3,7 +3,8 @@
 A document holds four kinds of places that are made:
 
 - a fenced block marked `console`, in which each line `$ hsig ...` is followed by what it prints;
-  one marked `console slow` takes a minute or so, and is made where that is asked for;
+  one marked `console slow` takes five seconds or more, and is made where that is asked for (one
+  of `hsig runs` is so marked as what it shows is);
 - a block between `<!-- question-table -->` and `<!-- end -->`, the question's numbers beside ours;
 - a table between `<!-- end-points-table -->` and `<!-- end -->`, of which each row begins with an
   `hsig explain` command: where its seeds ended. It is made where what takes a minute is;
