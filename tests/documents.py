@@ -1,12 +1,14 @@
 """The output shown in the README and the docs: made by running the commands, not typed.
 
-A document holds three kinds of places that are made:
+A document holds four kinds of places that are made:
 
 - a fenced block marked `console`, in which each line `$ hsig ...` is followed by what it prints;
-  one marked `console slow` takes a minute or so, and is made where that is asked for;
+  one marked `console slow` takes five seconds or more, and is made where that is asked for (one
+  of `hsig runs` is so marked as what it shows is);
 - a block between `<!-- question-table -->` and `<!-- end -->`, the question's numbers beside ours;
 - a table between `<!-- end-points-table -->` and `<!-- end -->`, of which each row begins with an
-  `hsig explain` command: where its seeds ended. It is made where what takes a minute is.
+  `hsig explain` command: where its seeds ended. It is made where what takes a minute is;
+- a table between `<!-- keys-table -->` and `<!-- end -->`: the keys of a config.
 
 `python tests/documents.py README.md ...` makes them anew, with `--slow` all of them; a test checks
 that they are as made, those that take long where HSIG_SLOW is set, as in CI.
@@ -25,10 +27,12 @@ from functools import cache
 from pathlib import Path
 
 from hsig.analysis.end_points import KINDS
+from hsig.config.keys import KEYS, Key
 
 ROOT = Path(__file__).parents[1]
 CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 END_POINTS = re.compile(r"(?<=<!-- end-points-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+KEYS_TABLE = re.compile(r"(?<=<!-- keys-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -46,6 +50,7 @@ def remade(text: str, *, slow: bool = False) -> str:
         return match.group() if mark and not slow else f"```console{mark or ''}\n{next(made)}"
 
     text = QUESTION.sub(lambda _: question_table(), CONSOLE.sub(replaced, text))
+    text = KEYS_TABLE.sub(lambda _: keys_table(), text)
     return END_POINTS.sub(lambda table: end_points_table(table.group()), text) if slow else text
 
 
@@ -137,6 +142,23 @@ _SMALLEST = "smallest_eigenvalue"
 def _tiny(value: float) -> str:
     """A number of which only the size matters; rounding is 0."""
     return f"{value:.1e}" if abs(value) > 1e-14 else "0"
+
+
+def keys_table() -> str:
+    """Every key of a config, with its default and what `--help` says of it."""
+    lines = ["| key | flag | default | |", "|---|---|---|---|"]
+    for key in KEYS.values():
+        flags = ", ".join(f"`{flag}`" for flag in (key.short, key.flag) if flag)
+        cells = (f"`{key.name}`", flags, _defaults(key), key.help)
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _defaults(key: Key) -> str:
+    """A key's default, and those of the commands that have another."""
+    others = [f"{command}: {value}" for command, value in key.defaults.items() if value is not None]
+    first = [] if key.default is None else [str(key.default)]
+    return "; ".join(first + others)
 
 
 def question_table() -> str:

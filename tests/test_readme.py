@@ -1,4 +1,4 @@
-"""What the README shows is what the commands print."""
+"""What the README and the docs show is what the commands print, and their links lead somewhere."""
 
 import os
 import re
@@ -16,9 +16,16 @@ from hsig.config.loading import load_experiment
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OF_GLOW = {"tests/unittests/InterpreterTest.cpp"}
+LINKED = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md"))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def name_of(page):
+    """A page's path in the project."""
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_shown_output_is_what_the_commands_print(page):
     text = page.read_text(encoding="utf-8")
     assert documents.remade(text, slow="HSIG_SLOW" in os.environ) == text
@@ -67,9 +74,20 @@ def test_the_readmes_config_is_one(tmp_path):
     assert len(block.splitlines()) == 10
 
 
-def test_the_readmes_python_runs(capsys):
-    (block,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(block, "README.md", "exec"), {})
+@pytest.mark.parametrize(
+    ("page", "config"), [("README.md", "map-question"), ("docs/maps.md", "map-rate-epochs")]
+)
+def test_a_shown_sweep_is_that_of_its_config(page, config):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n([^`]*sweep:\n.*?)```", text, re.DOTALL)
+    whole = yaml.safe_load((ROOT / f"configs/{config}.yaml").read_text(encoding="utf-8"))
+    assert yaml.safe_load(block).items() <= whole.items()
+
+
+def test_the_python_of_the_docs_runs(capsys):
+    text = (ROOT / "docs/modules.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(block, "docs/modules.md", "exec"), {})
     assert capsys.readouterr().out.startswith("Solved(k=")
 
 
@@ -94,8 +112,66 @@ def test_the_python_that_reads_a_kept_run_does(tmp_path, monkeypatch, capsys):
     assert names["solved"].shape == (3, 2)
 
 
-def test_every_file_that_the_readme_names_is_there():
-    text = PAGES[0].read_text(encoding="utf-8")
-    names = re.findall(r"`((?:configs|tests|hsig|benchmarks)/[\w./-]+)`", text)
-    assert len(names) > 5
-    assert all((ROOT / name).exists() for name in names)
+@pytest.mark.parametrize("page", LINKED, ids=name_of)
+def test_every_file_that_a_page_names_is_there(page):
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:configs|tests|hsig|benchmarks|docs|\.ci)/[\w./-]+)`", text)
+    shown = re.findall(r"(?:configs|benchmarks)/[\w-]+\.\w+", text)
+    assert {name for name in named + shown if not (ROOT / name).exists()} <= OF_GLOW
+
+
+def headings(page):
+    """The anchors of a page, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken(page):
+    """The relative links of a page that lead to no file, or to no heading of it."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.DOTALL)
+    found = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, _, heading = link.partition("#")
+        target = page.parent / name if name else page
+        if not re.match(r"\w+:", link) and not (
+            target.exists() and (not heading or heading in headings(target))
+        ):
+            found.append(link)
+    return found
+
+
+@pytest.mark.parametrize("page", LINKED, ids=name_of)
+def test_every_relative_link_leads_to_a_file_and_a_heading(page):
+    assert broken(page) == []
+
+
+def test_a_link_to_no_file_or_heading_is_found(tmp_path):
+    (tmp_path / "b.md").write_text("# One, two\n```\n# three\n```\n", encoding="utf-8")
+    page = tmp_path / "a.md"
+    page.write_text("[](b.md#one-two) [](b.md) [](b.md#three) [](c.md) [](https://c.md) [](#d)")
+    assert broken(page) == ["b.md#three", "c.md", "#d"]
+
+
+def test_the_list_of_the_docs_has_each_page_once():
+    text = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in PAGES[1:]} - {"README.md"}
+    assert sorted(re.findall(r"^- \[.+?\]\((.+?)\): ", text, re.MULTILINE)) == sorted(pages)
+
+
+def test_the_readme_is_a_short_one():
+    assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) <= 275
+
+
+def test_the_readme_counts_what_the_table_of_verdicts_does():
+    table = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+    counts = {
+        word: (int(seeds), int(later))
+        for word, seeds, later in re.findall(r"^\| (\w+) \| \w* \| (\d+) \| (\d+) \|$", table, re.M)
+    }
+    (n, affine, later) = re.search(
+        r"Of (\d+) seeds that were dead or frozen none was .* of (\d+) that were affine (\d+) were",
+        " ".join(PAGES[0].read_text(encoding="utf-8").split()),
+    ).groups()
+    assert (int(n), 0) == tuple(map(sum, zip(counts["dead"], counts["frozen"], strict=True)))
+    assert (int(affine), int(later)) == counts["affine"]

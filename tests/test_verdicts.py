@@ -319,7 +319,7 @@ def test_with_the_slope_of_relu_at_0_only_the_output_layer_learns():
     (result,) = gather(experiment, run(experiment)).results
     np.testing.assert_array_equal(result.weights.hidden, experiment.starting_weights().hidden)
     assert result.evidence.dead[:, -1].all()
-    assert counted(result.verdict)["solved"] == 32  # as the README has it
+    assert counted(result.verdict)["solved"] == 32  # as docs/activations.md has it
 
 
 def test_an_affine_network_may_be_solved_later():
