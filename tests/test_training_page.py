@@ -234,7 +234,14 @@ def test_predictions_that_are_no_numbers_are_the_worst():
 def test_names_of_columns_are_the_heads_of_the_predictions():
     page, _ = page_of_rows([[18, 1], [90, 0]], [0, 1], ["age", "sex", "ill"], scale="standard")
     _, predictions = tables(page)
-    assert predictions.columns == ("inputs: age sex", "target: ill", "prediction", "right")
+    assert predictions.columns == (
+        "inputs: age sex",
+        "target: ill",
+        "25 %",
+        "median",
+        "75 %",
+        "right",
+    )
     assert [row[0] for row in predictions.rows] == ["18 1", "90 0"]  # not as they are scaled
     assert sentences(page)[0][0].startswith("sigmoid on rows, inputs scaled (standard): 2-3-1 ")
 
