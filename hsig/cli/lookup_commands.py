@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hsig.cli.options import EVERY_KEY, WRITING, File, Output, command
+from hsig.cli.options import EVERY_KEY, WRITING, File, Force, Format, Output, command
 from hsig.config.keys import complete_activation, complete_config
 
 app = typer.Typer()
@@ -108,16 +108,16 @@ def show(
 
 
 @command(config_app, "hsig config schema -o hsig.schema.json")
-def schema(output: File = None) -> None:
+def schema(output: File = None, force: Force = False) -> None:
     """Print a JSON Schema of configs, for editors."""
     from hsig.cli.lookups import write_schema
 
-    write_schema(output)
+    write_schema(Output(Format.json, output, force))
 
 
 @command(config_app, "hsig config new -o my.yaml")
-def new(output: File = None) -> None:
+def new(output: File = None, force: Force = False) -> None:
     """Print a commented config to start from."""
     from hsig.cli.lookups import write_starting_point
 
-    write_starting_point(output)
+    write_starting_point(Output(Format.table, output, force))

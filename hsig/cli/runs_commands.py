@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hsig.cli.options import LISTED, WRITING, Output, RunsDir, command
+from hsig.cli.options import LISTED, WRITING, Force, Output, RunsDir, command
 
 _WHICH_RUN = "An id or the beginning of one, latest, or latest~1 for the one before."
 _KEPT = ("runs_dir", *WRITING)
@@ -87,11 +87,12 @@ def export(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The zip file to write.")
     ],
     runs_dir: RunsDir = None,
+    force: Force = False,
 ) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
     from hsig.cli.kept_runs import export_run
 
-    export_run(id, output, Output(runs_dir=runs_dir).runs)
+    export_run(id, output, Output(runs_dir=runs_dir).runs, force=force)
 
 
 @command(app, "hsig runs rm latest", "hsig runs rm latest~1 latest --yes")

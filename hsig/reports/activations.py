@@ -10,7 +10,7 @@ from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.networks.activations import ACTIVATIONS, Activation, names_elsewhere, spell
 from hsig.reports.numbers import short
-from hsig.reports.page import FORMAT, Curves, Page, Table, lines, page_of_tables
+from hsig.reports.page import OF_HSIG, Curves, Page, Table, lines, page_of_tables
 
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
@@ -120,7 +120,7 @@ def _curves(definition: Definition) -> list[Curves]:
 
 def _document(definitions: Sequence[Definition], points: Points | None = None) -> dict[str, Json]:
     """One record per activation; with the chosen points, if any, of each."""
-    return {"format": FORMAT, "activations": [_record(d, points) for d in definitions]}
+    return {**OF_HSIG, "activations": [_record(d, points) for d in definitions]}
 
 
 def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
