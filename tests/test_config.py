@@ -426,8 +426,8 @@ FILES = [
     ),
     (
         "epochs: 1000000000\nreport_every: 1\n",
-        "x.yaml:2: report_every: 1000000000 epochs reported every 1 for 100 seeds and 4 samples are "
-        "more costs than fit in memory. Report less often",
+        "x.yaml:2: report_every: 1000000000 epochs reported every 1 for 100 seeds and 4 samples "
+        "are more costs than fit in memory. Report less often",
     ),
     (
         "seeds: 100000\nhidden: 1000\n",
