@@ -17,7 +17,7 @@ ASIDE = ".unfinished-"
 def write_file(path: Path, data: bytes, *, settled: bool = False) -> None:
     """Put data into a file, of which an old one keeps its mode; a link is followed.
 
-    A device or a pipe is written, not replaced.
+    What `is_stream` is written to, not replaced.
 
     Args:
         path: Where; its folder is there.
@@ -27,10 +27,11 @@ def write_file(path: Path, data: bytes, *, settled: bool = False) -> None:
     Raises:
         OSError: If that fails; the old file is as it was.
     """
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        path.write_bytes(data)
+    if is_stream(path):
+        with path.open("ab") as stream:
+            stream.write(data)
         return
+    path = path.resolve()
     aside = path.with_name(f"{ASIDE}{secrets.token_hex(6)}")
     try:
         _write(aside, data, settled=settled, mode=path.stat().st_mode if path.exists() else None)
@@ -40,6 +41,14 @@ def write_file(path: Path, data: bytes, *, settled: bool = False) -> None:
         raise
     if settled:
         _settle(path.parent)
+
+
+_OPEN = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is a device, a pipe, or what this process has open, be that a file."""
+    return str(path).startswith(_OPEN) or (path.exists() and not path.is_file())
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -6,10 +6,19 @@ from golden_data import load_golden
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
+from pages import document, drawn
 from scalar_reference import FUNCTIONS
 
-from hsig.config.loading import load_experiment
-from hsig.networks.activations import ACTIVATIONS, GROUPS, find_activations, spell
+from hsig.analysis.definitions import define
+from hsig.config.loading import load_activation, load_experiment
+from hsig.networks.activations import (
+    ACTIVATIONS,
+    GROUPS,
+    find_activations,
+    names_elsewhere,
+    spell,
+)
+from hsig.reports.activations import activation_page
 
 NAMES = list(ACTIVATIONS)
 ULP = 2.3e-16  # relative, one unit in the last place
@@ -498,6 +507,30 @@ def test_no_alias_means_two_things():
     aliases = [alias for a in ACTIVATIONS.values() for alias in a.aliases]
     assert len(aliases) == len(set(aliases))
     assert not set(aliases) & set(ACTIVATIONS)
+
+
+TWO_VALUES = {"slope": (0.2, 0.3), "shift": (0.5, 0.4), "low": (0.0, -1.0), "leak": (0.0, 0.1)}
+
+
+@given(
+    st.fixed_dictionaries({name: st.sampled_from(values) for name, values in TWO_VALUES.items()}),
+    st.sampled_from(["open", "closed"]),
+    st.sampled_from(["own", "logistic", "output"]),
+)
+@example({name: values[0] for name, values in TWO_VALUES.items()}, "open", "logistic")
+def test_names_elsewhere_are_of_the_function_and_of_no_other(settings, kink, backward):
+    x = np.linspace(-20.0, 20.0, 401)
+    hard = ACTIVATIONS["hard"]
+    activation = hard.with_settings({**settings, "kink": kink}, backward)
+    same = np.array_equal(activation.value(x), hard.value(x))
+    assert names_elsewhere(activation) == (hard.aliases if same else ())
+
+
+def test_another_function_is_shown_without_names_elsewhere():
+    for spec, known in (("hard:slope=0.3", False), ("hard:backward=logistic", True)):
+        page = activation_page(define(load_activation(spec)), None)
+        assert any(line.startswith("called elsewhere: ") for line in drawn(page)) is known
+        assert bool(document(page)["activations"][0]["aliases"]) is known
 
 
 @given(activation=family, backward=st.sampled_from(["own", "logistic", "output"]))

@@ -311,7 +311,7 @@ def test_what_a_kept_run_does_not_have_is_refused(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pathlib.Path.replace", full_disk)
         with pytest.raises(RunError, match=r"old\.zip: cannot be written: No space"):
-            out_of("runs", "export", "latest", "-o", str(tmp_path / "old.zip"))
+            out_of("runs", "export", "latest", "-o", str(tmp_path / "old.zip"), "--force")
     assert (tmp_path / "old.zip").read_bytes() == b"old"
     assert not [*tmp_path.glob(".old.zip*")]
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from hsig import __version__
-from hsig.cli import commands
+from hsig.cli import commands, lookup_commands, runs_commands
 from hsig.errors import HsigError
 
 _PROBLEMS_MOST = 100  # that are told
@@ -25,6 +25,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(commands.app)
+app.add_typer(lookup_commands.app)
+app.add_typer(runs_commands.app, name="runs")
 
 
 def main() -> None:

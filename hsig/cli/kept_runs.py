@@ -211,9 +211,9 @@ def _go_on(*, interrupted: bool) -> None:
         raise typer.Exit(_INTERRUPTED)
 
 
-def export_run(id: str, path: Path, runs: Path) -> None:
+def export_run(id: str, path: Path, runs: Path, *, force: bool) -> None:
     """`hsig runs export`."""
-    Output(Format.json, path).check()
+    Output(Format.json, path, force).check()
     put_bytes(archive(find(runs, id)), path)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hsig.analysis.definitions import define, evaluate
-from hsig.cli.options import Format, Output
+from hsig.cli.options import Output
 from hsig.config.assembling import resolved_keys
 from hsig.config.keys import json_schema, starting_point
 from hsig.config.loading import (
@@ -63,13 +63,13 @@ def show_config(config: Path | None, flags: dict[str, str], output: Output) -> N
         note(f"engine reference: {NOT_BUILT}")
 
 
-def write_schema(path: Path | None) -> None:
+def write_schema(output: Output) -> None:
     """`hsig config schema`."""
-    Output(Format.json, path).check()
-    put(json_text(json_schema(), indent=2), path)
+    output.check()
+    put(json_text(json_schema(), indent=2), output.output)
 
 
-def write_starting_point(path: Path | None) -> None:
+def write_starting_point(output: Output) -> None:
     """`hsig config new`."""
-    Output(Format.table, path).check()
-    put(starting_point(), path)
+    output.check()
+    put(starting_point(), output.output)

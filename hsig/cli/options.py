@@ -34,6 +34,10 @@ File = Annotated[
         "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
     ),
 ]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Replace the file of --output even if hsig did not write it."),
+]
 RunsDir = Annotated[
     Path | None,
     typer.Option(
@@ -49,6 +53,7 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
         typer.Option("--format", "-f", help="How to write the result. [default: table]"),
     ],
     "output": File,
+    "force": Force,
     "long": Annotated[
         bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
     ],
@@ -74,7 +79,7 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
     "runs_dir": RunsDir,
 }
-WRITING = ("format", "output")
+WRITING = ("format", "output", "force")
 TRAINING = (*WRITING, "long", "full", "quiet", "no_save", "runs_dir")
 EVERY_KEY = "every key"
 LISTED = 40  # kept runs that a table has, unless another number is asked for
@@ -171,6 +176,7 @@ class Output:
 
     format: Format | None = None
     output: Path | None = None
+    force: bool = False
     long: bool = False
     columns: str | None = None
     full: bool = False
@@ -185,7 +191,7 @@ class Output:
             ConfigError: If the options do not go together or the file cannot be written.
         """
         from hsig.config.loading import load_names
-        from hsig.output.terminal import check_writable
+        from hsig.output.overwriting import check_output
 
         if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
             raise ConfigError(
@@ -201,7 +207,9 @@ class Output:
         if self.columns is not None:
             load_names("--columns", self.columns, COLUMNS)
         if self.output is not None:
-            check_writable(self.output)
+            check_output(self.output, force=self.force)
+        elif self.force:
+            raise ConfigError("--force: goes with --output FILE, which it replaces")
 
     @property
     def runs(self) -> Path:
@@ -222,18 +230,22 @@ class Output:
     def write(self, page: "Page") -> None:
         """Write a page in the form that was chosen."""
         from hsig.output import formats, screen, terminal
+        from hsig.output.overwriting import made_by
 
         match self.chosen:
             case Format.table:
                 terminal.put_drawn(
-                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
+                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full),
+                    self.output,
+                    end=made_by(),
                 )
             case Format.json:
                 terminal.put(formats.as_json(page), self.output)
             case Format.csv:
                 terminal.put(formats.as_csv(page, every_row=self.long), self.output)
             case Format.md:
-                terminal.put(formats.as_markdown(page, full=self.full), self.output)
+                text = formats.as_markdown(page, full=self.full)
+                terminal.put(text, self.output, end=made_by(markdown=True))
 
     @property
     def chosen_columns(self) -> tuple[str, ...]:

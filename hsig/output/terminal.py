@@ -15,9 +15,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hsig.errors import ConfigError, RunError
+from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure
-from hsig.files import write_file
+from hsig.files import is_stream, write_file
 
 _PATIENCE_S = 1.0  # shorter work shows no progress bar
 _FILE_WIDTH = 120  # of files and pipes
@@ -188,20 +188,13 @@ def note(*lines: str) -> None:
         print(line, file=sys.stderr)
 
 
-def check_writable(path: Path) -> None:
-    """Refuse an output file that cannot be written, before any work is done.
-
-    Raises:
-        ConfigError: If its folder does not exist, or it is a folder itself.
-    """
-    if path.is_dir():
-        raise ConfigError(f"--output: {path} is a folder. Expected a file name")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--output: the folder {path.parent} does not exist")
-
-
-def put(text: str, path: Path | None) -> None:
+def put(text: str, path: Path | None, *, end: str = "") -> None:
     """Put the result on stdout or, whole or not at all, into a file.
+
+    Args:
+        text: The result.
+        path: The file, or None for stdout.
+        end: What a file has behind the result; a device has not.
 
     Raises:
         RunError: If the file cannot be written (the result is on stdout then), or stdout.
@@ -210,7 +203,7 @@ def put(text: str, path: Path | None) -> None:
         _write_out(text)
         return
     try:
-        put_bytes(text.encode(), path)
+        put_bytes((text if is_stream(path) else text + end).encode(), path)
     except RunError:
         _write_out(text)
         raise
@@ -228,8 +221,15 @@ def put_bytes(data: bytes, path: Path) -> None:
         raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
 
 
-def put_drawn(render: Callable[[Console], RenderableType], path: Path | None) -> None:
+def put_drawn(
+    render: Callable[[Console], RenderableType], path: Path | None, *, end: str = ""
+) -> None:
     """Put the result on the terminal in its width and colours, or as plain text into a file.
+
+    Args:
+        render: Draws it on a console.
+        path: The file, or None for the terminal.
+        end: As of `put`.
 
     Raises:
         RunError: As `put`.
@@ -245,7 +245,7 @@ def put_drawn(render: Callable[[Console], RenderableType], path: Path | None) ->
     text = StringIO()
     console = Console(file=text, width=_FILE_WIDTH, color_system=None, highlight=False)
     console.print(render(console))
-    put(text.getvalue(), path)
+    put(text.getvalue(), path, end=end)
 
 
 def _write_out(text: str) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from hsig.analysis.definitions import Break, Definition, Points
 from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
-from hsig.networks.activations import ACTIVATIONS, Activation, spell
+from hsig.networks.activations import ACTIVATIONS, Activation, names_elsewhere, spell
 from hsig.reports.numbers import short
-from hsig.reports.page import FORMAT, Curves, Page, Table, lines, page_of_tables
+from hsig.reports.page import OF_HSIG, Curves, Page, Table, lines, page_of_tables
 
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
@@ -18,7 +18,7 @@ _PLOT_WIDTH = 8.0  # at least, to either side of 0
 def overview_page(definitions: Sequence[Definition]) -> Page:
     """The table of definitions, and who means what by which name."""
     names = sorted(
-        (alias, d.activation.name) for d in definitions for alias in d.activation.aliases
+        (alias, d.activation.name) for d in definitions for alias in names_elsewhere(d.activation)
     )
     elsewhere = Table("", ("elsewhere", "here"), tuple(names), prose=("elsewhere", "here"))
     page = page_of_tables(_table(definitions), elsewhere, document=_document(definitions))
@@ -53,8 +53,8 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
         f"trains with {_backward(activation)}",
         f"source: {activation.source}",
     ]
-    if activation.aliases:
-        facts.append(f"called elsewhere: {', '.join(activation.aliases)}")
+    if names := names_elsewhere(activation):
+        facts.append(f"called elsewhere: {', '.join(names)}")
     if activation.note:
         facts.append(f"note: {activation.note}")
     chosen = [] if points is None else [_points(points)]
@@ -120,7 +120,7 @@ def _curves(definition: Definition) -> list[Curves]:
 
 def _document(definitions: Sequence[Definition], points: Points | None = None) -> dict[str, Json]:
     """One record per activation; with the chosen points, if any, of each."""
-    return {"format": FORMAT, "activations": [_record(d, points) for d in definitions]}
+    return {**OF_HSIG, "activations": [_record(d, points) for d in definitions]}
 
 
 def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
@@ -134,7 +134,7 @@ def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
         "breaks": [plain_fields(found) for found in definition.breaks],
         "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
         "source": activation.source,
-        "aliases": list(activation.aliases),
+        "aliases": list(names_elsewhere(activation)),
     }
     if points is not None:
         columns = (points.x, points.value, points.derivative, points.weight_derivative)

@@ -22,7 +22,7 @@ from hsig.reports.documents import (
     seed_rows,
     variant_rows,
 )
-from hsig.reports.page import Line, Page, Table, lines, records
+from hsig.reports.page import OF_HSIG, Line, Page, Table, lines, records
 from hsig.reports.words import result_line
 
 
@@ -93,6 +93,7 @@ def difference_page(
         page,
         blocks=(settings, *page.blocks),
         document=lambda every_seed: {
+            **OF_HSIG,
             "differences": [*records(settings)],
             **page.document(every_seed),
         },

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from math import inf, isnan
 from typing import TYPE_CHECKING
 
+from hsig import __version__
+
 if TYPE_CHECKING:
     from hsig.config.values import Json
 
 FORMAT = 1  # of all JSON: fields are added, never renamed
+OF_HSIG: "Mapping[str, Json]" = {"format": FORMAT, "hsig": __version__}  # how each begins
 ROWS_MOST = 40  # longer tables are shown without their middle
 LEVELS = "▁▂▃▄▅▆▇█"  # of a small curve, from 0 to the top
 
@@ -178,7 +181,7 @@ def page_of_tables(
         before: Sentences above them.
     """
     made = document or {
-        "format": FORMAT,
+        **OF_HSIG,
         "tables": [{"title": table.title, "rows": [*records(table)]} for table in tables],
     }
     blocks = [lines(before)] if before else []

@@ -13,7 +13,7 @@ from hsig.analysis.power import (
 )
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.reports.numbers import percent, short
-from hsig.reports.page import FORMAT, Page, Table, lines, page_of_tables, records
+from hsig.reports.page import OF_HSIG, Page, Table, lines, page_of_tables, records
 
 _POWERS = (0.5, 0.8, 0.9, 0.95)
 _SEEDS = (30, 100, 300, 1000, 3000, 10_000)
@@ -66,7 +66,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
     page = page_of_tables(
         *tables,
         document={
-            "format": FORMAT,
+            **OF_HSIG,
             "tables": [{"title": table.title, "rows": [*records(table)]} for table in tables],
             "rates": [first, second],
             "discordant": apart,

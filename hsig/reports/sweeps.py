@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
-from hsig import __version__
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.summary import Solved
 from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps
@@ -21,7 +20,7 @@ from hsig.reports.documents import (
     solved_or_null,
 )
 from hsig.reports.numbers import brief, count, p_value
-from hsig.reports.page import FORMAT, HeatMap, Page, Shade, Table, lines, records
+from hsig.reports.page import OF_HSIG, HeatMap, Page, Shade, Table, lines, records
 from hsig.reports.words import GLYPHS, heading, interval, legend, rate_of
 
 _MOST = 0.5  # of the seeds solved; cells below it say what became of most of the others
@@ -151,8 +150,7 @@ def _document(axes: Sequence[Axis], base: Experiment, cells: Cells) -> dict[str,
         if summary is not None
     ]
     return {
-        "format": FORMAT,
-        "hsig": __version__,
+        **OF_HSIG,
         "sweep": {axis.name: list(axis.values) for axis in axes},
         "experiment": resolved_keys(base),
         "complete": len(made) == len(cells),
@@ -306,8 +304,7 @@ def _document_of_pairs(two: TwoSweeps, settings: Table) -> dict[str, Json]:
         if both is not None
     ]
     return {
-        "format": FORMAT,
-        "hsig": __version__,
+        **OF_HSIG,
         "differences": [*records(settings)],
         "unpaired": two.unpaired or None,
         "comparisons": sum(

@@ -13,7 +13,7 @@ from hsig.errors import ConfigError
 from hsig.experiments.sweeps import canonical
 from hsig.networks.tasks import TASKS
 from hsig.reports.numbers import count, short
-from hsig.reports.page import FORMAT, Page, Table, lines, records
+from hsig.reports.page import OF_HSIG, Page, Table, lines, records
 from hsig.reports.words import as_yaml
 from hsig.runs import TASK, Record
 
@@ -162,7 +162,7 @@ class Repetition:
         row = (self.id, _yes(not self.different), _yes(self.same_digest), "; ".join(self.different))
         table = Table("", ("id", "same bits", "same digest", "different"), (row,))
         document: dict[str, Json] = {
-            "format": FORMAT,
+            **OF_HSIG,
             "id": self.id,
             "same_bits": not self.different,
             "same_digest": self.same_digest,

@@ -15,6 +15,7 @@ __all__ = [
     "LinearPiece",
     "Parameter",
     "find_activations",
+    "names_elsewhere",
     "spell",
 ]
 
@@ -55,6 +56,28 @@ def find_activations(name: str) -> tuple[Activation, ...]:
 
 def _bare(name: str) -> str:
     return name.casefold().replace("_", "")
+
+
+_SLOPES_ONLY = {"kink"}  # parameters that change no value
+
+
+def names_elsewhere(activation: Activation) -> tuple[str, ...]:
+    """What others call this function: none if a parameter makes it another than that of its row.
+
+    Which slope training uses, and which one holds at a kink, make no other function.
+
+    >>> names_elsewhere(ACTIVATIONS["hard_torch"])[0]
+    'torch.hardsigmoid'
+    >>> names_elsewhere(ACTIVATIONS["hard"].with_settings({"slope": 0.3}, None))
+    ()
+    """
+    row = ACTIVATIONS[activation.name]
+    same = all(
+        value == row.parameters[name]
+        for name, value in activation.parameters.items()
+        if name not in _SLOPES_ONLY
+    )
+    return activation.aliases if same else ()
 
 
 def spell(activation: Activation) -> str:

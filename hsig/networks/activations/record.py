@@ -52,7 +52,8 @@ class Activation(ABC):
         source: The paper or program that defines it.
         backward: The slope that training uses: `own`, `logistic`, `output` or
             `straight_through` (see `training_slope`); None if it has none to train with.
-        aliases: What it is called elsewhere; a dotted one is `framework.name`.
+        aliases: What its function is called elsewhere with the parameters of its row in the table;
+            a dotted one is `framework.name`. See `hsig.networks.activations.names_elsewhere`.
         note: A fact worth knowing before use.
     """
 
