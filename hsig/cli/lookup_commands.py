@@ -72,6 +72,21 @@ def power(
     show_power(rates, paired, output)
 
 
+@command(app, "hsig help", "hsig help rank Holm", name="help", options=WRITING)
+def explain_words(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORD...", help="What to explain. Without it: all words."),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Say what the words mean that hsig uses: verdicts, columns, statistics."""
+    from hsig.cli.lookups import show_words
+
+    show_words(words or [], output)
+
+
 config_app = typer.Typer(no_args_is_help=True, help="Show, describe or start a config.")
 app.add_typer(config_app, name="config")
 

@@ -19,6 +19,7 @@ from hsig.networks.activations import ACTIVATIONS
 from hsig.output.formats import json_text
 from hsig.output.terminal import note, put
 from hsig.reports.activations import activation_page, overview_page
+from hsig.reports.glossary import GLOSSARY, glossary_page
 from hsig.reports.page import Table, page_of_tables
 from hsig.reports.power import power_page
 from hsig.reports.words import NOT_BUILT, as_yaml
@@ -43,6 +44,22 @@ def show_power(rates: str, paired: str | None, output: Output) -> None:
     first, second = load_rates("--rates", rates)
     discordant = None if paired is None else load_discordant("--paired", paired, (first, second))
     output.write(power_page(first, second, discordant))
+
+
+def show_words(words: list[str], output: Output) -> None:
+    """`hsig help`.
+
+    Raises:
+        ConfigError: If a word is not one of hsig's.
+    """
+    output.check()
+    known = {word.casefold(): word for word in GLOSSARY}
+    strange = [word for word in words if word.casefold() not in known]
+    if strange:
+        raise ConfigError(
+            f"help: no word of hsig: {', '.join(strange)}. Known: {', '.join(GLOSSARY)}"
+        )
+    output.write(glossary_page(tuple(known[word.casefold()] for word in words) or tuple(GLOSSARY)))
 
 
 def show_config(config: Path | None, flags: dict[str, str], output: Output) -> None:
