@@ -28,7 +28,7 @@ def test_words_are_found_whatever_their_case_and_others_are_refused():
         "word", "Holm", "rank"
     ]  # fmt: skip
     assert len(json.loads(out_of("help", "-f", "json"))["tables"][0]["rows"]) == len(GLOSSARY)
-    with pytest.raises(ConfigError, match="no word of hsig: seeed. Known: diverged"):
+    with pytest.raises(ConfigError, match=r"no word of hsig: seeed\. Known: diverged"):
         out_of("help", "seeed")
 
 

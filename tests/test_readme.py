@@ -62,7 +62,7 @@ def test_the_readmes_workflow_runs_commands_that_there_are(tmp_path):
     (command,) = commands
     run = command.replace("hsig compare", f"'{sys.executable}' -m hsig compare")
     subprocess.run(run, shell=True, cwd=tmp_path, env=environment, check=True)
-    assert "| sigmoid | 0 of 30 |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "| sigmoid | 0 of 100 |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
 def test_the_readmes_config_is_one(tmp_path):
