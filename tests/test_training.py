@@ -8,7 +8,7 @@ from hsig.config.loading import load_experiment
 from hsig.engines import NOT_REACHED
 from hsig.engines.choice import ENGINES
 from hsig.experiments.experiment import ARRAYS, Checkpoint, Training
-from hsig.experiments.training import gather, gather_all, run
+from hsig.experiments.training import gather, gather_all, look_again, run
 from hsig.experiments.verdicts import VERDICTS
 from hsig.networks.activations import ACTIVATIONS
 
@@ -205,3 +205,15 @@ def test_outcomes_of_several_experiments_are_kept_apart():
         assert outcome.complete
         (alone,) = gather(each, run(each)).results
         np.testing.assert_array_equal(outcome.results[0].cost_mean, alone.cost_mean)
+
+
+def test_of_weights_alone_the_evidence_at_the_end_is_known_and_of_a_stopped_training_no_outlook():
+    chosen = experiment(activation="hard", epochs=100, report_every=50, seeds=5)
+    whole = gather(chosen, run(chosen)).results[0]
+    (variant,) = chosen.variants
+    evidence, outlook = look_again(chosen, variant, whole.weights, whole.diverged_at, (0, 50, 100))
+    np.testing.assert_array_equal(evidence.departure[:, -1], whole.evidence.departure[:, -1])
+    assert np.isnan(evidence.departure[:, :-1]).all()
+    np.testing.assert_array_equal(outlook.fall, whole.outlook.fall)
+    _, stopped = look_again(chosen, variant, whole.weights, whole.diverged_at, (0, 50))
+    assert not stopped.looked.any()
