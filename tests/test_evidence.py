@@ -89,6 +89,14 @@ def test_the_departure_is_the_residual_of_numpys_least_squares():
     np.testing.assert_allclose(evidence.departure, np.abs(z - fit).max(axis=0), rtol=1e-10)
 
 
+def test_a_small_input_counts_beside_one_that_is_1e14_times_as_large():
+    """Two columns and the bias part three samples: every z is affine in the inputs."""
+    task = Task("wild", np.array([[1e14, 0.0], [-1e14, 0.0], [1e14, 1.0]]), np.array([0.0, 1, 1]))
+    _, _, activity, evidence = seen(ACTIVATIONS["relu"], range(20), 1.0, task=task)
+    size = np.abs(activity.output_pre_activations).max()
+    np.testing.assert_allclose(evidence.departure / size, 0.0, atol=1e-15)
+
+
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_smooth_activation_has_no_linear_piece(name):
     _, _, _, evidence = seen(ACTIVATIONS[name], range(50), 8.0)

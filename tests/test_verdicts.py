@@ -10,6 +10,7 @@ from hsig.config.loading import load_experiment
 from hsig.engines import NOT_REACHED, State
 from hsig.engines.choice import ENGINES
 from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE
+from hsig.experiments.outlook import look_ahead
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import FALL, RISE, RULES, SWING, VERDICTS, counted, judge
 from hsig.networks.network import Weights
@@ -182,6 +183,23 @@ def test_a_dead_hidden_layer_whose_outputs_tell_the_samples_apart_is_not_dead():
 def test_a_smooth_unit_is_dead_where_its_slope_has_all_but_vanished():
     hidden = [[0.0], [0.0], [60.0]]
     assert verdict(hidden, [[1.0], [0.3]], activation="sigmoid", learning_rate=0.1) == "dead"
+
+
+def test_a_smooth_layer_that_large_steps_still_move_is_not_dead():
+    """A slope of 2.5e-13 counts as none, but steps may be so large that they show it."""
+    start = {"hidden": [[0.1], [0.2], [29.0]], "output": [[1.0], [0.3]]}
+    flags = {"activation": "sigmoid", "loss": "squared"}
+    moved = of_weights(**start, **flags, learning_rate=1e6, epochs=1)
+    assert moved.evidence.dead[0, 0]  # before that step, whose next ones find the output flat
+    weights = [np.moveaxis(np.array(layer)[None], 0, -1) for layer in start.values()]
+    experiment = load_experiment(flags=flags | {"learning_rate": "1e6", "hidden": "1"})
+    (variant,) = experiment.variants
+    problem, one = experiment.problem_of(variant), np.array([True])
+    advance = experiment.engine_of(variant).advance
+    state = State.start(Weights(*map(np.ascontiguousarray, weights)))
+    assert not look_ahead(state, problem, one, one, advance).unsolvable[0]
+    small = replace(problem, learning_rate=1e-6)
+    assert look_ahead(state, small, one, one, advance).unsolvable[0]
 
 
 def test_an_output_that_is_saturated_and_wrong_on_every_sample_is_frozen():

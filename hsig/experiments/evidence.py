@@ -5,6 +5,7 @@ Arrays in and out have seeds first, but for the weights and activity, which are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from math import fsum, sqrt
 
 import numpy as np
 
@@ -15,7 +16,7 @@ NO_SLOPE = 1e-12  # of a hidden unit; a smooth one's is never exactly 0
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
 NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
 
-_ROUNDING = 1e-12  # singular values of the inputs below this, relatively, are 0
+_ROUNDING = 1e-12  # what is left of an input without those before it counts as none below this
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +138,37 @@ def _pieces(network: Network, activity: Activity) -> tuple[Array, BoolArray]:
 
 def _departure(activity: Activity) -> Array:
     """Largest residual of the least-squares fit of the output's pre-activation to the inputs."""
-    directions, sizes, _ = np.linalg.svd(activity.inputs[:, :, 0], full_matrices=False)
-    directions = directions[:, sizes > _ROUNDING * sizes[0], None]  # (samples, rank, 1)
+    directions = _directions(activity.inputs[:, :, 0])[:, :, None]  # (samples, rank, 1)
     z = activity.output_pre_activations  # (samples, 1, seeds)
     amounts = sum_in_order(directions * z)  # (rank, seeds)
     fit = sum_in_order((directions * amounts).swapaxes(0, 1))  # (samples, seeds)
     largest: Array = np.abs(z[:, 0] - fit).max(axis=0)
     return largest
+
+
+def _directions(inputs: Array) -> Array:
+    """An orthonormal basis of the columns of (samples, inputs), of shape (samples, rank).
+
+    By Gram's and Schmidt's method, each column twice, with sums that are rounded once: a matrix
+    library would have other last bits on another processor.
+
+    Source:
+        Giraud, Langou & Rozloznik 2005, Computers & Mathematics with Applications 50:1069-1075.
+    """
+    found: list[Array] = []
+    for column in inputs.T:
+        rest = column / (np.abs(column).max() or 1.0)
+        size = _length(rest)
+        for direction in found * 2:
+            rest = rest - direction * fsum(direction * rest)
+        left = _length(rest)
+        if left > _ROUNDING * size:
+            found.append(rest / left)
+    return np.stack(found, axis=1)
+
+
+def _length(vector: Array) -> float:
+    return sqrt(fsum(vector * vector))
 
 
 def _norm(layer: Array) -> Array:

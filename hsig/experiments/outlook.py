@@ -26,8 +26,9 @@ class Outlook:
     Attributes:
         looked: Whether it was looked at: not if it is solved or has diverged, nor if it was
             stopped before its budget. The rest is nan, NOT_REACHED or false then.
-        unsolvable: Whether the output layer alone could not be right on every sample, whatever its
-            weights, with the hidden layer as it is; asked of those whose hidden layer is dead.
+        unsolvable: Whether the hidden layer does not move within the window, not by a bit, and
+            with it as it is no weights of the output layer would be right on every sample; asked
+            of those whose hidden layer is dead.
         returns_after: Epochs until the weights are, bit for bit, what they were: 1 if nothing
             moves. NOT_REACHED if they are not within the window.
         swing: The largest change of a prediction by a step of the first epoch that is taken for
@@ -76,34 +77,45 @@ def look_ahead(
         return outlook
     outlook.looked[places] = True
     here = state.of(places)
-    asked = places[dead[places]]
-    if len(asked):
-        outlook.unsolvable[asked] = _unsolvable(state.of(asked), problem)
     with np.errstate(all="ignore"):
         outlook.swing[places] = _swing(here, problem)
-        outlook.returns_after[places], costs = _window(here, problem, advance)
+        outlook.returns_after[places], stays, costs = _window(here, problem, advance)
+        asked = places[dead[places] & stays]
+        if len(asked):
+            outlook.unsolvable[asked] = _unsolvable(state.of(asked), problem)
         steps_of_cost = np.diff(costs, axis=0)
         outlook.rise[places] = sum_in_order(np.maximum(steps_of_cost, 0.0)) / costs[0]
         outlook.fall[places] = (costs[0] - costs[-1]) / costs[0]
     return outlook
 
 
-def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray, Array]:
-    """When the weights return, and the mean cost of each epoch, (epochs + 1, seeds)."""
+def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray, BoolArray, Array]:
+    """What is seen in the window.
+
+    Returns:
+        When the weights return, and whether those of the hidden layer stay, both of shape (seeds,);
+        the mean cost of each epoch, (WINDOW + 1, seeds).
+    """
     start, costs = state.weights, []
     returns = np.full(start.hidden.shape[-1], NOT_REACHED, dtype=np.int64)
-    for epoch in range(1, WINDOW + 2):
+    stays = np.ones(len(returns), dtype=bool)
+    for epoch in range(1, WINDOW + 1):
         progress = advance(state, problem, 1)
-        costs.append(sum_in_order(progress.losses) / len(problem.inputs))
-        back = np.logical_and(
-            *(
-                (now == then).all(axis=(0, 1))
-                for now, then in zip(progress.weights, start, strict=True)
-            )
+        costs.append(_mean_cost(progress))
+        hidden, output = (
+            (now == then).all(axis=(0, 1))
+            for now, then in zip(progress.weights, start, strict=True)
         )
-        returns[back & (returns == NOT_REACHED)] = epoch
+        returns[hidden & output & (returns == NOT_REACHED)] = epoch
+        stays &= hidden
         state = progress
-    return returns, np.stack(costs)
+    costs.append(_mean_cost(advance(state, problem, 1)))
+    return returns, stays, np.stack(costs)
+
+
+def _mean_cost(progress: Progress) -> Array:
+    """The mean cost that the first epoch printed, of each seed."""
+    return sum_in_order(progress.losses) / len(progress.losses)
 
 
 def _swing(state: State, problem: Problem) -> Array:

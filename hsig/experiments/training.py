@@ -167,10 +167,16 @@ def _parted(predictions: Array, seeds: int, diverged_at: IntArray) -> Array:
 
 def _is_solved(experiment: Experiment, moment: Checkpoint) -> BoolArray:
     """Which seeds are right on every sample, and have not diverged."""
-    with np.errstate(all="ignore"):
-        errors = np.abs(moment.predictions - experiment.task.targets).max(axis=1)
-    solved: BoolArray = (errors < experiment.solved_within) & (moment.diverged_at == NOT_REACHED)
+    right = _max_error(experiment, moment) < experiment.solved_within
+    solved: BoolArray = right & (moment.diverged_at == NOT_REACHED)
     return solved
+
+
+def _max_error(experiment: Experiment, moment: Checkpoint) -> Array:
+    """The largest |prediction - target| of each seed."""
+    with np.errstate(all="ignore"):
+        largest: Array = np.abs(moment.predictions - experiment.task.targets).max(axis=1)
+    return largest
 
 
 def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Checkpoint) -> Training:
@@ -180,7 +186,6 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
     losses = np.stack([moment.losses for moment in reported.values()])
     with np.errstate(all="ignore"):
         cost_mean = _mean_over_samples(losses)
-        max_error = np.abs(last.predictions - experiment.task.targets).max(axis=1)
     seeds = len(experiment.seeds)
     evidence = stack([moment.evidence for moment in reported.values()])
     outlook = last.outlook or Outlook.unknown(seeds)
@@ -197,7 +202,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
         cost_last=losses[:, :, -1].T,
         cost_mean=cost_mean.T,
         predictions=last.predictions,
-        max_error=max_error,
+        max_error=_max_error(experiment, last),
         parted=np.full(seeds, np.nan) if last.parted is None else last.parted,
         weights=last.weights,
         diverged_by=last.diverged_by,

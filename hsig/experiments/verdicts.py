@@ -100,8 +100,8 @@ def judge(
     - `solved`: every prediction is right.
     - `stopped`: training was stopped before its budget, so nothing can be said.
     - `unreachable`: no value of the output is near enough to some target to be right.
-    - `dead`: no hidden unit has a slope on any sample, so that the hidden layer stays as it is,
-      and no weights of the output layer would make every sample right.
+    - `dead`: no hidden unit has a slope on any sample, the hidden layer stays as it is, and with
+      that no weights of the output layer would make every sample right.
     - `frozen`: within the window the weights are again what they were, bit for bit, and so will
       be for ever; mostly because none moves at all.
     - `saturated`: the output is flat on every sample that is wrong: none of them teaches. Others

@@ -68,6 +68,7 @@ def comparison_page(
         short=(
             what,
             *((side.chosen(columns) if columns else side.results(),) if ranked else ()),
+            *(() if columns else side.tuning()),
             *predicted,
             lines([*marks, *short_notes_of(summary, tuned)]),
             answered,

@@ -166,8 +166,9 @@ class Page:
     short: tuple[Block, ...] = ()
 
     def shown(self, *, full: bool) -> tuple[Block, ...]:
-        """The blocks for a reader who asks for all, or who does not."""
-        return self.blocks if full or not self.short else self.short
+        """The blocks for a reader who asks for all, or who does not; none that is empty."""
+        chosen = self.blocks if full or not self.short else self.short
+        return tuple(block for block in chosen if block)
 
 
 def page_of_tables(

@@ -74,8 +74,8 @@ def tasks_page(
             chosen = [side.chosen(columns)] if columns else []
             made = chosen or [side.results(full=True), *side.paired(), *side.tuning()]
             tables += [replace(table, title=f"{one.name}: {table.title}") for table in made]
-            (alone,) = chosen or [side.results()]
-            results_alone.append(replace(alone, title=f"{one.name}: {alone.title}"))
+            core = chosen or [side.results(), *side.tuning()]
+            results_alone += [replace(t, title=f"{one.name}: {t.title}") for t in core]
         notes += notes_of(summary, one.tuned)
         answers += [
             *short_notes_of(summary, one.tuned),
