@@ -220,3 +220,35 @@ def test_a_map_shows_no_intervals_and_says_nothing_of_them():
     one, other = TWELVE
     axes = ("learning_rate", "epochs")
     assert not named(difference({("1", "8"): other}, {("1", "8"): one}, axes), "exclude")
+
+
+# --- the answer -------------------------------------------------------------------------------
+
+SOLVED = st.lists(st.sampled_from("01"), min_size=12, max_size=12).map("".join)
+
+
+@given(SOLVED, SOLVED, SOLVED)
+def test_the_answer_puts_each_variant_where_its_p_value_does(base, one, other):
+    found = notes(base, one, other)
+    k = {
+        name: s.count("1")
+        for name, s in zip(("sigmoid", "hard", "tanh"), (base, one, other), strict=True)
+    }
+    if not any(k.values()):
+        assert "no seed was solved by any variant" in found
+        return
+    best = max(k.values())
+    (line,) = named(found, "most seeds solved: ")
+    assert line.startswith("most seeds solved: ")
+    assert {name for name in k if name in line} == {name for name in k if k[name] == best}
+    solved = {name: np.array(list(s)) == "1" for name, s in (("hard", one), ("tanh", other))}
+    first = np.array(list(base)) == "1"
+    tables = {n: (int((s & ~first).sum()), int((~s & first).sum())) for n, s in solved.items()}
+    adjusted = dict(zip(tables, holm([mcnemar_exact(*t) for t in tables.values()]), strict=True))
+    (line,) = named(found, "solved against sigmoid ")
+    groups = dict(part.split(": ", 1) for part in line.partition("): ")[2].split("; "))
+    for name, (more, less) in tables.items():
+        group = "cannot be told apart"
+        if adjusted[name] <= 0.05:
+            group = "more" if more > less else "less"
+        assert [word for word, names in groups.items() if name in names] == [group]
