@@ -7,6 +7,8 @@ Operands are numbered. 0 is the pre-activation x, 1 to `registers - 1` are what 
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hsig.networks.formulas.nodes import Node, X, is_number, node, number, walk
+
 
 class Step(NamedTuple):
     """One operation.
@@ -41,3 +43,49 @@ class Program:
     registers: int
     value: int
     slope: int
+
+
+def compile_program(value: Node, slope: Node) -> Program:
+    """The steps that make a value and a slope, both `lowered`."""
+    order = list(walk(value))
+    made = set(order)
+    operations = [one for one in order if one.operands]
+    value_steps = len(operations)
+    operations += [one for one in walk(slope) if one.operands and one not in made]
+    numbers = dict.fromkeys(
+        one.number for root in (value, slope) for one in walk(root) if is_number(one)
+    )
+    register, count = _registers(operations, (value, slope))
+    place = {one: register[one] for one in register}
+    place |= {number(value): count + n for n, value in enumerate(numbers)}
+    steps = tuple(
+        Step(one.operation, place[one], tuple(place[operand] for operand in one.operands))
+        for one in operations
+    )
+    return Program(steps, value_steps, tuple(numbers), count, place[value], place[slope])
+
+
+def _registers(operations: list[Node], kept: tuple[Node, ...]) -> tuple[dict[Node, int], int]:
+    """The register of each operation's result, used again after its last use; and their count."""
+    last_use = {operand: step for step, one in enumerate(operations) for operand in one.operands}
+    last_use |= dict.fromkeys(kept, len(operations))
+    register, free, count = {X: 0}, list[int](), 1
+    for step, one in enumerate(operations):
+        done = {u for u in one.operands if u.operands and last_use[u] == step}
+        free = sorted({*free, *(register[u] for u in done)}, reverse=True)
+        if free:
+            register[one] = free.pop()
+        else:
+            register[one], count = count, count + 1
+    return register, count
+
+
+def keeping_nan(root: Node) -> Node:
+    """A formula that is nan where x is: a comparison with nan takes the last branch."""
+    kept: dict[Node, bool] = {}
+    for one in walk(root):
+        if one.operation.startswith("where_"):
+            kept[one] = kept[one.operands[-1]]
+        else:
+            kept[one] = one is X or any(kept[operand] for operand in one.operands)
+    return root if kept[root] else node("where_equal", X, X, root, X)
