@@ -1,227 +1,249 @@
-"""The activations of hidden layers: tanh, relu, and those that came after them; and the line."""
+"""The activations of hidden layers that a framework of today has; and the line."""
 
-from dataclasses import dataclass
+from math import inf
 
-import numpy as np
-
-from hsig.networks.activations.piecewise import PiecewiseLinear
-from hsig.networks.activations.record import (
-    Activation,
-    LinearPiece,
-    Range,
-    logistic,
-    logistic_slope,
-)
-from hsig.networks.arrays import Array
-
-_LARGEST = float(np.finfo(np.float64).max)
-
-
-class Tanh(Activation):
-    """Hyperbolic tangent."""
-
-    range = (-1.0, 1.0)
-    formula = "tanh(x)"
-
-    def value(self, x: Array) -> Array:
-        """The hyperbolic tangent."""
-        return np.tanh(x)
-
-    def derivative(self, x: Array) -> Array:
-        """Slope 1 - tanh(x)**2."""
-        return self.derivative_at_value(x, np.tanh(x))
-
-    def derivative_at_value(self, x: Array, y: Array) -> Array:
-        """Slope 1 - y**2."""
-        del x
-        return 1.0 - y * y
-
-
-@dataclass(frozen=True)
-class Elu(Activation):
-    """Exponential linear unit.
-
-    Attributes:
-        alpha: Its depth on the left, and its slope at 0.
-    """
-
-    alpha: float = 1.0
-
-    formula = "x for x > 0, alpha*(exp(x) - 1) otherwise"
-    linear_pieces = (LinearPiece(0.0, np.inf, 1.0, 0.0, start_closed=False, stop_closed=True),)
-
-    @property
-    def range(self) -> Range:
-        """Values lie in (-alpha, inf)."""
-        return (-self.alpha, np.inf)
-
-    def value(self, x: Array) -> Array:
-        """The line x for x > 0, alpha * (exp(x) - 1) otherwise."""
-        return np.where(x > 0.0, x, self.alpha * np.expm1(np.minimum(x, 0.0)))
-
-    def derivative(self, x: Array) -> Array:
-        """1 for x > 0, alpha * exp(x) otherwise."""
-        return np.where(x > 0.0, 1.0, self.alpha * np.exp(np.minimum(x, 0.0)))
-
-
-class Softplus(Activation):
-    """A smooth relu, whose slope is the logistic function."""
-
-    range = (0.0, np.inf)
-    formula = "log(1 + exp(x))"
-
-    def value(self, x: Array) -> Array:
-        """The formula, without overflow."""
-        value: Array = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-        return value
-
-    def derivative(self, x: Array) -> Array:
-        """The logistic function."""
-        return logistic(x)
-
-
-class Silu(Activation):
-    """Sigmoid linear unit, x * sigmoid(x); also known as swish.
-
-    Smooth and not monotonic: falls to about -0.2785 at x = -1.2785, then returns to 0.
-    """
-
-    range = (-0.2784645427610738, np.inf)  # mpmath, 30 digits
-    formula = "x / (1 + exp(-x))"
-
-    def value(self, x: Array) -> Array:
-        """Product x * s with s = sigmoid(x)."""
-        return _finite_below(x) * logistic(x)
-
-    def derivative(self, x: Array) -> Array:
-        """Slope s + x * s * (1 - s)."""
-        s = logistic(x)
-        bounded: Array = np.clip(x, -_LARGEST, _LARGEST)
-        return s + bounded * logistic_slope(s)
-
-
-class HardSilu(Activation):
-    """Hard swish: a parabola between -3 and 3."""
-
-    range = (-0.375, np.inf)
-    formula = "x * clip(x/6 + 0.5, 0, 1)"
-    linear_pieces = (
-        LinearPiece(-np.inf, -3.0, 0.0, 0.0, start_closed=True, stop_closed=True),
-        LinearPiece(3.0, np.inf, 1.0, 0.0, start_closed=True, stop_closed=True),
-    )
-
-    def value(self, x: Array) -> Array:
-        """Product x * clip(x/6 + 1/2, 0, 1)."""
-        return _finite_below(x) * np.minimum(np.maximum(x / 6.0 + 0.5, 0.0), 1.0)
-
-    def derivative(self, x: Array) -> Array:
-        """Slope x/3 + 1/2 on (-3, 3), 0 up to -3 and 1 from 3 (the kinks included)."""
-        return np.where(x <= -3.0, 0.0, np.where(x >= 3.0, 1.0, x / 3.0 + 0.5))
-
-
-_GELU_SCALE = float(2.0 * np.sqrt(2.0 / np.pi))
-_GELU_CUBIC = 0.044715
-_GELU_SATURATED = 40.0  # beyond this |x| the logistic factor is exactly 0 or 1
-
-
-class GeluTanh(Activation):
-    """Gaussian error linear unit in its tanh form.
-
-    x/2 * (1 + tanh(u)), u = sqrt(2/pi) * (x + 0.044715 x**3), computed as x * sigmoid(2 u),
-    which is the same and exact to the left.
-    """
-
-    range = (-0.17004075057125406, np.inf)  # mpmath, 30 digits
-    formula = "x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715*x**3)))"
-
-    def value(self, x: Array) -> Array:
-        """Product x * s with s = sigmoid(2 u)."""
-        return _finite_below(x) * logistic(_gelu_argument(x))
-
-    def derivative(self, x: Array) -> Array:
-        """Slope s + x * s * (1 - s) * d(2u)/dx."""
-        s = logistic(_gelu_argument(x))
-        bounded: Array = np.clip(x, -_GELU_SATURATED, _GELU_SATURATED)
-        argument_slope: Array = _GELU_SCALE * (1.0 + 3.0 * _GELU_CUBIC * bounded**2)
-        return s + bounded * logistic_slope(s) * argument_slope
-
-
-def _gelu_argument(x: Array) -> Array:
-    bounded: Array = np.clip(x, -_GELU_SATURATED, _GELU_SATURATED)  # the cube must not overflow
-    argument: Array = _GELU_SCALE * (bounded + _GELU_CUBIC * bounded**3)
-    return argument
-
-
-def _finite_below(x: Array) -> Array:
-    """`x`, but -inf as the most negative number, so that times 0 it is 0."""
-    bounded: Array = np.maximum(x, -_LARGEST)
-    return bounded
-
+from hsig.networks.activations.rows import BENT_LINE, row
 
 HIDDEN = (
-    Tanh("tanh", "LeCun et al. 1998, Efficient BackProp"),
-    PiecewiseLinear(
-        "hard_tanh",
-        "Collobert 2004",
-        slope=1.0,
-        low=-1.0,
-        kink="open",
-        aliases=("torch.hardtanh", "jax.hard_tanh"),
+    row(
+        "tanh",
+        "tanh(x)",
+        "LeCun et al. 1998, Efficient BackProp",
+        "theano.tanh lasagne.tanh keras1.tanh keras2.tanh torch.nn.Tanh torch.nn.functional.tanh "
+        "torch.tanh jax.nn.tanh jax.numpy.tanh jax.lax.tanh keras.activations.tanh tf.nn.tanh "
+        "tf.math.tanh onnx.Tanh fann.SIGMOID_SYMMETRIC",
     ),
-    PiecewiseLinear(
-        "relu",
-        "Nair & Hinton 2010",
+    row(
+        "hard_tanh",
+        BENT_LINE,
+        "Collobert 2004",
+        "torch.nn.Hardtanh torch.nn.functional.hardtanh keras.torch.activations.hard_tanh",
+        (
+            "jax.nn.hard_tanh keras.jax.activations.hard_tanh keras.tf.activations.hard_tanh",
+            "kink=closed",
+        ),
         slope=1.0,
-        high=np.inf,
+        shift=0.0,
+        low=-1.0,
+        high=1.0,
+        leak=0.0,
+        kink="open",
+    ),
+    row(
+        "relu",
+        BENT_LINE,
+        "Nair & Hinton 2010",
+        "lasagne.rectify theano.relu keras1.relu keras2.relu torch.nn.ReLU "
+        "torch.nn.functional.relu torch.relu jax.nn.relu keras.activations.relu keras.layers.ReLU "
+        "tf.nn.relu onnx.Relu",
+        slope=1.0,
+        shift=0.0,
+        low=0.0,
+        high=inf,
+        leak=0.0,
         kink="open",
         note="slope 0 at x = 0",
     ),
-    PiecewiseLinear(
+    row(
+        "relu6",
+        "clip(x, 0, 6)",
+        "Krizhevsky 2010, Convolutional Deep Belief Networks on CIFAR-10",
+        "torch.nn.ReLU6 torch.nn.functional.relu6 jax.nn.relu6 keras.activations.relu6 tf.nn.relu6",
+        kink="open",
+    ),
+    row(
         "leaky_relu",
+        BENT_LINE,
         "Maas, Hannun & Ng 2013",
+        "torch.nn.LeakyReLU torch.nn.functional.leaky_relu onnx.LeakyRelu lasagne.leaky_rectify",
+        ("jax.nn.leaky_relu", "kink=closed"),
+        ("tf.nn.leaky_relu", "leak=0.2"),
+        ("keras.jax.activations.leaky_relu", "leak=0.2,kink=closed"),
+        ("keras.tf.activations.leaky_relu keras.torch.activations.leaky_relu", "leak=0.2"),
+        ("keras.jax.layers.LeakyReLU", "leak=0.3,kink=closed"),
+        ("keras.tf.layers.LeakyReLU keras.torch.layers.LeakyReLU keras2.LeakyReLU", "leak=0.3"),
+        ("torch.nn.PReLU", "leak=0.25"),
+        ("torch.nn.RReLU torch.nn.functional.rrelu", "leak=0.22916666666666666"),
         slope=1.0,
-        high=np.inf,
+        shift=0.0,
+        low=0.0,
+        high=inf,
         leak=0.01,
         kink="open",
-        note="slope `leak` at x = 0; others call the leak negative_slope",
+        note="slope `leak` at x = 0; others call the leak negative_slope. The leak of PReLU does not "
+        "learn here, and that of RReLU is its mean",
     ),
-    Elu("elu", "Clevert, Unterthiner & Hochreiter 2016, arXiv:1511.07289"),
-    Softplus("softplus", "Dugas et al. 2001"),
-    Silu(
+    row(
+        "elu",
+        "where(x > 0, x, alpha*expm1(x))",
+        "Clevert, Unterthiner & Hochreiter 2016, arXiv:1511.07289",
+        "keras1.elu keras2.elu lasagne.elu torch.nn.ELU torch.nn.functional.elu jax.nn.elu "
+        "keras.activations.elu keras.layers.ELU tf.nn.elu onnx.Elu",
+        alpha=1.0,
+    ),
+    row(
+        "celu",
+        "where(x > 0, x, alpha*expm1(x/alpha))",
+        "Barron 2017, arXiv:1704.07483",
+        "torch.nn.CELU torch.nn.functional.celu torch.celu jax.nn.celu keras.jax.activations.celu "
+        "keras.torch.activations.celu onnx.Celu",
+        ("keras.tf.activations.celu", "kink=sum"),
+        alpha=1.0,
+        note="Keras 3 on TensorFlow answers 2 at 0, where both sides have slope 1",
+    ),
+    row(
+        "selu",
+        "scale*where(x > 0, x, alpha*expm1(x))",
+        "Klambauer et al. 2017, arXiv:1706.02515",
+        "keras2.selu torch.nn.SELU torch.nn.functional.selu torch.selu jax.nn.selu "
+        "keras.jax.activations.selu keras.torch.activations.selu onnx.Selu",
+        ("tf.nn.selu keras.tf.activations.selu", "kink=right"),
+        scale=1.0507009873554805,
+        alpha=1.6732632423543772,
+    ),
+    row(
+        "softplus",
+        "where(beta*x > threshold, x, softplus(beta*x)/beta)",
+        "Dugas et al. 2001",
+        "theano.softplus keras1.softplus keras2.softplus lasagne.softplus jax.nn.softplus "
+        "keras.jax.activations.softplus keras.tf.activations.softplus tf.nn.softplus "
+        "tf.math.softplus onnx.Softplus",
+        (
+            "torch.nn.Softplus torch.nn.functional.softplus keras.torch.activations.softplus",
+            "threshold=20",
+        ),
+        beta=1.0,
+        threshold=inf,
+        note="PyTorch's is the line x above its threshold",
+    ),
+    row(
+        "squareplus",
+        "(x + sqrt(x**2 + b))/2",
+        "Barron 2021, arXiv:2112.11687",
+        "jax.nn.squareplus keras.activations.squareplus",
+        b=4.0,
+    ),
+    row(
+        "sparse_plus",
+        "where(x <= -1, 0, where(x >= 1, x, (x + 1)**2/4))",
+        "the integral of sparse_sigmoid; JAX nn.sparse_plus",
+        "jax.nn.sparse_plus keras.activations.sparse_plus",
+    ),
+    row(
         "silu",
+        "x*sigmoid(beta*x)",
         "Elfwing, Uchibe & Doya 2018, arXiv:1702.03118",
-        aliases=("swish", "torch.silu", "jax.silu", "keras3.silu"),
+        "swish torch.nn.SiLU torch.nn.functional.silu jax.nn.silu jax.nn.swish "
+        "keras.activations.silu keras.activations.swish tf.nn.silu tf.nn.swish onnx.Swish",
+        beta=1.0,
     ),
-    HardSilu(
+    row(
         "hard_silu",
+        "x*clip(x/6 + 0.5, 0, 1)",
         "Howard et al. 2019, arXiv:1905.02244",
-        aliases=("hard_swish", "torch.hardswish", "jax.hard_silu", "keras3.hard_silu"),
+        "hard_swish torch.nn.Hardswish torch.nn.functional.hardswish jax.nn.hard_silu "
+        "jax.nn.hard_swish keras.activations.hard_silu keras.activations.hard_swish onnx.HardSwish",
+        kink="open",
     ),
-    GeluTanh(
-        "gelu_tanh",
+    row(
+        "gelu",
+        "x*(1 + erf(x/sqrt(2)))/2",
         "Hendrycks & Gimpel 2016, arXiv:1606.08415",
-        note="the tanh form; the exact one uses erf",
+        "torch.nn.GELU torch.nn.functional.gelu jax.nn.gelu(approximate=False) "
+        "keras.activations.gelu tf.nn.gelu onnx.Gelu",
+    ),
+    row(
+        "gelu_tanh",
+        "x*sigmoid(2*sqrt(2/pi)*(x + 0.044715*x**3))",
+        "Hendrycks & Gimpel 2016, arXiv:1606.08415",
+        "jax.nn.gelu torch.nn.GELU(approximate='tanh') "
+        "torch.nn.functional.gelu(approximate='tanh') keras.activations.gelu(approximate=True) "
+        "tf.nn.gelu(approximate=True) onnx.Gelu(approximate='tanh')",
+        note="x/2*(1 + tanh(u)) with half the argument of the sigmoid, which is the same and loses "
+        "its digits on the left; the exact one uses erf",
+    ),
+    row(
+        "mish",
+        "x*tanh(softplus(x))",
+        "Misra 2019, arXiv:1908.08681",
+        "torch.nn.Mish torch.nn.functional.mish jax.nn.mish keras.activations.mish onnx.Mish",
+    ),
+    row(
+        "softsign",
+        "x/(1 + abs(x))",
+        "Elliott 1993; compared by Glorot & Bengio 2010",
+        "keras1.softsign keras2.softsign torch.nn.Softsign torch.nn.functional.softsign "
+        "jax.nn.soft_sign keras.activations.softsign tf.nn.softsign onnx.Softsign "
+        "fann.ELLIOT_SYMMETRIC",
+    ),
+    row(
+        "log_sigmoid",
+        "log(sigmoid(x))",
+        "PyTorch, JAX and Keras",
+        "torch.nn.LogSigmoid torch.nn.functional.logsigmoid jax.nn.log_sigmoid "
+        "keras.activations.log_sigmoid tf.math.log_sigmoid",
+    ),
+    row(
+        "tanh_shrink",
+        "x - tanh(x)",
+        "PyTorch and Keras",
+        "torch.nn.Tanhshrink torch.nn.functional.tanhshrink keras.activations.tanh_shrink",
+    ),
+    row(
+        "hard_shrink",
+        "where(abs(x) > bound, x, 0)",
+        "Donoho & Johnstone 1994, Biometrika 81:425-455",
+        "torch.nn.Hardshrink torch.nn.functional.hardshrink torch.hardshrink "
+        "keras.activations.hard_shrink onnx.Shrink",
+        kink="open",
+        bound=0.5,
+        note="it jumps at its bound",
+    ),
+    row(
+        "soft_shrink",
+        "sign(x)*max(abs(x) - bound, 0)",
+        "Donoho 1995, IEEE Transactions on Information Theory 41:613-627",
+        "torch.nn.Softshrink torch.nn.functional.softshrink keras.activations.soft_shrink "
+        "onnx.Shrink(bias=0.5)",
+        kink="open",
+        bound=0.5,
+    ),
+    row(
+        "threshold",
+        "where(x > threshold, x, value)",
+        "Konda, Memisevic & Krueger 2014, arXiv:1402.3337",
+        "torch.nn.Threshold torch.nn.functional.threshold torch.threshold "
+        "keras.activations.threshold onnx.ThresholdedRelu",
+        kink="open",
+        threshold=1.0,
+        value=0.0,
+        note="it jumps at its threshold; PyTorch and Keras have no default",
+    ),
+    row(
+        "exponential",
+        "exp(x)",
+        "Keras",
+        "keras2.exponential torch.exp jax.numpy.exp jax.lax.exp keras.activations.exponential "
+        "tf.math.exp tf.exp onnx.Exp",
     ),
 )
 
+# A line is in no group: it is compared by name. A hidden layer that cannot solve what takes a bend
+# would only make the corrections of all other comparisons stricter.
 LINEAR = (
-    PiecewiseLinear(
+    row(
         "identity",
+        BENT_LINE,
         "the linear unit, Widrow & Hoff 1960",
+        "linear lasagne.linear keras1.linear keras2.linear keras.activations.linear "
+        "keras.layers.Identity torch.nn.Identity jax.nn.identity tf.identity onnx.Identity "
+        "fann.LINEAR",
         slope=1.0,
-        low=-np.inf,
-        high=np.inf,
+        shift=0.0,
+        low=-inf,
+        high=inf,
+        leak=0.0,
         kink="closed",
-        aliases=(
-            "linear",
-            "lasagne.linear",
-            "keras1.linear",
-            "keras2.linear",
-            "keras3.linear",
-            "torch.Identity",
-            "jax.identity",
-            "onnx.Identity",
-        ),
-        note="for the output, where targets may be any number; in no group",
+        note="for the output, where targets may be any number; in no group but by its name",
     ),
 )

@@ -1,103 +1,122 @@
-"""What hsig knows of an activation function, and the linear pieces it may have."""
+"""What hsig knows of an activation function: a formula, its settings, and where it comes from."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from hsig.networks.activations.calling import expand
 from hsig.networks.arrays import Array, BoolArray
+from hsig.networks.formulas.derivative import at
+from hsig.networks.formulas.function import Function, LinearPiece
+from hsig.networks.formulas.nodes import ONE, X, Node
+from hsig.networks.formulas.parsing import parse
+from hsig.networks.formulas.printing import text
+from hsig.networks.formulas.simplifying import apply
 
 Parameter = float | str
 Range = tuple[float, float]
+Settings = tuple[tuple[str, float], ...]
 
 _GRID = np.linspace(-50.0, 50.0, 4001)
 _ROUNDING = 1e-12  # a value may fall by this, relatively
 
 
 @dataclass(frozen=True)
-class LinearPiece:
-    """An interval on which an activation is the line `slope * x + intercept`.
-
-    `start_closed` and `stop_closed` say whether an end belongs to the piece, that is, whether
-    the derivative *at* the end is this piece's slope.
-    """
-
-    start: float
-    stop: float
-    slope: float
-    intercept: float
-    start_closed: bool
-    stop_closed: bool
-
-    def contains(self, x: Array) -> BoolArray:
-        """Which of `x` lie on this piece. Same shape as `x`."""
-        after_start = x >= self.start if self.start_closed else x > self.start
-        before_stop = x <= self.stop if self.stop_closed else x < self.stop
-        inside: BoolArray = after_start & before_stop
-        return inside
-
-
-@dataclass(frozen=True)
-class Activation(ABC):
+class Activation:
     """An activation function in one setting, and where it comes from.
 
-    A subclass is a function, or a family of functions whose parameters are its fields. Adding one
-    takes such a class and a row in the same file. Arrays in and out have any shape, the same;
-    nan stays nan.
+    Arrays in and out have any shape, the same; nan stays nan.
 
     Attributes:
-        name: Its name in hsig.
+        name: Its name in hsig, or its label.
+        definition: Its formula, in x and its parameters.
         source: The paper or program that defines it.
+        settings: Its parameters, by name, with the values in force.
+        kink: The slope at its kinks: one of `hsig.networks.formulas.function.KINKS`.
         backward: The slope that training uses: `own`, `logistic`, `output` or
-            `straight_through` (see `training_slope`); None if it has none to train with.
-        aliases: What its function is called elsewhere with the parameters of its row in the table;
-            a dotted one is `framework.name`. See `hsig.networks.activations.names_elsewhere`.
+            `straight_through`; None if it has none to train with.
+        slope_definition: The formula of its slope; empty for the derivative.
+        spellings: What it is called elsewhere: several names that mean the same, with spaces
+            between them, and the settings that they mean.
         note: A fact worth knowing before use.
     """
 
     name: str
-    source: str
+    definition: str
+    source: str = ""
+    settings: Settings = ()
+    kink: str = field(default="own", kw_only=True)
     backward: str | None = field(default="own", kw_only=True)
-    aliases: tuple[str, ...] = field(default=(), kw_only=True)
-    note: str = field(default="", kw_only=True)
+    slope_definition: str = field(default="", kw_only=True)
+    spellings: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, compare=False)
+    note: str = field(default="", kw_only=True, compare=False)
 
-    is_logistic = False  # whether it is the logistic sigmoid
+    @property
+    def function(self) -> Function:
+        """Its formula, understood."""
+        return _understood(self.definition, self.settings, self.kink, self.slope_definition)
 
-    @abstractmethod
+    @property
+    def trained(self) -> Function:
+        """The same with the slope that `backward` chooses.
+
+        Raises:
+            ValueError: If `backward` is None: there is no gradient.
+        """
+        if self.backward is None:
+            raise ValueError(f"{self.name} has no gradient of its own; choose a backward slope")
+        own = (self.definition, self.settings, self.kink, self.slope_definition)
+        return _trained(*own, self.backward)
+
     def value(self, x: Array) -> Array:
         """Values at pre-activations `x`."""
+        return self.function.at(x)
 
-    @abstractmethod
     def derivative(self, x: Array) -> Array:
         """Derivative in the pre-activation, at `x`."""
+        slope = self.function.slope_at(x, self.function.at(x))
+        return np.where(np.isnan(x), x, slope)
 
-    def derivative_at_value(self, x: Array, y: Array) -> Array:
-        """The same numbers as `derivative`, where the value at `x` is known to be `y`."""
-        del y
-        return self.derivative(x)
+    def training_slope(self, x: Array, y: Array) -> Array:
+        """The slope that `backward` chooses, at pre-activations `x` where the value is `y`.
+
+        `own` is the derivative; `logistic` the logistic sigmoid's derivative at the same
+        pre-activation; `output` is y * (1 - y) of its own value (what Theano's late rewrite of
+        `sigmoid` to `ultra_fast_sigmoid` amounted to); `straight_through` is the slope at 0,
+        everywhere.
+
+        Raises:
+            ValueError: If `backward` is None: there is no gradient.
+        """
+        return self.trained.slope_at(x, y)
 
     @property
-    @abstractmethod
     def range(self) -> Range:
         """Smallest and largest value, reached or approached."""
+        return self.function.range
 
     @property
-    @abstractmethod
     def formula(self) -> str:
-        """How one would write it, with the parameters in force."""
+        """How one would write it, with the parameters in force, its numbers to six digits."""
+        return text(_for_reading(self), digits=6)
 
     @property
     def linear_pieces(self) -> tuple[LinearPiece, ...]:
         """Its linear pieces from left to right; none if it is curved everywhere."""
-        return ()
+        return self.function.linear_pieces
 
     @property
-    def parameters(self) -> Mapping[str, Parameter]:
-        """What can be set, with the values in force."""
-        own = fields(self)[len(fields(Activation)) :]
-        return {parameter.name: getattr(self, parameter.name) for parameter in own}
+    def parameters(self) -> Mapping[str, float]:
+        """What can be set, with the values in force; beside these, `kink` and `backward`."""
+        return dict(self.settings)
+
+    @property
+    def is_logistic(self) -> bool:
+        """Whether it is the logistic sigmoid, under any name."""
+        return self.function.value is apply("sigmoid", X)
 
     @property
     def maps_into_unit_interval(self) -> bool:
@@ -130,57 +149,57 @@ class Activation(ABC):
     @property
     def trains_as_logistic(self) -> bool:
         """Whether it is the logistic sigmoid, trained with its own slope under any name."""
-        return self.is_logistic and self.backward in ("own", "logistic", "output")
-
-    def training_slope(self, x: Array, y: Array) -> Array:
-        """The slope that `backward` chooses, at pre-activations `x` where the value is `y`.
-
-        `own` is the derivative; `logistic` the logistic sigmoid's derivative at the same
-        pre-activation; `output` is y * (1 - y) of its own value (what Theano's late rewrite of
-        `sigmoid` to `ultra_fast_sigmoid` amounted to); `straight_through` is the slope at 0,
-        everywhere.
-
-        Raises:
-            ValueError: If `backward` is None: there is no gradient.
-        """
-        match self.backward:
-            case "own":
-                return self.derivative_at_value(x, y)
-            case "logistic":
-                return logistic_slope(logistic(x))
-            case "output":
-                return logistic_slope(y)
-            case "straight_through":
-                return np.full_like(x, self.derivative(np.zeros(1))[0])
-        raise ValueError(f"{self.name} has no gradient of its own; choose a backward slope")
+        usual = not self.slope_definition and self.backward in ("own", "logistic", "output")
+        return self.is_logistic and usual
 
     def with_settings(
         self, parameters: Mapping[str, Parameter], backward: str | None
     ) -> "Activation":
-        """The same activation with some parameters changed, and with `backward` unless None.
+        """The same activation with some parameters or the kink changed; `backward` unless None.
 
         Raises:
             KeyError: If it has no such parameter.
         """
-        unknown = set(parameters) - set(self.parameters)
+        own = dict(self.settings)
+        unknown = set(parameters) - set(own) - {"kink"}
         if unknown:
             raise KeyError(f"{self.name} has no parameter {', '.join(sorted(unknown))}")
-        changed: dict[str, Any] = {**parameters, "backward": backward or self.backward}
+        changed: dict[str, Any] = {
+            "settings": tuple((name, float(parameters.get(name, own[name]))) for name in own),
+            "kink": parameters.get("kink", self.kink),
+            "backward": backward or self.backward,
+        }
         return replace(self, **changed)
 
 
-def logistic(x: Array) -> Array:
-    """The logistic function, 1 / (1 + exp(-x)).
-
-    Never overflows, and keeps its relative accuracy down to the smallest doubles on the left.
-
-    >>> logistic(np.array([-1.0, 0.0, 1.0])).round(4)
-    array([0.2689, 0.5   , 0.7311])
-    """
-    # exp(x) / (1 + exp(x)) on the left, 1 / (1 + exp(-x)) on the right: no exponent above 0
-    return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))
+@lru_cache(maxsize=1024)
+def _understood(definition: str, settings: Settings, kink: str, slope: str) -> Function:
+    parameters = dict(settings)
+    given = parse(slope, parameters, expand) if slope else None
+    return Function(parse(definition, parameters, expand), kink, given)
 
 
-def logistic_slope(y: Array) -> Array:
-    """Slope of the logistic function where its value is `y`: y * (1 - y)."""
-    return y * (1.0 - y)
+@lru_cache(maxsize=1024)
+def _trained(
+    definition: str, settings: Settings, kink: str, slope: str, backward: str
+) -> Function:
+    own = _understood(definition, settings, kink, slope)
+    match backward:
+        case "own":
+            return own
+        case "straight_through":
+            chosen = at(own.slope, 0.0)
+        case _:
+            y = own.value if backward == "output" else apply("sigmoid", X)
+            chosen = apply("multiply", y, apply("subtract", ONE, y))
+    return own.with_slope(chosen)
+
+
+def _for_reading(activation: Activation) -> Node:
+    """Its formula; where the slope at a kink is told apart, a bend may be a maximum."""
+    value = activation.function.value
+    if activation.kink != "own" and value.operation == "where_less":
+        u, v, yes, no = value.operands
+        if yes is v and no is u:
+            return apply("maximum", u, v)
+    return value

@@ -1,158 +1,161 @@
-"""The sigmoids: the logistic one, Theano's fast one, and the hard ones."""
+"""The sigmoids: from 0 to 1, so that a layer of them can be the output as well."""
 
-import numpy as np
-
-from hsig.networks.activations.piecewise import PiecewiseLinear
-from hsig.networks.activations.record import (
-    Activation,
-    LinearPiece,
-    logistic,
-    logistic_slope,
-)
-from hsig.networks.arrays import Array
-
-
-class Sigmoid(Activation):
-    """Logistic sigmoid."""
-
-    range = (0.0, 1.0)
-    formula = "1 / (1 + exp(-x))"
-    is_logistic = True
-
-    def value(self, x: Array) -> Array:
-        """The logistic function."""
-        return logistic(x)
-
-    def derivative(self, x: Array) -> Array:
-        """Slope y * (1 - y), as the frameworks compute it.
-
-        Its absolute error stays below 1e-16; the relative one grows to the right, where 1 - y is
-        rounded, and the slope is exactly 0 from about x = 37.
-        """
-        return logistic_slope(logistic(x))
-
-    def derivative_at_value(self, x: Array, y: Array) -> Array:
-        """Slope y * (1 - y)."""
-        del x
-        return logistic_slope(y)
-
-
-# Theano 1.0.5, nnet/sigm.py, UltraFastScalarSigmoid: in h = x/2, for h >= 0
-_JUMP, _END = 1.7, 3.0
-_LINE_VALUE, _LINE_SLOPE = 0.935409070603099, 0.0458812946797165
-_TOP = 0.99505475368673
-
-_SLOPE = 0.25 * _LINE_SLOPE  # in x
-_RISE = 0.5 * (_LINE_VALUE - _LINE_SLOPE * _JUMP)  # of the line at x = 0, above 1/2
-
-
-class UltraFast(Activation):
-    """Theano's `ultra_fast_sigmoid`, exactly: a rational curve, a line, a constant.
-
-    Not continuous: the value drops by about 0.0045 where |x| passes 3.4. It lies in
-    [0.0025, 0.9975] and is within 0.028 of the logistic sigmoid. (Theano's own gives 0.0025 for
-    nan; this one gives nan.)
-    """
-
-    range = (0.5 - 0.5 * _TOP, 0.5 + 0.5 * _TOP)
-    formula = "(1 + sgn(x)*z(|x|/2)) / 2, z(h) = 1.5*h/(1 + h) to 1.7, a line to 3, constant"
-    linear_pieces = (
-        LinearPiece(-np.inf, -2.0 * _END, 0.0, 0.5 - 0.5 * _TOP, True, True),
-        LinearPiece(-2.0 * _END, -2.0 * _JUMP, _SLOPE, 0.5 - _RISE, False, True),
-        LinearPiece(2.0 * _JUMP, 2.0 * _END, _SLOPE, 0.5 + _RISE, True, False),
-        LinearPiece(2.0 * _END, np.inf, 0.0, 0.5 + 0.5 * _TOP, True, True),
-    )
-
-    def value(self, x: Array) -> Array:
-        """A curve for |x| < 3.4, a line for |x| < 6, then a constant."""
-        h = 0.5 * x
-        a = np.minimum(np.abs(h), _END)
-        curve = 1.5 * a / (1.0 + a)
-        line = _LINE_VALUE + _LINE_SLOPE * (a - _JUMP)
-        z = np.where(a < _JUMP, curve, np.where(a < _END, line, _TOP))
-        return np.where(np.isnan(x), x, 0.5 * (np.copysign(z, h) + 1.0))
-
-    def derivative(self, x: Array) -> Array:
-        """The slope where it has one, which Theano does not define.
-
-        0.375 / (1 + |x|/2)**2 for |x| < 3.4, then 0.01147 for |x| < 6, then 0: at the jump and at
-        the kink it is the slope of the outer piece.
-        """
-        a = np.minimum(0.5 * np.abs(x), _END)
-        curve = 0.375 / (1.0 + a) ** 2
-        slope = np.where(a < _JUMP, curve, np.where(a < _END, _SLOPE, 0.0))
-        return np.where(np.isnan(x), x, slope)
-
+from hsig.networks.activations.rows import BENT_LINE, row
 
 SIGMOIDS = (
-    Sigmoid(
+    row(
         "sigmoid",
+        "sigmoid(x)",
         "the logistic function, Verhulst 1845",
-        aliases=(
-            "logistic",
-            "theano.sigmoid",
-            "keras2.sigmoid",
-            "keras3.sigmoid",
-            "torch.sigmoid",
-            "jax.sigmoid",
-            "onnx.Sigmoid",
-        ),
+        "logistic theano.sigmoid lasagne.sigmoid keras1.sigmoid keras2.sigmoid "
+        "torch.nn.Sigmoid torch.nn.functional.sigmoid torch.sigmoid torch.special.expit "
+        "jax.nn.sigmoid jax.lax.logistic jax.scipy.special.expit keras.activations.sigmoid "
+        "tf.nn.sigmoid tf.math.sigmoid onnx.Sigmoid",
     ),
-    UltraFast(
+    row(
         "ultra_fast",
+        "(1 + sign(x)*where(abs(x)/2 < 1.7, 1.5*(abs(x)/2)/(1 + abs(x)/2), "
+        "where(abs(x)/2 < 3, 0.935409070603099 + 0.0458812946797165*(abs(x)/2 - 1.7), "
+        "0.99505475368673)))/2",
         "Theano 1.0.5, nnet/sigm.py",
+        "theano.ultra_fast_sigmoid",
         backward=None,
-        aliases=("theano.ultra_fast_sigmoid",),
         note="Theano answers MethodNotDefined: ('grad', ..., 'UltraFastScalarSigmoid')",
     ),
-    PiecewiseLinear(
+    row(
         "hard",
+        BENT_LINE,
         "Theano 1.0.5, nnet/sigm.py; ONNX HardSigmoid",
+        "theano.hard_sigmoid keras1.hard_sigmoid keras2.hard_sigmoid onnx.HardSigmoid",
         slope=0.2,
         shift=0.5,
+        low=0.0,
+        high=1.0,
+        leak=0.0,
         kink="closed",
-        aliases=(
-            "theano.hard_sigmoid",
-            "keras1.hard_sigmoid",
-            "keras2.hard_sigmoid",
-            "onnx.HardSigmoid",
-        ),
     ),
-    PiecewiseLinear(
+    row(
         "hard_torch",
+        BENT_LINE,
         "PyTorch F.hardsigmoid; JAX nn.hard_sigmoid; Keras 3; Paddle 2",
+        "torch.nn.Hardsigmoid torch.nn.functional.hardsigmoid jax.nn.hard_sigmoid "
+        "keras.activations.hard_sigmoid paddle2.hardsigmoid",
         slope=1.0 / 6.0,
         shift=0.5,
+        low=0.0,
+        high=1.0,
+        leak=0.0,
         kink="open",
-        aliases=(
-            "torch.hardsigmoid",
-            "jax.hard_sigmoid",
-            "keras3.hard_sigmoid",
-            "paddle2.hardsigmoid",
-        ),
     ),
-    PiecewiseLinear(
+    row(
         "hard_taylor",
+        BENT_LINE,
         "Gulcehre et al. 2016, arXiv:1603.00391",
         slope=0.25,
         shift=0.5,
+        low=0.0,
+        high=1.0,
+        leak=0.0,
         kink="closed",
         note="the tangent of the logistic sigmoid at 0, clipped",
     ),
-    PiecewiseLinear(
+    row(
         "hard_binary",
+        BENT_LINE,
         "Courbariaux et al. 2015, arXiv:1511.00363",
         slope=0.5,
         shift=0.5,
+        low=0.0,
+        high=1.0,
+        leak=0.0,
         kink="closed",
         note="BinaryConnect's, there with a straight-through backward pass",
     ),
-    PiecewiseLinear(
+    row(
         "leaky_hard",
+        BENT_LINE,
         "hard with a leak, in several modules",
         slope=0.2,
         shift=0.5,
+        low=0.0,
+        high=1.0,
         leak=0.01,
         kink="closed",
+    ),
+    row(
+        "sparse_sigmoid",
+        "clip((x + 1)/2, 0, 1)",
+        "Blondel, Martins & Niculae 2019, arXiv:1901.02324",
+        ("jax.nn.sparse_sigmoid keras.jax.activations.sparse_sigmoid", "kink=mean"),
+        "keras.tf.activations.sparse_sigmoid keras.torch.activations.sparse_sigmoid",
+        kink="open",
+    ),
+    row(
+        "elliott",
+        "x/(2*(1 + abs(x))) + 1/2",
+        "Elliott 1993, A Better Activation Function for Artificial Neural Networks; FANN",
+        "fann.ELLIOT",
+    ),
+    row(
+        "smooth_step",
+        "where(x <= -gamma/2, 0, where(x >= gamma/2, 1, -2*x**3/gamma**3 + 3*x/(2*gamma) + 1/2))",
+        "Hazimeh et al. 2020, arXiv:2002.07772",
+        gamma=1.0,
+    ),
+    row(
+        "soft_clipping",
+        "(softplus(alpha*x) - softplus(alpha*(x - 1)))/alpha",
+        "Klimek & Perelstein 2018, arXiv:1810.11509",
+        "echo.SoftClipping",
+        alpha=0.5,
+        note="the larger alpha, the nearer to clip(x, 0, 1); 0.5 is Echo's",
+    ),
+    row(
+        "loglog",
+        "exp(-exp(-x))",
+        "Gomes, Ludermir & Lima 2011, Neural Computing and Applications 20:417-439",
+        note="not symmetric: it reaches 1 later than 0",
+    ),
+    row(
+        "cloglog",
+        "1 - exp(-exp(x))",
+        "Gomes, Ludermir & Lima 2011, Neural Computing and Applications 20:417-439",
+        note="1 - loglog(-x)",
+    ),
+    row(
+        "plan",
+        "1/2 + sign(x)*(where(abs(x) >= 5, 1, where(abs(x) >= 2.375, abs(x)/32 + 0.84375, "
+        "where(abs(x) >= 1, abs(x)/8 + 0.625, abs(x)/4 + 1/2))) - 1/2)",
+        "Amin, Curtis & Hayes-Gill 1997, IEE Proc. Circuits, Devices and Systems 144:313-317",
+        note="made of shifts and additions, for hardware; it drops by 1/256 where |x| passes 2.375",
+    ),
+    row(
+        "fann_stepwise",
+        "where(steepness*x < -2.6466524600982666, 0, "
+        "where(steepness*x < -1.472219467163086, 0.004999999888241291 + (0.05000000074505806 - "
+        "0.004999999888241291)*(steepness*x + 2.6466524600982666)/(2.6466524600982666 - "
+        "1.472219467163086), "
+        "where(steepness*x < -0.5493061542510986, 0.05000000074505806 + (0.25 - "
+        "0.05000000074505806)*(steepness*x + 1.472219467163086)/(1.472219467163086 - "
+        "0.5493061542510986), "
+        "where(steepness*x < 0.5493061542510986, 0.25 + 0.5*(steepness*x + 0.5493061542510986)/"
+        "(0.5493061542510986 + 0.5493061542510986), "
+        "where(steepness*x < 1.4722193479537964, 0.75 + (0.949999988079071 - 0.75)*(steepness*x - "
+        "0.5493061542510986)/(1.4722193479537964 - 0.5493061542510986), "
+        "where(steepness*x < 2.646652936935425, 0.949999988079071 + (0.9950000047683716 - "
+        "0.949999988079071)*(steepness*x - 1.4722193479537964)/(2.646652936935425 - "
+        "1.4722193479537964), 1))))))",
+        "FANN, fann_activation.h",
+        "fann.SIGMOID_STEPWISE",
+        steepness=0.5,
+        note="its steps are single precision; FANN itself trains it with another slope",
+    ),
+    row(
+        "step",
+        "where(x < 0, 0, 1)",
+        "McCulloch & Pitts 1943; FANN",
+        "heaviside fann.THRESHOLD",
+        backward=None,
+        note="its slope is 0 everywhere",
     ),
 )
