@@ -9,6 +9,7 @@ import numpy as np
 
 from hsig.networks.activations.calling import expand
 from hsig.networks.arrays import Array, BoolArray
+from hsig.networks.formulas.clipped_line import ClippedLine, clipped_line
 from hsig.networks.formulas.derivative import at
 from hsig.networks.formulas.function import Function, LinearPiece
 from hsig.networks.formulas.nodes import ONE, X, Node
@@ -119,6 +120,11 @@ class Activation:
         return self.function.value is apply("sigmoid", X)
 
     @property
+    def clipped_line(self) -> ClippedLine | None:
+        """Itself as a line that is clipped or bent at its ends, with its derivative; else None."""
+        return None if self.slope_definition else _as_clipped_line(self.function)
+
+    @property
     def maps_into_unit_interval(self) -> bool:
         """Whether every value lies within [0, 1], as a probability must."""
         low, high = self.range
@@ -193,6 +199,9 @@ def _trained(
             y = own.value if backward == "output" else apply("sigmoid", X)
             chosen = apply("multiply", y, apply("subtract", ONE, y))
     return own.with_slope(chosen)
+
+
+_as_clipped_line = lru_cache(maxsize=1024)(clipped_line)
 
 
 def _for_reading(activation: Activation) -> Node:

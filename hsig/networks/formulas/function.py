@@ -1,6 +1,7 @@
 """A formula understood: its slope at every point, kinks included, its pieces, and its range."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isclose, nextafter
@@ -15,6 +16,7 @@ from hsig.networks.formulas.pieces import Piece, pieces
 from hsig.networks.formulas.program import Program, compile_program, keeping_nan
 from hsig.networks.formulas.simplifying import apply, where
 
+_NOTICEABLE = 1e-9  # a smaller change of value or slope is rounding
 # the slope at a kink, from those of both sides
 KINKS = ("own", "open", "closed", "left", "right", "mean", "sum")
 
@@ -40,6 +42,25 @@ class LinearPiece:
         before_stop = x <= self.stop if self.stop_closed else x < self.stop
         inside: BoolArray = after_start & before_stop
         return inside
+
+
+@dataclass(frozen=True)
+class Break:
+    """A point at which the value jumps or the slope does.
+
+    Attributes:
+        x: Where.
+        jump: By how much the value rises from just before to just after.
+        slope_before: Derivative just before.
+        slope_at: Derivative there: the convention.
+        slope_after: Derivative just after.
+    """
+
+    x: float
+    jump: float
+    slope_before: float
+    slope_at: float
+    slope_after: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +97,14 @@ class Function:
         self._cuts = [self._cut(place, kink, given) for place in range(len(self._parts) - 1)]
         self.slope = self._whole() if given is None else given
 
+    def with_slope(self, slope: Node) -> "Function":
+        """The same function, trained with another slope."""
+        other = copy(self)
+        for made in ("_lowered_slope", "_slope_order", "program", "breaks"):
+            other.__dict__.pop(made, None)
+        other.slope = slope
+        return other
+
     def _cut(self, place: int, kink: str, given: Node | None) -> _Cut:
         x = self._parts[place].stop
         before, after = (at(slope, x) for slope in self._slopes[place : place + 2])
@@ -110,6 +139,24 @@ class Function:
     def ends(self) -> tuple[float, ...]:
         """Where two pieces meet: where it may have a kink, or jump."""
         return tuple(cut.x for cut in self._cuts)
+
+    @property
+    def attributes_its_ends(self) -> bool:
+        """Whether the slope where two pieces meet is always that of one of them."""
+        return all(cut.side for cut in self._cuts)
+
+    @cached_property
+    def breaks(self) -> tuple[Break, ...]:
+        """Its kinks and jumps, from left to right."""
+        found = []
+        for x in self.ends:
+            points = np.array([nextafter(x, -inf), x, nextafter(x, inf)])
+            before, _, after = values = self.at(points)
+            slopes = self.slope_at(points, values)
+            jump = float(after - before) if abs(after - before) > _NOTICEABLE else 0.0
+            if jump or np.ptp(slopes) > _NOTICEABLE:
+                found.append(Break(x, jump, *(float(slope) for slope in slopes)))
+        return tuple(found)
 
     @cached_property
     def linear_pieces(self) -> tuple[LinearPiece, ...]:
