@@ -20,7 +20,7 @@ setup(
                 ("NUMERICS", NUMERICS),  # so that one that was not built anew is noticed
                 *([("Py_LIMITED_API", "0x030B0000")] if STABLE else []),
             ],
-            depends=[str(ENGINES / "__init__.py")],
+            depends=[str(path) for path in (ENGINES / "__init__.py", *ENGINES.glob("_kernel_*.h"))],
             py_limited_api=STABLE,
             extra_compile_args=["-O3", "-ffp-contract=off"],
             libraries=["m"],

@@ -312,6 +312,9 @@ def test_the_ends_of_the_number_line(path):
 # --- what it refuses, and where it is missing -------------------------------------------------
 
 
+LAYERS = ("hidden", "output")
+
+
 def whole_call(**changed):
     """Call the kernel for a small problem, with some of its arguments changed."""
     seeds, samples, inputs, hidden = 3, 4, 2, 3
@@ -327,6 +330,7 @@ def whole_call(**changed):
         "targets": np.zeros(samples),
         "hidden_activation": activation,
         "output_activation": activation,
+        **{f"{layer}_{part}": b"" for layer in LAYERS for part in ("code", "constants")},
         "inputs": inputs,
         "hidden": hidden,
         "samples": samples,

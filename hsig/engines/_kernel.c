@@ -6,7 +6,8 @@
    any others, and with any instruction set.
 
    The second half of this file, the kernel, is compiled once for each instruction set: the first
-   half includes it with LANES, TARGET and ISA(name) defined, and chooses at run time. */
+   half includes it with LANES, TARGET and ISA(name) defined, and chooses at run time. The elementary
+   functions are in `_kernel_functions.h`, what runs a formula in `_kernel_programs.h`. */
 
 #ifndef LANES
 
@@ -33,7 +34,7 @@
 #define ACTIVATIONS(EACH)                                                                          \
     EACH(LOGISTIC, "Sigmoid") EACH(CLIP, "PiecewiseLinear") EACH(TANH, "Tanh")                     \
     EACH(ULTRA_FAST, "UltraFast") EACH(ELU, "Elu") EACH(SOFTPLUS, "Softplus") EACH(SILU, "Silu")   \
-    EACH(HARD_SILU, "HardSilu") EACH(GELU_TANH, "GeluTanh")
+    EACH(HARD_SILU, "HardSilu") EACH(GELU_TANH, "GeluTanh") EACH(PROGRAM, "Program")
 #define BACKWARDS(EACH)                                                                            \
     EACH(OWN, "own") EACH(FROM_LOGISTIC, "logistic") EACH(FROM_OUTPUT, "output")                   \
     EACH(CONSTANT, "straight_through")
@@ -41,6 +42,8 @@
     EACH(SQUARED, "squared") EACH(BCE, "bce") EACH(BCE_OF_LOGIT, "bce_of_logit")                   \
     EACH(BCE_NAIVE, "bce_naive")
 #define UPDATES(EACH) EACH(ONLINE, "online") EACH(BATCH, "batch")
+
+#include "_kernel_programs.h"
 
 #define CODE(code, name) code,
 #define NAME(code, name) name,
@@ -55,6 +58,7 @@ typedef struct {
     double slope, shift, low, high, leak; /* of CLIP and LEAKY: see `PiecewiseLinear` */
     double start, stop, inside, outside;  /* their slope: `inside` from start to stop, both closed */
     double alpha;                         /* of ELU */
+    const program *program;               /* of PROGRAM; else NULL */
 } activation;
 
 typedef struct {
@@ -75,7 +79,7 @@ typedef struct {
     double *predictions, *losses; /* (samples, seeds), of the first epoch */
 } state;
 
-enum { GROUP = 4, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024 };
+enum { GROUP = 4, MOST_VECTORS = 16, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024 };
 
 static size_t weights_of(const problem *p)
 {
@@ -148,18 +152,20 @@ static PyObject *paths(PyObject *self, PyObject *unused)
 }
 
 enum { HIDDEN, OUTPUT, SOLVED_AT, LOST_AT, DIVERGED_AT, PREDICTIONS, PRINTED, ROWS, TARGETS,
-       HIDDEN_ACTIVATION, OUTPUT_ACTIVATION, BUFFERS };
+       HIDDEN_ACTIVATION, OUTPUT_ACTIVATION, SIZED, HIDDEN_CODE = SIZED, HIDDEN_CONSTANTS,
+       OUTPUT_CODE, OUTPUT_CONSTANTS, BUFFERS };
 
-static activation activation_of(const double *x)
+static activation activation_of(const double *x, const program *p)
 {
     const int kind = x[0] == CLIP && x[7] != 0.0 ? LEAKY : (int)x[0];
     return (activation){kind, (int)x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10],
-                        x[11], x[12]};
+                        x[11], x[12], p};
 }
 
 static int is_known(const activation *a)
 {
-    return a->kind >= 0 && a->kind <= LEAKY && a->backward >= 0 && a->backward < SLOPES;
+    return a->kind >= 0 && a->kind <= LEAKY && a->backward >= 0 && a->backward < SLOPES &&
+           (a->kind == PROGRAM) == (a->program != NULL);
 }
 
 /* Whether every buffer has the size that the others say it must have: nothing is read beyond. */
@@ -170,7 +176,7 @@ static int fits(const problem *p, const state *s, const Py_buffer *b)
     /* as doubles, which do not overflow, and are exact as far as memory goes */
     const double inputs = p->inputs, hidden = p->hidden, samples = p->samples;
     const double seeds = (double)s->seeds;
-    const double numbers[BUFFERS] = {
+    const double numbers[SIZED] = {
         [HIDDEN] = (inputs + 1) * hidden * seeds,
         [OUTPUT] = (hidden + 1) * seeds,
         [SOLVED_AT] = seeds, [LOST_AT] = seeds, [DIVERGED_AT] = seeds,
@@ -178,7 +184,7 @@ static int fits(const problem *p, const state *s, const Py_buffer *b)
         [ROWS] = samples * inputs, [TARGETS] = samples,
         [HIDDEN_ACTIVATION] = 13, [OUTPUT_ACTIVATION] = 13,
     };
-    for (int i = 0; i < BUFFERS; i++)
+    for (int i = 0; i < SIZED; i++)
         if ((double)b[i].len != numbers[i] * 8)
             return 0;
     return 1;
@@ -193,9 +199,10 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
     state s;
     Py_ssize_t first, last;
     if (!PyArg_ParseTuple(
-            arguments, "sw*w*w*w*w*w*w*y*y*y*y*iiiiiiddnLLnn", &name, &b[HIDDEN], &b[OUTPUT],
+            arguments, "sw*w*w*w*w*w*w*y*y*y*y*y*y*y*y*iiiiiiddnLLnn", &name, &b[HIDDEN], &b[OUTPUT],
             &b[SOLVED_AT], &b[LOST_AT], &b[DIVERGED_AT], &b[PREDICTIONS], &b[PRINTED], &b[ROWS],
-            &b[TARGETS], &b[HIDDEN_ACTIVATION], &b[OUTPUT_ACTIVATION], &p.inputs, &p.hidden,
+            &b[TARGETS], &b[HIDDEN_ACTIVATION], &b[OUTPUT_ACTIVATION], &b[HIDDEN_CODE],
+            &b[HIDDEN_CONSTANTS], &b[OUTPUT_CODE], &b[OUTPUT_CONSTANTS], &p.inputs, &p.hidden,
             &p.samples, &p.update, &p.loss, &p.printed, &p.rate, &p.solved_within, &s.seeds,
             &s.epoch, &s.epochs, &first, &last))
         return NULL;
@@ -203,14 +210,20 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
     for (int i = find_paths(found) - 1; i >= 0; i--)
         if (strcmp(found[i].name, name) == 0)
             chosen = &found[i];
-    int done = -1;
-    if (chosen == NULL)
+    int done = -1, wrong = 0;
+    program *in = program_of(&b[HIDDEN_CODE], &b[HIDDEN_CONSTANTS], &wrong);
+    program *out = program_of(&b[OUTPUT_CODE], &b[OUTPUT_CONSTANTS], &wrong);
+    if (PyErr_Occurred())
+        ; /* no memory */
+    else if (wrong)
+        PyErr_SetString(PyExc_ValueError, "not a program, or one that is too large");
+    else if (chosen == NULL)
         PyErr_Format(PyExc_ValueError, "this processor has no path '%s'", name);
     else if (!fits(&p, &s, b) || first < 0 || first > last || last > s.seeds)
         PyErr_SetString(PyExc_ValueError, "the sizes of the arrays do not go together");
     else {
-        p.hidden_activation = activation_of(b[HIDDEN_ACTIVATION].buf);
-        p.output_activation = activation_of(b[OUTPUT_ACTIVATION].buf);
+        p.hidden_activation = activation_of(b[HIDDEN_ACTIVATION].buf, in);
+        p.output_activation = activation_of(b[OUTPUT_ACTIVATION].buf, out);
         p.rows = b[ROWS].buf, p.targets = b[TARGETS].buf;
         s.hidden = b[HIDDEN].buf, s.output = b[OUTPUT].buf;
         s.solved_at = b[SOLVED_AT].buf, s.lost_at = b[LOST_AT].buf;
@@ -232,6 +245,8 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
                 PyErr_NoMemory();
         }
     }
+    PyMem_Free(in);
+    PyMem_Free(out);
     for (int i = 0; i < BUFFERS; i++)
         PyBuffer_Release(&b[i]);
     return done < 0 ? NULL : Py_NewRef(Py_None);
@@ -253,6 +268,19 @@ static int add_names(PyObject *self, const char *table, const char *const *names
     return done;
 }
 
+/* The operations of programs, each with how many operands it takes. */
+static int add_operations(PyObject *self)
+{
+#define OPERATION_NAME(code, name, arity) name,
+    static const char *const names[] = {OPERATIONS(OPERATION_NAME)};
+    PyObject *all = PyTuple_New(NO_OPERATION);
+    for (Py_ssize_t i = 0; all != NULL && i < NO_OPERATION; i++)
+        PyTuple_SetItem(all, i, Py_BuildValue("(si)", names[i], arities[i]));
+    const int done = PyModule_AddObjectRef(self, "operations", all);
+    Py_XDECREF(all);
+    return done;
+}
+
 /* What it has, and of which numerics it is (see `hsig.engines.NUMERICS`). */
 static int tell(PyObject *self)
 {
@@ -262,7 +290,7 @@ static int tell(PyObject *self)
     return PyModule_AddIntConstant(self, "numerics", NUMERICS) < 0 ||
                    ADD_NAMES("activations", ACTIVATIONS) < 0 ||
                    ADD_NAMES("backwards", BACKWARDS) < 0 || ADD_NAMES("losses", LOSSES) < 0 ||
-                   ADD_NAMES("updates", UPDATES) < 0
+                   ADD_NAMES("updates", UPDATES) < 0 || add_operations(self) < 0
                ? -1
                : 0;
 }
@@ -285,181 +313,10 @@ PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }
 
 #else
 
-#define lanes ISA(lanes)
-#define bits ISA(bits)
-typedef double lanes __attribute__((vector_size(8 * LANES)));
-typedef uint64_t bits __attribute__((vector_size(8 * LANES)));
-
-#define FUNCTION INLINE TARGET
-
-FUNCTION lanes ISA(load)(const double *from)
-{
-    lanes x;
-    memcpy(&x, from, sizeof x);
-    return x;
-}
-#define load ISA(load)
-
-FUNCTION void ISA(store)(double *to, lanes x, const int count)
-{
-    memcpy(to, &x, (size_t)count * sizeof *to);
-}
-
-FUNCTION lanes ISA(all)(double x) { return x - (lanes){0}; }
-#define all ISA(all)
-
-/* In each lane: yes where a < b, no where it is not or where either is nan. */
-FUNCTION lanes ISA(where_less)(lanes a, lanes b, lanes yes, lanes no)
-{
-#if LANES == 8
-    return (lanes)_mm512_mask_blend_pd(_mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_LT_OQ),
-                                       (__m512d)no, (__m512d)yes);
-#elif LANES == 4
-    return (lanes)_mm256_blendv_pd((__m256d)no, (__m256d)yes, (__m256d)(a < b));
-#else
-    const bits chosen = (bits)(a < b);
-    return (lanes)((chosen & (bits)yes) | (~chosen & (bits)no));
-#endif
-}
-#define where_less ISA(where_less)
-
-/* The smaller and the larger; b where either is nan. */
-FUNCTION lanes ISA(lesser)(lanes a, lanes b)
-{
-#if LANES == 8
-    return (lanes)_mm512_min_pd((__m512d)a, (__m512d)b);
-#elif LANES == 4
-    return (lanes)_mm256_min_pd((__m256d)a, (__m256d)b);
-#elif defined __x86_64__
-    return (lanes)_mm_min_pd((__m128d)a, (__m128d)b);
-#else
-    return where_less(a, b, a, b);
-#endif
-}
-#define lesser ISA(lesser)
-
-FUNCTION lanes ISA(greater)(lanes a, lanes b)
-{
-#if LANES == 8
-    return (lanes)_mm512_max_pd((__m512d)a, (__m512d)b);
-#elif LANES == 4
-    return (lanes)_mm256_max_pd((__m256d)a, (__m256d)b);
-#elif defined __x86_64__
-    return (lanes)_mm_max_pd((__m128d)a, (__m128d)b);
-#else
-    return where_less(b, a, a, b);
-#endif
-}
-#define greater ISA(greater)
-
-/* A bit for each lane in which a < b. */
-FUNCTION unsigned ISA(which_less)(lanes a, lanes b)
-{
-#if LANES == 8
-    return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_LT_OQ);
-#elif LANES == 4
-    return (unsigned)_mm256_movemask_pd((__m256d)(a < b));
-#else
-    const bits less = (bits)(a < b);
-    return (unsigned)(less[0] & 1) | (unsigned)(less[1] & 2);
-#endif
-}
-#define which_less ISA(which_less)
-
-#define SIGN ((bits){0} + ((uint64_t)1 << 63))
-#define magnitude(x) ((lanes)((bits)(x) & ~SIGN))
-#define with_sign_of(x, other) ((lanes)(((bits)(x) & ~SIGN) | ((bits)(other) & SIGN)))
-
-/* --- exponential and logarithm --- */
-
-#define ROUND 0x1.8p52 /* added and taken away, it leaves a whole number */
-#define LN2_HIGH 0x1.62e42feep-1
-#define LN2_LOW 0x1.a39ef35793c76p-33
-#define LEAST_EXPONENT -708.0 /* exp(x) is a normal number down to it */
-
-/* exp(x) = (1 + tail) * power for x from -708 to 0. nan gives a tail that is nan.
-
-   r = x - k log 2 lies within log(2)/2 of 0; log 2 is taken in two parts, of which the first times
-   k is exact. The polynomial is (exp(r) - 1 - r) / r**2 through Chebyshev's points, off by at most
-   1.3e-17 of exp(r). */
-FUNCTION lanes ISA(split_exp)(lanes x, lanes *power)
-{
-    const lanes rounded = x * 0x1.71547652b82fep0 + ROUND, k = rounded - ROUND;
-    const lanes r = (x - k * LN2_HIGH) - k * LN2_LOW, square = r * r;
-    lanes q = 0x1.289185613a3d6p-22 + 0x1.af38a9b0ec855p-26 * r;
-    q = (0x1.a019b90d2ae7ap-16 + 0x1.71de0dae63bb3p-19 * r) + square * q;
-    q = (0x1.6c16c1788bd90p-10 + 0x1.a01a01a7c41d5p-13 * r) + square * q;
-    q = (0x1.5555555553d63p-5 + 0x1.11111111109b3p-7 * r) + square * q;
-    q = (0x1.0000000000001p-1 + 0x1.5555555555556p-3 * r) + square * q;
-    *power = (lanes)((bits)(rounded + 1023.0) << 52); /* 2**k, by its exponent */
-    return r + square * q;
-}
-#define split_exp ISA(split_exp)
-
-/* exp(x) for x <= 0. Its error is below 1 ulp; 0 below x = -708. (tests/test_kernel.py) */
-FUNCTION lanes ISA(exp)(lanes x)
-{
-    lanes power;
-    const lanes tail = split_exp(x, &power);
-    return where_less(x, all(LEAST_EXPONENT), all(0.0), (1.0 + tail) * power);
-}
-#define exp ISA(exp)
-
-/* exp(x) - 1 for x <= 0, as exact as exp where x is small too. */
-FUNCTION lanes ISA(expm1)(lanes x)
-{
-    lanes power;
-    const lanes tail = split_exp(greater(all(LEAST_EXPONENT), x), &power);
-    return (power - 1.0) + power * tail;
-}
-#define expm1 ISA(expm1)
-
-/* log(x), by the method and with the numbers of fdlibm's e_log.c (Sun Microsystems 1993), whose
-   error is below 1 ulp: x = 2**k (1 + f) with 1 + f from sqrt(1/2) to sqrt(2). */
-FUNCTION lanes ISA(log)(lanes x)
-{
-    const lanes tiny = all(DBL_MIN), none = all(0.0);
-    const lanes scaled = where_less(x, tiny, x * 0x1p54, x);
-    /* the exponent, counted from sqrt(1/2) on, as a double by way of the bits of 2**52 */
-    const bits from_root = (bits)scaled - (bits)all(0x1.6a09e667f3bcdp-1);
-    const bits shift = (from_root + ((uint64_t)1023 << 52)) & ((uint64_t)0xfff << 52);
-    lanes k = (lanes)((shift >> 52) | (bits)all(0x1p52)) - (0x1p52 + 1023.0);
-    const lanes f = (lanes)((bits)scaled - (shift - ((uint64_t)1023 << 52))) - 1.0;
-    k = where_less(x, tiny, k - 54.0, k);
-    const lanes s = f / (2.0 + f), z = s * s, w = z * z, half = 0.5 * f * f;
-    const lanes odd = z * (0x1.5555555555593p-1 + w * (0x1.2492494229359p-2 +
-                           w * (0x1.7466496cb03dep-3 + w * 0x1.2f112df3e5244p-3)));
-    const lanes even = w * (0x1.999999997fa04p-2 + w * (0x1.c71c51d8e78afp-3 +
-                            w * 0x1.39a09d078c69fp-3));
-    lanes y = k * LN2_HIGH - ((half - (s * (half + (odd + even)) + k * LN2_LOW)) - f);
-    y = where_less(all(DBL_MAX), x, x, y); /* inf */
-    const lanes below = where_less(x, none, none / none, -1.0 / (x * x)); /* -inf at 0, else nan */
-    return where_less(none, x, y, below);
-}
-#define log ISA(log)
-
-/* log(1 + x) for x >= -1: what 1 + x loses by rounding is given back to first order. */
-FUNCTION lanes ISA(log1p)(lanes x)
-{
-    const lanes u = 1.0 + x, y = log(u);
-    return where_less(all(0.0), u, y + (x - (u - 1.0)) / u, y);
-}
-#define log1p ISA(log1p)
+#include "_kernel_functions.h"
+#include "_kernel_programs.h"
 
 /* --- activations: `hsig.networks.activations`, operation by operation --- */
-
-FUNCTION lanes ISA(logistic)(lanes x)
-{
-    const lanes e = exp(-magnitude(x));
-    return where_less(all(0.0), x, all(1.0), e) / (1.0 + e);
-}
-#define logistic ISA(logistic)
-
-FUNCTION lanes ISA(softplus)(lanes x)
-{
-    return greater(all(0.0), x) + log1p(exp(-magnitude(x)));
-}
-#define softplus ISA(softplus)
 
 FUNCTION lanes ISA(bounded)(lanes x, double low, double high)
 {
@@ -487,10 +344,8 @@ FUNCTION lanes ISA(value)(const int kind, const activation *a, lanes x)
         const lanes below = a->low + a->leak * (line - a->low);
         return where_less(line, all(a->low), below, where_less(all(a->high), line, above, line));
     }
-    case TANH: {
-        const lanes e = expm1(-2.0 * magnitude(x));
-        return with_sign_of(e / (2.0 + e), x);
-    }
+    case TANH:
+        return tanh(x);
     case ULTRA_FAST: {
         const lanes h = 0.5 * x, size = lesser(all(3.0), magnitude(h));
         const lanes curve = 1.5 * size / (1.0 + size);
@@ -574,13 +429,12 @@ FUNCTION lanes ISA(training_slope)(const int kind, const int backward, const act
 
 /* --- losses: `hsig.networks.losses` --- */
 
-/* The slope of a sample's loss in the output's pre-activation x, where the prediction is y. */
-FUNCTION lanes ISA(output_delta)(const int loss, const int kind, const int backward,
-                                 const activation *a, lanes x, lanes y, const double target)
+/* The slope of a sample's loss in the output's pre-activation, where the prediction is y and the
+   slope of the output's activation is as given; with BCE_OF_LOGIT it is not asked for. */
+FUNCTION lanes ISA(output_delta)(const int loss, lanes slope, lanes y, const double target)
 {
     if (loss == BCE_OF_LOGIT)
         return y - target;
-    const lanes slope = training_slope(kind, backward, a, x, y);
     if (loss == SQUARED)
         return 2.0 * (y - target) * slope;
     if (loss == BCE_NAIVE)
@@ -619,34 +473,51 @@ static TARGET __attribute__((noinline)) void ISA(print_loss)(
 
 /* --- the network and its training --- */
 
-/* The output's pre-activation; what the hidden layer makes of a row is left in z and h.
-   Weights: (inputs + 1) rows of hidden units, then hidden + 1 for the output; biases last. */
-FUNCTION lanes ISA(forward)(const problem *p, const int inputs, const int hidden, const int kind,
-                            const double *row, const lanes *weights, lanes *z, lanes *h)
+/* Weights: (inputs + 1) rows of hidden units, then hidden + 1 for the output; biases last. */
+
+/* The pre-activation of a hidden unit. */
+FUNCTION lanes ISA(into_unit)(const int inputs, const int hidden, const int u, const double *row,
+                              const lanes *weights)
+{
+    lanes sum = row[0] * weights[u];
+    for (int k = 1; k < inputs; k++)
+        sum += row[k] * weights[k * hidden + u];
+    return sum + weights[inputs * hidden + u];
+}
+#define into_unit ISA(into_unit)
+
+/* The output's pre-activation, where the hidden units are h. */
+FUNCTION lanes ISA(into_output)(const int inputs, const int hidden, const lanes *h,
+                                const lanes *weights)
 {
     const lanes *output = weights + (inputs + 1) * hidden;
-    for (int u = 0; u < hidden; u++) {
-        lanes sum = row[0] * weights[u];
-        for (int k = 1; k < inputs; k++)
-            sum += row[k] * weights[k * hidden + u];
-        z[u] = sum + weights[inputs * hidden + u];
-        h[u] = value(kind, &p->hidden_activation, z[u]);
-    }
     lanes sum = h[0] * output[0];
     for (int u = 1; u < hidden; u++)
         sum += h[u] * output[u];
     return sum + output[hidden];
 }
+#define into_output ISA(into_output)
+
+/* The output's pre-activation; what the hidden layer makes of a row is left in z and h. */
+FUNCTION lanes ISA(forward)(const problem *p, const int inputs, const int hidden, const int kind,
+                            const double *row, const lanes *weights, lanes *z, lanes *h)
+{
+    for (int u = 0; u < hidden; u++) {
+        z[u] = into_unit(inputs, hidden, u, row, weights);
+        h[u] = value(kind, &p->hidden_activation, z[u]);
+    }
+    return into_output(inputs, hidden, h, weights);
+}
 #define forward ISA(forward)
 
 /* Some seeds, a few vectors of them, held close while they are trained. */
 typedef struct {
-    lanes *weights[GROUP], *gradient[GROUP];
+    lanes *weights[MOST_VECTORS], *gradient[MOST_VECTORS];
     int vectors;
-    Py_ssize_t at[GROUP];   /* the first seed of each vector */
-    int count[GROUP];       /* how many seeds it has */
-    unsigned solved[GROUP], lost[GROUP], diverged[GROUP]; /* a bit for each lane */
-    int last_wrong[GROUP];  /* a sample, not the first, that was wrong when it was looked at */
+    Py_ssize_t at[MOST_VECTORS];  /* the first seed of each vector */
+    int count[MOST_VECTORS];      /* how many seeds it has */
+    unsigned solved[MOST_VECTORS], lost[MOST_VECTORS], diverged[MOST_VECTORS]; /* a bit for a lane */
+    int last_wrong[MOST_VECTORS]; /* a sample, not the first, that was wrong when it was looked at */
 } ISA(block);
 #define block ISA(block)
 
@@ -704,6 +575,54 @@ FUNCTION void ISA(write_down)(const state *s, block *b, const int v, const unsig
 }
 #define write_down ISA(write_down)
 
+/* The step that a sample asks for, or its part of the epoch's: `deltas` are the slopes of its loss in
+   the pre-activations of the hidden units, `delta` that in the output's. */
+FUNCTION void ISA(learn)(const problem *p, block *b, const int v, const int sample,
+                         const double *row, const lanes *deltas, const lanes *h, lanes delta,
+                         const int inputs, const int hidden)
+{
+    lanes *weights = b->weights[v], *output = weights + (inputs + 1) * hidden;
+    if (p->update != BATCH) {
+        for (int u = 0; u < hidden; u++) {
+            for (int k = 0; k < inputs; k++)
+                weights[k * hidden + u] -= p->rate * (row[k] * deltas[u]);
+            weights[inputs * hidden + u] -= p->rate * deltas[u];
+            output[u] -= p->rate * (h[u] * delta);
+        }
+        output[hidden] -= p->rate * delta;
+        return;
+    }
+    lanes *sum = b->gradient[v], *of_output = sum + (inputs + 1) * hidden;
+#define ADD_TO(total, term) total = sample == 0 ? (term) : total + (term)
+    for (int u = 0; u < hidden; u++) {
+        for (int k = 0; k < inputs; k++)
+            ADD_TO(sum[k * hidden + u], row[k] * deltas[u]);
+        ADD_TO(sum[inputs * hidden + u], deltas[u]);
+        ADD_TO(of_output[u], h[u] * delta);
+    }
+    ADD_TO(of_output[hidden], delta);
+#undef ADD_TO
+    if (sample + 1 == p->samples)
+        for (int i = 0; i < (inputs + 1) * hidden + hidden + 1; i++)
+            weights[i] -= p->rate * (sum[i] / (double)p->samples);
+}
+#define learn ISA(learn)
+
+/* Write down of which seeds a weight is no finite number any more. */
+FUNCTION void ISA(mark_broken)(const state *s, block *b, const int v, const int size,
+                               const long long epoch)
+{
+    lanes check = all(0.0); /* 0 times what is not finite is nan */
+    for (int i = 0; i < size; i++)
+        check += 0.0 * b->weights[v][i];
+    const unsigned broken = ALL_OF(b->count[v]) & ~which_less(check, all(1.0));
+    if (broken & ~b->diverged[v]) {
+        ISA(mark)(s->diverged_at + b->at[v], broken & ~b->diverged[v], epoch);
+        b->diverged[v] |= broken;
+    }
+}
+#define mark_broken ISA(mark_broken)
+
 /* What differs between the networks for which the code below is compiled. */
 #define SHAPE                                                                                     \
     const int inputs, const int hidden, const int kind, const int backward,                       \
@@ -740,47 +659,20 @@ FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lane
                     ISA(print_loss)(p->printed, (double *)&x, (double *)&y, target,
                                     s->losses + sample * s->seeds + b->at[v], b->count[v]);
 
-                const lanes delta = output_delta(loss, output_kind, output_backward,
-                                                 &p->output_activation, x, y, target);
+                const lanes slope =
+                    loss == BCE_OF_LOGIT ? y /* not asked for */
+                                         : training_slope(output_kind, output_backward,
+                                                          &p->output_activation, x, y);
+                const lanes delta = output_delta(loss, slope, y, target);
                 for (int u = 0; u < hidden; u++) /* z becomes the slope of the loss in it */
                     z[u] = delta * output[u] *
                            training_slope(kind, backward, &p->hidden_activation, z[u], h[u]);
 
-                if (!batch) {
-                    for (int u = 0; u < hidden; u++) {
-                        for (int k = 0; k < inputs; k++)
-                            weights[k * hidden + u] -= p->rate * (row[k] * z[u]);
-                        weights[inputs * hidden + u] -= p->rate * z[u];
-                        output[u] -= p->rate * (h[u] * delta);
-                    }
-                    output[hidden] -= p->rate * delta;
-                    continue;
-                }
-                lanes *sum = b->gradient[v], *of_output = sum + (inputs + 1) * hidden;
-#define ADD(total, term) total = sample == 0 ? (term) : total + (term)
-                for (int u = 0; u < hidden; u++) {
-                    for (int k = 0; k < inputs; k++)
-                        ADD(sum[k * hidden + u], row[k] * z[u]);
-                    ADD(sum[inputs * hidden + u], z[u]);
-                    ADD(of_output[u], h[u] * delta);
-                }
-                ADD(of_output[hidden], delta);
-#undef ADD
-                if (sample + 1 == p->samples)
-                    for (int i = 0; i < size; i++)
-                        weights[i] -= p->rate * (sum[i] / (double)p->samples);
+                learn(p, b, v, sample, row, z, h, delta, inputs, hidden);
             }
 
-        for (int v = 0; v < b->vectors; v++) {
-            lanes check = all(0.0); /* 0 times what is not finite is nan */
-            for (int i = 0; i < size; i++)
-                check += 0.0 * b->weights[v][i];
-            const unsigned broken = ALL_OF(b->count[v]) & ~which_less(check, all(1.0));
-            if (broken & ~b->diverged[v]) {
-                ISA(mark)(s->diverged_at + b->at[v], broken & ~b->diverged[v], epoch);
-                b->diverged[v] |= broken;
-            }
-        }
+        for (int v = 0; v < b->vectors; v++)
+            mark_broken(s, b, v, size, epoch);
     }
 }
 #define train_block ISA(train_block)
@@ -827,23 +719,172 @@ static TARGET void ISA(choose)(const problem *p, const state *s, block *b, lanes
         ISA(any)(p, s, b, z, h);
 }
 
+/* --- networks with a program in a layer: each layer of a whole block in one go --- */
+
+/* The value of a layer's activation at n vectors x and, unless NULL, the slope that training uses. */
+static TARGET void ISA(activate)(const runner *r, const activation *of, lanes *x, const int n,
+                                 lanes *y, lanes *slope)
+{
+    if (r->program != NULL) {
+        run_all(r, x, n, y, slope);
+        return;
+    }
+    const activation here = *of, *a = &here; /* where no store can change it */
+    for (int i = 0; i < n; i++)
+        y[i] = value(a->kind, a, x[i]);
+    for (int i = 0; slope != NULL && i < n; i++)
+        slope[i] = training_slope(a->kind, a->backward, a, x[i], y[i]);
+}
+#define activate ISA(activate)
+
+/* For each layer what runs it, and for each vector of a block, or unit in it, room for a number. */
+typedef struct {
+    runner in, out;
+    lanes *z, *h, *slopes, *x, *y, *slope;
+    lanes *other_z, *other_h; /* for what is looked at in between */
+} ISA(desk);
+#define desk ISA(desk)
+
+/* As `right_on_all`, for all vectors at once, each at the sample at which it stands. */
+FUNCTION void ISA(all_right_on_all)(const problem *p, const state *s, block *b, const desk *d,
+                                    unsigned *right, const int printing, const int inputs,
+                                    const int hidden)
+{
+    int at[MOST_VECTORS], which[MOST_VECTORS];
+    lanes x[MOST_VECTORS], y[MOST_VECTORS];
+    for (int v = 0; v < b->vectors; v++)
+        at[v] = b->last_wrong[v];
+    for (int looked = 1; looked < p->samples; looked++) {
+        int n = 0;
+        for (int v = 0; v < b->vectors; v++)
+            if (right[v] || printing)
+                which[n++] = v;
+        if (n == 0)
+            return;
+        for (int i = 0; i < n; i++)
+            for (int u = 0; u < hidden; u++)
+                d->other_z[i * hidden + u] =
+                    into_unit(inputs, hidden, u, p->rows + (size_t)at[which[i]] * inputs,
+                              b->weights[which[i]]);
+        activate(&d->in, &p->hidden_activation, d->other_z, n * hidden, d->other_h, NULL);
+        for (int i = 0; i < n; i++)
+            x[i] = into_output(inputs, hidden, d->other_h + i * hidden, b->weights[which[i]]);
+        activate(&d->out, &p->output_activation, x, n, y, NULL);
+        for (int i = 0; i < n; i++) {
+            const int v = which[i], sample = at[v];
+            right[v] &= which_less(magnitude(y[i] - p->targets[sample]), all(p->solved_within));
+            if (printing)
+                ISA(store)(s->predictions + sample * s->seeds + b->at[v], y[i], b->count[v]);
+            if (!right[v])
+                b->last_wrong[v] = sample;
+            at[v] = sample + 1 < p->samples ? sample + 1 : 1;
+        }
+    }
+}
+#define all_right_on_all ISA(all_right_on_all)
+
+/* As `train_block`: the same operations for each seed, in the same order. */
+FUNCTION void ISA(train_layers)(const problem *of, const state *s, block *b, const desk *d,
+                                const int inputs, const int hidden)
+{
+    const problem here = *of, *p = &here; /* where no store can change it */
+    const int size = (inputs + 1) * hidden + hidden + 1, batch = p->update == BATCH;
+    lanes *const slope = p->loss == BCE_OF_LOGIT ? NULL : d->slope;
+    for (long long epoch = s->epoch; epoch < s->epoch + s->epochs; epoch++) {
+        const int printing = epoch == s->epoch;
+        unsigned right[MOST_VECTORS] = {0};
+        for (int sample = 0; sample < p->samples; sample++) {
+            const double *row = p->rows + (size_t)sample * inputs, target = p->targets[sample];
+            for (int v = 0; v < b->vectors; v++)
+                for (int u = 0; u < hidden; u++)
+                    d->z[v * hidden + u] = into_unit(inputs, hidden, u, row, b->weights[v]);
+            activate(&d->in, &p->hidden_activation, d->z, b->vectors * hidden, d->h, d->slopes);
+            for (int v = 0; v < b->vectors; v++)
+                d->x[v] = into_output(inputs, hidden, d->h + v * hidden, b->weights[v]);
+            activate(&d->out, &p->output_activation, d->x, b->vectors, d->y, slope);
+
+            if (sample == 0 || batch) { /* the weights are still those of the beginning */
+                for (int v = 0; v < b->vectors; v++) {
+                    right[v] =
+                        (sample == 0 ? watched(b, v) : right[v]) &
+                        which_less(magnitude(d->y[v] - target), all(p->solved_within));
+                    if (printing)
+                        ISA(store)(s->predictions + sample * s->seeds + b->at[v], d->y[v],
+                                   b->count[v]);
+                }
+                if (!batch)
+                    all_right_on_all(p, s, b, d, right, printing, inputs, hidden);
+                for (int v = 0; v < b->vectors && (!batch || sample + 1 == p->samples); v++)
+                    write_down(s, b, v, right[v], epoch);
+            }
+            for (int v = 0; v < b->vectors; v++) {
+                if (printing)
+                    ISA(print_loss)(p->printed, (double *)&d->x[v], (double *)&d->y[v], target,
+                                    s->losses + sample * s->seeds + b->at[v], b->count[v]);
+                const lanes *output = b->weights[v] + (inputs + 1) * hidden;
+                const lanes *h = d->h + v * hidden;
+                lanes *deltas = d->slopes + v * hidden;
+                const lanes delta = output_delta(p->loss, d->slope[v], d->y[v], target);
+                for (int u = 0; u < hidden; u++)
+                    deltas[u] = delta * output[u] * deltas[u];
+                learn(p, b, v, sample, row, deltas, h, delta, inputs, hidden);
+            }
+        }
+        for (int v = 0; v < b->vectors; v++)
+            mark_broken(s, b, v, size, epoch);
+    }
+}
+#define train_layers ISA(train_layers)
+
+static TARGET __attribute__((noinline)) void ISA(layers_of_question)(const problem *p,
+                                                                     const state *s, block *b,
+                                                                     const desk *d)
+{
+    train_layers(p, s, b, d, 2, 3);
+}
+
+static TARGET __attribute__((noinline)) void ISA(any_layers)(const problem *p, const state *s,
+                                                             block *b, const desk *d)
+{
+    train_layers(p, s, b, d, p->inputs, p->hidden);
+}
+
 /* Train the seeds from first to last, block by block. -1 if there is no memory. */
 static TARGET int ISA(train)(const problem *p, const state *s, Py_ssize_t first, Py_ssize_t last)
 {
-    const size_t size = weights_of(p);
-    const int most = size * GROUP * sizeof(lanes) <= NEAREST_CACHE ? GROUP : 1;
-    const size_t needed = (2 * most * size + 4 * (size_t)p->hidden) * sizeof(lanes);
-    char *memory = malloc(needed + ALIGNMENT);
+    const size_t size = weights_of(p), hidden = (size_t)p->hidden;
+    const program *in = p->hidden_activation.program, *out = p->output_activation.program;
+    const int by_layers = in != NULL || out != NULL;
+    const size_t fit = NEAREST_CACHE / (size * sizeof(lanes)), most_group = fit >= GROUP ? GROUP : 1;
+    const size_t most =
+        !by_layers ? most_group : fit > MOST_VECTORS ? MOST_VECTORS : fit < 1 ? 1 : fit;
+    const int units = (int)(most * hidden); /* at most the larger of 24 KB and 1024 or so */
+    const size_t vectors = 2 * most * size + (by_layers ? 5 * most * hidden + 3 * most : 4 * hidden);
+    const size_t for_in = ISA(size_of_runner)(in, units), for_out = ISA(size_of_runner)(out, (int)most);
+    char *memory = malloc(for_in + for_out + vectors * sizeof(lanes) + ALIGNMENT);
     if (memory == NULL)
         return -1;
-    lanes *next = (lanes *)(memory + ALIGNMENT - (uintptr_t)memory % ALIGNMENT);
+    char *aligned = memory + ALIGNMENT - (uintptr_t)memory % ALIGNMENT;
+    lanes *next = (lanes *)(aligned + for_in + for_out);
     block b;
-    for (int v = 0; v < most; v++, next += 2 * size)
+    for (size_t v = 0; v < most; v++, next += 2 * size)
         b.weights[v] = next, b.gradient[v] = next + size;
-    lanes *z = next, *h = z + p->hidden;
+    desk d;
+    if (by_layers) {
+        d.in = ISA(runner_in)(aligned, in, units);
+        d.out = ISA(runner_in)(aligned + for_in, out, (int)most);
+        d.z = next, d.h = d.z + units, d.slopes = d.h + units, d.other_z = d.slopes + units;
+        d.other_h = d.other_z + units, d.x = d.other_h + units, d.y = d.x + most;
+        d.slope = d.y + most;
+        memset(d.slope, 0, most * sizeof(lanes)); /* where it is not asked for */
+    }
 
     while (first < last) {
-        for (b.vectors = 0; b.vectors < most && first < last; b.vectors++) {
+        /* blocks of one size, as nearly as can be */
+        const size_t left = (size_t)(last - first + LANES - 1) / LANES;
+        const size_t blocks = (left + most - 1) / most, even = (left + blocks - 1) / blocks;
+        const int take = (int)(by_layers ? even : most);
+        for (b.vectors = 0; b.vectors < take && first < last; b.vectors++) {
             const int v = b.vectors, count = last - first < LANES ? (int)(last - first) : LANES;
             b.at[v] = first, b.count[v] = count, b.last_wrong[v] = p->samples > 1;
             b.solved[v] = b.lost[v] = b.diverged[v] = 0;
@@ -858,7 +899,12 @@ static TARGET int ISA(train)(const problem *p, const state *s, Py_ssize_t first,
             for (size_t i = 0; i < size; i++)
                 memcpy(memset(&b.weights[v][i], 0, sizeof(lanes)), weight(p, s, i) + b.at[v],
                        (size_t)b.count[v] * sizeof(double));
-        ISA(choose)(p, s, &b, z, h);
+        if (!by_layers)
+            ISA(choose)(p, s, &b, next, next + p->hidden);
+        else if (p->inputs == 2 && p->hidden == 3)
+            ISA(layers_of_question)(p, s, &b, &d);
+        else
+            ISA(any_layers)(p, s, &b, &d);
         for (int v = 0; v < b.vectors; v++)
             for (size_t i = 0; i < size; i++)
                 memcpy(weight(p, s, i) + b.at[v], &b.weights[v][i],

@@ -11,11 +11,13 @@ from math import inf, nextafter
 from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
 
 from hsig.engines import NUMERICS, Problem, Progress, State
 from hsig.networks.activations import ACTIVATIONS, Activation
 from hsig.networks.activations.piecewise import PiecewiseLinear
 from hsig.networks.arrays import Array
+from hsig.networks.formulas.program import Program
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
@@ -36,6 +38,9 @@ NAME = "compiled"
 # what `advance` hands to the kernel; a problem with anything else is another engine's
 _KNOWN_FIELDS = {"network", "inputs", "targets", "learning_rate", "update", "solved_within"}
 _CLASSES = {type(row) for row in ACTIVATIONS.values()}
+_WORDS = 6  # of a row of code
+
+IntCode = npt.NDArray[np.int32]
 
 _SEEDS_WORTH_A_THREAD = 32
 _WORK_WORTH_A_THREAD = 1_000_000  # in updates of a weight; a thread starts in some 50 us
@@ -77,7 +82,7 @@ def knows(problem: Problem) -> bool:
     network = problem.network
     layers = (network.hidden_activation, network.output_activation)
     return _kernel is None or (
-        all(type(a) in _CLASSES and type(a).__name__ in _kernel.activations for a in layers)
+        all(_is_built_in(_kernel, a) or _has_operations(_kernel, a) for a in layers)
         and network.loss in LOSSES.values()
         and all(function in _kernel.losses for function in _losses(network))
         and problem.update in _kernel.updates
@@ -127,6 +132,8 @@ def advance(
             np.ascontiguousarray(problem.targets),
             _numbers(_kernel, network.hidden_activation),
             _numbers(_kernel, network.output_activation),
+            *_code(_kernel, network.hidden_activation),
+            *_code(_kernel, network.output_activation),
             inputs,
             hidden,
             samples,
@@ -177,8 +184,45 @@ def _losses(network: Network) -> tuple[str, str]:
     return descended.__name__, printed.__name__
 
 
+def _is_built_in(kernel: ModuleType, activation: Activation) -> bool:
+    """Whether the kernel has the activation itself."""
+    return type(activation) in _CLASSES and type(activation).__name__ in kernel.activations
+
+
+def _program(activation: Activation) -> Program | None:
+    """What runs an activation that is a formula; None of another."""
+    program: Program | None = getattr(activation, "program", None)
+    return program
+
+
+def _has_operations(kernel: ModuleType, activation: Activation) -> bool:
+    """Whether the kernel has all that an activation's program takes, and it has one."""
+    program, known = _program(activation), dict(kernel.operations)
+    return program is not None and all(step.operation in known for step in program.steps)
+
+
+def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
+    """The kernel's `program`, as code and constants; both empty for what it has itself.
+
+    A row of value steps, registers and the operands of value and slope, then one for each step:
+    operation, target, operands. What is not used is 0.
+    """
+    program = _program(activation)
+    if program is None or _is_built_in(kernel, activation):
+        return np.zeros((0, _WORDS), np.int32), np.zeros(0)
+    codes = {name: code for code, (name, _) in enumerate(kernel.operations)}
+    code = np.zeros((1 + len(program.steps), _WORDS), np.int32)
+    code[0, :4] = program.value_steps, program.registers, program.value, program.slope
+    for row, step in zip(code[1:], program.steps, strict=True):
+        row[:2] = codes[step.operation], step.target
+        row[2 : 2 + len(step.operands)] = step.operands
+    return code, np.array(program.constants, dtype=np.float64)
+
+
 def _numbers(kernel: ModuleType, activation: Activation) -> Array:
     """The fields of the kernel's `activation`."""
+    if not _is_built_in(kernel, activation):  # its program has all that it is
+        return np.array([kernel.activations.index("Program"), *[0.0] * 12])
     kind = kernel.activations.index(type(activation).__name__)
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
