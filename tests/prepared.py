@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from hsig.experiments.outlook import Outlook
 from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
-from hsig.networks.activations.sigmoids import Sigmoid
+from hsig.networks.activations import Activation
 from hsig.networks.network import Weights
 from hsig.reports.documents import document
 from hsig.runs import Made, Part
@@ -27,15 +26,15 @@ RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithValue(Sigmoid):
-    """A user's own activation, with the slope and the name of the logistic sigmoid."""
+class WithValue(Activation):
+    """An activation in Python, with the slope of the logistic sigmoid but not its name."""
 
-    function: Callable
+    definition: str = "sigmoid(x)"
+    computed: Callable
     is_logistic = False
-    parameters = MappingProxyType({})
 
     def value(self, x):
-        return self.function(x)
+        return self.computed(x)
 
 
 def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):

@@ -336,7 +336,7 @@ def test_a_variant_that_raises_loses_no_other(hsig, monkeypatch):
     def broken(*_, **__):
         raise ArithmeticError("no value")
 
-    table = dict(ACTIVATIONS) | {"hard": WithValue("hard", "a test", function=broken)}
+    table = dict(ACTIVATIONS) | {"hard": WithValue("hard", source="a test", computed=broken)}
     monkeypatch.setattr("hsig.networks.activations.find_activations", lambda name: [table[name]])
     code, out, _ = hsig(*FEW, "--workers", "1")
     assert code == 0

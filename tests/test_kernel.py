@@ -23,7 +23,6 @@ from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import counted
 from hsig.networks.activations import ACTIVATIONS
-from hsig.networks.activations.piecewise import PiecewiseLinear
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.reports.words import NOT_BUILT, heading
@@ -35,7 +34,7 @@ BACKWARDS = ("own", "logistic", "output", "straight_through")
 KNOWN = [name for name in EVERY if compiled.knows(make_problem(name))]
 KNOWN_LOSSES = [name for name in LOSSES if compiled.knows(make_problem(loss=name))]
 # those that take no exponential
-STRAIGHT = [name for name in KNOWN if isinstance(ACTIVATIONS[name], PiecewiseLinear)]
+STRAIGHT = [name for name in KNOWN if ACTIVATIONS[name].clipped_line]
 STRAIGHT += ["ultra_fast", "hard_silu"]
 
 
@@ -413,7 +412,7 @@ def test_a_problem_with_something_that_the_kernel_does_not_know_is_the_reference
         WithMomentum(**vars(problem), momentum=0.9),
         replace(problem, update="shuffled"),
         replace(problem, network=replace(problem.network, loss=own_loss)),
-        make_problem(WithValue("sigmoid", "a test", function=lambda x: x)),
+        make_problem(WithValue("sigmoid", source="a test", computed=lambda x: x)),
     ):
         assert engine_for(strange, "compiled") is reference
 
@@ -428,7 +427,7 @@ def test_a_kernel_of_other_numerics_is_as_good_as_none(monkeypatch):
 def test_an_activation_that_it_does_not_know_is_trained_by_the_reference_and_told():
     experiment = load_experiment(flags={"activations": "sigmoid,hard"}, command="compare")
     first, second = experiment.variants
-    own = WithValue("sigmoid", "a test", function=lambda x: 0.5 + 0.0 * x)
+    own = WithValue("sigmoid", source="a test", computed=lambda x: 0.5 + 0.0 * x)
     first = replace(first, hidden_activation=own)
     experiment = replace(experiment, variants=(first, second))
     assert experiment.engine_of(first) is reference

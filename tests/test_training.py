@@ -182,7 +182,7 @@ def test_a_variant_that_raises_fails_with_what_and_where_and_the_others_go_on():
 
     chosen = load_experiment(flags={"activations": "sigmoid,hard,tanh", "epochs": "2"})
     first, second, third = chosen.variants
-    broken = WithValue("hard", "a test", function=halve_nothing)
+    broken = WithValue("hard", source="a test", computed=halve_nothing)
     chosen = replace(chosen, variants=(first, replace(second, hidden_activation=broken), third))
     outcome = gather(chosen, run(chosen))
     assert [bool(result.failure) for result in outcome.results] == [False, True, False]

@@ -52,7 +52,7 @@ def kills_its_process_once(x):
 
 
 def with_variant(experiment, name, function):
-    activation = WithValue(name, "a test", function=function)
+    activation = WithValue(name, source="a test", computed=function)
     variant = Variant(name, activation, ACTIVATIONS["sigmoid"])
     first, *others = experiment.variants
     return replace(experiment, variants=(first, variant, *others))

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hsig.analysis.definitions import breaks
 from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array, BoolArray
 from hsig.networks.network import Network, Weights, with_bias
@@ -105,10 +104,8 @@ def kinks(activation: Activation) -> tuple[float, ...]:
     >>> kinks(ACTIVATIONS["hard"]), kinks(ACTIVATIONS["elu"]), kinks(ACTIVATIONS["tanh"])
     ((-2.5, 2.5), (0.0,), ())
     """
-    pieces = activation.linear_pieces
-    ends = {end for piece in pieces for end in (piece.start, piece.stop) if np.isfinite(end)}
-    found = {point.x for point in breaks(activation)}
-    for x in ends | {0.0}:  # 0, for what is written in |x|
+    found = {point.x for point in activation.function.breaks}
+    for x in activation.function.ends:
         near = activation.derivative(x + np.array([-_BESIDE, _BESIDE]))
         far = activation.derivative(x + np.array([-_BESIDE - _STEP, _BESIDE + _STEP]))
         left, right = (far - near) / np.array([-_STEP, _STEP])

@@ -23,6 +23,7 @@ from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.experiments.training import gather, gather_all
 from hsig.experiments.workers import run_with_workers
+from hsig.networks.formulas.parsing import names_in
 from hsig.output.formats import as_json
 from hsig.output.terminal import Watch, interrupts_ignored, note
 from hsig.reports.comparison import comparison_page
@@ -341,8 +342,13 @@ def _end(watch: Watch, outcomes: Sequence[Outcome], *summaries: Summary) -> None
 
 def _configs_and_activations(words: list[str]) -> tuple[list[Path], list[str]]:
     """Which words are configs, and which are activations."""
-    configs = [word for word in words if word.endswith(CONFIG_ENDINGS) or "/" in word]
+    configs = [word for word in words if _is_config(word)]
     return [Path(word) for word in configs], [word for word in words if word not in configs]
+
+
+def _is_config(word: str) -> bool:
+    """Whether a word is the path of a config; one with a slash may be a formula."""
+    return word.endswith(CONFIG_ENDINGS) or ("/" in word and "x" not in names_in(word))
 
 
 def _only(configs: list[Path]) -> Path | None:

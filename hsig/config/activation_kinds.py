@@ -1,37 +1,42 @@
-"""Activations as a user writes them, alone or several, and what is expected of them by label."""
+"""Activations as a user writes them, alone or several: by name, or as formulas."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hsig.config.kinds import (
-    Choice,
-    Kind,
-    Number,
-    Schema,
-    Verdict,
-    complete_list,
-    mapping_schema,
-    starting,
-)
+from hsig.config.kinds import Choice, Kind, Number, Schema, complete_list, mapping_schema, starting
 from hsig.config.values import REFUSED, Json, Place, Wrong, each, nearest, plain, read_settings
 
 if TYPE_CHECKING:
-    from hsig.experiments.experiment import Bound, Checks, Experiment
+    from hsig.experiments.experiment import Experiment
     from hsig.networks.activations import Activation
 
+# the slope at a kink, from those of both sides: `hsig.networks.formulas.function.KINKS`
+KINKS = ("own", "open", "closed", "left", "right", "mean", "sum")
 PARAMETERS: Mapping[str, Number | Choice] = {  # the settings of activations
     "slope": Number(0.0, 1e9, above=True),
     "shift": Number(-1e9, 1e9),
     "low": Number(infinite=True),
     "high": Number(infinite=True),
     "leak": Number(0.0, 1.0),
-    "kink": Choice(("closed", "open")),
+    "kink": Choice(KINKS),
     "alpha": Number(0.0, 1e9, above=True),
+    "beta": Number(0.0, 1e9, above=True),
+    "b": Number(0.0, 1e9),
+    "a": Number(-1e9, 1e9),
+    "bound": Number(0.0, 1e9),
+    "gamma": Number(0.0, 1e9, above=True),
+    "scale": Number(-1e9, 1e9),
+    "steepness": Number(0.0, 1e9, above=True),
+    "threshold": Number(infinite=True),
+    "value": Number(-1e9, 1e9),
     "backward": Choice(("own", "logistic", "output", "straight_through")),
 }
+_OF_A_FORMULA = Number(-1e9, 1e9, infinite=True)  # a parameter of a user's own
 _PARAMETER_ALIASES = {"negative_slope": "leak"}  # PyTorch's and JAX's word
+_SLOPES = ("kink", "backward")  # settings of every activation
 SAME = "same"  # the output's activation is the hidden layer's
 
 
@@ -39,17 +44,18 @@ class Spec(Kind):
     """A name, `NAME:KEY=VALUE,...`, or a mapping with a name and settings."""
 
     def check(self, value: object, place: Place) -> Any:
-        settings: dict[str, object] = {}
-        name, named, nested = value, place, False
-        if isinstance(value, str) and ":" in value:
-            name, _, text = value.partition(":")
-            settings = read_settings(text, place)
-        elif isinstance(value, dict):
-            name, named, nested = value.get("name"), place.below("name"), True
-            settings = {key: part for key, part in value.items() if key != "name"}
+        if isinstance(value, str):
+            return _of_text(value, place)
+        if not isinstance(value, dict):
+            raise place.expected("the name of an activation, or a formula", value)
+        settings = {key: part for key, part in value.items() if key != "name"}
+        name, named = value.get("name"), place.below("name")
+        if "formula" in value and not _is_row(name, value["formula"]):
+            return _of_formula(name, settings, place)
         if not isinstance(name, str):
             raise named.expected("the name of an activation", name)
-        return _with_settings(_find(name, named), settings, place, nested=nested)
+        settings.pop("formula", None)
+        return _with_settings(_find(name, named), settings, place, nested=True)
 
     def schema(self) -> Schema:
         return {"anyOf": [_schema(), {"type": "null"}]}
@@ -67,7 +73,7 @@ class Spec(Kind):
             return [f"{name}:{before}={choice}" for choice in offered]
         if name not in ACTIVATIONS:
             return []
-        known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, "backward")]
+        known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, *_SLOPES)]
         return [f"{name}:{made}" for made in complete_list(known, settings)]
 
 
@@ -121,7 +127,7 @@ class Specs(Kind):
     absent: ClassVar[tuple["Activation", ...]] = ()
 
     def check(self, value: object, place: Place) -> "tuple[Activation, ...]":
-        from hsig.networks.activations import ACTIVATIONS, GROUPS, spell
+        from hsig.networks.activations import GROUPS, members, spell
 
         listed = isinstance(value, list)
         parts = value if isinstance(value, list) else _split(value)
@@ -130,10 +136,8 @@ class Specs(Kind):
         chosen: dict[str, Activation] = {}
 
         def take(part: object, where: Place) -> None:
-            if isinstance(part, str) and part in GROUPS:
-                found = [ACTIVATIONS[name] for name in GROUPS[part]]
-            else:
-                found = [_SPEC.check(part, where)]
+            group = members(part) if isinstance(part, str) else ()
+            found = list(group) or [_SPEC.check(part, where)]
             labels = [spell(activation) for activation in found]
             again = [label for label in labels if label in chosen]
             chosen.update(zip(labels, found, strict=True))
@@ -175,9 +179,11 @@ _SPEC = Spec()
 
 
 def spec_document(activation: "Activation") -> dict[str, Json]:
-    """An activation as a config would spell it in full."""
-    parameters = {name: plain(value) for name, value in activation.parameters.items()}
-    return {"name": activation.name, **parameters, "backward": activation.backward}
+    """An activation as a config would spell it in full, with its formula."""
+    own = {name: plain(value) for name, value in activation.parameters.items()}
+    given = {"derivative": activation.slope_definition} if activation.slope_definition else {}
+    slopes = {"kink": activation.kink, "backward": activation.backward}
+    return {"name": activation.name, "formula": activation.definition, **own, **given, **slopes}
 
 
 def _schema() -> Schema:
@@ -187,7 +193,13 @@ def _schema() -> Schema:
     settings["backward"] = {"anyOf": [{"type": "null"}, settings["backward"]]}
     settings |= {word: settings[name] for word, name in _PARAMETER_ALIASES.items()}
     name: Schema = {"type": "string", "examples": list(ACTIVATIONS)}
-    return {"anyOf": [name, mapping_schema({"name": name, **settings}, ["name"])]}
+    formula: Schema = {"type": "string", "examples": ["clip(slope*x + 0.5, 0, 1)"]}
+    own = mapping_schema(
+        {"name": {"type": "string"}, "formula": formula, "derivative": formula, **settings},
+        ["formula"],
+    )
+    own["additionalProperties"] = _OF_A_FORMULA.schema()  # its parameters have names of their own
+    return {"anyOf": [name, mapping_schema({"name": name, **settings}, ["name"]), own]}
 
 
 def _split(value: object) -> list[object]:
@@ -195,8 +207,8 @@ def _split(value: object) -> list[object]:
     if not isinstance(value, str):
         return [] if value is None or value is REFUSED else [value]
     specs: list[str] = []
-    for part in value.split(","):
-        setting = "=" in part and ":" not in part.partition("=")[0]
+    for part in _outside_brackets(value):
+        setting = re.match(r"\s*\w+\s*=(?!=)", part)
         if setting and specs and ":" in specs[-1]:
             specs[-1] += f",{part}"
         else:
@@ -204,22 +216,97 @@ def _split(value: object) -> list[object]:
     return list(specs)
 
 
+def _outside_brackets(text: str) -> list[str]:
+    """The parts between commas that are in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _of_text(written: str, place: Place) -> "Activation":
+    """`NAME`, `FORMULA`, or one of them with `:KEY=VALUE,...` behind it."""
+    from hsig.config.formulas import looks_like_a_formula
+    from hsig.networks.activations import find_activations
+
+    head, colon, text = written.strip().partition(":")
+    settings = read_settings(text, place) if colon else {}
+    if looks_like_a_formula(head) and not find_activations(head):
+        return _of_formula(None, {"formula": head, **settings}, place, nested=False)
+    return _with_settings(_find(head, place), settings, place, nested=False)
+
+
+def _is_row(name: object, formula: object) -> bool:
+    """Whether a name of the table stands with its own formula, as records have it."""
+    from hsig.networks.activations import ACTIVATIONS
+
+    return isinstance(name, str) and name in ACTIVATIONS and ACTIVATIONS[name].definition == formula
+
+
+def _of_formula(
+    label: object, settings: Mapping[str, object], place: Place, *, nested: bool = True
+) -> "Activation":
+    """A user's own activation; `nested` if each of its settings has a place of its own."""
+    from hsig.config.formulas import formula_activation, parameters_in
+
+    def text(key: str) -> str:
+        value = settings.get(key, "")
+        if not isinstance(value, str):
+            if key == "formula" and isinstance(value, int | float):
+                return str(value)
+            raise place.below(key).expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
+        return value
+
+    formula, slope = text("formula"), text("derivative")
+    named = parameters_in(formula, slope)
+    reserved = {"name", "formula", "derivative", *_SLOPES}
+
+    def check(key: str, value: object) -> tuple[str, Any]:
+        where = place.below(key) if nested else replace(place, about=key)
+        if key in _SLOPES:
+            return key, None if value is None else PARAMETERS[key].check(value, where)
+        if key not in named:
+            known = sorted(named - reserved) + list(_SLOPES)
+            raise where.wrong(
+                f"there is no {key} in the formula.{nearest(key, known)} It has: {', '.join(known)}"
+            )
+        return key, _OF_A_FORMULA.check(value, where)
+
+    if not isinstance(label, str | None):
+        raise place.below("name").expected("a name for tables", label)
+    rest = {key: part for key, part in settings.items() if key not in ("formula", "derivative")}
+    checked = dict(each(partial(check, *setting) for setting in rest.items()))
+    kink, backward = (checked.pop(key, None) or "own" for key in _SLOPES)
+    made = formula_activation(label or "", formula, slope, checked, place, nested=nested)
+    return replace(made, kink=kink, backward=backward)
+
+
 def _find(name: str, place: Place) -> "Activation":
-    from hsig.networks.activations import ACTIVATIONS, find_activations
+    from hsig.networks.activations import (
+        ACTIVATIONS,
+        find_activations,
+        names_elsewhere,
+        spell,
+        spellings,
+    )
 
     found = find_activations(name)
     if not found:
-        aliases = [alias for activation in ACTIVATIONS.values() for alias in activation.aliases]
         raise place.wrong(
-            f"unknown activation '{name}'.{nearest(name, [*ACTIVATIONS, *aliases])} "
-            f"Known: {', '.join(ACTIVATIONS)}"
+            f"unknown activation '{name}'.{nearest(name, [*ACTIVATIONS, *spellings()])} "
+            f"Known: {', '.join(ACTIVATIONS)}. Or a formula, such as 'x*sigmoid(x)'"
         )
     if len(found) > 1:
         meanings = "; ".join(
-            f"'{activation.name}', {activation.formula}, for {', '.join(activation.aliases)}"
+            f"'{spell(activation)}', {activation.formula}, for "
+            f"{', '.join(names_elsewhere(activation))}"
             for activation in found
         )
-        raise place.wrong(f"'{name}' means different curves. Write {meanings}")
+        raise place.wrong(f"'{name}' means different functions. Write {meanings}")
     return found[0]
 
 
@@ -234,7 +321,7 @@ def _with_settings(
         if value is None and name == "backward":
             return name, None  # the default
         where = below if nested else replace(place, about=f"{activation.name}:{written}")
-        return name, PARAMETERS[name].check(value, where)
+        return name, PARAMETERS.get(name, _OF_A_FORMULA).check(value, where)
 
     checked = each(partial(check, *setting) for setting in settings.items())
     return set_parameters(activation, dict(checked), place)
@@ -242,7 +329,7 @@ def _with_settings(
 
 def _setting(activation: "Activation", written: str, place: Place) -> str:
     """The name of a setting that the activation has."""
-    known = [*activation.parameters, "backward"]
+    known = [*activation.parameters, *_SLOPES]
     name = _PARAMETER_ALIASES.get(written, written)
     if name not in known:
         raise place.wrong(
@@ -268,65 +355,3 @@ def set_parameters(
     if not float(low) < float(high):
         raise place.wrong(f"expected low below high, got low {low:g} and high {high:g}")
     return changed
-
-
-# --- expectations -----------------------------------------------------------------------------
-
-EXPECTATIONS: Mapping[str, Kind] = {
-    "solved_at_least": Number(0.0, 1.0),  # the smallest share of solved seeds
-    "solved_at_most": Number(0.0, 1.0),  # the largest
-    "verdict": Verdict(),  # of more than half of the seeds
-}
-
-
-class Expect(Kind):
-    """`solved_at_least=0.9,verdict=solved`, or a mapping of the same, or of labels to such."""
-
-    absent: ClassVar[Mapping[str, Any]] = {}
-
-    def check(self, value: object, place: Place) -> "dict[str, Bound | Checks]":
-        checks = read_settings(value, place) if isinstance(value, str) else value
-        if not isinstance(checks, dict):
-            raise place.expected(
-                f"checks such as solved_at_least=0.9 ({', '.join(EXPECTATIONS)})", value
-            )
-        bounds = each(
-            partial(_check_part, name, part, place.below(name) if checks is value else place)
-            for name, part in checks.items()
-        )
-        return dict(zip(checks, bounds, strict=True))
-
-    def schema(self) -> Schema:
-        checks = mapping_schema({name: kind.schema() for name, kind in EXPECTATIONS.items()})
-        return {"anyOf": [{"type": "string"}, {**checks, "additionalProperties": checks}]}
-
-    def complete(self, typed: str) -> list[str]:
-        return complete_list([f"{name}=" for name in EXPECTATIONS], typed)
-
-    def document(self, value: "Mapping[str, Bound | Checks]") -> Json:
-        return {
-            name: dict(part) if isinstance(part, Mapping) else part for name, part in value.items()
-        }
-
-
-def _check_part(name: str, part: object, place: Place) -> "Bound | Checks":
-    """One check, or those of one variant under its label."""
-    if not isinstance(part, dict):
-        return _check_bound(name, part, place)
-    own = each(partial(_check_bound, key, b, place.below(key)) for key, b in part.items())
-    return dict(zip(part, own, strict=True))
-
-
-def _check_bound(name: str, bound: object, place: Place) -> "Bound":
-    from hsig.networks.activations import ACTIVATIONS
-
-    if name in EXPECTATIONS:
-        checked: Bound = EXPECTATIONS[name].check(bound, place)
-        return checked
-    if ":" in name or name in ACTIVATIONS:
-        raise place.expected(
-            f"checks of {name}, such as {{solved_at_least: 0.9}} (quote a label with commas)", bound
-        )
-    raise place.wrong(
-        f"unknown check '{name}'.{nearest(name, EXPECTATIONS)} Known: {', '.join(EXPECTATIONS)}"
-    )

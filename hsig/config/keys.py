@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from hsig.config.activation_kinds import Baseline, Compared, Expect, OutputSpec, Specs, Trained
+from hsig.config.activation_kinds import Baseline, Compared, OutputSpec, Specs, Trained
+from hsig.config.expectations import Expect
 from hsig.config.kinds import (
     Choice,
     EngineName,

@@ -7,17 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
-from math import inf, nextafter
 from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
 from hsig.engines import NUMERICS, Problem, Progress, State
-from hsig.networks.activations import ACTIVATIONS, Activation
-from hsig.networks.activations.piecewise import PiecewiseLinear
+from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array
-from hsig.networks.formulas.program import Program
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
@@ -37,7 +34,6 @@ NAME = "compiled"
 
 # what `advance` hands to the kernel; a problem with anything else is another engine's
 _KNOWN_FIELDS = {"network", "inputs", "targets", "learning_rate", "update", "solved_within"}
-_CLASSES = {type(row) for row in ACTIVATIONS.values()}
 _WORDS = 6  # of a row of code
 
 IntCode = npt.NDArray[np.int32]
@@ -82,7 +78,7 @@ def knows(problem: Problem) -> bool:
     network = problem.network
     layers = (network.hidden_activation, network.output_activation)
     return _kernel is None or (
-        all(_is_built_in(_kernel, a) or _has_operations(_kernel, a) for a in layers)
+        all(_has(_kernel, activation) for activation in layers)
         and network.loss in LOSSES.values()
         and all(function in _kernel.losses for function in _losses(network))
         and problem.update in _kernel.updates
@@ -184,32 +180,32 @@ def _losses(network: Network) -> tuple[str, str]:
     return descended.__name__, printed.__name__
 
 
-def _is_built_in(kernel: ModuleType, activation: Activation) -> bool:
-    """Whether the kernel has the activation itself."""
-    return type(activation) in _CLASSES and type(activation).__name__ in kernel.activations
+def _has(kernel: ModuleType, activation: Activation) -> bool:
+    """Whether the kernel has all that an activation takes, which must be what its formula says."""
+    if type(activation) is not Activation:
+        return False
+    if _short_way(activation) or activation.backward is None:
+        return True
+    known = dict(kernel.operations)
+    return all(step.operation in known for step in activation.trained.program.steps)
 
 
-def _program(activation: Activation) -> Program | None:
-    """What runs an activation that is a formula; None of another."""
-    program: Program | None = getattr(activation, "program", None)
-    return program
-
-
-def _has_operations(kernel: ModuleType, activation: Activation) -> bool:
-    """Whether the kernel has all that an activation's program takes, and it has one."""
-    program, known = _program(activation), dict(kernel.operations)
-    return program is not None and all(step.operation in known for step in program.steps)
+def _short_way(activation: Activation) -> str:
+    """What the kernel has a way of its own for, if the activation is that; else empty."""
+    if activation.is_logistic and not activation.slope_definition:
+        return "Sigmoid"
+    return "PiecewiseLinear" if activation.clipped_line else ""
 
 
 def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
-    """The kernel's `program`, as code and constants; both empty for what it has itself.
+    """The kernel's `program`, as code and constants; both empty for what it has a way of its own.
 
     A row of value steps, registers and the operands of value and slope, then one for each step:
     operation, target, operands. What is not used is 0.
     """
-    program = _program(activation)
-    if program is None or _is_built_in(kernel, activation):
+    if _short_way(activation):
         return np.zeros((0, _WORDS), np.int32), np.zeros(0)
+    program = activation.trained.program
     codes = {name: code for code, (name, _) in enumerate(kernel.operations)}
     code = np.zeros((1 + len(program.steps), _WORDS), np.int32)
     code[0, :4] = program.value_steps, program.registers, program.value, program.slope
@@ -221,19 +217,15 @@ def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
 
 def _numbers(kernel: ModuleType, activation: Activation) -> Array:
     """The fields of the kernel's `activation`."""
-    if not _is_built_in(kernel, activation):  # its program has all that it is
-        return np.array([kernel.activations.index("Program"), *[0.0] * 12])
-    kind = kernel.activations.index(type(activation).__name__)
+    kind = kernel.activations.index(_short_way(activation) or "Program")
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
     constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0
+    line = activation.clipped_line
     family = [0.0] * 9
-    if isinstance(activation, PiecewiseLinear):
-        line, middle = activation, activation.middle
-        start = middle.start if middle.start_closed else nextafter(middle.start, inf)
-        stop = middle.stop if middle.stop_closed else nextafter(middle.stop, -inf)
-        ends = (start, stop, line.slope, line.leak * line.slope)
+    if line is not None:
+        inside, outside = line.slope, line.leak * line.slope
+        ends = (line.start, line.stop, inside, outside)
         family = [line.slope, line.shift, line.low, line.high, line.leak, *ends]
-    alpha = activation.parameters.get("alpha", 0.0)
     code = kernel.backwards.index(backward)
-    return np.array([kind, code, constant, *family, alpha], dtype=np.float64)
+    return np.array([kind, code, constant, *family, 0.0], dtype=np.float64)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hsig.analysis.definitions import Break, Definition, Points
+from hsig.analysis.definitions import Definition, Points
 from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.networks.activations import ACTIVATIONS, Activation, names_elsewhere, spell
+from hsig.networks.formulas.function import Break
 from hsig.reports.numbers import short
 from hsig.reports.page import OF_HSIG, Curves, Page, Table, lines, page_of_tables
 

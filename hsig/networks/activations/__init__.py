@@ -7,9 +7,10 @@ from math import isinf
 from types import MappingProxyType
 
 from hsig.networks.activations.hidden import HIDDEN, LINEAR
-from hsig.networks.activations.record import Activation, LinearPiece, Parameter
+from hsig.networks.activations.record import Activation, Parameter
 from hsig.networks.activations.sigmoids import SIGMOIDS
 from hsig.networks.activations.surveyed import SURVEYED
+from hsig.networks.formulas.function import LinearPiece
 
 __all__ = [
     "ACTIVATIONS",
@@ -40,7 +41,7 @@ _BACK_ENDS = ("jax", "tf", "torch")  # of Keras
 @cache
 def spellings() -> Mapping[str, Activation]:
     """What activations are called elsewhere, each name with what it means there."""
-    found = {}
+    found: dict[str, Activation] = {}
     for row in ACTIVATIONS.values():
         for names, settings in row.spellings:
             meant = row.with_settings(_read(settings), None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.formulas.derivative import substitute
 from hsig.networks.formulas.nodes import Node
 
@@ -12,8 +13,6 @@ def expand(name: str, inner: Node, settings: Mapping[str, float]) -> Node | None
     Raises:
         KeyError: If it has no such setting.
     """
-    from hsig.networks.activations import ACTIVATIONS
-
     row = ACTIVATIONS.get(name)
     if row is None:
         return None

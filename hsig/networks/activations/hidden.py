@@ -70,8 +70,8 @@ HIDDEN = (
         high=inf,
         leak=0.01,
         kink="open",
-        note="slope `leak` at x = 0; others call the leak negative_slope. The leak of PReLU does not "
-        "learn here, and that of RReLU is its mean",
+        note="slope `leak` at x = 0; others call the leak negative_slope. That of PReLU does not "
+        "learn here, and that of RReLU is the mean",
     ),
     row(
         "elu",

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hsig.networks.activations.calling import expand
 from hsig.networks.arrays import Array, BoolArray
 from hsig.networks.formulas.clipped_line import ClippedLine, clipped_line
 from hsig.networks.formulas.derivative import at
 from hsig.networks.formulas.function import Function, LinearPiece
-from hsig.networks.formulas.nodes import ONE, X, Node
+from hsig.networks.formulas.nodes import ONE, Node, X
 from hsig.networks.formulas.parsing import parse
 from hsig.networks.formulas.printing import text
 from hsig.networks.formulas.simplifying import apply
@@ -102,7 +101,8 @@ class Activation:
     @property
     def formula(self) -> str:
         """How one would write it, with the parameters in force, its numbers to six digits."""
-        return text(_for_reading(self), digits=6)
+        written = text(_for_reading(self), digits=6)
+        return _MEANINGS.get(written, written)
 
     @property
     def linear_pieces(self) -> tuple[LinearPiece, ...]:
@@ -181,14 +181,12 @@ class Activation:
 @lru_cache(maxsize=1024)
 def _understood(definition: str, settings: Settings, kink: str, slope: str) -> Function:
     parameters = dict(settings)
-    given = parse(slope, parameters, expand) if slope else None
-    return Function(parse(definition, parameters, expand), kink, given)
+    given = parse(slope, parameters) if slope else None
+    return Function(parse(definition, parameters), kink, given)
 
 
 @lru_cache(maxsize=1024)
-def _trained(
-    definition: str, settings: Settings, kink: str, slope: str, backward: str
-) -> Function:
+def _trained(definition: str, settings: Settings, kink: str, slope: str, backward: str) -> Function:
     own = _understood(definition, settings, kink, slope)
     match backward:
         case "own":
@@ -201,6 +199,7 @@ def _trained(
     return own.with_slope(chosen)
 
 
+_MEANINGS = {"sigmoid(x)": "1/(1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
 _as_clipped_line = lru_cache(maxsize=1024)(clipped_line)
 
 

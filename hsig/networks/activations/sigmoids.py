@@ -104,7 +104,8 @@ SIGMOIDS = (
     ),
     row(
         "soft_clipping",
-        "(softplus(alpha*x) - softplus(alpha*(x - 1)))/alpha",
+        "where(x > 0.5, 1 + (softplus(-alpha*x) - softplus(-alpha*(x - 1)))/alpha, "
+        "(softplus(alpha*x) - softplus(alpha*(x - 1)))/alpha)",
         "Klimek & Perelstein 2018, arXiv:1810.11509",
         "echo.SoftClipping",
         alpha=0.5,

@@ -48,7 +48,7 @@ SURVEYED = (
     row("tanhexp", "x*tanh(exp(x))", "Liu & Di 2020, arXiv:2003.09855"),
     row("lisht", "x*tanh(x)", "Roy et al. 2019, arXiv:1901.05894", "tfa.lisht"),
     row("logish", "x*log(1 + sigmoid(x))", "Zhu et al. 2021, Neurocomputing 458"),
-    row("phish", "x*tanh(gelu(x))", "Naveen 2022, TechRxiv 17283824"),
+    row("phish", "x*tanh(x*(1 + erf(x/sqrt(2)))/2)", "Naveen 2022, TechRxiv 17283824"),
     row("serf", "x*erf(softplus(x))", "Nag & Bhattacharyya 2021, arXiv:2108.09598"),
     row(
         "smish",
@@ -66,7 +66,13 @@ SURVEYED = (
         alpha=2.0,
         beta=3.0,
     ),
-    row("snake", "x + sin(a*x)**2/a", "Ziyin, Hartwig & Ueda 2020, arXiv:2006.08195", "tfa.snake", a=1.0),
+    row(
+        "snake",
+        "x + sin(a*x)**2/a",
+        "Ziyin, Hartwig & Ueda 2020, arXiv:2006.08195",
+        "tfa.snake",
+        a=1.0,
+    ),
     row(
         "sine",
         "sin(x)",

@@ -1,4 +1,4 @@
-"""The formulas that engines may have a short way for: a line that is clipped or bent at its ends."""
+"""What engines may have a short way for: a line that is clipped or bent at its ends."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

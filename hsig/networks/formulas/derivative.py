@@ -20,8 +20,9 @@ def derivative(root: Node) -> Node:
     At a kink it is what the rules say: see `hsig.networks.formulas.primitives`.
 
     >>> from hsig.networks.formulas.parsing import parse
-    >>> derivative(parse("x*sigmoid(x)"))
-    <sigmoid(x) + x*(sigmoid(x)*(1 - sigmoid(x)))>
+    >>> from hsig.networks.formulas.printing import text
+    >>> text(derivative(parse("x*sigmoid(x)")))
+    'sigmoid(x) + x*(sigmoid(x)*(1 - sigmoid(x)))'
     """
     slopes: dict[Node, Node] = {}
     for one in walk(root):
@@ -191,8 +192,9 @@ def _to_power(p: Polynomial, exponent: Polynomial) -> Polynomial | None:
 def from_polynomial(coefficients: Polynomial) -> Node:
     """A formula of a polynomial, by Horner's rule.
 
-    >>> from_polynomial((Fraction(1, 2), Fraction(1, 4)))
-    <0.25*x + 0.5>
+    >>> from hsig.networks.formulas.printing import text
+    >>> text(from_polynomial((Fraction(1, 2), Fraction(1, 4))))
+    '0.25*x + 0.5'
     """
     made = ZERO
     for coefficient in reversed(coefficients):

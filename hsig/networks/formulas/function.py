@@ -12,7 +12,7 @@ from hsig.networks.arrays import Array, BoolArray
 from hsig.networks.formulas.derivative import at, polynomial, slope_of
 from hsig.networks.formulas.evaluating import constant, evaluate, lowered, order_of
 from hsig.networks.formulas.nodes import Node, X, number
-from hsig.networks.formulas.pieces import Piece, pieces
+from hsig.networks.formulas.pieces import pieces
 from hsig.networks.formulas.program import Program, compile_program, keeping_nan
 from hsig.networks.formulas.simplifying import apply, where
 
@@ -114,7 +114,13 @@ class Function:
             there = before if _alike(before, after) else at(slope_of(self._own(x)), x)
         else:
             there = _at_kink(kink, before, after)
-        sides = [side for side, slope in ((1, after), (-1, before)) if _alike(there, slope)]
+        value = constant(at(self.value, x))
+        sides = [
+            side
+            for side, slope, part in ((1, after, place + 1), (-1, before, place))
+            if _alike(there, slope)
+            and abs(constant(at(self._parts[part].formula, x)) - value) <= _NOTICEABLE
+        ]
         return _Cut(x, there, sides[0] if sides else 0)
 
     def _own(self, x: float) -> Node:
@@ -237,10 +243,10 @@ def _alike(one: Node, other: Node) -> bool:
 # --- range ------------------------------------------------------------------------------------
 
 _NEAR = np.linspace(-50.0, 50.0, 20_001)
-_FAR = np.geomspace(50.0, 1.7e308, 2_000)
+_FAR = np.geomspace(50.0, 1e150, 1_000)  # whose squares are doubles
 _GOLDEN = (5.0**0.5 - 1.0) / 2.0
-_HUGE = 1e150  # a value beyond it grows for ever
-_GROWTH = 1e-6  # relatively, over the last 150 powers of 10
+_HUGE = 1e75  # a value beyond it grows for ever
+_GROWTH = 1e-6  # relatively, over the last 75 powers of 10
 _NARROWINGS = 60  # of an interval by the golden section, until its ends are neighbours
 
 
@@ -251,7 +257,7 @@ def _largest(value: Callable[[Array], Array], x: Array) -> float:
     if abs(found) > _HUGE:
         return inf
     if not 0 < best < len(x) - 1:  # it may grow on, as slowly as a logarithm
-        (inner,) = value(x[best : best + 1] * 1e-150)
+        (inner,) = value(x[best : best + 1] * 1e-75)
         return inf if found - inner > _GROWTH * abs(found) else found + 0.0
     low, high = x[best - 1], x[best + 1]
     for _ in range(_NARROWINGS):

@@ -26,11 +26,6 @@ class Node:
         self.number = number
         self.name = name
 
-    def __repr__(self) -> str:
-        from hsig.networks.formulas.printing import text
-
-        return f"<{text(self)}>"
-
 
 _all: "WeakValueDictionary[object, Node]" = WeakValueDictionary()
 

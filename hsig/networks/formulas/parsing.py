@@ -84,8 +84,9 @@ def parse(
     Raises:
         FormulaError: Where it is not of the language, or is larger than it may be.
 
-    >>> parse("x*tanh(log(1 + exp(x)))")
-    <x*tanh(softplus(x))>
+    >>> from hsig.networks.formulas.printing import text
+    >>> text(parse("x*tanh(log(1 + exp(x)))"))
+    'x*tanh(softplus(x))'
     """
     values = {name: number(value) for name, value in (parameters or {}).items()}
     return _parse(text, {"x": X, **values}, expand)
@@ -133,7 +134,7 @@ def _tree(text: str) -> ast.expr:
         column = getattr(problem, "offset", None)
         lead = len(text) - len(text.lstrip())
         place = min(lead + column - 1, len(text)) if column else None
-        raise FormulaError("expected a formula, such as clip(0.2*x + 0.5, 0, 1)", text, place) from None
+        raise FormulaError(_EXPECTED, text, place) from None
 
 
 def _check_characters(text: str) -> None:
@@ -142,7 +143,7 @@ def _check_characters(text: str) -> None:
     for column, character in enumerate(text):
         if not (character.isascii() and (character.isalnum() or character in "_+-*/().,<>=! ")):
             raise FormulaError(
-                f"expected letters, digits and + - * / ( ) . , < > = !, got {ascii(character)}",
+                f"expected letters, digits and + - * / ( ) . , < > = !, got {character!a}",
                 text,
                 column,
             )
@@ -150,7 +151,7 @@ def _check_characters(text: str) -> None:
         if depth > DEPTH_MOST:
             raise FormulaError(f"expected at most {DEPTH_MOST} brackets in brackets", text, column)
     if not text.strip():
-        raise FormulaError("expected a formula, such as clip(0.2*x + 0.5, 0, 1), got nothing", text)
+        raise FormulaError(f"{_EXPECTED}, got nothing", text)
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,7 @@ class _Reader:
         raise self.wrong("expected a comparison, such as x > 0", condition)
 
 
+_EXPECTED = "expected a formula, such as clip(0.2*x + 0.5, 0, 1)"
 _ALLOWED = "x, numbers, + - * / **, where(x > 0, a, b) and functions such as exp(x)"
 
 

@@ -1,8 +1,8 @@
 """The smooth parts of a formula: where a comparison turns, found exactly, and what holds between.
 
-Every comparison of two functions that differ by a polynomial of degree 2 at most turns where that is
-0, which is found in fractions; the formula is cut there, and on each side holds the branch that is taken.
-A comparison of anything else stays in the formula as it is.
+A comparison of two functions that differ by a polynomial of degree 2 at most turns where that is 0,
+which is found in fractions; the formula is cut there, and on each side holds the branch that is
+taken. A comparison of anything else stays in the formula as it is.
 """
 
 from collections.abc import Iterator
@@ -62,10 +62,11 @@ def pieces(root: Node) -> tuple[Piece, ...]:
     """The pieces of a formula from left to right; all of it as one where there are too many.
 
     >>> from hsig.networks.formulas.parsing import parse
+    >>> from hsig.networks.formulas.printing import text
     >>> for piece in pieces(parse("max(x - 1, 0)")):
-    ...     print(piece.start, piece.stop, piece.formula)
-    -inf 1.0 <0>
-    1.0 inf <x - 1>
+    ...     print(piece.start, piece.stop, text(piece.formula))
+    -inf 1.0 0
+    1.0 inf x - 1
     """
     uncut = (Piece(float("-inf"), float("inf"), True, True, root),)
     open_cells, done = [_Cell(-_BEYOND, _BEYOND)], list[tuple[_Cell, Node]]()

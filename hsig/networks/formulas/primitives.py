@@ -3,7 +3,7 @@
 A rule is a formula in the operands `u v s t`, in what their derivatives are, `du dv ds dt`, and in
 the value `y`. Whatever it says where two are equal is hsig's convention at a kink:
 
-- `clip` and `where` have the slope of the branch that they take; `clip` takes the middle one at its ends,
+- `where` has the slope of the branch that it takes, and so has `clip`, the middle one at its ends,
 - `max(u, v)` and `min(u, v)` that of the second operand where both are equal, so that `max(x, 0)`
   has the slope 0 at 0 as every framework's relu,
 - `abs` and `sign` have the slope 0 at 0, `floor` everywhere.
@@ -61,7 +61,7 @@ def softplus(x: Array) -> Array:
     """log(1 + exp(x)), without overflow.
 
     >>> softplus(np.array([-800.0, 0.0, 800.0])).round(4)
-    array([  0.    ,   0.6931, 800.    ])
+    array([0.000e+00, 6.931e-01, 8.000e+02])
     """
     value: Array = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
     return value
@@ -73,9 +73,27 @@ def multiply(u: Array, v: Array) -> Array:
     >>> multiply(np.array([0.0, 0.0, 2.0]), np.array([np.inf, np.nan, 3.0]))
     array([ 0., nan,  6.])
     """
-    product = u * v
-    undefined = np.isnan(product) & ~np.isnan(u) & ~np.isnan(v)
-    return np.where(undefined, 0.0, product)
+    with np.errstate(invalid="ignore"):
+        product: Array = u * v
+    undefined = np.isnan(product)
+    if undefined.any():
+        product = np.where(undefined & ~np.isnan(u) & ~np.isnan(v), 0.0, product)
+    return product
+
+
+def where_less(u: Array, v: Array, s: Array, t: Array) -> Array:
+    """The third where the first is below the second, else the fourth."""
+    return np.where(u < v, s, t)
+
+
+def where_less_equal(u: Array, v: Array, s: Array, t: Array) -> Array:
+    """The third where the first is not above the second, else the fourth."""
+    return np.where(u <= v, s, t)
+
+
+def where_equal(u: Array, v: Array, s: Array, t: Array) -> Array:
+    """The third where the first two are equal, else the fourth."""
+    return np.where(u == v, s, t)
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)
@@ -113,21 +131,21 @@ _ROWS = (
     ),
     Primitive(
         "where_less",
-        lambda u, v, s, t: np.where(u < v, s, t),
+        where_less,
         "where(u < v, ds, dt)",
         4,
         exact=True,
     ),
     Primitive(
         "where_less_equal",
-        lambda u, v, s, t: np.where(u <= v, s, t),
+        where_less_equal,
         "where(u <= v, ds, dt)",
         4,
         exact=True,
     ),
     Primitive(
         "where_equal",
-        lambda u, v, s, t: np.where(u == v, s, t),
+        where_equal,
         "where(u == v, ds, dt)",
         4,
         exact=True,

@@ -1,7 +1,7 @@
 """What an engine runs of a formula: steps over registers, each an operation on whole arrays.
 
-Operands are numbered. 0 is the pre-activation x, 1 to `registers - 1` are what steps write, and from
-`registers` on come the constants. A step may write the register that it reads.
+Operands are numbered. 0 is the pre-activation x, 1 to `registers - 1` are what steps write, and
+from `registers` on come the constants. A step may write the register that it reads.
 """
 
 from dataclasses import dataclass

@@ -22,7 +22,9 @@ def apply(operation: str, *operands: Node) -> Node:
     """The node of an operation, in its simplest form."""
     if PRIMITIVES[operation].exact and all(map(is_number, operands)):
         with np.errstate(all="ignore"):
-            return number(float(PRIMITIVES[operation].value(*(one.number for one in operands))))
+            value = float(PRIMITIVES[operation].value(*(one.number for one in operands)))
+        if value == value:  # 0/0 stays as it is
+            return number(value)
     if operands == (ZERO,) and operation in _AT_0:
         return number(_AT_0[operation])
     rule = _RULES.get(operation)
@@ -143,7 +145,7 @@ def _power(u: Node, v: Node) -> Node | None:
 
 
 def product_of_power(u: Node, exponent: float) -> Node | None:
-    """u to a small whole number or a half, by multiplications and a root alone; else None."""
+    """U to a small whole number or a half, by multiplications and a root alone; else None."""
     if abs(exponent) == 0.5:
         made = apply("sqrt", u)
     elif 1.0 <= abs(exponent) <= _LARGEST_EXPONENT and exponent == int(exponent):
