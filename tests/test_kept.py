@@ -261,7 +261,7 @@ def test_the_settings_in_which_sweeps_differ_are_told():
     out_of("sweep", "more.yaml", "-q", "--loss", "bce")
     rows = json.loads(out_of("runs", "diff", "latest~2", "latest", "-f", "json"))["differences"]
     assert {"key": "loss", "latest~2": "squared", "latest": "bce"} in rows
-    keys = {"key": "learning_rate", "latest~2": "0.1 | 1", "latest": "0.1 | 0.5 | 1"}
+    keys = {"key": "learning_rate", "latest~2": [0.1, 1], "latest": [0.1, 0.5, 1]}
     assert keys in rows
 
 

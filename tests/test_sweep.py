@@ -45,6 +45,19 @@ def config(tmp_path, monkeypatch):
     return path
 
 
+@pytest.fixture
+def trained(monkeypatch):
+    """How many seeds of how many cells have been trained."""
+    done = []
+
+    def noted(experiment, going_on=None):
+        done.append(len(experiment.seeds))
+        return train_cell(experiment, going_on)
+
+    monkeypatch.setattr("hsig.experiments.workers.train_cell", noted)
+    return done
+
+
 def lines_of(runs="runs"):
     """What the newest sweep has of each cell and seed."""
     (record, *_), _ = every(Path(runs))
@@ -152,20 +165,32 @@ def test_a_dry_run_prints_the_cells_and_keeps_nothing():
     assert not Path("runs").exists()
 
 
+@pytest.mark.usefixtures("config")
+def test_what_is_not_to_be_kept_is_trained_and_shown_and_takes_what_is_there(trained):
+    shown = hsig("sweep", "map.yaml", "-f", "json", "-q", "--no-save")
+    assert (shown[0], json.loads(shown[1])["complete"]) == (0, True)
+    assert trained == [20] * 9
+    assert not Path("runs").exists()
+    assert hsig("sweep", "map.yaml", "-f", "json", "-q") == shown
+    (folder,) = Path("runs").iterdir()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    trained.clear()
+    hsig("sweep", "map.yaml", "-q", "--no-save", "--seeds", "25")
+    assert trained == [5] * 9
+    assert [*Path("runs").iterdir()] == [folder]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with pytest.raises(ConfigError, match="--resume: goes without --no-save: what is done of"):
+        hsig("sweep", "--resume", "latest", "--no-save")
+
+
+@pytest.mark.usefixtures("config")
+def test_what_is_not_to_be_kept_needs_no_folder_of_runs():
+    Path("runs").write_text("a plain file", encoding="utf-8")
+    code, out, err = hsig("sweep", "map.yaml", "-f", "json", "-q", "--no-save")
+    assert (code, json.loads(out)["complete"], err) == (0, True, "")
+
+
 # --- again, and further -----------------------------------------------------------------------
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """How many seeds of how many cells have been trained."""
-    done = []
-
-    def noted(experiment, going_on=None):
-        done.append(len(experiment.seeds))
-        return train_cell(experiment, going_on)
-
-    monkeypatch.setattr("hsig.experiments.workers.train_cell", noted)
-    return done
 
 
 @pytest.mark.usefixtures("config")

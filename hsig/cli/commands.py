@@ -112,7 +112,7 @@ def explain(
     "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
     "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
     "hsig sweep --resume latest",
-    options=(*WRITING, "quiet", "runs_dir"),
+    options=(*WRITING, "quiet", "no_save", "runs_dir"),
     keys=SWEEP,
 )
 def sweep(

@@ -46,6 +46,11 @@ def sweep_over(
     """`hsig sweep`."""
     output.check()
     runs = output.runs
+    if resume is not None and output.no_save:
+        raise ConfigError(
+            "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
+            "keep nothing, give its config or flags without --resume"
+        )
     config, wanted = _wanted(config, resume, flags, runs)
     note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
@@ -56,11 +61,12 @@ def sweep_over(
         return
     ledger = Ledger(runs, wanted)
     note(*(f"warning: {message}" for message in ledger.warnings))
-    training = _Training(wanted, ledger, fail_fast=fail_fast)
+    training = _Training(wanted, ledger, fail_fast=fail_fast, keeps=not output.no_save)
     missing = [] if training.is_over else ledger.missing()
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
-    ledger.open(config=config, flags=flags, arguments=sys.argv[1:], started=datetime.now(UTC))
-    if ledger.problem is not None and missing:
+    if training.keeps:
+        ledger.open(config=config, flags=flags, arguments=sys.argv[1:], started=datetime.now(UTC))
+    if training.keeps and ledger.problem is not None and missing:
         note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
     missing = ledger.missing()
     if crew is not None and missing:
@@ -111,13 +117,15 @@ class _Training:
     """The training of a sweep's cells: each is kept as it ends, and the map is drawn.
 
     Attributes:
+        keeps: Whether anything is kept.
         interrupted: Whether Ctrl-C ended it.
         failed: Whether a cell could not be trained.
         lost: Cells on which workers kept dying, in words.
         problem: What else ended it early, or None.
     """
 
-    def __init__(self, wanted: Sweep, ledger: Ledger, *, fail_fast: bool) -> None:
+    def __init__(self, wanted: Sweep, ledger: Ledger, *, fail_fast: bool, keeps: bool) -> None:
+        self.keeps = keeps
         self.interrupted = False
         self.failed = any(cell is not None and cell.failure for cell in ledger.summaries.values())
         self.lost: list[str] = []
@@ -189,11 +197,12 @@ class _Training:
         Raises:
             HsigError: If something ended it early, or cells could not be kept or were lost.
         """
-        for problem in (self._ledger.problem, self.problem):
+        for problem in (self._ledger.problem if self.keeps else None, self.problem):
             if problem is not None:
                 raise problem
         if self.interrupted:
-            note("interrupted: the same command goes on from here")
+            kept = "the same command goes on from here" if self.keeps else "nothing was kept"
+            note(f"interrupted: {kept}")
             raise typer.Exit(_INTERRUPTED)
         if self.lost:
             raise RunError(self.lost)

@@ -127,6 +127,17 @@ class HeatMap:
     columns: tuple[str, ...]
     shades: tuple[tuple[Shade, ...], ...]
 
+    def filled(self) -> "HeatMap":
+        """The same without rows of which no cell has anything."""
+        rows = [
+            (row, shades)
+            for row, shades in zip(self.rows, self.shades, strict=True)
+            if any(shade.text for shade in shades)
+        ]
+        return replace(
+            self, rows=tuple(row for row, _ in rows), shades=tuple(shades for _, shades in rows)
+        )
+
     def as_table(self) -> Table:
         """The same without its colours."""
         return Table(

@@ -14,7 +14,7 @@ from hsig.experiments.sweeps import canonical
 from hsig.networks.tasks import TASKS
 from hsig.reports.numbers import count, short
 from hsig.reports.page import OF_HSIG, Page, Table, lines, records
-from hsig.reports.words import as_yaml
+from hsig.reports.words import SEVERAL, as_yaml
 from hsig.runs import TASK, Record
 
 _NAMED_MOST = 3  # variants that are named one by one
@@ -52,11 +52,11 @@ def settings(record: Record) -> dict[str, str]:
     """Every key of a run as a config would spell it; of several configs, all values."""
     spelled = [_spelled(part) for part in mains(record)]
     made = {
-        name: " | ".join(dict.fromkeys(keys.get(name, "") for keys in spelled)) for name in KEYS
+        name: SEVERAL.join(dict.fromkeys(keys.get(name, "") for keys in spelled)) for name in KEYS
     }
     for axis in _axes(record):
         name = "activations" if axis["name"] == "activation" else axis["name"]
-        made[name] = " | ".join(axis["values"])
+        made[name] = SEVERAL.join(axis["values"])
     return made
 
 
@@ -120,7 +120,7 @@ def matches(record: Record, condition: str) -> bool:
         for axis in _axes(record):
             labels = axis["values"] if axis["name"] == "activation" else labels
         return any(wanted in (label, label.partition(":")[0]) for label in labels)
-    values = settings(record)[name].split(" | ")
+    values = settings(record)[name].split(SEVERAL)
     return canonical(wanted) in map(canonical, values)
 
 
