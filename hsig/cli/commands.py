@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hsig.cli.options import TRAINING, WRITING, Output, command
+from hsig.cli.options import KEEPING, TRAINING, WRITING, Output, command, complete_run
 from hsig.config.keys import (
     COMPARE,
     EXPLAIN,
@@ -63,7 +63,7 @@ def train(
     "hsig compare sigmoid hard --tune learning_rate=log:0.01..10:13",
     "hsig compare sigmoids --task xor,parity3,and",
     "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
-    options=(*WRITING, "long", "columns", "full", "quiet", "no_save", "runs_dir"),
+    options=(*WRITING, "long", "columns", "full", "quiet", *KEEPING),
     keys=COMPARE,
 )
 def compare(
@@ -91,7 +91,7 @@ def compare(
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
-    options=(*WRITING, "full", "quiet", "no_save", "runs_dir"),
+    options=(*WRITING, "full", "quiet", *KEEPING),
     keys=EXPLAIN,
 )
 def explain(
@@ -112,7 +112,7 @@ def explain(
     "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
     "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
     "hsig sweep --resume latest",
-    options=(*WRITING, "quiet", "no_save", "runs_dir"),
+    options=(*WRITING, "quiet", *KEEPING),
     keys=SWEEP,
 )
 def sweep(
@@ -128,7 +128,10 @@ def sweep(
     resume: Annotated[
         str | None,
         typer.Option(
-            "--resume", metavar="ID", help="Go on with a kept sweep, in place of a CONFIG."
+            "--resume",
+            metavar="ID",
+            help="Go on with a kept sweep, in place of a CONFIG.",
+            autocompletion=complete_run,
         ),
     ] = None,
     scheduler: Annotated[

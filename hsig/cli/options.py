@@ -1,6 +1,7 @@
 """The flags that commands share: a flag for every config key, and how a result is written."""
 
 import inspect
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,6 +48,13 @@ RunsDir = Annotated[
         help="Where runs are kept. [default: runs]",
     ),
 ]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="TEXT", help="What to call the run: it is found by it."),
+]
+Text = Annotated[
+    str | None, typer.Option("--note", metavar="TEXT", help="What to remember of the run.")
+]
 _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "format": Annotated[
         Format | None,
@@ -78,11 +86,22 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     ],
     "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
     "runs_dir": RunsDir,
+    "name": Name,
+    "note": Text,
 }
 WRITING = ("format", "output", "force")
-TRAINING = (*WRITING, "long", "full", "quiet", "no_save", "runs_dir")
+KEEPING = ("no_save", "runs_dir", "name", "note")
+TRAINING = (*WRITING, "long", "full", "quiet", *KEEPING)
 EVERY_KEY = "every key"
 LISTED = 40  # kept runs that a table has, unless another number is asked for
+
+
+def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """What may stand for a kept run: latest, names and ids; what a shell needs no quotes for."""
+    from hsig.runs.finding import offered
+
+    found = offered(Output(runs_dir=ctx.params.get("runs_dir")).runs, incomplete)
+    return [(word, what) for word, what in found if shlex.quote(word) == word or "~" in word]
 
 
 class _WithKeys(TyperCommand):
@@ -183,6 +202,8 @@ class Output:
     quiet: bool = False
     no_save: bool = False
     runs_dir: Path | None = None
+    name: str | None = None
+    note: str | None = None
 
     def check(self) -> None:
         """Refuse what cannot be done, before any work.
@@ -210,6 +231,18 @@ class Output:
             check_output(self.output, force=self.force)
         elif self.force:
             raise ConfigError("--force: goes with --output FILE, which it replaces")
+        self._check_note()
+
+    def _check_note(self) -> None:
+        """Refuse what a run cannot be called."""
+        if self.name is None and self.note is None:
+            return
+        if self.no_save:
+            flag = "--note" if self.name is None else "--name"
+            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
+        from hsig.runs import NO_NOTE
+
+        NO_NOTE.changed(self.name, self.note)
 
     @property
     def runs(self) -> Path:

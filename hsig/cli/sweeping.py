@@ -66,6 +66,7 @@ def sweep_over(
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
     if training.keeps:
         ledger.open(config=config, flags=flags, arguments=sys.argv[1:], started=datetime.now(UTC))
+        ledger.call(output.name, output.note)
     if training.keeps and ledger.problem is not None and missing:
         note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
     missing = ledger.missing()

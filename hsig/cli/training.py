@@ -33,7 +33,7 @@ from hsig.reports.page import Page
 from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.reports.training import training_page
 from hsig.reports.words import unmet_expectations
-from hsig.runs import TASK, Made, Part, keep
+from hsig.runs import NO_NOTE, TASK, Made, Part, keep
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
 _LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; the arrays have all
@@ -301,6 +301,7 @@ def _keep(
         complete=whole and all(part.outcome.complete for part in parts),
         started=began.at,
         seconds=seconds,
+        note=NO_NOTE.changed(output.name, output.note),
     )
     try:
         keep(output.runs, made)

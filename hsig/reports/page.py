@@ -64,7 +64,7 @@ class Table:
         prose: Columns of words, which begin on the left; numbers end on the right.
         splits: Whether it may be cut into tables that each begin with the first column.
         whole: Whether all rows are shown, however many there are.
-        firm: Whether the first column is never folded, as that of ids.
+        firm: Columns that are never folded, such as those of ids.
         beside: What it is a table of, drawn beside it.
     """
 
@@ -75,7 +75,7 @@ class Table:
     prose: tuple[str, ...] = ()
     splits: bool = False
     whole: bool = False
-    firm: bool = False
+    firm: tuple[str, ...] = ()
     beside: Curves | None = None
 
     def smaller(self) -> "Table":

@@ -22,6 +22,7 @@ from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
 from hsig.experiments.verdicts import DEAD, SATURATED, VERDICTS
 from hsig.runs.folder import CELLS, RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
 from hsig.runs.journal import Journal, read_journal
+from hsig.runs.names import write_note
 from hsig.runs.outcomes import same_bits
 from hsig.runs.provenance import cell_key, keys_of, sweep_digest
 from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
@@ -113,6 +114,15 @@ class Ledger:
                 self._append(number, result)
         except BusyError:
             raise
+        except RunError as problem:
+            self.problem = problem
+
+    def call(self, name: str | None, text: str | None) -> None:
+        """Change what the record is called, if it is there and something is given."""
+        if self._same is None or (name is None and text is None):
+            return
+        try:
+            write_note(self._same.folder, name, text)
         except RunError as problem:
             self.problem = problem
 
