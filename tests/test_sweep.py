@@ -362,7 +362,7 @@ def test_a_sweep_is_no_run_to_be_compared_with_others():
         hsig("runs", "diff", "latest", "latest~1")
 
 
-def on_a_full_disk(monkeypatch, cells=4):
+def on_a_full_disk(monkeypatch, cells=4, arguments=("map.yaml",)):
     """A sweep for which the disk has room for so many cells, and a third of the next."""
     calls, write = [], os.write
 
@@ -377,7 +377,7 @@ def on_a_full_disk(monkeypatch, cells=4):
 
     with monkeypatch.context() as patch:
         patch.setattr(journal.os, "write", full)
-        found = invoked("sweep", "map.yaml", "-q", "--workers", "1")
+        found = invoked("sweep", *arguments, "-q", "--workers", "1")
     assert isinstance(found.exception, RunError)
     return found
 
@@ -414,9 +414,9 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     on_a_full_disk(monkeypatch)
     with pytest.raises(ConfigError, match=r"--resume: goes without map\.yaml: the kept sweep has"):
         hsig("sweep", "map.yaml", "--resume", "latest")
-    with pytest.raises(ConfigError, match="--resume: goes without --loss, --seeds"):
+    with pytest.raises(ConfigError, match="--resume: goes without --seeds, --loss"):
         hsig("sweep", "--resume", "latest", "--seeds", "3", "--loss", "bce")
-    with pytest.raises(ConfigError, match="expected a CONFIG with a sweep: block, or --resume ID"):
+    with pytest.raises(ConfigError, match="expected values to sweep, such as: hsig sweep hard "):
         hsig("sweep")
     with pytest.raises(ConfigError, match="no run in runs begins so"):
         hsig("sweep", "--resume", "1999")
@@ -428,6 +428,47 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     hsig("train", "-e", "1")
     with pytest.raises(ConfigError, match="is no sweep"):
         hsig("sweep", "--resume", "latest")
+
+
+# --- without a config -------------------------------------------------------------------------
+
+FLAGS = ("hard", "-l", "squared", "-s", "20", "-r", "0.1,1,10", "-e", "log:10..1000:3")
+
+
+@pytest.mark.usefixtures("config")
+def test_a_sweep_by_flags_has_the_cells_of_the_same_config(trained):
+    by_file = hsig("sweep", "map.yaml", "-f", "json", "-q")
+    trained.clear()
+    assert hsig("sweep", *FLAGS, "-f", "json", "-q") == by_file
+    assert trained == []  # it is the same sweep
+    rows_first = hsig("sweep", *FLAGS[:5], "-e", "10,100", "-r", "0.1,1", "-f", "json", "-q")[1]
+    assert [*json.loads(rows_first)["sweep"]] == ["epochs", "learning_rate"]
+    both = hsig("sweep", "tanh", "sigmoid", "-e", "1,2", "-f", "json", "-q")[1]
+    assert [*json.loads(both)["sweep"]] == ["activation", "epochs"]
+    with pytest.raises(ConfigError, match="--activation: given twice, also as 'tanh'"):
+        hsig("sweep", "tanh", "--activation", "hard", "-e", "1,2")
+    with pytest.raises(ConfigError, match=r"expected one config, got map\.yaml, other\.yaml"):
+        hsig("sweep", "map.yaml", "other.yaml")
+
+
+def test_a_sweep_by_flags_goes_on_and_is_trained_again_from_anywhere(
+    tmp_path, config, monkeypatch, trained
+):
+    config.unlink()
+    (tmp_path / "rows.csv").write_text("0,1,1\n1,0,1\n1,1,0\n0,0,0\n", encoding="utf-8")
+    flags = (*FLAGS, "--task", "csv:rows.csv")
+    on_a_full_disk(monkeypatch, arguments=flags)
+    trained.clear()
+    (folder,) = Path("runs").iterdir()
+    assert not (folder / "config.yaml").exists()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    runs = ("--runs-dir", str(tmp_path / "runs"))
+    code, out, err = hsig("sweep", "--resume", "latest", "-f", "json", "-q", *runs)
+    assert (code, err, trained) == (0, "", [20] * 5)
+    assert json.loads(out)["complete"]
+    assert hsig("runs", "rerun", "latest", *runs)[0] == 0
 
 
 # --- on a terminal ----------------------------------------------------------------------------

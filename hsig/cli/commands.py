@@ -1,6 +1,5 @@
 """The commands that train: what each takes. What it does is imported when it runs."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,6 @@ from hsig.config.keys import (
     SWEEP,
     TRAIN,
     complete_comparison,
-    complete_config,
     complete_words,
 )
 
@@ -108,6 +106,8 @@ def explain(
 
 @command(
     app,
+    "hsig sweep hard --learning-rate 0.1,0.3,1 --epochs 1000,4000",
+    "hsig sweep sigmoid hard --learning-rate log:0.01..10:13 --init uniform:0,1,uniform:-1,1",
     "hsig sweep configs/map-rate-epochs.yaml",
     "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
     "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
@@ -116,12 +116,12 @@ def explain(
     keys=SWEEP,
 )
 def sweep(
-    config: Annotated[
-        Path | None,
+    what: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="CONFIG",
-            autocompletion=complete_config,
-            help="A YAML file with a sweep: block.",
+            metavar="CONFIG|ACTIVATION",
+            autocompletion=complete_words,
+            help="A YAML file, which may have a sweep: block, activations, or both.",
             show_default=False,
         ),
     ] = None,
@@ -154,13 +154,16 @@ def sweep(
 ) -> None:
     """Train every combination of some settings, and draw the map of what is solved where.
 
+    A flag sweeps its key where it has several values, as in 0.1,0.3,1 or log:0.01..10:13; so does
+    a sweep: block in a config, which flags beat.
+
     Each cell is kept as it ends: the same command goes on where it stopped, and trains only what no
     earlier sweep has.
     """
     from hsig.cli.sweeping import sweep_over
 
     sweep_over(
-        config,
+        what or [],
         flags,
         output,
         resume=resume,

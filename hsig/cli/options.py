@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from hsig.config.keys import KEYS, Key, known_elsewhere
+from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
 from hsig.reports.columns import COLUMNS
@@ -143,6 +143,9 @@ def command(
         flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
 
         def with_options(**arguments: Any) -> None:
+            if keys:
+                order = [*arguments.pop("ctx").params]  # first what was typed
+                flagged.sort(key=lambda key: order.index(key.name))
             given = {key.name: arguments.pop(key.name) for key in flagged}
             if options:
                 arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
@@ -155,6 +158,7 @@ def command(
             *(p for p in own if p.name not in shared | {"flags"}),
             *(_parameter(name, _OPTIONS[name]) for name in options),
             *(_parameter(key.name, _flag(key, keys)) for key in flagged),
+            *([_CONTEXT] if keys else []),
         ]
         with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
         with_options.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -167,11 +171,18 @@ def command(
     return made
 
 
+_CONTEXT = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     default = False if annotation.__origin__ is bool else None
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+_PANEL = "Experiment: each flag is also a key of the config"
+_SEVERAL = "; several values sweep it"
 
 
 def _flag(key: Key, command: str) -> Any:
@@ -180,7 +191,7 @@ def _flag(key: Key, command: str) -> Any:
         *([key.flag, key.short] if key.short else [key.flag]),
         metavar=key.metavar,
         help=key.help if default is None else f"{key.help} [default: {default}]",
-        rich_help_panel="Experiment: each flag is also a key of the config",
+        rich_help_panel=_PANEL + (_SEVERAL if command == SWEEP else ""),
         autocompletion=key.kind.complete,
     )
     return Annotated[str | None, option]

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from hsig.cli.options import Output
+from hsig.cli.words import configs_and_activations, name_activations, only
 from hsig.config.keys import KEYS
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
@@ -25,7 +26,7 @@ from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
 from hsig.reports.numbers import count
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.sweeps import so_far, sweep_page
-from hsig.runs import Ledger, find, sweep_to_resume
+from hsig.runs import Ledger, config_of, find, sweep_to_resume
 
 _FAILED, _INTERRUPTED = 1, 130
 _TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one
@@ -34,7 +35,7 @@ _SEED_BYTES = 64  # what is kept of a seed of a cell
 
 
 def sweep_over(
-    config: Path | None,
+    words: list[str],
     flags: dict[str, str],
     output: Output,
     *,
@@ -51,7 +52,7 @@ def sweep_over(
             "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
             "keep nothing, give its config or flags without --resume"
         )
-    config, wanted = _wanted(config, resume, flags, runs)
+    config, given, wanted = _wanted(words, resume, flags, runs)
     note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
@@ -65,7 +66,7 @@ def sweep_over(
     missing = [] if training.is_over else ledger.missing()
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
     if training.keeps:
-        ledger.open(config=config, flags=flags, arguments=sys.argv[1:], started=datetime.now(UTC))
+        ledger.open(config=config, flags=given, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.call(output.name, output.note)
     if training.keeps and ledger.problem is not None and missing:
         note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
@@ -83,28 +84,31 @@ def sweep_over(
 
 
 def _wanted(
-    config: Path | None, resume: str | None, flags: Mapping[str, str], runs: Path
-) -> tuple[Path, Sweep]:
-    """The sweep of a config, or of a kept one that is to go on.
+    words: Sequence[str], resume: str | None, flags: Mapping[str, str], runs: Path
+) -> tuple[Path | None, Mapping[str, str], Sweep]:
+    """The sweep of a config and flags, or of a kept one that is to go on.
 
     Raises:
         ConfigError: If there is neither or both, or one of them is wrong.
     """
     if resume is None:
-        if config is None:
-            raise ConfigError("expected a CONFIG with a sweep: block, or --resume ID")
-        return config, load_sweep(config, flags)
+        configs, activations = configs_and_activations(words)
+        given = dict(flags)
+        name_activations("activation", activations, given)
+        if activations:  # which come before the flags
+            given = {"activation": given.pop("activation"), **given}
+        config = only(configs)
+        return config, given, load_sweep(config, given)
     settings = [KEYS[name].flag for name in flags if name != "workers"]
-    if config is not None or settings:
-        also = [str(config)] if config is not None else settings
+    if words or settings:
         raise ConfigError(
-            f"--resume: goes without {', '.join(also)}: the kept sweep has its own config and "
-            "settings. To change them, give the config without --resume"
+            f"--resume: goes without {', '.join(words or settings)}: the kept sweep has its own "
+            "config and settings. To change them, give them without --resume"
         )
     record = find(runs, resume)
     if record.command != "sweep":
         raise ConfigError(f"--resume: {record.id}: is no sweep, but a run of {record.command}")
-    return record.folder, sweep_to_resume(record, flags.get("workers"))
+    return config_of(record), flags, sweep_to_resume(record, flags.get("workers"))
 
 
 def _crew(scheduler: str | None, experiments: Sequence[Experiment]) -> Crew[CellResult]:

@@ -34,6 +34,7 @@ from hsig.runs.outcomes import (
 from hsig.runs.provenance import digest
 from hsig.runs.sweeps import (
     Ledger,
+    config_of,
     different_cells,
     read_sweep,
     same_digest,
@@ -54,6 +55,7 @@ __all__ = [
     "Record",
     "archive",
     "arrays_of",
+    "config_of",
     "different_arrays",
     "different_cells",
     "digest",

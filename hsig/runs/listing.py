@@ -288,11 +288,15 @@ def _what(record: Record) -> str:
     if axes:
         cells = prod(len(axis["values"]) for axis in axes)
         swept = f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
-        what = f"{record.about['parts'][0]['labels'][0]} over {swept}"
+        what = f"{_few(variants_of(record))} over {swept}"
         return what if record.complete else f"{what} (not finished)"
     labels = [label for part in mains(record) for label in part["labels"]]
-    what = ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
+    what = _few(labels)
     return what if record.complete else f"{what} (stopped early)"
+
+
+def _few(labels: Sequence[str]) -> str:
+    return ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
 
 
 def _seconds(record: Record) -> str:
