@@ -23,6 +23,7 @@ from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
+from hsig.experiments.workers import run_jobs
 from hsig.runs import Ledger, every, journal, read_sweep
 from hsig.runs.sweep_cells import line_of, result_of
 
@@ -727,3 +728,26 @@ def test_a_cell_that_is_told_to_stop_is_none():
     answers = iter([True, False])
     experiment = load_experiment(flags={"epochs": "40", "seeds": "3"})
     assert train_cell(experiment, lambda: next(answers)) is None
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ((), "interrupted: the same command goes on from here\n"),
+        (("--no-save",), "interrupted: nothing was kept\n"),
+    ],
+)
+def test_after_ctrl_c_it_is_told_whether_it_goes_on(monkeypatch, flags, told):
+    def interrupted(*arguments):
+        jobs = run_jobs(*arguments)
+        yield next(jobs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hsig.cli.sweeping.run_jobs", interrupted)
+    code, out, err = hsig("sweep", "map.yaml", "-q", "--workers", "1", *flags)
+    assert (code, err) == (130, told)
+    assert "stopped early: 1 of 9 cells are done; rows that have none of them are left out" in out
+    begin = next(n for n, line in enumerate(out.splitlines()) if "rate \\ epochs" in line)
+    assert [line.split()[:1] for line in out.splitlines()[begin + 1 : begin + 3]] == [["0.1"], []]
+    assert Path("runs").exists() is not bool(flags)

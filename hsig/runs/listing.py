@@ -36,8 +36,7 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
         ids: Those of all that are kept; a screen has beginnings that tell them apart.
         only_changed: Whether the keys are shown in which they differ.
     """
-    made = _changed if only_changed else _table
-    table, shown = made(records, {}), made(records, beginnings(ids))
+    table = _changed(records) if only_changed else _table(records)
     rows = records_of(table)
     document: dict[str, Json] = {
         **OF_HSIG,
@@ -45,42 +44,27 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
         "runs": [_document(record) for record in records],
     }
     return Page(
-        (_narrow(shown if only_changed else _in_one_column(shown)),),
+        (_on_screen(table, records, beginnings(ids)),),
         lambda _: document,
         lambda: (table.columns, rows),
         markdown=(table,),
     )
 
 
-def _table(records: Sequence[Record], short: Mapping[str, str]) -> Table:
-    """What there is to say of each run, its id in short if there is a short one."""
+def _table(records: Sequence[Record]) -> Table:
+    """What there is to say of each run."""
     columns = ("id", "command", "what", "solved", "seconds", *_CALLED)
-    rows = tuple(
-        (
-            short.get(record.id, record.id),
-            record.command,
-            _what(record),
-            _solved(record, briefly=record.id in short),
-            _seconds(record),
-            *_called(record),
-        )
-        for record in records
-    )
+    rows = tuple((r.id, r.command, _what(r), _solved(r), _seconds(r), *_called(r)) for r in records)
     return Table("", columns, rows, prose=tuple(name for name in columns if name != "seconds"))
 
 
-def _changed(records: Sequence[Record], short: Mapping[str, str]) -> Table:
+def _changed(records: Sequence[Record]) -> Table:
     """The keys in which runs differ."""
     every = [settings(record) for record in records]
     changed = [name for name in KEYS if len({keys.get(name, "") for keys in every}) > 1]
     columns = ("id", "command", *changed, *_CALLED)
     rows = tuple(
-        (
-            short.get(record.id, record.id),
-            record.command,
-            *(keys.get(name, "") for name in changed),
-            *_called(record),
-        )
+        (record.id, record.command, *(keys.get(name, "") for name in changed), *_called(record))
         for record, keys in zip(records, every, strict=True)
     )
     return Table("", columns, rows, prose=columns, splits=True)
@@ -90,30 +74,20 @@ def _called(record: Record) -> tuple[str, str]:
     return record.note.name, " ".join(record.note.text.split())
 
 
-def _in_one_column(table: Table) -> Table:
-    """The same with what a run is called in front of what it is, which may be folded at commas."""
-    what, name = map(table.columns.index, ("what", "name"))
-
-    def cell(row: tuple[str, ...], place: int) -> str:
-        if place == name:
-            return ""
-        if place != what:
-            return row[place]
-        return ": ".join(filter(None, (row[name], _COMMA.sub(", ", row[what]))))
-
-    rows = tuple(tuple(cell(row, place) for place in range(len(row))) for row in table.rows)
-    return replace(table, rows=rows)
-
-
-def _narrow(table: Table) -> Table:
-    """The same for a screen: what nobody has is left out, and what is spare may be."""
-    kept = [
-        place
-        for place, name in enumerate(table.columns)
-        if name not in _CALLED or any(row[place] for row in table.rows)
-    ]
+def _on_screen(table: Table, records: Sequence[Record], short: Mapping[str, str]) -> Table:
+    """The same as narrow as can be: what nobody has is left out, and what is spare may be."""
+    cells = {name: [row[n] for row in table.rows] for n, name in enumerate(table.columns)}
+    cells["id"] = [short.get(record.id, record.id) for record in records]
+    if "what" in cells:  # which has the name in front, and may be folded at commas
+        named = zip(cells["name"], cells["what"], strict=True)
+        cells["what"] = [": ".join(filter(None, (n, _COMMA.sub(", ", w)))) for n, w in named]
+        cells["name"] = []
+        cells["solved"] = [_solved(record, briefly=True) for record in records]
+    kept = {name: own for name, own in cells.items() if name not in _CALLED or any(own)}
     return replace(
-        table.only(kept),
+        table,
+        columns=tuple(kept),
+        rows=tuple(zip(*kept.values(), strict=True)),
         spare=(("note",), ("seconds",), ("command",)),
         whole=True,
         firm=("id", "command", "solved", "seconds"),
