@@ -63,6 +63,27 @@ def test_shells_are_offered_commands_names_keys_and_configs(shell, words, wanted
     assert "notes.txt" not in found
 
 
+@pytest.mark.parametrize(
+    ("key", "typed", "wanted"),
+    [
+        ("loss", "bce,sq", ["bce,squared"]),
+        ("loss", "sq", ["squared"]),
+        ("task", "xor,p", ["xor,parity3"]),
+        ("activation", "hard:slope=0.25,ba", ["hard:slope=0.25,backward="]),
+        ("activation", "hard:slope=0.25,sof", ["hard:slope=0.25,softplus"]),
+        ("output_activation", "tanh,sa", ["tanh,same"]),
+        ("epochs", "100,", []),
+        ("init", "uniform:0,1,", []),
+    ],
+)
+def test_the_last_of_several_values_of_a_sweep_is_offered(key, typed, wanted):
+    assert KEYS[key].kind.complete_several(typed) == wanted
+
+
+def test_sweeps_complete_several_values():
+    assert offered("bash", ["hsig", "sweep", "--loss", "bce,sq"]).split() == ["bce,squared"]
+
+
 @pytest.fixture
 def kept(monkeypatch):
     """The ids of two runs, and a run elsewhere; all have names."""

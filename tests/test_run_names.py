@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -302,3 +304,14 @@ def test_json_of_the_list_has_numbers():
     assert [(one["solved"], one["seeds"]) for one in tanh["results"]] == [(0, 3)]
     assert tanh["seconds"] > 0
     assert datetime.fromisoformat(tanh["started"]).tzinfo is not None
+
+
+def test_a_packed_run_keeps_its_name(runs):
+    hsig("train", *SHORT, "--name", "mine")
+    hsig("runs", "export", "mine", "-o", "run.zip")
+    with zipfile.ZipFile("run.zip") as packed:
+        packed.extractall("elsewhere")
+    shutil.rmtree(runs)
+    assert hsig("runs", "show", "mine", "-q", "--runs-dir", "elsewhere")[0] == 0
+    assert hsig("runs", "rm", "mine", "--yes", "--runs-dir", "elsewhere")[0] == 0
+    assert [*Path("elsewhere").iterdir()] == []

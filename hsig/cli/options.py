@@ -143,10 +143,9 @@ def command(
         flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
 
         def with_options(**arguments: Any) -> None:
-            if keys:
-                order = [*arguments.pop("ctx").params]  # first what was typed
-                flagged.sort(key=lambda key: order.index(key.name))
-            given = {key.name: arguments.pop(key.name) for key in flagged}
+            order = [*arguments.pop("ctx").params] if keys else []  # first what was typed
+            in_order = sorted(flagged, key=lambda key: order.index(key.name))
+            given = {key.name: arguments.pop(key.name) for key in in_order}
             if options:
                 arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
             if keys:
@@ -192,7 +191,7 @@ def _flag(key: Key, command: str) -> Any:
         metavar=key.metavar,
         help=key.help if default is None else f"{key.help} [default: {default}]",
         rich_help_panel=_PANEL + (_SEVERAL if command == SWEEP else ""),
-        autocompletion=key.kind.complete,
+        autocompletion=key.kind.complete if command != SWEEP else key.kind.complete_several,
     )
     return Annotated[str | None, option]
 

@@ -69,6 +69,12 @@ class Kind(ABC):
         """What a shell offers."""
         return starting(self.names(), typed)
 
+    def complete_several(self, typed: str) -> list[str]:
+        """What a shell offers for the last of several values."""
+        last = self.several(typed)[-1]
+        before = typed.removesuffix(last)
+        return self.complete(typed) or [before + word for word in self.complete(last)]
+
     def document(self, value: Any) -> Json:
         """What an experiment has, as a plain value of which `check` makes the same."""
         written: Json = value

@@ -137,7 +137,7 @@ def read_since(text: str, now: datetime) -> datetime:
     Raises:
         ConfigError: If it names none.
     """
-    with suppress(ValueError, OverflowError):
+    with suppress(ValueError, OverflowError, OSError):  # of moments that a system has not
         if text in _DAYS:
             day = now.astimezone().date() - timedelta(days=_DAYS[text])
             return datetime.combine(day, time()).astimezone()
