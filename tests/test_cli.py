@@ -848,7 +848,7 @@ def test_every_command_has_help_with_short_and_long_flag(hsig, command):
         (["config", "show"], [], 3),
         (["config", "schema"], [], 1),
         (["config", "new"], [], 1),
-        (["sweep"], ["--seeds", "2"], 4),
+        (["sweep"], ["--seeds", "2"], 6),
         (["runs"], [], 0),
     ],
 )

@@ -51,6 +51,9 @@ class Spec(Kind):
             raise named.expected("the name of an activation", name)
         return _with_settings(_find(name, named), settings, place, nested=nested)
 
+    def several(self, text: str) -> Sequence[str]:
+        return [str(part) for part in _split(text)]
+
     def schema(self) -> Schema:
         return {"anyOf": [_schema(), {"type": "null"}]}
 
