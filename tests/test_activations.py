@@ -615,6 +615,6 @@ def test_formula_is_written_with_the_parameters_in_force():
     assert ACTIVATIONS["hard_tanh"].formula == "clip(x, -1, 1)"
     assert ACTIVATIONS["leaky_relu"].formula == "where(x < 0, 0.01*x, x)"
     assert ACTIVATIONS["relu"].formula == "max(x, 0)"
-    assert ACTIVATIONS["sigmoid"].formula == "1/(1 + exp(-x))"
+    assert ACTIVATIONS["sigmoid"].formula == "1 / (1 + exp(-x))"
     shifted = ACTIVATIONS["relu"].with_settings({"slope": 2.0, "shift": -1.0}, None)
     assert shifted.formula == "max(2*x - 1, 0)"

@@ -1,11 +1,15 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prepared import made_run
 
+from hsig.config.activation_kinds import KINKS
 from hsig.config.keys import KEYS, complete_comparison, complete_config, complete_words
 from hsig.networks.activations import ACTIVATIONS
+from hsig.runs import Note, keep
 
 COMPLETE = (
     "import os, sys; sys.argv = ['hsig']\n"
@@ -63,12 +67,73 @@ def test_shells_are_offered_commands_names_keys_and_configs(shell, words, wanted
 @pytest.mark.parametrize(
     ("key", "typed", "wanted"),
     [
+        ("loss", "bce,sq", ["bce,squared"]),
+        ("loss", "sq", ["squared"]),
+        ("task", "xor,p", ["xor,parity3"]),
+        ("activation", "hard:slope=0.25,ba", ["hard:slope=0.25,backward="]),
+        ("activation", "hard:slope=0.25,sof", ["hard:slope=0.25,softplus"]),
+        ("output_activation", "tanh,sa", ["tanh,same"]),
+        ("epochs", "100,", []),
+        ("init", "uniform:0,1,", []),
+    ],
+)
+def test_the_last_of_several_values_of_a_sweep_is_offered(key, typed, wanted):
+    assert KEYS[key].kind.complete_several(typed) == wanted
+
+
+def test_sweeps_complete_several_values():
+    assert offered("bash", ["hsig", "sweep", "--loss", "bce,sq"]).split() == ["bce,squared"]
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The ids of two runs, and a run elsewhere; all have names."""
+    monkeypatch.setenv("HSIG_RUNS_DIR", "runs")
+    called = [Note("wide-start"), Note("two words")]
+    made = [keep(Path("runs"), replace(made_run(), note=note)).id for note in called]
+    keep(Path("other"), replace(made_run(), note=Note("elsewhere")))
+    return made
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runs", "show"],
+        ["runs", "diff", "latest"],
+        ["runs", "rerun"],
+        ["runs", "export"],
+        ["runs", "rm", "latest"],
+        ["runs", "note"],
+        ["sweep", "--resume"],
+    ],
+    ids=" ".join,
+)
+def test_shells_are_offered_ids_and_names_of_runs_and_no_files(kept, shell, words):
+    found = offered(shell, ["hsig", *words, ""])
+    assert all(word in found for word in (*kept, "latest", "wide-start"))
+    assert "two words" not in found  # a shell would need quotes for it
+    assert "mine.yaml" not in found
+    found = offered(shell, ["hsig", *words, kept[0]])
+    assert [one in found for one in (*kept, "latest", "wide-start")] == [True, *[False] * 3]
+
+
+@pytest.mark.usefixtures("kept")
+def test_runs_of_the_folder_that_is_named_are_offered():
+    found = offered("bash", ["hsig", "runs", "show", "--runs-dir", "other", "el"])
+    assert found.split() == ["elsewhere"]
+    assert offered("bash", ["hsig", "runs", "show", "--runs-dir", "nowhere", ""]).strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "wanted"),
+    [
         ("activation", "hard:sl", ["hard:slope="]),
         ("activation", "hard:slope=0.25,ba", ["hard:slope=0.25,backward="]),
-        ("activation", "hard:kink=", ["hard:kink=closed", "hard:kink=open"]),
+        ("activation", "hard:kink=", [f"hard:kink={kink}" for kink in KINKS]),
         ("activation", "relu:slope=1", []),
         ("activation", "nothing:", []),
-        ("activation", "elu:", ["elu:alpha=", "elu:backward="]),
+        ("activation", "elu:", ["elu:alpha=", "elu:kink=", "elu:backward="]),
         ("activations", "h", [n for n in ACTIVATIONS if n.startswith("h")] + ["hidden"]),
         ("output_activation", "sa", ["same"]),
         ("task", "x", ["xor"]),

@@ -45,6 +45,9 @@ def write(tmp_path, monkeypatch):
     return write_config
 
 
+KNOWN = f"Known: {', '.join(ACTIVATIONS)}. Or a formula, such as 'x*sigmoid(x)'"
+
+
 def names(group):
     return [row.name for row in members(group)]
 
@@ -113,7 +116,7 @@ def test_every_key_can_be_set_in_a_file(write):
     assert experiment.task.inputs.tolist() == [[0], [1]]
     assert experiment.scaled_task.inputs.tolist() == [[-1], [1]]
     assert variant.label == "hard:slope=0.25,backward=logistic"
-    assert variant.output_activation.parameters["kink"] == "open"
+    assert variant.output_activation.kink == "open"
     assert experiment.loss.name == "squared"
     assert experiment.learning_rate == 0.001
     assert (experiment.epochs, experiment.update, experiment.hidden) == (7, "batch", 2)
@@ -295,8 +298,7 @@ FILES = [
     ("epochs: 3\nhidden: 2\nepochs: 4\n", "x.yaml:3: the key 'epochs' is here again, after line 1"),
     (
         "activation: ReLUU\n",
-        "x.yaml:1: activation: unknown activation 'ReLUU'. Did you mean 'relu'? "
-        f"Known: {', '.join(ACTIVATIONS)}",
+        "x.yaml:1: activation: unknown activation 'ReLUU'. Did you mean 'relu'? " + KNOWN,
     ),
     (
         "activation:\n  name: hard\n  slop: 1\n",
@@ -305,7 +307,7 @@ FILES = [
     ),
     (
         "activation: sigmoid:slope=1\n",
-        "x.yaml:1: activation: sigmoid has no setting 'slope'. It has: backward",
+        "x.yaml:1: activation: sigmoid has no setting 'slope'. It has: kink, backward",
     ),
     (
         "activation: {name: hard, leak: 1.5}\n",
@@ -315,7 +317,10 @@ FILES = [
         "activation: {slope: 1}\n",
         "x.yaml:1: activation.name: expected the name of an activation, got nothing",
     ),
-    ("activation: 5\n", "x.yaml:1: activation: expected the name of an activation, got 5"),
+    (
+        "activation: 5\n",
+        "x.yaml:1: activation: expected the name of an activation, or a formula, got 5",
+    ),
     (
         "activation: hard:low=2\n",
         "x.yaml:1: activation: expected low below high, got low 2 and high 1",
@@ -335,10 +340,11 @@ FILES = [
     ),
     (
         "activation: hard_sigmoid\n",
-        "x.yaml:1: activation: 'hard_sigmoid' means different curves. Write 'hard', "
+        "x.yaml:1: activation: 'hard_sigmoid' means different functions. Write 'hard', "
         "clip(0.2*x + 0.5, 0, 1), for theano.hard_sigmoid, keras1.hard_sigmoid, "
         "keras2.hard_sigmoid, onnx.HardSigmoid; 'hard_torch', clip(0.166667*x + 0.5, 0, 1), for "
-        "torch.hardsigmoid, jax.hard_sigmoid, keras3.hard_sigmoid, paddle2.hardsigmoid",
+        "torch.nn.Hardsigmoid, torch.nn.functional.hardsigmoid, jax.nn.hard_sigmoid, "
+        "keras.activations.hard_sigmoid, paddle2.hardsigmoid",
     ),
     (
         "task: xr\n",
@@ -797,8 +803,8 @@ def refusal_of(command, path=None, **flags):
     [
         (
             "activations: [hard, geluu]\n",
-            ["x.yaml:1: activations[1]: unknown activation 'geluu'. Did you mean 'gelu_tanh'? "
-             f"Known: {', '.join(ACTIVATIONS)}"],
+            ["x.yaml:1: activations[1]: unknown activation 'geluu'. Did you mean 'gelu'? "
+             + KNOWN],
         ),
         (
             "activations:\n  - hard\n  - tanh\n  - theano.hard_sigmoid\n",
@@ -810,22 +816,22 @@ def refusal_of(command, path=None, **flags):
         ),
         (
             "activations: []\n",
-            ["x.yaml:1: activations: expected activations, or a group: sigmoids, hidden, all, "
-             "got a list of 0"],
+            ["x.yaml:1: activations: expected activations, or a group: sigmoids, hidden, "
+             "smooth, piecewise, torch, jax, keras, onnx, all, got a list of 0"],
         ),
         (
             "activations: 5\n",
-            ["x.yaml:1: activations: expected the name of an activation, got 5"],
+            ["x.yaml:1: activations: expected the name of an activation, or a formula, got 5"],
         ),
         (
             "activations: hard,hrd:slope=1\n",
             ["x.yaml:1: activations: unknown activation 'hrd'. Did you mean 'hard'? "
-             f"Known: {', '.join(ACTIVATIONS)}"],
+             + KNOWN],
         ),
         (
             "activations: hard,slope=1\n",
-            ["x.yaml:1: activations: unknown activation 'slope=1'. "
-             f"Known: {', '.join(ACTIVATIONS)}"],
+            ["x.yaml:1: activations: expected a formula, such as clip(0.2*x + 0.5, 0, 1)\n"
+             "    slope=1\n         ^"],
         ),
         (
             "activations: [hard, tanh, relu]\noutput_activation: same\n",

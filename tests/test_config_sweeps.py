@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hsig.config.assembling import resolved_keys
 from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
@@ -101,7 +102,7 @@ def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
         ("sweep:\n  activation.leak: [2]\n", "sweep.activation.leak[0]: expected a number of at"),
         (
             "activation: tanh\nsweep:\n  activation.slope: [1]\n",
-            "map.yaml:1: activation: tanh has no setting 'slope'. It has: backward",
+            "map.yaml:1: activation: tanh has no setting 'slope'. It has: kink, backward",
         ),
         (
             "activation: hard:slope=0.1\nsweep:\n  activation.slope: [1]\n",
@@ -164,11 +165,148 @@ def test_no_value_is_a_value_where_a_key_may_have_none(config):
     assert hard.variants[0].output_activation.name == "hard"
 
 
-def test_a_swept_key_is_no_flag_and_a_sweep_is_not_trained(config):
-    with pytest.raises(ConfigError, match=r"--epochs: is swept by map\.yaml"):
-        load_sweep(Path("map.yaml"), {"epochs": "5"})
+def test_what_a_sweep_has_no_use_for_is_refused_and_a_sweep_is_not_trained(config):
     with pytest.raises(ConfigError, match="--baseline: baseline: a sweep has no use for this key"):
         load_sweep(Path("map.yaml"), {"baseline": "hard"})
     with pytest.raises(ConfigError, match=r"map\.yaml:5: sweep: this is for hsig sweep"):
         load_experiment("map.yaml")
     assert config.exists()
+
+
+# --- flags ------------------------------------------------------------------------------------
+
+
+def axes(flags, path=None):
+    """What is swept, as it would be written."""
+    return {axis.name: axis.values for axis in load_sweep(path, flags).axes}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "values"),
+    [
+        ("learning_rate", "0.1,0.3, 1", ("0.1", "0.3", "1")),
+        ("learning_rate", "log:0.01..10:4", ("0.01", "0.1", "1.0", "10.0")),
+        ("learning_rate", "{log: [0.01, 10, 4]}", ("0.01", "0.1", "1.0", "10.0")),
+        ("hidden", "linear:1..9:5", ("1", "3", "5", "7", "9")),
+        ("epochs", "[1000, 4e3]", ("1000", "4000.0")),
+        ("loss", "bce,squared", ("bce", "squared")),
+        ("scale", "none,standard", ("none", "standard")),
+        ("task", "xor,parity3", ("xor", "parity3")),
+        ("init", "uniform:0,1,uniform:-1,1", ("uniform:0,1", "uniform:-1,1")),
+        ("activation", "tanh,relu", ("tanh", "relu")),
+        (
+            "activation",
+            "hard:slope=0.25,backward=logistic,tanh",
+            ("hard:slope=0.25,backward=logistic", "tanh"),
+        ),
+        ("output_activation", "same,hard", ("same", "hard")),
+        ("seeds", "[[1, 2], [3, 4]]", ("[1, 2]", "[3, 4]")),
+    ],
+)
+def test_a_flag_with_several_values_is_swept(key, text, values):
+    assert axes({"epochs": "5", key: text}) == {key: values}
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("init", "uniform:-1,1"),
+        ("seeds", "3,5,8"),
+        ("seeds", "[3, 5, 8]"),
+        ("activation", "hard:slope=0.25,backward=logistic"),
+        ("initial_weights", "{hidden: [[1, 2]], output: [[1], [2]]}"),
+    ],
+)
+def test_one_value_may_have_commas_of_its_own(key, text):
+    more = {"task": "{inputs: [[0]], targets: [1]}", "hidden": "1", "learning_rate": "0.1,1"}
+    more |= {"initial_weights": "{hidden: [[1], [1]], output: [[1], [2]]}", "seeds": "1"}
+    if key != "initial_weights":
+        more.pop("initial_weights")
+    else:
+        text = more.pop(key)
+    assert axes(more | {key: text}) == {"learning_rate": ("0.1", "1")}
+
+
+def test_axes_are_in_the_order_of_the_flags_behind_those_of_the_file(config):
+    for order in (("hidden", "loss"), ("loss", "hidden")):
+        flags = {"hidden": "2,3", "loss": "bce,squared", "seeds": "5"}
+        flags = {name: flags[name] for name in (*order, "seeds")}
+        assert [*axes(flags)] == [*order]
+        assert [*axes(flags, config)] == ["learning_rate", "epochs", *order]
+
+
+def test_flags_beat_the_file_for_their_key(config):
+    assert axes({"learning_rate": "2,3"}, config) == {
+        "learning_rate": ("2", "3"),
+        "epochs": ("10", "100", "1000"),
+    }
+    made = load_sweep(config, {"learning_rate": "2"})
+    assert [axis.name for axis in made.axes] == ["epochs"]
+    assert {experiment.learning_rate for experiment in made.experiments} == {2.0}
+    made = load_sweep(config, {"learning_rate": "2", "loss": "bce,squared"})
+    assert [axis.name for axis in made.axes] == ["epochs", "loss"]
+    config.write_text("activation: hard\nsweep:\n  activation.slope: [0.3, 0.4]\n")
+    made = load_sweep(config, {"activation": "hard,hard_torch"})
+    assert [axis.name for axis in made.axes] == ["activation.slope", "activation"]
+    assert len({experiment.variants[0].label for experiment in made.experiments}) == 4
+
+
+def test_a_sweep_by_flags_is_that_of_a_file(config):
+    config.write_text(
+        "activation: hard\nsweep:\n  learning_rate: [0.1, 1]\n  epochs: {log: [10, 1000, 3]}\n"
+    )
+    flags = {"activation": "hard", "learning_rate": "0.1,1", "epochs": "log:10..1000:3"}
+    by_flags, by_file = load_sweep(None, flags), load_sweep(config, {})
+    assert (by_flags.axes, by_flags.cells) == (by_file.axes, by_file.cells)
+    for one, other in zip(by_flags.experiments, by_file.experiments, strict=True):
+        assert resolved_keys(one) == resolved_keys(other)
+
+
+@pytest.mark.parametrize(
+    ("flags", "messages"),
+    [
+        ({}, ["expected values to sweep, such as: hsig sweep hard --learning-rate 0.1,0.3,1 "]),
+        ({"activation": "hard", "epochs": "5"}, ["expected values to sweep, such as: hsig sweep"]),
+        (
+            {"epochs": "9,no,0", "learning_rate": "1,1.0", "hidden": "log:1..9:x"},
+            [
+                "--epochs: [1]: expected a whole number of at least 1, got the text 'no'",
+                "--epochs: [2]: expected a whole number of at least 1, got 0",
+                "--learning-rate: expected each value once",
+                "--hidden: expected two numbers and how many values, from 2 to 1000000, got 1, 9, ",
+            ],
+        ),
+        (
+            {"activation": "hard:slope=0.25,0.5"},
+            [
+                "--activation: expected names with commas between them, got the text "
+                "'hard:slope=0.25,0.5'. Several values of a setting are written in a file, such as"
+                "\n  sweep:\n    activation.slope: [0.25, 0.5]"
+            ],
+        ),
+        ({"init": "uniform:-1,1,-2,2"}, ["--init: expected uniform:LOW,HIGH or {uniform: [LOW"]),
+        ({"workers": "1,2", "epochs": "1,2"}, ["--workers: expected a whole number of at least"]),
+        (
+            {"baseline": "hard", "epochs": "1,2"},
+            ["--baseline: baseline: a sweep has no use for this key"],
+        ),
+        (
+            {"hidden": "linear:1..1000:1000", "epochs": "linear:1..2000:2000"},
+            ["sweep: expected at most 1000000 cells, got 2000000"],
+        ),
+    ],
+    ids=str,
+)
+def test_flags_that_say_no_sweep_are_refused_all_at_once_and_each_once(flags, messages):
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(None, flags)
+    told = zip(caught.value.messages, messages, strict=True)
+    assert all(message.startswith(start) for message, start in told)
+
+
+def test_a_file_of_which_flags_leave_nothing_to_sweep_says_so(config):
+    with pytest.raises(ConfigError, match="flags give one value to each of its keys, and nothing"):
+        load_sweep(config, {"learning_rate": "1", "epochs": "5"})
+    config.write_text("epochs: 5\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"(?s)map\.yaml: sweep: there is none.*\nor flags"):
+        load_sweep(config, {})

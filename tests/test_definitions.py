@@ -46,13 +46,19 @@ def test_breaks_are_the_kinks_with_the_convention_at_each():
     assert breaks("hard", leak=1.0) == []  # a straight line
 
 
-def test_only_ultra_fast_jumps():
+def test_what_jumps_and_by_how_much():
     jumps = {
         name: [(b.x, round(b.jump, 4)) for b in define(activation).breaks if b.jump]
         for name, activation in ACTIVATIONS.items()
     }
     assert {name: found for name, found in jumps.items() if found} == {
-        "ultra_fast": [(-3.4, -0.0045), (3.4, -0.0045)]
+        "ultra_fast": [(-3.4, -0.0045), (3.4, -0.0045)],
+        "plan": [(-2.375, -0.0039), (2.375, -0.0039)],  # 1/256
+        "fann_stepwise": [(-5.293304920196533, 0.005), (5.29330587387085, 0.005)],
+        "step": [(0.0, 1.0)],
+        "sign": [(0.0, 2.0)],
+        "hard_shrink": [(-0.5, 0.5), (0.5, 0.5)],
+        "threshold": [(1.0, 1.0)],
     }
 
 

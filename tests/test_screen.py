@@ -55,7 +55,7 @@ def test_labels_are_folded_where_there_is_no_room_and_nothing_is_lost(width):
 
 
 def test_a_firm_first_column_is_never_folded():
-    firm = Table("", WIDE.columns, WIDE.rows, splits=True, firm=True)
+    firm = Table("", WIDE.columns, WIDE.rows, splits=True, firm=("variant",))
     text = drawn(page_with(firm), 45)
     assert sum(line.startswith(LABEL) for line in text) == 4
     assert not any("…" in line for line in text)

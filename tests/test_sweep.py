@@ -23,6 +23,7 @@ from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
+from hsig.experiments.workers import run_jobs
 from hsig.runs import Ledger, every, journal, read_sweep
 from hsig.runs.sweep_cells import line_of, result_of
 
@@ -43,6 +44,19 @@ def config(tmp_path, monkeypatch):
     path = tmp_path / "map.yaml"
     path.write_text(CONFIG, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """How many seeds of how many cells have been trained."""
+    done = []
+
+    def noted(experiment, going_on=None):
+        done.append(len(experiment.seeds))
+        return train_cell(experiment, going_on)
+
+    monkeypatch.setattr("hsig.experiments.workers.train_cell", noted)
+    return done
 
 
 def lines_of(runs="runs"):
@@ -152,20 +166,32 @@ def test_a_dry_run_prints_the_cells_and_keeps_nothing():
     assert not Path("runs").exists()
 
 
+@pytest.mark.usefixtures("config")
+def test_what_is_not_to_be_kept_is_trained_and_shown_and_takes_what_is_there(trained):
+    shown = hsig("sweep", "map.yaml", "-f", "json", "-q", "--no-save")
+    assert (shown[0], json.loads(shown[1])["complete"]) == (0, True)
+    assert trained == [20] * 9
+    assert not Path("runs").exists()
+    assert hsig("sweep", "map.yaml", "-f", "json", "-q") == shown
+    (folder,) = Path("runs").iterdir()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    trained.clear()
+    hsig("sweep", "map.yaml", "-q", "--no-save", "--seeds", "25")
+    assert trained == [5] * 9
+    assert [*Path("runs").iterdir()] == [folder]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with pytest.raises(ConfigError, match="--resume: goes without --no-save: what is done of"):
+        hsig("sweep", "--resume", "latest", "--no-save")
+
+
+@pytest.mark.usefixtures("config")
+def test_what_is_not_to_be_kept_needs_no_folder_of_runs():
+    Path("runs").write_text("a plain file", encoding="utf-8")
+    code, out, err = hsig("sweep", "map.yaml", "-f", "json", "-q", "--no-save")
+    assert (code, json.loads(out)["complete"], err) == (0, True, "")
+
+
 # --- again, and further -----------------------------------------------------------------------
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """How many seeds of how many cells have been trained."""
-    done = []
-
-    def noted(experiment, going_on=None):
-        done.append(len(experiment.seeds))
-        return train_cell(experiment, going_on)
-
-    monkeypatch.setattr("hsig.experiments.workers.train_cell", noted)
-    return done
 
 
 @pytest.mark.usefixtures("config")
@@ -337,7 +363,7 @@ def test_a_sweep_is_no_run_to_be_compared_with_others():
         hsig("runs", "diff", "latest", "latest~1")
 
 
-def on_a_full_disk(monkeypatch, cells=4):
+def on_a_full_disk(monkeypatch, cells=4, arguments=("map.yaml",)):
     """A sweep for which the disk has room for so many cells, and a third of the next."""
     calls, write = [], os.write
 
@@ -352,7 +378,7 @@ def on_a_full_disk(monkeypatch, cells=4):
 
     with monkeypatch.context() as patch:
         patch.setattr(journal.os, "write", full)
-        found = invoked("sweep", "map.yaml", "-q", "--workers", "1")
+        found = invoked("sweep", *arguments, "-q", "--workers", "1")
     assert isinstance(found.exception, RunError)
     return found
 
@@ -389,9 +415,9 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     on_a_full_disk(monkeypatch)
     with pytest.raises(ConfigError, match=r"--resume: goes without map\.yaml: the kept sweep has"):
         hsig("sweep", "map.yaml", "--resume", "latest")
-    with pytest.raises(ConfigError, match="--resume: goes without --loss, --seeds"):
+    with pytest.raises(ConfigError, match="--resume: goes without --seeds, --loss"):
         hsig("sweep", "--resume", "latest", "--seeds", "3", "--loss", "bce")
-    with pytest.raises(ConfigError, match="expected a CONFIG with a sweep: block, or --resume ID"):
+    with pytest.raises(ConfigError, match="expected values to sweep, such as: hsig sweep hard "):
         hsig("sweep")
     with pytest.raises(ConfigError, match="no run in runs begins so"):
         hsig("sweep", "--resume", "1999")
@@ -403,6 +429,47 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     hsig("train", "-e", "1")
     with pytest.raises(ConfigError, match="is no sweep"):
         hsig("sweep", "--resume", "latest")
+
+
+# --- without a config -------------------------------------------------------------------------
+
+FLAGS = ("hard", "-l", "squared", "-s", "20", "-r", "0.1,1,10", "-e", "log:10..1000:3")
+
+
+@pytest.mark.usefixtures("config")
+def test_a_sweep_by_flags_has_the_cells_of_the_same_config(trained):
+    by_file = hsig("sweep", "map.yaml", "-f", "json", "-q")
+    trained.clear()
+    assert hsig("sweep", *FLAGS, "-f", "json", "-q") == by_file
+    assert trained == []  # it is the same sweep
+    rows_first = hsig("sweep", *FLAGS[:5], "-e", "10,100", "-r", "0.1,1", "-f", "json", "-q")[1]
+    assert [*json.loads(rows_first)["sweep"]] == ["epochs", "learning_rate"]
+    both = hsig("sweep", "tanh", "sigmoid", "-e", "1,2", "-f", "json", "-q")[1]
+    assert [*json.loads(both)["sweep"]] == ["activation", "epochs"]
+    with pytest.raises(ConfigError, match="--activation: given twice, also as 'tanh'"):
+        hsig("sweep", "tanh", "--activation", "hard", "-e", "1,2")
+    with pytest.raises(ConfigError, match=r"expected one config, got map\.yaml, other\.yaml"):
+        hsig("sweep", "map.yaml", "other.yaml")
+
+
+def test_a_sweep_by_flags_goes_on_and_is_trained_again_from_anywhere(
+    tmp_path, config, monkeypatch, trained
+):
+    config.unlink()
+    (tmp_path / "rows.csv").write_text("0,1,1\n1,0,1\n1,1,0\n0,0,0\n", encoding="utf-8")
+    flags = (*FLAGS, "--task", "csv:rows.csv")
+    on_a_full_disk(monkeypatch, arguments=flags)
+    trained.clear()
+    (folder,) = Path("runs").iterdir()
+    assert not (folder / "config.yaml").exists()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    runs = ("--runs-dir", str(tmp_path / "runs"))
+    code, out, err = hsig("sweep", "--resume", "latest", "-f", "json", "-q", *runs)
+    assert (code, err, trained) == (0, "", [20] * 5)
+    assert json.loads(out)["complete"]
+    assert hsig("runs", "rerun", "latest", *runs)[0] == 0
 
 
 # --- on a terminal ----------------------------------------------------------------------------
@@ -661,3 +728,26 @@ def test_a_cell_that_is_told_to_stop_is_none():
     answers = iter([True, False])
     experiment = load_experiment(flags={"epochs": "40", "seeds": "3"})
     assert train_cell(experiment, lambda: next(answers)) is None
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ((), "interrupted: the same command goes on from here\n"),
+        (("--no-save",), "interrupted: nothing was kept\n"),
+    ],
+)
+def test_after_ctrl_c_it_is_told_whether_it_goes_on(monkeypatch, flags, told):
+    def interrupted(*arguments):
+        jobs = run_jobs(*arguments)
+        yield next(jobs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hsig.cli.sweeping.run_jobs", interrupted)
+    code, out, err = hsig("sweep", "map.yaml", "-q", "--workers", "1", *flags)
+    assert (code, err) == (130, told)
+    assert "stopped early: 1 of 9 cells are done; rows that have none of them are left out" in out
+    begin = next(n for n, line in enumerate(out.splitlines()) if "rate \\ epochs" in line)
+    assert [line.split()[:1] for line in out.splitlines()[begin + 1 : begin + 3]] == [["0.1"], []]
+    assert Path("runs").exists() is not bool(flags)

@@ -74,6 +74,46 @@ def test_three_keys_make_a_map_for_each_value_of_the_first():
     assert [heat_map.title for heat_map in heat_maps(page)] == ["hidden 2", "hidden 4"]
 
 
+@pytest.mark.parametrize(
+    ("done", "shown", "told"),
+    [
+        # by hand: of 2 maps with 2 rows of 2 cells, what has a cell that is done
+        ([], {}, "stopped early: 0 of 8 cells are done"),
+        (
+            [("2", "1", "8")],
+            {"hidden 2": ("1",)},
+            "stopped early: 1 of 8 cells are done; rows that have none of them are left out",
+        ),
+        (
+            [(h, rate, "9") for h in "24" for rate in "13"],
+            {"hidden 2": ("1", "3"), "hidden 4": ("1", "3")},
+            "stopped early: 4 of 8 cells are done",
+        ),
+    ],
+    ids=["none", "one", "half of each row"],
+)
+def test_of_an_early_stop_the_maps_and_rows_are_shown_that_have_something(done, shown, told):
+    axes = ("hidden", "learning_rate", "epochs")
+    every = [(h, rate, epochs) for h in "24" for rate in "13" for epochs in "89"]
+    page = page_of(swept({one: some(7) if one in done else None for one in every}, axes))
+    assert {heat_map.title: heat_map.rows for heat_map in heat_maps(page)} == shown
+    assert tables(page) == []
+    assert sentences(page)[-1][-1] == told
+    assert len(document(page)["cells"]) == len(done)
+
+
+def test_numbers_that_are_swept_are_numbers_in_json_and_what_is_none_is_text():
+    """As they would be written in a config; JSON has no infinite numbers."""
+    texts = ("0.1", "1", "uniform:-1,1", "Infinity", '{"name": "relu", "high": Infinity}', "null")
+    made = [0.1, 1, "uniform:-1,1", "Infinity", {"name": "relu", "high": "Infinity"}, None]
+    both = swept({(text, "[1, 2]"): some(7) for text in texts}, ("epochs", "seeds"))
+    for page in (page_of(both), difference_of(both, both)):
+        found = [one["cell"] for one in document(page)["cells"]]
+        assert found == [{"epochs": value, "seeds": [1, 2]} for value in made]
+        assert [type(one["epochs"]) for one in found] == [*map(type, made)]
+    assert document(page_of(both))["sweep"] == {"epochs": made, "seeds": [[1, 2]]}
+
+
 def test_one_key_makes_a_table_with_a_row_for_each_cell_that_is_done():
     cells = {("8",): some(3, 4), ("9",): CellResult.failed("no"), ("10",): None}
     page = page_of(swept(cells, ("epochs",)))
@@ -95,10 +135,12 @@ def test_seeds_that_start_from_other_weights_are_not_tested():
 
 
 def test_what_is_missing_or_could_not_be_trained_is_left_open_in_the_map():
-    first = {("1", "9"): None, ("2", "9"): CellResult.failed("no"), ("3", "9"): cell([True])}
-    second = {(rate, "9"): cell([False]) for rate in "123"}
+    first = {("1", "8"): None, ("1", "9"): CellResult.failed("no")}
+    first |= {("2", "8"): cell([True]), ("2", "9"): None, ("3", "8"): None, ("3", "9"): None}
+    second = {(rate, epochs): cell([False]) for rate in "123" for epochs in "89"}
     (drawn_map,) = heat_maps(difference_of(swept(first), swept(second)))
-    assert shades(drawn_map) == [[""], ["x"], ["-100 "]]
+    assert drawn_map.rows == ("1", "2")
+    assert shades(drawn_map) == [["", "x"], ["-100 ", ""]]
 
 
 @pytest.mark.parametrize(("of_1000", "shown"), [(3, "+0.3"), (5, "+0.5"), (8, "+1"), (0, "0")])

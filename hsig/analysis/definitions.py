@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hsig.analysis.examination import Oddity, examine
 from hsig.networks.activations import ACTIVATIONS, Activation
 from hsig.networks.arrays import Array
 from hsig.networks.formulas.function import Break
 
 _FAR = 60.0  # beyond it the logistic curve is constant to 1e-26
+_FARTHEST = 1e150
 _STEP = 1e-3
 
 
@@ -22,12 +24,14 @@ class Definition:
         slope_at_0: Its derivative at 0.
         distance: Largest |f - logistic| anywhere, possibly infinite.
         breaks: Its kinks and jumps, from left to right.
+        oddities: What is odd about it.
     """
 
     activation: Activation
     slope_at_0: float
     distance: float
     breaks: tuple[Break, ...]
+    oddities: tuple[Oddity, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,7 @@ def define(activation: Activation) -> Definition:
         slope_at_0=float(activation.derivative(np.zeros(1))[0]),
         distance=_distance_from_logistic(activation),
         breaks=activation.function.breaks,
+        oddities=examine(activation),
     )
 
 
@@ -73,5 +78,5 @@ def _distance_from_logistic(activation: Activation) -> float:
     grid = np.arange(-_FAR, _FAR + _STEP, _STEP)
     ends = activation.function.ends
     beside = [np.nextafter(x, side) for x in ends for side in (-np.inf, np.inf)]
-    x = np.concatenate([grid, ends, beside, [-np.inf, np.inf]])
-    return float(np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x)).max())
+    x = np.concatenate([grid, ends, beside, [-_FARTHEST, _FARTHEST]])
+    return float(np.nanmax(np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))))

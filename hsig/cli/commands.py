@@ -1,18 +1,16 @@
 """The commands that train: what each takes. What it does is imported when it runs."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hsig.cli.options import TRAINING, WRITING, Output, command
+from hsig.cli.options import KEEPING, TRAINING, WRITING, Output, command, complete_run
 from hsig.config.keys import (
     COMPARE,
     EXPLAIN,
     SWEEP,
     TRAIN,
     complete_comparison,
-    complete_config,
     complete_words,
 )
 
@@ -63,7 +61,7 @@ def train(
     "hsig compare sigmoid hard --tune learning_rate=log:0.01..10:13",
     "hsig compare sigmoids --task xor,parity3,and",
     "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
-    options=(*WRITING, "long", "columns", "full", "quiet", "no_save", "runs_dir"),
+    options=(*WRITING, "long", "columns", "full", "quiet", *KEEPING),
     keys=COMPARE,
 )
 def compare(
@@ -91,7 +89,7 @@ def compare(
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
-    options=(*WRITING, "full", "quiet", "no_save", "runs_dir"),
+    options=(*WRITING, "full", "quiet", *KEEPING),
     keys=EXPLAIN,
 )
 def explain(
@@ -108,27 +106,32 @@ def explain(
 
 @command(
     app,
+    "hsig sweep hard --learning-rate 0.1,0.3,1 --epochs 1000,4000",
+    "hsig sweep sigmoid hard --learning-rate log:0.01..10:13 --init uniform:0,1,uniform:-1,1",
     "hsig sweep configs/map-rate-epochs.yaml",
     "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
     "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
     "hsig sweep --resume latest",
-    options=(*WRITING, "quiet", "runs_dir"),
+    options=(*WRITING, "quiet", *KEEPING),
     keys=SWEEP,
 )
 def sweep(
-    config: Annotated[
-        Path | None,
+    what: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="CONFIG",
-            autocompletion=complete_config,
-            help="A YAML file with a sweep: block.",
+            metavar="CONFIG|ACTIVATION",
+            autocompletion=complete_words,
+            help="A YAML file, which may have a sweep: block, activations, or both.",
             show_default=False,
         ),
     ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
-            "--resume", metavar="ID", help="Go on with a kept sweep, in place of a CONFIG."
+            "--resume",
+            metavar="ID",
+            help="Go on with a kept sweep, in place of a CONFIG.",
+            autocompletion=complete_run,
         ),
     ] = None,
     scheduler: Annotated[
@@ -151,13 +154,16 @@ def sweep(
 ) -> None:
     """Train every combination of some settings, and draw the map of what is solved where.
 
+    A flag sweeps its key where it has several values, as in 0.1,0.3,1 or log:0.01..10:13; so does
+    a sweep: block in a config, which flags beat.
+
     Each cell is kept as it ends: the same command goes on where it stopped, and trains only what no
     earlier sweep has.
     """
     from hsig.cli.sweeping import sweep_over
 
     sweep_over(
-        config,
+        what or [],
         flags,
         output,
         resume=resume,

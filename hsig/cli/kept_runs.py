@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -22,7 +23,7 @@ from hsig.experiments.training import gather
 from hsig.experiments.workers import local_crew, run_jobs, run_with_workers
 from hsig.output.terminal import Watch, note, put_bytes, watch_cells
 from hsig.reports.configs import difference_page
-from hsig.reports.page import Table, page_of_tables
+from hsig.reports.page import Table
 from hsig.reports.sweeps import difference_page as sweep_difference_page
 from hsig.reports.sweeps import sweep_page
 from hsig.runs import (
@@ -41,14 +42,18 @@ from hsig.runs import (
     remove,
     same_digest,
     sweep_again,
+    write_note,
 )
-from hsig.runs.listing import Repetition, differences, listing, mains, matches
+from hsig.runs.conditions import begun_since, read_conditions, read_since
+from hsig.runs.finding import ids_in
+from hsig.runs.listing import Repetition, differences, listing, mains, with_note
 
 _DIFFERENT, _INTERRUPTED = 1, 130
 
 
 def list_runs(
-    conditions: Sequence[str],
+    where: Sequence[str],
+    since: str | None,
     limit: int | None,
     output: Output,
     *,
@@ -56,15 +61,22 @@ def list_runs(
 ) -> None:
     """`hsig runs list`."""
     output.check()
+    conditions = read_conditions(where)
+    moment = None if since is None else read_since(since, datetime.now(UTC))
     records, problems = every(output.runs)
     if not records:
         problems.append(f"{output.runs}: there are no kept runs here")
-    records = [r for r in records if all(matches(r, condition) for condition in conditions)]
+    kept = len(records)
+    if moment is not None:
+        records = [record for record in records if begun_since(record, moment)]
+    records = [r for r in records if all(condition.holds(r) for condition in conditions)]
+    if kept and not records:
+        problems.append(f"none of the {kept} kept runs is so")
     if limit is None:
         limit = LISTED if output.chosen is Format.table else len(records)
     if len(records) > limit:
         problems.append(f"{len(records) - limit} older runs are not listed (--limit)")
-    output.write(page_of_tables(listing(records[:limit], only_changed=only_changed)))
+    output.write(listing(records[:limit], ids_in(output.runs), only_changed=only_changed))
     note(*problems)
 
 
@@ -78,9 +90,10 @@ def show_run(id: str, output: Output) -> None:
         raise ConfigError(f"--long: {record.id} is a sweep, which has a row for each cell")
     if record.command == "sweep":
         kept = read_sweep(record)
-        output.write(sweep_page(kept.axes, kept.base, kept.summaries))
+        page = sweep_page(kept.axes, kept.base, kept.summaries)
     else:
-        output.write(page_of(record.command, parts_of(record), output.chosen_columns)[0])
+        page = page_of(record.command, parts_of(record), output.chosen_columns)[0]
+    output.write(with_note(page, record.note))
     if record.numerics < NUMERICS:
         note(
             f"{record.id}: was kept under numerics {record.numerics}, and verdicts have changed "
@@ -209,6 +222,18 @@ def _go_on(*, interrupted: bool) -> None:
     if interrupted:
         note("interrupted: the run was not trained to its end")
         raise typer.Exit(_INTERRUPTED)
+
+
+def note_run(id: str, name: str | None, text: str | None, runs: Path) -> None:
+    """`hsig runs note`."""
+    folder = locate(runs, id)
+    if name is None and text is None:
+        raise ConfigError("runs note: expected --name TEXT, --note TEXT or both; '' takes one away")
+    made = write_note(folder, name, text)
+    said = ", ".join(
+        f"{part} {value}" for part, value in (("name", made.name), ("note", made.text)) if value
+    )
+    note(f"{folder.name}: {said or 'no name and no note'}")
 
 
 def export_run(id: str, path: Path, runs: Path, *, force: bool) -> None:

@@ -16,6 +16,7 @@ app = typer.Typer()
     "hsig activations",
     "hsig activations hard --at -3,-1,0,1,3",
     "hsig activations hard:slope=0.25,kink=open",
+    "hsig activations 'x*tanh(log(1 + exp(x)))'",
     "hsig activations --format json -o activations.json",
     options=WRITING,
 )
@@ -25,7 +26,8 @@ def activations(
         typer.Argument(
             metavar="ACTIVATION",
             autocompletion=complete_activation,
-            help="One activation, such as hard:slope=0.25. Without it: all.",
+            help="One activation, such as hard:slope=0.25, or a formula in x; or a group, or a "
+            "pattern such as 'hard*'. Without it: all.",
             show_default=False,
         ),
     ] = None,

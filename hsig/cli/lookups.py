@@ -15,7 +15,7 @@ from hsig.config.loading import (
 )
 from hsig.engines import compiled
 from hsig.errors import ConfigError
-from hsig.networks.activations import ACTIVATIONS
+from hsig.networks.activations import ACTIVATIONS, members
 from hsig.output.formats import json_text
 from hsig.output.terminal import note, put
 from hsig.reports.activations import activation_page, overview_page
@@ -28,12 +28,13 @@ from hsig.reports.words import NOT_BUILT, as_yaml
 def show_activations(spec: str | None, at: str | None, output: Output) -> None:
     """`hsig activations`."""
     output.check()
-    if spec is None:
+    group = ACTIVATIONS.values() if spec is None else members(spec)
+    if group:
         if at is not None:
             raise ConfigError("--at: goes with one activation, such as: hsig activations hard")
-        output.write(overview_page([define(activation) for activation in ACTIVATIONS.values()]))
+        output.write(overview_page([define(activation) for activation in group]))
         return
-    activation = load_activation(spec)
+    activation = load_activation(spec or "")
     points = None if at is None else evaluate(activation, load_points("--at", at))
     output.write(activation_page(define(activation), points))
 

@@ -1,6 +1,7 @@
 """The flags that commands share: a flag for every config key, and how a result is written."""
 
 import inspect
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from hsig.config.keys import KEYS, Key, known_elsewhere
+from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
 from hsig.reports.columns import COLUMNS
@@ -47,6 +48,13 @@ RunsDir = Annotated[
         help="Where runs are kept. [default: runs]",
     ),
 ]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="TEXT", help="What to call the run: it is found by it."),
+]
+Text = Annotated[
+    str | None, typer.Option("--note", metavar="TEXT", help="What to remember of the run.")
+]
 _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "format": Annotated[
         Format | None,
@@ -78,11 +86,22 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     ],
     "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
     "runs_dir": RunsDir,
+    "name": Name,
+    "note": Text,
 }
 WRITING = ("format", "output", "force")
-TRAINING = (*WRITING, "long", "full", "quiet", "no_save", "runs_dir")
+KEEPING = ("no_save", "runs_dir", "name", "note")
+TRAINING = (*WRITING, "long", "full", "quiet", *KEEPING)
 EVERY_KEY = "every key"
 LISTED = 40  # kept runs that a table has, unless another number is asked for
+
+
+def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """What may stand for a kept run: latest, names and ids; what a shell needs no quotes for."""
+    from hsig.runs.finding import offered
+
+    found = offered(Output(runs_dir=ctx.params.get("runs_dir")).runs, incomplete)
+    return [(word, what) for word, what in found if shlex.quote(word) == word or "~" in word]
 
 
 class _WithKeys(TyperCommand):
@@ -124,7 +143,9 @@ def command(
         flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
 
         def with_options(**arguments: Any) -> None:
-            given = {key.name: arguments.pop(key.name) for key in flagged}
+            order = [*arguments.pop("ctx").params] if keys else []  # first what was typed
+            in_order = sorted(flagged, key=lambda key: order.index(key.name))
+            given = {key.name: arguments.pop(key.name) for key in in_order}
             if options:
                 arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
             if keys:
@@ -136,6 +157,7 @@ def command(
             *(p for p in own if p.name not in shared | {"flags"}),
             *(_parameter(name, _OPTIONS[name]) for name in options),
             *(_parameter(key.name, _flag(key, keys)) for key in flagged),
+            *([_CONTEXT] if keys else []),
         ]
         with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
         with_options.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -148,11 +170,18 @@ def command(
     return made
 
 
+_CONTEXT = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     default = False if annotation.__origin__ is bool else None
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+_PANEL = "Experiment: each flag is also a key of the config"
+_SEVERAL = "; several values sweep it"
 
 
 def _flag(key: Key, command: str) -> Any:
@@ -161,8 +190,8 @@ def _flag(key: Key, command: str) -> Any:
         *([key.flag, key.short] if key.short else [key.flag]),
         metavar=key.metavar,
         help=key.help if default is None else f"{key.help} [default: {default}]",
-        rich_help_panel="Experiment: each flag is also a key of the config",
-        autocompletion=key.kind.complete,
+        rich_help_panel=_PANEL + (_SEVERAL if command == SWEEP else ""),
+        autocompletion=key.kind.complete if command != SWEEP else key.kind.complete_several,
     )
     return Annotated[str | None, option]
 
@@ -183,6 +212,8 @@ class Output:
     quiet: bool = False
     no_save: bool = False
     runs_dir: Path | None = None
+    name: str | None = None
+    note: str | None = None
 
     def check(self) -> None:
         """Refuse what cannot be done, before any work.
@@ -210,6 +241,18 @@ class Output:
             check_output(self.output, force=self.force)
         elif self.force:
             raise ConfigError("--force: goes with --output FILE, which it replaces")
+        self._check_note()
+
+    def _check_note(self) -> None:
+        """Refuse what a run cannot be called."""
+        if self.name is None and self.note is None:
+            return
+        if self.no_save:
+            flag = "--note" if self.name is None else "--name"
+            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
+        from hsig.runs import NO_NOTE
+
+        NO_NOTE.changed(self.name, self.note)
 
     @property
     def runs(self) -> Path:

@@ -5,12 +5,22 @@ from typing import Annotated
 
 import typer
 
-from hsig.cli.options import LISTED, WRITING, Force, Output, RunsDir, command
+from hsig.cli.options import (
+    LISTED,
+    WRITING,
+    Force,
+    Name,
+    Output,
+    RunsDir,
+    Text,
+    command,
+    complete_run,
+)
 
-_WHICH_RUN = "An id or the beginning of one, latest, or latest~1 for the one before."
+_WHICH_RUN = "An id or the beginning of one, a name, latest, or latest~1 for the one before."
 _KEPT = ("runs_dir", *WRITING)
 
-Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN)]
+Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN, autocompletion=complete_run)]
 
 app = typer.Typer(no_args_is_help=True, help="List, show, compare and repeat kept runs.")
 
@@ -19,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="List, show, compare and repeat kep
     app,
     "hsig runs list",
     "hsig runs list --where activation=hard --only-changed",
+    "hsig runs list --where 'name=wide*' --where 'solved>=0.9' --since yesterday",
     "hsig runs list --format csv -o runs.csv",
     name="list",
     options=_KEPT,
@@ -29,7 +40,20 @@ def list_(
     ] = False,
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", metavar="KEY=VALUE", help="Only runs of which this holds."),
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Only runs of which this holds, such as activation=hard, 'name=wide*' (a pattern) "
+            "or 'solved>=0.9'; a quote keeps > from the shell.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only those begun since: yesterday, 3h, 2d, 2026-11-01, 2026-11-01T12:00.",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -47,7 +71,7 @@ def list_(
     """List kept runs, the newest first."""
     from hsig.cli.kept_runs import list_runs
 
-    list_runs(where or [], limit, output, only_changed=only_changed)
+    list_runs(where or [], since, limit, output, only_changed=only_changed)
 
 
 @command(
@@ -80,6 +104,18 @@ def rerun(id: Id, *, output: Output) -> None:
     rerun_run(id, output)
 
 
+@command(
+    app,
+    "hsig runs note latest --name baseline",
+    "hsig runs note baseline --note 'the one for the talk'",
+)
+def note(id: Id, name: Name = None, text: Text = None, runs_dir: RunsDir = None) -> None:
+    """Give a run a name and a note, or others than it has. Its numbers stay as they were."""
+    from hsig.cli.kept_runs import note_run
+
+    note_run(id, name, text, Output(runs_dir=runs_dir).runs)
+
+
 @command(app, "hsig runs export latest -o run.zip")
 def export(
     id: Id,
@@ -97,7 +133,10 @@ def export(
 
 @command(app, "hsig runs rm latest", "hsig runs rm latest~1 latest --yes")
 def rm(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH_RUN)],
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID...", help=_WHICH_RUN, autocompletion=complete_run),
+    ],
     runs_dir: RunsDir = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

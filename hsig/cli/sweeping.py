@@ -12,6 +12,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from hsig.cli.options import Output
+from hsig.cli.words import configs_and_activations, name_activations, only
 from hsig.config.keys import KEYS
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
@@ -25,7 +26,7 @@ from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
 from hsig.reports.numbers import count
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.sweeps import so_far, sweep_page
-from hsig.runs import Ledger, find, sweep_to_resume
+from hsig.runs import Ledger, config_of, find, sweep_to_resume
 
 _FAILED, _INTERRUPTED = 1, 130
 _TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one
@@ -34,7 +35,7 @@ _SEED_BYTES = 64  # what is kept of a seed of a cell
 
 
 def sweep_over(
-    config: Path | None,
+    words: list[str],
     flags: dict[str, str],
     output: Output,
     *,
@@ -46,7 +47,12 @@ def sweep_over(
     """`hsig sweep`."""
     output.check()
     runs = output.runs
-    config, wanted = _wanted(config, resume, flags, runs)
+    if resume is not None and output.no_save:
+        raise ConfigError(
+            "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
+            "keep nothing, give its config or flags without --resume"
+        )
+    config, given, wanted = _wanted(words, resume, flags, runs)
     note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
@@ -56,11 +62,13 @@ def sweep_over(
         return
     ledger = Ledger(runs, wanted)
     note(*(f"warning: {message}" for message in ledger.warnings))
-    training = _Training(wanted, ledger, fail_fast=fail_fast)
+    training = _Training(wanted, ledger, fail_fast=fail_fast, keeps=not output.no_save)
     missing = [] if training.is_over else ledger.missing()
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
-    ledger.open(config=config, flags=flags, arguments=sys.argv[1:], started=datetime.now(UTC))
-    if ledger.problem is not None and missing:
+    if training.keeps:
+        ledger.open(config=config, flags=given, arguments=sys.argv[1:], started=datetime.now(UTC))
+        ledger.call(output.name, output.note)
+    if training.keeps and ledger.problem is not None and missing:
         note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
     missing = ledger.missing()
     if crew is not None and missing:
@@ -76,28 +84,31 @@ def sweep_over(
 
 
 def _wanted(
-    config: Path | None, resume: str | None, flags: Mapping[str, str], runs: Path
-) -> tuple[Path, Sweep]:
-    """The sweep of a config, or of a kept one that is to go on.
+    words: Sequence[str], resume: str | None, flags: Mapping[str, str], runs: Path
+) -> tuple[Path | None, Mapping[str, str], Sweep]:
+    """The sweep of a config and flags, or of a kept one that is to go on.
 
     Raises:
         ConfigError: If there is neither or both, or one of them is wrong.
     """
     if resume is None:
-        if config is None:
-            raise ConfigError("expected a CONFIG with a sweep: block, or --resume ID")
-        return config, load_sweep(config, flags)
+        configs, activations = configs_and_activations(words)
+        given = dict(flags)
+        name_activations("activation", activations, given)
+        if activations:  # which come before the flags
+            given = {"activation": given.pop("activation"), **given}
+        config = only(configs)
+        return config, given, load_sweep(config, given)
     settings = [KEYS[name].flag for name in flags if name != "workers"]
-    if config is not None or settings:
-        also = [str(config)] if config is not None else settings
+    if words or settings:
         raise ConfigError(
-            f"--resume: goes without {', '.join(also)}: the kept sweep has its own config and "
-            "settings. To change them, give the config without --resume"
+            f"--resume: goes without {', '.join(words or settings)}: the kept sweep has its own "
+            "config and settings. To change them, give them without --resume"
         )
     record = find(runs, resume)
     if record.command != "sweep":
         raise ConfigError(f"--resume: {record.id}: is no sweep, but a run of {record.command}")
-    return record.folder, sweep_to_resume(record, flags.get("workers"))
+    return config_of(record), flags, sweep_to_resume(record, flags.get("workers"))
 
 
 def _crew(scheduler: str | None, experiments: Sequence[Experiment]) -> Crew[CellResult]:
@@ -111,13 +122,15 @@ class _Training:
     """The training of a sweep's cells: each is kept as it ends, and the map is drawn.
 
     Attributes:
+        keeps: Whether anything is kept.
         interrupted: Whether Ctrl-C ended it.
         failed: Whether a cell could not be trained.
         lost: Cells on which workers kept dying, in words.
         problem: What else ended it early, or None.
     """
 
-    def __init__(self, wanted: Sweep, ledger: Ledger, *, fail_fast: bool) -> None:
+    def __init__(self, wanted: Sweep, ledger: Ledger, *, fail_fast: bool, keeps: bool) -> None:
+        self.keeps = keeps
         self.interrupted = False
         self.failed = any(cell is not None and cell.failure for cell in ledger.summaries.values())
         self.lost: list[str] = []
@@ -189,11 +202,12 @@ class _Training:
         Raises:
             HsigError: If something ended it early, or cells could not be kept or were lost.
         """
-        for problem in (self._ledger.problem, self.problem):
+        for problem in (self._ledger.problem if self.keeps else None, self.problem):
             if problem is not None:
                 raise problem
         if self.interrupted:
-            note("interrupted: the same command goes on from here")
+            kept = "the same command goes on from here" if self.keeps else "nothing was kept"
+            note(f"interrupted: {kept}")
             raise typer.Exit(_INTERRUPTED)
         if self.lost:
             raise RunError(self.lost)

@@ -17,13 +17,18 @@ from hsig.analysis.tasks import over_tasks
 from hsig.analysis.tuning import Tuned
 from hsig.cli.options import Output
 from hsig.cli.tuning import tune_and_train, tuned_of
-from hsig.config.keys import COMPARE, CONFIG_ENDINGS, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN
+from hsig.cli.words import (
+    config_and_one_activation,
+    configs_and_activations,
+    name_activations,
+    only,
+)
+from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, TRAIN
 from hsig.config.loading import load_comparison, load_experiment, load_tasks
-from hsig.errors import ConfigError, RunError
+from hsig.errors import RunError
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.experiments.training import gather, gather_all
 from hsig.experiments.workers import run_with_workers
-from hsig.networks.formulas.parsing import names_in
 from hsig.output.formats import as_json
 from hsig.output.terminal import Watch, interrupts_ignored, note
 from hsig.reports.comparison import comparison_page
@@ -34,7 +39,7 @@ from hsig.reports.page import Page
 from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.reports.training import training_page
 from hsig.reports.words import unmet_expectations
-from hsig.runs import TASK, Made, Part, keep
+from hsig.runs import NO_NOTE, TASK, Made, Part, keep
 
 MET, UNMET, INTERRUPTED = 0, 1, 130
 _LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; the arrays have all
@@ -43,19 +48,19 @@ _LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; t
 def train_one(words: list[str], flags: dict[str, str], output: Output) -> None:
     """`hsig train`."""
     output.check()
-    config = _config_and_one_activation(words, flags)
+    config = config_and_one_activation(words, flags)
     _train(config, flags, TRAIN, output)
 
 
 def compare_several(words: list[str], flags: dict[str, str], output: Output) -> None:
     """`hsig compare`."""
     output.check()
-    configs, activations = _configs_and_activations(words)
-    _name_activations("activations", activations, flags)
+    configs, activations = configs_and_activations(words)
+    name_activations("activations", activations, flags)
     if len(configs) > 1:
         _compare_configs(configs, flags, output)
         return
-    config = _only(configs)
+    config = only(configs)
     tasks = load_tasks(config, flags)
     if tasks:
         _compare_tasks(config, tasks, output)
@@ -67,7 +72,7 @@ def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None
     """`hsig explain`."""
     began = _Began.now()
     output.check()
-    config = _config_and_one_activation(words, flags)
+    config = config_and_one_activation(words, flags)
     experiment = load_experiment(config, flags, EXPLAIN)
     _warn(experiment)
     watch, outcome = _outcome(experiment, output)
@@ -88,33 +93,6 @@ def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None
 def _warn(*experiments: Experiment) -> None:
     """Say what the numbers of a task make hard or impossible, before it is trained."""
     note(*(f"warning: {message}" for message in warnings_of(experiments)))
-
-
-def _config_and_one_activation(words: list[str], flags: dict[str, str]) -> Path | None:
-    """The config among the words; the activation becomes a flag.
-
-    Raises:
-        ConfigError: If there are several of either.
-    """
-    configs, activations = _configs_and_activations(words)
-    if len(activations) > 1:
-        raise ConfigError(
-            f"expected one activation, got {', '.join(activations)}. To compare them: hsig compare"
-        )
-    _name_activations("activation", activations, flags)
-    return _only(configs)
-
-
-def _name_activations(key: str, words: list[str], flags: dict[str, str]) -> None:
-    """Take the words of a command as its key's flag.
-
-    Raises:
-        ConfigError: If the flag is there as well.
-    """
-    if words and key in flags:
-        raise ConfigError(f"{KEYS[key].flag}: given twice, also as '{' '.join(words)}'")
-    if words:
-        flags[key] = ",".join(words)
 
 
 @dataclass(frozen=True)
@@ -302,6 +280,7 @@ def _keep(
         complete=whole and all(part.outcome.complete for part in parts),
         started=began.at,
         seconds=seconds,
+        note=NO_NOTE.changed(output.name, output.note),
     )
     try:
         keep(output.runs, made)
@@ -338,28 +317,3 @@ def _end(watch: Watch, outcomes: Sequence[Outcome], *summaries: Summary) -> None
     unmet = [line for summary in summaries for line in unmet_expectations(summary)]
     note(*unmet)
     raise typer.Exit(UNMET if unmet else MET)
-
-
-def _configs_and_activations(words: list[str]) -> tuple[list[Path], list[str]]:
-    """Which words are configs, and which are activations."""
-    configs = [word for word in words if _is_config(word)]
-    return [Path(word) for word in configs], [word for word in words if word not in configs]
-
-
-def _is_config(word: str) -> bool:
-    """Whether a word is the path of a config; one with a slash may be a formula."""
-    return word.endswith(CONFIG_ENDINGS) or ("/" in word and "x" not in names_in(word))
-
-
-def _only(configs: list[Path]) -> Path | None:
-    """The one config, if there is any.
-
-    Raises:
-        ConfigError: If there are several.
-    """
-    if len(configs) > 1:
-        raise ConfigError(
-            f"expected one config, got {', '.join(map(str, configs))}. To compare them: "
-            "hsig compare"
-        )
-    return configs[0] if configs else None

@@ -57,6 +57,9 @@ class Spec(Kind):
         settings.pop("formula", None)
         return _with_settings(_find(name, named), settings, place, nested=True)
 
+    def several(self, text: str) -> Sequence[str]:
+        return [str(part) for part in _split(text)]
+
     def schema(self) -> Schema:
         return {"anyOf": [_schema(), {"type": "null"}]}
 

@@ -39,9 +39,11 @@ class Kind(ABC):
 
     Attributes:
         absent: What an experiment has where an optional key has no value.
+        listed: Whether a list is one value.
     """
 
     absent: ClassVar[Any] = None
+    listed: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, value: object, place: Place) -> Any:
@@ -55,6 +57,10 @@ class Kind(ABC):
     def schema(self) -> Schema:
         """A JSON Schema of the plain values."""
 
+    def several(self, text: str) -> Sequence[str]:
+        """The values of a text with commas between them; by default it is one, commas and all."""
+        return [text]
+
     def names(self) -> Sequence[str]:
         """Words that a value may be."""
         return ()
@@ -62,6 +68,12 @@ class Kind(ABC):
     def complete(self, typed: str) -> list[str]:
         """What a shell offers."""
         return starting(self.names(), typed)
+
+    def complete_several(self, typed: str) -> list[str]:
+        """What a shell offers for the last of several values."""
+        last = self.several(typed)[-1]
+        before = typed.removesuffix(last)
+        return self.complete(typed) or [before + word for word in self.complete(last)]
 
     def document(self, value: Any) -> Json:
         """What an experiment has, as a plain value of which `check` makes the same."""
@@ -126,6 +138,9 @@ class Number(Kind):
             raise place.expected(f"{self.noun} of at most {self.high:.15g}", value)
         return number
 
+    def several(self, text: str) -> Sequence[str]:
+        return text.split(",")
+
     def _read(self, value: object) -> float | None:
         return float(value) if _is_number(value) else None
 
@@ -180,6 +195,9 @@ class Choice(Kind):
             got = f"got {describe(value)}.{nearest(value, names)}"
             raise place.wrong(f"expected one of {', '.join(names)}, {got}")
         return value
+
+    def several(self, text: str) -> Sequence[str]:
+        return text.split(",")
 
     def schema(self) -> Schema:
         return {"enum": list(self.names())}
@@ -250,6 +268,7 @@ class Seeds(Kind):
     """A count n for the seeds 0 to n - 1, or a list without repeats."""
 
     count: Whole
+    listed: ClassVar[bool] = True
 
     def check(self, value: object, place: Place) -> tuple[int, ...]:
         if isinstance(value, str) and "," in value:

@@ -46,6 +46,13 @@ VALUES_SCHEMA: Schema = {
 }
 
 
+def spells_several(value: object) -> bool:
+    """Whether a value is so many between two ends."""
+    if isinstance(value, Mapping):
+        return bool(value) and value.keys() <= set(_SCALES)
+    return isinstance(value, str) and _COMPACT.fullmatch(value) is not None
+
+
 def read_values(value: object, place: Place, *, whole: bool) -> list[tuple[object, Place]]:
     """The values of a list, `{log: [from, to, n]}` or `log:FROM..TO:N`, each with its place.
 

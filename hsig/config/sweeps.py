@@ -1,4 +1,4 @@
-"""The `sweep` of a config: which keys take which values, and the experiments that this makes."""
+"""Sweeps: which keys take which values, by a config and by flags, and the experiments they make."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from hsig.config.activation_kinds import PARAMETERS, set_parameters, spec_document
+from hsig.config.activation_kinds import PARAMETERS, Spec, set_parameters, spec_document
 from hsig.config.assembling import Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import Whole
 from hsig.config.loading import SWEPT, defaults, known_keys, read_flags, says
-from hsig.config.ranges import VALUES_MOST, read_values
-from hsig.config.values import Given, Place, Wrong, each, nearest
+from hsig.config.ranges import VALUES_MOST, read_values, spells_several
+from hsig.config.values import REFUSED, Given, Place, Wrong, each, nearest, read_part
 from hsig.config.yaml_text import read_file
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
@@ -48,39 +48,68 @@ class _Swept:
         return self.axis.name.partition(".")[2]
 
 
-def load_sweep(path: Path, flags: Mapping[str, str], folder: Path | None = None) -> Sweep:
-    """The experiments that a config with a `sweep` makes, each with what `explain` has by default.
+def load_sweep(path: Path | None, flags: Mapping[str, str], folder: Path | None = None) -> Sweep:
+    """The experiments that a `sweep` and flags with several values make.
+
+    Each has what `explain` has by default. Flags beat the file for their key: several values of one
+    take the place of those that the file has, or come behind, and one value is that of every cell.
 
     Args:
-        path: A YAML file.
-        flags: Texts by key, as typed behind the flag of that key.
-        folder: What file names in it are relative to, if not its own folder.
+        path: A YAML file, or None.
+        flags: Texts by key, as typed behind the flag of that key, in their order.
+        folder: What file names in the file are relative to, if not its own folder; without a file,
+            those in flags.
 
     Raises:
         ConfigError: With every problem of the config, and of the first cells that have one.
     """
     problems: list[str] = []
-    parts = read_file(path, problems, folder)
+    parts = {} if path is None else read_file(path, problems, folder)
     block = parts.pop(SWEPT, None)
-    swept = [] if block is None else _read_axes(block, problems)
-    given = known_keys(path, parts, problems)
-    problems += _useless(given, flags)
-    if not problems and not swept:
-        raise ConfigError(
-            f"{path}: sweep: there is none. Expected keys with their values, such as\n"
-            "  sweep:\n    learning_rate: {log: [0.01, 10, 13]}\n    epochs: [500, 2000, 8000]"
-        )
-    problems += _given_twice(path, swept, given, flags)
+    in_file = [] if block is None else _read_axes(block, problems)
+    given = {} if path is None else known_keys(path, parts, problems)
+    problems += [*_useless(given, flags), *_given_twice(in_file, given)]
+    typed = read_flags(flags, problems)
+    if path is None and folder is not None:
+        typed = {name: replace(part, folder=folder) for name, part in typed.items()}
+    by_flag = _axes_of_flags(typed, problems)
+    swept = [
+        by_flag.pop(part.axis.name, part)
+        for part in in_file
+        if part.axis.name not in typed or part.axis.name in by_flag
+    ]
+    swept += by_flag.values()
+    cells = prod(len(part.values) for part in swept)
+    if cells > CELLS_MOST:
+        where = f"{block.where()}: sweep" if block is not None else "sweep"
+        problems.append(f"{where}: expected at most {CELLS_MOST} cells, got {cells}")
     # a cell is looked at when it ends, so no number of checkpoints is too large
     given["report_every"] = Given(EPOCHS_MOST, SWEPT)
-    given |= read_flags(flags, problems)
+    given |= typed
     given |= {part.axis.name: part.given for part in swept if not part.setting}
     base = Checked.of(defaults(SWEEP) | given, problems)
-    if problems:
-        raise ConfigError(problems)
+    if problems or not swept:
+        raise ConfigError(problems or _nothing_swept(path, in_file))
     axes = tuple(part.axis for part in swept)
-    cells = tuple(cells_of(axes))
-    return Sweep(axes, cells, tuple(_experiments(base, swept, cells)))
+    made = tuple(cells_of(axes))
+    return Sweep(axes, made, tuple(_experiments(base, swept, made)))
+
+
+def _nothing_swept(path: Path | None, in_file: Sequence[_Swept]) -> str:
+    """A complaint that no key has several values."""
+    flags = "--learning-rate 0.1,0.3,1 --epochs 1000,4000"
+    if path is None:
+        return (
+            f"expected values to sweep, such as: hsig sweep hard {flags}; or a CONFIG with a "
+            "sweep: block, or --resume ID"
+        )
+    if in_file:
+        return f"{path}: sweep: flags give one value to each of its keys, and nothing is left of it"
+    return (
+        f"{path}: sweep: there is none. Expected keys with their values, such as\n"
+        "  sweep:\n    learning_rate: {log: [0.01, 10, 13]}\n    epochs: [500, 2000, 8000]\n"
+        f"or flags, such as {flags}"
+    )
 
 
 def _useless(given: Mapping[str, Given], flags: Mapping[str, str]) -> list[str]:
@@ -91,17 +120,10 @@ def _useless(given: Mapping[str, Given], flags: Mapping[str, str]) -> list[str]:
     return [f"{where}: {name}: a sweep has no use for this key" for where, name in places]
 
 
-def _given_twice(
-    path: Path, swept: Sequence[_Swept], given: Mapping[str, Given], flags: Mapping[str, str]
-) -> list[str]:
-    """Complaints of keys that have a value and are swept."""
-    problems = []
-    for name in (part.axis.name for part in swept):
-        if name in flags:
-            problems.append(f"{KEYS[name].flag}: is swept by {path}")
-        elif name in given:
-            problems.append(f"{given[name].where()}: {name}: is swept as well")
-    return problems
+def _given_twice(swept: Sequence[_Swept], given: Mapping[str, Given]) -> list[str]:
+    """Complaints of keys that have a value in a file and are swept by it."""
+    names = [part.axis.name for part in swept if part.axis.name in given]
+    return [f"{given[name].where()}: {name}: is swept as well" for name in names]
 
 
 def _read_axes(block: Given, problems: list[str]) -> list[_Swept]:
@@ -116,13 +138,46 @@ def _read_axes(block: Given, problems: list[str]) -> list[_Swept]:
         for name, value in block.value.items():
             with suppress(Wrong):
                 swept.append(_read_axis(name, value, place.below(name)))
-    cells = prod(len(part.values) for part in swept)
-    if cells > CELLS_MOST:
-        place.wrong(f"expected at most {CELLS_MOST} cells, got {cells}")
-    for axis in (part.axis for part in swept):
-        if len(set(map(canonical, axis.values))) < len(axis.values):
-            place.below(axis.name).wrong("expected each value once")
     return swept
+
+
+def _axes_of_flags(typed: dict[str, Given], problems: list[str]) -> dict[str, _Swept]:
+    """The axes of those flags that have several values, by key; `typed` gets wrong ones refused."""
+    swept: dict[str, _Swept] = {}
+    for name, given in typed.items():
+        place = Place(name, given, problems)
+        if not KEYS[name].may_be_swept:
+            continue
+        try:
+            values = _several(KEYS[name], given.value, place)
+            if values is not None:
+                swept[name] = _read_axis(name, values, place)
+        except Wrong:
+            typed[name] = replace(given, value=REFUSED)  # or it would be complained of again
+    return swept
+
+
+def _several(key: Key, value: object, place: Place) -> object:
+    """What a flag has as a `sweep` would, if it has several values; else None.
+
+    Raises:
+        Wrong: If it cannot be told what they are.
+    """
+    if spells_several(value):
+        return value
+    if isinstance(value, list):
+        lists = all(isinstance(part, list) for part in value)
+        return value if lists or not key.kind.listed else None
+    texts = key.kind.several(value) if isinstance(value, str) else ()
+    if len(texts) < 2:
+        return None
+    parts = [read_part(text, place) for text in texts]
+    if isinstance(key.kind, Spec) and not all(isinstance(part, str) for part in parts):
+        raise place.wrong(
+            f"expected names with commas between them, got the text '{value}'. Several values of a "
+            f"setting are written in a file, such as\n  sweep:\n    activation.slope: [0.25, 0.5]"
+        )
+    return parts
 
 
 def _read_axis(name: str, value: object, place: Place) -> _Swept:
@@ -142,6 +197,8 @@ def _read_axis(name: str, value: object, place: Place) -> _Swept:
     for first in range(0, len(parts), _WRONG_MOST):
         values += each(partial(check, *part) for part in parts[first : first + _WRONG_MOST])
     texts = tuple(part if isinstance(part, str) else json.dumps(part) for part, _ in parts)
+    if len(set(map(canonical, texts))) < len(texts):
+        raise place.wrong("expected each value once")
     given = replace(
         place.given, value=default, lines=place.given.lines and place.given.lines.below[name]
     )

@@ -32,6 +32,7 @@ _TASK_KEYS = {"name", "inputs", "targets", "columns"}
 
 # between two tasks of a text; a file name may have commas
 _COMMA = re.compile(r"\s*,\s*(?=csv:|\w+\s*(?:,|$))")
+_BEFORE_A_WORD = re.compile(r",\s*(?=[a-z])")  # between two starts, whose bounds have a comma
 
 
 def several_tasks(value: object) -> list[object]:
@@ -45,6 +46,9 @@ def several_tasks(value: object) -> list[object]:
 
 class TaskRows(Kind):
     """A name, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
+
+    def several(self, text: str) -> Sequence[str]:
+        return [str(part) for part in several_tasks(text)] or [text]
 
     def check(self, value: object, place: Place) -> "Task":
         from hsig.networks.tasks import TASKS
@@ -131,6 +135,9 @@ class InitialWeights(Kind):
 
 class Init(Kind):
     """Bounds [low, high) of the initial weights: `uniform:LOW,HIGH` or `{uniform: [LOW, HIGH]}`."""
+
+    def several(self, text: str) -> Sequence[str]:
+        return _BEFORE_A_WORD.split(text)
 
     def check(self, value: object, place: Place) -> tuple[float, float]:
         bounds: object = None

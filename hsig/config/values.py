@@ -75,6 +75,8 @@ def plain(value: Json) -> Json:
     """The value with every number that JSON cannot say as a text."""
     if isinstance(value, list):
         return [plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
     if isinstance(value, float) and not isfinite(value):
         return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

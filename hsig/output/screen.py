@@ -122,14 +122,14 @@ def _table(table: Table, console: Console) -> RenderableType:
     blocks = _blocks(table, console.width) if table.splits else [table]
     for number, block in enumerate(blocks):
         label = console.width - _room_needed(block, from_column=1)
-        drawn = _columns(block, console, label if block.splits and not block.firm else None)
+        drawn = _columns(block, console, label if block.splits and not _is_firm(block) else None)
         parts += [Text(), drawn] if number else [drawn]
     return parts[0] if len(parts) == 1 else Group(*parts)
 
 
 def _blocks(table: Table, width: int) -> list[Table]:
     """Tables one below the other that fit, each with the first column, folded if it must be."""
-    label = _widths(table)[0] if table.firm else min(_widths(table)[0], _LABEL_LEAST)
+    label = _widths(table)[0] if _is_firm(table) else min(_widths(table)[0], _LABEL_LEAST)
     blocks: list[list[int]] = [[0]]
     room = width - label
     for column, needed in enumerate(_widths(table)[1:], start=1):
@@ -139,6 +139,11 @@ def _blocks(table: Table, width: int) -> list[Table]:
         blocks[-1].append(column)
         room -= needed + _GAP
     return [table.only(block) for block in blocks] if len(blocks) > 1 else [table]
+
+
+def _is_firm(table: Table) -> bool:
+    """Whether what stands before each row is never folded."""
+    return table.columns[0] in table.firm
 
 
 def _room_needed(table: Table, from_column: int = 0) -> int:
@@ -162,7 +167,7 @@ def _columns(table: Table, console: Console, label: int | None) -> RichTable:
             justify="left" if prose else "right",
             overflow="fold",
             max_width=max(1, label) if label is not None and index == 0 else None,
-            no_wrap=table.firm and index == 0,
+            no_wrap=column in table.firm,
         )
     for row in table.shortened().rows:
         drawn.add_row(*(_text(cell, console) for cell in row))

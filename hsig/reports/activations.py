@@ -8,22 +8,30 @@ import numpy as np
 from hsig.analysis.definitions import Definition, Points
 from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
-from hsig.networks.activations import ACTIVATIONS, Activation, names_elsewhere, spell
+from hsig.networks.activations import (
+    ACTIVATIONS,
+    Activation,
+    is_row,
+    names_elsewhere,
+    spell,
+    spellings,
+)
 from hsig.networks.formulas.function import Break
+from hsig.networks.formulas.nodes import Node
+from hsig.networks.formulas.printing import text, written_length
 from hsig.reports.numbers import short
+from hsig.reports.oddities import told
 from hsig.reports.page import OF_HSIG, Curves, Page, Table, lines, page_of_tables
 
+_MORE = "one as a whole, with its names elsewhere, or your own formula: hsig activations ACTIVATION"
+_TEXT_MOST = 1500  # of a derivative that is shown
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
 
 def overview_page(definitions: Sequence[Definition]) -> Page:
-    """The table of definitions, and who means what by which name."""
-    names = sorted(
-        (alias, d.activation.name) for d in definitions for alias in names_elsewhere(d.activation)
-    )
-    elsewhere = Table("", ("elsewhere", "here"), tuple(names), prose=("elsewhere", "here"))
-    page = page_of_tables(_table(definitions), elsewhere, document=_document(definitions))
-    return replace(page, rows=lambda: _rows(definitions))
+    """The table of definitions."""
+    page = page_of_tables(_table(definitions), document=_document(definitions))
+    return replace(page, blocks=(*page.blocks, lines([_MORE])), rows=lambda: _rows(definitions))
 
 
 def _table(definitions: Sequence[Definition]) -> Table:
@@ -45,31 +53,85 @@ def _table(definitions: Sequence[Definition]) -> Table:
 
 def activation_page(definition: Definition, points: Points | None) -> Page:
     """All that is known of one activation, its curves, and its values at chosen points."""
-    activation = definition.activation
+    activation, function = definition.activation, definition.activation.function
+    given = "given as" if activation.slope_definition else "="
     facts = [
-        f"{spell(activation)}(x) = {activation.formula}",
-        f"range {_range(activation)}; slope at 0 {short(definition.slope_at_0)}; "
-        f"largest distance from the logistic curve {short(round(definition.distance, 3))}",
+        f"{spell(activation) if is_row(activation) else 'f'}(x) = {activation.formula}",
+        f"its derivative {given} {_short_text(function.slope)}",
+        f"range {_range(activation)}, {_how(activation)}; slope at 0 "
+        f"{short(definition.slope_at_0)}; largest distance from the logistic curve "
+        f"{short(round(definition.distance, 3))}",
         *(_break(b) for b in definition.breaks),
+        *_pieces(activation),
         f"trains with {_backward(activation)}",
-        f"source: {activation.source}",
+        *(told(odd) for odd in definition.oddities),
     ]
-    if names := names_elsewhere(activation):
-        facts.append(f"called elsewhere: {', '.join(names)}")
+    if activation.source:
+        facts.append(f"source: {activation.source}")
     if activation.note:
         facts.append(f"note: {activation.note}")
+    elsewhere = _elsewhere(activation)
     chosen = [] if points is None else [_points(points)]
     return Page(
-        (lines(facts), *_curves(definition), *chosen),
+        (lines(facts), *_curves(definition), *elsewhere, *chosen),
         lambda _: _document([definition], points),
         lambda: _rows([definition]) if points is None else _point_rows(points),
-        markdown=(lines(facts), *(chosen or [_table([definition])])),
+        markdown=(lines(facts), *elsewhere, *(chosen or [_table([definition])])),
     )
 
 
 def _range(activation: Activation) -> str:
     low, high = activation.range
     return f"{short(low)} to {short(high)}"
+
+
+def _how(activation: Activation) -> str:
+    """How the range was found."""
+    pieces = len(activation.function.ends) + 1
+    exact = len(activation.linear_pieces) == pieces
+    return "that of its lines" if exact else "found by looking from -1e150 to 1e150"
+
+
+def _pieces(activation: Activation) -> list[str]:
+    """What it is made of, if there is a line among it."""
+    lines_, pieces = len(activation.linear_pieces), len(activation.function.ends) + 1
+    if not lines_:
+        return []
+    if lines_ == pieces == 1:
+        return ["a single line"]
+    return [f"made of {pieces} pieces, {lines_} of them lines"]
+
+
+def _short_text(root: Node) -> str:
+    length = written_length(root)
+    return text(root, digits=6) if length <= _TEXT_MOST else f"a formula of {length} characters"
+
+
+def _elsewhere(activation: Activation) -> list[Table]:
+    """Who means what by which name, of the row of the table that it is; its own first."""
+    meanings: dict[Activation, list[str]] = {}
+    for name, meant in spellings().items():
+        if is_row(activation) and meant.name == activation.name:
+            meanings.setdefault(meant, []).append(name)
+    if not meanings:
+        return []
+    here = names_elsewhere(activation)
+    rows = [
+        (spell(meant), _slopes_at_kinks(meant), ", ".join(names))
+        for meant, names in sorted(meanings.items(), key=lambda item: item[1][0] not in here)
+    ]
+    kinked = any(slopes for _, slopes, _ in rows)
+    columns = ("here", "slope at its kinks", "elsewhere") if kinked else ("here", "elsewhere")
+    shown = [row if kinked else (row[0], row[2]) for row in rows]
+    return [
+        Table("what it is called elsewhere", columns, tuple(shown), prose=("here", "elsewhere"))
+    ]
+
+
+def _slopes_at_kinks(activation: Activation) -> str:
+    return ", ".join(
+        f"{short(b.slope_at)} at {short(b.x)}" for b in activation.function.breaks if not b.jump
+    )
 
 
 def _backward(activation: Activation) -> str:
@@ -126,9 +188,11 @@ def _document(definitions: Sequence[Definition], points: Points | None = None) -
 
 def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
     activation = definition.activation
+    function = activation.function
     record: dict[str, Json] = {
         **spec_document(activation),
         "definition": activation.formula,
+        "slope_definition": text(function.slope),
         "range": plain(list(activation.range)),
         "slope_at_0": definition.slope_at_0,
         "distance_from_logistic": plain(definition.distance),
@@ -136,6 +200,7 @@ def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
         "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
         "source": activation.source,
         "aliases": list(names_elsewhere(activation)),
+        "oddities": [told(odd) for odd in definition.oddities],
     }
     if points is not None:
         columns = (points.x, points.value, points.derivative, points.weight_derivative)

@@ -22,8 +22,8 @@ from hsig.reports.documents import (
     seed_rows,
     variant_rows,
 )
-from hsig.reports.page import OF_HSIG, Line, Page, Table, lines, records
-from hsig.reports.words import result_line
+from hsig.reports.page import OF_HSIG, Line, Page, Table, lines
+from hsig.reports.words import records_of_settings, result_line
 
 
 def configs_page(
@@ -94,7 +94,7 @@ def difference_page(
         blocks=(settings, *page.blocks),
         document=lambda every_seed: {
             **OF_HSIG,
-            "differences": [*records(settings)],
+            "differences": records_of_settings(settings),
             **page.document(every_seed),
         },
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from hsig.analysis.examination import examine
 from hsig.analysis.obstacles import (
     OutOfReach,
     off_scale,
@@ -10,8 +11,9 @@ from hsig.analysis.obstacles import (
 )
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
-from hsig.networks.activations import spell
+from hsig.networks.activations import is_row, spell
 from hsig.reports.numbers import short
+from hsig.reports.oddities import told
 
 _NAMED_MOST = 5  # inputs, and activations, that are named one by one
 
@@ -22,6 +24,8 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     for experiment in experiments:
         for message in (*_of_targets(experiment), *_of_inputs(experiment)):
             found.setdefault(f"{experiment.task.name}: {message}")
+        for message in _of_formulas(experiment):
+            found.setdefault(message)
     return tuple(found)
 
 
@@ -68,6 +72,18 @@ def _of_targets(experiment: Experiment) -> list[str]:
         f"Use output_activation {instead}"
         for alike in named.values()
     ]
+
+
+def _of_formulas(experiment: Experiment) -> list[str]:
+    """Of the activations that are nobody's but the user's own."""
+    used = dict.fromkeys(
+        activation
+        for variant in experiment.variants
+        for activation in (variant.hidden_activation, variant.output_activation)
+        if not is_row(activation)
+    )
+    found = ((activation, examine(activation)) for activation in used)
+    return [f"{spell(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
 
 
 def _of_inputs(experiment: Experiment) -> list[str]:

@@ -64,7 +64,7 @@ class Table:
         prose: Columns of words, which begin on the left; numbers end on the right.
         splits: Whether it may be cut into tables that each begin with the first column.
         whole: Whether all rows are shown, however many there are.
-        firm: Whether the first column is never folded, as that of ids.
+        firm: Columns that are never folded, such as those of ids.
         beside: What it is a table of, drawn beside it.
     """
 
@@ -75,7 +75,7 @@ class Table:
     prose: tuple[str, ...] = ()
     splits: bool = False
     whole: bool = False
-    firm: bool = False
+    firm: tuple[str, ...] = ()
     beside: Curves | None = None
 
     def smaller(self) -> "Table":
@@ -126,6 +126,17 @@ class HeatMap:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     shades: tuple[tuple[Shade, ...], ...]
+
+    def filled(self) -> "HeatMap":
+        """The same without rows of which no cell has anything."""
+        rows = [
+            (row, shades)
+            for row, shades in zip(self.rows, self.shades, strict=True)
+            if any(shade.text for shade in shades)
+        ]
+        return replace(
+            self, rows=tuple(row for row, _ in rows), shades=tuple(shades for _, shades in rows)
+        )
 
     def as_table(self) -> Table:
         """The same without its colours."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from math import prod
 
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.summary import Solved
@@ -20,8 +21,16 @@ from hsig.reports.documents import (
     solved_or_null,
 )
 from hsig.reports.numbers import brief, count, p_value
-from hsig.reports.page import OF_HSIG, HeatMap, Page, Shade, Table, lines, records
-from hsig.reports.words import GLYPHS, heading, interval, legend, rate_of
+from hsig.reports.page import OF_HSIG, HeatMap, Page, Shade, Table, lines
+from hsig.reports.words import (
+    GLYPHS,
+    heading,
+    interval,
+    legend,
+    rate_of,
+    records_of_settings,
+    value_of,
+)
 
 _MOST = 0.5  # of the seeds solved; cells below it say what became of most of the others
 
@@ -41,14 +50,19 @@ def sweep_page(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Page:
     what, start = heading(base, base.variants[0].label)
     number = count(len(cells), "cell")
     done = sum(summary is not None for summary in cells.values())
-    early = [f"stopped early: {done} of {len(cells)} cells are done"] if done < len(cells) else []
     several = len(axes) > 1
     maps = heat_maps(axes, lambda cell: _shade(cells[cell])) if several else ()
-    notes = [*(_legend(cells) if several else ()), *early, *_failures(cells)]
+    early = []
+    if done < len(cells):
+        shown = sum(len(heat_map.rows) for heat_map in maps)
+        left_out = shown < prod(len(axis.values) for axis in axes[:-1]) and several and done
+        rest = "; rows that have none of them are left out" if left_out else ""
+        early = [f"stopped early: {done} of {len(cells)} cells are done{rest}"]
+    notes = [*(_legend(cells) if several and done else ()), *early, *_failures(cells)]
     return Page(
         blocks=(
             lines((f"{number}, {swept}; all else as in the first: {what}", start)),
-            *(maps or (_long_table(axes, cells),)),
+            *(maps if several or not done else (_long_table(axes, cells),)),
             lines(notes),
         ),
         document=lambda _: _document(axes, base, cells),
@@ -64,9 +78,10 @@ def so_far(axes: Sequence[Axis], cells: Cells, latest: Sequence[str]) -> HeatMap
 
 
 def heat_maps(axes: Sequence[Axis], shade: Shading) -> tuple[HeatMap, ...]:
-    """One for each combination of the keys before the last two."""
+    """One for each combination of the keys before the last two, as far as there is anything."""
     fixed = product(*(axis.values for axis in axes[:-2]))
-    return tuple(_heat_map(axes, shade, values) for values in fixed)
+    maps = (_heat_map(axes, shade, values).filled() for values in fixed)
+    return tuple(heat_map for heat_map in maps if heat_map.rows)
 
 
 def _heat_map(axes: Sequence[Axis], shade: Shading, fixed: tuple[str, ...]) -> HeatMap:
@@ -135,10 +150,9 @@ def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
 
 def _document(axes: Sequence[Axis], base: Experiment, cells: Cells) -> dict[str, Json]:
     """What was swept, the experiment of the first cell, and the numbers of each cell."""
-    names = [axis.name for axis in axes]
     made: list[Json] = [
         {
-            "cell": dict(zip(names, values, strict=True)),
+            "cell": _cell(axes, values),
             "solved": solved_or_null(summary.solved),
             "verdicts": dict(summary.verdicts),
             "cost": plain(list(summary.cost)),
@@ -151,11 +165,16 @@ def _document(axes: Sequence[Axis], base: Experiment, cells: Cells) -> dict[str,
     ]
     return {
         **OF_HSIG,
-        "sweep": {axis.name: list(axis.values) for axis in axes},
+        "sweep": {axis.name: [*map(value_of, axis.values)] for axis in axes},
         "experiment": resolved_keys(base),
         "complete": len(made) == len(cells),
         "cells": made,
     }
+
+
+def _cell(axes: Sequence[Axis], values: Sequence[str]) -> dict[str, Json]:
+    """The values of a cell by what was swept."""
+    return {axis.name: value_of(value) for axis, value in zip(axes, values, strict=True)}
 
 
 _COST_COLUMNS = ("cost_lower_quartile", "cost_median", "cost_upper_quartile")
@@ -291,10 +310,9 @@ def _solved(solved: Solved | None) -> str:
 
 def _document_of_pairs(two: TwoSweeps, settings: Table) -> dict[str, Json]:
     """The settings in which two sweeps differ, and how each cell does that both have."""
-    names = [axis.name for axis in two.axes]
     cells: list[Json] = [
         {
-            "cell": dict(zip(names, values, strict=True)),
+            "cell": _cell(two.axes, values),
             "first": solved_or_null(both.first),
             "second": solved_or_null(both.second),
             "difference": both.difference,
@@ -305,7 +323,7 @@ def _document_of_pairs(two: TwoSweeps, settings: Table) -> dict[str, Json]:
     ]
     return {
         **OF_HSIG,
-        "differences": [*records(settings)],
+        "differences": records_of_settings(settings),
         "unpaired": two.unpaired or None,
         "comparisons": sum(
             both is not None and both.paired is not None for both in two.cells.values()

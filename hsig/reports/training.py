@@ -112,8 +112,8 @@ def _definitions(variant: Variant) -> tuple[str, ...]:
 def _definition(activation: Activation) -> str:
     backward = activation.backward
     slope = f", trained with the {backward} slope" if backward not in ("own", None) else ""
-    name = f"{spell(activation)}(x)"
-    equation = name if name == activation.formula else f"{name} = {activation.formula}"
+    name, formula = spell(activation), activation.formula
+    equation = formula if formula in (f"{name}(x)", name) else f"{name}(x) = {formula}"
     return f"{equation}{slope}"
 
 

@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from hsig.analysis.summary import ResultSummary, Solved, Summary, VariantSummary
+from hsig.config.keys import KEYS
+from hsig.config.values import Json, plain
 from hsig.engines import compiled, reference
 from hsig.experiments.evidence import NO_BEND
 from hsig.experiments.experiment import Experiment
@@ -31,7 +33,7 @@ from hsig.experiments.verdicts import (
 from hsig.networks.network import Weights
 from hsig.networks.tasks import NO_SCALE
 from hsig.reports.numbers import count, percent, short
-from hsig.reports.page import stacked_bar
+from hsig.reports.page import Table, records, stacked_bar
 
 NAMED_MOST = 5  # seeds named one by one
 
@@ -175,6 +177,37 @@ def unmet_expectations(summary: Summary) -> tuple[str, ...]:
 def as_yaml(value: object) -> str:
     """A value as flow-style YAML, of which JSON is a part."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def value_of(text: str) -> Json:
+    """What `as_yaml` has made a text of, ready for JSON: a number is one again.
+
+    >>> value_of("0.1"), value_of("uniform:-1,1"), value_of("Infinity")
+    (0.1, 'uniform:-1,1', 'Infinity')
+    """
+    try:
+        value: Json = json.loads(text)
+    except ValueError:
+        return text
+    return plain(value)
+
+
+SEVERAL = " | "  # between the values that a key has in the parts of one run
+
+
+def records_of_settings(settings: Table) -> list[Json]:
+    """A record for each row of a table of keys, in which numbers are numbers again."""
+
+    def read(key: Json, text: Json) -> Json:
+        if key not in KEYS or not isinstance(text, str):
+            return text
+        values = [*map(value_of, text.split(SEVERAL))]
+        return values if len(values) > 1 else values[0]
+
+    return [
+        {column: read(record["key"], cell) for column, cell in record.items()}
+        for record in records(settings)
+    ]
 
 
 def heading(experiment: Experiment, subject: str) -> tuple[str, str]:

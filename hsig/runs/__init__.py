@@ -10,11 +10,15 @@ A record is a folder that is complete or absent, and never overwritten. It can b
     seeds.npz    every number of every seed, as NumPy arrays named part/variant/number; of a sweep,
                  arrays with an entry for each cell and seed
     config.yaml  the config as it was, if there was one; config-1.yaml, ... if there were several
+    note.json    what somebody calls the run and says of it, if anything; the one file that may
+                 be changed afterwards
 
 A sweep that is not finished has a `cells.log` in place of result and arrays, and grows.
 """
 
-from hsig.runs.folder import Record, archive, every, find, locate, read, remove
+from hsig.runs.finding import find, locate
+from hsig.runs.folder import Record, archive, every, read, remove
+from hsig.runs.names import NO_NOTE, Note, write_note
 from hsig.runs.outcomes import (
     ALTERNATIVE,
     ONE_RATE,
@@ -30,6 +34,7 @@ from hsig.runs.outcomes import (
 from hsig.runs.provenance import digest
 from hsig.runs.sweeps import (
     Ledger,
+    config_of,
     different_cells,
     read_sweep,
     same_digest,
@@ -39,15 +44,18 @@ from hsig.runs.sweeps import (
 
 __all__ = [
     "ALTERNATIVE",
+    "NO_NOTE",
     "ONE_RATE",
     "TASK",
     "TUNING",
     "Ledger",
     "Made",
+    "Note",
     "Part",
     "Record",
     "archive",
     "arrays_of",
+    "config_of",
     "different_arrays",
     "different_cells",
     "digest",
@@ -62,4 +70,5 @@ __all__ = [
     "same_digest",
     "sweep_again",
     "sweep_to_resume",
+    "write_note",
 ]

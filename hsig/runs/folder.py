@@ -1,10 +1,9 @@
-"""The folder of a record: complete or absent, signed, and found again by its id."""
+"""The folder of a record: complete or absent, and signed."""
 
 import hashlib
 import io
 import json
 import os
-import re
 import secrets
 import shutil
 import zipfile
@@ -14,23 +13,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hsig.errors import BusyError, ConfigError, RunError
+from hsig.errors import BusyError, RunError
 from hsig.files import ASIDE, write_file, write_folder
 from hsig.runs.journal import Journal
+from hsig.runs.names import ID, NO_NOTE, NOTE, Note, read_note
 from hsig.runs.provenance import machine, versions
 
 FORMAT = 1
 RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"
 
-_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
-
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A run that was kept: its folder, and what `run.json` says."""
+    """A run that was kept: its folder, what `run.json` says, and what somebody calls it."""
 
     folder: Path
     about: Mapping[str, Any] = field(repr=False)
+    note: Note = NO_NOTE
 
     @property
     def id(self) -> str:
@@ -73,6 +72,7 @@ def put(
     configs: Mapping[str, str],
     files: Mapping[str, bytes],
     more: Mapping[str, Any],
+    note: Note = NO_NOTE,
 ) -> Record:
     """Put a new folder with these files and a `run.json` into `runs`, whole or not at all.
 
@@ -87,6 +87,7 @@ def put(
         configs: The text of each config by the name that it was given by.
         files: What else is to be kept, by name.
         more: What else `run.json` is to say.
+        note: What somebody calls it.
 
     Raises:
         RunError: If it cannot be written.
@@ -112,10 +113,11 @@ def put(
     }
     folder = runs / str(about["id"])
     try:
-        write_folder(folder, {**files, RUN: _signed(about)})
+        called = {NOTE: note.as_file()} if note else {}
+        write_folder(folder, {**files, **called, RUN: _signed(about)})
     except OSError as problem:
         raise RunError(f"{runs}: this run cannot be kept: {problem.strerror}") from None
-    return Record(folder, about)
+    return Record(folder, about, note)
 
 
 def amend(record: Record, *, seconds: float, complete: bool, files: Mapping[str, bytes]) -> Record:
@@ -145,7 +147,7 @@ def amend(record: Record, *, seconds: float, complete: bool, files: Mapping[str,
             write_file(record.folder / name, data, settled=True)
     except OSError as problem:
         raise RunError(f"{record.folder}: cannot be written: {problem.strerror}") from None
-    return Record(record.folder, about)
+    return Record(record.folder, about, record.note)
 
 
 def remove(folder: Path) -> None:
@@ -226,7 +228,7 @@ def every(runs: Path) -> tuple[list[Record], list[str]]:
     except OSError as problem:
         raise RunError(f"{runs}: cannot be read: {problem.strerror}") from None
     for name in names:
-        if not _ID.fullmatch(name.removeprefix(ASIDE)):
+        if not ID.fullmatch(name.removeprefix(ASIDE)):
             continue  # not ours
         if name.startswith(ASIDE):
             problems.append(f"{runs / name}: was not finished; it can be removed")
@@ -237,7 +239,7 @@ def every(runs: Path) -> tuple[list[Record], list[str]]:
             problems += problem.messages
             continue
         records.append(record)
-        problems += _lost(record)
+        problems += [*_lost(record), *filter(None, (record.note.problem,))]
     return records, problems
 
 
@@ -278,48 +280,7 @@ def read(folder: Path) -> Record:
         raise RunError(f"{path}: has format {later}, of a later hsig; this one reads {FORMAT}")
     if not _is_as_signed(text):
         raise RunError(f"{path}: was changed after it was written: its checksum is another")
-    return Record(folder, about)
-
-
-def find(runs: Path, text: str) -> Record:
-    """The record that is meant.
-
-    Raises:
-        ConfigError: As `locate`.
-        RunError: If it is damaged.
-    """
-    return read(locate(runs, text))
-
-
-def locate(runs: Path, text: str) -> Path:
-    """The folder of a record: by a beginning of its id that no other has, `latest`, `latest~1`.
-
-    Raises:
-        ConfigError: If there is none, or several.
-    """
-    try:
-        names = sorted(
-            entry.name for entry in os.scandir(runs) if entry.is_dir() and _ID.fullmatch(entry.name)
-        )
-    except OSError:
-        names = []
-    if not names:
-        raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
-    word, _, back = text.partition("~")
-    if word == "latest" and (not back or back.isdecimal()):
-        if int(back or 0) >= len(names):
-            raise ConfigError(f"{text}: there are only {len(names)} kept runs in {runs}")
-        return runs / names[-1 - int(back or 0)]
-    matching = [name for name in names if name.startswith(text)]
-    if text in names:
-        matching = [text]
-    if len(matching) != 1:
-        which = f"{len(matching)} runs begin so: {', '.join(matching[:3])}" if matching else ""
-        raise ConfigError(
-            f"{text}: {which or f'no run in {runs} begins so'}. Expected the beginning of one id, "
-            "latest or latest~1; hsig runs list shows them"
-        )
-    return runs / matching[0]
+    return Record(folder, about, read_note(folder))
 
 
 def checked(record: Record, file: str) -> bytes:

@@ -1,50 +1,127 @@
 """Kept runs in words and cells: a list of them, and how two differ."""
 
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 from hsig.config.keys import KEYS
 from hsig.config.values import Json
-from hsig.errors import ConfigError
-from hsig.experiments.sweeps import canonical
 from hsig.networks.tasks import TASKS
 from hsig.reports.numbers import count, short
-from hsig.reports.page import OF_HSIG, Page, Table, lines, records
-from hsig.reports.words import as_yaml
-from hsig.runs import TASK, Record
+from hsig.reports.page import OF_HSIG, Page, Table, lines
+from hsig.reports.page import records as records_of
+from hsig.reports.words import SEVERAL, as_yaml, value_of
+from hsig.runs.finding import beginnings
+from hsig.runs.folder import Record
+from hsig.runs.names import Note
+from hsig.runs.outcomes import TASK
 
 _NAMED_MOST = 3  # variants that are named one by one
 _DIFFERENT_MOST = 20  # numbers that are not the same, in a sentence
-_SEVERAL = ("activation", "activations")
 
 
-def listing(records: Sequence[Record], *, only_changed: bool = False) -> Table:
-    """A row for each run; with `only_changed` the keys in which they differ."""
-    columns = ["id", "command"]
-    rows = [[record.id, record.command] for record in records]
-    if only_changed:
-        every = [settings(record) for record in records]
-        changed = [name for name in KEYS if len({keys.get(name, "") for keys in every}) > 1]
-        columns += changed
-        for row, keys in zip(rows, every, strict=True):
-            row += [keys.get(name, "") for name in changed]
-    else:
-        columns += ["what", "solved", "seconds"]
-        for row, record in zip(rows, records, strict=True):
-            seconds = record.about["seconds"]
-            row += [_what(record), _solved(record), short(seconds) if seconds else ""]
-    return Table(
-        "",
-        tuple(columns),
-        tuple(map(tuple, rows)),
-        prose=tuple(name for name in columns if name != "seconds"),
-        splits=True,
+_CALLED = ("name", "note")
+_COMMA = re.compile(r",(?=\S)")
+
+
+def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool = False) -> Page:
+    """The page of kept runs, a row for each.
+
+    Args:
+        records: Those that are listed.
+        ids: Those of all that are kept; a screen has beginnings that tell them apart.
+        only_changed: Whether the keys are shown in which they differ.
+    """
+    table = _changed(records) if only_changed else _table(records)
+    rows = records_of(table)
+    document: dict[str, Json] = {
+        **OF_HSIG,
+        "tables": [{"title": "", "rows": [*rows]}],
+        "runs": [_document(record) for record in records],
+    }
+    return Page(
+        (_on_screen(table, records, beginnings(ids)),),
+        lambda _: document,
+        lambda: (table.columns, rows),
+        markdown=(table,),
+    )
+
+
+def _table(records: Sequence[Record]) -> Table:
+    """What there is to say of each run."""
+    columns = ("id", "command", "what", "solved", "seconds", *_CALLED)
+    rows = tuple((r.id, r.command, _what(r), _solved(r), _seconds(r), *_called(r)) for r in records)
+    return Table("", columns, rows, prose=tuple(name for name in columns if name != "seconds"))
+
+
+def _changed(records: Sequence[Record]) -> Table:
+    """The keys in which runs differ."""
+    every = [settings(record) for record in records]
+    changed = [name for name in KEYS if len({keys.get(name, "") for keys in every}) > 1]
+    columns = ("id", "command", *changed, *_CALLED)
+    rows = tuple(
+        (record.id, record.command, *(keys.get(name, "") for name in changed), *_called(record))
+        for record, keys in zip(records, every, strict=True)
+    )
+    return Table("", columns, rows, prose=columns, splits=True)
+
+
+def _called(record: Record) -> tuple[str, str]:
+    return record.note.name, " ".join(record.note.text.split())
+
+
+def _on_screen(table: Table, records: Sequence[Record], short: Mapping[str, str]) -> Table:
+    """The same as narrow as can be: what nobody has is left out, and what is spare may be."""
+    cells = {name: [row[n] for row in table.rows] for n, name in enumerate(table.columns)}
+    cells["id"] = [short.get(record.id, record.id) for record in records]
+    if "what" in cells:  # which has the name in front, and may be folded at commas
+        named = zip(cells["name"], cells["what"], strict=True)
+        cells["what"] = [": ".join(filter(None, (n, _COMMA.sub(", ", w)))) for n, w in named]
+        cells["name"] = []
+        cells["solved"] = [_solved(record, briefly=True) for record in records]
+    kept = {name: own for name, own in cells.items() if name not in _CALLED or any(own)}
+    return replace(
+        table,
+        columns=tuple(kept),
+        rows=tuple(zip(*kept.values(), strict=True)),
+        spare=(("note",), ("seconds",), ("command",)),
         whole=True,
-        firm=True,
+        firm=("id", "command", "solved", "seconds"),
+    )
+
+
+def _document(record: Record) -> dict[str, Json]:
+    """A run as other programs want it."""
+    parts = mains(record)
+    return {
+        "id": record.id,
+        "name": record.note.name,
+        "note": record.note.text,
+        "command": record.command,
+        "started": record.about["started"],
+        "seconds": record.about["seconds"],
+        "complete": record.complete,
+        "results": [{"part": part["name"], **one} for part in parts for one in part["results"]],
+        "sweep": {axis["name"]: [*map(value_of, axis["values"])] for axis in _axes(record)} or None,
+    }
+
+
+def with_note(page: Page, note: Note) -> Page:
+    """The page of a kept run, below what it is called and what is said of it."""
+    if not note:
+        return page
+    said = lines([": ".join(part for part in (note.name, note.text) if part)])
+    called: dict[str, Json] = {"name": note.name, "note": note.text}
+    return replace(
+        page,
+        blocks=(said, *page.blocks),
+        short=page.short and (said, *page.short),
+        markdown=page.markdown and (said, *page.markdown),
+        document=lambda every: {**page.document(every), **called},
     )
 
 
@@ -52,11 +129,11 @@ def settings(record: Record) -> dict[str, str]:
     """Every key of a run as a config would spell it; of several configs, all values."""
     spelled = [_spelled(part) for part in mains(record)]
     made = {
-        name: " | ".join(dict.fromkeys(keys.get(name, "") for keys in spelled)) for name in KEYS
+        name: SEVERAL.join(dict.fromkeys(keys.get(name, "") for keys in spelled)) for name in KEYS
     }
     for axis in _axes(record):
         name = "activations" if axis["name"] == "activation" else axis["name"]
-        made[name] = " | ".join(axis["values"])
+        made[name] = SEVERAL.join(axis["values"])
     return made
 
 
@@ -96,32 +173,16 @@ def _task(task: Mapping[str, Any]) -> str:
     return f"{name} ({zlib.crc32(rows.encode()):08x})".lstrip()
 
 
-def matches(record: Record, condition: str) -> bool:
-    """Whether a run is as a text such as `activation=hard` has it.
-
-    Raises:
-        ConfigError: If the text is no condition.
-    """
-    name, equals, wanted = condition.partition("=")
-    if not equals:
-        raise ConfigError(
-            f"--where: expected a key and its value, such as activation=hard, got {condition}"
-        )
-    if name not in KEYS and name != "command":
-        raise ConfigError(f"--where: unknown key '{name}'. Known: command, {', '.join(KEYS)}")
-    if name == "command":
-        return record.command == wanted
-    if name in _SEVERAL:
-        labels = [
-            label.removeprefix(f"{part['name']}: ")
-            for part in mains(record)
-            for label in part["labels"]
-        ]
-        for axis in _axes(record):
-            labels = axis["values"] if axis["name"] == "activation" else labels
-        return any(wanted in (label, label.partition(":")[0]) for label in labels)
-    values = settings(record)[name].split(" | ")
-    return canonical(wanted) in map(canonical, values)
+def variants_of(record: Record) -> list[str]:
+    """The activations that a run trained, as they are called in it."""
+    for axis in _axes(record):
+        if axis["name"] == "activation":
+            return [*axis["values"]]
+    return [
+        label.removeprefix(f"{part['name']}: ")
+        for part in mains(record)
+        for label in part["labels"]
+    ]
 
 
 def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:
@@ -171,7 +232,7 @@ class Repetition:
         return Page(
             (lines([self._in_words()]),),
             lambda _: document,
-            lambda: (table.columns, records(table)),
+            lambda: (table.columns, records_of(table)),
             markdown=(table,),
         )
 
@@ -201,18 +262,32 @@ def _what(record: Record) -> str:
     if axes:
         cells = prod(len(axis["values"]) for axis in axes)
         swept = f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
-        what = f"{record.about['parts'][0]['labels'][0]} over {swept}"
+        what = f"{_few(variants_of(record))} over {swept}"
         return what if record.complete else f"{what} (not finished)"
     labels = [label for part in mains(record) for label in part["labels"]]
-    what = ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
+    what = _few(labels)
     return what if record.complete else f"{what} (stopped early)"
 
 
-def _solved(record: Record) -> str:
+def _few(labels: Sequence[str]) -> str:
+    return ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
+
+
+def _seconds(record: Record) -> str:
+    seconds = record.about["seconds"]
+    return short(seconds) if seconds else ""
+
+
+def _solved(record: Record, *, briefly: bool = False) -> str:
+    """How many seeds of how many each variant solved; briefly, of how many only once."""
     results = [result for part in mains(record) for result in part["results"]]
     if len(results) > _NAMED_MOST:
         return ""
+    trained = [result for result in results if "solved" in result]
+    seeds = {result["seeds"] for result in trained}
+    if briefly and len(seeds) == 1:
+        return f"{', '.join(str(result.get('solved', '-')) for result in results)} of {seeds.pop()}"
     return ", ".join(
-        f"{result['solved']} of {result['seeds']}" if "solved" in result else "not trained"
+        f"{result['solved']} of {result['seeds']}" if result in trained else "not trained"
         for result in results
     )

@@ -16,6 +16,7 @@ from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import look_again, verdicts
 from hsig.networks.network import Weights
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
+from hsig.runs.names import NO_NOTE, Note
 from hsig.runs.provenance import digest, keys_of
 
 # roles of the parts of a run
@@ -58,6 +59,7 @@ class Made:
         complete: Whether nothing stopped it early.
         started: When, in UTC.
         seconds: How long it took.
+        note: What somebody calls it.
     """
 
     command: str
@@ -68,6 +70,7 @@ class Made:
     complete: bool
     started: datetime
     seconds: float
+    note: Note = NO_NOTE
 
 
 def keep(runs: Path, made: Made) -> Record:
@@ -90,6 +93,7 @@ def keep(runs: Path, made: Made) -> Record:
             SEEDS: _packed(part.outcome for part in made.parts),
         },
         more={"parts": [_part(part) for part in made.parts]},
+        note=made.note,
     )
 
 

@@ -22,6 +22,7 @@ from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
 from hsig.experiments.verdicts import DEAD, SATURATED, VERDICTS
 from hsig.runs.folder import CELLS, RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
 from hsig.runs.journal import Journal, read_journal
+from hsig.runs.names import write_note
 from hsig.runs.outcomes import same_bits
 from hsig.runs.provenance import cell_key, keys_of, sweep_digest
 from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
@@ -92,7 +93,12 @@ class Ledger:
         self._results[key] = result if before is None else before.with_more(result)
 
     def open(
-        self, *, config: Path, flags: Mapping[str, str], arguments: Sequence[str], started: datetime
+        self,
+        *,
+        config: Path | None,
+        flags: Mapping[str, str],
+        arguments: Sequence[str],
+        started: datetime,
     ) -> None:
         """Be ready to keep more: go on with the record of this sweep, or begin one.
 
@@ -113,6 +119,15 @@ class Ledger:
                 self._append(number, result)
         except BusyError:
             raise
+        except RunError as problem:
+            self.problem = problem
+
+    def call(self, name: str | None, text: str | None) -> None:
+        """Change what the record is called, if it is there and something is given."""
+        if self._same is None or (name is None and text is None):
+            return
+        try:
+            write_note(self._same.folder, name, text)
         except RunError as problem:
             self.problem = problem
 
@@ -238,6 +253,11 @@ def _in_todays_words(result: CellResult) -> CellResult:
     return replace(result, verdict=np.where(result.verdict == dead, saturated, result.verdict))
 
 
+def config_of(record: Record) -> Path | None:
+    """The config of a kept sweep, if it had one and not flags alone."""
+    return record.folder / CONFIG if record.about["configs"] else None
+
+
 def sweep_again(record: Record, workers: str | None = None) -> Sweep:
     """The experiments of a kept sweep, from its config as it was.
 
@@ -249,16 +269,17 @@ def sweep_again(record: Record, workers: str | None = None) -> Sweep:
         ConfigError: If that means something else by now.
         RunError: If the config is missing or was changed.
     """
-    about = record.about
-    checked(record, CONFIG)
+    about, config = record.about, config_of(record)
+    if config is not None:
+        checked(record, CONFIG)
     flags = about["sweep"]["flags"] | ({} if workers is None else {"workers": workers})
-    wanted = load_sweep(record.folder / CONFIG, flags, folder=Path(about["sweep"]["folder"]))
+    wanted = load_sweep(config, flags, folder=Path(about["sweep"]["folder"]))
     before, now = about["parts"][0]["experiment"], keys_of(wanted.experiments[0])
     changed = [name for name in now if now[name] != before.get(name) and name != "workers"]
     if changed or about["sweep"]["axes"] != _axes(wanted):
         raise ConfigError(
             f"{record.id}: its config means something else by now: "
-            f"{', '.join(changed) or 'sweep'}. Give the config itself: hsig sweep CONFIG"
+            f"{', '.join(changed) or 'sweep'}. Give the config or the flags themselves: hsig sweep"
         )
     return wanted
 
@@ -279,7 +300,7 @@ def sweep_to_resume(record: Record, workers: str | None = None) -> Sweep:
         raise ConfigError(
             f"{record.id}: what its numbers depend on has changed since (versions, numerics, "
             "engine or processor), so its cells cannot stand beside new ones. To train all of them "
-            "anew: hsig sweep CONFIG"
+            "anew, give its config or its flags: hsig sweep"
         )
     return wanted
 
@@ -310,7 +331,7 @@ def _begin(
     runs: Path,
     wanted: Sweep,
     digest: str,
-    config: Path,
+    config: Path | None,
     flags: Mapping[str, str],
     arguments: Sequence[str],
     started: datetime,
@@ -333,13 +354,13 @@ def _begin(
         seconds=0.0,
         complete=False,
         digest=digest,
-        configs={str(config): config.read_text(encoding="utf-8-sig")},
+        configs={} if config is None else {str(config): config.read_text(encoding="utf-8-sig")},
         files={},
         more={
             "sweep": {
                 "axes": _axes(wanted),
                 "flags": dict(flags),
-                "folder": str(config.parent.resolve()),
+                "folder": str((Path() if config is None else config.parent).resolve()),
             },
             "parts": [part],
         },

@@ -19,6 +19,7 @@ __all__ = [
     "LinearPiece",
     "Parameter",
     "find_activations",
+    "is_row",
     "members",
     "names_elsewhere",
     "spell",
@@ -126,15 +127,21 @@ def _same(one: Activation, other: Activation) -> bool:
     return functions[0] == functions[1]
 
 
+def is_row(activation: Activation) -> bool:
+    """Whether it is one of the table, in any setting."""
+    row = ACTIVATIONS.get(activation.name)
+    return row is not None and row.definition == activation.definition
+
+
 def spell(activation: Activation) -> str:
     """The shortest text that means this activation, such as `hard:slope=0.25`; else its label.
 
     >>> spell(ACTIVATIONS["hard"].with_settings({"slope": 0.25}, "logistic"))
     'hard:slope=0.25,backward=logistic'
     """
-    default = ACTIVATIONS.get(activation.name)
-    if default is None or default.definition != activation.definition:
-        default = Activation(activation.name, activation.definition, settings=activation.settings)
+    default = Activation(activation.name, activation.definition, settings=activation.settings)
+    if is_row(activation):
+        default = ACTIVATIONS[activation.name]
     changed: dict[str, Parameter | None] = {
         name: value
         for name, value in activation.parameters.items()

@@ -199,7 +199,7 @@ def _trained(definition: str, settings: Settings, kink: str, slope: str, backwar
     return own.with_slope(chosen)
 
 
-_MEANINGS = {"sigmoid(x)": "1/(1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
+_MEANINGS = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
 _as_clipped_line = lru_cache(maxsize=1024)(clipped_line)
 
 

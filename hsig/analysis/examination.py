@@ -1,0 +1,116 @@
+"""What is odd about a formula as an activation: where it is no number, flat, or ever steeper."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from hsig.networks.activations import Activation
+from hsig.networks.arrays import Array
+from hsig.networks.formulas.derivative import at
+from hsig.networks.formulas.evaluating import constant
+from hsig.networks.formulas.nodes import Node, walk
+
+REACH = 1000.0  # how far to both sides it is looked at
+_GRID = np.linspace(-REACH, REACH, 16_001)
+_NEAR = np.linspace(-20.0, 20.0, 401)  # where a given derivative is held against differences
+_STEP = 1e-6
+_OFF = 1e-4  # a given derivative may be off by this, relatively or absolutely
+_STEEP, _GROWTH = 100.0, 20.0  # a slope beyond the first that grew this many times since x = 10
+
+NAN, INFINITE, FLAT, GROWING, WRONG = "nan", "infinite", "flat", "growing", "wrong"
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """Something to know of an activation before it is trained.
+
+    Attributes:
+        kind: `nan` or `infinite` of its value or slope, `flat` or `growing` of its slope, `wrong`
+            of a derivative that was given.
+        x: The point next to 0 at which it is seen.
+        part: For `nan` and `infinite`, the smallest part of the formula that is not finite there.
+        slope: Whether it is seen of the slope, and not of the value.
+        found: For `wrong`, what was given; for `growing`, the slope at the end.
+        expected: For `wrong`, what the differences say.
+    """
+
+    kind: str
+    x: float
+    part: Node | None = None
+    slope: bool = False
+    found: float = 0.0
+    expected: float = 0.0
+
+
+def examine(activation: Activation) -> tuple[Oddity, ...]:
+    """Look at an activation from -1000 to 1000, with the derivative that it trains with.
+
+    >>> from hsig.networks.activations import ACTIVATIONS
+    >>> examine(ACTIVATIONS["sigmoid"]), examine(ACTIVATIONS["square"])[0].kind
+    ((), 'growing')
+    """
+    value, slope = activation.value(_GRID), activation.derivative(_GRID)
+    found = list(_not_finite(activation, value, slope=False))
+    seen = {(odd.kind, odd.x) for odd in found}
+    of_slope = _not_finite(activation, slope, slope=True)
+    found += [odd for odd in of_slope if (odd.kind, odd.x) not in seen]
+    if not slope.any():
+        found.append(Oddity(FLAT, 0.0, slope=True))
+    elif not found:
+        found += _growing(slope)
+    return (*found, *_wrong(activation))
+
+
+def _not_finite(activation: Activation, numbers: Array, *, slope: bool) -> Iterator[Oddity]:
+    """The first points to both sides where it is nan, else where it is infinite."""
+    function = activation.function
+    root = function.slope if slope else function.value
+    for kind, odd in ((NAN, np.isnan(numbers)), (INFINITE, np.isinf(numbers))):
+        for side in (_GRID < 0.0, _GRID >= 0.0):
+            places = _GRID[odd & side]
+            if len(places):
+                x = float(places[np.abs(places).argmin()])
+                yield Oddity(kind, x, _part(root, x), slope)
+        if odd.any():
+            return
+
+
+def _part(root: Node, x: float) -> Node:
+    """The smallest part of a formula that is not a finite number at x."""
+    for one in walk(root):
+        if one.operands and not isfinite(constant(at(one, x))):
+            return one
+    return root
+
+
+def _growing(slope: Array) -> Iterator[Oddity]:
+    """A slope that grows and grows to one of the sides."""
+    for end, near in ((-REACH, -10.0), (REACH, 10.0)):
+        last, first = (abs(slope[np.abs(_GRID - x).argmin()]) for x in (end, near))
+        if last > _STEEP and last > _GROWTH * first:
+            yield Oddity(GROWING, end, slope=True, found=float(last))
+
+
+def _wrong(activation: Activation) -> Iterator[Oddity]:
+    """The worst point at which a given derivative is not that of small steps."""
+    if not activation.slope_definition:
+        return
+    ends = np.array(activation.function.ends or (np.inf,))
+    beside = np.concatenate([ends - 4.0 * _STEP, ends + 4.0 * _STEP])
+    x = np.concatenate([_NEAR, beside[np.isfinite(beside)]])
+    x = x[np.abs(x[:, None] - ends).min(axis=1) > 2.0 * _STEP]
+    steps = (activation.value(x + _STEP) - activation.value(x - _STEP)) / (2.0 * _STEP)
+    given = activation.derivative(x)
+    with np.errstate(all="ignore"):
+        off = np.abs(given - steps) / (1.0 + np.abs(steps))
+    worst = int(np.nanargmax(off)) if np.isfinite(off).any() else 0
+    if off[worst] > _OFF:
+        yield Oddity(
+            WRONG,
+            float(x[worst]),
+            slope=True,
+            found=float(given[worst]),
+            expected=float(steps[worst]),
+        )

@@ -1,0 +1,94 @@
+"""Runs found again: by the beginning of an id, by a name, or by their age."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hsig.config.values import nearest
+from hsig.errors import ConfigError
+from hsig.runs.folder import Record, read
+from hsig.runs.names import ID, LATEST, read_note
+
+_LEAST = len("20261123T215509")  # of the beginning of an id: the second
+_TOLD_MOST = 10  # ids of one name
+
+
+def ids_in(runs: Path) -> list[str]:
+    """The ids of all runs, the oldest first."""
+    try:
+        entries = [entry.name for entry in os.scandir(runs) if entry.is_dir()]
+    except OSError:
+        return []
+    return sorted(name for name in entries if ID.fullmatch(name))
+
+
+def names_in(runs: Path, ids: Iterable[str]) -> list[tuple[str, str]]:
+    """The names that runs have, each with an id."""
+    found = ((read_note(runs / one).name, one) for one in ids)
+    return [(name, one) for name, one in found if name]
+
+
+def beginnings(ids: Sequence[str]) -> dict[str, str]:
+    """Of each id a beginning that no other has, down to the second at least.
+
+    >>> list(beginnings(["20261123T215509.223364Z-14", "20261123T215509.3Z-1"]).values())
+    ['20261123T215509.2', '20261123T215509.3']
+    """
+    made = {}
+    for before, one, after in zip(["", *ids], ids, [*ids[1:], ""], strict=False):
+        end = _LEAST
+        while end < len(one) and (before.startswith(one[:end]) or after.startswith(one[:end])):
+            end += 1
+        made[one] = one[:end]
+    return made
+
+
+def find(runs: Path, text: str) -> Record:
+    """The record that is meant.
+
+    Raises:
+        ConfigError: As `locate`.
+        RunError: If it is damaged.
+    """
+    return read(locate(runs, text))
+
+
+def locate(runs: Path, text: str) -> Path:
+    """The folder of a record: by its id, its name, a beginning of its id, `latest`, `latest~1`.
+
+    Raises:
+        ConfigError: If there is none, or several.
+    """
+    ids = ids_in(runs)
+    if not ids:
+        raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
+    word, _, back = text.partition("~")
+    if word == LATEST and (not back or back.isdecimal()):
+        if int(back or 0) >= len(ids):
+            raise ConfigError(f"{text}: there are only {len(ids)} kept runs in {runs}")
+        return runs / ids[-1 - int(back or 0)]
+    if text in ids:
+        return runs / text
+    names = names_in(runs, ids)
+    named = [one for name, one in names if name == text]
+    if len(named) > 1:
+        listed = ", ".join(named[::-1][:_TOLD_MOST])
+        raise ConfigError(f"{text}: {len(named)} runs have this name. Give the id of one: {listed}")
+    matching = named or [one for one in ids if one.startswith(text)]
+    if len(matching) != 1:
+        which = f"{len(matching)} runs begin so: {', '.join(matching[:3])}" if matching else ""
+        none = f"no run in {runs} begins so or has this name"
+        hint = "" if matching else nearest(text, [name for name, _ in names])
+        raise ConfigError(
+            f"{text}: {which or none}.{hint} Expected the beginning of one id, a name, "
+            "latest or latest~1; hsig runs list shows them"
+        )
+    return runs / matching[0]
+
+
+def offered(runs: Path, typed: str) -> list[tuple[str, str]]:
+    """What a shell offers for a run that is typed so far, each with what it is."""
+    ids = ids_in(runs)[::-1]
+    latest = [(LATEST, ids[0])] if ids else []
+    words = [*latest, *names_in(runs, ids), *((one, "") for one in ids)]
+    return [(word, what) for word, what in words if word.startswith(typed)]
