@@ -37,6 +37,13 @@ PARAMETERS: Mapping[str, Number | Choice] = {  # the settings of activations
 _OF_A_FORMULA = Number(-1e9, 1e9, infinite=True)  # a parameter of a user's own
 _PARAMETER_ALIASES = {"negative_slope": "leak"}  # PyTorch's and JAX's word
 _SLOPES = ("kink", "backward")  # settings of every activation
+
+
+def kind_of_setting(name: str) -> Number | Choice:
+    """The kind of a setting; of one that only a formula has, any number."""
+    return PARAMETERS.get(name, _OF_A_FORMULA)
+
+
 SAME = "same"  # the output's activation is the hidden layer's
 
 
@@ -324,7 +331,7 @@ def _with_settings(
         if value is None and name == "backward":
             return name, None  # the default
         where = below if nested else replace(place, about=f"{activation.name}:{written}")
-        return name, PARAMETERS.get(name, _OF_A_FORMULA).check(value, where)
+        return name, kind_of_setting(name).check(value, where)
 
     checked = each(partial(check, *setting) for setting in settings.items())
     return set_parameters(activation, dict(checked), place)

@@ -76,4 +76,13 @@ def _read(formula: str, parameters: Mapping[str, float], place: Place) -> Node:
     try:
         return parse_rule(formula, ("x", *parameters), expand)
     except FormulaError as problem:
-        raise place.wrong(problem.pointed()) from None
+        raise place.wrong(_with_a_way_out(problem, parameters)) from None
+
+
+def _with_a_way_out(problem: FormulaError, parameters: Mapping[str, float]) -> str:
+    """The complaint; of a name without a value, also how to give it one."""
+    what, newline, below = problem.pointed().partition("\n")
+    for name in sorted(parameters_in(problem.text) - set(parameters)):
+        if what.startswith(f"unknown name '{name}'."):
+            what += f". A parameter has a value: {name}: 0.3 in a file, else :{name}=0.3 behind it"
+    return what + newline + below

@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from hsig.config.activation_kinds import PARAMETERS, Spec, set_parameters, spec_document
+from hsig.config.activation_kinds import Spec, kind_of_setting, set_parameters, spec_document
 from hsig.config.assembling import Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import Whole
@@ -21,7 +21,7 @@ from hsig.config.yaml_text import read_file
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical, cells_of
-from hsig.networks.activations import ACTIVATIONS, Activation, spell
+from hsig.networks.activations import ACTIVATIONS, Activation, is_row, spell
 
 CELLS_MOST = VALUES_MOST
 _WRONG_MOST = 200  # values of an axis, or cells, that are told of
@@ -182,8 +182,8 @@ def _several(key: Key, value: object, place: Place) -> object:
 
 def _read_axis(name: str, value: object, place: Place) -> _Swept:
     key, _, setting = name.partition(".")
-    if setting and key == _ACTIVATION and setting in PARAMETERS:
-        check, default = PARAMETERS[setting].check, None
+    if key == _ACTIVATION and setting.isidentifier():
+        check, default = kind_of_setting(setting).check, None
     elif name in KEYS and KEYS[name].may_be_swept:
         check, default = partial(_check, KEYS[name]), KEYS[name].default_for(SWEEP)
     else:
@@ -266,7 +266,8 @@ def _experiment(base: Checked, swept: Sequence[_Swept], own: Sequence[Any]) -> E
 
 def _set(activation: Activation, settings: Mapping[str, Any], place: Place) -> Activation:
     """The activation with swept settings; a sweep does not override what somebody set."""
-    written, default = map(spec_document, (activation, ACTIVATIONS[activation.name]))
+    row = ACTIVATIONS[activation.name] if is_row(activation) else activation
+    written, default = map(spec_document, (activation, row))
     for name in settings:
         if written.get(name) != default.get(name):
             raise place.wrong(f"'{name}' has a value in {spell(activation)} and is swept as well")

@@ -144,7 +144,7 @@ def answer_of(summary: Summary, tuned: Tuned | None = None) -> tuple[Line, ...]:
     experiment, ranked = summary.experiment, best_first(summary.variants)
     told = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)
     first, *others = told or [""]
-    more = pointer(ranked, own_rates(tuned)) if summary.complete else ()
+    more = pointer(experiment, ranked, own_rates(tuned)) if summary.complete else ()
     return (*([Line(first, "answer")] if first else []), *lines([*others, *more]))
 
 

@@ -64,7 +64,7 @@ def _blocks(experiment: Experiment, summary: VariantSummary) -> tuple[Block, ...
         *divergence(summary),
         *chaos(summary),
         *missed_precision(experiment, [summary]),
-        *(pointer([summary]) if summary.epochs[-1] == experiment.epochs else ()),
+        *(pointer(experiment, [summary]) if summary.epochs[-1] == experiment.epochs else ()),
     )
     return (
         _cost_table(experiment, summary).shortened(),

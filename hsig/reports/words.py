@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from shlex import quote
 from types import MappingProxyType
 
 from hsig.analysis.summary import ResultSummary, Solved, Summary, VariantSummary
@@ -30,6 +31,7 @@ from hsig.experiments.verdicts import (
     UNREACHABLE,
     UNSTABLE,
 )
+from hsig.networks.activations import Activation, is_row, spell
 from hsig.networks.network import Weights
 from hsig.networks.tasks import NO_SCALE
 from hsig.reports.numbers import count, percent, short
@@ -113,11 +115,14 @@ def interval(solved: Solved) -> str:
 
 
 def pointer(
-    variants: Sequence[VariantSummary], own_rates: Mapping[str, float] = MappingProxyType({})
+    experiment: Experiment,
+    variants: Sequence[VariantSummary],
+    own_rates: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """Where to learn why, if a variant was not solved; of several, for the one that is last.
 
     Args:
+        experiment: Whose they are.
         variants: In their order.
         own_rates: By label, learning rates that were chosen for some of them.
     """
@@ -125,12 +130,19 @@ def pointer(
     if not failed:
         return ()
     label = failed[-1]
+    words = {v.label: _word(v.hidden_activation) for v in experiment.variants}
+    asked = quote(words.get(label, label))
     if label in own_rates:
         return (
-            f"to see why: hsig explain {label} --learning-rate {own_rates[label]!r}, with the same "
+            f"to see why: hsig explain {asked} --learning-rate {own_rates[label]!r}, with the same "
             "config and flags but those of tuning",
         )
-    return (f"to see why: hsig explain {label}, with the same config and flags",)
+    return (f"to see why: hsig explain {asked}, with the same config and flags",)
+
+
+def _word(activation: Activation) -> str:
+    """The word of a command that means an activation; a label of one's own means none."""
+    return spell(activation) if is_row(activation) else activation.formula
 
 
 def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary]) -> tuple[str, ...]:

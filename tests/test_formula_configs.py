@@ -1,0 +1,322 @@
+"""A user's own activation from the command line and from files, to what is kept of it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from formula_oracle import FORMULAS
+from hypothesis import assume, given, settings
+from jsonschema import Draft202012Validator
+
+import hsig
+from hsig.analysis.definitions import define
+from hsig.analysis.examination import examine
+from hsig.config.assembling import resolved_keys
+from hsig.config.keys import json_schema
+from hsig.config.loading import load_experiment
+from hsig.engines import State, compiled, reference
+from hsig.errors import ConfigError
+from hsig.networks.activations import ACTIVATIONS, spell
+from hsig.networks.formulas.printing import text
+from hsig.reports.obstacles import warnings_of
+from hsig.runs.provenance import digest
+
+MISH = "x*tanh(log(1 + exp(x)))"
+MY_HARD = """
+activation:
+  name: my_hard
+  formula: clip(slope*x + 0.5, 0, 1)
+  slope: 0.3
+  derivative: where(abs(x) <= 0.5/slope, slope, 0)
+epochs: 40
+seeds: 4
+"""
+
+
+def variant(**flags):
+    (found,) = load_experiment(flags=flags).variants
+    return found
+
+
+def refusal(**flags):
+    with pytest.raises(ConfigError) as refused:
+        load_experiment(flags=flags)
+    return "\n".join(refused.value.messages)
+
+
+@pytest.fixture
+def my_hard(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text(MY_HARD)
+    return path
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def test_a_formula_is_its_own_label_unless_it_has_a_name(my_hard):
+    assert variant(activation=MISH).label == "x*tanh(softplus(x))"
+    assert variant(activation="clip(slope*x + 0.5, 0, 1):slope=0.3").label == (
+        "clip(0.3*x + 0.5, 0, 1)"
+    )
+    experiment = load_experiment(my_hard)
+    assert experiment.variants[0].label == "my_hard"
+
+
+def test_a_label_that_is_a_formula_means_the_same_activation():
+    found = variant(activation="where(x > 0, x, 0.25*(exp(x) - 1))")
+    assert variant(activation=found.label) == found
+
+
+def test_a_formula_that_is_a_row_of_the_table_trains_to_the_same_bits():
+    for name, formula in (
+        ("mish", MISH),
+        ("hard", "clip(0.2*x + 0.5, 0, 1)"),
+        ("relu", "max(x, 0)"),
+    ):
+        own, row = (
+            load_experiment(flags={"activation": a, "epochs": "50"}) for a in (formula, name)
+        )
+        trained = [next(iter(hsig.gather(e, hsig.run(e)).results)) for e in (own, row)]
+        np.testing.assert_array_equal(trained[0].weights.hidden, trained[1].weights.hidden)
+
+
+def test_commas_within_brackets_part_no_activations():
+    experiment = load_experiment(
+        flags={"activations": "hard,clip(0.3*x, -1, 1),hard:slope=0.3,kink=open,min(x, 1)"},
+        command="compare",
+    )
+    assert [v.label for v in experiment.variants] == [
+        "hard",
+        "clip(0.3*x, -1, 1)",
+        "hard:slope=0.3,kink=open",
+        "min(x, 1)",
+    ]
+
+
+def test_a_kink_and_a_backward_slope_go_with_a_formula():
+    found = variant(activation="max(x, 0):kink=mean,backward=own").hidden_activation
+    assert found.derivative(np.zeros(1))[0] == 0.5
+    assert variant(activation="max(x, 0):kink=mean").label == "max(x, 0):kink=mean"
+
+
+def test_the_slope_at_a_kink_alone_tells_two_activations_apart():
+    flags = {"activations": "torch.nn.Hardtanh,jax.nn.hard_tanh"}
+    experiment = load_experiment(flags=flags, command="compare")
+    assert [v.label for v in experiment.variants] == ["hard_tanh", "hard_tanh:kink=closed"]
+
+
+def test_a_slope_that_is_given_is_trained_with(my_hard):
+    given = load_experiment(my_hard).variants[0].hidden_activation
+    x = np.array([-2.0, -5 / 3, 0.0, 1.0, 1.7])
+    np.testing.assert_array_equal(given.derivative(x), [0, 0.3, 0.3, 0.3, 0])
+    wild = variant(activation="{formula: tanh(x), derivative: '1'}").hidden_activation
+    np.testing.assert_array_equal(wild.training_slope(x, wild.value(x)), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ("x*tnh(x)", "Did you mean 'tanh'?"),
+        ("slope*x", "unknown name 'slope'. Known: x, pi, inf. A parameter has a value: slope: 0.3"),
+        ("slope*x:slope=0.3,slop=2", "there is no slop in the formula. Did you mean 'slope'?"),
+        ("slope*x:slope=fast", "slope: expected a number"),
+        ("log(x)", "expected a formula with a value at 0, got log(x): -inf at x = 0"),
+        ("sqrt(x - 1)", "got sqrt(x - 1): nan at x = 0"),
+        ("1 + 1", "expected a formula in x"),
+        ("{formula: 3}", "expected a formula in x"),
+        ("{formula: [x]}", "expected a formula, such as"),
+        ("{formula: x, derivative: y}", "unknown name 'y'"),
+        ("{formula: x, name: [1]}", "expected a name for tables"),
+        ("x:kink=round", "kink: expected one of own, open, closed"),
+    ],
+)
+def test_what_is_wrong_with_a_formula_is_said(written, complaint):
+    assert complaint in refusal(activation=written)
+
+
+def test_a_mistake_in_a_file_has_its_line_and_a_caret(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("activation:\n  formula: clip(slope*x, 0, 1\n  slope: 0.3\n")
+    with pytest.raises(ConfigError) as refused:
+        load_experiment(path)
+    (message,) = refused.value.messages
+    assert message.startswith(f"{path}:2: activation.formula: expected a formula")
+    assert message.endswith("\n        ^")
+
+
+def test_the_schema_knows_formulas():
+    validator = Draft202012Validator(json.loads(json.dumps(json_schema())))
+    assert validator.is_valid(yaml.safe_load(MY_HARD))
+    assert not validator.is_valid({"activation": {"formula": 3}})
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def test_what_is_resolved_reads_back_as_the_same(my_hard, tmp_path):
+    experiment = load_experiment(my_hard)
+    again = tmp_path / "again.yaml"
+    again.write_text(json.dumps(resolved_keys(experiment)))
+    assert load_experiment(again).variants == experiment.variants
+
+
+def test_the_formula_counts_in_the_digest():
+    one, other = (load_experiment(flags={"activation": a}) for a in ("tanh(x)", "tanh(1.5*x)"))
+    assert digest([one]) != digest([other])
+    named = [
+        load_experiment(flags={"activation": f"{{name: mine, formula: '{a}'}}"})
+        for a in ("tanh(x)", "tanh(1.5*x)")
+    ]
+    assert digest([named[0]]) != digest([named[1]])
+
+
+def test_a_record_means_the_same_when_the_table_has_changed(monkeypatch, tmp_path):
+    path = tmp_path / "kept.json"
+    path.write_text(json.dumps(resolved_keys(load_experiment(flags={"activation": "silu"}))))
+    was = ACTIVATIONS["silu"].value(np.ones(1))
+    changed = dict(ACTIVATIONS) | {"silu": ACTIVATIONS["tanh"]}
+    monkeypatch.setattr("hsig.networks.activations.ACTIVATIONS", changed)
+    kept = load_experiment(path).variants[0].hidden_activation
+    assert kept.name == "silu"
+    np.testing.assert_array_equal(kept.value(np.ones(1)), was)
+
+
+def test_a_parameter_of_a_formula_can_be_swept(hsig_command, tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "activation: {name: mine, formula: 'tanh(steep*x)', steep: 1}\nepochs: 10\nseeds: 3\n"
+        "sweep:\n  activation.steep: [0.5, 1, 2]\n"
+    )
+    made = json.loads(hsig_command("sweep", str(path), "-f", "json"))
+    assert len(made["cells"]) == 3
+
+
+@pytest.fixture
+def hsig_command(tmp_path):
+    def run(*arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "hsig", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    return run
+
+
+# --- what is odd about it ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "it is nan up to x = -709.875, where exp(-x)"),
+        ("x*exp(x)", "it is infinite from x = "),
+        ("x**2", "its slope grows on and on: it is 2000 at x = 1000"),
+        ("where(x > 0, 1, 0)", "its slope is 0 everywhere"),
+        ("floor(x)", "its slope is 0 everywhere"),
+    ],
+)
+def test_what_is_odd_is_said_before_training(written, said):
+    experiment = load_experiment(flags={"activation": written, "loss": "squared"})
+    assert any(said in message for message in warnings_of([experiment]))
+
+
+def test_a_derivative_that_is_none_is_said_with_the_point():
+    own = [
+        variant(activation=f"{{formula: atan(x), derivative: {given}}}").hidden_activation
+        for given in ("1/(x*x) + 1", "1/(1 + x*x)")  # the first as it was once published
+    ]
+    wrong, right = own
+    (odd,) = (o for o in examine(wrong) if o.kind == "wrong")
+    assert odd.found == pytest.approx(1 / odd.x**2 + 1)
+    assert odd.expected == pytest.approx(1 / (1 + odd.x**2), rel=1e-4)
+    assert not examine(right)
+
+
+def test_of_the_table_nothing_is_nan_and_nothing_but_squares_and_exponentials_is_infinite():
+    kinds = {name: {odd.kind for odd in examine(row)} for name, row in ACTIVATIONS.items()}
+    assert not any("nan" in found for found in kinds.values())
+    odd = {name for name, found in kinds.items() if found}
+    assert odd == {"exponential", "square", "squared_relu", "step", "sign"}
+
+
+def test_a_usual_formula_is_trained_without_a_word():
+    experiment = load_experiment(flags={"activation": MISH})
+    assert warnings_of([experiment]) == ()
+    assert define(experiment.variants[0].hidden_activation).oddities == ()
+
+
+# --- both engines -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
+@given(FORMULAS)
+@settings(max_examples=120, deadline=None)
+def test_both_engines_give_a_formula_the_same_numbers(root):
+    try:
+        experiment = load_experiment(
+            flags={
+                "activation": text(root),
+                "output_activation": "sigmoid",
+                "learning_rate": "0.01",
+                "seeds": "12",
+                "init": "uniform:-1,1",
+            }
+        )
+    except ConfigError:
+        assume(False)
+    (one,) = experiment.variants
+    problem = experiment.problem_of(one)
+    assert compiled.knows(problem)
+    layers = (np.moveaxis(layer, 0, -1) for layer in experiment.starting_weights())
+    state = State.start(hsig.networks.network.Weights(*map(np.ascontiguousarray, layers)))
+    made = [engine.advance(state, problem, 1) for engine in (compiled, reference)]
+    sizes = [np.abs(layer).max() for layer in made[1].weights]
+    assume(max(sizes) < 50)  # no step that throws the last digits far
+    for ours, theirs in zip(made[0].weights, made[1].weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
+def test_no_activation_falls_back_to_the_reference_engine():
+    for row in ACTIVATIONS.values():
+        experiment = load_experiment(flags={"activation": spell(row.with_settings({}, "own"))})
+        assert experiment.engines == ("compiled",)
+    assert load_experiment(flags={"activation": "erf(x) + x**x*0"}).engines == ("compiled",)
+
+
+# --- the table --------------------------------------------------------------------------------
+
+
+def test_adding_an_activation_is_one_row_in_one_file(tmp_path):
+    """On a copy of hsig: it is listed, described, compared by both engines and completed."""
+    copy = tmp_path / "hsig"
+    shutil.copytree(Path(hsig.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    table = copy / "networks" / "activations" / "surveyed.py"
+    row = 'row("cubed", "tanh(x)**3 + bend*x", "nobody", "mine.Cubed", bend=0.5),\n'
+    table.write_text(table.read_text().replace("SURVEYED = (\n", f"SURVEYED = (\n    {row}"))
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "hsig", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert "tanh(x)**3 + 0.5*x" in run("activations", "cubed")
+    assert "mine.Cubed" in run("activations", "cubed")
+    kept = ("-s", "3", "-e", "20", "--no-save", "-q")
+    for engine in ("auto", "reference"):
+        assert "cubed" in run("compare", "tanh", "mine.Cubed", "--engine", engine, *kept)
+    assert "cubed:bend=2" in run("train", "cubed:bend=2", *kept)
+    if compiled.is_here():
+        keys = json.loads(run("config", "show", "cubed", "--format", "json"))
+        assert keys["engine"]["value"] in ("auto", "compiled")
