@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hand_made import PROGRAMS, by_program
 from test_engines import make_problem, make_state

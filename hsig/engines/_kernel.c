@@ -43,6 +43,7 @@
     EACH(BCE_NAIVE, "bce_naive")
 #define UPDATES(EACH) EACH(ONLINE, "online") EACH(BATCH, "batch")
 
+#include "_kernel_functions.h"
 #include "_kernel_programs.h"
 
 #define CODE(code, name) code,
@@ -94,6 +95,7 @@ static double *weight(const problem *p, const state *s, size_t number)
                               : s->output + (number - in_hidden) * s->seeds;
 }
 
+#define ALL_OF(count) ((1u << (count)) - 1)
 #define INLINE static inline __attribute__((always_inline))
 
 #if defined __x86_64__
@@ -521,8 +523,6 @@ typedef struct {
 } ISA(block);
 #define block ISA(block)
 
-#define ALL_OF(count) ((1u << (count)) - 1)
-
 /* Write the epoch down for some lanes. */
 static void ISA(mark)(int64_t *epochs, unsigned which, long long epoch)
 {
@@ -577,12 +577,12 @@ FUNCTION void ISA(write_down)(const state *s, block *b, const int v, const unsig
 
 /* The step that a sample asks for, or its part of the epoch's: `deltas` are the slopes of its loss in
    the pre-activations of the hidden units, `delta` that in the output's. */
-FUNCTION void ISA(learn)(const problem *p, block *b, const int v, const int sample,
-                         const double *row, const lanes *deltas, const lanes *h, lanes delta,
-                         const int inputs, const int hidden)
+FUNCTION void ISA(learn)(const problem *p, block *b, const int v, lanes *weights,
+                         const int sample, const double *row, const lanes *deltas, const lanes *h,
+                         lanes delta, const int inputs, const int hidden, const int batch)
 {
-    lanes *weights = b->weights[v], *output = weights + (inputs + 1) * hidden;
-    if (p->update != BATCH) {
+    lanes *output = weights + (inputs + 1) * hidden;
+    if (!batch) {
         for (int u = 0; u < hidden; u++) {
             for (int k = 0; k < inputs; k++)
                 weights[k * hidden + u] -= p->rate * (row[k] * deltas[u]);
@@ -668,7 +668,7 @@ FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lane
                     z[u] = delta * output[u] *
                            training_slope(kind, backward, &p->hidden_activation, z[u], h[u]);
 
-                learn(p, b, v, sample, row, z, h, delta, inputs, hidden);
+                learn(p, b, v, weights, sample, row, z, h, delta, inputs, hidden, batch);
             }
 
         for (int v = 0; v < b->vectors; v++)
@@ -821,13 +821,13 @@ FUNCTION void ISA(train_layers)(const problem *of, const state *s, block *b, con
                 if (printing)
                     ISA(print_loss)(p->printed, (double *)&d->x[v], (double *)&d->y[v], target,
                                     s->losses + sample * s->seeds + b->at[v], b->count[v]);
-                const lanes *output = b->weights[v] + (inputs + 1) * hidden;
-                const lanes *h = d->h + v * hidden;
+                lanes *weights = b->weights[v];
+                const lanes *output = weights + (inputs + 1) * hidden, *h = d->h + v * hidden;
                 lanes *deltas = d->slopes + v * hidden;
                 const lanes delta = output_delta(p->loss, d->slope[v], d->y[v], target);
                 for (int u = 0; u < hidden; u++)
                     deltas[u] = delta * output[u] * deltas[u];
-                learn(p, b, v, sample, row, deltas, h, delta, inputs, hidden);
+                learn(p, b, v, weights, sample, row, deltas, h, delta, inputs, hidden, batch);
             }
         }
         for (int v = 0; v < b->vectors; v++)

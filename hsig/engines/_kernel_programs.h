@@ -13,7 +13,9 @@
     EACH(SIGN_OF, "sign", 1) EACH(SQRT, "sqrt", 1) EACH(FLOOR, "floor", 1)                         \
     EACH(MINIMUM, "minimum", 2) EACH(MAXIMUM, "maximum", 2) EACH(EXP, "exp", 1)                    \
     EACH(EXPM1, "expm1", 1) EACH(LOG, "log", 1) EACH(LOG1P, "log1p", 1) EACH(TANH_OF, "tanh", 1)   \
-    EACH(SIGMOID, "sigmoid", 1) EACH(SOFTPLUS_OF, "softplus", 1)                                   \
+    EACH(SINH, "sinh", 1) EACH(COSH, "cosh", 1) EACH(ASINH, "asinh", 1) EACH(ATAN, "atan", 1)      \
+    EACH(SIN, "sin", 1) EACH(COS, "cos", 1) EACH(ERF, "erf", 1) EACH(SIGMOID, "sigmoid", 1)        \
+    EACH(SOFTPLUS_OF, "softplus", 1) EACH(POWER, "power", 2)                                       \
     EACH(WHERE_LESS, "where_less", 4) EACH(WHERE_LESS_EQUAL, "where_less_equal", 4)                \
     EACH(WHERE_EQUAL, "where_equal", 4)
 
@@ -153,6 +155,14 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
             OF_1(LOG, log(*a))
             OF_1(LOG1P, ISA(whole_log1p)(*a))
             OF_1(TANH_OF, tanh(*a))
+            OF_1(SINH, ISA(sinh)(*a))
+            OF_1(COSH, ISA(cosh)(*a))
+            OF_1(ASINH, ISA(asinh)(*a))
+            OF_1(ATAN, ISA(atan)(*a))
+            OF_1(SIN, turned(*a, 0))
+            OF_1(COS, turned(*a, 1))
+            OF_1(ERF, ISA(erf)(*a))
+            OF_2(POWER, ISA(power)(*a, *b))
             OF_1(SIGMOID, logistic(*a))
             OF_1(SOFTPLUS_OF, softplus(*a))
             OF_4(WHERE_LESS, where_less(*a, *b, *c, *d))
