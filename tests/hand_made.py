@@ -7,6 +7,7 @@ with.
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import erf
 
 from hsig.networks.activations.record import Activation
 from hsig.networks.formulas.program import Program, Step
@@ -50,7 +51,7 @@ NUMPY = {
     "atan": np.arctan,
     "sin": np.sin,
     "cos": np.cos,
-    "erf": None,  # below
+    "erf": erf,
     "sigmoid": sigmoid,
     "softplus": lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
     "power": np.power,
@@ -221,6 +222,8 @@ PROGRAMS = {
         slope="s",
     ),
     "identity": program_of("unused = negative x", value="x", slope="1"),
+    "exp": program_of("y = exp x", value="y", slope="y"),
+    "constant": program_of("y = add x x", value="0.25", slope="y"),
     "mish": program_of(
         """
         t = softplus x

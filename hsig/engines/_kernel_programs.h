@@ -34,7 +34,7 @@ typedef struct {
     int stays[4];                       /* whether an operand is a constant */
 } step;
 
-/* Operands are numbered: 0 is x, those below `registers` are what steps write, the rest constants. */
+/* Operands are numbered: 0 is x, up to `registers` come what steps write, and then constants. */
 typedef struct {
     int count, value_count; /* of steps: all make value and slope, the first few the value alone */
     int registers, constants, value_at, slope_at;
@@ -83,7 +83,8 @@ static program *program_of(const Py_buffer *code, const Py_buffer *constants, in
         return NULL;
     int32_t head[WORDS];
     memcpy(head, code->buf, row);
-    if (head[0] < 0 || head[0] > rows - 1 || head[1] < 1 || head[1] > MOST_REGISTERS)
+    if (head[0] < 0 || head[0] > rows - 1 || head[1] < 1 || head[1] > MOST_REGISTERS ||
+        head[4] != 0 || head[5] != 0)
         return NULL;
     program *p = PyMem_Malloc(sizeof(program) + (size_t)rows * sizeof(step));
     char *written = PyMem_Calloc((size_t)head[1], 1);
@@ -250,13 +251,14 @@ static TARGET void ISA(run_all)(const runner *r, lanes *x, const int n, lanes *y
     const program *p = r->program;
     const int steps = slope == NULL ? p->value_count : p->count;
     const int writes_value = p->value_at > 0 && p->value_at < p->registers;
-    const int writes_slope = p->slope_at > 0 && p->slope_at < p->registers && p->slope_at != p->value_at;
+    const int writes_slope =
+        p->slope_at > 0 && p->slope_at < p->registers && p->slope_at != p->value_at;
+    lanes *own_slope = r->registers + (size_t)p->slope_at * r->room;
     for (int from = 0; from < n; from += r->room) {
         const int count = n - from < r->room ? n - from : r->room;
         r->place[0] = x + from;
         if (writes_slope)
-            r->place[p->slope_at] =
-                slope != NULL ? slope + from : r->registers + (size_t)p->slope_at * r->room;
+            r->place[p->slope_at] = slope != NULL ? slope + from : own_slope;
         if (writes_value)
             r->place[p->value_at] = y + from;
         run(p, steps, r->place, count);
