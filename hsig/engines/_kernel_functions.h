@@ -343,10 +343,13 @@ FUNCTION lanes ISA(logistic)(lanes x)
 #define logistic ISA(logistic)
 
 /* log(1 + exp(x)), below 2 ulp; 0 below x = -708. */
-FUNCTION lanes ISA(softplus)(lanes x)
+FUNCTION lanes ISA(softplus_of)(lanes x, lanes e) /* exp(-|x|) */
 {
-    return greater(all(0.0), x) + log1p(exp(-magnitude(x)));
+    return greater(all(0.0), x) + log1p(e);
 }
+#define softplus_of ISA(softplus_of)
+
+FUNCTION lanes ISA(softplus)(lanes x) { return softplus_of(x, exp(-magnitude(x))); }
 #define softplus ISA(softplus)
 
 /* log(1 + x) for any x, below 2 ulp. */
