@@ -733,18 +733,24 @@ static TARGET void ISA(choose)(const problem *p, const state *s, block *b, const
 /* --- networks with a program in a layer: each layer of a whole block in one go --- */
 
 /* The value of a layer's activation at n vectors x and, unless NULL, the slope in training. */
-static TARGET void ISA(activate)(const runner *r, const activation *of, lanes *x, const int n,
+FUNCTION void ISA(activate_own)(const int kind, const activation *a, const lanes *x, const int n,
+                                lanes *y, lanes *slope)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = value(kind, a, x[i]);
+    for (int i = 0; slope != NULL && i < n; i++)
+        slope[i] = training_slope(kind, a->backward, a, x[i], y[i]);
+}
+
+static TARGET void ISA(activate)(const runner *r, const activation *a, lanes *x, const int n,
                                  lanes *y, lanes *slope)
 {
-    if (r->program != NULL) {
+    if (r->program != NULL)
         run_all(r, x, n, y, slope);
-        return;
-    }
-    const activation here = *of, *a = &here; /* where no store can change it */
-    for (int i = 0; i < n; i++)
-        y[i] = value(a->kind, a, x[i]);
-    for (int i = 0; slope != NULL && i < n; i++)
-        slope[i] = training_slope(a->kind, a->backward, a, x[i], y[i]);
+    else if (a->kind == LOGISTIC)
+        ISA(activate_own)(LOGISTIC, a, x, n, y, slope);
+    else
+        ISA(activate_own)(a->kind, a, x, n, y, slope);
 }
 #define activate ISA(activate)
 
