@@ -31,7 +31,7 @@ enum {
 
 typedef struct {
     int operation, target, operands[4]; /* those that an operation does not take are 0 */
-    int stays[4];                       /* whether an operand is a constant */
+    int by[4]; /* from one vector of an operand to the next: 0 if it is a constant */
 } step;
 
 /* Operands are numbered: 0 is x, up to `registers` come what steps write, and then constants. */
@@ -98,7 +98,7 @@ static program *program_of(const Py_buffer *code, const Py_buffer *constants, in
             step *s = &p->steps[i];
             s->operation = words[0], s->target = words[1];
             for (int k = 0; k < 4; k++)
-                s->operands[k] = words[2 + k], s->stays[k] = words[2 + k] >= p->registers;
+                s->operands[k] = words[2 + k], s->by[k] = words[2 + k] < p->registers;
         }
         *wrong = !is_sound(p, written);
     } else
@@ -120,10 +120,8 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
                                                       lanes *const *place, const int n)
 {
     for (const step *s = p->steps, *end = s + steps; s < end; s++) {
-        const lanes *a = place[s->operands[0]], *b = place[s->operands[1]];
-        const lanes *c = place[s->operands[2]], *d = place[s->operands[3]];
-        const ptrdiff_t by_a = !s->stays[0], by_b = !s->stays[1];
-        const ptrdiff_t by_c = !s->stays[2], by_d = !s->stays[3];
+        const lanes *a = place[s->operands[0]], *b = place[s->operands[1]], *c, *d;
+        const ptrdiff_t by_a = s->by[0], by_b = s->by[1];
         lanes *to = place[s->target], *const stop = to + n;
         switch (s->operation) {
 #define OF_1(code, result)                                                                        \
@@ -133,12 +131,15 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
         break;
 #define OF_2(code, result)                                                                        \
     case code:                                                                                    \
+        _Pragma("GCC unroll 4")                                                                   \
         for (; to < stop; to++, a += by_a, b += by_b)                                             \
             *to = result;                                                                         \
         break;
 #define OF_4(code, result)                                                                        \
     case code:                                                                                    \
-        for (; to < stop; to++, a += by_a, b += by_b, c += by_c, d += by_d)                       \
+        c = place[s->operands[2]], d = place[s->operands[3]];                                     \
+        _Pragma("GCC unroll 4")                                                                   \
+        for (; to < stop; to++, a += by_a, b += by_b, c += s->by[2], d += s->by[3])               \
             *to = result;                                                                         \
         break;
             OF_2(ADD, *a + *b)
