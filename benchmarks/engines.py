@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,9 @@ import numpy as np
 
 from hsig.config.loading import load_experiment
 from hsig.engines import State, compiled, reference
+from hsig.networks.activations import Activation
+from hsig.networks.arrays import Array
+from hsig.networks.formulas.program import Program, Step
 from hsig.networks.network import Weights
 
 RATE = 0.1
@@ -69,7 +73,11 @@ def limit(work: Work) -> Train | None:
     """`limit.c`: the same arithmetic with -Ofast -march=native, and nothing else."""
     if work.seeds % 32:
         return None
-    function = getattr(_limit_library(), f"{work.activation}_{work.loss}")
+    return in_c(getattr(_limit_library(), f"{work.activation}_{work.loss}"), work)
+
+
+def in_c(function: Callable[..., None], work: Work) -> Train:
+    """By a function of a library that was compiled here."""
     pointer, long = ctypes.c_void_p, ctypes.c_long
 
     def train(epochs: int) -> Weights:
@@ -87,16 +95,26 @@ _libraries: dict[str, ctypes.CDLL] = {}
 
 
 def _limit_library() -> ctypes.CDLL:
-    if "limit" not in _libraries:
+    return _library("limit", "-Ofast", "-mprefer-vector-width=512")
+
+
+def _by_hand_library() -> ctypes.CDLL:
+    (_, lanes), *_ = compiled._kernel.paths()  # type: ignore[union-attr]
+    return _library("by_hand", "-O3", "-ffp-contract=off", f"-DVECTOR={lanes}")
+
+
+def _library(name: str, *flags: str) -> ctypes.CDLL:
+    """What `name.c` beside this file is, for this machine."""
+    if name not in _libraries:
         with tempfile.TemporaryDirectory() as folder:
-            source, made = Path(__file__).with_name("limit.c"), f"{folder}/limit"
-            flags = ["-Ofast", "-march=native", "-mprefer-vector-width=512", "-fPIC", "-c"]
+            source, made = Path(__file__).with_name(f"{name}.c"), f"{folder}/{name}"
+            flags = (*flags, "-march=native", "-fPIC", "-c")
             subprocess.run(["gcc", *flags, str(source), "-o", f"{made}.o"], check=True)
             # linked without -Ofast, which would make the whole process flush small numbers to 0
             link = ["-shared", f"{made}.o", "-o", f"{made}.so", "-lmvec", "-lm"]
             subprocess.run(["gcc", *link], check=True)
-            _libraries["limit"] = ctypes.CDLL(f"{made}.so")
-    return _libraries["limit"]
+            _libraries[name] = ctypes.CDLL(f"{made}.so")
+    return _libraries[name]
 
 
 def numpy_loop(work: Work) -> Train | None:
@@ -405,6 +423,101 @@ def warm(names: list[str], seeds: tuple[int, ...], epochs: int, turns: int) -> l
     return lines
 
 
+@dataclass(frozen=True)
+class Formula(Activation):
+    """A formula, by its program."""
+
+    program: Program
+    range = (-np.inf, np.inf)
+    formula = "a formula"
+
+    def value(self, x: Array) -> Array:
+        """Not asked for."""
+        raise NotImplementedError
+
+    derivative = value
+
+
+def steps_of(*steps: tuple[str, int, tuple[int, ...]]) -> tuple[Step, ...]:
+    """Steps from their parts."""
+    return tuple(Step(*parts) for parts in steps)
+
+
+# registers 0 to 3, of which 0 is x, and the constant 1
+FORMULAS = {
+    "x*sigmoid(x)": Program(
+        steps_of(
+            ("sigmoid", 1, (0,)),
+            ("multiply", 2, (0, 1)),
+            ("subtract", 3, (4, 1)),
+            ("multiply", 3, (1, 3)),
+            ("multiply", 3, (0, 3)),
+            ("add", 3, (1, 3)),
+        ),
+        value_steps=2,
+        constants=(1.0,),
+        registers=4,
+        value=2,
+        slope=3,
+    ),
+    "x*tanh(softplus(x))": Program(
+        steps_of(
+            ("softplus", 1, (0,)),
+            ("tanh", 1, (1,)),
+            ("multiply", 2, (0, 1)),
+            ("multiply", 3, (1, 1)),
+            ("subtract", 3, (5, 3)),
+            ("sigmoid", 4, (0,)),
+            ("multiply", 3, (3, 4)),
+            ("multiply", 3, (0, 3)),
+            ("add", 3, (1, 3)),
+        ),
+        value_steps=3,
+        constants=(1.0,),
+        registers=5,
+        value=2,
+        slope=3,
+    ),
+}
+BY_HAND = {"x*sigmoid(x)": "silu", "x*tanh(softplus(x))": "mish"}
+
+
+def formulas(epochs: int, turns: int) -> list[str]:
+    """A table of what a formula costs, and what C costs that was written for it alone."""
+    lines = [
+        "| formula | seeds | contender | ns per step | times by hand |",
+        "|---|---:|---|---:|---:|",
+    ]
+    for formula, program in FORMULAS.items():
+        for count in (64, 1024):
+            work = Work("sigmoid", "bce", count)
+            hidden = Formula("formula", "this benchmark", program)
+            network = replace(work.problem.network, hidden_activation=hidden)
+            work.problem = replace(work.problem, network=network)
+            trains = {"formula": hsig_compiled(work)}
+            for way in ("by_vectors", "by_layers"):
+                function = getattr(_by_hand_library(), f"{BY_HAND[formula]}_{way}")
+                trains[way.replace("by_", "by hand, by ")] = in_c(function, work)
+            expected = trains["formula"](20)
+            for name, train in trains.items():
+                for ours, theirs in zip(train(20), expected, strict=True):
+                    np.testing.assert_array_equal(ours, theirs, err_msg=name)
+            times: dict[str, list[float]] = {name: [] for name in trains}
+            for _ in range(turns):
+                for name, train in trains.items():
+                    times[name].append(seconds(lambda: train(epochs)))  # noqa: B023
+            _, *by_hand = trains
+            best = min(by_hand, key=lambda name: median(times[name]))
+            for name, found in times.items():
+                cost = 1e9 * median(found) / (4 * epochs * count)
+                lines.append(
+                    f"| `{formula}` | {count} | {name} | {cost:,.3g} | "
+                    f"{ratio(found, times[best])} |"
+                )
+                print(lines[-1], file=sys.stderr)
+    return lines
+
+
 def alone(names: list[str], epochs: int, turns: int) -> list[str]:
     """A table of whole processes, from the shell."""
     lines = [
@@ -490,6 +603,7 @@ def main() -> None:
     if cores:
         os.sched_setaffinity(0, {min(cores)})  # or some contenders would use all
     steps = warm(names, chosen.seeds, chosen.epochs, chosen.turns)
+    of_formulas = formulas(chosen.epochs, chosen.turns)
     if cores:
         os.sched_setaffinity(0, cores)
     lines = [
@@ -498,6 +612,8 @@ def main() -> None:
         f"Not installed: {', '.join(missing)}." if missing else "",
         "### A step, warm",
         "\n".join(steps),
+        "### A formula: `bce`, and a logistic output",
+        "\n".join(of_formulas),
         "### A whole process: `hard`, `bce`",
         "\n".join(alone(names, chosen.epochs, chosen.turns)),
         "### Two cores",

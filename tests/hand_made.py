@@ -7,6 +7,7 @@ with.
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import erf
 
 from hsig.networks.activations.record import Activation
 from hsig.networks.formulas.program import Program, Step
@@ -50,7 +51,7 @@ NUMPY = {
     "atan": np.arctan,
     "sin": np.sin,
     "cos": np.cos,
-    "erf": None,  # below
+    "erf": erf,
     "sigmoid": sigmoid,
     "softplus": lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
     "power": np.power,
@@ -220,7 +221,60 @@ PROGRAMS = {
         value="y",
         slope="s",
     ),
+    "ultra_fast": program_of(
+        """
+        h = multiply 0.5 x
+        h = absolute h
+        h = minimum h 3
+        w = add 1 h
+        c = multiply 1.5 h
+        c = divide c w
+        l = subtract h 1.7
+        l = multiply 0.0458812946797165 l
+        l = add 0.935409070603099 l
+        l = where_less h 3 l 0.99505475368673
+        c = where_less h 1.7 c l
+        l = negative c
+        c = where_less x 0 l c
+        c = add c 1
+        c = multiply 0.5 c
+        c = where_equal x x c x
+        ---
+        w = multiply w w
+        w = divide 0.375 w
+        l = where_less h 3 0.011470323669929125 0
+        w = where_less h 1.7 w l
+        """,
+        value="c",
+        slope="w",
+    ),
+    "gelu_tanh": program_of(
+        """
+        b = minimum x 40
+        b = maximum b -40
+        q = multiply b b
+        a = multiply q b
+        a = multiply 0.044715 a
+        a = add b a
+        a = multiply 0x1.9884533d43651p0 a
+        s = sigmoid a
+        y = multiply x s
+        ---
+        q = multiply 0.134145 q
+        q = add 1 q
+        q = multiply 0x1.9884533d43651p0 q
+        a = subtract 1 s
+        a = multiply s a
+        a = multiply b a
+        a = multiply a q
+        a = add s a
+        """,
+        value="y",
+        slope="a",
+    ),
     "identity": program_of("unused = negative x", value="x", slope="1"),
+    "exp": program_of("y = exp x", value="y", slope="y"),
+    "constant": program_of("y = add x x", value="0.25", slope="y"),
     "mish": program_of(
         """
         t = softplus x

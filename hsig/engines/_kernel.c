@@ -6,8 +6,8 @@
    any others, and with any instruction set.
 
    The second half of this file, the kernel, is compiled once for each instruction set: the first
-   half includes it with LANES, TARGET and ISA(name) defined, and chooses at run time. The elementary
-   functions are in `_kernel_functions.h`, what runs a formula in `_kernel_programs.h`. */
+   half includes it with LANES, TARGET and ISA(name) defined, and chooses at run time. Elementary
+   functions are in `_kernel_functions.h`, what runs a formula is in `_kernel_programs.h`. */
 
 #ifndef LANES
 
@@ -29,8 +29,9 @@
 #error "needs arithmetic in double precision, no more; without this module the reference serves"
 #endif
 
-/* What the kernel has: the classes of activations, the slopes in training (`backward`), the functions
-   of losses and the rules of updates, each by its name in hsig. The code of a name is its place. */
+/* What the kernel has: the classes of activations, the slopes in training (`backward`), the
+   functions of losses and the rules of updates, each by its name in hsig. The code of a name is its
+   place. */
 #define ACTIVATIONS(EACH)                                                                          \
     EACH(LOGISTIC, "Sigmoid") EACH(CLIP, "PiecewiseLinear") EACH(TANH, "Tanh")                     \
     EACH(ULTRA_FAST, "UltraFast") EACH(ELU, "Elu") EACH(SOFTPLUS, "Softplus") EACH(SILU, "Silu")   \
@@ -43,6 +44,7 @@
     EACH(BCE_NAIVE, "bce_naive")
 #define UPDATES(EACH) EACH(ONLINE, "online") EACH(BATCH, "batch")
 
+#include "_kernel_functions.h"
 #include "_kernel_programs.h"
 
 #define CODE(code, name) code,
@@ -56,7 +58,7 @@ typedef struct {
     int kind, backward;
     double constant;                      /* the slope of CONSTANT */
     double slope, shift, low, high, leak; /* of CLIP and LEAKY: see `PiecewiseLinear` */
-    double start, stop, inside, outside;  /* their slope: `inside` from start to stop, both closed */
+    double start, stop, inside, outside;  /* their slope: `inside` from start to stop, closed */
     double alpha;                         /* of ELU */
     const program *program;               /* of PROGRAM; else NULL */
 } activation;
@@ -94,6 +96,7 @@ static double *weight(const problem *p, const state *s, size_t number)
                               : s->output + (number - in_hidden) * s->seeds;
 }
 
+#define ALL_OF(count) ((1u << (count)) - 1)
 #define INLINE static inline __attribute__((always_inline))
 
 #if defined __x86_64__
@@ -199,10 +202,11 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
     state s;
     Py_ssize_t first, last;
     if (!PyArg_ParseTuple(
-            arguments, "sw*w*w*w*w*w*w*y*y*y*y*y*y*y*y*iiiiiiddnLLnn", &name, &b[HIDDEN], &b[OUTPUT],
-            &b[SOLVED_AT], &b[LOST_AT], &b[DIVERGED_AT], &b[PREDICTIONS], &b[PRINTED], &b[ROWS],
-            &b[TARGETS], &b[HIDDEN_ACTIVATION], &b[OUTPUT_ACTIVATION], &b[HIDDEN_CODE],
-            &b[HIDDEN_CONSTANTS], &b[OUTPUT_CODE], &b[OUTPUT_CONSTANTS], &p.inputs, &p.hidden,
+            arguments, "sw*w*w*w*w*w*w*y*y*y*y*y*y*y*y*iiiiiiddnLLnn", &name, &b[HIDDEN],
+            &b[OUTPUT], &b[SOLVED_AT], &b[LOST_AT], &b[DIVERGED_AT], &b[PREDICTIONS],
+            &b[PRINTED], &b[ROWS], &b[TARGETS], &b[HIDDEN_ACTIVATION], &b[OUTPUT_ACTIVATION],
+            &b[HIDDEN_CODE], &b[HIDDEN_CONSTANTS], &b[OUTPUT_CODE], &b[OUTPUT_CONSTANTS],
+            &p.inputs, &p.hidden,
             &p.samples, &p.update, &p.loss, &p.printed, &p.rate, &p.solved_within, &s.seeds,
             &s.epoch, &s.epochs, &first, &last))
         return NULL;
@@ -516,12 +520,19 @@ typedef struct {
     int vectors;
     Py_ssize_t at[MOST_VECTORS];  /* the first seed of each vector */
     int count[MOST_VECTORS];      /* how many seeds it has */
-    unsigned solved[MOST_VECTORS], lost[MOST_VECTORS], diverged[MOST_VECTORS]; /* a bit for a lane */
-    int last_wrong[MOST_VECTORS]; /* a sample, not the first, that was wrong when it was looked at */
+    unsigned solved[MOST_VECTORS], lost[MOST_VECTORS], diverged[MOST_VECTORS]; /* bits for lanes */
+    int last_wrong[MOST_VECTORS]; /* a sample, not the first, that was wrong when looked at */
 } ISA(block);
 #define block ISA(block)
 
-#define ALL_OF(count) ((1u << (count)) - 1)
+/* For each layer what runs it if it is a program, and room for the numbers of a sample: of units,
+   of outputs, and of units that are looked at in between. */
+typedef struct {
+    runner in, out;
+    lanes *z, *h, *slopes, *x, *y, *slope;
+    lanes *other_z, *other_h;
+} ISA(desk);
+#define desk ISA(desk)
 
 /* Write the epoch down for some lanes. */
 static void ISA(mark)(int64_t *epochs, unsigned which, long long epoch)
@@ -575,14 +586,14 @@ FUNCTION void ISA(write_down)(const state *s, block *b, const int v, const unsig
 }
 #define write_down ISA(write_down)
 
-/* The step that a sample asks for, or its part of the epoch's: `deltas` are the slopes of its loss in
-   the pre-activations of the hidden units, `delta` that in the output's. */
-FUNCTION void ISA(learn)(const problem *p, block *b, const int v, const int sample,
-                         const double *row, const lanes *deltas, const lanes *h, lanes delta,
-                         const int inputs, const int hidden)
+/* The step that a sample asks for, or its part of the epoch's: `deltas` are the slopes of its loss
+   in the pre-activations of the hidden units, `delta` that in the output's. */
+FUNCTION void ISA(learn)(const problem *p, block *b, const int v, lanes *weights,
+                         const int sample, const double *row, const lanes *deltas, const lanes *h,
+                         lanes delta, const int inputs, const int hidden, const int batch)
 {
-    lanes *weights = b->weights[v], *output = weights + (inputs + 1) * hidden;
-    if (p->update != BATCH) {
+    lanes *output = weights + (inputs + 1) * hidden;
+    if (!batch) {
         for (int u = 0; u < hidden; u++) {
             for (int k = 0; k < inputs; k++)
                 weights[k * hidden + u] -= p->rate * (row[k] * deltas[u]);
@@ -668,7 +679,7 @@ FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lane
                     z[u] = delta * output[u] *
                            training_slope(kind, backward, &p->hidden_activation, z[u], h[u]);
 
-                learn(p, b, v, sample, row, z, h, delta, inputs, hidden);
+                learn(p, b, v, weights, sample, row, z, h, delta, inputs, hidden, batch);
             }
 
         for (int v = 0; v < b->vectors; v++)
@@ -683,7 +694,8 @@ FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lane
                                                            block *b)                              \
     {                                                                                             \
         lanes z[3], h[3], other_z[3], other_h[3];                                                 \
-        train_block(p, s, b, z, h, other_z, other_h, 2, 3, kind, OWN, output_kind, OWN, loss);                      \
+        train_block(p, s, b, z, h, other_z, other_h, 2, 3, kind, OWN, output_kind, OWN,        \
+                    loss);                                                                        \
     }
 SPECIAL(clip_squared, CLIP, CLIP, SQUARED)
 SPECIAL(clip_bce, CLIP, CLIP, BCE)
@@ -692,15 +704,14 @@ SPECIAL(logistic_bce, LOGISTIC, LOGISTIC, BCE_OF_LOGIT)
 SPECIAL(relu_bce, CLIP, LOGISTIC, BCE_OF_LOGIT)
 
 static TARGET __attribute__((noinline)) void ISA(any)(const problem *p, const state *s, block *b,
-                                                      lanes *z, lanes *h)
+                                                      const desk *d)
 {
-    lanes *other_z = h + p->hidden, *other_h = other_z + p->hidden;
-    train_block(p, s, b, z, h, other_z, other_h, p->inputs, p->hidden, p->hidden_activation.kind,
-                p->hidden_activation.backward, p->output_activation.kind,
-                p->output_activation.backward, p->loss);
+    train_block(p, s, b, d->z, d->h, d->other_z, d->other_h, p->inputs, p->hidden,
+                p->hidden_activation.kind, p->hidden_activation.backward,
+                p->output_activation.kind, p->output_activation.backward, p->loss);
 }
 
-static TARGET void ISA(choose)(const problem *p, const state *s, block *b, lanes *z, lanes *h)
+static TARGET void ISA(choose)(const problem *p, const state *s, block *b, const desk *d)
 {
     const activation *in = &p->hidden_activation, *out = &p->output_activation;
     const int question = p->inputs == 2 && p->hidden == 3 && in->backward == OWN &&
@@ -716,34 +727,32 @@ static TARGET void ISA(choose)(const problem *p, const state *s, block *b, lanes
     else if (question && in->kind == CLIP && p->loss == BCE_OF_LOGIT)
         ISA(relu_bce)(p, s, b);
     else
-        ISA(any)(p, s, b, z, h);
+        ISA(any)(p, s, b, d);
 }
 
 /* --- networks with a program in a layer: each layer of a whole block in one go --- */
 
-/* The value of a layer's activation at n vectors x and, unless NULL, the slope that training uses. */
-static TARGET void ISA(activate)(const runner *r, const activation *of, lanes *x, const int n,
+/* The value of a layer's activation at n vectors x and, unless NULL, the slope in training. */
+FUNCTION void ISA(activate_own)(const int kind, const activation *a, const lanes *x, const int n,
+                                lanes *y, lanes *slope)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = value(kind, a, x[i]);
+    for (int i = 0; slope != NULL && i < n; i++)
+        slope[i] = training_slope(kind, a->backward, a, x[i], y[i]);
+}
+
+static TARGET void ISA(activate)(const runner *r, const activation *a, lanes *x, const int n,
                                  lanes *y, lanes *slope)
 {
-    if (r->program != NULL) {
+    if (r->program != NULL)
         run_all(r, x, n, y, slope);
-        return;
-    }
-    const activation here = *of, *a = &here; /* where no store can change it */
-    for (int i = 0; i < n; i++)
-        y[i] = value(a->kind, a, x[i]);
-    for (int i = 0; slope != NULL && i < n; i++)
-        slope[i] = training_slope(a->kind, a->backward, a, x[i], y[i]);
+    else if (a->kind == LOGISTIC)
+        ISA(activate_own)(LOGISTIC, a, x, n, y, slope);
+    else
+        ISA(activate_own)(a->kind, a, x, n, y, slope);
 }
 #define activate ISA(activate)
-
-/* For each layer what runs it, and for each vector of a block, or unit in it, room for a number. */
-typedef struct {
-    runner in, out;
-    lanes *z, *h, *slopes, *x, *y, *slope;
-    lanes *other_z, *other_h; /* for what is looked at in between */
-} ISA(desk);
-#define desk ISA(desk)
 
 /* As `right_on_all`, for all vectors at once, each at the sample at which it stands. */
 FUNCTION void ISA(all_right_on_all)(const problem *p, const state *s, block *b, const desk *d,
@@ -821,13 +830,13 @@ FUNCTION void ISA(train_layers)(const problem *of, const state *s, block *b, con
                 if (printing)
                     ISA(print_loss)(p->printed, (double *)&d->x[v], (double *)&d->y[v], target,
                                     s->losses + sample * s->seeds + b->at[v], b->count[v]);
-                const lanes *output = b->weights[v] + (inputs + 1) * hidden;
-                const lanes *h = d->h + v * hidden;
+                lanes *weights = b->weights[v];
+                const lanes *output = weights + (inputs + 1) * hidden, *h = d->h + v * hidden;
                 lanes *deltas = d->slopes + v * hidden;
                 const lanes delta = output_delta(p->loss, d->slope[v], d->y[v], target);
                 for (int u = 0; u < hidden; u++)
                     deltas[u] = delta * output[u] * deltas[u];
-                learn(p, b, v, sample, row, deltas, h, delta, inputs, hidden);
+                learn(p, b, v, weights, sample, row, deltas, h, delta, inputs, hidden, batch);
             }
         }
         for (int v = 0; v < b->vectors; v++)
@@ -852,38 +861,32 @@ static TARGET __attribute__((noinline)) void ISA(any_layers)(const problem *p, c
 /* Train the seeds from first to last, block by block. -1 if there is no memory. */
 static TARGET int ISA(train)(const problem *p, const state *s, Py_ssize_t first, Py_ssize_t last)
 {
-    const size_t size = weights_of(p), hidden = (size_t)p->hidden;
     const program *in = p->hidden_activation.program, *out = p->output_activation.program;
-    const int by_layers = in != NULL || out != NULL;
-    const size_t fit = NEAREST_CACHE / (size * sizeof(lanes)), most_group = fit >= GROUP ? GROUP : 1;
-    const size_t most =
-        !by_layers ? most_group : fit > MOST_VECTORS ? MOST_VECTORS : fit < 1 ? 1 : fit;
-    const int units = (int)(most * hidden); /* at most the larger of 24 KB and 1024 or so */
-    const size_t vectors = 2 * most * size + (by_layers ? 5 * most * hidden + 3 * most : 4 * hidden);
-    const size_t for_in = ISA(size_of_runner)(in, units), for_out = ISA(size_of_runner)(out, (int)most);
+    const size_t size = weights_of(p), fit = NEAREST_CACHE / (size * sizeof(lanes));
+    const int by_layers = in != NULL || out != NULL, wanted = by_layers ? MOST_VECTORS : GROUP;
+    const int few = by_layers && fit > 1 ? (int)fit : 1; /* of large networks */
+    const int most = fit >= (size_t)wanted ? wanted : few, units = most * p->hidden;
+    const size_t for_in = ISA(size_of_runner)(in, units), for_out = ISA(size_of_runner)(out, most);
+    const size_t vectors = 2 * most * size + 5 * (size_t)units + 3 * (size_t)most;
     char *memory = malloc(for_in + for_out + vectors * sizeof(lanes) + ALIGNMENT);
     if (memory == NULL)
         return -1;
     char *aligned = memory + ALIGNMENT - (uintptr_t)memory % ALIGNMENT;
     lanes *next = (lanes *)(aligned + for_in + for_out);
     block b;
-    for (size_t v = 0; v < most; v++, next += 2 * size)
+    for (int v = 0; v < most; v++, next += 2 * size)
         b.weights[v] = next, b.gradient[v] = next + size;
-    desk d;
-    if (by_layers) {
-        d.in = ISA(runner_in)(aligned, in, units);
-        d.out = ISA(runner_in)(aligned + for_in, out, (int)most);
-        d.z = next, d.h = d.z + units, d.slopes = d.h + units, d.other_z = d.slopes + units;
-        d.other_h = d.other_z + units, d.x = d.other_h + units, d.y = d.x + most;
-        d.slope = d.y + most;
-        memset(d.slope, 0, most * sizeof(lanes)); /* where it is not asked for */
-    }
+    desk d = {ISA(runner_in)(aligned, in, units), ISA(runner_in)(aligned + for_in, out, most),
+              .z = next};
+    d.h = d.z + units, d.slopes = d.h + units, d.other_z = d.slopes + units;
+    d.other_h = d.other_z + units, d.x = d.other_h + units, d.y = d.x + most, d.slope = d.y + most;
+    memset(d.slope, 0, (size_t)most * sizeof(lanes)); /* where it is not asked for */
 
     while (first < last) {
         /* blocks of one size, as nearly as can be */
-        const size_t left = (size_t)(last - first + LANES - 1) / LANES;
-        const size_t blocks = (left + most - 1) / most, even = (left + blocks - 1) / blocks;
-        const int take = (int)(by_layers ? even : most);
+        const Py_ssize_t left = (last - first + LANES - 1) / LANES;
+        const Py_ssize_t blocks = (left + most - 1) / most;
+        const int take = by_layers ? (int)((left + blocks - 1) / blocks) : most;
         for (b.vectors = 0; b.vectors < take && first < last; b.vectors++) {
             const int v = b.vectors, count = last - first < LANES ? (int)(last - first) : LANES;
             b.at[v] = first, b.count[v] = count, b.last_wrong[v] = p->samples > 1;
@@ -900,7 +903,7 @@ static TARGET int ISA(train)(const problem *p, const state *s, Py_ssize_t first,
                 memcpy(memset(&b.weights[v][i], 0, sizeof(lanes)), weight(p, s, i) + b.at[v],
                        (size_t)b.count[v] * sizeof(double));
         if (!by_layers)
-            ISA(choose)(p, s, &b, next, next + p->hidden);
+            ISA(choose)(p, s, &b, &d);
         else if (p->inputs == 2 && p->hidden == 3)
             ISA(layers_of_question)(p, s, &b, &d);
         else

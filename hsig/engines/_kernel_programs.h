@@ -13,7 +13,9 @@
     EACH(SIGN_OF, "sign", 1) EACH(SQRT, "sqrt", 1) EACH(FLOOR, "floor", 1)                         \
     EACH(MINIMUM, "minimum", 2) EACH(MAXIMUM, "maximum", 2) EACH(EXP, "exp", 1)                    \
     EACH(EXPM1, "expm1", 1) EACH(LOG, "log", 1) EACH(LOG1P, "log1p", 1) EACH(TANH_OF, "tanh", 1)   \
-    EACH(SIGMOID, "sigmoid", 1) EACH(SOFTPLUS_OF, "softplus", 1)                                   \
+    EACH(SINH, "sinh", 1) EACH(COSH, "cosh", 1) EACH(ASINH, "asinh", 1) EACH(ATAN, "atan", 1)      \
+    EACH(SIN, "sin", 1) EACH(COS, "cos", 1) EACH(ERF, "erf", 1) EACH(SIGMOID, "sigmoid", 1)        \
+    EACH(SOFTPLUS_OF, "softplus", 1) EACH(POWER, "power", 2)                                       \
     EACH(WHERE_LESS, "where_less", 4) EACH(WHERE_LESS_EQUAL, "where_less_equal", 4)                \
     EACH(WHERE_EQUAL, "where_equal", 4)
 
@@ -29,10 +31,10 @@ enum {
 
 typedef struct {
     int operation, target, operands[4]; /* those that an operation does not take are 0 */
-    int stays[4];                       /* whether an operand is a constant */
+    int by[4]; /* from one vector of an operand to the next: 0 if it is a constant */
 } step;
 
-/* Operands are numbered: 0 is x, those below `registers` are what steps write, the rest constants. */
+/* Operands are numbered: 0 is x, up to `registers` come what steps write, and then constants. */
 typedef struct {
     int count, value_count; /* of steps: all make value and slope, the first few the value alone */
     int registers, constants, value_at, slope_at;
@@ -81,7 +83,8 @@ static program *program_of(const Py_buffer *code, const Py_buffer *constants, in
         return NULL;
     int32_t head[WORDS];
     memcpy(head, code->buf, row);
-    if (head[0] < 0 || head[0] > rows - 1 || head[1] < 1 || head[1] > MOST_REGISTERS)
+    if (head[0] < 0 || head[0] > rows - 1 || head[1] < 1 || head[1] > MOST_REGISTERS ||
+        head[4] != 0 || head[5] != 0)
         return NULL;
     program *p = PyMem_Malloc(sizeof(program) + (size_t)rows * sizeof(step));
     char *written = PyMem_Calloc((size_t)head[1], 1);
@@ -95,7 +98,7 @@ static program *program_of(const Py_buffer *code, const Py_buffer *constants, in
             step *s = &p->steps[i];
             s->operation = words[0], s->target = words[1];
             for (int k = 0; k < 4; k++)
-                s->operands[k] = words[2 + k], s->stays[k] = words[2 + k] >= p->registers;
+                s->operands[k] = words[2 + k], s->by[k] = words[2 + k] < p->registers;
         }
         *wrong = !is_sound(p, written);
     } else
@@ -117,10 +120,8 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
                                                       lanes *const *place, const int n)
 {
     for (const step *s = p->steps, *end = s + steps; s < end; s++) {
-        const lanes *a = place[s->operands[0]], *b = place[s->operands[1]];
-        const lanes *c = place[s->operands[2]], *d = place[s->operands[3]];
-        const ptrdiff_t by_a = !s->stays[0], by_b = !s->stays[1];
-        const ptrdiff_t by_c = !s->stays[2], by_d = !s->stays[3];
+        const lanes *a = place[s->operands[0]], *b = place[s->operands[1]], *c, *d;
+        const ptrdiff_t by_a = s->by[0], by_b = s->by[1];
         lanes *to = place[s->target], *const stop = to + n;
         switch (s->operation) {
 #define OF_1(code, result)                                                                        \
@@ -130,12 +131,15 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
         break;
 #define OF_2(code, result)                                                                        \
     case code:                                                                                    \
+        _Pragma("GCC unroll 4")                                                                   \
         for (; to < stop; to++, a += by_a, b += by_b)                                             \
             *to = result;                                                                         \
         break;
 #define OF_4(code, result)                                                                        \
     case code:                                                                                    \
-        for (; to < stop; to++, a += by_a, b += by_b, c += by_c, d += by_d)                       \
+        c = place[s->operands[2]], d = place[s->operands[3]];                                     \
+        _Pragma("GCC unroll 4")                                                                   \
+        for (; to < stop; to++, a += by_a, b += by_b, c += s->by[2], d += s->by[3])               \
             *to = result;                                                                         \
         break;
             OF_2(ADD, *a + *b)
@@ -153,14 +157,31 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
             OF_1(LOG, log(*a))
             OF_1(LOG1P, ISA(whole_log1p)(*a))
             OF_1(TANH_OF, tanh(*a))
+            OF_1(SINH, ISA(sinh)(*a))
+            OF_1(COSH, ISA(cosh)(*a))
+            OF_1(ASINH, ISA(asinh)(*a))
+            OF_1(ATAN, ISA(atan)(*a))
+            OF_1(SIN, turned(*a, 0))
+            OF_1(COS, turned(*a, 1))
+            OF_1(ERF, ISA(erf)(*a))
+            OF_2(POWER, ISA(power)(*a, *b))
             OF_1(SIGMOID, logistic(*a))
-            OF_1(SOFTPLUS_OF, softplus(*a))
             OF_4(WHERE_LESS, where_less(*a, *b, *c, *d))
             OF_4(WHERE_LESS_EQUAL, where_less_equal(*a, *b, *c, *d))
             OF_4(WHERE_EQUAL, where_equal(*a, *b, *c, *d))
 #undef OF_1
 #undef OF_2
 #undef OF_4
+        case SOFTPLUS_OF: /* in two goes, for one alone is too long to be begun before the last ends */
+            while (to < stop) {
+                lanes e[8];
+                const ptrdiff_t count = stop - to < 8 ? stop - to : 8;
+                for (ptrdiff_t i = 0; i < count; i++)
+                    e[i] = exp(-magnitude(a[i * by_a]));
+                for (ptrdiff_t i = 0; i < count; i++, a += by_a)
+                    *to++ = softplus_of(*a, e[i]);
+            }
+            break;
         default: /* MULTIPLY: four at a time, since it is seldom that one of them is nan */
             for (; to + 4 <= stop; to += 4, a += 4 * by_a, b += 4 * by_b) {
                 const lanes a0 = a[0], a1 = a[by_a], a2 = a[2 * by_a], a3 = a[3 * by_a];
@@ -240,13 +261,14 @@ static TARGET void ISA(run_all)(const runner *r, lanes *x, const int n, lanes *y
     const program *p = r->program;
     const int steps = slope == NULL ? p->value_count : p->count;
     const int writes_value = p->value_at > 0 && p->value_at < p->registers;
-    const int writes_slope = p->slope_at > 0 && p->slope_at < p->registers && p->slope_at != p->value_at;
+    const int writes_slope =
+        p->slope_at > 0 && p->slope_at < p->registers && p->slope_at != p->value_at;
+    lanes *own_slope = r->registers + (size_t)p->slope_at * r->room;
     for (int from = 0; from < n; from += r->room) {
         const int count = n - from < r->room ? n - from : r->room;
         r->place[0] = x + from;
         if (writes_slope)
-            r->place[p->slope_at] =
-                slope != NULL ? slope + from : r->registers + (size_t)p->slope_at * r->room;
+            r->place[p->slope_at] = slope != NULL ? slope + from : own_slope;
         if (writes_value)
             r->place[p->value_at] = y + from;
         run(p, steps, r->place, count);
