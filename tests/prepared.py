@@ -32,6 +32,7 @@ class WithValue(Activation):
     definition: str = "sigmoid(x)"
     computed: Callable
     is_logistic = False
+    program = None
 
     def value(self, x):
         return self.computed(x)

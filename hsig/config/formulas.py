@@ -26,9 +26,13 @@ def looks_like_a_formula(written: str) -> bool:
     return written == "x" or not fullmatch(_NAME, written.strip())
 
 
-def parameters_in(*formulas: str) -> set[str]:
-    """The names of what can be set in formulas."""
-    return set().union(*map(names_in, formulas)) - {"x", *CONSTANTS}
+def parameters_in(formula: str) -> set[str]:
+    """The names of what can be set in a formula.
+
+    Raises:
+        FormulaError: If it cannot be read.
+    """
+    return names_in(formula) - {"x", *CONSTANTS}
 
 
 def formula_activation(

@@ -181,18 +181,23 @@ def _losses(network: Network) -> tuple[str, str]:
 
 
 def _has(kernel: ModuleType, activation: Activation) -> bool:
-    """Whether the kernel has all that an activation takes, which must be what its formula says."""
-    if type(activation) is not Activation:
-        return False
-    if _short_way(activation) or activation.backward is None:
-        return True
-    known = dict(kernel.operations)
-    return all(step.operation in known for step in activation.trained.program.steps)
+    """Whether the kernel has all that an activation takes."""
+    program = activation.program
+    return bool(_short_way(activation)) or (
+        program is not None and {step.operation for step in program.steps} <= set(_codes(kernel))
+    )
+
+
+def _codes(kernel: ModuleType) -> dict[str, int]:
+    """The code of each operation."""
+    return {name: code for code, (name, _) in enumerate(kernel.operations)}
 
 
 def _short_way(activation: Activation) -> str:
     """What the kernel has a way of its own for, if the activation is that; else empty."""
-    if activation.is_logistic and not activation.slope_definition:
+    if type(activation) is not Activation or activation.slope_definition:
+        return ""
+    if activation.is_logistic:
         return "Sigmoid"
     return "PiecewiseLinear" if activation.clipped_line else ""
 
@@ -203,10 +208,10 @@ def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
     A row of value steps, registers and the operands of value and slope, then one for each step:
     operation, target, operands. What is not used is 0.
     """
-    if _short_way(activation):
+    program = activation.program
+    if program is None or _short_way(activation):
         return np.zeros((0, _WORDS), np.int32), np.zeros(0)
-    program = activation.trained.program
-    codes = {name: code for code, (name, _) in enumerate(kernel.operations)}
+    codes = _codes(kernel)
     code = np.zeros((1 + len(program.steps), _WORDS), np.int32)
     code[0, :4] = program.value_steps, program.registers, program.value, program.slope
     for row, step in zip(code[1:], program.steps, strict=True):
@@ -221,8 +226,7 @@ def _numbers(kernel: ModuleType, activation: Activation) -> Array:
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
     constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0
-    line = activation.clipped_line
-    family = [0.0] * 9
+    line, family = activation.clipped_line, [0.0] * 9
     if line is not None:
         inside, outside = line.slope, line.leak * line.slope
         ends = (line.start, line.stop, inside, outside)

@@ -14,6 +14,7 @@ from hsig.networks.formulas.function import Function, LinearPiece
 from hsig.networks.formulas.nodes import ONE, Node, X
 from hsig.networks.formulas.parsing import parse
 from hsig.networks.formulas.printing import text
+from hsig.networks.formulas.program import Program
 from hsig.networks.formulas.simplifying import apply
 
 Parameter = float | str
@@ -118,6 +119,11 @@ class Activation:
     def is_logistic(self) -> bool:
         """Whether it is the logistic sigmoid, under any name."""
         return self.function.value is apply("sigmoid", X)
+
+    @property
+    def program(self) -> Program | None:
+        """What the compiled engine runs; None of an activation that is no formula."""
+        return (self.function if self.backward is None else self.trained).program
 
     @property
     def clipped_line(self) -> ClippedLine | None:

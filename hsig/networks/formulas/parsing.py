@@ -100,11 +100,12 @@ def parse_rule(text: str, names: Sequence[str], expand: Expand | None = None) ->
 
 
 def names_in(text: str) -> set[str]:
-    """Every name that a formula reads, but those that it calls; none if it cannot be read."""
-    try:
-        tree = _tree(text)
-    except FormulaError:
-        return set()
+    """Every name that a formula reads, but those that it calls.
+
+    Raises:
+        FormulaError: If it cannot be read.
+    """
+    tree = _tree(text)
     called = {id(one.func) for one in ast.walk(tree) if isinstance(one, ast.Call)}
     return {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and id(one) not in called}
 
