@@ -1,6 +1,6 @@
 """The output shown in the README and the docs: made by running the commands, not typed.
 
-A document holds four kinds of places that are made:
+A document holds six kinds of places that are made:
 
 - a fenced block marked `console`, in which each line `$ hsig ...` is followed by what it prints;
   one marked `console slow` takes five seconds or more, and is made where that is asked for (one
@@ -8,7 +8,9 @@ A document holds four kinds of places that are made:
 - a block between `<!-- question-table -->` and `<!-- end -->`, the question's numbers beside ours;
 - a table between `<!-- end-points-table -->` and `<!-- end -->`, of which each row begins with an
   `hsig explain` command: where its seeds ended. It is made where what takes a minute is;
-- a table between `<!-- keys-table -->` and `<!-- end -->`: the keys of a config.
+- a table between `<!-- keys-table -->` and `<!-- end -->`: the keys of a config;
+- one between `<!-- activations-table -->` and `<!-- end -->`, of all activations;
+- one between `<!-- words-table -->` and `<!-- end -->`, of what formulas call by a word.
 
 `python tests/documents.py README.md ...` makes them anew, with `--slow` all of them; a test checks
 that they are as made, those that take long where HSIG_SLOW is set, as in CI.
@@ -28,11 +30,15 @@ from pathlib import Path
 
 from hsig.analysis.end_points import KINDS
 from hsig.config.keys import KEYS, Key
+from hsig.networks.activations import ACTIVATIONS, Activation, spell, spellings
+from hsig.networks.formulas.primitives import WORDS
 
 ROOT = Path(__file__).parents[1]
 CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 END_POINTS = re.compile(r"(?<=<!-- end-points-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 KEYS_TABLE = re.compile(r"(?<=<!-- keys-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+ACTIVATIONS_TABLE = re.compile(r"(?<=<!-- activations-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+WORDS_TABLE = re.compile(r"(?<=<!-- words-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -51,6 +57,8 @@ def remade(text: str, *, slow: bool = False) -> str:
 
     text = QUESTION.sub(lambda _: question_table(), CONSOLE.sub(replaced, text))
     text = KEYS_TABLE.sub(lambda _: keys_table(), text)
+    text = ACTIVATIONS_TABLE.sub(lambda _: activations_table(), text)
+    text = WORDS_TABLE.sub(lambda _: words_table(), text)
     return END_POINTS.sub(lambda table: end_points_table(table.group()), text) if slow else text
 
 
@@ -151,6 +159,43 @@ def keys_table() -> str:
         flags = ", ".join(f"`{flag}`" for flag in (key.short, key.flag) if flag)
         cells = (f"`{key.name}`", flags, _defaults(key), key.help)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def activations_table() -> str:
+    """Every activation, with who means what by which name."""
+    heads = ("name", "f(x)", "parameters", "range", "slope at kinks", "elsewhere", "source")
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for row in ACTIVATIONS.values():
+        meant: dict[Activation, list[str]] = {}
+        for name, meaning in spellings().items():
+            if meaning.name == row.name:
+                meant.setdefault(meaning, []).append(f"`{name}`")
+        elsewhere = [f"{_as_settings(one, row)}{', '.join(names)}" for one, names in meant.items()]
+        cells = (
+            f"`{row.name}`",
+            f"`{row.formula}`",
+            ", ".join(f"{name} {value:.6g}" for name, value in row.settings),
+            " to ".join(f"{end:.6g}" for end in row.range),
+            ", ".join(f"{b.slope_at:.6g} at {b.x:.6g}" for b in row.function.breaks),
+            "; ".join(elsewhere),
+            row.source,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _as_settings(one: Activation, row: Activation) -> str:
+    settings = spell(one).partition(":")[2]
+    return "" if one == row else f"**{settings}** "
+
+
+def words_table() -> str:
+    """What formulas call by a word, with the rule of its derivative."""
+    lines = ["| in a formula | its derivative |", "|---|---|"]
+    for word, primitive in WORDS.items():
+        operands = ", ".join("uvst"[: primitive.operands])
+        lines.append(f"| `{word}({operands})` | `{primitive.derivative}` |")
     return "\n".join(lines) + "\n"
 
 

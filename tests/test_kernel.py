@@ -78,7 +78,7 @@ def test_bits_are_the_references_where_no_exponential_is_taken(name, backward, u
 def test_an_epoch_is_the_references_to_a_trillionth(name, backward, loss, update):
     problem = make_problem(trainable(name, backward), loss, "xor", update=update, rate=0.1)
     state = make_state(range(40), 3, bounds=(-2.0, 2.0))
-    # near 1, a cross-entropy loses the digits of 1 - p, of what does not saturate as the logistic does
+    # near 1 a cross-entropy loses the digits of 1 - p of what saturates otherwise than the logistic
     cancels = loss != "squared" and (name, backward) in {("loglog", "logistic"), ("mish", "output")}
     rtol = 1e-8 if cancels else 1e-12
     made = [engine.advance(state, problem, 1) for engine in (compiled, reference)]

@@ -75,6 +75,8 @@ def evaluate(activation: Activation, points: Sequence[float]) -> Points:
 
 
 def _distance_from_logistic(activation: Activation) -> float:
+    if not np.isfinite(activation.range).all():
+        return np.inf
     grid = np.arange(-_FAR, _FAR + _STEP, _STEP)
     ends = activation.function.ends
     beside = [np.nextafter(x, side) for x in ends for side in (-np.inf, np.inf)]

@@ -99,9 +99,10 @@ _ROWS = (
     Key("scale", ScaleName(), "none", metavar="SCALE",
         help="Of each input: standard (mean 0, standard deviation 1), minmax (0 to 1), or none"),
     Key("activation", Trained(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
-        help="A name (see `hsig activations`), or NAME:KEY=VALUE,... such as hard:slope=0.25"),
+        help="A name (see `hsig activations`), NAME:KEY=VALUE,... such as hard:slope=0.25, or a "
+        "formula in x"),
     Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
-        help="What to compare: a list of them, or a group: sigmoids, hidden or all"),
+        help="What to compare: a list of them, a group such as sigmoids or torch, a pattern such as 'hard*'"),
     Key("output_activation", OutputSpec(), metavar="SPEC",
         help="Of the output: a name (identity for any number), or same. Default: the same if in "
         "[0, 1], else sigmoid"),

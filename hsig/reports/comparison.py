@@ -17,7 +17,7 @@ from hsig.reports.documents import (
     seed_rows,
     variant_rows,
 )
-from hsig.reports.numbers import count
+from hsig.reports.numbers import count, listed
 from hsig.reports.page import Line, Page, Table, lines
 from hsig.reports.training import transfer_table
 from hsig.reports.tuning import (
@@ -180,7 +180,7 @@ def _outputs(experiment: Experiment) -> tuple[str, ...]:
             other.setdefault(spell(variant.output_activation), []).append(variant.label)
     if not other:
         return ("both layers have the variant's activation",)
-    parts = [f"{output} for {', '.join(labels)}" for output, labels in other.items()]
+    parts = [f"{output} for {listed(labels)}" for output, labels in other.items()]
     if sum(map(len, other.values())) < len(experiment.variants):
         parts.insert(0, "the same activation as the hidden layer")
     elif len(other) == 1:

@@ -1,6 +1,9 @@
 """How a number becomes a text: digits and units live here. Nothing heavy is imported."""
 
 import math
+from collections.abc import Sequence
+
+_NAMED_MOST = 5  # what is named one by one
 
 
 def number(value: float) -> str:
@@ -47,3 +50,10 @@ def p_value(p: float) -> str:
 def count(n: int, noun: str) -> str:
     """`1 seed`, `30 seeds`."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(names[:_NAMED_MOST])
+    more = len(names) - _NAMED_MOST
+    return shown if more <= 0 else f"{shown} and {more} more"

@@ -12,10 +12,8 @@ from hsig.analysis.obstacles import (
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.activations import is_row, spell
-from hsig.reports.numbers import short
+from hsig.reports.numbers import listed, short
 from hsig.reports.oddities import told
-
-_NAMED_MOST = 5  # inputs, and activations, that are named one by one
 
 
 def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
@@ -39,7 +37,7 @@ def told_out_of_reach(found: OutOfReach, names: Sequence[str] = ()) -> str:
     (lowest, highest), (low, high) = found.targets, found.output.range
     several = "their values" if len(names) > 1 else "its values"
     return (
-        f"no output of {_listed(names or [spell(found.output)])} can be within "
+        f"no output of {listed(names or [spell(found.output)])} can be within "
         f"{short(found.within)} of {len(found.samples)} of the {found.of} targets (they range "
         f"from {short(lowest)} to {short(highest)}; {several} from {short(low)} to {short(high)})"
     )
@@ -91,14 +89,8 @@ def _of_inputs(experiment: Experiment) -> list[str]:
     found = off_scale(experiment)
     if not found:
         return []
-    named = _listed([f"{one.name} ({short(one.low)} to {short(one.high)})" for one in found])
+    named = listed([f"{one.name} ({short(one.low)} to {short(one.high)})" for one in found])
     return [
         "initial weights and learning rates are made for inputs of about 1 in size, which these "
         f"are not: {named}. Use scale standard, or minmax"
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED_MOST])
-    more = len(names) - _NAMED_MOST
-    return shown if more <= 0 else f"{shown} and {more} more"
