@@ -102,7 +102,8 @@ _ROWS = (
         help="A name (see `hsig activations`), NAME:KEY=VALUE,... such as hard:slope=0.25, or a "
         "formula in x"),
     Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
-        help="What to compare: a list of them, a group such as sigmoids or torch, a pattern such as 'hard*'"),
+        help="What to compare: a list of them, a group such as sigmoids or torch, or a pattern "
+        "such as 'hard*'"),
     Key("output_activation", OutputSpec(), metavar="SPEC",
         help="Of the output: a name (identity for any number), or same. Default: the same if in "
         "[0, 1], else sigmoid"),

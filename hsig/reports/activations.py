@@ -48,7 +48,7 @@ def _table(definitions: Sequence[Definition]) -> Table:
     )
     columns = ("activation", "f(x)", "range", "slope at 0", "from logistic", "source")
     spare = (("range", "source"),)
-    return Table("", columns, rows, spare=spare, prose=("activation", "f(x)", "source"))
+    return Table("", columns, rows, spare=spare, prose=("activation", "f(x)", "source"), whole=True)
 
 
 def activation_page(definition: Definition, points: Points | None) -> Page:

@@ -121,6 +121,7 @@ class ComparisonTables:
             tuple(rows),
             prose=("variant", "curve", "verdicts", "not told apart", "by value"),
             splits=True,
+            whole=True,
         )
 
     @cached_property

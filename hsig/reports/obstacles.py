@@ -78,7 +78,7 @@ def _of_formulas(experiment: Experiment) -> list[str]:
         activation
         for variant in experiment.variants
         for activation in (variant.hidden_activation, variant.output_activation)
-        if not is_row(activation)
+        if activation.program is not None and not is_row(activation)
     )
     found = ((activation, examine(activation)) for activation in used)
     return [f"{spell(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
