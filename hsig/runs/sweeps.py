@@ -274,8 +274,9 @@ def sweep_again(record: Record, workers: str | None = None) -> Sweep:
         checked(record, CONFIG)
     flags = about["sweep"]["flags"] | ({} if workers is None else {"workers": workers})
     wanted = load_sweep(config, flags, folder=Path(about["sweep"]["folder"]))
-    before, now = about["parts"][0]["experiment"], keys_of(wanted.experiments[0])
-    changed = [name for name in now if now[name] != before.get(name) and name != "workers"]
+    kept = load_resolved(about["parts"][0]["experiment"], str(record.folder / RUN))
+    before, now = keys_of(kept), keys_of(wanted.experiments[0])
+    changed = [name for name in now if now[name] != before[name] and name != "workers"]
     if changed or about["sweep"]["axes"] != _axes(wanted):
         raise ConfigError(
             f"{record.id}: its config means something else by now: "
