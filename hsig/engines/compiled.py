@@ -222,7 +222,7 @@ def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
 def _numbers(kernel: ModuleType, activation: Activation) -> Array:
     """The fields of the kernel's `activation`."""
     if not _is_built_in(kernel, activation):  # its program has all that it is
-        return np.array([kernel.activations.index("Program"), *[0.0] * 12])
+        return np.array([kernel.activations.index("Program"), *[0.0] * 11])
     kind = kernel.activations.index(type(activation).__name__)
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
@@ -234,6 +234,5 @@ def _numbers(kernel: ModuleType, activation: Activation) -> Array:
         stop = middle.stop if middle.stop_closed else nextafter(middle.stop, -inf)
         ends = (start, stop, line.slope, line.leak * line.slope)
         family = [line.slope, line.shift, line.low, line.high, line.leak, *ends]
-    alpha = activation.parameters.get("alpha", 0.0)
     code = kernel.backwards.index(backward)
-    return np.array([kind, code, constant, *family, alpha], dtype=np.float64)
+    return np.array([kind, code, constant, *family], dtype=np.float64)
