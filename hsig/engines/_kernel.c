@@ -15,6 +15,7 @@
 #include <Python.h>
 #include <fenv.h>
 #include <float.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
