@@ -439,8 +439,8 @@ GOOD = code_of((0, 1, 0, 0, 0, 0), (2, 2, 1, 3, 0, 0), slope=2)
 
 
 def call_with_program(code, constants=(0.5,), layer="hidden", **changed):
-    kind = np.zeros(13)
-    kind[0] = compiled._kernel.activations.index("Program")
+    kind = np.zeros(12)
+    kind[0] = compiled._kernel.activations.index("program")
     program = {
         f"{layer}_activation": kind,
         f"{layer}_code": code,
@@ -507,8 +507,8 @@ def test_a_program_and_an_activation_of_the_kernels_own_are_not_mixed_up():
     sigmoid = compiled._numbers(compiled._kernel, ACTIVATIONS["sigmoid"])
     with pytest.raises(ValueError, match="unknown activation"):
         call_with_program(GOOD, hidden_activation=sigmoid)
-    kind = np.full(13, 0.0)
-    kind[0] = compiled._kernel.activations.index("Program")
+    kind = np.full(12, 0.0)
+    kind[0] = compiled._kernel.activations.index("program")
     with pytest.raises(ValueError, match="unknown activation"):
         whole_call(output_activation=kind)
 

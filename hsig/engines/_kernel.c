@@ -30,13 +30,11 @@
 #error "needs arithmetic in double precision, no more; without this module the reference serves"
 #endif
 
-/* What the kernel has: the classes of activations, the slopes in training (`backward`), the
+/* What the kernel has: the kinds of activations, the slopes in training (`backward`), the
    functions of losses and the rules of updates, each by its name in hsig. The code of a name is its
    place. */
 #define ACTIVATIONS(EACH)                                                                          \
-    EACH(LOGISTIC, "Sigmoid") EACH(CLIP, "PiecewiseLinear") EACH(TANH, "Tanh")                     \
-    EACH(ULTRA_FAST, "UltraFast") EACH(ELU, "Elu") EACH(SOFTPLUS, "Softplus") EACH(SILU, "Silu")   \
-    EACH(HARD_SILU, "HardSilu") EACH(GELU_TANH, "GeluTanh") EACH(PROGRAM, "Program")
+    EACH(LOGISTIC, "logistic") EACH(CLIP, "clipped line") EACH(PROGRAM, "program")
 #define BACKWARDS(EACH)                                                                            \
     EACH(OWN, "own") EACH(FROM_LOGISTIC, "logistic") EACH(FROM_OUTPUT, "output")                   \
     EACH(CONSTANT, "straight_through")
@@ -58,9 +56,8 @@ enum { UPDATES(CODE) NO_UPDATE };
 typedef struct {
     int kind, backward;
     double constant;                      /* the slope of CONSTANT */
-    double slope, shift, low, high, leak; /* of CLIP and LEAKY: see `PiecewiseLinear` */
+    double slope, shift, low, high, leak; /* of CLIP and LEAKY: see `ClippedLine` */
     double start, stop, inside, outside;  /* their slope: `inside` from start to stop, closed */
-    double alpha;                         /* of ELU */
     const program *program;               /* of PROGRAM; else NULL */
 } activation;
 
@@ -163,7 +160,7 @@ static activation activation_of(const double *x, const program *p)
 {
     const int kind = x[0] == CLIP && x[7] != 0.0 ? LEAKY : (int)x[0];
     return (activation){kind, (int)x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10],
-                        x[11], x[12], p};
+                        x[11], p};
 }
 
 static int is_known(const activation *a)
@@ -186,7 +183,7 @@ static int fits(const problem *p, const state *s, const Py_buffer *b)
         [SOLVED_AT] = seeds, [LOST_AT] = seeds, [DIVERGED_AT] = seeds,
         [PREDICTIONS] = samples * seeds, [PRINTED] = samples * seeds,
         [ROWS] = samples * inputs, [TARGETS] = samples,
-        [HIDDEN_ACTIVATION] = 13, [OUTPUT_ACTIVATION] = 13,
+        [HIDDEN_ACTIVATION] = 12, [OUTPUT_ACTIVATION] = 12,
     };
     for (int i = 0; i < SIZED; i++)
         if ((double)b[i].len != numbers[i] * 8)
@@ -329,13 +326,6 @@ FUNCTION lanes ISA(bounded)(lanes x, double low, double high)
 }
 #define bounded ISA(bounded)
 
-FUNCTION lanes ISA(gelu_argument)(lanes x)
-{
-    const lanes b = bounded(x, -40.0, 40.0);
-    return 0x1.9884533d43651p0 * (b + 0.044715 * (b * b * b));
-}
-#define gelu_argument ISA(gelu_argument)
-
 FUNCTION lanes ISA(value)(const int kind, const activation *a, lanes x)
 {
     switch (kind) {
@@ -343,32 +333,12 @@ FUNCTION lanes ISA(value)(const int kind, const activation *a, lanes x)
         return logistic(x);
     case CLIP:
         return bounded(a->slope * x + a->shift, a->low, a->high);
-    case LEAKY: {
+    default: { /* LEAKY */
         const lanes line = a->slope * x + a->shift;
         const lanes above = a->high + a->leak * (line - a->high);
         const lanes below = a->low + a->leak * (line - a->low);
         return where_less(line, all(a->low), below, where_less(all(a->high), line, above, line));
     }
-    case TANH:
-        return tanh(x);
-    case ULTRA_FAST: {
-        const lanes h = 0.5 * x, size = lesser(all(3.0), magnitude(h));
-        const lanes curve = 1.5 * size / (1.0 + size);
-        const lanes line = 0.935409070603099 + 0.0458812946797165 * (size - 1.7);
-        const lanes outer = where_less(size, all(3.0), line, all(0.99505475368673));
-        const lanes y = 0.5 * (with_sign_of(where_less(size, all(1.7), curve, outer), h) + 1.0);
-        return y + 0.0 * bounded(x, -1.0, 1.0); /* nan stays nan */
-    }
-    case ELU:
-        return where_less(all(0.0), x, x, a->alpha * expm1(lesser(all(0.0), x)));
-    case SOFTPLUS:
-        return softplus(x);
-    case SILU:
-        return greater(all(-DBL_MAX), x) * logistic(x);
-    case HARD_SILU:
-        return greater(all(-DBL_MAX), x) * bounded(x / 6.0 + 0.5, 0.0, 1.0);
-    default: /* GELU_TANH */
-        return greater(all(-DBL_MAX), x) * logistic(gelu_argument(x));
     }
 }
 #define value ISA(value)
@@ -380,36 +350,10 @@ FUNCTION lanes ISA(derivative)(const int kind, const activation *a, lanes x, lan
     switch (kind) {
     case LOGISTIC:
         return y * (1.0 - y);
-    case CLIP:
-    case LEAKY: {
+    default: { /* CLIP, LEAKY */
         const lanes inside = all(a->inside), outside = all(a->outside);
         return where_less(x, all(a->start), outside,
                           where_less(all(a->stop), x, outside, inside));
-    }
-    case TANH:
-        return 1.0 - y * y;
-    case ULTRA_FAST: {
-        const lanes size = lesser(all(3.0), 0.5 * magnitude(x)), wide = 1.0 + size;
-        const lanes line = all(0.25 * 0.0458812946797165);
-        const lanes outer = where_less(size, all(3.0), line, all(0.0));
-        return where_less(size, all(1.7), 0.375 / (wide * wide), outer);
-    }
-    case ELU:
-        return where_less(all(0.0), x, all(1.0), a->alpha * exp(lesser(all(0.0), x)));
-    case SOFTPLUS:
-        return logistic(x);
-    case SILU: {
-        const lanes s = logistic(x);
-        return s + bounded(x, -DBL_MAX, DBL_MAX) * (s * (1.0 - s));
-    }
-    case HARD_SILU: {
-        const lanes middle = where_less(x, all(3.0), x / 3.0 + 0.5, all(1.0));
-        return where_less(all(-3.0), x, middle, all(0.0));
-    }
-    default: { /* GELU_TANH */
-        const lanes s = logistic(gelu_argument(x)), b = bounded(x, -40.0, 40.0);
-        const lanes inner = 0x1.9884533d43651p0 * (1.0 + 3.0 * 0.044715 * (b * b));
-        return s + b * (s * (1.0 - s)) * inner;
     }
     }
 }

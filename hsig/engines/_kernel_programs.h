@@ -12,10 +12,10 @@
     EACH(DIVIDE, "divide", 2) EACH(NEGATIVE, "negative", 1) EACH(ABSOLUTE, "absolute", 1)          \
     EACH(SIGN_OF, "sign", 1) EACH(SQRT, "sqrt", 1) EACH(FLOOR, "floor", 1)                         \
     EACH(MINIMUM, "minimum", 2) EACH(MAXIMUM, "maximum", 2) EACH(EXP, "exp", 1)                    \
-    EACH(EXPM1, "expm1", 1) EACH(LOG, "log", 1) EACH(LOG1P, "log1p", 1) EACH(TANH_OF, "tanh", 1)   \
+    EACH(EXPM1, "expm1", 1) EACH(LOG, "log", 1) EACH(LOG1P, "log1p", 1) EACH(TANH, "tanh", 1)      \
     EACH(SINH, "sinh", 1) EACH(COSH, "cosh", 1) EACH(ASINH, "asinh", 1) EACH(ATAN, "atan", 1)      \
     EACH(SIN, "sin", 1) EACH(COS, "cos", 1) EACH(ERF, "erf", 1) EACH(SIGMOID, "sigmoid", 1)        \
-    EACH(SOFTPLUS_OF, "softplus", 1) EACH(POWER, "power", 2)                                       \
+    EACH(SOFTPLUS, "softplus", 1) EACH(POWER, "power", 2)                                          \
     EACH(WHERE_LESS, "where_less", 4) EACH(WHERE_LESS_EQUAL, "where_less_equal", 4)                \
     EACH(WHERE_EQUAL, "where_equal", 4)
 
@@ -156,7 +156,7 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
             OF_1(EXPM1, ISA(whole_expm1)(*a))
             OF_1(LOG, log(*a))
             OF_1(LOG1P, ISA(whole_log1p)(*a))
-            OF_1(TANH_OF, tanh(*a))
+            OF_1(TANH, tanh(*a))
             OF_1(SINH, ISA(sinh)(*a))
             OF_1(COSH, ISA(cosh)(*a))
             OF_1(ASINH, ISA(asinh)(*a))
@@ -172,7 +172,7 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
 #undef OF_1
 #undef OF_2
 #undef OF_4
-        case SOFTPLUS_OF: /* in two goes, for one alone is too long to be begun before the last ends */
+        case SOFTPLUS: /* in two goes, for one alone is too long to be begun before the last ends */
             while (to < stop) {
                 lanes e[8];
                 const ptrdiff_t count = stop - to < 8 ? stop - to : 8;

@@ -198,8 +198,8 @@ def _short_way(activation: Activation) -> str:
     if type(activation) is not Activation or activation.slope_definition:
         return ""
     if activation.is_logistic:
-        return "Sigmoid"
-    return "PiecewiseLinear" if activation.clipped_line else ""
+        return "logistic"
+    return "clipped line" if activation.clipped_line else ""
 
 
 def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
@@ -222,7 +222,7 @@ def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
 
 def _numbers(kernel: ModuleType, activation: Activation) -> Array:
     """The fields of the kernel's `activation`."""
-    kind = kernel.activations.index(_short_way(activation) or "Program")
+    kind = kernel.activations.index(_short_way(activation) or "program")
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
     constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0
@@ -232,4 +232,4 @@ def _numbers(kernel: ModuleType, activation: Activation) -> Array:
         ends = (line.start, line.stop, inside, outside)
         family = [line.slope, line.shift, line.low, line.high, line.leak, *ends]
     code = kernel.backwards.index(backward)
-    return np.array([kind, code, constant, *family, 0.0], dtype=np.float64)
+    return np.array([kind, code, constant, *family], dtype=np.float64)
