@@ -12,21 +12,31 @@ from typing import Annotated
 import typer
 
 from hsig import __version__
-from hsig.cli import commands, lookup_commands, runs_commands
+from hsig.cli.making import group_of, later
 from hsig.errors import HsigError
 
 _PROBLEMS_MOST = 100  # that are told
 
 app = typer.Typer(
     name="hsig",
+    cls=group_of(
+        {
+            "train": later("commands", "train"),
+            "compare": later("commands", "compare"),
+            "explain": later("commands", "explain"),
+            "sweep": later("commands", "sweep"),
+            "activations": later("lookup_commands", "activations"),
+            "power": later("lookup_commands", "power"),
+            "help": later("lookup_commands", "explain_words"),
+            "config": later("lookup_commands", "config"),
+            "runs": later("runs_commands", "runs"),
+        }
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(commands.app)
-app.add_typer(lookup_commands.app)
-app.add_typer(runs_commands.app, name="runs")
 
 
 def main() -> None:

@@ -26,11 +26,8 @@ OneOrConfig = Annotated[
     ),
 ]
 
-app = typer.Typer()
-
 
 @command(
-    app,
     "hsig train",
     "hsig train hard --seeds 30",
     "hsig train configs/question-hard.yaml",
@@ -53,7 +50,6 @@ def train(
 
 
 @command(
-    app,
     "hsig compare all",
     "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
     "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
@@ -87,7 +83,6 @@ def compare(
 
 
 @command(
-    app,
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
@@ -107,7 +102,6 @@ def explain(
 
 
 @command(
-    app,
     "hsig sweep configs/map-rate-epochs.yaml",
     "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
     "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",

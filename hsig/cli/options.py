@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
+from hsig.cli.making import Command, Maker, make_command
 from hsig.config.keys import KEYS, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
@@ -85,7 +86,7 @@ EVERY_KEY = "every key"
 LISTED = 40  # kept runs that a table has, unless another number is asked for
 
 
-class _WithKeys(TyperCommand):
+class _WithKeys(Command):
     """A command of which flags are keys, with a hint for flags of other programs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -103,49 +104,60 @@ class _WithKeys(TyperCommand):
 
 
 def command(
-    app: typer.Typer,
     *examples: str,
     name: str | None = None,
     options: Sequence[str] = (),
     keys: str = "",
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function a command of `app`, and give it options that it need not spell out.
+) -> Callable[[Callable[..., None]], Maker]:
+    """Have a command made of a function, and give it options that it need not spell out.
 
     Args:
-        app: Which gets it.
         examples: Commands that run, for the end of its help.
         name: Of the command, if not that of the function.
         options: Those that make its `output`, names of fields of `Output`.
         keys: The command whose config keys are flags, given to it as `flags`; or `EVERY_KEY`.
     """
 
-    def made(function: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(function, eval_str=True).parameters.values()
-        flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
-
-        def with_options(**arguments: Any) -> None:
-            given = {key.name: arguments.pop(key.name) for key in flagged}
-            if options:
-                arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
-            if keys:
-                arguments["flags"] = {n: text for n, text in given.items() if text is not None}
-            function(**arguments)
-
-        shared = {"output"} if options else set()
-        parameters = [
-            *(p for p in own if p.name not in shared | {"flags"}),
-            *(_parameter(name, _OPTIONS[name]) for name in options),
-            *(_parameter(key.name, _flag(key, keys)) for key in flagged),
-        ]
-        with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
-        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-        signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
-        vars(with_options)["__signature__"] = signature  # what Typer reads the options from
+    def maker(function: Callable[..., None]) -> Maker:
         epilog = "\n\n".join(["**Examples**", *(f"`{line}`" for line in examples)])
-        app.command(name, cls=_WithKeys if keys else None, epilog=epilog)(with_options)
-        return function
+        return cache(
+            lambda: make_command(
+                _with_options(function, options, keys),
+                name or function.__name__,
+                _WithKeys if keys else Command,
+                epilog=epilog,
+            )
+        )
 
-    return made
+    return maker
+
+
+def _with_options(
+    function: Callable[..., None], options: Sequence[str], keys: str
+) -> Callable[..., None]:
+    """The function as Typer is to see it: with each option by itself."""
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
+
+    def with_options(**arguments: Any) -> None:
+        given = {key.name: arguments.pop(key.name) for key in flagged}
+        if options:
+            arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
+        if keys:
+            arguments["flags"] = {n: text for n, text in given.items() if text is not None}
+        function(**arguments)
+
+    shared = {"output"} if options else set()
+    parameters = [
+        *(p for p in own if p.name not in shared | {"flags"}),
+        *(_parameter(name, _OPTIONS[name]) for name in options),
+        *(_parameter(key.name, _flag(key, keys)) for key in flagged),
+    ]
+    with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
+    vars(with_options)["__signature__"] = signature  # what Typer reads the options from
+    return with_options
 
 
 def _parameter(name: str, annotation: Any) -> inspect.Parameter:

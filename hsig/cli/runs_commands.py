@@ -1,10 +1,12 @@
 """The commands on kept runs: what each takes."""
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from hsig.cli.making import make_group
 from hsig.cli.options import LISTED, WRITING, Force, Output, RunsDir, command
 
 _WHICH_RUN = "An id or the beginning of one, latest, or latest~1 for the one before."
@@ -12,11 +14,8 @@ _KEPT = ("runs_dir", *WRITING)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN)]
 
-app = typer.Typer(no_args_is_help=True, help="List, show, compare and repeat kept runs.")
-
 
 @command(
-    app,
     "hsig runs list",
     "hsig runs list --where activation=hard --only-changed",
     "hsig runs list --format csv -o runs.csv",
@@ -51,7 +50,6 @@ def list_(
 
 
 @command(
-    app,
     "hsig runs show latest",
     "hsig runs show latest --format json",
     name="show",
@@ -64,7 +62,7 @@ def show_run(id: Id, *, output: Output) -> None:
     kept_runs.show_run(id, output)
 
 
-@command(app, "hsig runs diff latest~1 latest", options=_KEPT)
+@command("hsig runs diff latest~1 latest", options=_KEPT)
 def diff(first: Id, second: Id, *, output: Output) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
     from hsig.cli.kept_runs import diff_runs
@@ -72,7 +70,7 @@ def diff(first: Id, second: Id, *, output: Output) -> None:
     diff_runs((first, second), output)
 
 
-@command(app, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_KEPT)
+@command("hsig runs rerun latest", "hsig runs rerun latest --format json", options=_KEPT)
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
     from hsig.cli.kept_runs import rerun_run
@@ -80,7 +78,7 @@ def rerun(id: Id, *, output: Output) -> None:
     rerun_run(id, output)
 
 
-@command(app, "hsig runs export latest -o run.zip")
+@command("hsig runs export latest -o run.zip")
 def export(
     id: Id,
     output: Annotated[
@@ -95,7 +93,7 @@ def export(
     export_run(id, output, Output(runs_dir=runs_dir).runs, force=force)
 
 
-@command(app, "hsig runs rm latest", "hsig runs rm latest~1 latest --yes")
+@command("hsig runs rm latest", "hsig runs rm latest~1 latest --yes")
 def rm(
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH_RUN)],
     runs_dir: RunsDir = None,
@@ -105,3 +103,19 @@ def rm(
     from hsig.cli.kept_runs import remove_runs
 
     remove_runs(ids, Output(runs_dir=runs_dir).runs, yes=yes)
+
+
+_COMMANDS = {
+    "list": list_,
+    "show": show_run,
+    "diff": diff,
+    "rerun": rerun,
+    "export": export,
+    "rm": rm,
+}
+
+
+@cache
+def runs() -> Any:
+    """The group of them."""
+    return make_group("runs", "List, show, compare and repeat kept runs.", _COMMANDS)
