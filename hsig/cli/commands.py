@@ -77,7 +77,7 @@ def compare(
     output: Output,
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
-    from hsig.cli.training import compare_several
+    from hsig.cli.comparing import compare_several
 
     compare_several(what or [], flags, output)
 
@@ -96,7 +96,7 @@ def explain(
     output: Output,
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.cli.training import explain_one
+    from hsig.cli.explaining import explain_one
 
     explain_one(what or [], flags, output)
 

@@ -202,9 +202,6 @@ class Output:
         Raises:
             ConfigError: If the options do not go together or the file cannot be written.
         """
-        from hsig.config.loading import load_names
-        from hsig.output.overwriting import check_output
-
         if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
             raise ConfigError(
                 f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
@@ -217,8 +214,12 @@ class Output:
                 f"--columns: goes with --format table or md, got --format {self.chosen}"
             )
         if self.columns is not None:
+            from hsig.config.loading import load_names
+
             load_names("--columns", self.columns, COLUMNS)
         if self.output is not None:
+            from hsig.output.overwriting import check_output
+
             check_output(self.output, force=self.force)
         elif self.force:
             raise ConfigError("--force: goes with --output FILE, which it replaces")
@@ -241,15 +242,16 @@ class Output:
 
     def write(self, page: "Page") -> None:
         """Write a page in the form that was chosen."""
-        from hsig.output import formats, screen, terminal
-        from hsig.output.overwriting import made_by
+        from hsig.output import formats, terminal
 
         match self.chosen:
             case Format.table:
+                from hsig.output import screen
+
                 terminal.put_drawn(
                     lambda c: screen.draw(page, c, brief=self.quiet, full=self.full),
                     self.output,
-                    end=made_by(),
+                    end=self._made_by(),
                 )
             case Format.json:
                 terminal.put(formats.as_json(page), self.output)
@@ -257,7 +259,15 @@ class Output:
                 terminal.put(formats.as_csv(page, every_row=self.long), self.output)
             case Format.md:
                 text = formats.as_markdown(page, full=self.full)
-                terminal.put(text, self.output, end=made_by(markdown=True))
+                terminal.put(text, self.output, end=self._made_by(markdown=True))
+
+    def _made_by(self, *, markdown: bool = False) -> str:
+        """The last line of a file."""
+        if self.output is None:
+            return ""
+        from hsig.output.overwriting import made_by
+
+        return made_by(markdown=markdown)
 
     @property
     def chosen_columns(self) -> tuple[str, ...]:

@@ -15,8 +15,7 @@ from hsig.config.assembling import resolved_keys
 from hsig.config.keys import KEYS
 from hsig.engines import NUMERICS, compiled, reference
 from hsig.engines.choice import numerics
-from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import as_cell
+from hsig.experiments.experiment import Experiment, as_cell
 from hsig.networks.tasks import NO_SCALE
 
 
