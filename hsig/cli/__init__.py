@@ -5,6 +5,7 @@ so that help is instant.
 To import: `main`.
 """
 
+import gc
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -16,6 +17,7 @@ from hsig.cli.making import group_of, later
 from hsig.errors import HsigError
 
 _PROBLEMS_MOST = 100  # that are told
+_MADE_BETWEEN = 50_000  # objects; sooner, Python would look again and again through its modules
 
 app = typer.Typer(
     name="hsig",
@@ -41,6 +43,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line. A user's mistake gives a message and an exit code, no traceback."""
+    gc.set_threshold(_MADE_BETWEEN)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character
@@ -52,6 +55,8 @@ def main() -> None:
         if len(error.messages) > _PROBLEMS_MOST:
             print(f"error: and {len(error.messages) - _PROBLEMS_MOST} more", file=sys.stderr)
         sys.exit(error.exit_code)
+    finally:
+        gc.freeze()  # or Python would look through all there is before it ends
 
 
 def _version(wanted: bool) -> None:
