@@ -14,7 +14,6 @@ from hsig.cli.making import Command, Maker, make_command
 from hsig.config.keys import KEYS, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
-from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
     from hsig.reports.page import Page
@@ -48,7 +47,7 @@ RunsDir = Annotated[
         help="Where runs are kept. [default: runs]",
     ),
 ]
-_OPTIONS: dict[str, Any] = {  # the fields of `Output`
+_OPTIONS: dict[str, Any] = {  # fields of `Output`
     "format": Annotated[
         Format | None,
         typer.Option("--format", "-f", help="How to write the result. [default: table]"),
@@ -57,15 +56,6 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "force": Force,
     "long": Annotated[
         bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
-    ],
-    "columns": Annotated[
-        str | None,
-        typer.Option(
-            "--columns",
-            metavar="NAME,...",
-            help=f"One table of these: {', '.join(COLUMNS)}.",
-            autocompletion=lambda incomplete: complete_list(COLUMNS, incomplete),
-        ),
     ],
     "full": Annotated[
         bool,
@@ -80,6 +70,23 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
     "runs_dir": RunsDir,
 }
+
+
+def _option(name: str) -> Any:
+    """The annotation of a field of `Output`."""
+    if name != "columns":
+        return _OPTIONS[name]
+    from hsig.reports.columns import COLUMNS
+
+    option = typer.Option(
+        "--columns",
+        metavar="NAME,...",
+        help=f"One table of these: {', '.join(COLUMNS)}.",
+        autocompletion=lambda incomplete: complete_list(COLUMNS, incomplete),
+    )
+    return Annotated[str | None, option]
+
+
 WRITING = ("format", "output", "force")
 TRAINING = (*WRITING, "long", "full", "quiet", "no_save", "runs_dir")
 EVERY_KEY = "every key"
@@ -150,7 +157,7 @@ def _with_options(
     shared = {"output"} if options else set()
     parameters = [
         *(p for p in own if p.name not in shared | {"flags"}),
-        *(_parameter(name, _OPTIONS[name]) for name in options),
+        *(_parameter(name, _option(name)) for name in options),
         *(_parameter(key.name, _flag(key, keys)) for key in flagged),
     ]
     with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
@@ -215,6 +222,7 @@ class Output:
             )
         if self.columns is not None:
             from hsig.config.loading import load_names
+            from hsig.reports.columns import COLUMNS
 
             load_names("--columns", self.columns, COLUMNS)
         if self.output is not None:
