@@ -22,6 +22,7 @@ USELESS = {
     *("numpy.testing", "pydantic", "pygments", "pytest", "rich.markdown", "rich.traceback"),
     *("sqlite3", "ssl", "unittest", "xml"),
 }
+TYPER_HELP = {"markdown_it", "pygments", "rich.markdown", "rich.traceback"}
 SHORT = ("-s", "2", "-e", "2")
 
 

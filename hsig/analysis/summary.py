@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,8 +44,7 @@ class Solved:
         return self.k / self.n
 
 
-@dataclass(frozen=True)
-class NotFinite:
+class NotFinite(NamedTuple):
     """The first checkpoint at which a seed's cost was infinite or undefined."""
 
     seed: int
@@ -53,8 +52,7 @@ class NotFinite:
     cost: float
 
 
-@dataclass(frozen=True, eq=False)
-class Timeline:
+class Timeline(NamedTuple):
     """What was seen of one variant at each checkpoint.
 
     Attributes:
@@ -74,8 +72,7 @@ class Timeline:
     gradient: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Transfer:
+class Transfer(NamedTuple):
     """What the weights of one activation give with another in its place.
 
     Attributes:
@@ -157,8 +154,7 @@ class VariantSummary(ResultSummary):
     parted: int = 0
 
 
-@dataclass(frozen=True)
-class UnmetExpectation:
+class UnmetExpectation(NamedTuple):
     """What `expect` asked for and what came."""
 
     label: str
@@ -166,8 +162,7 @@ class UnmetExpectation:
     got: str
 
 
-@dataclass(frozen=True, eq=False)
-class Summary:
+class Summary(NamedTuple):
     """The numbers of an experiment.
 
     Attributes:

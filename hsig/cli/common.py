@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 import typer
 
@@ -78,8 +78,7 @@ def only(configs: list[Path]) -> Path | None:
     return configs[0] if configs else None
 
 
-@dataclass(frozen=True)
-class Began:
+class Began(NamedTuple):
     """When a command began."""
 
     at: datetime

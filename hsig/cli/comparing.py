@@ -1,7 +1,6 @@
 """What `hsig compare` does: on one task or several, of one config or several."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from hsig.analysis.pairing import compared_configs
@@ -146,4 +145,4 @@ def _page_of_tasks(parts: Sequence[Part], columns: Sequence[str]) -> tuple[Page,
 def _with_choice(part: Part, parts: Sequence[Part]) -> tuple[Summary, Tuned | None]:
     """The numbers of a part, and how its learning rates were chosen, if they were."""
     summary, choice = summarise(part.outcome), tuned_of(part, parts)
-    return (summary if choice is None else replace(summary, pairing=choice.pairing)), choice
+    return (summary if choice is None else summary._replace(pairing=choice.pairing)), choice

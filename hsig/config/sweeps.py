@@ -142,8 +142,8 @@ def _read_axis(name: str, value: object, place: Place) -> _Swept:
     for first in range(0, len(parts), _WRONG_MOST):
         values += each(partial(check, *part) for part in parts[first : first + _WRONG_MOST])
     texts = tuple(part if isinstance(part, str) else json.dumps(part) for part, _ in parts)
-    given = replace(
-        place.given, value=default, lines=place.given.lines and place.given.lines.below[name]
+    given = place.given._replace(
+        value=default, lines=place.given.lines and place.given.lines.below[name]
     )
     return _Swept(Axis(name, texts), tuple(values), given)
 

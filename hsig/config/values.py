@@ -132,8 +132,7 @@ class Lines(NamedTuple):
     below: "Mapping[str | int, Lines]"
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """A value as somebody gave it, and where.
 
     Attributes:
