@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,7 @@ _STEP = 1e-3
 _NOTICEABLE = 1e-9  # a smaller change of value or slope is rounding
 
 
-@dataclass(frozen=True)
-class Break:
+class Break(NamedTuple):
     """A point at which the value jumps or the slope does.
 
     Attributes:

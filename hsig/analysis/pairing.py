@@ -1,7 +1,6 @@
 """Variants against each other, seed by seed; and of several configs which may be compared so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -18,8 +17,7 @@ T = TypeVar("T")
 LEVEL = 0.05  # of all claims of one comparison together
 
 
-@dataclass(frozen=True)
-class Paired:
+class Paired(NamedTuple):
     """One variant against the baseline, by how many seeds each solved.
 
     Attributes:

@@ -24,8 +24,7 @@ UNKNOWN = (math.nan,) * 3
 PARTED = 0.01  # of a prediction between a seed and its twin; from here on they end elsewhere
 
 
-@dataclass(frozen=True)
-class Solved:
+class Solved(NamedTuple):
     """How many seeds were solved at the budget, with a 95 % Wilson interval for the rate."""
 
     k: int

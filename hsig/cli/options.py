@@ -2,11 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -189,8 +188,7 @@ def _flag(key: Key, command: str) -> Any:
 _PLAIN_ENDINGS = ("", "txt", "log", "table")
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """How and where the user wants the result."""
 
     format: Format | None = None

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ _GRID = np.linspace(-50.0, 50.0, 4001)
 _ROUNDING = 1e-12  # a value may fall by this, relatively
 
 
-@dataclass(frozen=True)
-class LinearPiece:
+class LinearPiece(NamedTuple):
     """An interval on which an activation is the line `slope * x + intercept`.
 
     `start_closed` and `stop_closed` say whether an end belongs to the piece, that is, whether
