@@ -123,3 +123,9 @@ def test_yaml_is_imported_where_there_is_some(modules):
     assert "yaml" in modules("train", "mine.yaml", "-s", "2")
     assert "yaml" in modules("train", "-s", "[3, 5]", "-e", "2")
     assert "yaml" not in modules("train", "-s", "3,5", "-e", "2")
+
+
+def test_a_training_starts_no_process(tmp_path):
+    code = TOLD.replace("try:", "sys.addaudithook(lambda event, _: started.append(event))\ntry:")
+    code = code.replace("*sys.modules", "*{'subprocess.Popen', 'os.fork'}.intersection(started)")
+    assert not imported(f"started = []\n{code}", "train", "hard", *SHORT, cwd=tmp_path)

@@ -29,7 +29,8 @@ def _taken(param: Any, ctx: Any, value: Any, otherwise: Callable[[Any, Any], Any
     if value is None and not param.required:
         return () if several else None
     kind = ctx.command.kinds.get(param.name)
-    if kind is not None and (value if several else isinstance(value, str)):
+    typed = bool(value) if several else isinstance(value, str)
+    if kind is not None and param.callback is None and typed:
         try:
             return [kind(text) for text in value] if several else kind(value)
         except ValueError:

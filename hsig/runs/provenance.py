@@ -77,7 +77,8 @@ def machine() -> dict[str, Any]:
     """What it runs on."""
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": platform.processor() or platform.machine(),
+        # platform.processor() would start a process to ask
+        "processor": os.environ.get("PROCESSOR_IDENTIFIER") or platform.machine(),
         "cores": os.cpu_count(),
         "instructions": list(compiled.instruction_sets()),
         "numpy_instructions": list(reference.instruction_sets()),
