@@ -15,9 +15,9 @@ import numpy as np
 from hsig.analysis.pairing import pair
 from hsig.analysis.tuning import choose, tuning_experiments
 from hsig.config.loading import load_experiment
+from hsig.experiments.crews import local_crew, run_jobs
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import CellResult
-from hsig.experiments.workers import local_crew, run_jobs
 
 ACTIVATIONS = ("sigmoid", "hard", "tanh")
 SIZES = ((30, 30), (30, 100), (100, 100))  # tuning seeds, reported seeds

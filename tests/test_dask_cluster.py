@@ -17,7 +17,8 @@ from hsig.cli import app
 from hsig.engines import NUMERICS, compiled
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.dask_cluster import cluster_crew
-from hsig.runs import every, read_sweep
+from hsig.runs import every
+from hsig.runs.sweeps import read_sweep
 
 distributed = pytest.importorskip("distributed", reason="pip install 'hsig[dask]'")
 pytestmark = pytest.mark.filterwarnings("default")  # those of Dask are not ours

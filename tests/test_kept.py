@@ -367,7 +367,7 @@ def test_a_sweep_of_before_there_were_outlooks_has_no_dead_seeds(monkeypatch):
         result = train_cell(experiment, going_on)
         return replace(result, verdict=np.full(len(result.seeds), VERDICTS.index("dead")))
 
-    monkeypatch.setattr("hsig.experiments.workers.train_cell", trained)
+    monkeypatch.setattr("hsig.experiments.crews.train_cell", trained)
     Path("map.yaml").write_text("sweep: {epochs: [1, 2]}\nseeds: 3\n", encoding="utf-8")
     _, out, _ = hsig("sweep", "map.yaml", "--format", "json")
     assert {tuple(cell["verdicts"]) for cell in json.loads(out)["cells"]} == {("dead",)}

@@ -55,7 +55,7 @@ def test_every_number_comes_back(tmp_path):
 
 
 def test_many_numbers_are_in_the_arrays_and_not_listed_one_by_one(runs, monkeypatch):
-    monkeypatch.setattr("hsig.cli.training._LISTED_MOST", 100)
+    monkeypatch.setattr("hsig.cli.common._LISTED_MOST", 100)
     hsig("train", "hard", "-e", "1", "-s", "50", "-q")
     (record,) = every(runs)[0]
     result = json.loads((record.folder / "result.json").read_text())

@@ -21,11 +21,12 @@ from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
+from hsig.experiments.crews import run_jobs
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
-from hsig.experiments.workers import run_jobs
-from hsig.runs import Ledger, every, journal, read_sweep
+from hsig.runs import every, journal
 from hsig.runs.sweep_cells import line_of, result_of
+from hsig.runs.sweeps import Ledger, read_sweep
 
 CONFIG = """
 activation: hard
@@ -55,7 +56,7 @@ def trained(monkeypatch):
         done.append(len(experiment.seeds))
         return train_cell(experiment, going_on)
 
-    monkeypatch.setattr("hsig.experiments.workers.train_cell", noted)
+    monkeypatch.setattr("hsig.experiments.crews.train_cell", noted)
     return done
 
 
@@ -347,7 +348,7 @@ def test_a_sweep_is_trained_again_and_has_the_same_bits(monkeypatch):
             result.cost[3] = np.nextafter(result.cost[3], 9.0)
         return result
 
-    monkeypatch.setattr("hsig.experiments.workers.train_cell", train)
+    monkeypatch.setattr("hsig.experiments.crews.train_cell", train)
     monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
     code, out, _ = hsig("runs", "rerun", "latest", "-f", "json")
     assert code == 1
@@ -712,7 +713,7 @@ def dies_at_rate_2(experiment):
 def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
     config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.experiments.workers._cell", dies_at_rate_2)
+        patch.setattr("hsig.experiments.crews._cell", dies_at_rate_2)
         found = invoked("sweep", "map.yaml", "--engine", "reference")
     assert isinstance(found.exception, RunError)
     lost = "learning_rate 2: the processes that trained it died"

@@ -11,11 +11,12 @@ from prepared import WithValue
 
 from hsig.config.loading import load_experiment
 from hsig.errors import RunError
-from hsig.experiments import workers
+from hsig.experiments import crews, workers
+from hsig.experiments.crews import Threads, run_jobs
 from hsig.experiments.experiment import Checkpoint, Training, Variant
 from hsig.experiments.sweeps import Lost, train_cell
 from hsig.experiments.training import gather, run
-from hsig.experiments.workers import Threads, run_jobs, run_with_workers
+from hsig.experiments.workers import run_with_workers
 from hsig.networks.activations import ACTIVATIONS
 
 
@@ -144,7 +145,7 @@ def test_closing_the_iterator_ends_the_processes():
 
 
 def test_small_work_and_single_variants_start_no_process(monkeypatch):
-    monkeypatch.setattr(workers, "_SPAWN", None)
+    monkeypatch.setattr(crews, "_SPAWN", None)
     for flags in ({}, {"workers": "1"}, {"workers": "8", "activations": "hard"}):
         experiment = comparison(**flags)
         assert gather(experiment, run_with_workers(experiment)).complete

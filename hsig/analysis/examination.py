@@ -1,8 +1,8 @@
 """What is odd about a formula as an activation: where it is no number, flat, or ever steeper."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ _STEEP, _GROWTH = 100.0, 20.0  # a slope beyond the first that grew this many ti
 NAN, INFINITE, FLAT, GROWING, WRONG = "nan", "infinite", "flat", "growing", "wrong"
 
 
-@dataclass(frozen=True)
-class Oddity:
+class Oddity(NamedTuple):
     """Something to know of an activation before it is trained.
 
     Attributes:

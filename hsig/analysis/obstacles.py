@@ -1,6 +1,6 @@
 """What keeps networks from learning a task, whatever the seed: its targets, its inputs' scales."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.activations import ACTIVATIONS, Activation
@@ -13,8 +13,7 @@ from hsig.networks.tasks import NO_SCALE, Task
 LARGEST, SPREAD = 10.0, 0.1
 
 
-@dataclass(frozen=True)
-class OutOfReach:
+class OutOfReach(NamedTuple):
     """Targets that the output of a variant cannot be near enough to.
 
     Attributes:
@@ -52,8 +51,7 @@ def reaching_output(loss: Loss) -> Activation:
     return ACTIVATIONS["sigmoid" if loss.needs_probabilities else "identity"]
 
 
-@dataclass(frozen=True)
-class OffScale:
+class OffScale(NamedTuple):
     """An input whose values are far from the scale that initial weights are made for.
 
     Attributes:

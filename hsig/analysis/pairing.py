@@ -1,10 +1,9 @@
 """Variants against each other, seed by seed; and of several configs which may be compared so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,8 +17,7 @@ T = TypeVar("T")
 LEVEL = 0.05  # of all claims of one comparison together
 
 
-@dataclass(frozen=True)
-class Paired:
+class Paired(NamedTuple):
     """One variant against the baseline, by how many seeds each solved.
 
     Attributes:
@@ -63,8 +61,7 @@ class Paired:
         return not self.claim and not self.low <= 0.0 <= self.high
 
 
-@dataclass(frozen=True)
-class Pairing:
+class Pairing(NamedTuple):
     """All variants of a comparison against its baseline and each other.
 
     Attributes:
@@ -184,8 +181,7 @@ def pairing_of(*outcomes: Outcome, alternatives: Alternatives = _NONE) -> Pairin
 # --- several configs --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
+class Group(NamedTuple):
     """Configs of which each seed starts from the same weights, and so may be paired.
 
     Attributes:
@@ -199,8 +195,7 @@ class Group:
     difference: str
 
 
-@dataclass(frozen=True, eq=False)
-class ComparedConfigs:
+class ComparedConfigs(NamedTuple):
     """What became of several configs.
 
     Attributes:

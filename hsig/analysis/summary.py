@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ UNKNOWN = (math.nan,) * 3
 PARTED = 0.01  # of a prediction between a seed and its twin; from here on they end elsewhere
 
 
-@dataclass(frozen=True)
-class Solved:
+class Solved(NamedTuple):
     """How many seeds were solved at the budget, with a 95 % Wilson interval for the rate."""
 
     k: int
@@ -44,8 +43,7 @@ class Solved:
         return self.k / self.n
 
 
-@dataclass(frozen=True)
-class NotFinite:
+class NotFinite(NamedTuple):
     """The first checkpoint at which a seed's cost was infinite or undefined."""
 
     seed: int
@@ -53,8 +51,7 @@ class NotFinite:
     cost: float
 
 
-@dataclass(frozen=True, eq=False)
-class Timeline:
+class Timeline(NamedTuple):
     """What was seen of one variant at each checkpoint.
 
     Attributes:
@@ -74,8 +71,7 @@ class Timeline:
     gradient: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Transfer:
+class Transfer(NamedTuple):
     """What the weights of one activation give with another in its place.
 
     Attributes:
@@ -157,8 +153,7 @@ class VariantSummary(ResultSummary):
     parted: int = 0
 
 
-@dataclass(frozen=True)
-class UnmetExpectation:
+class UnmetExpectation(NamedTuple):
     """What `expect` asked for and what came."""
 
     label: str
@@ -166,8 +161,7 @@ class UnmetExpectation:
     got: str
 
 
-@dataclass(frozen=True, eq=False)
-class Summary:
+class Summary(NamedTuple):
     """The numbers of an experiment.
 
     Attributes:

@@ -184,5 +184,5 @@ def _adjusted(
     adjusted = holm([paired.p for _, _, paired in tested])
     made = dict(cells)
     for (cell, both, paired), p in zip(tested, adjusted, strict=True):
-        made[cell] = replace(both, paired=replace(paired, p=p))
+        made[cell] = replace(both, paired=paired._replace(p=p))
     return made

@@ -5,6 +5,7 @@ so that help is instant.
 To import: `main`.
 """
 
+import gc
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -12,25 +13,37 @@ from typing import Annotated
 import typer
 
 from hsig import __version__
-from hsig.cli import commands, lookup_commands, runs_commands
+from hsig.cli.making import group_of, later
 from hsig.errors import HsigError
 
 _PROBLEMS_MOST = 100  # that are told
+_MADE_BETWEEN = 50_000  # objects; sooner, Python would look again and again through its modules
 
 app = typer.Typer(
     name="hsig",
+    cls=group_of(
+        {
+            "train": later("commands", "train"),
+            "compare": later("commands", "compare"),
+            "explain": later("commands", "explain"),
+            "sweep": later("commands", "sweep"),
+            "activations": later("lookup_commands", "activations"),
+            "power": later("lookup_commands", "power"),
+            "help": later("lookup_commands", "explain_words"),
+            "config": later("lookup_commands", "config"),
+            "runs": later("runs_commands", "runs"),
+        }
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(commands.app)
-app.add_typer(lookup_commands.app)
-app.add_typer(runs_commands.app, name="runs")
 
 
 def main() -> None:
     """Run the command line. A user's mistake gives a message and an exit code, no traceback."""
+    gc.set_threshold(_MADE_BETWEEN)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character
@@ -42,6 +55,8 @@ def main() -> None:
         if len(error.messages) > _PROBLEMS_MOST:
             print(f"error: and {len(error.messages) - _PROBLEMS_MOST} more", file=sys.stderr)
         sys.exit(error.exit_code)
+    finally:
+        gc.freeze()  # or Python would look through all there is before it ends
 
 
 def _version(wanted: bool) -> None:

@@ -24,11 +24,8 @@ OneOrConfig = Annotated[
     ),
 ]
 
-app = typer.Typer()
-
 
 @command(
-    app,
     "hsig train",
     "hsig train hard --seeds 30",
     "hsig train configs/question-hard.yaml",
@@ -51,7 +48,6 @@ def train(
 
 
 @command(
-    app,
     "hsig compare all",
     "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
     "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
@@ -79,13 +75,12 @@ def compare(
     output: Output,
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
-    from hsig.cli.training import compare_several
+    from hsig.cli.comparing import compare_several
 
     compare_several(what or [], flags, output)
 
 
 @command(
-    app,
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
@@ -99,13 +94,12 @@ def explain(
     output: Output,
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.cli.training import explain_one
+    from hsig.cli.explaining import explain_one
 
     explain_one(what or [], flags, output)
 
 
 @command(
-    app,
     "hsig sweep hard --learning-rate 0.1,0.3,1 --epochs 1000,4000",
     "hsig sweep sigmoid hard --learning-rate log:0.01..10:13 --init uniform:0,1,uniform:-1,1",
     "hsig sweep configs/map-rate-epochs.yaml",

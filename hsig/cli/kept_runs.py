@@ -11,16 +11,17 @@ from rich.console import Group
 from hsig.analysis.pairing import compared_configs
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
+from hsig.cli import comparing, explaining, training
 from hsig.cli.options import LISTED, Format, Output
-from hsig.cli.training import page_of
-from hsig.config.keys import COMPARE
+from hsig.config.keys import COMPARE, EXPLAIN, TRAIN
 from hsig.engines import NUMERICS
 from hsig.engines.choice import ENGINES
 from hsig.errors import ConfigError
+from hsig.experiments.crews import local_crew, run_jobs
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.sweeps import CellResult, Lost
 from hsig.experiments.training import gather
-from hsig.experiments.workers import local_crew, run_jobs, run_with_workers
+from hsig.experiments.workers import run_with_workers
 from hsig.output.terminal import Watch, note, put_bytes, watch_cells
 from hsig.reports.configs import difference_page
 from hsig.reports.page import Table
@@ -32,23 +33,25 @@ from hsig.runs import (
     Record,
     archive,
     different_arrays,
-    different_cells,
     digest,
     every,
     find,
     locate,
     parts_of,
-    read_sweep,
     remove,
-    same_digest,
-    sweep_again,
     write_note,
 )
 from hsig.runs.conditions import begun_since, read_conditions, read_since
 from hsig.runs.finding import ids_in
 from hsig.runs.listing import Repetition, differences, listing, mains, with_note
+from hsig.runs.sweeps import different_cells, read_sweep, same_digest, sweep_again
 
 _DIFFERENT, _INTERRUPTED = 1, 130
+_PAGES = {
+    TRAIN: training.page_of,
+    COMPARE: comparing.page_of,
+    EXPLAIN: explaining.page_of,
+}
 
 
 def list_runs(
@@ -92,7 +95,7 @@ def show_run(id: str, output: Output) -> None:
         kept = read_sweep(record)
         page = sweep_page(kept.axes, kept.base, kept.summaries)
     else:
-        page = page_of(record.command, parts_of(record), output.chosen_columns)[0]
+        page = _PAGES[record.command](parts_of(record), output.chosen_columns)[0]
     output.write(with_note(page, record.note))
     if record.numerics < NUMERICS:
         note(

@@ -1,18 +1,17 @@
 """The commands that look something up: what each takes."""
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from hsig.cli.making import make_group
 from hsig.cli.options import EVERY_KEY, WRITING, File, Force, Format, Output, command
 from hsig.config.keys import complete_activation, complete_config
 
-app = typer.Typer()
-
 
 @command(
-    app,
     "hsig activations",
     "hsig activations hard --at -3,-1,0,1,3",
     "hsig activations hard:slope=0.25,kink=open",
@@ -45,7 +44,6 @@ def activations(
 
 
 @command(
-    app,
     "hsig power --rates 0.49,0.40",
     "hsig power --rates 0.49,0.40 --paired 0.2",
     "hsig power --rates 0.03,0.13 --format md",
@@ -74,7 +72,7 @@ def power(
     show_power(rates, paired, output)
 
 
-@command(app, "hsig help", "hsig help rank Holm", name="help", options=WRITING)
+@command("hsig help", "hsig help rank Holm", name="help", options=WRITING)
 def explain_words(
     words: Annotated[
         list[str] | None,
@@ -89,12 +87,7 @@ def explain_words(
     show_words(words or [], output)
 
 
-config_app = typer.Typer(no_args_is_help=True, help="Show, describe or start a config.")
-app.add_typer(config_app, name="config")
-
-
 @command(
-    config_app,
     "hsig config show",
     "hsig config show configs/question-hard.yaml --epochs 100",
     "hsig config show --activations sigmoids --format json",
@@ -124,7 +117,7 @@ def show(
     show_config(config, flags, output)
 
 
-@command(config_app, "hsig config schema -o hsig.schema.json")
+@command("hsig config schema -o hsig.schema.json")
 def schema(output: File = None, force: Force = False) -> None:
     """Print a JSON Schema of configs, for editors."""
     from hsig.cli.lookups import write_schema
@@ -132,9 +125,16 @@ def schema(output: File = None, force: Force = False) -> None:
     write_schema(Output(Format.json, output, force))
 
 
-@command(config_app, "hsig config new -o my.yaml")
+@command("hsig config new -o my.yaml")
 def new(output: File = None, force: Force = False) -> None:
     """Print a commented config to start from."""
     from hsig.cli.lookups import write_starting_point
 
     write_starting_point(Output(Format.table, output, force))
+
+
+@cache
+def config() -> Any:
+    """The group of the last three."""
+    makers = {"show": show, "schema": schema, "new": new}
+    return make_group("config", "Show, describe or start a config.", makers)

@@ -3,18 +3,17 @@
 import inspect
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperCommand
 
+from hsig.cli.making import Command, Maker, make_command
 from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
-from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
     from hsig.reports.page import Page
@@ -55,7 +54,7 @@ Name = Annotated[
 Text = Annotated[
     str | None, typer.Option("--note", metavar="TEXT", help="What to remember of the run.")
 ]
-_OPTIONS: dict[str, Any] = {  # the fields of `Output`
+_OPTIONS: dict[str, Any] = {  # fields of `Output`
     "format": Annotated[
         Format | None,
         typer.Option("--format", "-f", help="How to write the result. [default: table]"),
@@ -64,15 +63,6 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "force": Force,
     "long": Annotated[
         bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
-    ],
-    "columns": Annotated[
-        str | None,
-        typer.Option(
-            "--columns",
-            metavar="NAME,...",
-            help=f"One table of these: {', '.join(COLUMNS)}.",
-            autocompletion=lambda incomplete: complete_list(COLUMNS, incomplete),
-        ),
     ],
     "full": Annotated[
         bool,
@@ -89,6 +79,23 @@ _OPTIONS: dict[str, Any] = {  # the fields of `Output`
     "name": Name,
     "note": Text,
 }
+
+
+def _option(name: str) -> Any:
+    """The annotation of a field of `Output`."""
+    if name != "columns":
+        return _OPTIONS[name]
+    from hsig.reports.columns import COLUMNS
+
+    option = typer.Option(
+        "--columns",
+        metavar="NAME,...",
+        help=f"One table of these: {', '.join(COLUMNS)}.",
+        autocompletion=lambda incomplete: complete_list(COLUMNS, incomplete),
+    )
+    return Annotated[str | None, option]
+
+
 WRITING = ("format", "output", "force")
 KEEPING = ("no_save", "runs_dir", "name", "note")
 TRAINING = (*WRITING, "long", "full", "quiet", *KEEPING)
@@ -104,7 +111,7 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(word, what) for word, what in found if shlex.quote(word) == word or "~" in word]
 
 
-class _WithKeys(TyperCommand):
+class _WithKeys(Command):
     """A command of which flags are keys, with a hint for flags of other programs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -122,52 +129,63 @@ class _WithKeys(TyperCommand):
 
 
 def command(
-    app: typer.Typer,
     *examples: str,
     name: str | None = None,
     options: Sequence[str] = (),
     keys: str = "",
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function a command of `app`, and give it options that it need not spell out.
+) -> Callable[[Callable[..., None]], Maker]:
+    """Have a command made of a function, and give it options that it need not spell out.
 
     Args:
-        app: Which gets it.
         examples: Commands that run, for the end of its help.
         name: Of the command, if not that of the function.
         options: Those that make its `output`, names of fields of `Output`.
         keys: The command whose config keys are flags, given to it as `flags`; or `EVERY_KEY`.
     """
 
-    def made(function: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(function, eval_str=True).parameters.values()
-        flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
-
-        def with_options(**arguments: Any) -> None:
-            order = [*arguments.pop("ctx").params] if keys else []  # first what was typed
-            in_order = sorted(flagged, key=lambda key: order.index(key.name))
-            given = {key.name: arguments.pop(key.name) for key in in_order}
-            if options:
-                arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
-            if keys:
-                arguments["flags"] = {n: text for n, text in given.items() if text is not None}
-            function(**arguments)
-
-        shared = {"output"} if options else set()
-        parameters = [
-            *(p for p in own if p.name not in shared | {"flags"}),
-            *(_parameter(name, _OPTIONS[name]) for name in options),
-            *(_parameter(key.name, _flag(key, keys)) for key in flagged),
-            *([_CONTEXT] if keys else []),
-        ]
-        with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
-        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-        signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
-        vars(with_options)["__signature__"] = signature  # what Typer reads the options from
+    def maker(function: Callable[..., None]) -> Maker:
         epilog = "\n\n".join(["**Examples**", *(f"`{line}`" for line in examples)])
-        app.command(name, cls=_WithKeys if keys else None, epilog=epilog)(with_options)
-        return function
+        return cache(
+            lambda: make_command(
+                _with_options(function, options, keys),
+                name or function.__name__,
+                _WithKeys if keys else Command,
+                epilog=epilog,
+            )
+        )
 
-    return made
+    return maker
+
+
+def _with_options(
+    function: Callable[..., None], options: Sequence[str], keys: str
+) -> Callable[..., None]:
+    """The function as Typer is to see it: with each option by itself."""
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
+
+    def with_options(**arguments: Any) -> None:
+        order = [*arguments.pop("ctx").params] if keys else []  # first what was typed
+        in_order = sorted(flagged, key=lambda key: order.index(key.name))
+        given = {key.name: arguments.pop(key.name) for key in in_order}
+        if options:
+            arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
+        if keys:
+            arguments["flags"] = {n: text for n, text in given.items() if text is not None}
+        function(**arguments)
+
+    shared = {"output"} if options else set()
+    parameters = [
+        *(p for p in own if p.name not in shared | {"flags"}),
+        *(_parameter(name, _option(name)) for name in options),
+        *(_parameter(key.name, _flag(key, keys)) for key in flagged),
+        *([_CONTEXT] if keys else []),
+    ]
+    with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    signature = inspect.Signature([p.replace(kind=p.KEYWORD_ONLY) for p in parameters])
+    vars(with_options)["__signature__"] = signature  # what Typer reads the options from
+    return with_options
 
 
 _CONTEXT = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -199,8 +217,7 @@ def _flag(key: Key, command: str) -> Any:
 _PLAIN_ENDINGS = ("", "txt", "log", "table")
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """How and where the user wants the result."""
 
     format: Format | None = None
@@ -221,9 +238,6 @@ class Output:
         Raises:
             ConfigError: If the options do not go together or the file cannot be written.
         """
-        from hsig.config.loading import load_names
-        from hsig.output.overwriting import check_output
-
         if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
             raise ConfigError(
                 f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
@@ -236,8 +250,13 @@ class Output:
                 f"--columns: goes with --format table or md, got --format {self.chosen}"
             )
         if self.columns is not None:
+            from hsig.config.loading import load_names
+            from hsig.reports.columns import COLUMNS
+
             load_names("--columns", self.columns, COLUMNS)
         if self.output is not None:
+            from hsig.output.overwriting import check_output
+
             check_output(self.output, force=self.force)
         elif self.force:
             raise ConfigError("--force: goes with --output FILE, which it replaces")
@@ -272,15 +291,16 @@ class Output:
 
     def write(self, page: "Page") -> None:
         """Write a page in the form that was chosen."""
-        from hsig.output import formats, screen, terminal
-        from hsig.output.overwriting import made_by
+        from hsig.output import formats, terminal
 
         match self.chosen:
             case Format.table:
+                from hsig.output import screen
+
                 terminal.put_drawn(
                     lambda c: screen.draw(page, c, brief=self.quiet, full=self.full),
                     self.output,
-                    end=made_by(),
+                    end=self._made_by(),
                 )
             case Format.json:
                 terminal.put(formats.as_json(page), self.output)
@@ -288,7 +308,15 @@ class Output:
                 terminal.put(formats.as_csv(page, every_row=self.long), self.output)
             case Format.md:
                 text = formats.as_markdown(page, full=self.full)
-                terminal.put(text, self.output, end=made_by(markdown=True))
+                terminal.put(text, self.output, end=self._made_by(markdown=True))
+
+    def _made_by(self, *, markdown: bool = False) -> str:
+        """The last line of a file."""
+        if self.output is None:
+            return ""
+        from hsig.output.overwriting import made_by
+
+        return made_by(markdown=markdown)
 
     @property
     def chosen_columns(self) -> tuple[str, ...]:

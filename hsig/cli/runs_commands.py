@@ -1,10 +1,12 @@
 """The commands on kept runs: what each takes."""
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from hsig.cli.making import make_group
 from hsig.cli.options import (
     LISTED,
     WRITING,
@@ -22,11 +24,8 @@ _KEPT = ("runs_dir", *WRITING)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN, autocompletion=complete_run)]
 
-app = typer.Typer(no_args_is_help=True, help="List, show, compare and repeat kept runs.")
-
 
 @command(
-    app,
     "hsig runs list",
     "hsig runs list --where activation=hard --only-changed",
     "hsig runs list --where 'name=wide*' --where 'solved>=0.9' --since yesterday",
@@ -75,7 +74,6 @@ def list_(
 
 
 @command(
-    app,
     "hsig runs show latest",
     "hsig runs show latest --format json",
     name="show",
@@ -88,7 +86,7 @@ def show_run(id: Id, *, output: Output) -> None:
     kept_runs.show_run(id, output)
 
 
-@command(app, "hsig runs diff latest~1 latest", options=_KEPT)
+@command("hsig runs diff latest~1 latest", options=_KEPT)
 def diff(first: Id, second: Id, *, output: Output) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
     from hsig.cli.kept_runs import diff_runs
@@ -96,7 +94,7 @@ def diff(first: Id, second: Id, *, output: Output) -> None:
     diff_runs((first, second), output)
 
 
-@command(app, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_KEPT)
+@command("hsig runs rerun latest", "hsig runs rerun latest --format json", options=_KEPT)
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
     from hsig.cli.kept_runs import rerun_run
@@ -104,11 +102,7 @@ def rerun(id: Id, *, output: Output) -> None:
     rerun_run(id, output)
 
 
-@command(
-    app,
-    "hsig runs note latest --name baseline",
-    "hsig runs note baseline --note 'the one for the talk'",
-)
+@command("hsig runs note latest --name baseline", "hsig runs note baseline --note 'for the talk'")
 def note(id: Id, name: Name = None, text: Text = None, runs_dir: RunsDir = None) -> None:
     """Give a run a name and a note, or others than it has. Its numbers stay as they were."""
     from hsig.cli.kept_runs import note_run
@@ -116,7 +110,7 @@ def note(id: Id, name: Name = None, text: Text = None, runs_dir: RunsDir = None)
     note_run(id, name, text, Output(runs_dir=runs_dir).runs)
 
 
-@command(app, "hsig runs export latest -o run.zip")
+@command("hsig runs export latest -o run.zip")
 def export(
     id: Id,
     output: Annotated[
@@ -131,7 +125,7 @@ def export(
     export_run(id, output, Output(runs_dir=runs_dir).runs, force=force)
 
 
-@command(app, "hsig runs rm latest", "hsig runs rm latest~1 latest --yes")
+@command("hsig runs rm latest", "hsig runs rm latest~1 latest --yes")
 def rm(
     ids: Annotated[
         list[str],
@@ -144,3 +138,20 @@ def rm(
     from hsig.cli.kept_runs import remove_runs
 
     remove_runs(ids, Output(runs_dir=runs_dir).runs, yes=yes)
+
+
+_COMMANDS = {
+    "list": list_,
+    "show": show_run,
+    "diff": diff,
+    "rerun": rerun,
+    "note": note,
+    "export": export,
+    "rm": rm,
+}
+
+
+@cache
+def runs() -> Any:
+    """The group of them."""
+    return make_group("runs", "List, show, compare and repeat kept runs.", _COMMANDS)

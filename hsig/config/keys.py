@@ -6,9 +6,9 @@ field of the same name in `hsig.experiments.experiment.Experiment`, and that pla
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from hsig.config.activation_kinds import Baseline, Compared, OutputSpec, Specs, Trained
 from hsig.config.expectations import Expect
@@ -37,8 +37,7 @@ EPOCHS_MOST = 1_000_000_000
 EVIDENCE_NUMBERS = 12  # of a seed at a checkpoint, beside its costs
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """One key of the config.
 
     Attributes:
@@ -59,7 +58,7 @@ class Key:
     name: str
     kind: Kind
     default: object = None
-    defaults: Mapping[str, object] = field(default_factory=dict)
+    defaults: Mapping[str, object] = MappingProxyType({})
     commands: tuple[str, ...] = (TRAIN, COMPARE, EXPLAIN, SWEEP)
     may_vary: bool = True
     numbers: bool = True

@@ -5,10 +5,10 @@ Everything is checked before the first epoch, and all problems come in one repor
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from hsig.config.activation_kinds import Spec
 from hsig.config.assembling import Checked
@@ -125,7 +125,7 @@ def _parts(several: Given) -> list[Given]:
     """Each of several tasks, where it stands."""
     lines = several.lines.below if several.lines is not None else {}
     return [
-        replace(several, value=value, lines=lines.get(place, several.lines))
+        several._replace(value=value, lines=lines.get(place, several.lines))
         for place, value in enumerate(several_tasks(several.value))
     ]
 
@@ -234,8 +234,7 @@ _RATE = "learning_rate"
 _UNKNOWN_MOST = 20  # unknown keys that are told one by one
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(NamedTuple):
     """An experiment, and for each key where its value came from.
 
     Attributes:

@@ -71,7 +71,7 @@ def load_sweep(path: Path | None, flags: Mapping[str, str], folder: Path | None 
     problems += [*_useless(given, flags), *_given_twice(in_file, given)]
     typed = read_flags(flags, problems)
     if path is None and folder is not None:
-        typed = {name: replace(part, folder=folder) for name, part in typed.items()}
+        typed = {name: part._replace(folder=folder) for name, part in typed.items()}
     by_flag = _axes_of_flags(typed, problems)
     swept = [
         by_flag.pop(part.axis.name, part)
@@ -153,7 +153,7 @@ def _axes_of_flags(typed: dict[str, Given], problems: list[str]) -> dict[str, _S
             if values is not None:
                 swept[name] = _read_axis(name, values, place)
         except Wrong:
-            typed[name] = replace(given, value=REFUSED)  # or it would be complained of again
+            typed[name] = given._replace(value=REFUSED)  # or it would be complained of again
     return swept
 
 
@@ -199,8 +199,8 @@ def _read_axis(name: str, value: object, place: Place) -> _Swept:
     texts = tuple(part if isinstance(part, str) else json.dumps(part) for part, _ in parts)
     if len(set(map(canonical, texts))) < len(texts):
         raise place.wrong("expected each value once")
-    given = replace(
-        place.given, value=default, lines=place.given.lines and place.given.lines.below[name]
+    given = place.given._replace(
+        value=default, lines=place.given.lines and place.given.lines.below[name]
     )
     return _Swept(Axis(name, texts), tuple(values), given)
 

@@ -6,13 +6,10 @@ the house's pattern (where, what with the value, what would be right) and raises
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import isfinite, isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from typing import NamedTuple, TypeVar
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 KeyPath = tuple[str | int, ...]
@@ -82,9 +79,9 @@ def plain(value: Json) -> Json:
     return value
 
 
-def plain_fields(record: "DataclassInstance") -> dict[str, Json]:
+def plain_fields(record: NamedTuple) -> dict[str, Json]:
     """A flat record's fields, ready for JSON."""
-    return {name: plain(value) for name, value in asdict(record).items()}
+    return {name: plain(value) for name, value in record._asdict().items()}
 
 
 def describe(value: object) -> str:
@@ -134,8 +131,7 @@ class Lines(NamedTuple):
     below: "Mapping[str | int, Lines]"
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """A value as somebody gave it, and where.
 
     Attributes:

@@ -11,9 +11,9 @@ from typing import Any
 from hsig import __version__
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, HsigError, RunError
+from hsig.experiments.crews import Crew
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import CellResult, Lost, train_cell
-from hsig.experiments.workers import Crew
 
 _PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
 _AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow

@@ -380,6 +380,11 @@ class Outcome:
         )
 
 
+def as_cell(experiment: Experiment) -> Experiment:
+    """The same numbers at the budget, with nothing reported on the way."""
+    return replace(experiment, report_every=experiment.epochs, at_epochs=(), expect={})
+
+
 @lru_cache(maxsize=2)  # the variants of an experiment share them
 def _drawn(seeds: tuple[int, ...], inputs: int, hidden: int, low: float, high: float) -> Weights:
     weights = initial_weights(seeds, inputs, hidden, low, high)

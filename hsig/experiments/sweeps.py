@@ -1,13 +1,13 @@
 """A grid of experiments, and what becomes of each cell, which is trained by itself."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from hsig.experiments.experiment import Experiment, Failure, Result, shown_cost
+from hsig.experiments.experiment import Experiment, Failure, Result, as_cell, shown_cost
 from hsig.experiments.training import gather, run
 from hsig.networks.arrays import Array
 
@@ -105,11 +105,6 @@ def train_cell(
     made = {name: getattr(training, name) for name in ARRAYS if name != "cost"}
     cost = shown_cost(experiment, training)[:, -1]
     return CellResult(seeds=experiment.seeds, **made, cost=cost)
-
-
-def as_cell(experiment: Experiment) -> Experiment:
-    """The same numbers at the budget, with nothing reported on the way."""
-    return replace(experiment, report_every=experiment.epochs, at_epochs=(), expect={})
 
 
 @dataclass(frozen=True)

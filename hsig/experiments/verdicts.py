@@ -5,8 +5,8 @@ the setting alone, not from the way there, and means the same for every activati
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,8 +49,7 @@ SWING = 0.5  # of a prediction by one step; from here on it is unstable
 FALL = 0.001  # of the mean cost over the window, relative to it; less is a plateau
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """When a seed has a verdict, if none before it holds.
 
     Attributes:
@@ -59,7 +58,7 @@ class Rule:
     """
 
     never: bool = False
-    tolerances: Mapping[str, float] = field(default_factory=dict)
+    tolerances: Mapping[str, float] = MappingProxyType({})
 
 
 # in the order of precedence: the first that holds

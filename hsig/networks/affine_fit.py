@@ -1,6 +1,6 @@
 """The best that an affine function can do: computed, not quoted."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,7 @@ _ROUNDING = 1e-9  # a fit of exactly 0.5 is not right by its last bit
 _SMALL_STEP = 1e-12  # relative to the fit's own size
 
 
-@dataclass(frozen=True, eq=False)
-class AffineFit:
+class AffineFit(NamedTuple):
     """The affine function of the inputs with the lowest mean loss.
 
     Attributes:

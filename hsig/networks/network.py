@@ -169,9 +169,11 @@ def initial_weights(
     array([0.5488, 0.7152, 0.6028])
     """
     hidden_count, output_count = (inputs + 1) * hidden, hidden + 1
-    draws = np.array(
-        [np.random.RandomState(seed).rand(hidden_count + output_count) for seed in seeds]
-    )
+    draws = np.empty((len(seeds), hidden_count + output_count))
+    numbers = np.random.RandomState(0)  # one that starts anew: each of its own would take longer
+    for row, seed in zip(draws, seeds, strict=True):
+        numbers.seed(seed)
+        row[:] = numbers.rand(len(row))
     values = low + (high - low) * draws
     return Weights(
         values[:, :hidden_count].reshape(-1, inputs + 1, hidden),

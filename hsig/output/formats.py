@@ -3,7 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table
 
@@ -15,7 +17,38 @@ def as_json(page: Page, *, every_seed: bool = True) -> str:
 
 def json_text(made: Mapping[str, object], indent: int = 1) -> str:
     """As JSON, with every digit."""
-    return json.dumps(made, indent=indent, allow_nan=False) + "\n"
+    return _indented(made, " " * indent, "\n") + "\n"
+
+
+_HOLDERS = {dict, list, tuple}
+
+
+def _indented(made: Any, indent: str, margin: str) -> str:
+    """As `json.dumps` indents it, which it does slowly: what holds no more is written in one go.
+
+    Args:
+        made: What is written.
+        indent: Of what is in it.
+        margin: A new line, and what it begins with.
+    """
+    kind, below = type(made), margin + indent
+    comma = f",{below}"
+    encode = _encoder(comma)
+    if not made or kind not in _HOLDERS:
+        return encode(made)
+    if _HOLDERS.isdisjoint(map(type, made.values() if kind is dict else made)):
+        text = encode(made)
+        return f"{text[0]}{below}{text[1:-1]}{margin}{text[-1]}"
+    if kind is dict:
+        parts = [f"{encode(key)}: {_indented(part, indent, below)}" for key, part in made.items()]
+        return f"{{{below}{comma.join(parts)}{margin}}}"
+    parts = [_indented(part, indent, below) for part in made]
+    return f"[{below}{comma.join(parts)}{margin}]"
+
+
+@cache
+def _encoder(comma: str) -> Callable[[object], str]:
+    return json.JSONEncoder(allow_nan=False, separators=(comma, ": ")).encode
 
 
 def as_csv(page: Page, *, every_row: bool = False) -> str:

@@ -9,19 +9,19 @@ from contextlib import contextmanager, nullcontext
 from io import StringIO
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
 
 from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure
 from hsig.files import is_stream, write_file
 
+if TYPE_CHECKING:
+    from hsig.output.bars import CellsBar, EpochsBar
+
 _PATIENCE_S = 1.0  # shorter work shows no progress bar
 _FILE_WIDTH = 120  # of files and pipes
-_MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
 
 T = TypeVar("T")
 
@@ -88,32 +88,27 @@ class Watch(Interrupts):
     def watch(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
         """The same events; nothing is drawn in a pipe, or before a second has passed."""
         started = monotonic()
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-            console=self._console,
-            transient=True,
-        )
-        task = bar.add_task("", total=sum(self._epochs.values()))
+        bar: EpochsBar | None = None
         try:
             for event in self.heeding(events):
                 label = event.variant.label
                 self._done[label] = (
                     event.epoch if isinstance(event, Checkpoint) else self._epochs[label]
                 )
-                bar.update(task, completed=sum(self._done.values()), description=self._doing())
-                waited = monotonic() - started > _PATIENCE_S
-                if self._shows and waited and not bar.live.is_started:
-                    bar.start()
+                if self._shows and monotonic() - started > _PATIENCE_S:
+                    bar = bar or self._bar()
+                    bar.show(sum(self._done.values()), self._doing())
                 yield event
         except RunError as problem:
             self.problem = problem
         finally:
-            if bar.live.is_started:
+            if bar is not None:
                 bar.stop()
+
+    def _bar(self) -> "EpochsBar":
+        from hsig.output.bars import EpochsBar
+
+        return EpochsBar(self._console, sum(self._epochs.values()))
 
     def _doing(self) -> str:
         if len(self._done) == 1:
@@ -162,24 +157,22 @@ def watch_cells(
         Whether Ctrl-C ended it.
     """
     console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.fields[done]} of {task.fields[cells]} cells"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    task = bar.add_task("", total=steps, done=0, cells=cells)
-    drawn = Live(
-        get_renderable=lambda: Group(draw(console), bar.get_renderable()),
-        console=console,
-        refresh_per_second=_MAPS_PER_SECOND,
-        transient=True,
-    )
+    shows = console.is_terminal and not quiet
     interrupts = Interrupts()
-    with drawn if console.is_terminal and not quiet else nullcontext():
+    with _cells_bar(console, draw, cells, steps) if shows else nullcontext() as bar:
         for done, result in enumerate(interrupts.heeding(results), start=1):
-            bar.update(task, advance=take(result), done=done)
+            taken = take(result)
+            if bar is not None:
+                bar.show(done, taken)
     return interrupts.interrupted
+
+
+def _cells_bar(
+    console: Console, draw: Callable[[Console], RenderableType], cells: int, steps: int
+) -> "CellsBar":
+    from hsig.output.bars import CellsBar
+
+    return CellsBar(console, draw, cells=cells, steps=steps)
 
 
 def note(*lines: str) -> None:
@@ -235,15 +228,15 @@ def put_drawn(
         RunError: As `put`.
     """
     if path is None:
-        screen = Console(highlight=False)
+        screen = Console(highlight=False, emoji=False)
         if (not screen.is_terminal and "COLUMNS" not in os.environ) or screen.width < 1:
-            screen = Console(highlight=False, width=_FILE_WIDTH)
+            screen = Console(highlight=False, emoji=False, width=_FILE_WIDTH)
         with _writing_out():
             screen.print(render(screen))
             screen.file.flush()
         return
     text = StringIO()
-    console = Console(file=text, width=_FILE_WIDTH, color_system=None, highlight=False)
+    console = Console(file=text, width=_FILE_WIDTH, color_system=None, highlight=False, emoji=False)
     console.print(render(console))
     put(text.getvalue(), path, end=end)
 

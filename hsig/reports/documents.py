@@ -5,14 +5,13 @@ texts "Infinity", "-Infinity" and "NaN", which Python's `float` reads. null mean
 not applicable.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 
 import numpy as np
 
 from hsig import __version__
 from hsig.analysis.pairing import ComparedConfigs, Pairing
-from hsig.analysis.remedies import Trial, best, smallest
 from hsig.analysis.summary import PARTED, Solved, Summary, VariantSummary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.assembling import resolved_keys
@@ -97,32 +96,6 @@ def document_of_several(
             }
             for group in configs.groups
         ],
-    }
-
-
-def document_of_remedies(trials: Sequence[Trial], missing: int) -> dict[str, Json]:
-    """What an explanation has beside the outcome: what became of the remedies."""
-    return {
-        "remedies_missing": missing,
-        "remedies": [_trial(trial) for trial in trials],
-        "cheapest": _label(smallest(trials)),  # as it was called before there was a best
-        "smallest": _label(smallest(trials)),
-        "best": _label(best(trials)),
-    }
-
-
-def _label(trial: Trial | None) -> Json:
-    return None if trial is None else trial.remedy.experiment.variants[0].label
-
-
-def _trial(trial: Trial) -> dict[str, Json]:
-    return {
-        "name": trial.remedy.name,
-        "layers": trial.remedy.layers or None,
-        "experiment": resolved_keys(trial.remedy.experiment),
-        "solved": solved_or_null(trial.numbers.solved),
-        "verdicts": dict(trial.numbers.verdicts),
-        "works": trial.works,
     }
 
 

@@ -6,6 +6,8 @@ from hsig.analysis.end_points import end_points_of
 from hsig.analysis.remedies import Trial, best, smallest
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import Summary, Timeline, VariantSummary
+from hsig.config.assembling import resolved_keys
+from hsig.config.values import Json
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.experiments.verdicts import SLOW
 from hsig.reports.documents import (
@@ -13,8 +15,8 @@ from hsig.reports.documents import (
     SOLVED_COLUMNS,
     counts,
     document,
-    document_of_remedies,
     solved_columns,
+    solved_or_null,
 )
 from hsig.reports.end_points import document_of_end_points, told_end_points
 from hsig.reports.numbers import brief, count, percent
@@ -77,7 +79,7 @@ def explanation_page(
             },
             "conclusion": list(conclusion),
             "end_points": document_of_end_points(training, ended, every_seed=every_seed),
-            **document_of_remedies(trials, missing),
+            **_document_of_remedies(trials, missing),
         },
         rows=lambda: (_TRIAL_COLUMNS, [_trial_row(trial) for trial in trials]),
         brief=(Line(result.text), *lines([*story[1:2], *conclusion[:1]])),
@@ -221,3 +223,29 @@ def _named(trial: Trial) -> str:
     layers = trial.remedy.layers
     where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
     return f"{trial.remedy.name}{where}"
+
+
+def _document_of_remedies(trials: Sequence[Trial], missing: int) -> dict[str, Json]:
+    """What an explanation has beside the outcome: what became of the remedies."""
+    return {
+        "remedies_missing": missing,
+        "remedies": [_trial(trial) for trial in trials],
+        "cheapest": _label(smallest(trials)),  # as it was called before there was a best
+        "smallest": _label(smallest(trials)),
+        "best": _label(best(trials)),
+    }
+
+
+def _label(trial: Trial | None) -> Json:
+    return None if trial is None else trial.remedy.experiment.variants[0].label
+
+
+def _trial(trial: Trial) -> dict[str, Json]:
+    return {
+        "name": trial.remedy.name,
+        "layers": trial.remedy.layers or None,
+        "experiment": resolved_keys(trial.remedy.experiment),
+        "solved": solved_or_null(trial.numbers.solved),
+        "verdicts": dict(trial.numbers.verdicts),
+        "works": trial.works,
+    }

@@ -6,7 +6,7 @@ A page is made once, in no format: `hsig.output` draws it on a screen and writes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hsig import __version__
 
@@ -19,8 +19,7 @@ ROWS_MOST = 40  # longer tables are shown without their middle
 LEVELS = "▁▂▃▄▅▆▇█"  # of a small curve, from 0 to the top
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of text.
 
     Attributes:
@@ -99,8 +98,7 @@ class Table:
         return replace(self, rows=(*self.rows[:half], gap, *self.rows[-half:]))
 
 
-@dataclass(frozen=True)
-class Shade:
+class Shade(NamedTuple):
     """A cell of a heat map: what is written in it, and how much of it is solved."""
 
     text: str

@@ -1,7 +1,7 @@
 """Kept runs, `runs/<id>/`: what was run and what came of it. The only wing that writes there.
 
 In: outcomes, and the cells of sweeps. Out: records on the disk, and from them the same outcomes.
-To import: everything from here.
+To import: all but sweeps from here, these from `sweeps`.
 
 A record is a folder that is complete or absent, and never overwritten. It can be read without hsig:
 
@@ -32,15 +32,6 @@ from hsig.runs.outcomes import (
     parts_of,
 )
 from hsig.runs.provenance import digest
-from hsig.runs.sweeps import (
-    Ledger,
-    config_of,
-    different_cells,
-    read_sweep,
-    same_digest,
-    sweep_again,
-    sweep_to_resume,
-)
 
 __all__ = [
     "ALTERNATIVE",
@@ -48,7 +39,6 @@ __all__ = [
     "ONE_RATE",
     "TASK",
     "TUNING",
-    "Ledger",
     "Made",
     "Note",
     "Part",
@@ -57,7 +47,6 @@ __all__ = [
     "arrays_of",
     "config_of",
     "different_arrays",
-    "different_cells",
     "digest",
     "every",
     "find",
@@ -65,10 +54,6 @@ __all__ = [
     "locate",
     "parts_of",
     "read",
-    "read_sweep",
     "remove",
-    "same_digest",
-    "sweep_again",
-    "sweep_to_resume",
     "write_note",
 ]

@@ -15,8 +15,7 @@ from hsig.config.assembling import resolved_keys
 from hsig.config.keys import KEYS
 from hsig.engines import NUMERICS, compiled, reference
 from hsig.engines.choice import numerics
-from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import as_cell
+from hsig.experiments.experiment import Experiment, as_cell
 from hsig.networks.tasks import NO_SCALE
 
 
@@ -78,7 +77,8 @@ def machine() -> dict[str, Any]:
     """What it runs on."""
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": platform.processor() or platform.machine(),
+        # platform.processor() would start a process to ask
+        "processor": os.environ.get("PROCESSOR_IDENTIFIER") or platform.machine(),
         "cores": os.cpu_count(),
         "instructions": list(compiled.instruction_sets()),
         "numpy_instructions": list(reference.instruction_sets()),

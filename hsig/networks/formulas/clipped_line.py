@@ -1,9 +1,9 @@
 """What engines may have a short way for: a line that is clipped or bent at its ends."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from math import inf, nextafter
+from typing import NamedTuple
 
 from hsig.networks.formulas.derivative import polynomial
 from hsig.networks.formulas.function import Function, LinearPiece
@@ -11,8 +11,7 @@ from hsig.networks.formulas.nodes import Node, X, is_number, number, walk
 from hsig.networks.formulas.simplifying import apply
 
 
-@dataclass(frozen=True)
-class ClippedLine:
+class ClippedLine(NamedTuple):
     """slope * x + shift between `low` and `high`; outside, `leak` times as steep.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isclose, nextafter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ _NOTICEABLE = 1e-9  # a smaller change of value or slope is rounding
 KINKS = ("own", "open", "closed", "left", "right", "mean", "sum")
 
 
-@dataclass(frozen=True)
-class LinearPiece:
+class LinearPiece(NamedTuple):
     """An interval on which an activation is the line `slope * x + intercept`.
 
     `start_closed` and `stop_closed` say whether an end belongs to the piece, that is, whether
@@ -44,8 +43,7 @@ class LinearPiece:
         return inside
 
 
-@dataclass(frozen=True)
-class Break:
+class Break(NamedTuple):
     """A point at which the value jumps or the slope does.
 
     Attributes:
@@ -63,8 +61,7 @@ class Break:
     slope_after: float
 
 
-@dataclass(frozen=True)
-class _Cut:
+class _Cut(NamedTuple):
     """Where two pieces meet: the slope there, and of which of them it is (-1, 1; 0 for neither)."""
 
     x: float

@@ -6,7 +6,6 @@ taken. A comparison of anything else stays in the formula as it is.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
 from typing import NamedTuple
@@ -20,8 +19,7 @@ PIECES_MOST = 64
 _BEYOND = Fraction(2) ** 1024  # every double is nearer to 0
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """An interval on which a formula needs no comparison.
 
     Attributes:

@@ -14,8 +14,8 @@ function meets a growing one. nan stays nan.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ from hsig.networks.arrays import Array
 Function = Callable[..., Array]
 
 
-@dataclass(frozen=True)
-class Primitive:
+class Primitive(NamedTuple):
     """An operation on arrays, element by element, and its derivative.
 
     Attributes:

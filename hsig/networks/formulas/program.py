@@ -4,7 +4,6 @@ Operands are numbered. 0 is the pre-activation x, 1 to `registers - 1` are what 
 from `registers` on come the constants. A step may write the register that it reads.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from hsig.networks.formulas.nodes import Node, X, is_number, node, number, walk
@@ -24,8 +23,7 @@ class Step(NamedTuple):
     operands: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(NamedTuple):
     """The value and the slope of an activation, as steps that share what both need.
 
     Attributes:
