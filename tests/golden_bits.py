@@ -29,6 +29,8 @@ STRAIGHT = (
     *("ultra_fast", "hard", "hard_torch", "hard_taylor", "hard_binary", "leaky_hard"),
     *("hard_tanh", "relu", "leaky_relu", "hard_silu", "identity"),
 )
+# those of which every slope and loss is kept; of the others, their own slope and squared loss
+CROSSED = (*STRAIGHT, "sigmoid", "tanh", "elu", "softplus", "silu", "gelu_tanh", "mish")
 SPREAD = (  # the question's network in small steps; a wider one in steps that make some diverge
     {"task": TASKS["xor"], "update": "online", "learning_rate": 0.5, "init": (-2.0, 2.0)},
     {"task": TASKS["parity3"], "update": "batch", "learning_rate": 60.0, "hidden": 5},
@@ -48,6 +50,8 @@ def variants(engine, loss):
     """Those whose bits with an engine are the same on every machine."""
     for name, activation in ACTIVATIONS.items():
         for backward in BACKWARDS:
+            if name not in CROSSED and (backward != "own" or loss.name != "squared"):
+                continue
             hidden = activation.with_settings({}, backward)
             if engine == "compiled":
                 variant = Variant("", hidden, default_output_activation(hidden))

@@ -71,7 +71,7 @@ def test_shells_are_offered_commands_names_keys_and_configs(shell, words, wanted
         ("loss", "sq", ["squared"]),
         ("task", "xor,p", ["xor,parity3"]),
         ("activation", "hard:slope=0.25,ba", ["hard:slope=0.25,backward="]),
-        ("activation", "hard:slope=0.25,sof", ["hard:slope=0.25,softplus"]),
+        ("activation", "hard:slope=0.25,softp", ["hard:slope=0.25,softplus"]),
         ("output_activation", "tanh,sa", ["tanh,same"]),
         ("epochs", "100,", []),
         ("init", "uniform:0,1,", []),

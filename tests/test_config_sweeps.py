@@ -87,7 +87,7 @@ def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(config):
         ("sweep: 3\n", "map.yaml:1: sweep: expected keys with their values"),
         ("sweep:\n  lr: [1]\n", "map.yaml:2: sweep.lr: this key cannot be swept."),
         ("sweep:\n  expect: [1]\n", "map.yaml:2: sweep.expect: this key cannot be swept."),
-        ("sweep:\n  activation.colour: [1]\n", "this key cannot be swept"),
+        ("sweep:\n  activation.colour: [1]\n", "sigmoid has no setting 'colour'. It has: kink"),
         ("sweep:\n  hidden: 3\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
         ("sweep:\n  hidden: []\n", "sweep.hidden: expected a list, {linear: [from, to, n]} or"),
         ("sweep:\n  init: {log: [0, 1, 3]}\n", "sweep.init.log: expected ends above 0, got 0"),

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from prepared import trial
@@ -129,8 +131,13 @@ def test_what_has_no_gradient_is_given_one_and_nothing_else_is_tried():
     ]
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
-@pytest.mark.parametrize("loss", ["squared", "bce", "bce_naive"])
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        *((name, "bce") for name in sorted(ACTIVATIONS)),
+        *product(("hard", "sigmoid", "tanh", "relu", "ultra_fast"), ("squared", "bce_naive")),
+    ],
+)
 def test_every_remedy_of_every_activation_can_be_trained(name, loss):
     tried = remedies(experiment(activation=name, loss=loss, epochs=2, seeds=2))
     labels = [remedy.experiment.variants[0].label for remedy in tried]

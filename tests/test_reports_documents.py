@@ -11,6 +11,8 @@ from hsig.engines.choice import fastest
 from hsig.experiments.training import gather, run
 from hsig.reports.documents import document
 
+SLOPES = {"kink": "own", "backward": "own"}
+
 
 def documented(**flags):
     experiment = load_experiment(flags={key: str(value) for key, value in flags.items()})
@@ -40,7 +42,7 @@ def test_a_seed_has_its_costs_predictions_and_epochs_in_full_precision():
     outcome, made = documented(epochs=900, activation="tanh", seeds="4,2", report_every=400)
     (training,), (variant,) = outcome.results, made["variants"]
     assert variant["label"] == "tanh"
-    assert variant["activation"] == {"name": "tanh", "backward": "own"}
+    assert variant["activation"] == {"name": "tanh", "formula": "tanh(x)", **SLOPES}
     assert variant["engine"] == fastest()
     assert variant["checkpoints"] == [0, 400, 800, 900]
     assert [seed["seed"] for seed in variant["seeds"]] == [4, 2]

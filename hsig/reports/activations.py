@@ -124,7 +124,12 @@ def _elsewhere(activation: Activation) -> list[Table]:
     columns = ("here", "slope at its kinks", "elsewhere") if kinked else ("here", "elsewhere")
     shown = [row if kinked else (row[0], row[2]) for row in rows]
     return [
-        Table("what it is called elsewhere", columns, tuple(shown), prose=("here", "elsewhere"))
+        Table(
+            "names elsewhere, and what they mean here",
+            columns,
+            tuple(shown),
+            prose=("here", "elsewhere"),
+        )
     ]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from hsig.analysis.examination import examine
 from hsig.analysis.obstacles import (
     OutOfReach,
     off_scale,
@@ -13,7 +12,6 @@ from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.activations import is_row, spell
 from hsig.reports.numbers import listed, short
-from hsig.reports.oddities import told
 
 
 def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
@@ -80,6 +78,11 @@ def _of_formulas(experiment: Experiment) -> list[str]:
         for activation in (variant.hidden_activation, variant.output_activation)
         if activation.program is not None and not is_row(activation)
     )
+    if not used:
+        return []
+    from hsig.analysis.examination import examine
+    from hsig.reports.oddities import told
+
     found = ((activation, examine(activation)) for activation in used)
     return [f"{spell(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
 
