@@ -14,7 +14,7 @@ from mpmath import mp
 from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.activations.calling import expand
 from hsig.networks.formulas.derivative import derivative, polynomial
-from hsig.networks.formulas.evaluating import evaluate, lowered, order_of
+from hsig.networks.formulas.evaluating import Evaluator, lowered
 from hsig.networks.formulas.function import KINKS, Function
 from hsig.networks.formulas.nodes import X, number
 from hsig.networks.formulas.parsing import (
@@ -33,8 +33,7 @@ POINTS = [-2.7, -1.3, -0.6, -0.15, 0.35, 0.8, 1.45, 2.9]  # no kink of what is d
 
 
 def computed(root, x):
-    root = lowered(root)
-    return evaluate(root, order_of(root), {X: np.asarray(x, dtype=float)})
+    return Evaluator(lowered(root))(np.asarray(x, dtype=float))
 
 
 # --- reading and writing ----------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """What hsig knows of an activation function: a formula, its settings, and where it comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,12 +55,12 @@ class Activation:
     spellings: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, compare=False)
     note: str = field(default="", kw_only=True, compare=False)
 
-    @property
+    @cached_property
     def function(self) -> Function:
         """Its formula, understood."""
         return _understood(self.definition, self.settings, self.kink, self.slope_definition)
 
-    @property
+    @cached_property
     def trained(self) -> Function:
         """The same with the slope that `backward` chooses.
 
@@ -72,14 +72,17 @@ class Activation:
         own = (self.definition, self.settings, self.kink, self.slope_definition)
         return _trained(*own, self.backward)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to another process: not what is made of it."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
     def value(self, x: Array) -> Array:
         """Values at pre-activations `x`."""
         return self.function.at(x)
 
     def derivative(self, x: Array) -> Array:
         """Derivative in the pre-activation, at `x`."""
-        slope = self.function.slope_at(x, self.function.at(x))
-        return np.where(np.isnan(x), x, slope)
+        return np.where(np.isnan(x), x, self.function.slope_alone(x))
 
     def training_slope(self, x: Array, y: Array) -> Array:
         """The slope that `backward` chooses, at pre-activations `x` where the value is `y`.

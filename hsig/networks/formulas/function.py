@@ -10,7 +10,7 @@ import numpy as np
 
 from hsig.networks.arrays import Array, BoolArray
 from hsig.networks.formulas.derivative import at, polynomial, slope_of
-from hsig.networks.formulas.evaluating import constant, evaluate, lowered, order_of
+from hsig.networks.formulas.evaluating import Evaluator, constant, lowered
 from hsig.networks.formulas.nodes import Node, X, number
 from hsig.networks.formulas.pieces import pieces
 from hsig.networks.formulas.program import Program, compile_program, keeping_nan
@@ -97,7 +97,7 @@ class Function:
     def with_slope(self, slope: Node) -> "Function":
         """The same function, trained with another slope."""
         other = copy(self)
-        for made in ("_lowered_slope", "_slope_order", "program", "breaks"):
+        for made in ("_lowered_slope", "_slope", "_slope_of_value", "program", "breaks"):
             other.__dict__.pop(made, None)
         other.slope = slope
         return other
@@ -179,27 +179,35 @@ class Function:
 
     def at(self, x: Array) -> Array:
         """The values at `x`. Same shape."""
-        return evaluate(self._lowered, self._order, {X: x})
+        return self._value(x)
 
     def slope_at(self, x: Array, y: Array) -> Array:
         """The slopes at `x`, where the values are `y`. Same shape."""
-        return evaluate(self._lowered_slope, self._slope_order, {X: x, self._lowered: y})
+        return self._slope_of_value(x, y)
+
+    def slope_alone(self, x: Array) -> Array:
+        """The same, where the values are not known."""
+        return self._slope(x)
 
     @cached_property
     def _lowered(self) -> Node:
         return keeping_nan(lowered(self.value))
 
     @cached_property
-    def _order(self) -> tuple[Node, ...]:
-        return order_of(self._lowered)
+    def _value(self) -> Evaluator:
+        return Evaluator(self._lowered)
 
     @cached_property
     def _lowered_slope(self) -> Node:
         return lowered(self.slope)
 
     @cached_property
-    def _slope_order(self) -> tuple[Node, ...]:
-        return order_of(self._lowered_slope, (self._lowered,))
+    def _slope(self) -> Evaluator:
+        return Evaluator(self._lowered_slope)
+
+    @cached_property
+    def _slope_of_value(self) -> Evaluator:
+        return Evaluator(self._lowered_slope, (self._lowered,))
 
     @cached_property
     def program(self) -> Program:

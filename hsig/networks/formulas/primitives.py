@@ -69,11 +69,11 @@ def softplus(x: Array) -> Array:
 def multiply(u: Array, v: Array) -> Array:
     """The product, in which 0 times infinity is 0.
 
-    >>> multiply(np.array([0.0, 0.0, 2.0]), np.array([np.inf, np.nan, 3.0]))
+    >>> with np.errstate(invalid="ignore"):
+    ...     multiply(np.array([0.0, 0.0, 2.0]), np.array([np.inf, np.nan, 3.0]))
     array([ 0., nan,  6.])
     """
-    with np.errstate(invalid="ignore"):
-        product: Array = u * v
+    product: Array = u * v
     undefined = np.isnan(product)
     if undefined.any():
         product = np.where(undefined & ~np.isnan(u) & ~np.isnan(v), 0.0, product)
