@@ -71,6 +71,11 @@ def test_a_formula_that_is_written_reads_as_the_same(root):
         ("pow(x, 3)", "x**3"),
         ("1e3*x", "1000*x"),
         ("min(x, pi)", "min(x, 3.141592653589793)"),
+        ("+x", "x"),
+        ("0/0 + x", "0/0 + x"),
+        ("x/(-exp(x))", "-(x/exp(x))"),
+        ("x + x**0", "x + 1"),
+        ("2**3*x + 4**0.5 + 2**0.3", "8*x + 2 + 2**0.3"),
         (" x + 1 ", "x + 1"),
     ],
 )
@@ -321,6 +326,22 @@ def _parts(root, x):
     return [exact(one, x) for one in walk(root)]
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["x**5/(1 + x**4)", "x**2.5", "x**0.5", "x**-3", "clip(x, -inf, 2)", "(x + 1)/(2 - x)", "2**x"],
+)
+def test_the_derivative_of_some_that_take_a_way_of_their_own(written):
+    root = parse(written)
+    function = Function(root)
+    x = np.array([0.3, 1.2, 3.7])
+    wanted = [float(mp.diff(lambda t: exact(root, t), mp.mpf(float(one)))) for one in x]
+    np.testing.assert_allclose(function.slope_at(x, function.at(x)), wanted, rtol=1e-12)
+
+
+def test_what_is_divided_by_0_has_a_derivative_that_is_no_number():
+    assert np.isnan(Function(parse("x/0")).slope_alone(np.ones(1))[0])
+
+
 # --- pieces -----------------------------------------------------------------------------------
 
 
@@ -369,6 +390,11 @@ def _exact_fraction(root, x):
         ("where(x > 0, x, exp(x) - 1)", [(0, np.inf, 1)]),
         ("x*clip(x/6 + 0.5, 0, 1)", [(-np.inf, -3, 0), (3, np.inf, 1)]),
         ("(x + 1)**2 - x*x", [(-np.inf, np.inf, 2)]),
+        ("where(x < inf, 2*x, 1)", [(-np.inf, np.inf, 2)]),
+        ("clip(2*x, -inf, 1)", [(-np.inf, 0.5, 2), (0.5, np.inf, 0)]),
+        ("max(x, -inf)", [(-np.inf, np.inf, 1)]),
+        # 0.1 is not 1/10: two points, and one double for both
+        ("where(x < 0.1, 0, where(10*x < 1, 5, x))", [(-np.inf, 0.1, 0), (0.1, np.inf, 1)]),
         ("abs(abs(x) - 1)", [(-np.inf, -1, -1), (-1, 0, 1), (0, 1, -1), (1, np.inf, 1)]),
         ("x*sigmoid(x)", []),
         ("max(sin(x), 0)", []),

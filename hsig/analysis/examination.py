@@ -78,10 +78,8 @@ def _not_finite(activation: Activation, numbers: Array, *, slope: bool) -> Itera
 
 def _part(root: Node, x: float) -> Node:
     """The smallest part of a formula that is not a finite number at x."""
-    for one in walk(root):
-        if one.operands and not isfinite(constant(at(one, x))):
-            return one
-    return root
+    parts = (one for one in walk(root) if one.operands)
+    return next(one for one in parts if one is root or not isfinite(constant(at(one, x))))
 
 
 def _growing(slope: Array) -> Iterator[Oddity]:

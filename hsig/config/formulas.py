@@ -86,7 +86,7 @@ def _read(formula: str, parameters: Mapping[str, float], place: Place) -> Node:
 def _with_a_way_out(problem: FormulaError, parameters: Mapping[str, float]) -> str:
     """The complaint; of a name without a value, also how to give it one."""
     what, newline, below = problem.pointed().partition("\n")
-    for name in sorted(parameters_in(problem.text) - set(parameters)):
-        if what.startswith(f"unknown name '{name}'."):
-            what += f". A parameter has a value: {name}: 0.3 in a file, else :{name}=0.3 behind it"
+    unset = parameters_in(problem.text) - set(parameters)
+    for name in sorted(one for one in unset if what.startswith(f"unknown name '{one}'.")):
+        what += f". A parameter has a value: {name}: 0.3 in a file, else :{name}=0.3 behind it"
     return what + newline + below

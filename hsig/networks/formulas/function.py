@@ -122,11 +122,7 @@ class Function:
 
     def _own(self, x: float) -> Node:
         """The formula that holds at the end of a piece."""
-        for piece in self.pieces:
-            starts, stops = piece.start == x, piece.stop == x
-            if (starts and piece.start_closed) or (stops and piece.stop_closed):
-                return piece.formula
-        return self.value
+        return next(piece.formula for piece in self.pieces if piece.has_end(x))
 
     def _whole(self) -> Node:
         """The slopes of all parts in one formula, which tells them apart by x itself."""

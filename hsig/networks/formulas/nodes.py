@@ -79,8 +79,3 @@ def walk(root: Node, known: Collection[Node] = ()) -> Iterator[Node]:
         else:
             open_nodes.append((current, True))
             open_nodes.extend((operand, False) for operand in reversed(current.operands))
-
-
-def depends_on_x(root: Node) -> bool:
-    """Whether x is in it."""
-    return any(one is X for one in walk(root))

@@ -58,9 +58,6 @@ class FormulaError(ValueError):
         self.text = text
         self.column = column
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.what, self.text, self.column)
-
     def pointed(self) -> str:
         """The complaint, and a caret below the place in the formula."""
         if self.column is None or "\n" in self.text or len(self.text) > LENGTH_MOST:

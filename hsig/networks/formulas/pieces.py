@@ -7,6 +7,7 @@ taken. A comparison of anything else stays in the formula as it is.
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from math import isqrt
 from typing import NamedTuple
 
@@ -40,6 +41,10 @@ class Piece(NamedTuple):
     def is_point(self) -> bool:
         """Whether it is a single point."""
         return self.start == self.stop
+
+    def has_end(self, x: float) -> bool:
+        """Whether x is one of its ends, and belongs to it."""
+        return (x == self.start and self.start_closed) or (x == self.stop and self.stop_closed)
 
 
 class _Cell(NamedTuple):
@@ -83,19 +88,17 @@ def pieces(root: Node) -> tuple[Piece, ...]:
 
 def _joined(cells: list[tuple[_Cell, Node]]) -> Iterator[Piece]:
     """Neighbours on which the formula is the same are one piece; what no double lies in is none."""
-    first = last = None
-    formula = ZERO
-    for cell, here in cells:
-        if cell.start < cell.stop and _double(cell.start) == _double(cell.stop):
-            continue
-        if first is not None and last is not None and _same(formula, here):
-            last = cell
-            continue
-        if first is not None and last is not None:
+    held = [
+        (cell, formula)
+        for cell, formula in cells
+        if cell.start == cell.stop or _double(cell.start) != _double(cell.stop)
+    ]
+    first, formula = held[0]
+    for (last, _), (cell, other) in pairwise(held):
+        if not _same(formula, other):
             yield _piece(first, last, formula)
-        first, last, formula = cell, cell, here
-    if first is not None and last is not None:
-        yield _piece(first, last, formula)
+            first, formula = cell, other
+    yield _piece(first, held[-1][0], formula)
 
 
 def _piece(first: _Cell, last: _Cell, formula: Node) -> Piece:

@@ -145,7 +145,7 @@ def _power(u: Node, v: Node) -> Node | None:
 
 
 def product_of_power(u: Node, exponent: float) -> Node | None:
-    """U to a small whole number or a half, by multiplications and a root alone; else None."""
+    """A small whole power or that of a half, by multiplications and a root alone; else None."""
     if abs(exponent) == 0.5:
         made = apply("sqrt", u)
     elif 1.0 <= abs(exponent) <= _LARGEST_EXPONENT and exponent == int(exponent):
