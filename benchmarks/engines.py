@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,9 +27,6 @@ import numpy as np
 
 from hsig.config.loading import load_experiment
 from hsig.engines import State, compiled, reference
-from hsig.networks.activations import Activation
-from hsig.networks.arrays import Array
-from hsig.networks.formulas.program import Program, Step
 from hsig.networks.network import Weights
 
 RATE = 0.1
@@ -423,62 +419,6 @@ def warm(names: list[str], seeds: tuple[int, ...], epochs: int, turns: int) -> l
     return lines
 
 
-@dataclass(frozen=True)
-class Formula(Activation):
-    """A formula, by its program."""
-
-    program: Program
-    range = (-np.inf, np.inf)
-    formula = "a formula"
-
-    def value(self, x: Array) -> Array:
-        """Not asked for."""
-        raise NotImplementedError
-
-    derivative = value
-
-
-def steps_of(*steps: tuple[str, int, tuple[int, ...]]) -> tuple[Step, ...]:
-    """Steps from their parts."""
-    return tuple(Step(*parts) for parts in steps)
-
-
-# registers 0 to 3, of which 0 is x, and the constant 1
-FORMULAS = {
-    "x*sigmoid(x)": Program(
-        steps_of(
-            ("sigmoid", 1, (0,)),
-            ("multiply", 2, (0, 1)),
-            ("subtract", 3, (4, 1)),
-            ("multiply", 3, (1, 3)),
-            ("multiply", 3, (0, 3)),
-            ("add", 3, (1, 3)),
-        ),
-        value_steps=2,
-        constants=(1.0,),
-        registers=4,
-        value=2,
-        slope=3,
-    ),
-    "x*tanh(softplus(x))": Program(
-        steps_of(
-            ("softplus", 1, (0,)),
-            ("tanh", 1, (1,)),
-            ("multiply", 2, (0, 1)),
-            ("multiply", 3, (1, 1)),
-            ("subtract", 3, (5, 3)),
-            ("sigmoid", 4, (0,)),
-            ("multiply", 3, (3, 4)),
-            ("multiply", 3, (0, 3)),
-            ("add", 3, (1, 3)),
-        ),
-        value_steps=3,
-        constants=(1.0,),
-        registers=5,
-        value=2,
-        slope=3,
-    ),
-}
 BY_HAND = {"x*sigmoid(x)": "silu", "x*tanh(softplus(x))": "mish"}
 
 
@@ -488,15 +428,12 @@ def formulas(epochs: int, turns: int) -> list[str]:
         "| formula | seeds | contender | ns per step | times by hand |",
         "|---|---:|---|---:|---:|",
     ]
-    for formula, program in FORMULAS.items():
+    for formula, named in BY_HAND.items():
         for count in (64, 1024):
-            work = Work("sigmoid", "bce", count)
-            hidden = Formula("formula", "this benchmark", program)
-            network = replace(work.problem.network, hidden_activation=hidden)
-            work.problem = replace(work.problem, network=network)
+            work = Work(formula, "bce", count)
             trains = {"formula": hsig_compiled(work)}
             for way in ("by_vectors", "by_layers"):
-                function = getattr(_by_hand_library(), f"{BY_HAND[formula]}_{way}")
+                function = getattr(_by_hand_library(), f"{named}_{way}")
                 trains[way.replace("by_", "by hand, by ")] = in_c(function, work)
             expected = trains["formula"](20)
             for name, train in trains.items():
