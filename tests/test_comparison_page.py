@@ -125,7 +125,7 @@ def test_what_is_shown_unless_all_is_asked_for_is_one_table_and_the_answer():
         "relu",
         "",
         "after 20 epochs (epochs: median to solve; cost: cost of the last sample, median",
-        "over 3 seeds; curve: from 0 to 1)",
+        "over 3 seeds)",
         "variant                        solved  95 % interval  epochs    cost  verdicts",
         "tanh                           2 of 3   21 % to 94 %       7  0.1250  ███████▓▓▓",
         "relu                           2 of 3   21 % to 94 %       7  0.1250  ███████▒▒▒",
@@ -337,3 +337,12 @@ def test_one_wild_start_does_not_flatten_the_curves_of_the_others():
     assert table.title.endswith("curve: from 0 to 1, cut off there)")
     nothing = compared({label: ([UNKNOWN], [[np.nan] * 2]) for label in ("sigmoid", "hard")})
     assert tables(page_of(nothing, columns=("curve",)))[0].rows[0][1] == "  "
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_title_tells_of_the_columns_that_there_is_room_for(width):
+    shown = drawn(page_of(), width, full=False)
+    heads = next(line for line in shown if line.startswith("variant ")).split()
+    told = " ".join(shown).partition("after 20 epochs (")[2].partition(")")[0]
+    assert ("curve" in heads) is ("curve: from 0" in told)
+    assert "epochs: median to solve" in told

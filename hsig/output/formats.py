@@ -97,7 +97,7 @@ def _parts(block: Block) -> list[str]:
 
 def markdown_table(table: Table) -> str:
     """With its title above it."""
-    lines = [f"{table.title}:", ""] if table.title else []
+    lines = [f"{table.heading}:", ""] if table.heading else []
     lines.append(_markdown_row(table.columns))
     sides = ("---" if column in table.prose else "---:" for column in table.columns)
     lines.append(_markdown_row(tuple(sides)))

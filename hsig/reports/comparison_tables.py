@@ -77,8 +77,12 @@ class ComparisonTables:
         """How many seeds were solved, the cost, and the verdicts."""
         wanted = _ALL_RESULTS if full else _RESULTS
         names = [name for name in wanted if COLUMNS[name].says_something(self)]
-        table = self._table(self._result_title(names), names)
-        return replace(table, spare=(("25 %", "75 %"), ("lost",)) if full else (("curve",),))
+        table = self._table(self._after(), names)
+        return replace(
+            table,
+            said=self._said(names),
+            spare=(("25 %", "75 %"), ("lost",)) if full else (("curve",),),
+        )
 
     def paired(self) -> tuple[Table, ...]:
         """Every variant against the baseline, if there is one."""
@@ -98,7 +102,8 @@ class ComparisonTables:
 
     def chosen(self, names: Sequence[str]) -> Table:
         """One table of these columns."""
-        titles = [self._result_title(names)]
+        said = "; ".join(text for _, text in self._said(names))
+        titles = [f"{self._after()} ({said})" if said else self._after()]
         if {"rank", "difference", "pairs"} & set(names) and self.pairing is not None:
             titles.append(self._paired_title(self.pairing, names))
         tuning = {"tuning", "tried"} & set(names) and self.tuned is not None
@@ -176,18 +181,22 @@ class ComparisonTables:
         seeds = len(self.experiment.seeds)
         return f", median over {seeds} seeds" if seeds > 1 else ""
 
-    def _result_title(self, names: Sequence[str]) -> str:
-        experiment = self.experiment
-        budget = count(experiment.epochs, "epoch")
-        reached = all(variant.epochs[-1] == experiment.epochs for variant in self._trained)
-        cut = any((variant.cost[MEDIAN] > self._top).any() for variant in self._trained)
-        parts = [COLUMNS["median"].about] if "median" in names else []
+    def _after(self) -> str:
+        budget = count(self.experiment.epochs, "epoch")
+        reached = all(variant.epochs[-1] == self.experiment.epochs for variant in self._trained)
+        return f"{'after' if reached else 'stopped before'} {budget}"
+
+    def _said(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """What is to be said of columns, by their heads."""
+        found = [("epochs", COLUMNS["median"].about)] if "median" in names else []
         if {"cost", "quartiles"} & set(names):
-            parts.append(f"cost: {which_cost(experiment)}{self._over}")
+            head = "cost" if "cost" in names else "25 %"
+            found.append((head, f"cost: {which_cost(self.experiment)}{self._over}"))
         if "curve" in names:
-            parts.append(f"curve: from 0 to {self._top:.3g}{', cut off there' if cut else ''}")
-        explained = f" ({'; '.join(parts)})" if parts else ""
-        return f"{'after' if reached else 'stopped before'} {budget}{explained}"
+            cut = any((variant.cost[MEDIAN] > self._top).any() for variant in self._trained)
+            top = f"{self._top:.3g}{', cut off there' if cut else ''}"
+            found.append(("curve", f"curve: from 0 to {top}"))
+        return tuple(found)
 
     def _paired_title(self, pairing: Pairing, names: Sequence[str]) -> str:
         baseline, comparisons = pairing.baseline, len(pairing.against)

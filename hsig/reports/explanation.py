@@ -153,6 +153,7 @@ def _remedies(numbers: VariantSummary, trials: Sequence[Trial]) -> Table:
         ("remedy", "layers", "solved", "95 % interval", "works", "verdicts"),
         tuple(rows),
         prose=("remedy", "layers", "verdicts"),
+        firm=("solved", "95 % interval"),
     )
 
 

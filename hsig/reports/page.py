@@ -64,6 +64,7 @@ class Table:
         splits: Whether it may be cut into tables that each begin with the first column.
         whole: Whether all rows are shown, however many there are.
         firm: Columns that are never folded, such as those of ids.
+        said: What is said of columns behind the title, by their names; of those that are shown.
         beside: What it is a table of, drawn beside it.
     """
 
@@ -75,7 +76,14 @@ class Table:
     splits: bool = False
     whole: bool = False
     firm: tuple[str, ...] = ()
+    said: tuple[tuple[str, str], ...] = ()
     beside: Curves | None = None
+
+    @property
+    def heading(self) -> str:
+        """The title, with what is said of its columns."""
+        said = "; ".join(text for column, text in self.said if column in self.columns)
+        return f"{self.title} ({said})" if said else self.title
 
     def smaller(self) -> "Table":
         """The same without the first of its groups of spare columns."""
