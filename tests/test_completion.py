@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from prepared import made_run
 
-from hsig.config.activation_kinds import KINKS
 from hsig.config.keys import KEYS, complete_comparison, complete_config, complete_words
+from hsig.config.settings import KINKS
 from hsig.networks.activations import ACTIVATIONS
 from hsig.runs import Note, keep
 

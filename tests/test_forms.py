@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from hsig.config.activation_kinds import PARAMETERS
 from hsig.config.assembling import resolved_keys
 from hsig.config.keys import KEYS, json_schema, starting_point
 from hsig.config.kinds import Choice, Number
 from hsig.config.loading import load_experiment
+from hsig.config.settings import PARAMETERS
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment

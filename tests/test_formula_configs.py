@@ -19,6 +19,7 @@ from hsig.analysis.examination import examine
 from hsig.config.assembling import resolved_keys
 from hsig.config.keys import json_schema
 from hsig.config.loading import load_experiment
+from hsig.config.sweeps import load_sweep
 from hsig.engines import State, compiled, reference
 from hsig.errors import ConfigError
 from hsig.networks.activations import ACTIVATIONS, spell
@@ -133,11 +134,38 @@ def test_a_slope_that_is_given_is_trained_with(my_hard):
         ("{formula: [x]}", "expected a formula, such as"),
         ("{formula: x, derivative: y}", "unknown name 'y'"),
         ("{formula: x, name: [1]}", "expected a name for tables"),
+        ("{formula: x*x, name: relu}", "'relu' is a name that hsig has. Choose another"),
+        ("{formula: x*x, name: all}", "'all' is a name that hsig has"),
+        ("{formula: x*x, name: 'hard:slope=0.3'}", "expected a name of letters, digits"),
+        ("{formula: ''}", "expected a formula, such as"),
+        (" ", "expected a formula, such as clip(0.2*x + 0.5, 0, 1), got nothing"),
         ("x:kink=round", "kink: expected one of own, open, closed"),
     ],
 )
 def test_what_is_wrong_with_a_formula_is_said(written, complaint):
     assert complaint in refusal(activation=written)
+
+
+def test_an_empty_place_in_a_list_is_no_activation():
+    with pytest.raises(ConfigError) as refused:
+        load_experiment(flags={"activations": "tanh, ,relu"}, command="compare")
+    (message,) = refused.value.messages
+    assert message.endswith("expected a formula, such as clip(0.2*x + 0.5, 0, 1), got nothing")
+
+
+def test_a_name_in_a_file_means_the_formula_that_has_it_there(tmp_path):
+    path = tmp_path / "both.yaml"
+    path.write_text(
+        "activations:\n  - {name: mine, formula: x*sigmoid(b*x), b: 1.7}\n  - tanh\n"
+        "baseline: mine\npredict_with: mine,hard\n"
+    )
+    compared = load_experiment(path, command="compare")
+    assert (compared.baseline, [v.label for v in compared.variants]) == ("mine", ["mine", "tanh"])
+    assert [one.name for one in compared.predict_with] == ["mine", "hard"]
+    alone = load_experiment(path, {"activation": "mine", "baseline": ""}, "explain")
+    assert alone.variants[0].hidden_activation == compared.variants[0].hidden_activation
+    several = load_experiment(path, {"activations": "sigmoid,mine"}, "compare")
+    assert [v.label for v in several.variants] == ["sigmoid", "mine"]
 
 
 def test_a_mistake_in_a_file_has_its_line_and_a_caret(tmp_path):
@@ -197,6 +225,16 @@ def test_a_parameter_of_a_formula_can_be_swept(hsig_command, tmp_path):
     assert len(made["cells"]) == 3
 
 
+def test_a_swept_parameter_of_a_formula_is_any_number_and_a_setting_of_a_row_what_it_was(tmp_path):
+    text = "activation: {}\nsweep:\n  activation.slope: [-0.5, 0.5]\n"
+    path = tmp_path / "sweep.yaml"
+    path.write_text(text.format("{formula: tanh(x) + slope*x, slope: 1}"))
+    assert len(load_sweep(path, {}).cells) == 2
+    path.write_text(text.format("hard"))
+    with pytest.raises(ConfigError, match=r"expected a number above 0, got -0\.5"):
+        load_sweep(path, {})
+
+
 @pytest.fixture
 def hsig_command(tmp_path):
     def run(*arguments):
@@ -218,8 +256,10 @@ def hsig_command(tmp_path):
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "it is nan up to x = -709.875, where exp(-x)"),
-        ("x*exp(x)", "it is infinite from x = "),
+        ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "it is nan below x = -709.783, where exp(-x)"),
+        ("x*exp(x)", "it is infinite above x = 703.227"),
+        ("sqrt(x)", "it is nan below x = 0, where sqrt(x)"),
+        ("x*inf", "it is infinite below x = 0"),
         ("x**2", "its slope grows on and on: it is 2000 at x = 1000"),
         ("where(x > 0, 1, 0)", "its slope is 0 everywhere"),
         ("floor(x)", "its slope is 0 everywhere"),

@@ -13,6 +13,7 @@ from mpmath import mp
 
 from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.activations.calling import expand
+from hsig.networks.formulas.clipped_line import clipped_line
 from hsig.networks.formulas.derivative import derivative, polynomial
 from hsig.networks.formulas.evaluating import Evaluator, lowered
 from hsig.networks.formulas.function import KINKS, Function
@@ -122,7 +123,11 @@ def test_parameters_are_numbers_by_name():
 HOSTILE = [
     ("", "expected a formula"),
     ("   ", "expected a formula"),
-    ("exp(x", "expected a formula"),
+    ("exp(x", "expected a formula, such as clip(0.2*x + 0.5, 0, 1); 1 ) missing"),
+    ("exp(x))", "; 1 ( missing"),
+    ("1.7 x", "; is there a * missing?"),
+    ("2x", "; is there a * missing?"),
+    ("x^2", "; a power is **"),
     ("x +", "expected a formula"),
     ("1if x else 2", "expected"),
     ("0777*x", "expected a formula"),
@@ -403,6 +408,45 @@ def _exact_fraction(root, x):
 def test_the_lines_of_a_formula_by_hand(written, lines):
     found = Function(parse(written)).linear_pieces
     assert [(p.start, p.stop, p.slope) for p in found] == lines
+
+
+@pytest.mark.parametrize("written", ["x*1e308*10", "1e308*x*x", "where(1e300*x > 1e-300, x, 0)"])
+def test_numbers_beyond_doubles_are_no_polynomial_and_no_mistake(written):
+    function = Function(parse(written))
+    x = np.array([-1e-3, 1e-3])
+    assert not np.isnan(function.slope_at(x, function.at(x))).any()
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("clip(0.3*x + 0.5, 0, 1)", (0.3, 0.5, 0, 1, 0)),
+        ("max(x, 0)", (1, 0, 0, np.inf, 0)),
+        ("min(0.5*x, 1)", (0.5, 0, -np.inf, 1, 0)),
+        ("where(x < 0, 0.1*x, x)", (1, 0, 0, np.inf, 0.1)),
+        ("2 - x", (-1, 2, -np.inf, np.inf, 0)),
+        ("where(x < 2*x, x, 1)", None),
+        ("where(1 < x, 2, x)", None),
+        ("clip((x + 3)/6, 0, 1)", None),  # has other bits
+        ("abs(x)", None),
+        ("clip(x, 0, x*x)", None),
+        ("tanh(x)", None),
+    ],
+)
+def test_what_is_a_clipped_line(written, line):
+    found = clipped_line(Function(parse(written)))
+    assert (found and found[:5]) == line
+
+
+def test_a_slope_between_those_of_both_sides_is_no_clipped_lines():
+    assert clipped_line(Function(parse("clip(x, 0, 1)"), "mean")) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "known"), [("clip(x, 0, 1)", True), ("floor(x)", False), ("max(sin(x), 0)", False)]
+)
+def test_whether_all_kinks_are_known_is_known(written, known):
+    assert Function(parse(written)).is_cut is known
 
 
 def test_a_formula_of_too_many_pieces_is_left_whole():

@@ -14,6 +14,8 @@ from hsig.networks.formulas.nodes import Node, walk
 
 REACH = 1000.0  # how far to both sides it is looked at
 _GRID = np.linspace(-REACH, REACH, 16_001)
+_SPACING = 0.125  # of the grid
+_HALVINGS = 60  # of a space of it, until its ends are neighbours
 _NEAR = np.linspace(-20.0, 20.0, 401)  # where a given derivative is held against differences
 _STEP = 1e-6
 _OFF = 1e-4  # a given derivative may be off by this, relatively or absolutely
@@ -28,7 +30,7 @@ class Oddity(NamedTuple):
     Attributes:
         kind: `nan` or `infinite` of its value or slope, `flat` or `growing` of its slope, `wrong`
             of a derivative that was given.
-        x: The point next to 0 at which it is seen.
+        x: Where it begins, seen from 0.
         part: For `nan` and `infinite`, the smallest part of the formula that is not finite there.
         slope: Whether it is seen of the slope, and not of the value.
         found: For `wrong`, what was given; for `growing`, the slope at the end.
@@ -71,15 +73,30 @@ def _not_finite(activation: Activation, numbers: Array, *, slope: bool) -> Itera
             places = _GRID[odd & side]
             if len(places):
                 x = float(places[np.abs(places).argmin()])
-                yield Oddity(kind, x, _part(root, x), slope)
+                yield Oddity(kind, _edge(activation, kind, x, slope=slope), _part(root, x), slope)
         if odd.any():
             return
 
 
+def _edge(activation: Activation, kind: str, x: float, *, slope: bool) -> float:
+    """The last point on the way to x, from 0, at which it is still a number."""
+    odd = np.isnan if kind == NAN else np.isinf
+    of = activation.derivative if slope else activation.value
+    good, bad = max(abs(x) - _SPACING, 0.0) * np.sign(x), x
+    for _ in range(_HALVINGS):
+        middle = (good + bad) / 2.0
+        good, bad = (good, middle) if odd(of(np.array([middle])))[0] else (middle, bad)
+    return float(good)
+
+
 def _part(root: Node, x: float) -> Node:
     """The smallest part of a formula that is not a finite number at x."""
-    parts = (one for one in walk(root) if one.operands)
-    return next(one for one in parts if one is root or not isfinite(constant(at(one, x))))
+    return next((one for one in walk(root) if not isfinite(_at(one, x))), root)
+
+
+def _at(one: Node, x: float) -> float:
+    """What a part is at x; x itself and numbers are no cause."""
+    return constant(at(one, x)) if one.operands else 0.0
 
 
 def _growing(slope: Array) -> Iterator[Oddity]:

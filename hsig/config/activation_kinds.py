@@ -6,45 +6,39 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hsig.config.kinds import Choice, Kind, Number, Schema, complete_list, mapping_schema, starting
-from hsig.config.values import REFUSED, Json, Place, Wrong, each, nearest, plain, read_settings
+from hsig.config.kinds import Kind, Schema, complete_list, mapping_schema, starting
+from hsig.config.settings import (
+    OF_A_FORMULA,
+    PARAMETER_ALIASES,
+    PARAMETERS,
+    SAME,
+    SLOPES,
+    kind_of_setting,
+)
+from hsig.config.values import (
+    REFUSED,
+    Given,
+    Json,
+    Place,
+    Wrong,
+    each,
+    nearest,
+    plain,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from hsig.experiments.experiment import Experiment
     from hsig.networks.activations import Activation
 
-# the slope at a kink, from those of both sides: `hsig.networks.formulas.function.KINKS`
-KINKS = ("own", "open", "closed", "left", "right", "mean", "sum")
-PARAMETERS: Mapping[str, Number | Choice] = {  # the settings of activations
-    "slope": Number(0.0, 1e9, above=True),
-    "shift": Number(-1e9, 1e9),
-    "low": Number(infinite=True),
-    "high": Number(infinite=True),
-    "leak": Number(0.0, 1.0),
-    "kink": Choice(KINKS),
-    "alpha": Number(0.0, 1e9, above=True),
-    "beta": Number(0.0, 1e9, above=True),
-    "b": Number(0.0, 1e9),
-    "a": Number(-1e9, 1e9),
-    "bound": Number(0.0, 1e9),
-    "gamma": Number(0.0, 1e9, above=True),
-    "scale": Number(-1e9, 1e9),
-    "steepness": Number(0.0, 1e9, above=True),
-    "threshold": Number(infinite=True),
-    "value": Number(-1e9, 1e9),
-    "backward": Choice(("own", "logistic", "output", "straight_through")),
-}
-_OF_A_FORMULA = Number(-1e9, 1e9, infinite=True)  # a parameter of a user's own
-_PARAMETER_ALIASES = {"negative_slope": "leak"}  # PyTorch's and JAX's word
-_SLOPES = ("kink", "backward")  # settings of every activation
 
+def is_formula(value: object) -> bool:
+    """Whether a plain value means a user's own activation."""
+    from hsig.config.formulas import looks_like_a_formula
 
-def kind_of_setting(name: str) -> Number | Choice:
-    """The kind of a setting; of one that only a formula has, any number."""
-    return PARAMETERS.get(name, _OF_A_FORMULA)
-
-
-SAME = "same"  # the output's activation is the hidden layer's
+    if isinstance(value, dict):
+        return "formula" in value and not _is_row(value.get("name"), value["formula"])
+    return isinstance(value, str) and looks_like_a_formula(value.partition(":")[0])
 
 
 class Spec(Kind):
@@ -58,7 +52,9 @@ class Spec(Kind):
         settings = {key: part for key, part in value.items() if key != "name"}
         name, named = value.get("name"), place.below("name")
         if "formula" in value and not _is_row(name, value["formula"]):
-            return _of_formula(name, settings, place)
+            from hsig.config.formulas import of_formula
+
+            return of_formula(name, settings, place)
         if not isinstance(name, str):
             raise named.expected("the name of an activation", name)
         settings.pop("formula", None)
@@ -83,7 +79,7 @@ class Spec(Kind):
             return [f"{name}:{before}={choice}" for choice in offered]
         if name not in ACTIVATIONS:
             return []
-        known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, *_SLOPES)]
+        known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, *SLOPES)]
         return [f"{name}:{made}" for made in complete_list(known, settings)]
 
 
@@ -188,6 +184,28 @@ class Compared(Specs):
 _SPEC = Spec()
 
 
+_NAMING = ("activation", "activations", "output_activation", "predict_with", "baseline")
+
+
+def with_labels(given: Mapping[str, Given], config: Mapping[str, Given]) -> dict[str, Given]:
+    """The same with a formula of a config wherever its label stands."""
+    labelled: dict[str, object] = {}
+    for key in ("activation", "activations"):
+        value = config[key].value if key in config else None
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict) and "formula" in one and isinstance(one.get("name"), str):
+                labelled[one["name"]] = one
+    made = dict(given)
+    for key in _NAMING:
+        part = given.get(key)
+        if part is not None and isinstance(part.value, str):
+            specs = [labelled.get(str(spec), spec) for spec in _split(part.value)]
+            if any(isinstance(spec, dict) for spec in specs):
+                several = key in ("activations", "predict_with")
+                made[key] = part._replace(value=specs if several else specs[0])
+    return made
+
+
 def spec_document(activation: "Activation") -> dict[str, Json]:
     """An activation as a config would spell it in full, with its formula."""
     own = {name: plain(value) for name, value in activation.parameters.items()}
@@ -201,14 +219,14 @@ def _schema() -> Schema:
 
     settings: Schema = {name: kind.schema() for name, kind in PARAMETERS.items()}
     settings["backward"] = {"anyOf": [{"type": "null"}, settings["backward"]]}
-    settings |= {word: settings[name] for word, name in _PARAMETER_ALIASES.items()}
+    settings |= {word: settings[name] for word, name in PARAMETER_ALIASES.items()}
     name: Schema = {"type": "string", "examples": list(ACTIVATIONS)}
     formula: Schema = {"type": "string", "examples": ["clip(slope*x + 0.5, 0, 1)"]}
     own = mapping_schema(
         {"name": {"type": "string"}, "formula": formula, "derivative": formula, **settings},
         ["formula"],
     )
-    own["additionalProperties"] = _OF_A_FORMULA.schema()  # its parameters have names of their own
+    own["additionalProperties"] = OF_A_FORMULA.schema()  # its parameters have names of their own
     return {"anyOf": [name, mapping_schema({"name": name, **settings}, ["name"]), own]}
 
 
@@ -240,13 +258,13 @@ def _outside_brackets(text: str) -> list[str]:
 
 def _of_text(written: str, place: Place) -> "Activation":
     """`NAME`, `FORMULA`, or one of them with `:KEY=VALUE,...` behind it."""
-    from hsig.config.formulas import looks_like_a_formula
+    from hsig.config.formulas import looks_like_a_formula, of_formula
     from hsig.networks.activations import find_activations
 
     head, colon, text = written.strip().partition(":")
     settings = read_settings(text, place) if colon else {}
     if looks_like_a_formula(head) and not find_activations(head):
-        return _of_formula(None, {"formula": head, **settings}, place, nested=False)
+        return of_formula(None, {"formula": head, **settings}, place, nested=False)
     return _with_settings(_find(head, place), settings, place, nested=False)
 
 
@@ -255,50 +273,6 @@ def _is_row(name: object, formula: object) -> bool:
     from hsig.networks.activations import ACTIVATIONS
 
     return isinstance(name, str) and name in ACTIVATIONS and ACTIVATIONS[name].definition == formula
-
-
-def _of_formula(
-    label: object, settings: Mapping[str, object], place: Place, *, nested: bool = True
-) -> "Activation":
-    """A user's own activation; `nested` if each of its settings has a place of its own."""
-    from hsig.config.formulas import formula_activation, parameters_in
-    from hsig.networks.formulas.parsing import FormulaError
-
-    def text(key: str) -> str:
-        value = settings.get(key, "")
-        if not isinstance(value, str):
-            if key == "formula" and isinstance(value, int | float):
-                return str(value)
-            raise place.below(key).expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
-        return value
-
-    formula, slope = text("formula"), text("derivative")
-    named: set[str] = set()
-    for key, part in (("formula", formula), ("derivative", slope)):
-        try:
-            named |= parameters_in(part) if part else set()
-        except FormulaError as problem:
-            raise (place.below(key) if nested else place).wrong(problem.pointed()) from None
-    reserved = {"name", "formula", "derivative", *_SLOPES}
-
-    def check(key: str, value: object) -> tuple[str, Any]:
-        where = place.below(key) if nested else replace(place, about=key)
-        if key in _SLOPES:
-            return key, None if value is None else PARAMETERS[key].check(value, where)
-        if key not in named:
-            known = sorted(named - reserved) + list(_SLOPES)
-            raise where.wrong(
-                f"there is no {key} in the formula.{nearest(key, known)} It has: {', '.join(known)}"
-            )
-        return key, _OF_A_FORMULA.check(value, where)
-
-    if not isinstance(label, str | None):
-        raise place.below("name").expected("a name for tables", label)
-    rest = {key: part for key, part in settings.items() if key not in ("formula", "derivative")}
-    checked = dict(each(partial(check, *setting) for setting in rest.items()))
-    kink, backward = (checked.pop(key, None) or "own" for key in _SLOPES)
-    made = formula_activation(label or "", formula, slope, checked, place, nested=nested)
-    return replace(made, kink=kink, backward=backward)
 
 
 def _find(name: str, place: Place) -> "Activation":
@@ -310,6 +284,8 @@ def _find(name: str, place: Place) -> "Activation":
         spellings,
     )
 
+    if not name.strip():
+        raise place.expected("the name of an activation, or a formula", None)
     found = find_activations(name)
     if not found:
         raise place.wrong(
@@ -345,8 +321,8 @@ def _with_settings(
 
 def _setting(activation: "Activation", written: str, place: Place) -> str:
     """The name of a setting that the activation has."""
-    known = [*activation.parameters, *_SLOPES]
-    name = _PARAMETER_ALIASES.get(written, written)
+    known = [*activation.parameters, *SLOPES]
+    name = PARAMETER_ALIASES.get(written, written)
     if name not in known:
         raise place.wrong(
             f"{activation.name} has no setting '{written}'.{nearest(written, known)} "

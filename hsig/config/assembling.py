@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
-from hsig.config.activation_kinds import SAME, Spec
+from hsig.config.activation_kinds import Spec
 from hsig.config.keys import EVIDENCE_NUMBERS, KEYS
+from hsig.config.settings import SAME
 from hsig.config.values import Given, Json, Place, Wrong, nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Bound, Checks, Experiment, Variant

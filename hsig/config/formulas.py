@@ -1,13 +1,17 @@
 """A user's own activation: a formula, its parameters, and its derivative if it is given."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from math import isfinite
-from re import fullmatch
+from re import fullmatch, match
+from typing import Any
 
 import numpy as np
 
-from hsig.config.values import Place, describe
-from hsig.networks.activations import Activation
+from hsig.config.settings import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
+from hsig.config.values import Place, describe, each, nearest
+from hsig.networks.activations import ACTIVATIONS, GROUPS, Activation
 from hsig.networks.activations.calling import expand
 from hsig.networks.formulas.derivative import substitute
 from hsig.networks.formulas.nodes import Node, X, number, walk
@@ -35,7 +39,69 @@ def parameters_in(formula: str) -> set[str]:
     return names_in(formula) - {"x", *CONSTANTS}
 
 
-def formula_activation(
+def of_formula(
+    label: object, settings: Mapping[str, object], place: Place, *, nested: bool = True
+) -> Activation:
+    """A user's own activation.
+
+    Args:
+        label: Its name, if it has one.
+        settings: Its formula, derivative and parameters, as they are written.
+        place: Where they are.
+        nested: Whether each has a place of its own below that.
+
+    Raises:
+        Wrong: If they make none.
+    """
+
+    def text(key: str) -> str:
+        value = settings.get(key, "")
+        if not isinstance(value, str):
+            if key == "formula" and isinstance(value, int | float):
+                return str(value)
+            raise place.below(key).expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
+        return value
+
+    formula, slope = text("formula"), text("derivative")
+    named: set[str] = set()
+    for key, part in (("formula", formula), ("derivative", slope)):
+        try:
+            named |= parameters_in(part) if part else set()
+        except FormulaError as problem:
+            raise (place.below(key) if nested else place).wrong(problem.pointed()) from None
+    reserved = {"name", "formula", "derivative", *SLOPES}
+
+    def check(key: str, value: object) -> tuple[str, Any]:
+        where = place.below(key) if nested else replace(place, about=key)
+        if key in SLOPES:
+            return key, None if value is None else PARAMETERS[key].check(value, where)
+        if key not in named:
+            known = sorted(named - reserved) + list(SLOPES)
+            raise where.wrong(
+                f"there is no {key} in the formula.{nearest(key, known)} It has: {', '.join(known)}"
+            )
+        return key, OF_A_FORMULA.check(value, where)
+
+    if not isinstance(label, str | None):
+        raise place.below("name").expected("a name for tables", label)
+    if label is not None and not {*SLOPES} <= set(settings):  # a record has all of them
+        _check_label(label, place.below("name"))
+    rest = {key: part for key, part in settings.items() if key not in ("formula", "derivative")}
+    checked = dict(each(partial(check, *setting) for setting in rest.items()))
+    kink, backward = (checked.pop(key, None) or "own" for key in SLOPES)
+    made = _activation(label or "", formula, slope, checked, place, nested=nested)
+    return replace(made, kink=kink, backward=backward)
+
+
+def _check_label(label: str, place: Place) -> None:
+    """Refuse a label that would be taken for something else."""
+    if label in ACTIVATIONS or label in GROUPS or label == SAME:
+        raise place.wrong(f"'{label}' is a name that hsig has. Choose another for this formula")
+    if not fullmatch(r"\w[\w .+-]*", label):
+        raise place.expected("a name of letters, digits, spaces, and . _ + -", label)
+
+
+def _activation(
     label: str,
     formula: str,
     slope: str,
@@ -80,13 +146,14 @@ def _read(formula: str, parameters: Mapping[str, float], place: Place) -> Node:
     try:
         return parse_rule(formula, ("x", *parameters), expand)
     except FormulaError as problem:
-        raise place.wrong(_with_a_way_out(problem, parameters)) from None
+        raise place.wrong(_with_a_way_out(problem)) from None
 
 
-def _with_a_way_out(problem: FormulaError, parameters: Mapping[str, float]) -> str:
+def _with_a_way_out(problem: FormulaError) -> str:
     """The complaint; of a name without a value, also how to give it one."""
     what, newline, below = problem.pointed().partition("\n")
-    unset = parameters_in(problem.text) - set(parameters)
-    for name in sorted(one for one in unset if what.startswith(f"unknown name '{one}'.")):
+    unknown = match(r"unknown name '(\w+)'\.", what)
+    if unknown:
+        name = unknown.group(1)
         what += f". A parameter has a value: {name}: 0.3 in a file, else :{name}=0.3 behind it"
     return what + newline + below

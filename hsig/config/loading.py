@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from hsig.config.activation_kinds import Spec
+from hsig.config.activation_kinds import Spec, with_labels
 from hsig.config.assembling import Checked
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, known_elsewhere
 from hsig.config.kinds import Choice, Number
@@ -270,7 +270,7 @@ def resolve(
     """
     problems: list[str] = []
     given = {} if path is None else _read_keys(Path(path), problems)
-    given |= read_flags(flags or {}, problems)
+    given = with_labels(given | read_flags(flags or {}, problems), given)
     one = among_others and says(given, "activation") and not says(given, "activations")
     command = COMPARE if one else _command(given, command, problems)
     given = defaults(command) | (given if command == COMPARE else _untuned(given, problems))

@@ -10,12 +10,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from hsig.config.activation_kinds import Spec, kind_of_setting, set_parameters, spec_document
+from hsig.config.activation_kinds import Spec, is_formula, set_parameters, spec_document
 from hsig.config.assembling import Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import Whole
 from hsig.config.loading import SWEPT, defaults, known_keys, read_flags, says
 from hsig.config.ranges import VALUES_MOST, read_values, spells_several
+from hsig.config.settings import kind_of_setting
 from hsig.config.values import REFUSED, Given, Place, Wrong, each, nearest, read_part
 from hsig.config.yaml_text import read_file
 from hsig.errors import ConfigError
@@ -66,7 +67,9 @@ def load_sweep(path: Path | None, flags: Mapping[str, str], folder: Path | None 
     problems: list[str] = []
     parts = {} if path is None else read_file(path, problems, folder)
     block = parts.pop(SWEPT, None)
-    in_file = [] if block is None else _read_axes(block, problems)
+    written = parts.get(_ACTIVATION)
+    own = is_formula(flags.get(_ACTIVATION) or (written and written.value))
+    in_file = [] if block is None else _read_axes(block, problems, of_a_formula=own)
     given = {} if path is None else known_keys(path, parts, problems)
     problems += [*_useless(given, flags), *_given_twice(in_file, given)]
     typed = read_flags(flags, problems)
@@ -126,8 +129,8 @@ def _given_twice(swept: Sequence[_Swept], given: Mapping[str, Given]) -> list[st
     return [f"{given[name].where()}: {name}: is swept as well" for name in names]
 
 
-def _read_axes(block: Given, problems: list[str]) -> list[_Swept]:
-    """The axes of a `sweep` block, in their order."""
+def _read_axes(block: Given, problems: list[str], *, of_a_formula: bool) -> list[_Swept]:
+    """The axes of a `sweep` block, in their order; settings may be those of a formula."""
     place = Place(SWEPT, block, problems)
     swept: list[_Swept] = []
     with suppress(Wrong):
@@ -137,7 +140,8 @@ def _read_axes(block: Given, problems: list[str]) -> list[_Swept]:
             )
         for name, value in block.value.items():
             with suppress(Wrong):
-                swept.append(_read_axis(name, value, place.below(name)))
+                below = place.below(name)
+                swept.append(_read_axis(name, value, below, of_a_formula=of_a_formula))
     return swept
 
 
@@ -180,10 +184,10 @@ def _several(key: Key, value: object, place: Place) -> object:
     return parts
 
 
-def _read_axis(name: str, value: object, place: Place) -> _Swept:
+def _read_axis(name: str, value: object, place: Place, *, of_a_formula: bool = False) -> _Swept:
     key, _, setting = name.partition(".")
     if key == _ACTIVATION and setting.isidentifier():
-        check, default = kind_of_setting(setting).check, None
+        check, default = kind_of_setting(setting, of_a_formula=of_a_formula).check, None
     elif name in KEYS and KEYS[name].may_be_swept:
         check, default = partial(_check, KEYS[name]), KEYS[name].default_for(SWEEP)
     else:

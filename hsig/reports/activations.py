@@ -24,6 +24,7 @@ from hsig.reports.oddities import told
 from hsig.reports.page import OF_HSIG, Curves, Page, Table, lines, page_of_tables
 
 _MORE = "one as a whole, with its names elsewhere, or your own formula: hsig activations ACTIVATION"
+_NOT_CUT = "it may have kinks and jumps that are not told: not all of its comparisons are located"
 _TEXT_MOST = 1500  # of a derivative that is shown
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
@@ -63,6 +64,7 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
         f"{short(round(definition.distance, 3))}",
         *(_break(b) for b in definition.breaks),
         *_pieces(activation),
+        *(() if function.is_cut else (_NOT_CUT,)),
         f"trains with {_backward(activation)}",
         *(told(odd) for odd in definition.oddities),
     ]
@@ -129,6 +131,7 @@ def _elsewhere(activation: Activation) -> list[Table]:
             columns,
             tuple(shown),
             prose=("here", "elsewhere"),
+            firm=("here",),
         )
     ]
 

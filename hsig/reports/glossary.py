@@ -25,17 +25,22 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "budget",
         "cost": "the loss of the samples of an epoch, each before its own update: their mean, or "
         "that of the last one",
+        "curve": "the median cost by epoch, from its beginning to its end, as a small picture",
+        "difference": "the solved rate of a variant less that of the baseline, over the same seeds",
         "discordant": "a pair of runs of the same seed of which one is solved and the other is not",
         "end point": "where training ended on the surface of the mean loss: near a saddle, a "
         "minimum, a flat point, a kink, or on a slope",
         "epoch": "one pass over the samples of the task",
         "epochs to solve": "the first number of epochs after which every sample was right; a "
         "median over seeds, with an interval from order statistics",
+        "epochs": "passes over the samples; as the head of a column, the median epochs to solve",
         "Holm": "a correction of several p-values, so that any false claim among them stays below "
         "5 % (Holm 1979)",
         "interval": "what rates the seeds that were run are compatible with, at 95 %; of a solved "
         "rate Wilson's, of a paired difference Newcombe's",
-        "kink": "a point at which an activation changes its slope at once",
+        "kink": "a point at which an activation changes its slope at once; a setting of this name "
+        "chooses the slope there: open the flatter of both sides, closed the steeper, left, right, "
+        "their mean or sum, own what the formula says",
         "lost": "a seed that was solved and later, for an epoch at least, was not",
         "McNemar": "the exact test whether two variants solve the same share of the same seeds; it "
         "looks at the discordant pairs alone (McNemar 1947)",

@@ -1,5 +1,7 @@
 """What is odd about a formula, in words."""
 
+from math import copysign
+
 from hsig.analysis.examination import FLAT, GROWING, NAN, WRONG, Oddity
 from hsig.networks.formulas.printing import text
 from hsig.reports.numbers import short
@@ -23,6 +25,7 @@ def told(found: Oddity) -> str:
         )
     part = "" if found.part is None else text(found.part, digits=6)
     cause = f", where {part} is not finite" if part and len(part) <= _TEXT_MOST else ""
-    there = f"up to {where}" if found.x < 0.0 else f"from {where} on"
+    below = found.x < 0.0 or copysign(1.0, found.x) < 0.0
+    there = f"{'below' if below else 'above'} x = {short(round(found.x, 6) + 0.0)}"
     how = "nan" if found.kind == NAN else "infinite"
     return f"{what} is {how} {there}{cause}"

@@ -84,6 +84,8 @@ def find_activations(name: str) -> tuple[Activation, ...]:
         if found:
             return tuple(found)
     bare = _bare(wanted)
+    if not bare:
+        return ()
     return tuple(dict.fromkeys(meant for alias, meant in _known() if bare == _bare(_last(alias))))
 
 

@@ -12,6 +12,7 @@ from hsig.networks.formulas.simplifying import apply
 _OPERANDS = ("u", "v", "s", "t")
 _SLOPES = tuple(f"d{one}" for one in _OPERANDS)
 _DEGREE_MOST = 6
+_LARGEST = Fraction(2) ** 1000  # of a coefficient, and of what its slopes are made of
 
 
 def derivative(root: Node) -> Node:
@@ -150,7 +151,7 @@ def _polynomial(one: Node, operands: Sequence[Polynomial | None]) -> Polynomial 
         case "multiply":
             return _product(known[0], known[1])
         case "divide" if len(known[1]) == 1:
-            return tuple(c / known[1][0] for c in known[0])
+            return _trimmed([c / known[1][0] for c in known[0]])
         case "power":
             return _to_power(known[0], known[1])
     return None
@@ -160,7 +161,8 @@ def _trimmed(coefficients: Sequence[Fraction]) -> Polynomial | None:
     kept = list(coefficients)
     while kept and kept[-1] == 0:
         kept.pop()
-    return tuple(kept) if len(kept) <= _DEGREE_MOST + 1 else None
+    small = len(kept) <= _DEGREE_MOST + 1 and all(abs(c) < _LARGEST for c in kept)
+    return tuple(kept) if small else None
 
 
 def _sum(p: Polynomial, q: Polynomial, sign: int) -> Polynomial | None:

@@ -11,8 +11,9 @@ import numpy as np
 from hsig.networks.arrays import Array, BoolArray
 from hsig.networks.formulas.derivative import at, polynomial, slope_of
 from hsig.networks.formulas.evaluating import Evaluator, constant, lowered
-from hsig.networks.formulas.nodes import Node, X, number
+from hsig.networks.formulas.nodes import Node, X, number, walk
 from hsig.networks.formulas.pieces import pieces
+from hsig.networks.formulas.primitives import CONDITIONAL
 from hsig.networks.formulas.program import Program, compile_program, keeping_nan
 from hsig.networks.formulas.simplifying import apply, where
 
@@ -138,6 +139,12 @@ class Function:
     def ends(self) -> tuple[float, ...]:
         """Where two pieces meet: where it may have a kink, or jump."""
         return tuple(cut.x for cut in self._cuts)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether every point is known at which it may have a kink or jump."""
+        steps = CONDITIONAL | {"floor"}
+        return not any(one.operation in steps for p in self.pieces for one in walk(p.formula))
 
     @property
     def attributes_its_ends(self) -> bool:

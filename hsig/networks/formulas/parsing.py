@@ -7,6 +7,7 @@ the table by their names, and `where(condition, a, b)`, whose condition compares
 
 import ast
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,17 @@ def _tree(text: str) -> ast.expr:
         column = getattr(problem, "offset", None)
         lead = len(text) - len(text.lstrip())
         place = min(lead + column - 1, len(text)) if column else None
-        raise FormulaError(_EXPECTED, text, place) from None
+        raise FormulaError(f"{_EXPECTED}{_slip(text)}", text, place) from None
+
+
+def _slip(text: str) -> str:
+    """What was probably forgotten."""
+    missing = text.count("(") - text.count(")")
+    if missing:
+        return f"; {abs(missing)} {'(' if missing < 0 else ')'} missing"
+    if re.search(r"[\w.)]\s+[\w.(]|\d[A-Za-z_(]|\)[\w(]", text):
+        return "; is there a * missing?"
+    return ""
 
 
 def _check_characters(text: str) -> None:
@@ -140,8 +151,9 @@ def _check_characters(text: str) -> None:
     depth = 0
     for column, character in enumerate(text):
         if not (character.isascii() and (character.isalnum() or character in "_+-*/().,<>=! ")):
+            power = "; a power is **" if character == "^" else ""
             raise FormulaError(
-                f"expected letters, digits and + - * / ( ) . , < > = !, got {character!a}",
+                f"expected letters, digits and + - * / ( ) . , < > = !, got {character!a}{power}",
                 text,
                 column,
             )
