@@ -19,7 +19,15 @@ TOLD = (
 # of others, what no command that is tried here has a use for
 USELESS = {
     *("asyncio", "distributed", "email", "http", "jsonschema", "markdown_it", "multiprocessing"),
-    *("numpy.testing", "pydantic", "pygments", "pytest", "rich.markdown", "rich.traceback"),
+    *(
+        "numpy.ma",
+        "numpy.testing",
+        "pydantic",
+        "pygments",
+        "pytest",
+        "rich.markdown",
+        "rich.traceback",
+    ),
     *("sqlite3", "ssl", "unittest", "xml"),
 }
 TYPER_HELP = {"markdown_it", "pygments", "rich.markdown", "rich.traceback"}

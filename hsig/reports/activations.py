@@ -173,7 +173,7 @@ def _curves(definition: Definition) -> list[Curves]:
     """Value and slope with those of the logistic sigmoid, every break with its both sides."""
     reach = max([_PLOT_WIDTH, *(1.25 * abs(b.x) for b in definition.breaks)])
     sides = [np.nextafter(b.x, side) for b in definition.breaks for side in (-np.inf, np.inf)]
-    x = np.unique(np.concatenate([np.linspace(-reach, reach, 401), sides]))
+    x = np.sort(np.concatenate([np.linspace(-reach, reach, 401), sides]))
     logistic, activation = ACTIVATIONS["sigmoid"], definition.activation
     name = spell(activation)
     beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"

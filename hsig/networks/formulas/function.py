@@ -224,7 +224,7 @@ class Function:
         They are looked for on a grid, and refined beside the best of its points.
         """
         beside = [y for x in self.ends for y in (nextafter(x, -inf), x, nextafter(x, inf))]
-        x = np.unique(np.concatenate([-_FAR, _NEAR, _FAR, beside]))
+        x = np.sort(np.concatenate([-_FAR, _NEAR, _FAR, beside]))  # np.unique imports numpy.ma
         lowest = _largest(lambda x: -self.at(x), x)
         return 0.0 - lowest, _largest(self.at, x)
 
@@ -251,7 +251,7 @@ def _alike(one: Node, other: Node) -> bool:
 # --- range ------------------------------------------------------------------------------------
 
 _NEAR = np.linspace(-50.0, 50.0, 20_001)
-_FAR = np.geomspace(50.0, 1e150, 1_000)  # whose squares are doubles
+_FAR = np.geomspace(50.0, 1e150, 400)  # whose squares are doubles
 _GOLDEN = (5.0**0.5 - 1.0) / 2.0
 _HUGE = 1e75  # a value beyond it grows for ever
 _GROWTH = 1e-6  # relatively, over the last 75 powers of 10

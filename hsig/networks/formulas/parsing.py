@@ -11,7 +11,6 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from hsig.networks.formulas.nodes import Node, X, number, walk
 from hsig.networks.formulas.primitives import WORDS
@@ -300,5 +299,7 @@ _ALLOWED = "x, numbers, + - * / **, where(x > 0, a, b) and functions such as exp
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(word.casefold(), known, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""
