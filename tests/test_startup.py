@@ -20,7 +20,6 @@ TOLD = (
 USELESS = {
     *("asyncio", "distributed", "email", "http", "jsonschema", "markdown_it", "multiprocessing"),
     *(
-        "numpy.ma",
         "numpy.testing",
         "pydantic",
         "pygments",
