@@ -16,6 +16,8 @@ from jsonschema import Draft202012Validator
 import hsig
 from hsig.analysis.definitions import define
 from hsig.analysis.examination import examine
+from hsig.analysis.summary import summarise
+from hsig.cli.words import configs_and_activations
 from hsig.config.assembling import resolved_keys
 from hsig.config.keys import json_schema
 from hsig.config.loading import load_experiment
@@ -25,6 +27,7 @@ from hsig.errors import ConfigError
 from hsig.networks.activations import ACTIVATIONS, spell
 from hsig.networks.formulas.printing import text
 from hsig.reports.obstacles import warnings_of
+from hsig.reports.words import pointer
 from hsig.runs.provenance import digest
 
 MISH = "x*tanh(log(1 + exp(x)))"
@@ -135,6 +138,7 @@ def test_a_slope_that_is_given_is_trained_with(my_hard):
         ("{formula: x, derivative: y}", "unknown name 'y'"),
         ("{formula: x, name: [1]}", "expected a name for tables"),
         ("{formula: x*x, name: relu}", "'relu' is a name that hsig has. Choose another"),
+        ("{formula: x*x, name: Swish}", "'Swish' is a name that hsig has"),
         ("{formula: x*x, name: all}", "'all' is a name that hsig has"),
         ("{formula: x*x, name: 'hard:slope=0.3'}", "expected a name of letters, digits"),
         ("{formula: ''}", "expected a formula, such as"),
@@ -144,6 +148,34 @@ def test_a_slope_that_is_given_is_trained_with(my_hard):
 )
 def test_what_is_wrong_with_a_formula_is_said(written, complaint):
     assert complaint in refusal(activation=written)
+
+
+@pytest.mark.parametrize(
+    ("word", "config"),
+    [
+        ("x/(1 + abs(x*b)):b=1", False),
+        ("1/(1 + exp(-b*x)):b=2", False),
+        ("2/x", False),
+        ("x/(1 + abs(x)", False),
+        ("x^2/2", False),
+        ("configs/hard", True),
+        ("./x/y", True),
+        ("x/mine.yaml", True),
+        ("mine.yml", True),
+        ("hard", False),
+    ],
+)
+def test_a_word_with_a_slash_is_a_config_unless_it_is_a_formula(word, config):
+    assert configs_and_activations([word]) == (([Path(word)], []) if config else ([], [word]))
+
+
+def test_where_to_learn_why_a_formula_failed_is_told_by_its_name(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("activations: [sigmoid, {name: mine, formula: 0.2*x, kink: open}]\nepochs: 2\n")
+    experiment = load_experiment(path, {"seeds": "2"})
+    outcome = hsig.gather(experiment, hsig.run(experiment))
+    told = pointer(outcome.experiment, summarise(outcome).variants)
+    assert told == ("to see why: hsig explain mine, with the same config and flags",)
 
 
 def test_an_empty_place_in_a_list_is_no_activation():
@@ -259,6 +291,7 @@ def hsig_command(tmp_path):
         ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "it is nan below x = -709.783, where exp(-x)"),
         ("x*exp(x)", "it is infinite above x = 703.227"),
         ("sqrt(x)", "it is nan below x = 0, where sqrt(x)"),
+        ("x/(1 - 2*abs(x))", "it is infinite near x = 0.5, where"),
         ("x*inf", "it is infinite below x = 0"),
         ("x**2", "its slope grows on and on: it is 2000 at x = 1000"),
         ("where(x > 0, 1, 0)", "its slope is 0 everywhere"),

@@ -31,6 +31,7 @@ class Oddity(NamedTuple):
         kind: `nan` or `infinite` of its value or slope, `flat` or `growing` of its slope, `wrong`
             of a derivative that was given.
         x: Where it begins, seen from 0.
+        beyond: Whether it is so from there on, and not only near by.
         part: For `nan` and `infinite`, the smallest part of the formula that is not finite there.
         slope: Whether it is seen of the slope, and not of the value.
         found: For `wrong`, what was given; for `growing`, the slope at the end.
@@ -39,6 +40,7 @@ class Oddity(NamedTuple):
 
     kind: str
     x: float
+    beyond: bool = True
     part: Node | None = None
     slope: bool = False
     found: float = 0.0
@@ -73,7 +75,9 @@ def _not_finite(activation: Activation, numbers: Array, *, slope: bool) -> Itera
             places = _GRID[odd & side]
             if len(places):
                 x = float(places[np.abs(places).argmin()])
-                yield Oddity(kind, _edge(activation, kind, x, slope=slope), _part(root, x), slope)
+                beyond = bool(odd[side & (np.abs(_GRID) >= abs(x))].all())
+                edge = _edge(activation, kind, x, slope=slope)
+                yield Oddity(kind, edge, beyond, _part(root, x), slope)
         if odd.any():
             return
 

@@ -1,5 +1,6 @@
 """What the words of a command are that are no flags: configs and activations."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,14 +16,9 @@ def configs_and_activations(words: Sequence[str]) -> tuple[list[Path], list[str]
 
 def _is_config(word: str) -> bool:
     """Whether a word is the path of a config; one with a slash may be a formula in x."""
-    if "/" not in word or word.endswith(CONFIG_ENDINGS):
-        return word.endswith(CONFIG_ENDINGS)
-    from hsig.networks.formulas.parsing import FormulaError, names_in
-
-    try:
-        return "x" not in names_in(word)
-    except FormulaError:
-        return True
+    if "/" not in word or word.endswith(CONFIG_ENDINGS) or word.startswith((".", "/", "~")):
+        return word.endswith(CONFIG_ENDINGS) or "/" in word
+    return Path(word).exists() or not re.search(r"(?<![\w.])x(?![\w.])", word)
 
 
 def config_and_one_activation(words: Sequence[str], flags: dict[str, str]) -> Path | None:

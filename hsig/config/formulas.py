@@ -11,7 +11,7 @@ import numpy as np
 
 from hsig.config.settings import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
 from hsig.config.values import Place, describe, each, nearest
-from hsig.networks.activations import ACTIVATIONS, GROUPS, Activation
+from hsig.networks.activations import GROUPS, Activation, find_activations
 from hsig.networks.activations.calling import expand
 from hsig.networks.formulas.derivative import substitute
 from hsig.networks.formulas.nodes import Node, X, number, walk
@@ -95,7 +95,7 @@ def of_formula(
 
 def _check_label(label: str, place: Place) -> None:
     """Refuse a label that would be taken for something else."""
-    if label in ACTIVATIONS or label in GROUPS or label == SAME:
+    if find_activations(label) or label in GROUPS or label in (SAME, "x"):
         raise place.wrong(f"'{label}' is a name that hsig has. Choose another for this formula")
     if not fullmatch(r"\w[\w .+-]*", label):
         raise place.expected("a name of letters, digits, spaces, and . _ + -", label)

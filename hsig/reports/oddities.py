@@ -26,6 +26,7 @@ def told(found: Oddity) -> str:
     part = "" if found.part is None else text(found.part, digits=6)
     cause = f", where {part} is not finite" if part and len(part) <= _TEXT_MOST else ""
     below = found.x < 0.0 or copysign(1.0, found.x) < 0.0
-    there = f"{'below' if below else 'above'} x = {short(round(found.x, 6) + 0.0)}"
+    side = ("below" if below else "above") if found.beyond else "near"
+    there = f"{side} x = {short(round(found.x, 6) + 0.0)}"
     how = "nan" if found.kind == NAN else "infinite"
     return f"{what} is {how} {there}{cause}"

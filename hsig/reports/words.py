@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from re import fullmatch
 from shlex import quote
 from types import MappingProxyType
 
@@ -141,8 +142,9 @@ def pointer(
 
 
 def _word(activation: Activation) -> str:
-    """The word of a command that means an activation; a label of one's own means none."""
-    return spell(activation) if is_row(activation) else activation.formula
+    """The word of a command that means an activation; the label of one means it in its config."""
+    labelled = not is_row(activation) and fullmatch(r"\w[\w .+-]*", activation.name)
+    return activation.name if labelled else spell(activation)
 
 
 def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary]) -> tuple[str, ...]:
