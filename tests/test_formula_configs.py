@@ -142,6 +142,7 @@ def test_a_slope_that_is_given_is_trained_with(my_hard):
         ("{formula: x*x, name: all}", "'all' is a name that hsig has"),
         ("{formula: x*x, name: 'hard:slope=0.3'}", "expected a name of letters, digits"),
         ("{formula: ''}", "expected a formula, such as"),
+        ("{name: ''}", "expected the name of an activation, or a formula, got nothing"),
         (" ", "expected a formula, such as clip(0.2*x + 0.5, 0, 1), got nothing"),
         ("x:kink=round", "kink: expected one of own, open, closed"),
     ],
