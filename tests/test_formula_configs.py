@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,14 @@ from hsig.analysis.summary import summarise
 from hsig.cli.words import configs_and_activations
 from hsig.config.assembling import resolved_keys
 from hsig.config.keys import json_schema
-from hsig.config.loading import load_experiment
+from hsig.config.loading import load_activation, load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.engines import State, compiled, reference
 from hsig.errors import ConfigError
 from hsig.networks.activations import ACTIVATIONS, spell
 from hsig.networks.formulas.printing import text
+from hsig.output.formats import as_json
+from hsig.reports.activations import activation_page
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.words import pointer
 from hsig.runs.provenance import digest
@@ -302,6 +305,22 @@ def hsig_command(tmp_path):
 def test_what_is_odd_is_said_before_training(written, said):
     experiment = load_experiment(flags={"activation": written, "loss": "squared"})
     assert any(said in message for message in warnings_of([experiment]))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "min(x*x, 1e300*x)",
+        "where(x > 0, 1e308*x, -1e308*x)",
+        "sqrt(atan(-1/(x + 1e-300)))",
+        "where(x == 0, 0, (expm1(x) + elu(x))**0.5)",
+        "x - 1e308*cos(x)",
+    ],
+)
+def test_a_page_can_be_made_of_any_formula(written):
+    with suppress(ConfigError):
+        page = activation_page(define(load_activation(written)), None)
+        assert json.loads(as_json(page, every_seed=True))["activations"]
 
 
 def test_a_derivative_that_is_none_is_said_with_the_point():

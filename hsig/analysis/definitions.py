@@ -81,4 +81,5 @@ def _distance_from_logistic(activation: Activation) -> float:
     ends = activation.function.ends
     beside = [np.nextafter(x, side) for x in ends for side in (-np.inf, np.inf)]
     x = np.concatenate([grid, ends, beside, [-_FARTHEST, _FARTHEST]])
-    return float(np.nanmax(np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))))
+    distances = np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))
+    return float(np.max(distances, initial=0.0, where=~np.isnan(distances)))

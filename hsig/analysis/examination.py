@@ -106,7 +106,7 @@ def _at(one: Node, x: float) -> float:
 def _growing(slope: Array) -> Iterator[Oddity]:
     """A slope that grows and grows to one of the sides."""
     for end, near in ((-REACH, -10.0), (REACH, 10.0)):
-        last, first = (abs(slope[np.abs(_GRID - x).argmin()]) for x in (end, near))
+        last, first = (abs(float(slope[np.abs(_GRID - x).argmin()])) for x in (end, near))
         if last > _STEEP and last > _GROWTH * first:
             yield Oddity(GROWING, end, slope=True, found=float(last))
 

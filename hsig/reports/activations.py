@@ -202,7 +202,7 @@ def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
         "definition": activation.formula,
         "slope_definition": text(function.slope),
         "range": plain(list(activation.range)),
-        "slope_at_0": definition.slope_at_0,
+        "slope_at_0": plain(definition.slope_at_0),
         "distance_from_logistic": plain(definition.distance),
         "breaks": [plain_fields(found) for found in definition.breaks],
         "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],

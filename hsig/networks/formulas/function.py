@@ -157,10 +157,10 @@ class Function:
         found = []
         for x in self.ends:
             points = np.array([nextafter(x, -inf), x, nextafter(x, inf)])
-            before, _, after = values = self.at(points)
-            slopes = self.slope_at(points, values)
-            jump = float(after - before) if abs(after - before) > _NOTICEABLE else 0.0
-            if jump or np.ptp(slopes) > _NOTICEABLE:
+            before, _, after = values = self.at(points).tolist()
+            slopes = self.slope_at(points, np.array(values)).tolist()
+            jump = after - before if abs(after - before) > _NOTICEABLE else 0.0
+            if jump or max(slopes) - min(slopes) > _NOTICEABLE:
                 found.append(Break(x, jump, *(float(slope) for slope in slopes)))
         return tuple(found)
 
