@@ -145,8 +145,7 @@ def test_a_seed_has_the_same_bits_alone_and_in_a_batch_of_64(
 @pytest.mark.parametrize("activation", EVERY)
 def test_every_activation_gives_the_same_bits_alone_and_in_a_batch(engine, activation):
     problem = make_problem(activation, "squared")
-    if not engine.knows(problem):
-        pytest.skip("the reference trains it")
+    assert engine.knows(problem)
     start = make_state(range(13), 5, bounds=(-4.0, 4.0))
     batch = advance_in(engine, start, problem, 20)
     alone = advance_in(engine, make_state([11], 5, bounds=(-4.0, 4.0)), problem, 20)

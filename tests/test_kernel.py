@@ -51,9 +51,9 @@ def assert_same(one, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def assert_close(one, other, rtol):
+def assert_close(one, other, rtol, atol=1e-300):
     for ours, theirs in zip(everything(one), everything(other), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=1e-300)
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
 # --- against the reference --------------------------------------------------------------------
@@ -72,6 +72,8 @@ def test_bits_are_the_references_where_no_exponential_is_taken(name, backward, u
     assert_same(compiled.advance(state, problem, 300), reference.advance(state, problem, 300))
 
 
+# a step of 0.006 all but cancels one of its weights: what is left, 9e-6, has the step's rounding
+CANCELLED = {("mish", "output"): 2e-17}
 CROSSED = [name for name in KNOWN if name in golden_bits.CROSSED]
 CASES = list(product(CROSSED, BACKWARDS, KNOWN_LOSSES, ["online", "batch"]))
 CASES += [(name, "own", "bce", "online") for name in KNOWN if name not in CROSSED]
@@ -82,11 +84,8 @@ CASES += [(name, "own", "bce", "online") for name in KNOWN if name not in CROSSE
 def test_an_epoch_is_the_references_to_a_trillionth(name, backward, loss, update):
     problem = make_problem(trainable(name, backward), loss, "xor", update=update, rate=0.1)
     state = make_state(range(40), 3, bounds=(-2.0, 2.0))
-    # near 1 a cross-entropy loses the digits of 1 - p of what saturates otherwise than the logistic
-    cancels = loss != "squared" and (name, backward) in {("loglog", "logistic"), ("mish", "output")}
-    rtol = 1e-8 if cancels else 1e-12
     made = [engine.advance(state, problem, 1) for engine in (compiled, reference)]
-    assert_close(*made, rtol=rtol)
+    assert_close(*made, rtol=1e-12, atol=CANCELLED.get((name, backward), 1e-300))
 
 
 numbers = st.floats(-20.0, 20.0)

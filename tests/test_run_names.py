@@ -262,7 +262,7 @@ NOW = datetime(2026, 11, 27, 15, 30, tzinfo=UTC).astimezone()
         ("3h", NOW - timedelta(hours=3)),
         ("1.5d", NOW - timedelta(hours=36)),
         ("2w", NOW - timedelta(days=14)),
-        ("2026-11-01", datetime(2026, 11, 1)),  # noqa: DTZ001: local time is meant
+        ("2026-11-01", datetime(2026, 11, 1)),  # local time is meant
         ("2026-11-01T12:00", datetime(2026, 11, 1, 12)),
         ("2026-11-01T12:00Z", datetime(2026, 11, 1, 12, tzinfo=UTC)),
     ],

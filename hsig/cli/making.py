@@ -62,6 +62,7 @@ class _TakesAsTyped:
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters; Typer makes them, and cannot be told of which class."""
+        # the class that this is mixed into has it
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for param in params:
             param.__class__ = _OURS.get(type(param), type(param))
@@ -86,12 +87,14 @@ class Group(_TakesAsTyped, TyperGroup):
         names: dict[str, Any] = dict.fromkeys(self.makers)
         self.commands = names  # of which Typer suggests the nearest to a wrong one
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:
         """The names, in their order."""
+        del ctx
         return [*self.makers]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; None if there is none."""
+        del ctx
         make = self.makers.get(cmd_name)
         return None if make is None else make()
 
