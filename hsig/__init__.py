@@ -1,30 +1,46 @@
 """Trains tiny networks to compare activation functions, and says how sure it is.
 
 >>> import hsig
->>> experiment = hsig.load_experiment(flags={"activation": "sigmoid", "epochs": "500"})
->>> hsig.gather(experiment, hsig.run(experiment)).complete
-True
+>>> hsig.train("sigmoid", seeds=10, epochs=500).solved.k
+0
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ACTIVATIONS": "hsig.networks.activations",
-    "LOSSES": "hsig.networks.losses",
-    "TASKS": "hsig.networks.tasks",
-    "Experiment": "hsig.experiments.experiment",
+    "ConfigError": "hsig.errors",
     "HsigError": "hsig.errors",
-    "Outcome": "hsig.experiments.experiment",
-    "Variant": "hsig.experiments.experiment",
-    "gather": "hsig.experiments.training",
-    "load_experiment": "hsig.config.loading",
-    "run": "hsig.experiments.training",
-    "summarise": "hsig.analysis.summary",
+    "RunError": "hsig.errors",
+    "activation": "hsig.results.front",
+    "compare": "hsig.results.front",
+    "explain": "hsig.results.front",
+    "open_run": "hsig.results.front",
+    "sweep": "hsig.results.front",
+    "train": "hsig.results.front",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = [
+    "ACTIVATIONS",
+    "ConfigError",
+    "HsigError",
+    "RunError",
+    "__version__",
+    "activation",
+    "compare",
+    "explain",
+    "open_run",
+    "sweep",
+    "train",
+]
+
+if TYPE_CHECKING:  # for editors; in truth they are imported when first used: see below
+    from hsig.errors import ConfigError, HsigError, RunError
+    from hsig.networks.activations import ACTIVATIONS
+    from hsig.results.front import activation, compare, explain, open_run, sweep, train
 
 
 def __getattr__(name: str) -> object:
@@ -32,3 +48,8 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'hsig' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, for those who look what there is."""
+    return __all__

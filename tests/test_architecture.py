@@ -14,14 +14,17 @@ WINGS = (
     "analysis",
     "reports",
     "runs",
+    "figures",
     "output",
+    "results",
     "cli",
 )
 NUMERIC = WINGS[: WINGS.index("analysis") + 1]
 AT_THE_TOP = {"__init__", "__main__", "errors", "files"}
 # the packages of others, and the wings that may import them
 OTHERS = {
-    "numpy": {*NUMERIC, "reports", "runs"},
+    "numpy": {*NUMERIC, "reports", "runs", "figures", "results"},
+    "matplotlib": {"figures", "results"},
     "yaml": {"config"},
     "rich": {"output", "cli"},
     "typer": {"cli"},

@@ -18,13 +18,14 @@ import hsig
 from hsig.analysis.definitions import define
 from hsig.analysis.examination import examine
 from hsig.analysis.summary import summarise
-from hsig.cli.words import configs_and_activations
 from hsig.config.assembling import resolved_keys
 from hsig.config.keys import json_schema
 from hsig.config.loading import load_activation, load_experiment
 from hsig.config.sweeps import load_sweep
+from hsig.config.words import configs_and_activations
 from hsig.engines import State, compiled, reference
 from hsig.errors import ConfigError
+from hsig.experiments.training import gather, run
 from hsig.networks.activations import ACTIVATIONS, spell
 from hsig.networks.formulas.printing import text
 from hsig.output.formats import as_json
@@ -89,7 +90,7 @@ def test_a_formula_that_is_a_row_of_the_table_trains_to_the_same_bits():
         own, row = (
             load_experiment(flags={"activation": a, "epochs": "50"}) for a in (formula, name)
         )
-        trained = [next(iter(hsig.gather(e, hsig.run(e)).results)) for e in (own, row)]
+        trained = [next(iter(gather(e, run(e)).results)) for e in (own, row)]
         np.testing.assert_array_equal(trained[0].weights.hidden, trained[1].weights.hidden)
 
 
@@ -177,7 +178,7 @@ def test_where_to_learn_why_a_formula_failed_is_told_by_its_name(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("activations: [sigmoid, {name: mine, formula: 0.2*x, kink: open}]\nepochs: 2\n")
     experiment = load_experiment(path, {"seeds": "2"})
-    outcome = hsig.gather(experiment, hsig.run(experiment))
+    outcome = gather(experiment, run(experiment))
     told = pointer(outcome.experiment, summarise(outcome).variants)
     assert told == ("to see why: hsig explain mine, with the same config and flags",)
 

@@ -63,7 +63,7 @@ def test_hsig_alone_is_one_module(tmp_path):
     found = imported("import sys, hsig\nprint('modules:', *sys.modules)", cwd=tmp_path)
     assert {name for name in found if name.startswith("hsig")} == {"hsig"}
     assert not found & {"numpy", "rich", "typer", "yaml"}
-    assert "load_experiment" in hsig.__all__
+    assert "train" in hsig.__all__
 
 
 def test_a_version_needs_nothing_but_typer(modules):
@@ -80,14 +80,16 @@ def test_a_version_needs_nothing_but_typer(modules):
         ("train --activation hard", "training"),
         ("train hard --no-save -q", "training"),
         ("train hard -f json -o new.json", "training"),
-        ("compare sigmoid hard", "comparing tuning"),
+        ("compare sigmoid hard", "comparing"),
         ("explain hard", "explaining"),
     ],
 )
 def test_a_command_that_trains_imports_no_other(modules, line, own):
     found = modules(*line.split(), *SHORT)
-    shared = {"commands", "common", "making", "options", "words"}
-    assert of_hsig(found, "cli") == shared | {*own.split()}
+    assert of_hsig(found, "cli") == {"commands", "common", "making", "options", own}
+    others = {"comparing": {"training", "tuning"}, "explaining": {"training"}}
+    shared = {"result", "trainer", own}
+    assert of_hsig(found, "results") == shared | others.get(own, set())
     assert not found & (USELESS | {"rich.live", "rich.progress", "yaml"})
     assert "numpy.ma" not in found or own == "explaining"  # whose medians need it
     assert not of_hsig(found, "experiments") & {"crews", "dask_cluster", "sweeps"}

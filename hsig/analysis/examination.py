@@ -112,17 +112,21 @@ def _growing(slope: Array) -> Iterator[Oddity]:
 
 
 def _wrong(activation: Activation) -> Iterator[Oddity]:
-    """The worst point at which a given derivative is not that of small steps."""
-    if not activation.slope_definition:
+    """The worst point at which a given derivative is not that of small steps to either side."""
+    if not activation.slope_is_given:
         return
     ends = np.array(activation.function.ends or (np.inf,))
     beside = np.concatenate([ends - 4.0 * _STEP, ends + 4.0 * _STEP])
     x = np.concatenate([_NEAR, beside[np.isfinite(beside)]])
     x = x[np.abs(x[:, None] - ends).min(axis=1) > 2.0 * _STEP]
-    steps = (activation.value(x + _STEP) - activation.value(x - _STEP)) / (2.0 * _STEP)
-    given = activation.derivative(x)
+    here, given = activation.value(x), activation.derivative(x)
     with np.errstate(all="ignore"):
-        off = np.abs(given - steps) / (1.0 + np.abs(steps))
+        before = (here - activation.value(x - _STEP)) / _STEP
+        after = (activation.value(x + _STEP) - here) / _STEP
+        steps = (before + after) / 2.0
+        # at a kink that nobody told of, it may be anything between the two
+        between = np.clip(given, np.minimum(before, after), np.maximum(before, after))
+        off = np.abs(given - between) / (1.0 + np.abs(steps))
     worst = int(np.nanargmax(off)) if np.isfinite(off).any() else 0
     if off[worst] > _OFF:
         yield Oddity(

@@ -119,6 +119,7 @@ class VariantSummary(ResultSummary):
         seeds: The seeds that were trained.
         epochs: The checkpoints reached.
         cost: Shape (3, checkpoints): lower quartile, median and upper quartile over seeds.
+        costs: Shape (seeds, checkpoints), of each seed.
         predictions: Shape (3, samples): the same of the final predictions.
         right: For each sample, how many seeds are right on it.
         largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
@@ -138,6 +139,7 @@ class VariantSummary(ResultSummary):
     seeds: tuple[int, ...] = ()
     epochs: tuple[int, ...] = ()
     cost: Array = field(default_factory=lambda: np.zeros((3, 0)))
+    costs: Array = field(default_factory=lambda: np.zeros((0, 0)))
     predictions: Array = field(default_factory=lambda: np.zeros((3, 0)))
     right: tuple[int, ...] = ()
     largest_error: float = math.nan
@@ -225,6 +227,7 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         seeds=training.seeds,
         epochs=training.epochs,
         cost=cost,
+        costs=shown_cost(experiment, training),
         predictions=predictions,
         right=tuple(int(n) for n in (errors < experiment.solved_within).sum(axis=0)),
         largest_error=float(errors.max()),

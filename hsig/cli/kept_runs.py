@@ -1,35 +1,29 @@
 """What `hsig runs` does: list, show, compare, repeat, export and remove kept runs."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 from rich.console import Group
 
-from hsig.analysis.pairing import compared_configs
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
-from hsig.cli import comparing, explaining, training
 from hsig.cli.options import LISTED, Format, Output
-from hsig.config.keys import COMPARE, EXPLAIN, TRAIN
+from hsig.config.keys import COMPARE
 from hsig.engines import NUMERICS
 from hsig.engines.choice import ENGINES
 from hsig.errors import ConfigError
 from hsig.experiments.crews import local_crew, run_jobs
-from hsig.experiments.experiment import Outcome
 from hsig.experiments.sweeps import CellResult, Lost
-from hsig.experiments.training import gather
-from hsig.experiments.workers import run_with_workers
 from hsig.output.terminal import Watch, note, put_bytes, watch_cells
 from hsig.reports.configs import difference_page
 from hsig.reports.page import Table
 from hsig.reports.sweeps import difference_page as sweep_difference_page
-from hsig.reports.sweeps import sweep_page
+from hsig.results.comparing import CompareResult, configs_of
+from hsig.results.opening import named_parts, result_of
+from hsig.results.result import Trained
 from hsig.runs import (
-    TASK,
-    Part,
     Record,
     archive,
     different_arrays,
@@ -43,15 +37,10 @@ from hsig.runs import (
 )
 from hsig.runs.conditions import begun_since, read_conditions, read_since
 from hsig.runs.finding import ids_in
-from hsig.runs.listing import Repetition, differences, listing, mains, with_note
+from hsig.runs.listing import Repetition, differences, listing, with_note
 from hsig.runs.sweeps import different_cells, read_sweep, same_digest, sweep_again
 
 _DIFFERENT, _INTERRUPTED = 1, 130
-_PAGES = {
-    TRAIN: training.page_of,
-    COMPARE: comparing.page_of,
-    EXPLAIN: explaining.page_of,
-}
 
 
 def list_runs(
@@ -91,11 +80,10 @@ def show_run(id: str, output: Output) -> None:
         raise ConfigError(f"--columns: is for comparisons; {record.id} is a {record.command}")
     if output.long and record.command == "sweep":
         raise ConfigError(f"--long: {record.id} is a sweep, which has a row for each cell")
-    if record.command == "sweep":
-        kept = read_sweep(record)
-        page = sweep_page(kept.axes, kept.base, kept.summaries)
-    else:
-        page = _PAGES[record.command](parts_of(record), output.chosen_columns)[0]
+    result = result_of(record)
+    page = result.page
+    if isinstance(result, CompareResult):
+        page = result.told(output.chosen_columns)[0]
     output.write(with_note(page, record.note))
     if record.numerics < NUMERICS:
         note(
@@ -121,10 +109,8 @@ def diff_runs(names: tuple[str, str], output: Output) -> None:
             "or none"
         )
     else:
-        parts = [part for pair in zip(names, records, strict=True) for part in _under(*pair)]
-        configs = compared_configs(
-            {part.name: part.experiment for part in parts}, [part.outcome for part in parts]
-        )
+        results = [(name, result_of(r)) for name, r in zip(names, records, strict=True)]
+        configs = configs_of(named_parts([(n, r) for n, r in results if isinstance(r, Trained)]))
         summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
         output.write(difference_page(settings, configs, summaries))
 
@@ -142,26 +128,6 @@ def _diff_sweeps(
     except ValueError as problem:
         raise ConfigError(f"{' and '.join(names)}: {problem}") from None
     output.write(sweep_difference_page(two, names, settings))
-
-
-def _under(name: str, record: Record) -> list[Part]:
-    """The experiments of a run, with the name that it was called by in front of their labels."""
-    made = []
-    parts = [part for part in parts_of(record) if part.role in ("", TASK)]
-    for part in parts[: len(mains(record))]:
-        whole = f"{name}: {part.name}" if part.name else name
-        trained = part.outcome.experiment.variants
-        variants = tuple(
-            replace(variant, learning_rate=own.learning_rate)
-            for variant, own in zip(part.experiment.variants, trained, strict=True)
-        )
-        named = replace(part.experiment, variants=variants).named(whole)
-        results = tuple(
-            replace(result, variant=variant)
-            for result, variant in zip(part.outcome.results, named.variants, strict=False)
-        )
-        made.append(Part(whole, part.experiment, Outcome(named, results), is_config=True))
-    return made
 
 
 def rerun_run(id: str, output: Output) -> None:
@@ -189,8 +155,8 @@ def _again(record: Record) -> tuple[bool, list[str]]:
     different: list[str] = []
     for part in parts:
         experiment = part.outcome.experiment
-        watch = Watch(experiment, quiet=False)
-        outcome = gather(experiment, watch.watch(run_with_workers(experiment)))
+        watch = Watch(quiet=False)
+        (outcome,) = watch.train(experiment)
         _go_on(interrupted=watch.interrupted)
         different += different_arrays(part.outcome, outcome)
     return digest([part.outcome.experiment for part in parts]) == record.digest, different

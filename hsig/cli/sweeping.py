@@ -12,9 +12,9 @@ import typer
 from rich.console import Console, RenderableType
 
 from hsig.cli.options import Output
-from hsig.cli.words import configs_and_activations, name_activations, only
 from hsig.config.keys import KEYS
 from hsig.config.sweeps import load_sweep
+from hsig.config.words import configs_and_activations, name_activations, only
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.experiments.cores import cores
 from hsig.experiments.crews import Crew, local_crew, run_jobs

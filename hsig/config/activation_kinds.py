@@ -45,6 +45,10 @@ class Spec(Kind):
     """A name, `NAME:KEY=VALUE,...`, or a mapping with a name and settings."""
 
     def check(self, value: object, place: Place) -> Any:
+        from hsig.networks.activations import Activation
+
+        if isinstance(value, Activation):  # from Python
+            return value
         if isinstance(value, str):
             return _of_text(value, place)
         if not isinstance(value, dict):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from hsig.config.activation_kinds import Spec, with_labels
+from hsig.config.arguments import Argument, read_argument
 from hsig.config.assembling import Checked
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, known_elsewhere
 from hsig.config.kinds import Choice, Number
@@ -23,6 +24,7 @@ from hsig.networks.activations import Activation
 
 __all__ = [
     "Resolved",
+    "Settings",
     "load_activation",
     "load_comparison",
     "load_discordant",
@@ -36,10 +38,12 @@ __all__ = [
 ]
 T = TypeVar("T")
 
+Settings = Mapping[str, str | Argument]  # by key: texts as behind its flag, or values of a call
+
 
 def load_experiment(
     path: Path | str | None = None,
-    flags: Mapping[str, str] | None = None,
+    flags: Settings | None = None,
     command: str | None = None,
 ) -> Experiment:
     """The experiment that a config and flags describe; without either, the default one.
@@ -52,7 +56,7 @@ def load_experiment(
     return resolve(path, flags, command).experiment
 
 
-def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str, Experiment]:
+def load_comparison(paths: Sequence[Path], flags: Settings) -> dict[str, Experiment]:
     """The experiments of several configs that are to be compared, by the name of each.
 
     The name is that of the file, without its ending where that tells them apart. A config may
@@ -90,7 +94,7 @@ def load_comparison(paths: Sequence[Path], flags: Mapping[str, str]) -> dict[str
     return experiments
 
 
-def load_tasks(path: Path | None, flags: Mapping[str, str]) -> dict[str, Experiment]:
+def load_tasks(path: Path | None, flags: Settings) -> dict[str, Experiment]:
     """The experiments of a comparison on a list of tasks, by the name of each; none if it has none.
 
     Raises:
@@ -248,7 +252,7 @@ class Resolved(NamedTuple):
 
 def resolve(
     path: Path | str | None = None,
-    flags: Mapping[str, str] | None = None,
+    flags: Settings | None = None,
     command: str | None = None,
     *,
     among_others: bool = False,
@@ -258,7 +262,7 @@ def resolve(
 
     Args:
         path: A YAML file, or None.
-        flags: Texts by key, as typed behind the flag of that key.
+        flags: By key: texts as typed behind its flag, or arguments of a call.
         command: `train` or `explain`, for the key `activation`, or `compare`, for `activations`;
             by default `train` or `compare`, as the keys say. They differ in a few defaults.
         among_others: Whether it is one of several configs that are compared; it may have one
@@ -338,11 +342,17 @@ def known_keys(path: Path, parts: Mapping[str, Given], problems: list[str]) -> d
     return {name: part for name, part in parts.items() if name in KEYS}
 
 
-def read_flags(flags: Mapping[str, str], problems: list[str]) -> dict[str, Given]:
+def read_flags(flags: Settings, problems: list[str]) -> dict[str, Given]:
     """The values of flags by key; those of no key are problems."""
-    problems += [unknown_key("flags", name) for name in flags if name not in KEYS]
+    problems += [
+        unknown_key("arguments" if isinstance(text, Argument) else "flags", name)
+        for name, text in flags.items()
+        if name not in KEYS
+    ]
     return {
-        name: read_flag(KEYS[name].flag, str(text), problems)
+        name: read_argument(name, text, problems)
+        if isinstance(text, Argument)
+        else read_flag(KEYS[name].flag, str(text), problems)
         for name, text in flags.items()
         if name in KEYS
     }

@@ -14,7 +14,7 @@ from hsig.config.activation_kinds import Spec, is_formula, set_parameters, spec_
 from hsig.config.assembling import Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import Whole
-from hsig.config.loading import SWEPT, defaults, known_keys, read_flags, says
+from hsig.config.loading import SWEPT, Settings, defaults, known_keys, read_flags, says
 from hsig.config.ranges import VALUES_MOST, read_values, spells_several
 from hsig.config.settings import kind_of_setting
 from hsig.config.values import REFUSED, Given, Place, Wrong, each, nearest, read_part
@@ -49,7 +49,7 @@ class _Swept:
         return self.axis.name.partition(".")[2]
 
 
-def load_sweep(path: Path | None, flags: Mapping[str, str], folder: Path | None = None) -> Sweep:
+def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -> Sweep:
     """The experiments that a `sweep` and flags with several values make.
 
     Each has what `explain` has by default. Flags beat the file for their key: several values of one
@@ -57,7 +57,7 @@ def load_sweep(path: Path | None, flags: Mapping[str, str], folder: Path | None 
 
     Args:
         path: A YAML file, or None.
-        flags: Texts by key, as typed behind the flag of that key, in their order.
+        flags: By key, in their order: texts as typed behind its flag, or arguments of a call.
         folder: What file names in the file are relative to, if not its own folder; without a file,
             those in flags.
 
@@ -68,11 +68,12 @@ def load_sweep(path: Path | None, flags: Mapping[str, str], folder: Path | None 
     parts = {} if path is None else read_file(path, problems, folder)
     block = parts.pop(SWEPT, None)
     written = parts.get(_ACTIVATION)
-    own = is_formula(flags.get(_ACTIVATION) or (written and written.value))
+    typed = read_flags(flags, problems)
+    named = typed.get(_ACTIVATION, written)
+    own = named is not None and is_formula(named.value)
     in_file = [] if block is None else _read_axes(block, problems, of_a_formula=own)
     given = {} if path is None else known_keys(path, parts, problems)
     problems += [*_useless(given, flags), *_given_twice(in_file, given)]
-    typed = read_flags(flags, problems)
     if path is None and folder is not None:
         typed = {name: part._replace(folder=folder) for name, part in typed.items()}
     by_flag = _axes_of_flags(typed, problems)
@@ -115,7 +116,7 @@ def _nothing_swept(path: Path | None, in_file: Sequence[_Swept]) -> str:
     )
 
 
-def _useless(given: Mapping[str, Given], flags: Mapping[str, str]) -> list[str]:
+def _useless(given: Mapping[str, Given], flags: Settings) -> list[str]:
     """Complaints of keys that a sweep would silently ignore."""
     useless = [key for key in KEYS.values() if SWEEP not in key.commands]
     places = [(given[key.name].where(), key.name) for key in useless if says(given, key.name)]
@@ -200,13 +201,20 @@ def _read_axis(name: str, value: object, place: Place, *, of_a_formula: bool = F
     values: list[Any] = []
     for first in range(0, len(parts), _WRONG_MOST):
         values += each(partial(check, *part) for part in parts[first : first + _WRONG_MOST])
-    texts = tuple(part if isinstance(part, str) else json.dumps(part) for part, _ in parts)
+    texts = tuple(_text(part) for part, _ in parts)
     if len(set(map(canonical, texts))) < len(texts):
         raise place.wrong("expected each value once")
     given = place.given._replace(
         value=default, lines=place.given.lines and place.given.lines.below[name]
     )
     return _Swept(Axis(name, texts), tuple(values), given)
+
+
+def _text(value: object) -> str:
+    """A value of an axis, as it is shown."""
+    if isinstance(value, Activation):
+        return spell(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _check(key: Key, value: object, place: Place) -> Any:

@@ -136,15 +136,17 @@ class Given(NamedTuple):
 
     Attributes:
         value: Plain Python: None, bool, int, float, str, list or dict.
-        source: `FILE` or `--flag`; `default` if nobody gave it.
+        source: `FILE`, `--flag`, or the name of an argument; `default` if nobody gave it.
         lines: For a file, where in it the value and each of its parts stand.
         folder: What file names in the value are relative to.
+        is_argument: Whether it was given in a call from Python.
     """
 
     value: object
     source: str = "default"
     lines: Lines | None = None
     folder: Path = Path()
+    is_argument: bool = False
 
     @property
     def is_default(self) -> bool:
@@ -153,8 +155,8 @@ class Given(NamedTuple):
 
     @property
     def is_flag(self) -> bool:
-        """Whether it was given on the command line."""
-        return self.source.startswith("--")
+        """Whether it was given on the command line or in a call, where its source is its key."""
+        return self.is_argument or self.source.startswith("--")
 
     def where(self, path: KeyPath = ()) -> str:
         """The place of the part of the value at `path`, as messages name it."""

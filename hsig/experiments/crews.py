@@ -98,7 +98,8 @@ def run_jobs(
 def local_crew(experiments: Sequence[Experiment]) -> Crew[CellResult]:
     """Those who train cells on this machine."""
     number = experiments[0].workers or cores()
-    if any(reference.NAME in experiment.engines for experiment in experiments):
+    portable = all(v.is_portable for experiment in experiments for v in experiment.variants)
+    if portable and any(reference.NAME in experiment.engines for experiment in experiments):
         return Processes(_cell, number, died="the processes that trained it died")
     return Threads(train_cell, number)
 

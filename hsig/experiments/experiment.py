@@ -50,6 +50,11 @@ class Variant:
                 return activation
         return None
 
+    @property
+    def is_portable(self) -> bool:
+        """Whether another process can be told of it."""
+        return self.hidden_activation.is_portable and self.output_activation.is_portable
+
 
 @dataclass(frozen=True, eq=False)
 class Experiment:

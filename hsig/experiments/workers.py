@@ -28,9 +28,9 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
     for experiment in experiments:
         for variant in experiment.variants:
             job = replace(experiment, variants=(variant,))
-            if job.engine_of(variant) is reference:
+            if job.engine_of(variant) is reference and variant.is_portable:
                 jobs.append(job)
-            else:  # it has threads of its own
+            else:  # it has threads of its own, or must stay here
                 yield from run(job, threads=job.workers or cores())
     workers = _workers(jobs) if jobs else 1
     if workers == 1:

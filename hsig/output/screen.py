@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from io import StringIO
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -31,6 +32,14 @@ def draw(
     for block in page.shown(full=full):
         parts += [Text(), _drawn(block, console)] if parts else [_drawn(block, console)]
     return Group(*parts)
+
+
+def as_text(page: Page, width: int, *, full: bool = False) -> str:
+    """A page as plain text, of lines of at most so many characters."""
+    text = StringIO()
+    console = Console(file=text, width=width, color_system=None, highlight=False, emoji=False)
+    console.print(draw(page, console, full=full))
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 def _drawn(block: Block, console: Console) -> RenderableType:

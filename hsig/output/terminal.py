@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.console import Console, RenderableType
 
 from hsig.errors import RunError
-from hsig.experiments.experiment import Checkpoint, Experiment, Failure
+from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
 from hsig.files import is_stream, write_file
 
 if TYPE_CHECKING:
@@ -67,26 +67,41 @@ class Interrupts:
 
 
 class Watch(Interrupts):
-    """Draws a progress bar while an experiment runs, and turns Ctrl-C into an early end.
+    """Trains experiments with a progress bar, and turns Ctrl-C into an early end.
 
     Attributes:
         problem: What else ended a part of it early, or None.
     """
 
-    def __init__(self, *experiments: Experiment, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         super().__init__()
         self.problem: RunError | None = None
+        self._epochs: dict[str, int] = {}
+        self._done: dict[str, int] = {}
+        self._console = Console(stderr=True)
+        self._shows = self._console.is_terminal and not quiet
+
+    def warn(self, *experiments: Experiment) -> None:
+        """Say what the numbers of their tasks make hard or impossible, before they are trained."""
+        from hsig.reports.obstacles import warnings_of
+
+        note(*(f"warning: {message}" for message in warnings_of(experiments)))
+
+    def train(self, *experiments: Experiment) -> list[Outcome]:
+        """Train experiments; nothing is drawn in a pipe, or before a second has passed."""
+        from hsig.experiments.training import gather_all
+        from hsig.experiments.workers import run_with_workers
+
         self._epochs = {
             variant.label: experiment.epochs
             for experiment in experiments
             for variant in experiment.variants
         }
         self._done = dict.fromkeys(self._epochs, 0)
-        self._console = Console(stderr=True)
-        self._shows = self._console.is_terminal and not quiet
+        return gather_all(experiments, self._watched(run_with_workers(*experiments)))
 
-    def watch(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
-        """The same events; nothing is drawn in a pipe, or before a second has passed."""
+    def _watched(self, events: Iterable[Checkpoint | Failure]) -> Iterator[Checkpoint | Failure]:
+        """The same events."""
         started = monotonic()
         bar: EpochsBar | None = None
         try:

@@ -308,8 +308,13 @@ def sweep_to_resume(record: Record, workers: str | None = None) -> Sweep:
 
 def same_digest(record: Record, wanted: Sweep) -> bool:
     """Whether all that the numbers of a kept sweep depend on is as it was."""
+    return digest_of(wanted) == record.digest
+
+
+def digest_of(wanted: Sweep) -> str:
+    """Of everything that the numbers of a sweep depend on."""
     keys = [cell_key(experiment) for experiment in wanted.experiments]
-    return sweep_digest(keys, wanted.experiments) == record.digest
+    return sweep_digest(keys, wanted.experiments)
 
 
 def different_cells(kept: SweepOutcome, again: Mapping[tuple[str, ...], CellResult]) -> list[str]:

@@ -7,6 +7,7 @@ from math import isinf
 from types import MappingProxyType
 
 from hsig.networks.activations.hidden import HIDDEN, LINEAR
+from hsig.networks.activations.in_python import PythonActivation, in_python
 from hsig.networks.activations.record import Activation, Parameter
 from hsig.networks.activations.sigmoids import SIGMOIDS
 from hsig.networks.activations.surveyed import SURVEYED
@@ -18,7 +19,9 @@ __all__ = [
     "Activation",
     "LinearPiece",
     "Parameter",
+    "PythonActivation",
     "find_activations",
+    "in_python",
     "is_row",
     "members",
     "names_elsewhere",

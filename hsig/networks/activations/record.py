@@ -119,6 +119,16 @@ class Activation:
         return dict(self.settings)
 
     @property
+    def slope_is_given(self) -> bool:
+        """Whether its slope is not derived from its formula."""
+        return bool(self.slope_definition)
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether another process can be told of it."""
+        return True
+
+    @property
     def is_logistic(self) -> bool:
         """Whether it is the logistic sigmoid, under any name."""
         return self.function.value is apply("sigmoid", X)
@@ -131,7 +141,7 @@ class Activation:
     @property
     def clipped_line(self) -> ClippedLine | None:
         """Itself as a line that is clipped or bent at its ends, with its derivative; else None."""
-        return None if self.slope_definition else _as_clipped_line(self.function)
+        return None if self.slope_is_given else _as_clipped_line(self.function)
 
     @property
     def maps_into_unit_interval(self) -> bool:
@@ -164,7 +174,7 @@ class Activation:
     @property
     def trains_as_logistic(self) -> bool:
         """Whether it is the logistic sigmoid, trained with its own slope under any name."""
-        usual = not self.slope_definition and self.backward in ("own", "logistic", "output")
+        usual = not self.slope_is_given and self.backward in ("own", "logistic", "output")
         return self.is_logistic and usual
 
     def with_settings(

@@ -1,4 +1,4 @@
-"""What the words of a command are that are no flags: configs and activations."""
+"""What words are that stand for no key: configs and activations."""
 
 import re
 from collections.abc import Sequence

@@ -12,45 +12,41 @@ from hsig.analysis.tuning import (
     tuning_experiments,
 )
 from hsig.experiments.experiment import Experiment, Outcome
-from hsig.experiments.training import gather_all
-from hsig.experiments.workers import run_with_workers
-from hsig.output.terminal import Watch
 from hsig.reports.numbers import short
+from hsig.results.trainer import Trainer, went_on
 from hsig.runs import ALTERNATIVE, ONE_RATE, TASK, TUNING, Part
 
 
-def tune_and_train(
-    experiment: Experiment, *, quiet: bool, task: str = ""
-) -> tuple[Watch, list[Part]]:
+def tune_and_train(experiment: Experiment, trainer: Trainer, *, task: str = "") -> list[Part]:
     """Choose a learning rate for each variant, and train them at these and at the one for all.
 
     Args:
         experiment: What is tuned.
-        quiet: Whether nothing is drawn.
+        trainer: Who trains.
         task: What stands in front of the labels, if it is one of several tasks.
 
     Returns:
-        Who watched what was trained last, and the parts of the run, as far as it went: none before
-        every learning rate was tried; first what is reported.
+        The parts of the run, as far as it went: none before every learning rate was tried; first
+        what is reported.
     """
     named = experiment.named(task) if task else experiment
     tries = tuning_experiments(named)
-    watch, tuning = _train(tries, quiet=quiet)
-    if watch.interrupted or not all(outcome.complete for outcome in tuning):
-        return watch, []
+    tuning = trainer.train(*tries)
+    if not went_on(trainer, *tuning):
+        return []
     choices = choices_of(named, tuning)
-    watch, (outcome,) = _train([at_own_rates(named, choices)], quiet=quiet)
+    (outcome,) = trainer.train(at_own_rates(named, choices))
     main = Part(task, experiment, outcome, is_config=bool(task), role=TASK if task else "")
     parts = [main, *_parts(TUNING, tries, tuning)]
-    if outcome.complete and not watch.interrupted:
+    if went_on(trainer, outcome):
         others = alternative_experiments(named, choices)
-        watch, made = _train(others, quiet=quiet)
+        made = trainer.train(*others)
         parts += _parts(ALTERNATIVE, others, made)
-        if all(other.complete for other in made) and not watch.interrupted:
-            watch, (one,) = _train([at_one_rate(named)], quiet=quiet)
+        if went_on(trainer, *made):
+            (one,) = trainer.train(at_one_rate(named))
             unnamed = at_one_rate(experiment)
             parts.append(Part(task, unnamed, one, is_config=bool(task), role=ONE_RATE))
-    return watch, parts
+    return parts
 
 
 def tuned_of(main: Part, parts: Sequence[Part]) -> Tuned | None:
@@ -81,8 +77,3 @@ def _parts(role: str, experiments: Sequence[Experiment], outcomes: Sequence[Outc
         )
         for experiment, outcome in zip(experiments, outcomes, strict=True)
     ]
-
-
-def _train(experiments: Sequence[Experiment], *, quiet: bool) -> tuple[Watch, list[Outcome]]:
-    watch = Watch(*experiments, quiet=quiet)
-    return watch, gather_all(experiments, watch.watch(run_with_workers(*experiments)))

@@ -1,0 +1,66 @@
+"""The networks of a variant at chosen epochs: their weights, and what flows through them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hsig.experiments.experiment import Checkpoint, Experiment, Variant
+from hsig.experiments.workers import run_with_workers
+from hsig.networks.arrays import Array
+from hsig.networks.network import Weights, with_bias
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """Where the seeds of a variant stand at one epoch; arrays have seeds first.
+
+    Attributes:
+        epoch: Epochs trained so far.
+        weights: At this epoch.
+        pre_activations: Shape (seeds, samples, hidden), of the hidden layer.
+        predictions: Shape (seeds, samples).
+        losses: Shape (seeds, samples); each sample's loss before its own update.
+    """
+
+    epoch: int
+    weights: Weights
+    pre_activations: Array
+    predictions: Array
+    losses: Array
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "Moment":
+        """What a checkpoint has, and what the hidden layer sees."""
+        inputs = with_bias(checkpoint.problem.inputs)
+        with np.errstate(all="ignore"):
+            activity = checkpoint.problem.network.forward(checkpoint.state.weights, inputs)
+        seen = np.ascontiguousarray(np.moveaxis(activity.hidden_pre_activations, -1, 0))
+        return cls(
+            epoch=checkpoint.epoch,
+            weights=checkpoint.weights,
+            pre_activations=seen,
+            predictions=checkpoint.predictions,
+            losses=checkpoint.losses,
+        )
+
+
+def moments(experiment: Experiment, variant: Variant, epochs: Iterable[int]) -> tuple[Moment, ...]:
+    """Train a variant, and look at some epochs up to its budget, in rising order.
+
+    The weights are bit for bit those of any other training of the same seeds. Nothing of a variant
+    that cannot be trained.
+    """
+    wanted = {min(epoch, experiment.epochs) for epoch in epochs}
+    looking = replace(
+        experiment,
+        variants=(variant,),
+        report_every=experiment.epochs,
+        at_epochs=tuple(sorted(wanted - {0})),
+    )
+    seen = {
+        event.epoch: Moment.of(event)
+        for event in run_with_workers(looking)
+        if isinstance(event, Checkpoint) and event.epoch in wanted
+    }
+    return tuple(seen[epoch] for epoch in sorted(seen))

@@ -1,0 +1,6 @@
+"""Results: what becomes of what was asked, whoever asks: the command line, or Python.
+
+In: experiments, or kept runs. Out: results, each with its numbers, its page and its pictures.
+To import: `training`, `comparing`, `explaining` and `sweeping`, each of which trains, `opening`,
+which opens kept runs, and `pictures`. What `hsig` itself offers is in `front`.
+"""

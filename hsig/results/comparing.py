@@ -1,0 +1,148 @@
+"""Several activations, from the same starts: on one task or several, of one config or several."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from hsig.analysis.pairing import ComparedConfigs, Pairing, compared_configs
+from hsig.analysis.summary import Summary, VariantSummary, summarise
+from hsig.analysis.tasks import over_tasks
+from hsig.analysis.tuning import Tuned
+from hsig.config.keys import COMPARE
+from hsig.config.loading import Settings, load_comparison, load_experiment, load_tasks
+from hsig.experiments.experiment import Experiment, Outcome
+from hsig.reports.comparison import comparison_page
+from hsig.reports.configs import configs_page
+from hsig.reports.page import Page
+from hsig.reports.tasks import TaskResult, tasks_page
+from hsig.results.result import Trained
+from hsig.results.trainer import Trainer, went_on
+from hsig.results.training import outcome_of
+from hsig.results.tuning import tune_and_train, tuned_of
+from hsig.runs import TASK, Part
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CompareResult(Trained):
+    """What became of several activations, side by side."""
+
+    command: ClassVar[str] = COMPARE
+
+    @cached_property
+    def variants(self) -> Mapping[str, VariantSummary]:
+        """The numbers of each variant, by its label."""
+        return {variant.label: variant for one in self.summaries for variant in one.variants}
+
+    @property
+    def pairing(self) -> Pairing | None:
+        """The variants seed by seed; None if they cannot be paired."""
+        return self.summaries[0].pairing if len(self.summaries) == 1 else None
+
+    def told(self, columns: Sequence[str] = ()) -> tuple[Page, list[Summary]]:
+        """Its page, with these columns alone if there are some, and its numbers."""
+        parts = self.parts
+        if parts[0].role == TASK:
+            return _page_of_tasks(parts, columns)
+        if parts[0].is_config:
+            return page_of_configs(configs_of(parts), columns)
+        summary, choice = _with_choice(parts[0], parts)
+        return comparison_page(parts[0].outcome, summary, columns, choice), [summary]
+
+
+def configs_of(parts: Sequence[Part]) -> ComparedConfigs:
+    """Several configs, or runs, side by side."""
+    experiments = {part.name: part.experiment for part in parts}
+    return compared_configs(experiments, [part.outcome for part in parts])
+
+
+def page_of_configs(
+    configs: ComparedConfigs, columns: Sequence[str] = ()
+) -> tuple[Page, list[Summary]]:
+    """The page of several configs, and the numbers of each."""
+    summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
+    return configs_page(configs, summaries, columns), list(summaries.values())
+
+
+def compare(configs: Sequence[Path], settings: Settings, trainer: Trainer) -> CompareResult:
+    """Train what configs and settings say, side by side.
+
+    Raises:
+        ConfigError: With every problem of them.
+    """
+    if len(configs) > 1:
+        return _compare_configs(load_comparison(configs, settings), trainer)
+    config = configs[0] if configs else None
+    tasks = load_tasks(config, settings)
+    if tasks:
+        return _compare_tasks(tasks, trainer)
+    return compare_one(load_experiment(config, settings, COMPARE), trainer)
+
+
+def compare_one(experiment: Experiment, trainer: Trainer) -> CompareResult:
+    """Train the variants of an experiment, at their own learning rates if that was asked for."""
+    trainer.warn(experiment)
+    if experiment.tune:
+        return CompareResult(tuple(tune_and_train(experiment, trainer)))
+    return CompareResult((Part("", experiment, outcome_of(experiment, trainer)),))
+
+
+def _compare_configs(experiments: Mapping[str, Experiment], trainer: Trainer) -> CompareResult:
+    trainer.warn(*experiments.values())
+    outcomes = trainer.train(*(one.named(name) for name, one in experiments.items()))
+    parts = (
+        Part(name, experiment, outcome, is_config=True)
+        for (name, experiment), outcome in zip(experiments.items(), outcomes, strict=True)
+    )
+    return CompareResult(tuple(parts))
+
+
+def _compare_tasks(experiments: Mapping[str, Experiment], trainer: Trainer) -> CompareResult:
+    """Train the same variants on several tasks, one after the other."""
+    trainer.warn(*experiments.values())
+    parts: list[Part] = []
+    left = dict(experiments)
+    going_on = True
+    while left and going_on:
+        name = next(iter(left))
+        made = _train_task(name, left[name], trainer)
+        going_on = bool(made) and went_on(trainer) and trainer.problem is None
+        if made:
+            parts += made
+            del left[name]
+    if parts:  # what there was no time for has no results
+        parts += [
+            Part(name, experiment, Outcome(experiment.named(name), ()), is_config=True, role=TASK)
+            for name, experiment in left.items()
+        ]
+    return CompareResult(tuple(parts))
+
+
+def _train_task(name: str, experiment: Experiment, trainer: Trainer) -> list[Part]:
+    """One of several tasks; the first part is what was asked for, and there may be none."""
+    if experiment.tune:
+        return tune_and_train(experiment, trainer, task=name)
+    (outcome,) = trainer.train(experiment.named(name))
+    return [Part(name, experiment, outcome, is_config=True, role=TASK)]
+
+
+def _page_of_tasks(parts: Sequence[Part], columns: Sequence[str]) -> tuple[Page, list[Summary]]:
+    """The page of a comparison on several tasks, and the numbers of each."""
+    shown = []
+    for part in parts:
+        if part.role == TASK:
+            summary, choice = _with_choice(part, parts)
+            shown.append(TaskResult(part.name, part.experiment, part.outcome, summary, choice))
+    over = None
+    if all(one.outcome.complete for one in shown):
+        over = over_tasks(
+            {one.name: one.experiment for one in shown}, {one.name: one.outcome for one in shown}
+        )
+    return tasks_page(shown, over, columns), [one.summary for one in shown]
+
+
+def _with_choice(part: Part, parts: Sequence[Part]) -> tuple[Summary, Tuned | None]:
+    """The numbers of a part, and how its learning rates were chosen, if they were."""
+    summary, choice = summarise(part.outcome), tuned_of(part, parts)
+    return (summary if choice is None else summary._replace(pairing=choice.pairing)), choice

@@ -1,0 +1,237 @@
+"""What Python calls: the commands as functions, which take a config's keys as arguments."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hsig.analysis.examination import WRONG, examine
+from hsig.config.arguments import Argument
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
+from hsig.config.loading import Settings, load_experiment
+from hsig.config.sweeps import load_sweep
+from hsig.config.words import configs_and_activations, only
+from hsig.errors import ConfigError
+from hsig.networks.activations import ACTIVATIONS, Activation, in_python
+from hsig.networks.arrays import Array
+from hsig.reports.oddities import told
+from hsig.results import comparing, explaining, opening, sweeping, training
+from hsig.results.comparing import CompareResult
+from hsig.results.explaining import ExplainResult
+from hsig.results.result import Result
+from hsig.results.sweeping import SweepResult
+from hsig.results.trainer import Quietly
+from hsig.results.training import TrainResult
+from hsig.runs import find
+
+What = str | Path | Activation
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _with_keys(command: str) -> Callable[[F], F]:
+    """Have a function show the keys that it takes, by name, with their defaults and what they are.
+
+    Args:
+        command: Whose keys and defaults.
+    """
+
+    def shown(function: F) -> F:
+        signature = inspect.signature(function)
+        own = [part for part in signature.parameters.values() if part.kind != part.VAR_KEYWORD]
+        keys = [key for key in KEYS.values() if command in key.commands]
+        taken = {parameter.name for parameter in own}
+        named = [
+            inspect.Parameter(
+                key.name, inspect.Parameter.KEYWORD_ONLY, default=key.default_for(command)
+            )
+            for key in keys
+            if key.name not in taken
+        ]
+        vars(function)["__signature__"] = signature.replace(parameters=[*own, *named])
+        told = "\n".join(f"        {key.name}: {key.help}." for key in keys)
+        function.__doc__ = f"{function.__doc__}\n    Keys, as in a config:\n{told}\n    "
+        return function
+
+    return shown
+
+
+@_with_keys(TRAIN)
+def train(*what: What, **keys: object) -> TrainResult:
+    """Train one activation, of many seeds at once, as `hsig train` does.
+
+    >>> import hsig
+    >>> hsig.train("hard", seeds=10, epochs=500)
+    hard: solved 0 of 10 seeds (0 %; 95 % Wilson interval 0 % to 28 %)
+
+    Args:
+        what: An activation, a config (a path that ends in .yaml), or both.
+        keys: Keys of a config, by name, which beat those of the file.
+
+    Raises:
+        ConfigError: If something of this is wrong; it says all that is.
+    """
+    config, settings = _one(what, keys)
+    return training.train(load_experiment(config, settings, TRAIN), Quietly())
+
+
+@_with_keys(EXPLAIN)
+def explain(*what: What, **keys: object) -> ExplainResult:
+    """Say why an activation fails, and try what would help, as `hsig explain` does.
+
+    Args:
+        what: An activation, a config, or both.
+        keys: Keys of a config, by name.
+
+    Raises:
+        ConfigError: If something of this is wrong; it says all that is.
+    """
+    config, settings = _one(what, keys)
+    return explaining.explain(load_experiment(config, settings, EXPLAIN), Quietly())
+
+
+@_with_keys(COMPARE)
+def compare(*what: What, **keys: object) -> CompareResult:
+    """Train several activations from the same starts, as `hsig compare` does.
+
+    >>> import hsig
+    >>> hsig.compare("sigmoid", "hard", seeds=10, epochs=500).variants["hard"].solved.k
+    0
+
+    Args:
+        what: Activations or groups of them, and configs.
+        keys: Keys of a config, by name.
+
+    Raises:
+        ConfigError: If something of this is wrong; it says all that is.
+    """
+    configs, activations = _told_apart(what)
+    return comparing.compare(configs, _settings("activations", activations, keys), Quietly())
+
+
+@_with_keys(SWEEP)
+def sweep(*what: What, **keys: object) -> SweepResult:
+    """Train every combination of the keys that have several values, as `hsig sweep` does.
+
+    >>> import hsig
+    >>> hsig.sweep("hard", learning_rate=[0.1, 1], epochs=[10, 20], seeds=5).columns()["solved"]
+    array([0, 0, 0, 0])
+
+    Args:
+        what: Activations, or a config, which may have a `sweep:` block.
+        keys: Keys of a config, by name; a list of values sweeps one, as does `log:0.01..10:13`.
+
+    Raises:
+        ConfigError: If something of this is wrong; it says all that is.
+        RunError: If processes kept dying of some cells.
+    """
+    configs, activations = _told_apart(what)
+    chosen = activations[0] if len(activations) == 1 else activations
+    return sweeping.sweep(load_sweep(only(configs), _settings("activation", chosen, keys)))
+
+
+def open_run(run: str = "latest", *, runs_dir: str | Path = "runs") -> Result:
+    """A kept run, with all its numbers.
+
+    Args:
+        run: Its id or the beginning of one, its name, latest, or latest~1 for the one before.
+        runs_dir: Where runs are kept.
+
+    Raises:
+        ConfigError: If there is none, or several.
+        RunError: If it is damaged.
+    """
+    return opening.result_of(find(Path(runs_dir), run))
+
+
+def activation(
+    name: str,
+    value: Callable[[Array], Array],
+    derivative: Callable[[Array], Array],
+    *,
+    surrogate: bool = False,
+) -> Activation:
+    """An activation that is a function in Python; a formula, `"x*tanh(x)"`, needs none of this.
+
+    The reference engine trains it, in NumPy. Its derivative is held against small steps first.
+
+    >>> import numpy as np, hsig
+    >>> mine = hsig.activation("mine", np.sinh, np.cosh)
+    >>> hsig.train(mine, seeds=2, epochs=10)
+    mine: solved 0 of 2 seeds (0 %; 95 % Wilson interval 0 % to 66 %)
+
+    Args:
+        name: What it is called in tables.
+        value: Its values at an array of any shape, of the same shape.
+        derivative: Its derivative at the same.
+        surrogate: Whether the derivative is meant to be another one.
+
+    Raises:
+        ConfigError: If the name is taken, one of the functions does not give a number for each
+            number, or the derivative is none and no surrogate.
+    """
+    if not isinstance(name, str) or not name.strip() or name in ACTIVATIONS:
+        taken = f"{name!r}, which hsig has" if name in ACTIVATIONS else repr(name)
+        raise ConfigError(f"activation: name: expected a name of its own, got {taken}")
+    for part, function in (("value", value), ("derivative", derivative)):
+        _check(f"{name}: {part}", function)
+    made = in_python(name, value, derivative)
+    wrong = [odd for odd in examine(made) if odd.kind == WRONG]
+    if wrong and not surrogate:
+        raise ConfigError(
+            f"{name}: derivative: {told(wrong[0])}. Mend it, or say surrogate=True if it is meant"
+        )
+    return made
+
+
+def _check(where: str, function: Callable[[Array], Array]) -> None:
+    """Refuse a function that does not give a number for each number.
+
+    Raises:
+        ConfigError: If so.
+    """
+    for shape in ((5,), (4, 3, 2)):
+        x = np.linspace(-1.0, 1.0, int(np.prod(shape))).reshape(shape)
+        try:
+            with np.errstate(all="ignore"):
+                found = np.asarray(function(x), dtype=np.float64)
+        except Exception as problem:
+            raise ConfigError(
+                f"{where}: raises {type(problem).__name__}: {problem}, for an array of shape "
+                f"{shape}. Expected a function of arrays, such as one of NumPy"
+            ) from problem
+        if found.shape != shape:
+            raise ConfigError(
+                f"{where}: gives an array of shape {found.shape} for one of shape {shape}. "
+                "Expected a number for each number"
+            )
+
+
+def _told_apart(what: tuple[What, ...]) -> tuple[list[Path], list[object]]:
+    """Which of the words are configs, and which are activations."""
+    texts = [str(one) for one in what if isinstance(one, str | Path)]
+    configs = configs_and_activations(texts)[0]
+    paths = {*map(str, configs)}
+    return configs, [one for one in what if isinstance(one, Activation) or str(one) not in paths]
+
+
+def _one(what: tuple[What, ...], keys: Mapping[str, object]) -> tuple[Path | None, Settings]:
+    """The config and the settings of one activation."""
+    configs, activations = _told_apart(what)
+    if len(activations) > 1:
+        named = ", ".join(map(str, activations))
+        raise ConfigError(f"expected one activation, got {named}. To compare them: hsig.compare")
+    return only(configs), _settings("activation", activations[0] if activations else [], keys)
+
+
+def _settings(key: str, activations: object, keys: Mapping[str, object]) -> Settings:
+    """What was given, by key.
+
+    Raises:
+        ConfigError: If activations were given twice.
+    """
+    given = {name: Argument(value) for name, value in keys.items()}
+    if activations and key in given:
+        raise ConfigError(f"{key}: given twice, also as {activations}")
+    return ({key: Argument(activations)} if activations else {}) | given
