@@ -23,8 +23,10 @@ from hsig.experiments.experiment import Experiment
 from hsig.networks.activations import Activation
 
 __all__ = [
+    "SWEPT",
     "Resolved",
     "Settings",
+    "keys_written",
     "load_activation",
     "load_comparison",
     "load_discordant",
@@ -330,6 +332,14 @@ def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
     if SWEPT in parts:
         problems.append(f"{parts.pop(SWEPT).where()}: sweep: this is for hsig sweep")
     return known_keys(path, parts, problems)
+
+
+def keys_written(path: Path) -> frozenset[str]:
+    """Those that a config has; none if it cannot be read, which is told where it is used."""
+    try:
+        return frozenset(read_file(path, []))
+    except ConfigError:
+        return frozenset()
 
 
 def known_keys(path: Path, parts: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:

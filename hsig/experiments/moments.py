@@ -7,7 +7,7 @@ import numpy as np
 
 from hsig.experiments.experiment import Checkpoint, Experiment, Variant
 from hsig.experiments.workers import run_with_workers
-from hsig.networks.arrays import Array
+from hsig.networks.arrays import Array, IntArray
 from hsig.networks.network import Weights, with_bias
 
 
@@ -42,6 +42,16 @@ class Moment:
             pre_activations=seen,
             predictions=checkpoint.predictions,
             losses=checkpoint.losses,
+        )
+
+    def of_seeds(self, places: IntArray) -> "Moment":
+        """The same of some seeds, by their places."""
+        return Moment(
+            epoch=self.epoch,
+            weights=Weights(*(layer[places] for layer in self.weights)),
+            pre_activations=self.pre_activations[places],
+            predictions=self.predictions[places],
+            losses=self.losses[places],
         )
 
 

@@ -8,10 +8,10 @@ from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
 from hsig.experiments.experiment import Outcome
 from hsig.results.comparing import CompareResult
 from hsig.results.explaining import ExplainResult
-from hsig.results.result import Result, Trained
+from hsig.results.result import Trained
 from hsig.results.sweeping import SweepResult
 from hsig.results.training import TrainResult
-from hsig.runs import TASK, Part, Record, parts_of
+from hsig.runs import Part, Record, parts_of
 from hsig.runs.sweeps import read_sweep
 
 _KINDS: Mapping[str, type[Trained]] = MappingProxyType(
@@ -19,7 +19,7 @@ _KINDS: Mapping[str, type[Trained]] = MappingProxyType(
 )
 
 
-def result_of(record: Record) -> Result:
+def result_of(record: Record) -> Trained | SweepResult:
     """What a kept run came to, with all its numbers.
 
     Raises:
@@ -37,10 +37,7 @@ def named_parts(named: Sequence[tuple[str, Trained]]) -> list[Part]:
 
 def _under(name: str, result: Trained) -> list[Part]:
     made = []
-    asked = [part for part in result.parts if part.role in ("", TASK)]
-    if not result.parts[0].is_config:  # what else there is are remedies
-        asked = asked[:1]
-    for part in asked:
+    for part in result.asked:
         whole = f"{name}: {part.name}" if part.name else name
         trained = part.outcome.experiment.variants
         variants = tuple(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.config.values import Json
 from hsig.reports.page import Page
-from hsig.runs import Part, digest
+from hsig.runs import TASK, Part, digest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -130,6 +130,12 @@ class Trained(Result):
     def page(self) -> Page:
         """What is told of it."""
         return self._told[0]
+
+    @property
+    def asked(self) -> tuple[Part, ...]:
+        """The parts that were asked for: not the remedies, and not what a tuning tried."""
+        parts = tuple(part for part in self.parts if part.role in ("", TASK))
+        return parts if self.parts[0].is_config else parts[:1]
 
     @property
     def summaries(self) -> list[Summary]:

@@ -17,7 +17,7 @@ A sweep that is not finished has a `cells.log` in place of result and arrays, an
 """
 
 from hsig.runs.finding import find, locate
-from hsig.runs.folder import Record, archive, every, read, remove
+from hsig.runs.folder import Record, archive, config_texts, every, read, remove
 from hsig.runs.names import NO_NOTE, Note, write_note
 from hsig.runs.outcomes import (
     ALTERNATIVE,
@@ -45,7 +45,7 @@ __all__ = [
     "Record",
     "archive",
     "arrays_of",
-    "config_of",
+    "config_texts",
     "different_arrays",
     "digest",
     "every",

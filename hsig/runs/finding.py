@@ -1,6 +1,7 @@
 """Runs found again: by the beginning of an id, by a name, or by their age."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hsig.runs.names import ID, LATEST, read_note
 
 _LEAST = len("20261123T215509")  # of the beginning of an id: the second
 _TOLD_MOST = 10  # ids of one name
+_LIKE_AN_ID = re.compile(r"[0-9]{8}T")
 
 
 def ids_in(runs: Path) -> list[str]:
@@ -84,6 +86,14 @@ def locate(runs: Path, text: str) -> Path:
             "latest or latest~1; hsig runs list shows them"
         )
     return runs / matching[0]
+
+
+def is_a_run(runs: Path, text: str) -> bool:
+    """Whether a text means a kept run, or would if there were such: not whether it is only one."""
+    if text.partition("~")[0] == LATEST or _LIKE_AN_ID.match(text):
+        return True
+    ids = ids_in(runs)
+    return any(one.startswith(text) for one in ids) or text in dict(names_in(runs, ids))
 
 
 def offered(runs: Path, typed: str) -> list[tuple[str, str]]:

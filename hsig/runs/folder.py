@@ -297,3 +297,13 @@ def checked(record: Record, file: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != record.about["files"].get(file):
         raise RunError(f"{path}: was changed after it was written: its checksum is another")
     return data
+
+
+def config_texts(record: Record) -> dict[str, str]:
+    """The text of each config of a run, by the name that it was given by.
+
+    Raises:
+        RunError: If one is missing or was changed.
+    """
+    names = record.about["configs"]
+    return {str(given): checked(record, name).decode() for name, given in names.items()}

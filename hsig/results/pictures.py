@@ -1,0 +1,322 @@
+"""The pictures of results: which there are, and what they need to be drawn."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hsig.analysis.drawn import of_seed
+from hsig.analysis.summary import Summary, summarise
+from hsig.analysis.sweeps import pair_sweeps
+from hsig.config.keys import EXPLAIN
+from hsig.config.values import nearest
+from hsig.errors import ConfigError
+from hsig.experiments.experiment import Experiment, Training
+from hsig.experiments.moments import Moment, moments
+from hsig.reports import pictures as words
+from hsig.reports.numbers import count
+from hsig.reports.words import heading
+from hsig.results.comparing import configs_of
+from hsig.results.kinds import KINDS
+from hsig.results.opening import named_parts
+from hsig.results.result import Result, Trained
+from hsig.results.sweeping import SweepResult
+from hsig.runs import Part
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_OF_TRAINED = ("activation", "costs", "solved", "verdicts", "compare", "surface")
+_MISSING = "pictures are drawn by matplotlib, which is not installed: pip install 'hsig[plot]'"
+_CONFIGS_MOST = 3  # whose settings are told below one picture
+
+
+class Look(NamedTuple):
+    """How a picture is wanted.
+
+    Attributes:
+        variant: The label of the one of several that it shows, if it shows one; None for the first.
+        at: Epochs that it shows; None for the start, a tenth of the budget, and the budget.
+        seed: The seed that it shows, if it shows networks; None for all.
+        theme: `light` or `dark`.
+    """
+
+    variant: str | None = None
+    at: tuple[int, ...] | None = None
+    seed: int | None = None
+    theme: str = "light"
+
+
+class Drawn(NamedTuple):
+    """A picture that was drawn.
+
+    Attributes:
+        kind: What it shows.
+        caption: Its words.
+        figure: To be changed or saved.
+    """
+
+    kind: str
+    caption: words.Caption
+    figure: "Figure"
+
+
+def check_matplotlib() -> None:
+    """Refuse to draw where there is nothing to draw with.
+
+    Raises:
+        ConfigError: If matplotlib is not installed; it says how to get it.
+    """
+    if find_spec("matplotlib") is None:
+        raise ConfigError(_MISSING)
+
+
+def kinds_of(results: Sequence[Result]) -> tuple[str, ...]:
+    """The kinds of pictures that there are of some results together, that by default first."""
+    if all(isinstance(result, SweepResult) for result in results):
+        return {1: ("map",), 2: ("difference",)}.get(len(results), ())
+    trained = [result for result in results if isinstance(result, Trained)]
+    if len(trained) < len(results):
+        return ()
+    several = sum(len(one.variants) for result in trained for one in result.summaries) > 1
+    usual = "verdicts" if trained[0].command == EXPLAIN else "costs"
+    first = "compare" if several else usual
+    return (first, *(kind for kind in _OF_TRAINED if kind != first))
+
+
+def picture(
+    results: Sequence[Result], kind: str | None, look: Look, names: Sequence[str] = ("",)
+) -> Drawn:
+    """The picture of a result, or of several together.
+
+    Args:
+        results: At least one.
+        kind: One of `KINDS`, or None for what says most.
+        look: How it is wanted.
+        names: What the results are called, if there are several.
+
+    Raises:
+        ConfigError: If there is no such picture of them, or nothing to draw it with.
+    """
+    check_matplotlib()
+    kinds = kinds_of(results)
+    if not kinds:
+        raise ConfigError(
+            "these have no picture together: expected one sweep, two of the same keys, or none"
+        )
+    kind = kind or kinds[0]
+    if kind not in kinds:
+        hint = "" if kind in KINDS else nearest(kind, KINDS)
+        raise ConfigError(
+            f"kind: there is no picture '{kind}' of this.{hint} There are: {', '.join(kinds)}"
+        )
+    try:
+        return Drawn(kind, *_DRAW[kind](results, names, look))
+    except ValueError as problem:
+        raise ConfigError(f"{kind}: {problem}") from None
+
+
+# --- what each is made of ---------------------------------------------------------------------
+
+_Made = tuple[words.Caption, "Figure"]
+_Maker = Callable[[Sequence[Any], Sequence[str], Look], _Made]
+
+
+class _Together(NamedTuple):
+    """What was trained, as one.
+
+    Attributes:
+        summary: All variants.
+        digest: Of the one result, else nothing.
+        setting: The lines that say what was trained.
+    """
+
+    summary: Summary
+    digest: str
+    setting: tuple[str, ...]
+
+
+def _parts(results: Sequence[Trained], names: Sequence[str]) -> Sequence[Part]:
+    """What was asked for; of several results, with their names in front of the labels."""
+    if len(results) == 1:
+        return results[0].asked
+    return named_parts(list(zip(names, results, strict=True)))
+
+
+def _together(results: Sequence[Trained], names: Sequence[str]) -> _Together:
+    """The numbers of all variants of some results."""
+    digest = results[0].digest if len(results) == 1 else ""
+    if len(results) == 1 and len(results[0].summaries) == 1:
+        summary = results[0].summaries[0]
+        return _Together(summary, digest, _setting(summary.experiment))
+    configs = configs_of(_parts(results, names))
+    summaries = [summarise(outcome) for outcome in configs.outcomes.values()]
+    experiments = [summary.experiment for summary in summaries]
+    whole = replace(
+        experiments[0],
+        variants=tuple(variant for one in experiments for variant in one.variants),
+        epochs=max(one.epochs for one in experiments),
+    )
+    more = len(experiments) - _CONFIGS_MOST
+    told = [_setting(one)[0] for one in experiments[:_CONFIGS_MOST]]
+    together = summaries[0]._replace(
+        experiment=whole,
+        variants=tuple(variant for summary in summaries for variant in summary.variants),
+        complete=configs.complete,
+        pairing=configs.groups[0].pairing if len(configs.groups) == 1 else None,
+    )
+    return _Together(together, digest, (*told, *([f"and {more} more"] if more > 0 else [])))
+
+
+def _setting(experiment: Experiment) -> tuple[str, str]:
+    """What was trained, in two lines."""
+    labels = [variant.label for variant in experiment.variants]
+    return heading(experiment, labels[0] if len(labels) == 1 else count(len(labels), "variant"))
+
+
+def _of_summary(kind: str) -> _Maker:
+    """How a picture is made that shows all variants."""
+
+    def made(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+        from hsig import figures
+
+        captions = {
+            "costs": words.costs_caption,
+            "solved": words.solved_caption,
+            "verdicts": words.verdicts_caption,
+            "compare": words.comparison_caption,
+        }
+        draw = {
+            "costs": figures.costs,
+            "solved": figures.solved,
+            "verdicts": figures.verdicts,
+            "compare": figures.comparison,
+        }
+        summary, digest, setting = _together(results, names)
+        caption = captions[kind](summary, digest, setting)
+        return caption, draw[kind](summary, caption=caption, theme=look.theme)
+
+    return made
+
+
+class _Chosen(NamedTuple):
+    """One variant of a result, and where its networks stood.
+
+    Attributes:
+        experiment: With the seeds that are shown.
+        result: What became of it.
+        moments: At the epochs that are shown.
+        digest: Of the result, if the networks at the end have the bits that it has of them.
+    """
+
+    experiment: Experiment
+    result: Training
+    moments: tuple[Moment, ...]
+    digest: str
+
+
+def _chosen(results: Sequence[Trained], names: Sequence[str], look: Look) -> _Chosen:
+    """The variant that is shown, trained again up to the last epoch that is.
+
+    Raises:
+        ConfigError: If there is no such variant, seed or epoch.
+    """
+    found = {
+        result.variant.label: (part.outcome.experiment, result)
+        for part in _parts(results, names)
+        for result in part.outcome.results
+    }
+    label = next(iter(found)) if look.variant is None else look.variant
+    if label not in found:
+        raise ConfigError(
+            f"variant: there is none called '{label}'.{nearest(label, found)} There are: "
+            f"{', '.join(found)}"
+        )
+    experiment, result = found[label]
+    reached = result.epochs[-1] if result.epochs else experiment.epochs
+    seen = moments(experiment, result.variant, _epochs(look, reached))
+    same = all(
+        np.array_equal(*layers, equal_nan=True)
+        for moment in seen
+        if moment.epoch == reached
+        for layers in zip(moment.weights, result.weights, strict=True)
+    )
+    return _Chosen(experiment, result, seen, results[0].digest if same else "")
+
+
+def _epochs(look: Look, reached: int) -> tuple[int, ...]:
+    """Those that are shown, of a training that reached so many.
+
+    Raises:
+        ConfigError: If it did not reach one of them.
+    """
+    if look.at is None:
+        return (0, reached // 10, reached)
+    wrong = [epoch for epoch in look.at if not 0 <= epoch <= reached]
+    if wrong or not look.at:
+        got = ", ".join(map(str, wrong)) or "none"
+        raise ConfigError(f"at: expected epochs from 0 to {reached}, got {got}")
+    return look.at
+
+
+def _activation(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    shown = _chosen(results, names, look)
+    experiment, seen = shown.experiment, shown.moments
+    places = of_seed(experiment, look.seed)
+    if look.seed is not None:
+        experiment = replace(experiment, seeds=(look.seed,))
+        seen = tuple(moment.of_seeds(places) for moment in seen)
+    activation = shown.result.variant.hidden_activation
+    numbers = next(
+        variant
+        for variant in _together(results, names).summary.variants
+        if variant.label == shown.result.variant.label
+    )
+    caption = words.activation_caption(
+        activation, seen, experiment=experiment, numbers=numbers, digest=shown.digest
+    )
+    return caption, figures.activation(activation, seen, caption=caption, theme=look.theme)
+
+
+def _surface(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    shown = _chosen(results, names, look)
+    asked = (shown.experiment, shown.result.variant, shown.moments)
+    caption = words.surface_caption(*asked, seed=look.seed, digest=shown.digest)
+    return caption, figures.surface(*asked, seed=look.seed, caption=caption, theme=look.theme)
+
+
+def _map(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    del names
+    outcome, digest = results[0].outcome, results[0].digest
+    caption = words.sweep_caption(outcome, digest)
+    return caption, figures.sweep_map(outcome, caption=caption, theme=look.theme)
+
+
+def _difference(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    two = pair_sweeps(*(result.outcome for result in results))
+    first, second = names
+    caption = words.difference_caption(two, (first, second))
+    drawn = figures.difference(two, (first, second), caption=caption, theme=look.theme)
+    return caption, drawn
+
+
+_DRAW: Mapping[str, _Maker] = MappingProxyType(
+    {
+        **{kind: _of_summary(kind) for kind in ("costs", "solved", "verdicts", "compare")},
+        "activation": _activation,
+        "surface": _surface,
+        "map": _map,
+        "difference": _difference,
+    }
+)
