@@ -1,6 +1,6 @@
 """The output shown in the README and the docs: made by running the commands, not typed.
 
-A document holds six kinds of places that are made:
+A document holds eight kinds of places that are made:
 
 - a fenced block marked `console`, in which each line `$ hsig ...` is followed by what it prints;
   one marked `console slow` takes five seconds or more, and is made where that is asked for (one
@@ -10,12 +10,17 @@ A document holds six kinds of places that are made:
   `hsig explain` command: where its seeds ended. It is made where what takes a minute is;
 - a table between `<!-- keys-table -->` and `<!-- end -->`: the keys of a config;
 - one between `<!-- activations-table -->` and `<!-- end -->`, of all activations;
-- one between `<!-- words-table -->` and `<!-- end -->`, of what formulas call by a word.
+- one between `<!-- words-table -->` and `<!-- end -->`, of what formulas call by a word;
+- fenced blocks marked `pycon`, in which each statement behind `>>>` is followed by what Python
+  shows; those of a page are one conversation.
 
 `python tests/documents.py README.md ...` makes them anew, with `--slow` all of them; a test checks
 that they are as made, those that take long where HSIG_SLOW is set, as in CI.
 """
 
+import contextlib
+import doctest
+import io
 import json
 import os
 import re
@@ -23,6 +28,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -39,6 +45,7 @@ END_POINTS = re.compile(r"(?<=<!-- end-points-table -->\n).*?(?=<!-- end -->)", 
 KEYS_TABLE = re.compile(r"(?<=<!-- keys-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 ACTIVATIONS_TABLE = re.compile(r"(?<=<!-- activations-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 WORDS_TABLE = re.compile(r"(?<=<!-- words-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+PYCON = re.compile(r"^```pycon\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -56,6 +63,8 @@ def remade(text: str, *, slow: bool = False) -> str:
         return match.group() if mark and not slow else f"```console{mark or ''}\n{next(made)}"
 
     text = QUESTION.sub(lambda _: question_table(), CONSOLE.sub(replaced, text))
+    talk = Conversation()
+    text = PYCON.sub(lambda block: f"```pycon\n{talk.goes_on(block.group(1))}", text)
     text = KEYS_TABLE.sub(lambda _: keys_table(), text)
     text = ACTIVATIONS_TABLE.sub(lambda _: activations_table(), text)
     text = WORDS_TABLE.sub(lambda _: words_table(), text)
@@ -69,6 +78,33 @@ def _made(blocks: list[str]) -> list[str]:
             "\n".join(f"$ {command}\n{_output(command, runs)}" for command in _commands(block))
             for block in blocks
         ]
+
+
+class Conversation:
+    """Python as one talks to it."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, object] = {"__name__": "__main__"}
+
+    def goes_on(self, block: str) -> str:
+        """A block with what Python shows for each of its statements."""
+        examples = doctest.DocTestParser().get_examples(block)
+        return "".join(f"{_typed(one.source)}{self._answer(one.source)}" for one in examples)
+
+    def _answer(self, source: str) -> str:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            try:
+                exec(compile(source, "<console>", "single"), self._names)
+            except Exception as raised:
+                told = "".join(traceback.format_exception_only(raised))
+                print(f"Traceback (most recent call last):\n  ...\n{told}", end="")
+        return said.getvalue()
+
+
+def _typed(source: str) -> str:
+    first, *others = source.splitlines()
+    return "".join(f"{line}\n" for line in (f">>> {first}", *(f"... {line}" for line in others)))
 
 
 def _commands(block: str) -> list[str]:

@@ -84,11 +84,18 @@ def test_a_shown_sweep_is_that_of_its_config(page, config):
     assert yaml.safe_load(block).items() <= whole.items()
 
 
-def test_the_python_of_the_docs_runs(capsys):
-    text = (ROOT / "docs/modules.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(compile(block, "docs/modules.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("Solved(k=")
+def test_python_is_shown_with_what_it_answers(capsys):
+    talk = documents.Conversation()
+    block = (
+        ">>> n = 2\n>>> def f():\n...     return n\n>>> f()\nnonsense\n>>> 1 / 0\n>>> print(f())\n"
+    )
+    assert talk.goes_on(block) == (
+        ">>> n = 2\n>>> def f():\n...     return n\n>>> f()\n2\n>>> 1 / 0\n"
+        "Traceback (most recent call last):\n  ...\nZeroDivisionError: division by zero\n"
+        ">>> print(f())\n2\n"
+    )
+    assert talk.goes_on(">>> n + 1\n") == ">>> n + 1\n3\n"
+    assert capsys.readouterr().out == ""
 
 
 def test_the_python_that_reads_a_kept_run_does(tmp_path, monkeypatch, capsys):
