@@ -47,6 +47,10 @@ WHOLE = {
     "new.yaml": ("config", "new"),
     "run.zip": ("runs", "export", "latest"),
     "long.csv": ("compare", "hard", "tanh", *SHORT, "--long"),
+    "picture.png": ("plot", "hard", *SHORT),
+    "picture.svg": ("plot", "latest"),
+    "picture.pdf": ("plot", "latest", "--kind", "surface"),
+    "report.html": ("report", "latest"),
     "columns.md": ("compare", "hard", "tanh", *SHORT, "--columns", "solved"),
 }
 

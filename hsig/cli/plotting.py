@@ -14,7 +14,8 @@ from hsig.config.loading import SWEPT, keys_written, load_points, resolve
 from hsig.config.sweeps import load_sweep
 from hsig.config.words import configs_and_activations, name_activations, only
 from hsig.errors import ConfigError
-from hsig.networks.activations import find_activations
+from hsig.files import is_stream
+from hsig.networks.activations import find_activations, members
 from hsig.output.overwriting import check_output
 from hsig.output.terminal import Watch, note, put, put_bytes
 from hsig.results.comparing import compare
@@ -81,7 +82,7 @@ def plot_results(
     put_bytes(save(drawn.figure, format), path)
     if not output.quiet:
         note(drawn.caption.title)
-    if str(path) != "/dev/stdout":
+    if not is_stream(path):
         put(f"{path}\n", None)
 
 
@@ -91,7 +92,7 @@ def _format(output: Output) -> str:
     Raises:
         ConfigError: If its name does not tell, or it cannot be written.
     """
-    if output.output is None:
+    if output.output is None or is_stream(output.output):
         return _FORMATS[0]
     ending = output.output.suffix.removeprefix(".").casefold()
     if ending not in _FORMATS:
@@ -165,7 +166,8 @@ def _trained(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
         return _Shown([""], [sweep(load_sweep(config, flags))])
     watch = Watch(quiet=output.quiet)
     result: Result
-    several = len(configs) > 1 or len(activations) > 1 or "activations" in flags
+    named = len(activations) > 1 or any(map(members, activations))
+    several = len(configs) > 1 or named or "activations" in flags
     if several or ("activations" in written and not activations):
         name_activations("activations", activations, flags)
         result, kind = compare(configs, flags, watch), None

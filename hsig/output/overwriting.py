@@ -1,8 +1,9 @@
 """Which files a result may replace: those that hsig wrote, and nobody else's.
 
 What hsig wrote it knows by the file itself: JSON and CSV by how they begin, texts and Markdown by
-their last line, a packed run by the names in it, and a config to start from by every byte, for it
-is there to be changed. Little is read of a file, however large it is.
+their last line, pictures and reports by what made them, a packed run by the names in it, and a
+config to start from by every byte, for it is there to be changed. Little is read of a file, however
+large it is.
 """
 
 import re
@@ -15,7 +16,8 @@ from hsig.errors import ConfigError
 from hsig.files import is_stream
 from hsig.reports.numbers import count
 
-_LOOKED_AT = 1000  # bytes at either end of a file
+_LOOKED_AT = 1000  # bytes at the beginning of a file
+_LAST = 20_000  # at its end, where a PDF says what made it
 _JSON = re.compile(
     rb"""\{\s*(
         "format":\ \d+,\s*"hsig":\ "                       # a result
@@ -41,6 +43,15 @@ _CSV = re.compile(
     """,
     re.VERBOSE,
 )
+_PICTURE = re.compile(
+    rb"""
+        \x89PNG\r\n\x1a\n.{25}....tEXtSoftware\x00hsig\ .
+        | <svg\ [^>]*\bid="hsig-[0-9a-f]{10}"\ role="img"
+        | <!DOCTYPE\ html>.{0,250}<meta\ name="generator"\ content="hsig\ [^"]+">
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_PDF = re.compile(rb"/Creator \(hsig [^)]+\)")
 _MADE_BY = re.compile(rb"^(<!-- )?made by hsig \S+( -->)?\n\Z", re.MULTILINE)
 _PACKED = re.compile(_ID.decode() + r"/run\.json")
 
@@ -82,14 +93,17 @@ def is_of_hsig(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             begin = file.read(_LOOKED_AT)
-            file.seek(max(0, path.stat().st_size - _LOOKED_AT))
+            file.seek(max(0, path.stat().st_size - _LAST))
             end = file.read()
         if begin.startswith(b"PK"):
             return _is_packed_run(path)
+        if begin.startswith(b"%PDF-"):
+            return _PDF.search(end) is not None
         start = starting_point().encode()
         return bool(
             _JSON.match(begin)
             or _CSV.match(begin)
+            or _PICTURE.match(begin)
             or _MADE_BY.search(end)
             or (begin == start[:_LOOKED_AT] and path.read_bytes() == start)
         )
