@@ -1,6 +1,6 @@
 """The output shown in the README and the docs: made by running the commands, not typed.
 
-A document holds eight kinds of places that are made:
+A document holds ten kinds of places that are made:
 
 - a fenced block marked `console`, in which each line `$ hsig ...` is followed by what it prints;
   one marked `console slow` takes five seconds or more, and is made where that is asked for (one
@@ -11,11 +11,15 @@ A document holds eight kinds of places that are made:
 - a table between `<!-- keys-table -->` and `<!-- end -->`: the keys of a config;
 - one between `<!-- activations-table -->` and `<!-- end -->`, of all activations;
 - one between `<!-- words-table -->` and `<!-- end -->`, of what formulas call by a word;
+- one between `<!-- pictures-table -->` and `<!-- end -->`, of the kinds of pictures;
+- pictures, `![...](...)` behind a comment with the `hsig plot` command that draws them: what they
+  are said to show. The file itself is drawn where `--pictures` asks for it;
 - fenced blocks marked `pycon`, in which each statement behind `>>>` is followed by what Python
   shows; those of a page are one conversation.
 
-`python tests/documents.py README.md ...` makes them anew, with `--slow` all of them; a test checks
-that they are as made, those that take long where HSIG_SLOW is set, as in CI.
+`python tests/documents.py README.md ...` makes them anew, with `--slow` all of them, with
+`--pictures` the files of the pictures as well; a test checks that they are as made, those that take
+long where HSIG_SLOW is set, as in CI.
 """
 
 import contextlib
@@ -34,10 +38,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 from hsig.analysis.end_points import KINDS
 from hsig.config.keys import KEYS, Key
 from hsig.networks.activations import ACTIVATIONS, Activation, spell, spellings
 from hsig.networks.formulas.primitives import WORDS
+from hsig.results import kinds
 
 ROOT = Path(__file__).parents[1]
 CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
@@ -45,7 +53,11 @@ END_POINTS = re.compile(r"(?<=<!-- end-points-table -->\n).*?(?=<!-- end -->)", 
 KEYS_TABLE = re.compile(r"(?<=<!-- keys-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 ACTIVATIONS_TABLE = re.compile(r"(?<=<!-- activations-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 WORDS_TABLE = re.compile(r"(?<=<!-- words-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+PICTURES_TABLE = re.compile(r"(?<=<!-- pictures-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 PYCON = re.compile(r"^```pycon\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(
+    r"<!-- (hsig plot .*? -o (docs/pictures/\S+\.png)) -->\n!\[.*?(?=\]\()", re.DOTALL
+)
 QUESTION = re.compile(r"(?<=<!-- question-table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -63,8 +75,10 @@ def remade(text: str, *, slow: bool = False) -> str:
         return match.group() if mark and not slow else f"```console{mark or ''}\n{next(made)}"
 
     text = QUESTION.sub(lambda _: question_table(), CONSOLE.sub(replaced, text))
+    text = PICTURE.sub(lambda place: f"<!-- {place[1]} -->\n![{_alt(drawn(place[1]))}", text)
     talk = Conversation()
     text = PYCON.sub(lambda block: f"```pycon\n{talk.goes_on(block.group(1))}", text)
+    text = PICTURES_TABLE.sub(lambda _: pictures_table(), text)
     text = KEYS_TABLE.sub(lambda _: keys_table(), text)
     text = ACTIVATIONS_TABLE.sub(lambda _: activations_table(), text)
     text = WORDS_TABLE.sub(lambda _: words_table(), text)
@@ -78,6 +92,46 @@ def _made(blocks: list[str]) -> list[str]:
             "\n".join(f"$ {command}\n{_output(command, runs)}" for command in _commands(block))
             for block in blocks
         ]
+
+
+_COLOURS = 128  # of a picture on a page
+
+
+def pictures_table() -> str:
+    """The kinds of pictures, and what each shows."""
+    rows = [f"| `{name}` | {shows} |" for name, shows in kinds.KINDS.items()]
+    return "\n".join(["| kind | shows |", "|---|---|", *rows]) + "\n"
+
+
+@cache
+def drawn(command: str) -> bytes:
+    """The file that a command draws, in as few colours as a page needs."""
+    *words, option, name = shlex.split(command)
+    assert option == "-o"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        said = _output(shlex.join([*words, option, str(path)]), folder)
+        if not path.exists():
+            raise ValueError(f"{command}: {said}")
+        picture = Image.open(path)
+        about, small = PngInfo(), io.BytesIO()
+        for key, text in picture.info.items():
+            if isinstance(text, str):
+                about.add_text(key, text)
+        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(
+            small, "png", pnginfo=about, optimize=True
+        )
+    return small.getvalue()
+
+
+def shows(picture: bytes) -> str:
+    """What a PNG says that it shows."""
+    return str(Image.open(io.BytesIO(picture)).info.get("Description", ""))
+
+
+def _alt(picture: bytes) -> str:
+    """The same, where brackets mean something."""
+    return re.sub(r"([\\\[\]])", r"\\\1", shows(picture))
 
 
 class Conversation:
@@ -285,12 +339,12 @@ def _pair(printed: float, ours: float) -> tuple[str, str]:
 
 def main() -> None:
     """Make the named documents anew."""
-    slow = "--slow" in sys.argv
-    for name in sys.argv[1:]:
-        if name != "--slow":
-            path = Path(name)
-            made = remade(path.read_text(encoding="utf-8"), slow=slow)
-            path.write_text(made, encoding="utf-8")
+    slow, pictures = "--slow" in sys.argv, "--pictures" in sys.argv
+    for path in (Path(name) for name in sys.argv[1:] if not name.startswith("--")):
+        made = remade(path.read_text(encoding="utf-8"), slow=slow)
+        path.write_text(made, encoding="utf-8")
+        for command, name in PICTURE.findall(made) if pictures else ():
+            (ROOT / name).write_bytes(drawn(command))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,30 @@ def test_shown_output_is_what_the_commands_print(page):
     assert documents.remade(text, slow="HSIG_SLOW" in os.environ) == text
 
 
+def pictures_of(page):
+    """The pictures of a page: what each is said to show, and its file."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"!\[((?:\\.|[^\]])*)\]\(([^)]+)\)", text)
+    return [(re.sub(r"\\(.)", r"\1", alt), page.parent / name) for alt, name in found]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_picture_shows_what_is_said_of_it_and_is_made_by_a_command(page):
+    shown = pictures_of(page)
+    for alt, path in shown:
+        assert documents.shows(path.read_bytes()) == alt
+    made = [name for _, name in documents.PICTURE.findall(page.read_text(encoding="utf-8"))]
+    assert made == [name_of(path.resolve()) for _, path in shown]
+
+
+def test_pictures_are_few_and_small():
+    shown = [path.resolve() for page in PAGES for _, path in pictures_of(page)]
+    kept = sorted((ROOT / "docs/pictures").iterdir())
+    assert sorted(set(shown)) == kept
+    assert all(path.stat().st_size < 150_000 for path in kept)
+    assert PAGES[0] in [page for page in PAGES if pictures_of(page)]
+
+
 def test_the_readme_shows_commands():
     shown = documents.commands(PAGES[0].read_text(encoding="utf-8"))
     assert len(shown) >= 5

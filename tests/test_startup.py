@@ -116,6 +116,8 @@ def test_one_activation_alone_is_compared_explained_and_tuned_by_nothing(modules
         ("help rank", "lookup_commands lookups"),
         ("train --help", "commands"),
         ("runs --help", "runs_commands"),
+        ("plot --help", "picture_commands"),
+        ("watch --help", "commands watch_commands"),
     ],
 )
 def test_what_trains_nothing_imports_nothing_that_trains(modules, line, own):
@@ -140,3 +142,25 @@ def test_a_training_starts_no_process(tmp_path):
     code = TOLD.replace("try:", "sys.addaudithook(lambda event, _: started.append(event))\ntry:")
     code = code.replace("*sys.modules", "*{'subprocess.Popen', 'os.fork'}.intersection(started)")
     assert not imported(f"started = []\n{code}", "train", "hard", *SHORT, cwd=tmp_path)
+
+
+def test_help_and_results_need_no_matplotlib(modules):
+    found = (
+        modules("--help") | modules("plot", "--help") | modules("compare", "tanh", "hard", *SHORT)
+    )
+    assert "matplotlib" not in found
+    assert not of_hsig(found, "figures")
+
+
+def test_a_result_in_python_needs_neither_matplotlib_nor_rich_nor_typer(tmp_path):
+    code = (
+        "import sys, hsig\nhsig.train('hard', seeds=2, epochs=2)\nprint('modules:', *sys.modules)"
+    )
+    found = imported(code, cwd=tmp_path)
+    assert not found & {"matplotlib", "rich", "typer"}
+
+
+def test_a_picture_imports_matplotlib_but_nothing_that_shows_windows(modules):
+    found = modules("plot", "hard", *SHORT, "-q")
+    assert "matplotlib.figure" in found
+    assert not found & {"matplotlib.pyplot", "tkinter"}

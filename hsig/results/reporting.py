@@ -3,6 +3,7 @@
 from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
 from hsig.errors import ConfigError
 from hsig.reports.report import Figure, Report, report_of
+from hsig.results.kinds import KINDS
 from hsig.results.opening import result_of
 from hsig.results.pictures import Look, picture
 from hsig.results.result import Result
@@ -51,5 +52,5 @@ def _figures(result: Result) -> list[Figure]:
         except ConfigError:  # such as a surface of a task with other than two inputs
             continue
         svg = save(drawn.figure, "svg").decode()
-        found.append(Figure(svg, drawn.caption.alt, drawn.caption.title))
+        found.append(Figure(svg, drawn.caption.alt, f"{KINDS[kind][0].upper()}{KINDS[kind][1:]}."))
     return found
