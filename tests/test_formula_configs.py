@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from commands import out_of
 from formula_oracle import FORMULAS
 from hypothesis import assume, given, settings
 from jsonschema import Draft202012Validator
@@ -413,3 +414,16 @@ def test_adding_an_activation_is_one_row_in_one_file(tmp_path):
     assert "cubed:bend=2" in run("train", "cubed:bend=2", *kept)
     if compiled.is_here():
         assert "engine compiled" in run("train", "cubed", *kept[:-1])
+
+
+def test_a_kept_comparison_with_a_formula_by_its_label_is_shown_again(runs):
+    del runs
+    Path("mine.yaml").write_text(
+        "activations: [tanh, {name: mine, formula: x*tanh(x)}]\nbaseline: mine\n"
+        "epochs: 3\nseeds: 2\npredict_with: [mine]\n",
+        encoding="utf-8",
+    )
+    made = out_of("compare", "mine.yaml", "--format", "json")
+    assert json.loads(made)["experiment"]["baseline"] == "mine"
+    assert out_of("runs", "show", "latest", "--format", "json") == made
+    assert "the same bits" in out_of("runs", "rerun", "latest")

@@ -18,6 +18,7 @@ from hsig.config.arguments import Argument, read_argument
 from hsig.config.keys import KEYS
 from hsig.config.loading import load_experiment
 from hsig.networks.activations import ACTIVATIONS
+from hsig.output.html import as_html
 from hsig.results.front import train
 
 SMALL = {"seeds": 4, "epochs": 60, "report_every": 20}
@@ -131,6 +132,23 @@ def test_a_result_says_in_a_line_what_it_is():
     said = "hard: solved 3 of 100 seeds (3 %; 95 % Wilson interval 1 % to 8 %)"
     assert repr(hsig.train("hard")) == said
     assert repr(hsig.compare("sigmoid", "hard")).splitlines()[1] == said
+
+
+def test_a_notebook_shows_a_result_as_its_page(asked):
+    result, _ = asked
+    shown = result._repr_html_()
+    assert shown == as_html(result.page)
+    assert "<table" in shown
+    assert "<html" not in shown
+
+
+def test_a_result_is_drawn_as_a_figure_that_may_be_changed(tmp_path):
+    figure = hsig.train("hard", **SMALL).plot("solved", theme="dark")
+    figure.axes[0].set_title("mine")
+    figure.savefig(tmp_path / "mine.png")
+    assert (tmp_path / "mine.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(hsig.ConfigError, match="kind: there is no picture 'cost' of this. Did you"):
+        hsig.train("hard", **SMALL).plot("cost")
 
 
 def test_several_configs_are_compared(tmp_path):

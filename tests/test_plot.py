@@ -98,7 +98,7 @@ def test_several_results_are_one_picture_with_their_names(folder):
     assert "slow: hard" in said
     assert "fast: hard" in said
     one, other = front.open_run("slow"), front.open_run("fast")
-    found = pictures._together([one, other], ["slow", "fast"])
+    found = pictures._together([one.source, other.source], ["slow", "fast"])
     assert [v.label for v in found.summary.variants] == ["slow: hard", "fast: hard"]
     assert found.summary.pairing.against["fast: hard"].pairs == 4
     assert [re.search(r"learning rate (\S+),", line)[1] for line in found.setting] == ["0.1", "1"]
@@ -118,9 +118,12 @@ def test_the_ending_tells_the_format(folder, ending):
 def test_every_kind_is_drawn_of_what_has_it():
     train = front.train("hard", **ASKED)
     swept = front.sweep("hard", learning_rate=[0.1, 1], seeds=2, epochs=5)
-    of_two = picture([swept, swept], None, Look(), ("a", "b"))
-    drawn = {of_two.kind, *(picture([swept], kind, Look()).kind for kind in kinds_of([swept]))}
-    for kind in kinds_of([train]):
+    of_two = picture([swept.source, swept.source], None, Look(), ("a", "b"))
+    drawn = {
+        of_two.kind,
+        *(picture([swept.source], kind, Look()).kind for kind in kinds_of([swept.source])),
+    }
+    for kind in kinds_of([train.source]):
         for theme in ("light", "dark"):
             made = train.plot(kind, theme=theme)
             assert made.get_size_inches().min() > 2.0
@@ -133,7 +136,7 @@ def test_a_picture_has_the_digest_of_its_run(folder):
     out_of("train", "hard", *SHORT)
     result = front.open_run()
     for kind in ("costs", "activation"):
-        drawn = picture([result], kind, Look())
+        drawn = picture([result.source], kind, Look())
         assert f"run digest {result.digest[:12]}" in drawn.caption.footnote
 
 
@@ -147,32 +150,34 @@ def test_a_picture_of_other_weights_than_those_that_were_kept_has_no_digest(monk
         return made
 
     monkeypatch.setattr(pictures, "moments", others)
-    drawn = picture([result], "activation", Look())
+    drawn = picture([result.source], "activation", Look())
     assert not any("digest" in line for line in drawn.caption.footnote)
 
 
 def test_networks_are_shown_at_the_epochs_that_are_asked_for():
     result = front.train("hard", **ASKED)
-    shown = pictures._chosen([result], ("",), Look())
+    shown = pictures._chosen([result.source], ("",), Look())
     assert [moment.epoch for moment in shown.moments] == [0, 6, 60]
-    shown = pictures._chosen([result], ("",), Look(at=(7, 3)))
+    shown = pictures._chosen([result.source], ("",), Look(at=(7, 3)))
     assert [moment.epoch for moment in shown.moments] == [3, 7]
 
 
 def test_a_variant_is_chosen_by_its_label():
     result = front.compare("tanh", "hard", **ASKED)
-    assert "tanh on xor" in picture([result], "activation", Look()).caption.title
-    assert "hard on xor" in picture([result], "activation", Look(variant="hard")).caption.title
+    assert "tanh on xor" in picture([result.source], "activation", Look()).caption.title
+    assert (
+        "hard on xor" in picture([result.source], "activation", Look(variant="hard")).caption.title
+    )
 
 
 def test_one_seed_is_shown_alone():
     result = front.train("hard", epochs=60, seeds=[5, 8])
-    alone = picture([result], "activation", Look(seed=8)).caption
+    alone = picture([result.source], "activation", Look(seed=8)).caption
     assert any("seed 8" in line for line in alone.footnote)
     assert not any("seeds 5" in line or "2 seeds" in line for line in alone.footnote)
-    drawn = picture([result], "surface", Look(seed=8)).figure
+    drawn = picture([result.source], "surface", Look(seed=8)).figure
     only = front.train("hard", epochs=60, seeds=[8])
-    of_one = picture([only], "surface", Look()).figure
+    of_one = picture([only.source], "surface", Look()).figure
     for one, other in zip(drawn.axes, of_one.axes, strict=True):
         for ours, theirs in zip(one.images, other.images, strict=True):
             assert np.array_equal(ours.get_array(), theirs.get_array())

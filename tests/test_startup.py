@@ -87,7 +87,7 @@ def test_a_version_needs_nothing_but_typer(modules):
 def test_a_command_that_trains_imports_no_other(modules, line, own):
     found = modules(*line.split(), *SHORT)
     assert of_hsig(found, "cli") == {"commands", "common", "making", "options", own}
-    others = {"comparing": {"training", "tuning"}, "explaining": {"training"}}
+    others = {"comparing": {"side_by_side", "training", "tuning"}, "explaining": {"training"}}
     shared = {"result", "trainer", own}
     assert of_hsig(found, "results") == shared | others.get(own, set())
     assert not found & (USELESS | {"rich.live", "rich.progress", "yaml"})

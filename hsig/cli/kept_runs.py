@@ -20,9 +20,10 @@ from hsig.output.terminal import Watch, note, put_bytes, watch_cells
 from hsig.reports.configs import difference_page
 from hsig.reports.page import Table
 from hsig.reports.sweeps import difference_page as sweep_difference_page
-from hsig.results.comparing import CompareResult, configs_of
-from hsig.results.opening import named_parts, result_of
+from hsig.results.comparing import CompareResult
+from hsig.results.opening import result_of
 from hsig.results.result import Trained
+from hsig.results.side_by_side import configs_of, under
 from hsig.runs import (
     Record,
     archive,
@@ -110,7 +111,8 @@ def diff_runs(names: tuple[str, str], output: Output) -> None:
         )
     else:
         results = [(name, result_of(r)) for name, r in zip(names, records, strict=True)]
-        configs = configs_of(named_parts([(n, r) for n, r in results if isinstance(r, Trained)]))
+        parts = [under(name, r.asked) for name, r in results if isinstance(r, Trained)]
+        configs = configs_of([part for some in parts for part in some])
         summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
         output.write(difference_page(settings, configs, summaries))
 

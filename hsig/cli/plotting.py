@@ -73,7 +73,8 @@ def plot_results(
         for result in shown.results:
             output._replace(output=None).write(result.page)
         raise
-    drawn = picture(shown.results, kind or shown.kind, look, shown.names)
+    sources = [result.source for result in shown.results]
+    drawn = picture(sources, kind or shown.kind, look, shown.names)
     path = output.output or Path(f"hsig-{drawn.kind}.{format}")
     if output.output is None:
         check_output(path, force=output.force)

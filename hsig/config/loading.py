@@ -149,6 +149,7 @@ def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
     problems = [unknown_key(where, name) for name in keys if name not in KEYS]
     given = defaults(COMPARE)
     given |= {name: Given(value, where) for name, value in keys.items() if name in KEYS}
+    given = with_labels(given, given)
     engine = str(given["engine"].value)
     given["engine"] = Given("auto", where)  # the one named need not be on this machine
     comparing = given["activations"].value is not None

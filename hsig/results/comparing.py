@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from hsig.analysis.pairing import ComparedConfigs, Pairing, compared_configs
+from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.summary import Summary, VariantSummary, summarise
 from hsig.analysis.tasks import over_tasks
 from hsig.analysis.tuning import Tuned
@@ -18,6 +18,7 @@ from hsig.reports.configs import configs_page
 from hsig.reports.page import Page
 from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.results.result import Trained
+from hsig.results.side_by_side import configs_of
 from hsig.results.trainer import Trainer, went_on
 from hsig.results.training import outcome_of
 from hsig.results.tuning import tune_and_train, tuned_of
@@ -49,12 +50,6 @@ class CompareResult(Trained):
             return page_of_configs(configs_of(parts), columns)
         summary, choice = _with_choice(parts[0], parts)
         return comparison_page(parts[0].outcome, summary, columns, choice), [summary]
-
-
-def configs_of(parts: Sequence[Part]) -> ComparedConfigs:
-    """Several configs, or runs, side by side."""
-    experiments = {part.name: part.experiment for part in parts}
-    return compared_configs(experiments, [part.outcome for part in parts])
 
 
 def page_of_configs(

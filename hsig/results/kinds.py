@@ -11,8 +11,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "verdicts": "what the seeds are at each checkpoint",
         "compare": "solved rates and epochs to solve, with their intervals",
         "surface": "what the networks predict over the plane of two inputs",
-        "map": "a sweep",
-        "difference": "how two sweeps differ",
+        "map": "how many seeds are solved in each cell of a sweep",
+        "difference": "how two sweeps differ, cell by cell",
     }
 )
 THEMES = ("light", "dark")

@@ -10,7 +10,7 @@ import numpy as np
 
 from hsig.analysis.drawn import of_seed
 from hsig.analysis.summary import Summary, summarise
-from hsig.analysis.sweeps import pair_sweeps
+from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.config.keys import EXPLAIN
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
@@ -19,11 +19,8 @@ from hsig.experiments.moments import Moment, moments
 from hsig.reports import pictures as words
 from hsig.reports.numbers import count
 from hsig.reports.words import heading
-from hsig.results.comparing import configs_of
 from hsig.results.kinds import KINDS
-from hsig.results.opening import named_parts
-from hsig.results.result import Result, Trained
-from hsig.results.sweeping import SweepResult
+from hsig.results.side_by_side import configs_of, under
 from hsig.runs import Part
 
 if TYPE_CHECKING:
@@ -32,6 +29,37 @@ if TYPE_CHECKING:
 _OF_TRAINED = ("activation", "costs", "solved", "verdicts", "compare", "surface")
 _MISSING = "pictures are drawn by matplotlib, which is not installed: pip install 'hsig[plot]'"
 _CONFIGS_MOST = 3  # whose settings are told below one picture
+
+
+class Trainings(NamedTuple):
+    """What pictures of a training, a comparison or an explanation are made of.
+
+    Attributes:
+        command: Of the result.
+        digest: Of it.
+        summaries: Of each part that was asked for.
+        parts: Those.
+    """
+
+    command: str
+    digest: str
+    summaries: Sequence[Summary]
+    parts: Sequence[Part]
+
+
+class Map(NamedTuple):
+    """What pictures of a sweep are made of.
+
+    Attributes:
+        outcome: Of its cells.
+        digest: Of the result.
+    """
+
+    outcome: SweepOutcome
+    digest: str
+
+
+Source = Trainings | Map
 
 
 class Look(NamedTuple):
@@ -74,11 +102,11 @@ def check_matplotlib() -> None:
         raise ConfigError(_MISSING)
 
 
-def kinds_of(results: Sequence[Result]) -> tuple[str, ...]:
+def kinds_of(results: Sequence[Source]) -> tuple[str, ...]:
     """The kinds of pictures that there are of some results together, that by default first."""
-    if all(isinstance(result, SweepResult) for result in results):
+    if all(isinstance(result, Map) for result in results):
         return {1: ("map",), 2: ("difference",)}.get(len(results), ())
-    trained = [result for result in results if isinstance(result, Trained)]
+    trained = [result for result in results if isinstance(result, Trainings)]
     if len(trained) < len(results):
         return ()
     several = sum(len(one.variants) for result in trained for one in result.summaries) > 1
@@ -88,12 +116,12 @@ def kinds_of(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def picture(
-    results: Sequence[Result], kind: str | None, look: Look, names: Sequence[str] = ("",)
+    results: Sequence[Source], kind: str | None, look: Look, names: Sequence[str] = ("",)
 ) -> Drawn:
     """The picture of a result, or of several together.
 
     Args:
-        results: At least one.
+        results: What it is made of, of at least one result.
         kind: One of `KINDS`, or None for what says most.
         look: How it is wanted.
         names: What the results are called, if there are several.
@@ -139,14 +167,15 @@ class _Together(NamedTuple):
     setting: tuple[str, ...]
 
 
-def _parts(results: Sequence[Trained], names: Sequence[str]) -> Sequence[Part]:
+def _parts(results: Sequence[Trainings], names: Sequence[str]) -> Sequence[Part]:
     """What was asked for; of several results, with their names in front of the labels."""
     if len(results) == 1:
-        return results[0].asked
-    return named_parts(list(zip(names, results, strict=True)))
+        return results[0].parts
+    named = zip(names, results, strict=True)
+    return [part for name, result in named for part in under(name, result.parts)]
 
 
-def _together(results: Sequence[Trained], names: Sequence[str]) -> _Together:
+def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
     """The numbers of all variants of some results."""
     digest = results[0].digest if len(results) == 1 else ""
     if len(results) == 1 and len(results[0].summaries) == 1:
@@ -218,7 +247,7 @@ class _Chosen(NamedTuple):
     digest: str
 
 
-def _chosen(results: Sequence[Trained], names: Sequence[str], look: Look) -> _Chosen:
+def _chosen(results: Sequence[Trainings], names: Sequence[str], look: Look) -> _Chosen:
     """The variant that is shown, trained again up to the last epoch that is.
 
     Raises:

@@ -48,7 +48,7 @@ def _figures(result: Result) -> list[Figure]:
     found = []
     for kind in _KINDS[result.command]:
         try:
-            drawn = picture([result], kind, Look())
+            drawn = picture([result.source], kind, Look())
         except ConfigError:  # such as a surface of a task with other than two inputs
             continue
         svg = save(drawn.figure, "svg").decode()

@@ -17,6 +17,8 @@ from hsig.runs import TASK, Part, digest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from hsig.results.pictures import Source
+
 _WIDTH = 88  # columns of a table as text
 
 
@@ -38,6 +40,11 @@ class Result(ABC):
     @abstractmethod
     def digest(self) -> str:
         """Of everything that its numbers depend on: equal ones, equal bits."""
+
+    @property
+    @abstractmethod
+    def source(self) -> "Source":
+        """What its pictures are made of."""
 
     def table(self, *, full: bool = False, width: int = _WIDTH) -> str:
         """What the command shows, as text.
@@ -95,7 +102,7 @@ class Result(ABC):
         from hsig.results.pictures import Look, picture
 
         look = Look(variant=variant, at=None if at is None else tuple(at), seed=seed, theme=theme)
-        return picture([self], kind, look).figure
+        return picture([self.source], kind, look).figure
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -146,6 +153,13 @@ class Trained(Result):
     def digest(self) -> str:
         """Of everything that its numbers depend on: equal ones, equal bits."""
         return digest([part.outcome.experiment for part in self.parts])
+
+    @property
+    def source(self) -> "Source":
+        """What its pictures are made of."""
+        from hsig.results.pictures import Trainings
+
+        return Trainings(self.command, self.digest, self.summaries, self.asked)
 
 
 class OfOne(Trained):

@@ -12,6 +12,7 @@ from hsig.experiments.crews import local_crew, run_jobs
 from hsig.experiments.sweeps import Axis, CellResult, Lost, Sweep
 from hsig.reports.page import Page
 from hsig.reports.sweeps import sweep_page
+from hsig.results.pictures import Map
 from hsig.results.result import Result
 from hsig.runs.sweeps import digest_of
 
@@ -42,6 +43,11 @@ class SweepResult(Result):
     def cells(self) -> Mapping[tuple[str, ...], CellSummary | None]:
         """The numbers of each cell, by its values as texts; None where it was not trained."""
         return self.outcome.summaries
+
+    @property
+    def source(self) -> Map:
+        """What its pictures are made of."""
+        return Map(self.outcome, self.digest)
 
     @cached_property
     def page(self) -> Page:
