@@ -202,11 +202,13 @@ def with_labels(given: Mapping[str, Given], config: Mapping[str, Given]) -> dict
     made = dict(given)
     for key in _NAMING:
         part = given.get(key)
-        if part is not None and isinstance(part.value, str):
-            specs = [labelled.get(str(spec), spec) for spec in _split(part.value)]
-            if any(isinstance(spec, dict) for spec in specs):
-                several = key in ("activations", "predict_with")
-                made[key] = part._replace(value=specs if several else specs[0])
+        if part is None:
+            continue
+        listed = part.value if isinstance(part.value, list) else _split(part.value)
+        specs = [labelled.get(spec, spec) if isinstance(spec, str) else spec for spec in listed]
+        if specs != listed:
+            several = key in ("activations", "predict_with")
+            made[key] = part._replace(value=specs if several else specs[0])
     return made
 
 
