@@ -184,8 +184,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
     reported = {epoch: seen[epoch] for epoch in experiment.checkpoints if epoch in seen}
     reported[last.epoch] = last
     losses = np.stack([moment.losses for moment in reported.values()])
-    with np.errstate(all="ignore"):
-        cost_mean = _mean_over_samples(losses)
+    cost_mean = mean_over_samples(losses)
     seeds = len(experiment.seeds)
     evidence = stack([moment.evidence for moment in reported.values()])
     outlook = last.outlook or Outlook.unknown(seeds)
@@ -268,9 +267,10 @@ def _unknown(evidence: Evidence) -> Evidence:
     )
 
 
-def _mean_over_samples(losses: Array) -> Array:
+def mean_over_samples(losses: Array) -> Array:
     """Mean over the last axis, in its order."""
-    mean: Array = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
+    with np.errstate(all="ignore"):
+        mean: Array = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
     return mean
 
 

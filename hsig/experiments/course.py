@@ -1,0 +1,136 @@
+"""The training of a variant that somebody looks at: as far as it is asked to go, no farther."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import NamedTuple
+
+from hsig.errors import ConfigError, RunError
+from hsig.experiments.cores import cores
+from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Training, as_cell
+from hsig.experiments.moments import Moment
+from hsig.experiments.outlook import Outlook
+from hsig.experiments.training import gather, mean_over_samples, run
+from hsig.networks.arrays import Array
+
+_STEPS_MOST = 20_000  # of a budget; a step of the default one is an epoch
+_KEPT_MOST = 400  # epochs whose costs are kept; a curve has fewer dots
+_KEPT_LEAST = 16
+_NUMBERS_MOST = 10_000_000  # costs that are kept, of all seeds
+
+
+class Seen(NamedTuple):
+    """One seed at the epoch that its training has come to.
+
+    Attributes:
+        training: Of this seed alone, stopped there; the verdict is known at the budget.
+        moment: Its weights, and what flows through them.
+        epochs: Those at which its cost was looked at, in rising order.
+        costs: The cost that tables show, at these.
+    """
+
+    training: Training
+    moment: Moment
+    epochs: Sequence[int]
+    costs: Sequence[float]
+
+
+class Course:
+    """The only variant of an experiment, of which all seeds are trained together.
+
+    The numbers are bit for bit those of any other training. What is kept of the past is the cost,
+    at a few hundred epochs.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        """Train the first step.
+
+        Raises:
+            ConfigError: If the variant has no gradient to train with.
+        """
+        seeds, epochs = len(experiment.seeds), experiment.epochs
+        step = max(1, epochs // _STEPS_MOST)
+        kept = max(_KEPT_LEAST, min(_KEPT_MOST, _NUMBERS_MOST // seeds))
+        self._experiment = replace(as_cell(experiment), report_every=step)
+        self._kept_every = max(step, -(-epochs // kept))
+        self._begin()
+
+    @property
+    def epoch(self) -> int:
+        """What it has come to."""
+        return self._here.epoch
+
+    def steps_to(self, epoch: float) -> Iterator[int]:
+        """Train up to an epoch, but not beyond it, and give that of each step.
+
+        What is before now begins anew.
+
+        Raises:
+            RunError: If the training fails.
+        """
+        if epoch < self.epoch:
+            self._begin()
+        while self.is_behind(epoch):
+            self._move()
+            yield self.epoch
+
+    def is_behind(self, epoch: float) -> bool:
+        """Whether there is a step to take on the way to an epoch."""
+        return self._next is not None and self._next.epoch <= epoch
+
+    def seen(self, place: int) -> Seen:
+        """What there is of a seed, by its place among the seeds."""
+        alone = _alone(self._here, place)
+        seed = replace(as_cell(self._experiment), seeds=(self._experiment.seeds[place],))
+        (training,) = gather(seed, [alone]).results
+        past = [kept for kept in self._kept if kept[0] < self.epoch]
+        costs = [costs[place].item() for _, costs in [*past, (self.epoch, self._costs())]]
+        epochs = [*(epoch for epoch, _ in past), self.epoch]
+        return Seen(training, Moment.of(alone), epochs, costs)
+
+    def _begin(self) -> None:
+        threads = self._experiment.workers or cores()
+        self._events = run(self._experiment, threads=threads, twins=0)
+        self._kept: list[tuple[int, Array]] = []
+        first = self._pull()
+        assert first is not None, "there is a checkpoint before the first epoch"
+        self._next: Checkpoint | None = first
+        self._move()
+
+    def _move(self) -> None:
+        """Take the step that was trained already, and train the one after it."""
+        assert self._next is not None, "there is a step to take"
+        self._here = self._next
+        if not self._kept or self.epoch >= self._kept[-1][0] + self._kept_every:
+            self._kept.append((self.epoch, self._costs()))
+        self._next = self._pull()
+
+    def _pull(self) -> Checkpoint | None:
+        event = next(self._events, None)
+        if isinstance(event, Failure):
+            kind = ConfigError if event.variant.without_gradient else RunError
+            raise kind(f"{event.variant.label}: not trained: {event.reason}")
+        return event
+
+    def _costs(self) -> Array:
+        """The cost that tables show, shape (seeds,)."""
+        losses = self._here.losses
+        return losses[:, -1] if self._experiment.cost == "last" else mean_over_samples(losses)
+
+
+def _alone(checkpoint: Checkpoint, place: int) -> Checkpoint:
+    """What a checkpoint has of one of its seeds."""
+    seed = slice(place, place + 1)
+    outlook = checkpoint.outlook
+    if outlook is not None:
+        outlook = Outlook(**{one.name: getattr(outlook, one.name)[seed] for one in fields(Outlook)})
+    return replace(
+        checkpoint,
+        state=checkpoint.state.of(seed),
+        losses=checkpoint.losses[seed],
+        predictions=checkpoint.predictions[seed],
+        solved_at=checkpoint.solved_at[seed],
+        lost_at=checkpoint.lost_at[seed],
+        diverged_by=checkpoint.diverged_by[seed],
+        outlook=outlook,
+        parted=None,
+    )
