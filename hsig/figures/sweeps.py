@@ -14,8 +14,8 @@ from hsig.figures.picture import drawing
 from hsig.figures.scales import in_percent
 from hsig.figures.texts import INCH, fitted, width_of
 from hsig.figures.themes import RATES, Theme
+from hsig.reports.numbers import points, whole_percent
 from hsig.reports.pictures.caption import Caption
-from hsig.reports.pictures.of_sweeps import points, whole_percent
 
 _WIDTH, _HEIGHT = 8.0, 4.2  # inches, of the curve of one key
 _LABELS_MOST = 40

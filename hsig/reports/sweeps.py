@@ -20,7 +20,7 @@ from hsig.reports.documents import (
     solved_columns,
     solved_or_null,
 )
-from hsig.reports.numbers import brief, count, p_value
+from hsig.reports.numbers import brief, count, p_value, points, whole_percent
 from hsig.reports.page import OF_HSIG, HeatMap, Page, Shade, Table, lines
 from hsig.reports.words import (
     GLYPHS,
@@ -101,11 +101,8 @@ def _shade(summary: CellSummary | None) -> Shade:
     if summary.failure:
         return Shade("x", None)
     rate = summary.solved.rate
-    shown = f"{100.0 * rate:.0f}"
-    if 0.0 < rate < 1.0 and shown in ("0", "100"):
-        shown = "<1" if shown == "0" else ">99"
     mark = GLYPHS[summary.dominant] if rate < _MOST and summary.dominant else " "
-    return Shade(f"{shown}{mark}", rate)
+    return Shade(f"{whole_percent(rate)}{mark}", rate)
 
 
 def _legend(cells: Cells) -> tuple[str, ...]:
@@ -272,16 +269,7 @@ def _shade_of_pair(both: CellPair | None) -> Shade:
     if both.difference is None:
         return Shade("x", None)
     mark = "*" if both.paired is not None and both.paired.claim else " "
-    return Shade(f"{_points(both.difference)}{mark}", 0.5 + 0.5 * both.difference)
-
-
-def _points(difference: float) -> str:
-    """Whole percentage points, and a digit more of a difference that would show as none."""
-    points = 100.0 * difference
-    if points == 0.0:
-        return "0"
-    shown = f"{points:+.0f}"
-    return f"{points:+.1g}" if shown in ("+0", "-0") else shown
+    return Shade(f"{points(both.difference)}{mark}", 0.5 + 0.5 * both.difference)
 
 
 def _table_of_pairs(two: TwoSweeps, names: tuple[str, str]) -> Table:

@@ -116,28 +116,3 @@ def _undrawn(axes: Sequence[Axis], cells: Mapping[tuple[str, ...], object]) -> l
     more = len(maps_of(axes, cells)) - PANELS_MOST
     others = joined([named(axis.name) for axis in axes[:-2]]) if more > 0 else ""
     return [f"not drawn: {count(more, 'map')} for other values of {others}"] if more > 0 else []
-
-
-def whole_percent(rate: float) -> str:
-    """A share in [0, 1] as a number of percents; only none and all are 0 and 100.
-
-    >>> whole_percent(0.004), whole_percent(0.5), whole_percent(0.996)
-    ('<1', '50', '>99')
-    """
-    shown = f"{100.0 * rate:.0f}"
-    if 0.0 < rate < 1.0 and shown in ("0", "100"):
-        return "<1" if shown == "0" else ">99"
-    return shown
-
-
-def points(difference: float) -> str:
-    """Of two shares as percentage points; with another digit where it would show as none.
-
-    >>> points(-0.65), points(0.003), points(0.0)
-    ('-65', '+0.3', '0')
-    """
-    value = 100.0 * difference
-    if value == 0.0:
-        return "0"
-    shown = f"{value:+.0f}"
-    return f"{value:+.1g}" if shown in ("+0", "-0") else shown
