@@ -100,7 +100,7 @@ def of_difference(theme="light", label=None):
     names = ("a", "b") if label is None else (label, label)
     values = ("0.1", "1") if label is None else (label, f"{label}2")
     two = pair_sweeps(sweep(values), sweep(values, k=3))
-    caption = words.difference_caption(two, names, DIGEST)
+    caption = words.difference_caption(two, names, [f"a: hard; run digest {DIGEST[:12]}"])
     return figures.difference(two, names, caption=caption, theme=theme)
 
 

@@ -132,6 +132,9 @@ def test_a_result_says_in_a_line_what_it_is():
     said = "hard: solved 3 of 100 seeds (3 %; 95 % Wilson interval 1 % to 8 %)"
     assert repr(hsig.train("hard")) == said
     assert repr(hsig.compare("sigmoid", "hard")).splitlines()[1] == said
+    assert repr(hsig.sweep("hard", epochs=[1, 2], seeds=2)).startswith(
+        "2 cells, epochs; all else as"
+    )
 
 
 def test_a_notebook_shows_a_result_as_its_page(asked):
@@ -147,7 +150,8 @@ def test_a_result_is_drawn_as_a_figure_that_may_be_changed(tmp_path):
     figure.axes[0].set_title("mine")
     figure.savefig(tmp_path / "mine.png")
     assert (tmp_path / "mine.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(hsig.ConfigError, match="kind: there is no picture 'cost' of this. Did you"):
+    assert len(hsig.train("hard", **SMALL).plot("activation", at=20).axes) == 2
+    with pytest.raises(hsig.ConfigError, match=r"kind: there is no picture 'cost' of this\. Did you"):
         hsig.train("hard", **SMALL).plot("cost")
 
 
@@ -239,7 +243,7 @@ def test_what_is_wrong_is_told_in_the_words_of_the_command_line(call, flags):
         (
             lambda: hsig.train(seeds=[1, print]),
             "seeds[1]: expected a text, a number, a list, a dict or an activation, got a "
-            "builtin_function_or_method",
+            "builtin_function_or_method. A function becomes one by hsig.activation(",
         ),
         (
             lambda: hsig.train(expect={"hard": {1, 2}}),

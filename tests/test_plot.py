@@ -86,7 +86,8 @@ def test_a_kept_run_is_drawn_by_its_kind(folder):
     assert out_of("plot", "mine") == "hsig-costs.png\n"
     (first, *_) = sorted(path.name for path in folder.iterdir())
     assert out_of("plot", first[:24], "latest~2") == "hsig-compare.png\n"
-    assert "mine" not in described("hsig-compare.png")["Description"]
+    # runs are called by their names, if they have any
+    assert "mine: hard" in described("hsig-compare.png")["Description"]
 
 
 def test_several_results_are_one_picture_with_their_names(folder):
@@ -188,18 +189,22 @@ def test_one_seed_is_shown_alone():
     [
         (["hard", "-o", "a.gif"], "--output: the ending of a.gif tells no format of pictures"),
         (["hard", "-o", "no/a.png"], "--output: the folder no does not exist"),
-        (["hard", "--at", "61"], "at: expected epochs from 0 to 60, got 61"),
+        (["hard", "--at", "61"], "--at: expected epochs from 0 to 60, got 61"),
         (["hard", "--at", "1.5"], "--at: expected whole numbers, got 1.5"),
-        (["hard", "--seed", "9"], "activation: expected one of the seeds that were trained, got 9"),
+        (
+            ["hard", "--seed", "9"],
+            "--seed: expected one of those that were trained, seeds 0 to 3, got 9",
+        ),
         (
             ["hard", "--variant", "hart"],
-            "variant: there is none called 'hart'. Did you mean 'hard'?",
+            "--variant: there is none called 'hart'. Did you mean 'hard'?",
         ),
-        (["hard", "-k", "map"], "kind: there is no picture 'map' of this. There are: costs, "),
+        (["hard", "-k", "map"], "--kind: there is no picture 'map' of this. There are: costs, "),
         (
             ["hard", "-k", "surface", "-t", "parity3"],
             "surface: expected a task with two inputs, but",
         ),
+        (["tanh", "hard", "--seed", "1"], "--seed: is for activation and surface, not for compare"),
         (["geluu"], "--activation: unknown activation 'geluu'"),
         (["latest"], "runs: there are no kept runs here"),
         (["nothing.yaml"], "nothing.yaml: no such file"),

@@ -165,11 +165,11 @@ class Terminal:
 )
 def test_in_a_terminal_it_waits_and_may_be_ended(keys, code, last):
     terminal = Terminal()
-    terminal.wait_for(b"Enter: go on. q: end.")
+    terminal.wait_for(b"Enter: go on. q and Enter: end.")
     assert b"2 of 5" not in terminal.seen
     terminal.seen = b""
     terminal.type(b"\n")
-    terminal.wait_for(b"Enter: go on. q: end.")
+    terminal.wait_for(b"Enter: go on. q and Enter: end.")
     terminal.type(keys)
     assert terminal.ended() == code
     assert last in terminal.seen

@@ -279,7 +279,7 @@ def test_every_pre_activation_is_counted_once(x, columns, name):
     assert told.get("undefined", 0) == undefined
     assert told.get("beyond the ends", 0) == sum(found.beyond)
     on_lines = sum(piece.pairs for piece in found.pieces)
-    assert told.get("on no line", 0) + on_lines + undefined == len(x)
+    assert told.get("where it is curved", 0) + on_lines + undefined == len(x)
 
 
 @given(st.floats(-1e308, 1e308), st.floats(-1e308, 1e308), st.floats())

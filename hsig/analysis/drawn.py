@@ -22,7 +22,7 @@ PANELS_MOST = 12  # side by side
 SEED_LINES_MOST = 100  # of all variants together
 BENDS_MOST = 150  # lines on which hidden units bend
 HALF = 0.5  # of the seeds solved; where fewer are, a map says what became of most others
-NOT_YET = "none of these yet"  # what a seed is of which none of a timeline's words holds
+NOT_YET = "none of these"  # what a seed is of which none of a timeline's words holds
 
 _TAIL = 0.01  # of the pre-activations, at either end, that need not be seen
 _MARGIN = 0.15  # of the extent of what must be seen, on either side of it

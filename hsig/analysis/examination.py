@@ -1,6 +1,7 @@
 """What is odd about a formula as an activation: where it is no number, flat, or ever steeper."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
@@ -47,6 +48,7 @@ class Oddity(NamedTuple):
     expected: float = 0.0
 
 
+@lru_cache(maxsize=1024)
 def examine(activation: Activation) -> tuple[Oddity, ...]:
     """Look at an activation from -1000 to 1000, with the derivative that it trains with.
 

@@ -74,7 +74,10 @@ def plot_results(
             output._replace(output=None).write(result.page)
         raise
     sources = [result.source for result in shown.results]
-    drawn = picture(sources, kind or shown.kind, look, shown.names)
+    try:
+        drawn = picture(sources, kind or shown.kind, look, shown.names)
+    except ConfigError as problem:
+        raise ConfigError([_as_flag(message) for message in problem.messages]) from None
     path = output.output or Path(f"hsig-{drawn.kind}.{format}")
     if output.output is None:
         check_output(path, force=output.force)
@@ -85,6 +88,12 @@ def plot_results(
         note(drawn.caption.title)
     if not is_stream(path):
         put(f"{path}\n", None)
+
+
+def _as_flag(message: str) -> str:
+    """A complaint of an option, as it is typed."""
+    where = message.partition(":")[0]
+    return f"--{message}" if where in ("at", "kind", "seed", "variant") else message
 
 
 def _format(output: Output) -> str:
@@ -138,7 +147,9 @@ def _shown(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
     if flags:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
         raise ConfigError(f"{named}: goes without kept runs: {runs[0]} has its own settings")
-    return _Shown(runs, [result_of(find(output.runs, run)) for run in runs])
+    records = [find(output.runs, run) for run in runs]
+    names = [record.note.name or record.id.partition(".")[0] for record in records]
+    return _Shown(names, [result_of(record) for record in records])
 
 
 def _is_run(word: str, output: Output) -> bool:

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
+from shutil import get_terminal_size
 from textwrap import fill
 
 import typer
@@ -11,7 +12,7 @@ from hsig.cli.common import INTERRUPTED
 from hsig.output.terminal import put
 from hsig.reports.tour import NEXT, STEPS
 
-_WIDTH = 88
+_WIDTH = 88  # at most
 
 
 def tour(run: Callable[[list[str]], int]) -> None:
@@ -33,12 +34,13 @@ def tour(run: Callable[[list[str]], int]) -> None:
 
 
 def _told(text: str) -> str:
-    return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    width = max(20, min(_WIDTH, get_terminal_size((_WIDTH, 24)).columns))
+    return fill(text, width, initial_indent="  ", subsequent_indent="  ")
 
 
 def _goes_on() -> bool:
     """Whether somebody who is asked wants more."""
-    print("Enter: go on. q: end. ", end="", file=sys.stderr, flush=True)
+    print("Enter: go on. q and Enter: end. ", end="", file=sys.stderr, flush=True)
     try:
         answer = input()
     except EOFError:

@@ -44,8 +44,9 @@ def _plain(value: object, where: str, problems: list[str]) -> object:
             return {
                 str(key): _plain(part, f"{where}.{key}", problems) for key, part in value.items()
             }
+    hint = ". A function becomes one by hsig.activation(name, function, derivative)"
     problems.append(
         f"{where}: expected a text, a number, a list, a dict or an activation, got a "
-        f"{type(value).__name__}"
+        f"{type(value).__name__}{hint if callable(value) else ''}"
     )
     return REFUSED

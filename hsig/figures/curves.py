@@ -32,7 +32,7 @@ def costs(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure
     The first variants of the table's order are coloured, the others thin and grey. The cost is
     on a logarithmic axis where that tells more apart (`hsig.analysis.drawn.is_logarithmic`). A cost
     that is not finite is a gap, one above 1e100 is drawn as that. Single seeds and grey lines may
-    leave the axes, quartiles do not.
+    leave the axes at the top, and at the bottom of a logarithmic one; quartiles do not.
     """
     with drawing(caption, theme) as picture:
         axes = picture.body.subplots()
@@ -68,7 +68,7 @@ def solved(summary: Summary, *, caption: Caption, theme: str = "light") -> Figur
         for place, variant in enumerate(trained[:COLOURED_MOST]):
             _share(axes, variant, place, picture.theme, of=len(trained))
         over_epochs(axes, summary.experiment.epochs)
-        in_percent(axes, "seeds solved by then")
+        in_percent(axes, "seeds solved at least once by then")
         axes.grid(axis="y")
         _legend(picture, trained)
     return picture
@@ -135,7 +135,7 @@ def _line(place: int, theme: Theme, values: Array, of: int) -> dict[str, Any]:
 
 
 def _reach(axes: Axes, coloured: list[VariantSummary], single: list[Array]) -> None:
-    """The y axis holds all quartiles, and single seeds that are not too far from them."""
+    """The y axis holds all quartiles, and single seeds that are not too far above them."""
     logarithmic = axes.get_yscale() == "log"
 
     def ends(parts: list[Array]) -> tuple[float, float] | None:
@@ -152,7 +152,8 @@ def _reach(axes: Axes, coloured: list[VariantSummary], single: list[Array]) -> N
         axes.set_yticks([])
         return
     beyond = _BEYOND * (known[1] - known[0])
-    low, high = max(known[0] - beyond, every[0]), min(known[1] + beyond, every[1])
+    lowest = known[0] - beyond if logarithmic else every[0]  # who falls to 0 has learnt
+    low, high = max(lowest, every[0]), min(known[1] + beyond, every[1])
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     low, high = low - margin, high + margin
     axes.set_ylim(*(10.0**low, 10.0**high) if logarithmic else (low, high))

@@ -122,7 +122,7 @@ def _epochs(
             axes.plot([edge], [row], clip_on=False, zorder=3, **_arrow(theme))
     axes.axvline(last, color=theme.muted, linewidth=0.8, zorder=1)
     with_plain_numbers(axes, "x")
-    axes.set_xlabel("epochs until half of them were solved")
+    axes.set_xlabel("epochs until half were solved at least once")
     axes.grid(axis="x")
 
 

@@ -168,7 +168,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.unicode_minus": False,  # numbers are those that hsig prints
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.08,
-    "figure.dpi": 100.0,
+    "figure.dpi": 160.0,
     "font.family": ["DejaVu Sans"],  # comes with matplotlib, and is here on every machine
     "font.size": 10.0,
     "hatch.linewidth": 0.8,

@@ -181,11 +181,9 @@ def _best(sweep: SweepOutcome, trained: Cells) -> str:
     )
     more = len(cells) - _CELLS_MOST
     rest = f"; and {count(more, 'cell')} more" if more > 0 else ""
-    several = len(trained) > 1 and most < 1.0
-    chosen = f", the best of {len(trained)} cells, which flatters it" if several else ""
-    return (
-        f"most seeds are solved, {rate_of(solved)} ({interval(solved)}){chosen}, at {where}{rest}"
-    )
+    which = f"the best of {count(len(trained), 'cell')} solves" if len(trained) > 1 else "it solves"
+    flattered = "; to choose the best flatters it" if len(trained) > 1 and most < 1.0 else ""
+    return f"{which} {rate_of(solved)} seeds ({interval(solved)}), at {where}{rest}{flattered}"
 
 
 def _half(sweep: SweepOutcome, done: Cells, trained: Cells) -> str:

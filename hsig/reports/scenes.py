@@ -221,7 +221,7 @@ def axis(activation: Activation, values: Array) -> Axis:
     samples, hidden = values.shape
     undefined, reach = int(np.isnan(values).sum()), _reach(kinks, values)
     counts = {
-        "on no line": values.size - undefined - sum(piece.pairs for piece in pieces),
+        "where it is curved": values.size - undefined - sum(piece.pairs for piece in pieces),
         "undefined": undefined,
         "beyond the ends": int((np.abs(values) > reach).sum()),
     }

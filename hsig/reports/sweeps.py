@@ -106,7 +106,11 @@ def _shade(summary: CellSummary | None) -> Shade:
 
 
 def _legend(cells: Cells) -> tuple[str, ...]:
-    there = {summary.dominant for summary in cells.values() if summary is not None}
+    there = {
+        summary.dominant
+        for summary in cells.values()
+        if summary is not None and not summary.failure and summary.solved.rate < _MOST
+    }
     marks = legend(there)
     if not marks:
         return ("percent of the seeds solved",)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +19,7 @@ from hsig.experiments.experiment import Experiment, Training
 from hsig.experiments.moments import Moment, moments
 from hsig.reports import pictures as words
 from hsig.reports.numbers import count
-from hsig.reports.words import heading
+from hsig.reports.words import heading, named_seeds
 from hsig.results.kinds import KINDS
 from hsig.results.side_by_side import configs_of, under
 from hsig.runs import Part
@@ -26,6 +27,8 @@ from hsig.runs import Part
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_OF_NETWORKS = ("activation", "surface")  # of one variant
+_DIGITS = 12  # of a digest
 _OF_TRAINED = ("activation", "costs", "solved", "verdicts", "compare", "surface")
 _MISSING = "pictures are drawn by matplotlib, which is not installed: pip install 'hsig[plot]'"
 _CONFIGS_MOST = 3  # whose settings are told below one picture
@@ -136,6 +139,9 @@ def picture(
             "these have no picture together: expected one sweep, two of the same keys, or none"
         )
     kind = kind or kinds[0]
+    ignored = [name for name in ("variant", "at", "seed") if getattr(look, name) is not None]
+    if ignored and kind in KINDS and kind not in _OF_NETWORKS:
+        raise ConfigError(f"{ignored[0]}: is for {' and '.join(_OF_NETWORKS)}, not for {kind}")
     if kind not in kinds:
         hint = "" if kind in KINDS else nearest(kind, KINDS)
         raise ConfigError(
@@ -190,7 +196,12 @@ def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
         epochs=max(one.epochs for one in experiments),
     )
     more = len(experiments) - _CONFIGS_MOST
-    told = [_setting(one)[0] for one in experiments[:_CONFIGS_MOST]]
+    digests = [result.digest for result in results] if len(results) == len(experiments) > 1 else []
+    told = [
+        _called("", one, one_digest)
+        for one, one_digest in zip_longest(experiments[:_CONFIGS_MOST], digests, fillvalue="")
+        if isinstance(one, Experiment)
+    ]
     together = summaries[0]._replace(
         experiment=whole,
         variants=tuple(variant for summary in summaries for variant in summary.variants),
@@ -198,6 +209,14 @@ def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
         pairing=configs.groups[0].pairing if len(configs.groups) == 1 else None,
     )
     return _Together(together, digest, (*told, *([f"and {more} more"] if more > 0 else [])))
+
+
+def _called(name: str, experiment: Experiment, digest: str) -> str:
+    """One of several results in a line."""
+    what, _ = _setting(experiment)
+    called = f"{name}: " if name else ""
+    seen = f"; run digest {digest[:_DIGITS]}" if digest else ""
+    return f"{called}{what}; {named_seeds(experiment.seeds)}{seen}"
 
 
 def _setting(experiment: Experiment) -> tuple[str, str]:
@@ -265,6 +284,11 @@ def _chosen(results: Sequence[Trainings], names: Sequence[str], look: Look) -> _
             f"{', '.join(found)}"
         )
     experiment, result = found[label]
+    if look.seed is not None and look.seed not in experiment.seeds:
+        raise ConfigError(
+            f"seed: expected one of those that were trained, {named_seeds(experiment.seeds)}, got "
+            f"{look.seed}"
+        )
     reached = result.epochs[-1] if result.epochs else experiment.epochs
     seen = moments(experiment, result.variant, _epochs(look, reached))
     same = all(
@@ -335,7 +359,11 @@ def _difference(results: Sequence[Any], names: Sequence[str], look: Look) -> _Ma
 
     two = pair_sweeps(*(result.outcome for result in results))
     first, second = names
-    caption = words.difference_caption(two, (first, second))
+    told = [
+        _called(name, result.outcome.base, result.digest)
+        for name, result in zip(names, results, strict=True)
+    ]
+    caption = words.difference_caption(two, (first, second), told)
     drawn = figures.difference(two, (first, second), caption=caption, theme=look.theme)
     return caption, drawn
 

@@ -82,7 +82,7 @@ class Result(ABC):
         kind: str | None = None,
         *,
         variant: str | None = None,
-        at: Iterable[int] | None = None,
+        at: int | Iterable[int] | None = None,
         seed: int | None = None,
         theme: str = "light",
     ) -> "Figure":
@@ -92,7 +92,7 @@ class Result(ABC):
             kind: What it shows: one of those that `hsig plot --help` lists; by default the one
                 that says most of this result.
             variant: The label of the one of several that `activation` and `surface` show.
-            at: The epochs that they show.
+            at: The epoch or epochs that they show.
             seed: The seed that `surface` shows; by default the mean of all.
             theme: `light` or `dark`.
 
@@ -101,7 +101,8 @@ class Result(ABC):
         """
         from hsig.results.pictures import Look, picture
 
-        look = Look(variant=variant, at=None if at is None else tuple(at), seed=seed, theme=theme)
+        epochs = (at,) if isinstance(at, int) else None if at is None else tuple(at)
+        look = Look(variant=variant, at=epochs, seed=seed, theme=theme)
         return picture([self.source], kind, look).figure
 
     def _repr_html_(self) -> str:
@@ -112,7 +113,8 @@ class Result(ABC):
 
     def __repr__(self) -> str:
         """The result in a line or two."""
-        return "\n".join(line.text for line in self.page.brief) or type(self).__name__
+        first = self.page.brief or self.page.blocks[0]
+        return "\n".join(line.text for line in first) if isinstance(first, tuple) else self.command
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,6 +1,7 @@
 """The words of pictures that show the networks of one variant, at some epochs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -136,26 +137,28 @@ def surface_caption(
     """
     places = of_seed(experiment, seed)
     seeds = [experiment.seeds[place] for place in places]
-    whose = named_seeds(seeds) if len(seeds) == 1 else f"the mean of {named_seeds(seeds)}"
+    whose = named_seeds(seeds) if len(seeds) == 1 else "the mean of their predictions, drawn here"
+    shown = replace(experiment, seeds=tuple(seeds))
     samples = count(len(experiment.task.targets), "sample")
 
     def right(moment: Moment) -> str:
-        """Of how many samples; of several seeds also, how many are right on all of them."""
+        """Of one seed, on how many samples it is; of several, how many are on all of them."""
         found = right_of(experiment, mean_predictions(moment, places))
         shown = f"right on {int(found.sum())} of {samples}"
         if len(seeds) == 1:
-            return shown
+            return f"{whose} is {shown}"
         every = right_of(experiment, moment.predictions[places]).all(axis=1)
-        return f"{shown} (single seeds on all: {int(every.sum())} of {len(seeds)})"
+        all_right = f"{int(every.sum())} of {len(seeds)} seeds are right on all samples"
+        return f"{all_right} ({whose}: {shown})"
 
     what = on_task(experiment, variant.label)
     title = f"{what}: nothing was trained"
     if moments:
-        title = f"{what}: {whose} is {right(moments[-1])} at epoch {moments[-1].epoch}"
+        title = f"{what}, epoch {moments[-1].epoch}: {right(moments[-1])}"
     told = [f"epoch {moment.epoch}: {right(moment)}" for moment in moments]
     notes = [
         *(_lines(experiment, variant, len(seeds)) if moments else ()),
-        *heading(experiment, named(variant.label)),
+        *heading(shown, named(variant.label)),
     ]
     return caption(title, told, notes, digest)
 

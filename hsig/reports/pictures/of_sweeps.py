@@ -32,8 +32,10 @@ def sweep_caption(outcome: SweepOutcome, digest: str = "") -> Caption:
         *_undrawn(axes, cells),
     ]
     swept = f"swept: {joined([named(axis.name) for axis in axes])}"
-    how = "line: between at least half of the seeds solved and fewer; below it hatching says what "
-    how += "became of most others"
+    how = (
+        "line: between at least half of the seeds solved and fewer; where fewer are, hatching says "
+    )
+    how += "what became of most others"
     notes = [how] if len(axes) > 1 else ["band: 95 % Wilson interval of each cell"]
     return caption(
         title,
@@ -69,13 +71,15 @@ def _best(axes: Sequence[Axis], trained: Mapping[tuple[str, ...], CellSummary]) 
     return [f"the most are solved at {where}: {of_seeds(trained[best].solved)}"]
 
 
-def difference_caption(two: TwoSweeps, names: tuple[str, str], digest: str = "") -> Caption:
+def difference_caption(
+    two: TwoSweeps, names: tuple[str, str], setting: Sequence[str] = ()
+) -> Caption:
     """The words of a map of how two sweeps differ.
 
     Args:
         two: The sweeps.
         names: What they are called.
-        digest: Of both together; may be empty.
+        setting: Lines that say what was swept in each.
     """
     first, second = (named(name, _VALUE_MOST) for name in names)
     paired = [b.paired for b in two.cells.values() if b is not None and b.paired is not None]
@@ -84,8 +88,8 @@ def difference_caption(two: TwoSweeps, names: tuple[str, str], digest: str = "")
         claims = [found.claim for found in paired]
         more, fewer = claims.count("more"), claims.count("less")
         title = (
-            f"{second} against {first}: more seeds are solved in {more} and fewer in {fewer} of "
-            f"{cells}"
+            f"{second} against {first}: significantly more seeds are solved in {more} and fewer in "
+            f"{fewer} of {cells}"
         )
         tested = f"*: p at most {LEVEL} (exact McNemar, {family(len(paired), named=len(paired))})"
     else:
@@ -101,8 +105,9 @@ def difference_caption(two: TwoSweeps, names: tuple[str, str], digest: str = "")
         *_marked("dot", len(two.cells) - len(known), "without a result in one of them"),
         *_undrawn(two.axes, two.cells),
         swept,
+        *setting,
     ]
-    return caption(title, notes, notes, digest)
+    return caption(title, notes, notes)
 
 
 def _marked(mark: str, number: int, what: str) -> list[str]:

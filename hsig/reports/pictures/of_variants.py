@@ -1,7 +1,7 @@
 """The words of pictures that show all variants of an experiment."""
 
 from collections.abc import Callable, Sequence
-from math import isfinite, isinf
+from math import isfinite, isinf, isnan
 
 from hsig.analysis.drawn import (
     COLOURED_MOST,
@@ -28,7 +28,7 @@ from hsig.reports.pictures.caption import (
 )
 from hsig.reports.words import heading, interval, rate_of, result_line, which_cost
 
-_TITLED_MOST = 3  # variants in a title
+_TITLED_MOST = 4  # variants in a title
 Setting = Sequence[str]
 Told = Callable[[VariantSummary], str]
 
@@ -56,7 +56,8 @@ def costs_caption(summary: Summary, digest: str = "", setting: Setting = ()) -> 
             f"{first} to {median} in {trained[0].epochs[-1]} epochs"
         )
     else:
-        title = f"Median of the {which} {_when(trained)}: " + _first(trained, lambda v: ends(v)[2])
+        by_cost = sorted(trained, key=lambda v: (isnan(v.cost[MEDIAN, -1]), v.cost[MEDIAN, -1]))
+        title = f"Median of the {which} {_when(trained)}: " + _ends(by_cost, lambda v: ends(v)[2])
 
     def told(variant: VariantSummary) -> str:
         first, lower, median, upper = ends(variant)
@@ -79,22 +80,25 @@ def solved_caption(summary: Summary, digest: str = "", setting: Setting = ()) ->
     if len(trained) == 1:
         (only,) = trained
         what, end = on_task(summary.experiment, only.label), ends[only.label]
-        title = f"{what}: solved {of_seeds(end)} by epoch {only.epochs[-1]}"
+        title = f"{what}: {of_seeds(end)} solved at least once by epoch {only.epochs[-1]}"
+        if only.solved.k != end.k:
+            title += f", {only.solved.k} at the end"
     else:
         by = _when(trained).replace("after ", "by epoch ").removesuffix(" epochs")
-        title = f"Solved {by}: " + _first(trained, lambda v: rate_of(ends[v.label]))
+        by_share = sorted(trained, key=lambda v: -ends[v.label].rate)
+        title = f"Solved at least once {by}: " + _ends(by_share, lambda v: rate_of(ends[v.label]))
 
     def told(variant: VariantSummary) -> str:
         end, half = ends[variant.label], variant.epochs_to_solve[0]
         by_half = f", half of all by epoch {half:.0f}" if isfinite(half) else ""
         return (
-            f"solved {of_seeds(end)} by epoch {variant.epochs[-1]} (95 % Wilson "
+            f"{of_seeds(end)} solved at least once by epoch {variant.epochs[-1]} (95 % Wilson "
             f"interval {interval(end)}){by_half}"
         )
 
     notes = [
-        "line: share of the seeds solved by then; band: its 95 % Wilson interval; seeds that "
-        "diverged count as not solved",
+        "line: share of the seeds solved at least once by then; band: its 95 % Wilson interval; "
+        "seeds that diverged count as not solved",
         *_lost(trained),
         *_uncoloured(trained),
     ]
@@ -110,18 +114,18 @@ def verdicts_caption(summary: Summary, digest: str = "", setting: Setting = ()) 
     def told(variant: VariantSummary) -> str:
         ends = {word: int(number[-1]) for word, number in states(variant).items()}
         parts = ", ".join(f"{number} {word}" for word, number in ends.items() if number)
-        seeds = count(len(variant.seeds), "seed")
-        return f"after {count(variant.epochs[-1], 'epoch')}, of {seeds}: {parts}"
+        return f"after {count(variant.epochs[-1], 'epoch')}, of {_seeds(variant)}: {parts}"
 
     if len(trained) == 1:
-        title = f"{on_task(summary.experiment, trained[0].label)}: {told(trained[0])}"
+        (only,) = trained
+        ended = ", ".join(f"{number} {word}" for word, number in only.verdicts.items())
+        title = f"{on_task(summary.experiment, only.label)}: of {_seeds(only)}, {ended}"
     else:
-        title = "Solved at the end: " + _first(trained, lambda v: rate_of(v.solved))
+        title = "Solved at the end: " + _ends(trained, lambda v: rate_of(v.solved))
     missing = [named(variant.label) for variant in trained[PANELS_MOST:]]
-    checkpoints = {len(variant.epochs) for variant in trained}
-    seen = f", seen at {count(checkpoints.pop(), 'checkpoint')}" if len(checkpoints) == 1 else ""
     notes = [
-        f"areas: share of the seeds{seen}",
+        f"areas: share of the seeds{_seen(trained)}, by what can be said at that moment; the "
+        "verdict at the end also looks ahead, and may be frozen, unstable, plateau or slow",
         f"not drawn: {', '.join(missing)}" if missing else "",
     ]
     return _of_all(summary, title, told, notes, digest, setting)
@@ -139,7 +143,7 @@ def comparison_caption(summary: Summary, digest: str = "", setting: Setting = ()
 
     notes = [
         "bars: 95 % intervals, of the share (Wilson), and of the median number of epochs after "
-        "which a seed is first solved (order statistics)",
+        "which a seed is solved for the first time (order statistics)",
         "upright line on the right: the last epoch; an arrow: not by then",
         *_claims(summary),
         *_lost(trained),
@@ -201,11 +205,12 @@ def trained_of(summary: Summary) -> list[VariantSummary]:
     return [variant for variant in best_first(summary.variants) if not variant.failure]
 
 
-def _first(variants: Sequence[VariantSummary], told: Told) -> str:
-    """The first few variants, with what there is to say of each."""
-    shown = [f"{named(v.label, 24)} {told(v)}" for v in variants[:_TITLED_MOST]]
-    more = len(variants) - len(shown)
-    return ", ".join([*shown, *([f"and {more} more"] if more else [])])
+def _ends(variants: Sequence[VariantSummary], told: Told) -> str:
+    """All of a few variants, else the first and the last, with what there is to say of each."""
+    shown = [f"{named(v.label, 24)} {told(v)}" for v in variants]
+    if len(shown) <= _TITLED_MOST:
+        return ", ".join(shown)
+    return f"from {shown[0]} to {shown[-1]}"
 
 
 def _when(variants: Sequence[VariantSummary]) -> str:
@@ -234,7 +239,8 @@ def _uncoloured(variants: Sequence[VariantSummary]) -> list[str]:
 
 def _lost(variants: Sequence[VariantSummary]) -> list[str]:
     lost = [f"{named(v.label)} {v.lost} of {len(v.seeds)}" for v in variants if v.lost]
-    return [f"solved and later, for an epoch at least, not: {listed(lost)}"] if lost else []
+    what = "solved once, and later not, for an epoch at least"
+    return [f"{what}: {listed(lost)}"] if lost else []
 
 
 def _seeds_drawn(variants: Sequence[VariantSummary]) -> str:
@@ -248,7 +254,18 @@ def _seeds_drawn(variants: Sequence[VariantSummary]) -> str:
     if len(numbers) > 1:
         single = f"at most {drawn} seeds"
     each = " of each variant" if len(variants) > 1 else ""
-    return f"line: median over the seeds; band: quartiles; faint lines: {single}{each}"
+    lines = f"line: median over the seeds{_seen(variants)}"
+    return f"{lines}; band: quartiles; faint lines: {single}{each}"
+
+
+def _seen(variants: Sequence[VariantSummary]) -> str:
+    """At how many checkpoints, if it is the same for all."""
+    checkpoints = {len(variant.epochs) for variant in variants}
+    return f", seen at {count(checkpoints.pop(), 'checkpoint')}" if len(checkpoints) == 1 else ""
+
+
+def _seeds(variant: VariantSummary) -> str:
+    return count(len(variant.seeds), "seed")
 
 
 def _at_the_edge(variants: Sequence[VariantSummary]) -> str:
@@ -266,7 +283,8 @@ def _gaps(variants: Sequence[VariantSummary]) -> list[str]:
     found = [
         f"{named(v.label)} {len(v.not_finite)} of {len(v.seeds)}" for v in variants if v.not_finite
     ]
-    return [f"gaps: a cost is not finite, of seeds: {listed(found)}"] if found else []
+    what = "gaps, some of them at the first epoch: a cost is not finite, of seeds"
+    return [f"{what}: {listed(found)}"] if found else []
 
 
 def _claims(summary: Summary) -> list[str]:
