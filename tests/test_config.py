@@ -3,6 +3,7 @@ import os
 import string
 import tracemalloc
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -1026,6 +1027,15 @@ def test_any_file_at_all_is_read_or_refused_with_messages(tmp_path_factory, data
 @given(st.sampled_from(sorted(keys.KEYS)), texts)
 def test_any_flag_at_all_is_read_or_refused_with_messages(name, text):
     assert all(message.startswith("--") for message in problems_of(None, {name: text}) or [])
+
+
+def test_a_repeated_seed_is_found_among_many_within_a_second():
+    began = process_time()
+    seeds = f"{','.join(map(str, range(50_000)))},49999,7"
+    assert refusal(seeds=seeds) == [
+        "--seeds: expected seeds without repeats, got 49999 more than once"
+    ]
+    assert process_time() - began < 2.0
 
 
 def large_files(size):

@@ -2,12 +2,17 @@
 
 import itertools
 from pathlib import Path
+from time import process_time
 
 import pytest
+import yaml
 
-from hsig.config.assembling import resolved_keys
+from hsig.config.assembling import APART, Checked, resolved_keys
+from hsig.config.keys import EPOCHS_MOST, SWEEP
 from hsig.config.loading import load_experiment
+from hsig.config.ranges import read_values
 from hsig.config.sweeps import load_sweep
+from hsig.config.values import Given, Place
 from hsig.errors import ConfigError
 
 CONFIG = """
@@ -310,3 +315,76 @@ def test_a_file_of_which_flags_leave_nothing_to_sweep_says_so(config):
     config.write_text("epochs: 5\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"(?s)map\.yaml: sweep: there is none.*\nor flags"):
         load_sweep(config, {})
+
+
+ALONE = {
+    "learning_rate": [0.1, 0.5, 2.0],
+    "update": ["online", "batch"],
+    "init": ["uniform:0,1", "uniform:-1,1"],
+    "solved_within": [0.1, 0.25],
+    "scale": ["none", "standard"],
+    "cost": ["last", "mean"],
+    "engine": ["reference"],
+}
+
+
+def test_the_keys_that_stand_alone_are_tried():
+    assert set(ALONE) == set(APART)
+
+
+@pytest.mark.parametrize("alone", APART)
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"hidden": [1, 3]},
+        {"activation.slope": [0.25, 0.5], "epochs": [7, 8]},
+        {"loss": ["squared", "bce"], "seeds": [2, 3]},
+    ],
+    ids=str,
+)
+def test_a_cell_is_the_experiment_that_its_values_make_by_themselves(config, alone, other):
+    block = {"hidden": [2], **other, alone: ALONE[alone]}
+    config.write_text(yaml.safe_dump({"activation": "hard", "sweep": block}), encoding="utf-8")
+    swept = load_sweep(config, {})
+    names = [axis.name for axis in swept.axes]
+    for cell, experiment in zip(swept.cells, swept.experiments, strict=True):
+        flags = {**dict(zip(names, cell, strict=True)), "report_every": str(EPOCHS_MOST)}
+        slope = flags.pop("activation.slope", "0.2")
+        alike = load_experiment(None, {"activation": f"hard:slope={slope}", **flags}, SWEEP)
+        assert resolved_keys(experiment) == resolved_keys(alike)
+        assert experiment.scaled_task.inputs.tolist() == alike.scaled_task.inputs.tolist()
+
+
+@pytest.mark.parametrize("alone", APART)
+def test_a_key_that_stands_alone_makes_no_other_complaint(config, alone):
+    """Of a task and a loss that do not go together, whatever its value."""
+    task = "{inputs: [[0], [1]], targets: [0, 5]}"
+    told = []
+    for values in (ALONE[alone], ALONE[alone][:1]):
+        block = yaml.safe_dump({"sweep": {"hidden": [1, 2], alone: values}})
+        config.write_text(f"task: {task}\nloss: bce\nactivation: hard\n{block}", encoding="utf-8")
+        with pytest.raises(ConfigError) as refused:
+            load_sweep(config, {})
+        told.append(refused.value.messages)
+    assert told[0] == told[1]
+    assert "needs targets from 0 to 1" in told[0][0]
+
+
+def test_what_is_the_same_for_many_cells_is_assembled_and_checked_once(monkeypatch):
+    made = []
+    whole = Checked.experiment
+    monkeypatch.setattr(Checked, "experiment", lambda self: made.append(self) or whole(self))
+    swept = load_sweep(None, {"hidden": "1,2,3", "learning_rate": "log:0.01..10:100"})
+    assert len(swept.experiments) == 300
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "n"), [("log:1e-300..1e300:200000", 200_000), ("linear:0..1:200000", 200_000)]
+)
+def test_many_values_between_two_ends_are_told_apart_within_seconds(value, n):
+    began = process_time()
+    values = [part for part, _ in read_values(value, Place("x", Given(value), []), whole=False)]
+    assert process_time() - began < 5.0
+    assert len(set(values)) == n
+    assert values == sorted(values)

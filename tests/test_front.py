@@ -151,7 +151,7 @@ def test_a_result_is_drawn_as_a_figure_that_may_be_changed(tmp_path):
     figure.savefig(tmp_path / "mine.png")
     assert (tmp_path / "mine.png").read_bytes().startswith(b"\x89PNG")
     assert len(hsig.train("hard", **SMALL).plot("activation", at=20).axes) == 2
-    with pytest.raises(hsig.ConfigError, match=r"kind: there is no picture 'cost' of this\. Did you"):
+    with pytest.raises(hsig.ConfigError, match=r"there is no picture 'cost' of this\. Did you"):
         hsig.train("hard", **SMALL).plot("cost")
 
 

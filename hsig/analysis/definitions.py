@@ -70,7 +70,8 @@ def evaluate(activation: Activation, points: Sequence[float]) -> Points:
     """Value and derivatives at some points, which may be infinite."""
     x = np.array(points, dtype=np.float64)
     derivative = activation.derivative(x)
-    with np.errstate(over="ignore", invalid="ignore"):  # an infinite x times a zero slope is undefined
+    # an infinite x times a zero slope is undefined, and a value may overflow
+    with np.errstate(over="ignore", invalid="ignore"):
         return Points(x, activation.value(x), derivative, x * derivative)
 
 

@@ -8,15 +8,17 @@ To import: `main`.
 import gc
 import sys
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from hsig import __version__
 from hsig.cli.making import group_of, later
 from hsig.errors import HsigError
 
 _PROBLEMS_MOST = 100  # that are told
+_REFUSAL: Any = typer.BadParameter.__mro__[2]  # of all that Typer cannot read: it has no name there
 _MADE_BETWEEN = 50_000  # objects; sooner, Python would look again and again through its modules
 
 app = typer.Typer(
@@ -52,20 +54,47 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character
     try:
-        app(prog_name="hsig")
+        command: Any = get_command(app)
+        code: int | None = command.main(prog_name="hsig", standalone_mode=False)
     except HsigError as error:
-        for message in error.messages[:_PROBLEMS_MOST]:
-            print(f"error: {message}", file=sys.stderr)
+        from hsig.output.streams import note
+
+        note(*(f"error: {message}" for message in error.messages[:_PROBLEMS_MOST]))
         if len(error.messages) > _PROBLEMS_MOST:
-            print(f"error: and {len(error.messages) - _PROBLEMS_MOST} more", file=sys.stderr)
-        sys.exit(error.exit_code)
+            note(f"error: and {len(error.messages) - _PROBLEMS_MOST} more")
+        code = error.exit_code
+    except (_REFUSAL, typer.Abort) as refusal:
+        code = _refused(refusal)
     finally:
         gc.freeze()  # or Python would look through all there is before it ends
+    sys.exit(code or 0)
+
+
+def _refused(refusal: Any) -> int:
+    """Say what Typer would say of a command that it cannot read, or that somebody broke off."""
+    from typer import rich_utils
+
+    from hsig.output.streams import noting
+    from hsig.reports.visible import visible
+
+    with noting():
+        if isinstance(refusal, typer.Abort):
+            rich_utils.rich_abort_error()
+            return 1
+        refusal.message = visible(refusal.message, but="\n")
+        rich_utils.rich_format_error(refusal)
+    code: int = refusal.exit_code
+    return code
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"hsig {__version__}")
+        try:
+            print(f"hsig {__version__}", flush=True)
+        except OSError as problem:
+            from hsig.output.streams import unwritten
+
+            raise unwritten(problem) from None
         raise typer.Exit
 
 

@@ -11,6 +11,7 @@ import typer
 
 from hsig.cli.options import Output
 from hsig.config.keys import EVIDENCE_NUMBERS
+from hsig.config.yaml_text import text_read
 from hsig.errors import RunError
 from hsig.output.formats import as_json
 from hsig.output.terminal import Watch, interrupts_ignored, note
@@ -80,7 +81,7 @@ def _keep(
     made = Made(
         command=result.command,
         arguments=tuple(sys.argv[1:]),
-        configs={str(path): path.read_text(encoding="utf-8-sig") for path in configs},
+        configs={str(path): text_read(path) for path in configs},
         parts=result.parts,
         result=as_json(page, every_seed=numbers <= _LISTED_MOST),
         complete=whole and all(part.outcome.complete for part in result.parts),

@@ -68,6 +68,17 @@ class _TakesAsTyped:
             param.__class__ = _OURS.get(type(param), type(param))
         return params
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help.
+
+        Raises:
+            RunError: If stdout cannot be written.
+        """
+        from hsig.output.streams import writing_out
+
+        with writing_out():
+            super().format_help(ctx, formatter)  # type: ignore[misc]
+
 
 class Command(_TakesAsTyped, TyperCommand):
     """A command."""
@@ -144,7 +155,9 @@ def _kind(annotation: Any) -> Callable[[str], object] | None:
 
 
 def _path(text: str) -> Path:
+    from hsig.config.reading import is_there
+
     path = Path(text)
-    if path.exists() and not os.access(path, os.R_OK):
+    if is_there(path) and not os.access(path, os.R_OK):
         raise ValueError(text)
     return path

@@ -16,6 +16,8 @@ from hsig.networks.network import default_output_activation
 
 CHECKPOINTS_MOST = 100_000
 KEPT_NUMBERS_MOST = 100_000_000  # over seeds and checkpoints: 0.8 GB
+# keys of which each is a field by itself: what is assembled and checked of others is the same
+APART = ("learning_rate", "update", "init", "solved_within", "scale", "cost", "engine")
 _FIELDS = KEYS.keys() & {field.name for field in fields(Experiment)}
 
 

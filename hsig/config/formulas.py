@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hsig.config.settings import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
-from hsig.config.values import Place, describe, each, nearest
+from hsig.config.values import Place, describe, each, is_number, nearest
 from hsig.networks.activations import GROUPS, Activation, find_activations
 from hsig.networks.activations.calling import expand
 from hsig.networks.formulas.derivative import substitute
@@ -57,7 +57,7 @@ def of_formula(
     def text(key: str) -> str:
         value = settings.get(key, "")
         if not isinstance(value, str):
-            if key == "formula" and isinstance(value, int | float):
+            if key == "formula" and is_number(value):
                 return str(value)
             raise place.below(key).expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
         return value

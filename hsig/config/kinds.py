@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf, isfinite, isnan
-from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsig.config.values import (
     REFUSED,
@@ -18,6 +18,7 @@ from hsig.config.values import (
     Wrong,
     describe,
     each,
+    is_number,
     nearest,
     read_part,
 )
@@ -142,7 +143,7 @@ class Number(Kind):
         return text.split(",")
 
     def _read(self, value: object) -> float | None:
-        return float(value) if _is_number(value) else None
+        return float(value) if is_number(value) else None
 
     @property
     def _bound(self) -> str:
@@ -171,11 +172,7 @@ class Whole(Number):
         return int(super().check(value, place))
 
     def _read(self, value: object) -> float | None:
-        return int(value) if _is_number(value) and isfinite(value) and value == int(value) else None
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        return int(value) if is_number(value) and isfinite(value) and value == int(value) else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -279,8 +276,9 @@ class Seeds(Kind):
             raise place.expected(f"1 to {self.count.high:.15g} seeds", value)
         seeds = tuple(each(partial(_SEED.check, s, place.below(i)) for i, s in enumerate(value)))
         if len(set(seeds)) < len(seeds):
-            repeated = next(seed for index, seed in enumerate(seeds) if seed in seeds[:index])
-            raise place.wrong(f"expected seeds without repeats, got {repeated} more than once")
+            raise place.wrong(
+                f"expected seeds without repeats, got {_repeated(seeds)} more than once"
+            )
         return seeds
 
     def schema(self) -> Schema:
@@ -289,6 +287,12 @@ class Seeds(Kind):
 
     def document(self, value: tuple[int, ...]) -> Json:
         return list(value)
+
+
+def _repeated(seeds: Sequence[int]) -> int:
+    """The first that was there before."""
+    places = {seed: place for place, seed in reversed([*enumerate(seeds)])}
+    return next(seed for place, seed in enumerate(seeds) if places[seed] != place)
 
 
 _SEED = Whole(0, SEED_LARGEST)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import exp, log
+from math import exp, isfinite, log
+from sys import float_info
 from typing import ClassVar
 
 from hsig.config.kinds import Kind, Number, Schema, mapping_schema
@@ -28,6 +29,7 @@ TUNED_MOST = 50  # values that are tried for each variant
 _SCALES = ("linear", "log")
 # of the values between the ends: as few as can be read well, or as tell them apart
 _LOG_DIGITS, _LINEAR_DIGITS, _ALL_DIGITS = 4, 12, 17
+_FIRST_TRIED = 100  # values
 _COMPACT = re.compile(r"(linear|log):(.+?)\.\.(.+):(.+)")
 
 _SCALE: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
@@ -74,8 +76,6 @@ def read_values(value: object, place: Place, *, whole: bool) -> list[tuple[objec
     if isinstance(value, str) and (compact := _COMPACT.fullmatch(value)):
         scale, *parts = compact.groups()
         ends = [read_part(part, place) for part in parts]
-        if REFUSED in ends:
-            raise Wrong
         return [(part, place) for part in _spaced(scale, ends, place, whole=whole)]
     raise place.expected(
         "a list, {linear: [from, to, n]} or {log: [from, to, n]}, such as log:0.01..10:13", value
@@ -84,6 +84,8 @@ def read_values(value: object, place: Place, *, whole: bool) -> list[tuple[objec
 
 def _spaced(scale: str, ends: Sequence[object], place: Place, *, whole: bool) -> Sequence[float]:
     """Values between two ends: as short as can be read well, or as tells them apart."""
+    if REFUSED in ends:
+        raise Wrong
     n = ends[2]
     first, last = map(as_finite, ends[:2])
     if first is None or last is None or not isinstance(n, int) or not 2 <= n <= VALUES_MOST:
@@ -93,6 +95,11 @@ def _spaced(scale: str, ends: Sequence[object], place: Place, *, whole: bool) ->
         )
     if scale == "log" and not (first > 0.0 and last > 0.0):
         raise place.wrong(f"expected ends above 0, got {describe(ends[0])} and {describe(ends[1])}")
+    if not isfinite(last - first):
+        raise place.wrong(
+            f"expected ends less than {float_info.max:.2g} apart, got {describe(ends[0])} and "
+            f"{describe(ends[1])}"
+        )
     shares = [step / (n - 1) for step in range(n)]
     if scale == "log":
         between = [exp(log(first) + share * (log(last) - log(first))) for share in shares]
@@ -103,8 +110,12 @@ def _spaced(scale: str, ends: Sequence[object], place: Place, *, whole: bool) ->
         return [round(value) for value in between]
     least = _LOG_DIGITS if scale == "log" else _LINEAR_DIGITS
     for digits in range(least, _ALL_DIGITS):
-        rounded = [float(f"{value:.{digits}g}") for value in between]
-        if len(set(rounded)) == n:
+        # digits that are too few for some are so for all
+        for part in (between[:_FIRST_TRIED], between[-_FIRST_TRIED:], between):
+            rounded = [float(f"{value:.{digits}g}") for value in part]
+            if len(set(rounded)) < len(part):
+                break
+        else:
             return rounded
     return between
 

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, complete_list, mapping_schema
+from hsig.config.reading import read_bytes, reason
 from hsig.config.values import (
     REFUSED,
     Json,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hsig.networks.tasks import Task
 
 CHARACTERS_MOST = 1_000_000  # of a CSV file
+_CHARACTER_BYTES_MOST = 4
 INPUTS_MOST = 64
 SAMPLES_MOST = 10_000
 _TASK_KEYS = {"name", "inputs", "targets", "columns"}
@@ -184,7 +186,7 @@ def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
     )
     inputs, targets = each(read)
     name = value.get("name", "rows")
-    if not isinstance(name, str) or not name.isprintable():
+    if not isinstance(name, str):  # a file may have any, and its run is read again
         raise place.below("name").expected("a name of printable text", name)
     if len(inputs) != len(targets):
         raise place.wrong(
@@ -216,12 +218,10 @@ def _csv_task(name: str, place: Place) -> "Task":
 
     path = place.given.folder / name
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read(CHARACTERS_MOST + 1)
-    except (OSError, UnicodeDecodeError, ValueError) as problem:
-        raise place.wrong(
-            f"cannot read {path}: {getattr(problem, 'strerror', None) or problem}"
-        ) from None
+        data = read_bytes(path, _CHARACTER_BYTES_MOST * (CHARACTERS_MOST + 1))
+        text = data.decode("utf-8-sig")
+    except (OSError, ValueError) as problem:
+        raise place.wrong(f"cannot read {path}: {reason(problem)}") from None
     if len(text) > CHARACTERS_MOST:
         raise place.wrong(f"{path} has more than {CHARACTERS_MOST} characters")
     reader = csv.reader(text.splitlines(), strict=True)

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite, isnan
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from sys import float_info
+from typing import NamedTuple, TypeGuard, TypeVar
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 KeyPath = tuple[str | int, ...]
 T = TypeVar("T")
 
 DIGITS_MOST = 300  # more would overflow a double
+_COUNTED_MOST = 4000  # digits; of some more Python makes no text
 REFUSED = object()  # stands where a value was that has been complained of already
 
 _CONSTANTS: Mapping[str, object] = {
@@ -51,9 +53,10 @@ def read_scalar(text: str) -> object:
     if _SEXAGESIMAL.fullmatch(text):
         raise ValueError(f"{text} is ambiguous (base 60 in YAML 1.1): quote it if it is text")
     if _WHOLE.fullmatch(text) or _OCTAL_OR_HEX.fullmatch(text):
-        if len(text) > DIGITS_MOST:
+        number = int(text, 0 if text.startswith("0") else 10) if len(text) <= DIGITS_MOST else None
+        if not is_number(number):
             raise ValueError(f"a number of {len(text)} digits is too large to be meant")
-        return int(text, 0 if _OCTAL_OR_HEX.fullmatch(text) else 10)
+        return number
     if _NUMBER.fullmatch(text):
         return float(text)
     if _INFINITE.fullmatch(text):
@@ -61,11 +64,16 @@ def read_scalar(text: str) -> object:
     return text
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a number that a double can hold, or infinite, or nan."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) <= float_info.max
+
+
 def as_finite(value: object) -> float | None:
     """The value as a finite float, or None if it is not one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if isfinite(value) else None
+    return float(value) if is_number(value) and isfinite(value) else None
 
 
 def plain(value: Json) -> Json:
@@ -101,6 +109,8 @@ def describe(value: object) -> str:
             return f"a list of {len(value)}"
         case dict():
             return "keys and values"
+        case int() if abs(value) >= 10**_COUNTED_MOST:
+            return f"a number of more than {_COUNTED_MOST} digits"
         case int() if abs(value) >= 10**20:
             return f"a number of {len(str(abs(value)))} digits"
     return str(value)
@@ -113,11 +123,13 @@ def nearest(word: object, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches
 
+    if not isinstance(word, str):
+        return ""
     names: dict[str, str] = {}
     for name in sorted(known, key=lambda name: "_" in name):  # a whole name before a part of one
         names.setdefault(name.casefold(), name)
         names.setdefault(name.casefold().partition("_")[0], name)
-    matches = get_close_matches(str(word).casefold(), names, n=1)
+    matches = get_close_matches(word.casefold(), names, n=1)
     return f" Did you mean '{names[matches[0]]}'?" if matches else ""
 
 

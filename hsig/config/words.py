@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hsig.config.keys import CONFIG_ENDINGS, KEYS
+from hsig.config.reading import is_there
 from hsig.errors import ConfigError
 
 
@@ -18,7 +19,7 @@ def _is_config(word: str) -> bool:
     """Whether a word is the path of a config; one with a slash may be a formula in x."""
     if "/" not in word or word.endswith(CONFIG_ENDINGS) or word.startswith((".", "/", "~")):
         return word.endswith(CONFIG_ENDINGS) or "/" in word
-    return Path(word).exists() or not re.search(r"(?<![\w.])x(?![\w.])", word)
+    return is_there(Path(word)) or not re.search(r"(?<![\w.])x(?![\w.])", word)
 
 
 def config_and_one_activation(words: Sequence[str], flags: dict[str, str]) -> Path | None:

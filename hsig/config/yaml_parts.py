@@ -41,8 +41,10 @@ def parse(text: str, source: str, problems: list[str]) -> Part | None:
         return source if mark is None or source.startswith("--") else f"{source}:{mark.line + 1}"
 
     complaints: list[tuple[int, str]] = []
+    composer = None
     try:
-        composed: Any = _Composer(text, place, complaints).get_single_node()
+        composer = _Composer(text, place, complaints)
+        composed: Any = composer.get_single_node()
     except ComposerError as problem:  # of those that are left, the only one
         where = place(problem.problem_mark)
         raise ConfigError(f"{where}: a second document starts here. Expected one") from None
@@ -53,6 +55,11 @@ def parse(text: str, source: str, problems: list[str]) -> Part | None:
         line = text.count("\n", 0, problem.position) + 1
         raise ConfigError(
             f"{source}:{line}: not YAML: unexpected character #x{problem.character:04x}"
+        ) from None
+    except (ValueError, OverflowError):  # of PyYAML, which asks Python for a character or a number
+        mark: Any = composer and composer.get_mark()
+        raise ConfigError(
+            f"{place(mark)}: not YAML: an escape or a version of YAML that there is not"
         ) from None
     finally:
         problems += [message for _, message in sorted(complaints)]

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hsig.config.reading import read_bytes, reason
 from hsig.config.values import REFUSED, Given, describe, read_scalar
 from hsig.errors import ConfigError
+from hsig.files import is_stream
 
 if TYPE_CHECKING:
     from hsig.config.yaml_parts import Part
@@ -40,12 +42,14 @@ def read_file(path: Path, problems: list[str], folder: Path | None = None) -> di
     Args:
         path: The file.
         problems: Gets a message for each part that cannot stand; the rest is still read.
-        folder: What file names in it are relative to, if not its own folder.
+        folder: What file names in it are relative to, if not its own folder; for a pipe or a
+            device that is the working folder.
 
     Raises:
         ConfigError: If it is not one YAML mapping at all.
     """
-    part = _parse(_read_text(path), str(path), problems)
+    text = _TEXTS[path] = _read_text(path)
+    part = _parse(text, str(path), problems)
     if part is None or part.value is None:
         raise ConfigError(f"{path}: the file is empty. Expected keys, such as `activation: hard`")
     if part.value is REFUSED:
@@ -53,23 +57,29 @@ def read_file(path: Path, problems: list[str], folder: Path | None = None) -> di
     if not isinstance(part.value, dict):
         got = describe(part.value)
         raise ConfigError(f"{path}:1: expected keys, such as `activation: hard`, got {got}")
-    base = path.parent if folder is None else folder
+    base = folder or (Path() if is_stream(path) else path.parent)
     return {
         key: Given(value, str(path), part.below[key], base) for key, value in part.value.items()
     }
 
 
+_TEXTS: dict[Path, str] = {}
+
+
+def text_read(path: Path) -> str:
+    """The text of a config as it was read last, whatever has become of the file since."""
+    return _TEXTS[path]
+
+
 def _read_text(path: Path) -> str:
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a folder. Expected a YAML file")
     try:
-        with path.open("rb") as file:
-            data = file.read(FILE_BYTES_MOST + 1)
+        data = read_bytes(path, FILE_BYTES_MOST + 1)
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder. Expected a YAML file") from None
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file{_others(path)}") from None
     except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+        raise ConfigError(f"{path}: cannot be read: {reason(problem)}") from None
     if len(data) > FILE_BYTES_MOST:
         raise ConfigError(f"{path}: more than {FILE_BYTES_MOST} bytes. Is it a config?")
     try:

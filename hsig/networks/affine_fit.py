@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.networks.arrays import Array
+from hsig.networks.arrays import Array, IntArray
 from hsig.networks.losses import Loss
 from hsig.networks.tasks import Task
 
 _STEPS_MOST = 100  # of Newton's method; it needs about ten, or never ends on separable samples
 _ROUNDING = 1e-9  # a fit of exactly 0.5 is not right by its last bit
 _SMALL_STEP = 1e-12  # relative to the fit's own size
+_USUAL = 100  # a power of two up to which, and down to which, inputs are taken as they are
 
 
 class AffineFit(NamedTuple):
@@ -48,14 +49,16 @@ def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
     >>> round(fit.cost, 12), fit.predictions.round(12).tolist()
     (0.25, [0.5, 0.5, 0.5, 0.5])
     """
-    inputs = np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1)
+    inputs = _usual(np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1))[0]
     if loss.needs_probabilities:
         logits = inputs @ _logistic_fit(inputs, task.targets)
         predictions = _logistic(logits)
         losses = np.logaddexp(0.0, logits) - task.targets * logits
     else:
-        predictions = inputs @ np.linalg.lstsq(inputs, task.targets)[0]
-        losses = loss.value(predictions, task.targets)
+        targets, powers = _usual(task.targets)
+        with np.errstate(over="ignore"):  # of targets whose squares are infinite
+            predictions = np.ldexp(inputs @ np.linalg.lstsq(inputs, targets)[0], -powers)
+            losses = loss.value(predictions, task.targets)
     right = np.abs(predictions - task.targets) < solved_within * (1.0 - _ROUNDING)
     return AffineFit(float(losses.mean()), predictions, int(right.sum()))
 
@@ -64,7 +67,8 @@ def is_separable(features: Array, targets: Array, solved_within: float) -> bool:
     """Whether a layer before a monotonic output could be right on every sample.
 
     It could not if no affine function of the features parts the samples whose targets are high from
-    those whose targets are low. A logistic regression decides: it parts what can be parted.
+    those whose targets are low. A logistic regression decides: it parts what can be parted. Of
+    features that are not finite nothing is known, so it could.
 
     Args:
         features: Shape (samples, features), the bias's 1 among them.
@@ -75,13 +79,24 @@ def is_separable(features: Array, targets: Array, solved_within: float) -> bool:
         Albert & Anderson 1984, Biometrika 71(1):1-10: a logistic regression has a finite best fit
         unless the samples can be parted.
     """
-    middle = (targets.max() + targets.min()) / 2.0
+    middle = targets.max() / 2.0 + targets.min() / 2.0  # the sum may be infinite
     high, low = targets - solved_within >= middle, targets + solved_within <= middle
     bound = high | low
-    if not (high.any() and low.any()):
+    if not (high.any() and low.any() and np.isfinite(features).all()):
         return True
-    logits = features[bound] @ _logistic_fit(features[bound], high[bound].astype(np.float64))
+    there, _ = _usual(features[bound])
+    logits = there @ _logistic_fit(there, high[bound].astype(np.float64))
     return bool(((logits > 0.0) == high[bound]).all())
+
+
+def _usual(columns: Array) -> tuple[Array, IntArray]:
+    """Columns times powers of two, and these, such that no square of a number is lost.
+
+    No affine function of them is lost by that, and usual ones stay to the last bit.
+    """
+    powers = np.frexp(np.abs(columns).max(axis=0))[1]
+    powers = np.where(np.abs(powers) > _USUAL, -powers, 0)
+    return np.ldexp(columns, powers), powers
 
 
 def _logistic_fit(inputs: Array, targets: Array) -> Array:

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from hsig.output.seen import seen
 from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table
+from hsig.reports.visible import visible
 
 
 def as_json(page: Page, *, every_seed: bool = True) -> str:
@@ -16,7 +19,7 @@ def as_json(page: Page, *, every_seed: bool = True) -> str:
 
 
 def json_text(made: Mapping[str, object], indent: int = 1) -> str:
-    """As JSON, with every digit."""
+    """As JSON, with every digit, in ASCII that can be seen."""
     return _indented(made, " " * indent, "\n") + "\n"
 
 
@@ -61,14 +64,17 @@ def csv_text(columns: Sequence[str], rows: Sequence[Row]) -> str:
     """As CSV; what a row lacks is empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({name: _harmless(name) for name in columns})
     writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
 def _harmless(value: object) -> object:
-    """A text that no spreadsheet takes for a formula; numbers, as numbers or texts, stay."""
-    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+    """A text in one line that no spreadsheet takes for a formula; numbers stay, also as texts."""
+    if not isinstance(value, str):
+        return value
+    value = visible(value)
+    if not value.startswith(("=", "+", "-", "@")):
         return value
     try:
         float(value)
@@ -84,7 +90,7 @@ def as_markdown(page: Page, *, full: bool = False) -> str:
 
 
 def _parts(block: Block) -> list[str]:
-    match block:
+    match block := seen(block):
         case Table():
             return [markdown_table(block)]
         case Curves():
@@ -92,12 +98,14 @@ def _parts(block: Block) -> list[str]:
         case HeatMap():
             return [markdown_table(block.as_table())]
     strong = ("answer", "good", "bad")
-    return [f"**{line.text}**" if line.tone in strong else line.text for line in block]
+    texts = ((_inert(line.text), line.tone in strong) for line in block)
+    return [f"**{text}**" if is_strong else text for text, is_strong in texts]
 
 
 def markdown_table(table: Table) -> str:
     """With its title above it."""
-    lines = [f"{table.heading}:", ""] if table.heading else []
+    table = seen(table)
+    lines = [f"{_inert(table.heading)}:", ""] if table.heading else []
     lines.append(_markdown_row(table.columns))
     sides = ("---" if column in table.prose else "---:" for column in table.columns)
     lines.append(_markdown_row(tuple(sides)))
@@ -106,4 +114,19 @@ def markdown_table(table: Table) -> str:
 
 
 def _markdown_row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(_escaped(_PIPE, _inert(cell)) for cell in cells) + " |"
+
+
+# each with the backslashes before it, which would take the meaning of another one away
+_PIPE = re.compile(r"(\\*)(\|)")
+# what begins a tag, code, or the target of a link or a picture
+_ACTS = re.compile(r"(\\*)(<(?=[A-Za-z/!?])|`|(?<=\])[(\[:])")
+
+
+def _inert(text: str) -> str:
+    """A text as Markdown in which nothing runs, loads, or is hidden."""
+    return _escaped(_ACTS, text)
+
+
+def _escaped(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(r"\1\1\\\2", text)

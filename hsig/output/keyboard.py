@@ -126,12 +126,13 @@ else:
 
 
 class Ends:
-    """Notes Ctrl-C and SIGTERM while it is entered; a second Ctrl-C interrupts as ever.
+    """Notes Ctrl-C, SIGTERM and SIGHUP while it is entered; a second Ctrl-C interrupts as ever.
 
-    Ctrl-Z does nothing then: the shell would get a terminal that shows no typing.
+    Ctrl-Z does nothing then: the shell would get a terminal that shows no typing. After SIGHUP,
+    which says that the terminal has gone, it is no matter what cannot be drawn or given back.
 
     Attributes:
-        exit_code: That of a process which such a signal has ended; 0 while there was none.
+        exit_code: That of a process which the first of these has ended; 0 while there was none.
     """
 
     exit_code = 0
@@ -140,8 +141,10 @@ class Ends:
         answers: dict[str, Any] = {
             "SIGINT": self._note,
             "SIGTERM": self._note,
+            "SIGHUP": self._note,
             "SIGTSTP": signal.SIG_IGN,
         }
+        self._gone = False
         self._before = {
             number: signal.signal(number, answer)
             for name, answer in answers.items()
@@ -154,11 +157,13 @@ class Ends:
         kind: type[BaseException] | None,
         raised: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:
+    ) -> bool:
         for number, answer in self._before.items():
             signal.signal(number, answer)
+        return self._gone and isinstance(raised, Exception)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.exit_code and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.exit_code = 128 + number
+        self.exit_code = self.exit_code or 128 + number
+        self._gone = self._gone or number == getattr(signal, "SIGHUP", None)

@@ -9,9 +9,11 @@ large it is.
 import re
 import zipfile
 from pathlib import Path
+from stat import S_ISDIR
 
 from hsig import __version__
 from hsig.config.keys import starting_point
+from hsig.config.reading import reason
 from hsig.errors import ConfigError
 from hsig.files import is_stream
 from hsig.reports.numbers import count
@@ -74,18 +76,33 @@ def check_output(path: Path, *, force: bool = False) -> None:
     Raises:
         ConfigError: If its folder does not exist, it is a folder, or somebody else's file.
     """
-    if path.is_dir():
-        raise ConfigError(f"--output: {path} is a folder. Expected a file name")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--output: the folder {path.parent} does not exist")
-    if force or is_stream(path) or not path.exists():
-        return
-    size = path.stat().st_size
-    if size and not is_of_hsig(path):
+    try:
+        size = _size_there(path)
+    except (OSError, ValueError) as problem:
+        raise ConfigError(f"--output: {path} cannot be written: {reason(problem)}") from None
+    if size and not force and not is_of_hsig(path):
         raise ConfigError(
             f"--output: {path} is there already ({count(size, 'byte')}), and is nothing that hsig "
             "wrote, or not as it wrote it. Expected another name, or --force to replace it"
         )
+
+
+def _size_there(path: Path) -> int:
+    """The bytes of the file that is there; 0 if there is none, or it is a device or a pipe.
+
+    Raises:
+        ConfigError: If it is a folder, or its folder does not exist.
+        OSError, ValueError: If there can be no such file.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError(f"--output: the folder {path.parent} does not exist")
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return 0
+    if S_ISDIR(there.st_mode):
+        raise ConfigError(f"--output: {path} is a folder. Expected a file name")
+    return 0 if is_stream(path) else there.st_size
 
 
 def is_of_hsig(path: Path) -> bool:

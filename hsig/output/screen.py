@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from hsig.output.seen import seen
 from hsig.reports.page import LEVELS, Block, Curves, HeatMap, Page, Shade, Table
 
 _SIDE_BY_SIDE = 72  # columns from which the curve stands beside its table
@@ -27,7 +28,7 @@ def draw(
 ) -> RenderableType:
     """A page, for a console of any width and encoding; or what is told of it in brief."""
     if brief and page.brief:
-        return Group(*(Text(line.text, style=_STYLES[line.tone]) for line in page.brief))
+        return _drawn(page.brief, console)
     parts: list[RenderableType] = []
     for block in page.shown(full=full):
         parts += [Text(), _drawn(block, console)] if parts else [_drawn(block, console)]
@@ -43,6 +44,7 @@ def as_text(page: Page, width: int, *, full: bool = False) -> str:
 
 
 def _drawn(block: Block, console: Console) -> RenderableType:
+    block = seen(block)
     match block:
         case Table():
             return _table(block, console) if block.beside is None else _costs(block, console)
@@ -63,6 +65,7 @@ def draw_so_far(heat_map: HeatMap | None, console: Console) -> RenderableType:
     """The map of a sweep that goes on, if there is room for it."""
     if heat_map is None or len(heat_map.rows) + _LINES_BESIDE > console.height:
         return Group()
+    heat_map = seen(heat_map)
     fits = _room_needed(heat_map.as_table()) <= console.width
     return _heat_map(heat_map, console) if fits else Group()
 
@@ -73,7 +76,7 @@ def _heat_map(heat_map: HeatMap, console: Console) -> RenderableType:
         return _table(replace(plain, splits=True), console)
     drawn = RichTable(box=None, pad_edge=False, header_style="bold")
     for column in plain.columns:
-        drawn.add_column(column, justify="right")
+        drawn.add_column(_text(column, console), justify="right")
     for row, shades in zip(heat_map.rows, heat_map.shades, strict=True):
         drawn.add_row(Text(row, style="bold"), *map(_shaded, shades))
     title = [Text(heat_map.title)] if heat_map.title else []
@@ -172,7 +175,7 @@ def _columns(table: Table, console: Console, label: int | None) -> RichTable:
     for index, column in enumerate(table.columns):
         prose = column in table.prose
         drawn.add_column(
-            column,
+            _text(column, console),
             justify="left" if prose else "right",
             overflow="fold",
             max_width=max(1, label) if label is not None and index == 0 else None,

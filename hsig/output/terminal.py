@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,10 +11,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 
 from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
-from hsig.files import is_stream, write_file
+from hsig.output.streams import note as note
+from hsig.output.streams import put as put
+from hsig.output.streams import put_bytes as put_bytes
+from hsig.output.streams import writing_out
+from hsig.reports.visible import visible
 
 if TYPE_CHECKING:
     from hsig.output.bars import CellsBar, EpochsBar
@@ -112,7 +116,7 @@ class Watch(Interrupts):
                 )
                 if self._shows and monotonic() - started > _PATIENCE_S:
                     bar = bar or self._bar()
-                    bar.show(sum(self._done.values()), self._doing())
+                    bar.show(sum(self._done.values()), escape(visible(self._doing())))
                 yield event
         except RunError as problem:
             self.problem = problem
@@ -141,12 +145,20 @@ def _listen(answer: Any) -> Any:
 
 @contextmanager
 def interrupts_ignored() -> Iterator[None]:
-    """A stretch of work that Ctrl-C does not break off."""
-    before = _listen(signal.SIG_IGN)
+    """A stretch of work that Ctrl-C does not break off: it is answered when the work is done."""
+    heard = False
+
+    def hear(*_: object) -> None:
+        nonlocal heard
+        heard = True
+
+    before = _listen(hear)
     try:
         yield
     finally:
         _listen(before)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 def watch_cells(
@@ -190,45 +202,6 @@ def _cells_bar(
     return CellsBar(console, draw, cells=cells, steps=steps)
 
 
-def note(*lines: str) -> None:
-    """Say something that is not the result."""
-    for line in lines:
-        print(line, file=sys.stderr)
-
-
-def put(text: str, path: Path | None, *, end: str = "") -> None:
-    """Put the result on stdout or, whole or not at all, into a file.
-
-    Args:
-        text: The result.
-        path: The file, or None for stdout.
-        end: What a file has behind the result; a device has not.
-
-    Raises:
-        RunError: If the file cannot be written (the result is on stdout then), or stdout.
-    """
-    if path is None:
-        _write_out(text)
-        return
-    try:
-        put_bytes((text if is_stream(path) else text + end).encode(), path)
-    except RunError:
-        _write_out(text)
-        raise
-
-
-def put_bytes(data: bytes, path: Path) -> None:
-    """Put a result that is no text into a file, whole or not at all.
-
-    Raises:
-        RunError: If the file cannot be written.
-    """
-    try:
-        write_file(path, data)
-    except OSError as problem:
-        raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
-
-
 def put_drawn(
     render: Callable[[Console], RenderableType], path: Path | None, *, end: str = ""
 ) -> None:
@@ -246,7 +219,7 @@ def put_drawn(
         screen = Console(highlight=False, emoji=False)
         if (not screen.is_terminal and "COLUMNS" not in os.environ) or screen.width < 1:
             screen = Console(highlight=False, emoji=False, width=_FILE_WIDTH)
-        with _writing_out():
+        with writing_out():
             screen.print(render(screen))
             screen.file.flush()
         return
@@ -254,23 +227,3 @@ def put_drawn(
     console = Console(file=text, width=_FILE_WIDTH, color_system=None, highlight=False, emoji=False)
     console.print(render(console))
     put(text.getvalue(), path, end=end)
-
-
-def _write_out(text: str) -> None:
-    with _writing_out():
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-
-@contextmanager
-def _writing_out() -> Iterator[None]:
-    """Turn a failure of stdout into a message; a reader that left early is no failure."""
-    if sys.stdout is None:
-        raise RunError("stdout: cannot be written: it is closed")
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as problem:
-        sys.stdout = None  # or Python would fail again, trying to flush it at its end
-        raise RunError(f"stdout: cannot be written: {problem.strerror}") from None

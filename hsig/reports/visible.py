@@ -1,5 +1,7 @@
 """Texts from outside as they are to be seen: nothing in them acts, and nothing hides."""
 
+import re
+
 
 def visible(text: str, *, but: str = "") -> str:
     r"""The text with every character that cannot be seen as Python and YAML write it.
@@ -14,9 +16,28 @@ def visible(text: str, *, but: str = "") -> str:
     >>> print(visible("hard\u202e\n"), visible("a\nb", but="\n").count("\n"))
     hard\u202e\n 1
     """
-    if text.isprintable():
+    rest = text
+    for kept in but:
+        rest = rest.replace(kept, "")
+    if rest.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in but else _written(c) for c in text)
+    hidden = {c for c in set(rest) if not c.isprintable()}
+    return text.translate({ord(c): _written(c) for c in hidden})
+
+
+def message(text: str) -> str:
+    r"""A message as it is to be seen, such that no text in it begins a line of its own.
+
+    A line feed stays before a line that is indented, as the further lines of hsig's messages are.
+
+    >>> print(message("no such file: a\nerror: b\n  such as c"))
+    no such file: a\nerror: b
+      such as c
+    """
+    return _BEFORE_A_LINE.sub(r"\\n", visible(text, but="\n"))
+
+
+_BEFORE_A_LINE = re.compile(r"\n(?! )")
 
 
 def _written(character: str) -> str:

@@ -1,0 +1,377 @@
+"""No value from outside gives anything but an experiment, or words that say where it stands."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from datetime import timedelta
+from functools import partial
+from math import inf, nan
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile import ACTING, MARKING, SEEN, UNDECODED, hsig
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from hsig.config.arguments import Argument
+from hsig.config.keys import KEYS
+from hsig.config.loading import load_discordant, load_experiment, load_points, load_rates
+from hsig.config.sweeps import load_sweep
+from hsig.config.values import as_finite, describe
+from hsig.config.words import configs_and_activations
+from hsig.errors import ConfigError
+from hsig.networks.affine_fit import best_affine, is_separable
+from hsig.networks.losses import LOSSES
+from hsig.networks.tasks import SCALES, Task
+from hsig.results.training import train
+
+LONG = "a" * 300
+HUGE = (int("f" * 260, 16), 10**299, 10**400, 10**5000, 2**1024, -(2**1024))
+
+# numbers at the edges, as texts: of doubles, of integers, of what a key takes
+NUMBERS = (
+    *("0", "-0.0", "1", "2", "-1", "0.5", "1e308", "-1.7e308", "1.7e308", "5e-324", "1e999"),
+    *(".inf", "-.inf", ".nan", "inf", "nan", "2147483648", "4294967296", "1e9", "9" * 299),
+    *("0x" + "f" * 260, "0x" + "f" * 256, "0o" + "7" * 298, "-" + "9" * 299, "9" * 5000, "0x1"),
+)
+WORDS = (
+    *("", "~", "true", "false", "x", "hard", "same", "all", "auto", "csv:", "csv:/", "uniform:1,2"),
+    *("linear:1...inf:3", "log:1..1e308:3", "linear:-1.7e308..1.7e308:3", "log:5e-324..1:100000"),
+    *('"\\U00110000"', '"\\UFFFFFFFF"', '"\\ud800"', '"\\0"', '"csv:\\0"', f'"csv:{LONG}"', LONG),
+    *("xor,and", "x/0", "x**1e308", "hard:slope=1e308", "hard:low=.inf", "solved_at_least=.nan"),
+)
+MAPPED = ("linear", "log", "uniform", "inputs", "targets", "columns", "csv", "name", "formula")
+MAPPED += ("slope", "hidden", "output", "learning_rate", "solved_at_least", "hard", "x", "backward")
+scalars = st.sampled_from(NUMBERS) | st.sampled_from(WORDS)
+characters = st.sampled_from([*(ACTING + MARKING + SEEN + UNDECODED)])
+quoted = st.lists(characters, max_size=6).map(
+    lambda found: '"' + "".join(f"\\U{ord(one):08x}" for one in found) + '"'
+)
+
+
+def listed(parts):
+    return st.lists(parts, max_size=4).map(lambda found: f"[{', '.join(found)}]")
+
+
+def mapped(parts):
+    pairs = st.dictionaries(st.sampled_from(MAPPED), parts, max_size=3)
+    return pairs.map(lambda found: "{" + ", ".join(f"{k}: {v}" for k, v in found.items()) + "}")
+
+
+values = st.recursive(scalars | quoted, lambda part: listed(part) | mapped(part), max_leaves=8)
+within = settings(
+    max_examples=150,
+    deadline=timedelta(seconds=5),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def by_size(number):
+    """A name of a number of which Python makes no text."""
+    return f"{number.bit_length()} bits" if isinstance(number, int) else str(number)
+
+
+def complaints(load):
+    """What is wrong with an experiment, by whoever loads it; nothing if it is one."""
+    try:
+        load()
+    except ConfigError as refusal:
+        return refusal.messages
+    return ()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@within
+@given(st.dictionaries(st.sampled_from([*KEYS]), values, min_size=1, max_size=3))
+@example({"activation": '"\\U00110000"'})
+@example({"init": "{uniform: [-1.7e308, 1.7e308]}"})
+@pytest.mark.usefixtures("folder")
+def test_a_config_is_an_experiment_or_a_message_that_names_the_place(config):
+    Path("x.yaml").write_text("".join(f"{k}: {v}\n" for k, v in config.items()), encoding="utf-8")
+    for command in ("train", "compare"):
+        said = complaints(partial(load_experiment, Path("x.yaml"), {"workers": "1"}, command))
+        assert all(message.startswith(("x.yaml:", "--workers")) for message in said)
+
+
+@within
+@given(st.sampled_from([*KEYS, "activation.slope", "activation.x", "x"]), values)
+@example("learning_rate", "{linear: [1, .inf, 3]}")
+@example("epochs", "{linear: [-1.7e308, 1.7e308, 3]}")
+@example("hidden", f"{{log: [1, 0x{'f' * 260}, 3]}}")
+@example("hidden", "{linear: [1, !x 2, 3]}")
+@pytest.mark.usefixtures("folder")
+def test_a_sweep_is_made_or_refused_with_a_message_that_names_the_place(key, value):
+    Path("x.yaml").write_text(f"sweep:\n  {key}: {value}\n", encoding="utf-8")
+    said = complaints(partial(load_sweep, Path("x.yaml"), {}))
+    assert all(message.startswith(("x.yaml:", "sweep: expected at most")) for message in said)
+    assert not any("object at" in message for message in said)
+
+
+@within
+@given(st.sampled_from([*KEYS]), values, st.booleans())
+def test_a_flag_is_taken_or_refused_by_its_name(key, value, swept):
+    load = partial(load_sweep, None) if swept else load_experiment
+    said = complaints(partial(load, flags={key: value}))
+    named = ("--", "expected values to sweep") if swept else "--"
+    assert all(message.startswith(named) for message in said), said
+
+
+@pytest.mark.parametrize("number", [*HUGE, inf, -inf, nan], ids=by_size)
+@pytest.mark.parametrize("key", KEYS)
+def test_no_number_of_a_call_is_too_large_to_be_refused(key, number):
+    for value in (number, [number], {"uniform": [0, number]}, {"name": "hard", "slope": number}):
+        said = complaints(partial(load_experiment, flags={key: Argument(value)}))
+        assert all(message.startswith(key) for message in said)
+
+
+@pytest.mark.parametrize("number", HUGE, ids=by_size)
+def test_an_integer_is_a_finite_number_if_a_double_can_hold_it(number):
+    holds = abs(number) < 2**1024
+    assert as_finite(number) == (float(number) if holds else None)
+    assert "digits" in describe(number)
+
+
+@within
+@given(scalars | listed(scalars), scalars)
+def test_other_flags_take_numbers_or_say_what_is_wrong(first, second):
+    text = f"{first.strip('[]')},{second}"
+    for load in (
+        partial(load_points, "--at", text),
+        partial(load_rates, "--rates", text),
+        partial(load_discordant, "--paired", text, (0.4, 0.5)),
+    ):
+        assert all(message.startswith("--") for message in complaints(load))
+
+
+@settings(within, max_examples=20)
+@given(scalars, scalars)
+@pytest.mark.usefixtures("folder")
+def test_commands_that_look_up_end_with_an_answer_or_a_message(first, second):
+    for arguments in (
+        ("activations", "hard", "--at", f"{first},{second}"),
+        ("activations", f"hard:slope={first},shift={second}", "--at", "0,1"),
+        ("activations", f"x*({first}) + {second}", "--at", "0,1,-.inf"),
+        ("power", "--rates", f"{first},{second}"),
+        ("power", "--rates", "0.4,0.5", "--paired", first),
+        ("runs", "list", "--where", f"seeds={first}"),
+        ("runs", "list", "--since", first),
+    ):
+        assert hsig(*arguments)[0] in (0, 2)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+ODD_PATHS = (LONG, f"{LONG}.yaml", f"./{LONG}", f"{LONG}/x.yaml", "\0.yaml", "./\ud800", "/")
+
+
+@pytest.mark.parametrize("path", ODD_PATHS, ids=lambda path: ascii(path)[:20])
+@pytest.mark.usefixtures("folder")
+def test_what_cannot_be_a_file_is_refused_as_a_config_and_as_a_csv_file(path):
+    assert configs_and_activations([path])
+    (said,) = complaints(partial(load_experiment, Path(path)))
+    assert said.startswith(f"{Path(path)}: ")
+    (said,) = complaints(partial(load_experiment, flags={"task": f"csv:{path}"}))
+    assert said.startswith(f"--task: cannot read {Path(path)}: ")
+    assert hsig("train", path, "-e", "1", "-s", "1", "--no-save")[0] == 2
+
+
+@pytest.mark.parametrize("path", [f"{LONG}.json", f"{LONG}/x.json", "\0.json", "\ud800.json"])
+@pytest.mark.parametrize("command", ["train", "activations", "plot"])
+@pytest.mark.usefixtures("folder")
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(path, command, monkeypatch):
+    monkeypatch.setattr("hsig.experiments.training.run", None)
+    path = path.replace("json", "png") if command == "plot" else path
+    code, out, err = hsig(command, "hard", "-o", path)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: --output: ")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+@pytest.mark.usefixtures("folder")
+def test_a_pipe_to_which_nobody_writes_is_refused_at_once():
+    os.mkfifo("pipe.yaml")
+    began = time.monotonic()
+    for load in (
+        partial(load_experiment, Path("pipe.yaml")),
+        partial(load_experiment, flags={"task": "csv:pipe.yaml"}),
+    ):
+        (said,) = complaints(load)
+        assert said.endswith("pipe.yaml: cannot be read: it is a pipe to which nobody writes") or (
+            said == "--task: cannot read pipe.yaml: it is a pipe to which nobody writes"
+        )
+    assert time.monotonic() - began < 2.0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_read_once_to_its_end_however_slowly_it_is_written(folder):
+    os.mkfifo("slow.yaml")
+
+    def write():
+        with Path("slow.yaml").open("w", encoding="utf-8") as pipe:
+            for line in ("hidden: 2\n", "epochs: 7\n"):
+                time.sleep(0.2)
+                pipe.write(line)
+                pipe.flush()
+
+    reading = os.open("slow.yaml", os.O_RDONLY | os.O_NONBLOCK)  # or nobody could open it to write
+    writer = threading.Thread(target=write)
+    writer.start()
+    time.sleep(0.1)
+    for _ in range(2):
+        experiment = load_experiment(folder / "slow.yaml")
+        assert (experiment.hidden, experiment.epochs) == (2, 7)
+    writer.join()
+    os.close(reading)
+
+
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="no /dev/stdin on this system")
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (("train", "/dev/stdin"), b"hidden: 2\ntask: {csv: t.csv}\n"),
+        (("compare", "/dev/stdin", "--task", "and,xor"), b"activations: [hard, relu]\n"),
+        (("train", "-t", "csv:/dev/stdin"), b"0,0\n1,1\n"),
+    ],
+)
+def test_stdin_may_be_a_config_or_a_csv_file_and_is_kept_as_it_was(folder, arguments, given):
+    (folder / "t.csv").write_text("0,0\n1,1\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "hsig", *arguments, "-q", "-e", "1", "--runs-dir", "runs"],
+        input=given,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    kept = [path.read_bytes() for path in (folder / "runs").glob("*/configs/*")]
+    kept += [path.read_bytes() for path in (folder / "runs").glob("*/*.yaml")]
+    if "csv:/dev/stdin" not in arguments:
+        assert given in kept
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero on this system")
+def test_what_has_no_end_is_read_up_to_a_bound():
+    (said,) = complaints(partial(load_experiment, Path("/dev/zero")))
+    assert said == "/dev/zero: more than 300000 bytes. Is it a config?"
+    (said,) = complaints(partial(load_experiment, flags={"task": "csv:/dev/zero"}))
+    assert said == "--task: /dev/zero has more than 1000000 characters"
+
+
+def test_a_run_keeps_its_config_as_it_was_read(folder, monkeypatch):
+    Path("x.yaml").write_text("hidden: 2\n", encoding="utf-8")
+
+    def changed_meanwhile(experiment, watch):
+        Path("x.yaml").unlink()
+        return train(experiment, watch)
+
+    monkeypatch.setattr("hsig.cli.training.train", changed_meanwhile)
+    code, _, err = hsig("train", "x.yaml", "-e", "1", "-s", "1", "-q", "--runs-dir", "runs")
+    assert (code, err) == (0, "")
+    assert "hidden: 2\n" in [path.read_text("utf-8") for path in (folder / "runs").rglob("*.yaml")]
+
+
+def test_a_config_that_was_changed_is_read_again(folder):
+    for hidden in (2, 3):
+        (folder / "x.yaml").write_text(f"hidden: {hidden}\n", encoding="utf-8")
+        assert load_experiment(folder / "x.yaml").hidden == hidden
+
+
+# --- streams ----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("train hard_sigmoid", 2),
+        ("train --nosuch", 2),
+        ("nosuch", 2),
+        ("train hard -e 1 -s 1 --no-save --expect solved_at_least=1", 1),
+        ("train hard -e 1 -s 1 --no-save", 0),
+        ("sweep hard --hidden 1,2 --dry-run", 0),
+    ],
+)
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-"])
+def test_a_stderr_that_cannot_be_written_alters_no_exit_code(folder, arguments, code, stderr):
+    line = f'"{sys.executable}" -m hsig {arguments} {stderr}'
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, cwd=folder)
+    assert done.returncode == code
+    assert b"error" not in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("arguments", ["--version", "--help", "train --help", "help"])
+def test_a_stdout_that_cannot_be_written_is_said(arguments):
+    line = f'"{sys.executable}" -m hsig {arguments} >/dev/full'
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr == "error: stdout: cannot be written: No space left on device\n"
+
+
+# --- numbers of a task ------------------------------------------------------------------------
+
+
+extremes = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e308, -1e308, 1.7e308, 5e-324, 1e-308, 1e154])
+
+
+@st.composite
+def tasks(draw):
+    """Tasks of extreme numbers."""
+    inputs, rows = draw(st.integers(1, 3)), draw(st.integers(2, 5))
+    matrix = [[draw(extremes) for _ in range(inputs)] for _ in range(rows)]
+    return Task("drawn", np.array(matrix), np.array([draw(extremes) for _ in range(rows)]))
+
+
+@given(tasks())
+@settings(deadline=timedelta(seconds=5))
+def test_the_affine_fit_of_any_task_is_silent_and_at_least_as_good_as_nothing(task):
+    """The function that is 0 everywhere, or 1/2 as a probability, is affine too."""
+    fit = best_affine(task, LOSSES["squared"], 0.5)
+    with np.errstate(over="ignore"):
+        assert fit.cost <= np.mean(LOSSES["squared"].value(np.zeros(1), task.targets)) * 1.001
+    features = np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1)
+    assert is_separable(features, task.targets, 0.5) in (True, False)
+    soft = Task("drawn", task.inputs, (task.targets > 0.7).astype(float))
+    assert best_affine(soft, LOSSES["bce"], 0.5).cost <= np.log(2.0) * 1.001
+
+
+@pytest.mark.parametrize("power", [-1000, -300, 300, 1000])
+def test_the_unit_of_the_inputs_alters_no_affine_fit(power):
+    """Powers of two, so that the rescaled inputs are the same to the last bit."""
+    random = np.random.Generator(np.random.PCG64(1))
+    inputs, targets = random.normal(size=(20, 2)), (random.uniform(size=20) < 0.4).astype(float)
+    for loss in ("squared", "bce"):
+        usual = best_affine(Task("u", inputs, targets), LOSSES[loss], 0.5)
+        other = best_affine(Task("o", np.ldexp(inputs, power), targets), LOSSES[loss], 0.5)
+        assert other.cost == pytest.approx(usual.cost, rel=1e-9)
+        assert other.right == usual.right
+
+
+def test_of_features_that_are_not_finite_nothing_is_known():
+    features = np.array([[inf, 1.0], [nan, 1.0]])
+    assert is_separable(features, np.array([0.0, 1.0]), 0.5)
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=within.suppress_health_check)
+@given(tasks(), st.sampled_from(SCALES), st.sampled_from(["squared", "bce"]))
+def test_a_task_of_any_numbers_is_trained_without_a_warning_of_numpys(folder, task, scale, loss):
+    targets = np.clip(task.targets, 0.0, 1.0) if loss == "bce" else task.targets
+    rows = np.column_stack([task.inputs, targets]).tolist()
+    text = "".join(",".join(map(repr, row)) + "\n" for row in rows)
+    (folder / "t.csv").write_text(text, encoding="utf-8")
+    setting = ("-t", "csv:t.csv", "--scale", scale, "-l", loss, "-e", "3", "-s", "3", "--no-save")
+    for command in ("train", "explain"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            code, _, err = hsig(command, "relu", *setting, "--output-activation", "sigmoid")
+        assert code == 0, err
