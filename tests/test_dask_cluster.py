@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -136,6 +138,76 @@ def test_a_scheduler_that_goes_away_ends_it_with_what_is_done():
     assert json.loads(sweep().communicate()[0])["complete"]
 
 
+# --- when all workers have gone ---------------------------------------------------------------
+
+GONE = r"tcp://\S+: all workers have gone; others are waited for, 10 min\n"
+
+
+@contextmanager
+def small_cluster():
+    """One worker, which is not started again when it is taken away."""
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0"
+    ) as made:
+        yield made
+
+
+def line_of(stream):
+    """The next line that is said, in a while."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(stream.readline).result(60)
+
+
+@pytest.mark.usefixtures("config")
+def test_when_all_workers_have_gone_it_says_so_and_goes_on_with_others():
+    with small_cluster() as made:
+        running = on(made)
+        wait_for_cells("runs", 2)
+        made.scale(0)
+        assert re.fullmatch(GONE, line_of(running.stderr))
+        made.scale(1)
+        out, err = running.communicate(timeout=120)
+    assert running.returncode == 0
+    assert re.fullmatch(r"(tcp://\S+: there are workers again\n)?", err)  # if it had to wait
+    assert out == sweep("--runs-dir", "here").communicate()[0]
+    assert numbers("runs") == numbers("here")
+
+
+@pytest.mark.usefixtures("config")
+def test_while_it_waits_for_workers_ctrl_c_ends_it_with_what_is_done():
+    with small_cluster() as made:
+        running = on(made)
+        wait_for_cells("runs", 2)
+        made.scale(0)
+        assert re.fullmatch(GONE, line_of(running.stderr))
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, "interrupted: the same command goes on from here\n")
+    assert len(json.loads(out)["cells"]) >= 2
+    assert json.loads(sweep().communicate()[0])["complete"]
+
+
+@pytest.mark.usefixtures("config")
+def test_it_does_not_wait_for_workers_for_ever_and_the_same_command_goes_on(monkeypatch):
+    monkeypatch.setattr("hsig.experiments.dask_cluster._LOOK_S", 0.3)
+    monkeypatch.setattr("hsig.experiments.dask_cluster._ABSENCE_MOST_S", 1.5)
+    with small_cluster() as made:
+        taken_away = Thread(target=lambda: (wait_for_cells("runs", 2), made.scale(0)))
+        taken_away.start()
+        found = CliRunner().invoke(
+            app, ["sweep", "map.yaml", "-q", "-f", "json", "--scheduler", made.scheduler_address]
+        )
+        taken_away.join()
+    assert isinstance(found.exception, RunError)
+    assert found.exception.exit_code == 3
+    assert re.fullmatch(
+        r"--scheduler: tcp://\S+: there were no workers for 0.025 min", str(found.exception)
+    )
+    assert found.stderr.count("all workers have gone") == 1
+    assert 2 <= len(json.loads(found.stdout)["cells"]) < 18
+    assert json.loads(sweep().communicate()[0])["complete"]
+
+
 # --- workers that would not give the same bits -----------------------------------------------
 
 
@@ -209,7 +281,7 @@ def test_a_worker_that_comes_later_is_refused_by_its_name(cluster, other):
 )
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(ConfigError, match="--scheduler: expected the address of a Dask scheduler"):
-        cluster_crew(address, [])
+        cluster_crew(address, [], print)
 
 
 @pytest.mark.usefixtures("config")

@@ -10,7 +10,7 @@ import hsig
 # runs a command and then says, on a line of its own, what there is of modules
 TOLD = (
     "import sys\n"
-    "from hsig.cli import main\n"
+    "from hsig.__main__ import main\n"
     "try:\n"
     "    main()\n"
     "finally:\n"
@@ -69,7 +69,7 @@ def test_hsig_alone_is_one_module(tmp_path):
 def test_a_version_needs_nothing_but_typer(modules):
     found = modules("--version")
     assert {name for name in found if name.startswith("hsig")} == {
-        *("hsig", "hsig.cli", "hsig.cli.making", "hsig.errors")
+        *("hsig", "hsig.__main__", "hsig.cli", "hsig.cli.making", "hsig.errors")
     }
     assert not found & (USELESS | {"numpy", "rich.console", "yaml"})
 
@@ -102,7 +102,7 @@ def test_one_activation_alone_is_compared_explained_and_tuned_by_nothing(modules
         *("adding_seeds", "obstacles", "pairing", "statistics", "summary")
     }
     assert of_hsig(found, "reports") == {
-        *("documents", "numbers", "obstacles", "page", "training", "words")
+        *("documents", "numbers", "obstacles", "page", "training", "visible", "words")
     }
     assert not of_hsig(found, "output") & {"bars", "overwriting"}
 

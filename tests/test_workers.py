@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from prepared import WithValue
 from hsig.config.loading import load_experiment
 from hsig.errors import RunError
 from hsig.experiments import crews, workers
-from hsig.experiments.crews import Threads, run_jobs
+from hsig.experiments.crews import Processes, Threads, run_jobs
 from hsig.experiments.experiment import Checkpoint, Training, Variant
 from hsig.experiments.sweeps import Lost, train_cell
 from hsig.experiments.training import gather, run
@@ -211,3 +212,87 @@ def test_a_crew_is_handed_no_more_than_it_wants_ahead_and_stops_when_nobody_asks
         assert len(taken) == 4 + number
     ended.close()
     assert stopped
+
+
+# --- processes that die -----------------------------------------------------------------------
+
+
+def names_its_process(job):
+    """What it finds is the process that it is done in."""
+    yield len(job.seeds), os.getpid()
+
+
+def dies_twice(job):
+    """Kills its process, but for the third that has it."""
+    tries = Path(os.environ["HSIG_TEST_MARK"]) / str(len(job.seeds))
+    with tries.open("a") as file:
+        file.write("x")
+    if tries.stat().st_size < 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield len(job.seeds)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
+def test_a_death_counts_for_the_job_alone_that_the_process_was_at(tmp_path, monkeypatch):
+    """Eight deaths in all, with four jobs in flight, and none is lost."""
+    monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path))
+    found = dict(run_jobs(jobs(4), Processes(dies_twice, 2, died="{how}")))
+    assert found == {0: 1, 1: 2, 2: 3, 3: 4}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        "1234", "xxx"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
+def test_a_process_that_dies_of_no_job_counts_for_none(monkeypatch):
+    """Each time when it is done with a job, and has not been given another."""
+    monkeypatch.setattr(crews, "_TRIES_MOST", 1)
+    crew = Processes(names_its_process, 1, died="{how}")
+    deaths = []
+
+    def jobs_after_deaths():
+        for number, job in jobs(4):
+            for process in active_children():
+                process.kill()
+                process.join()
+                deaths.append(process.pid)
+            yield number, job
+
+    crew.ahead = 1
+    found = dict(run_jobs(jobs_after_deaths(), crew))
+    assert [seeds for seeds, _ in found.values()] == [1, 2, 3, 4]
+    assert [pid for _, pid in found.values()][:3] == deaths
+
+
+def test_a_crew_of_which_nothing_comes_is_looked_at_until_something_does():
+    enough = Event()
+
+    class Slow(Threads):
+        patience_s, looks = 0.01, 0
+
+        def look(self):
+            self.looks += 1
+            if self.looks == 3:
+                enough.set()
+
+    crew = Slow(lambda job, _: enough.wait(60) and train_cell(job), 1)
+    assert sorted(dict(run_jobs(jobs(2), crew))) == [0, 1]
+    assert crew.looks >= 3
+
+
+def test_what_a_look_raises_ends_the_wait_and_the_crew():
+    enough = Event()
+
+    class Gone(Threads):
+        patience_s = 0.01
+
+        def look(self):
+            raise RunError("nobody is there")
+
+        def stop(self):
+            enough.set()
+            super().stop()
+
+    with pytest.raises(RunError, match="nobody is there"):
+        dict(run_jobs(jobs(2), Gone(lambda *_: enough.wait(60), 1)))
+    assert enough.is_set()

@@ -391,8 +391,8 @@ FUNCTION lanes ISA(output_delta)(const int loss, lanes slope, lanes y, const dou
     const lanes none = all(0.0);
     const lanes one = target > 0.0 ? -target / y : none;
     const lanes zero = target < 1.0 ? (1.0 - target) / (1.0 - y) : none;
-    /* a slope of 0 teaches nothing; one that is nan stays */
-    return where_less(none, magnitude(slope), (one + zero) * slope, slope);
+    /* a slope of 0 teaches nothing, unless the prediction is nan; one that is nan stays */
+    return where_less(none, magnitude(slope), (one + zero) * slope, slope * y);
 }
 #define output_delta ISA(output_delta)
 

@@ -14,7 +14,7 @@ from itertools import islice
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Lock, get_ident
 from typing import Generic, TypeVar
 
@@ -27,6 +27,8 @@ __all__ = ["Crew", "Lost", "Processes", "Threads", "local_crew", "run_jobs"]
 
 _SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
 _TRIES_MOST = 3  # of a job whose process dies
+# what ends hsig, which ends its processes itself, whoever else the signal reached
+_SIGNALS = {getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGTERM", "SIGHUP")}
 
 T = TypeVar("T")
 
@@ -37,7 +39,11 @@ class Crew(ABC, Generic[T]):
     Attributes:
         number: How many they do at a time.
         ahead: How many are handed over at a time.
+        patience_s: How long nothing may come of them before `look` is called, again and again; None
+            for ever.
     """
+
+    patience_s: float | None = None
 
     def __init__(self, number: int, ahead: int) -> None:
         self.number, self.ahead = number, ahead
@@ -49,6 +55,13 @@ class Crew(ABC, Generic[T]):
     @abstractmethod
     def stop(self) -> None:
         """End whatever is going on."""
+
+    def look(self) -> None:
+        """See whether anybody is there, after a stretch in which nothing came.
+
+        Raises:
+            HsigError: If it is of no use to wait any longer.
+        """
 
     def explained(self, problem: Exception) -> Lost:
         """What an exception of a job means, if no other need be raised: that it is lost."""
@@ -80,7 +93,11 @@ def run_jobs(
                 flying += 1
             if not flying:
                 return
-            number, found = news.get()
+            try:
+                number, found = news.get(timeout=crew.patience_s)
+            except Empty:
+                crew.look()
+                continue
             if not isinstance(found, Future):
                 yield number, found
                 continue
@@ -133,7 +150,7 @@ class Threads(Crew[T]):
 class Processes(Crew[T]):
     """Processes of this machine, which tell what they find as it comes: each serves a thread here.
 
-    A job whose process dies is tried again, a few times, and the others go on.
+    A job whose process dies is tried again, a few times, and the others go on: it alone was at it.
     """
 
     def __init__(
@@ -142,7 +159,7 @@ class Processes(Crew[T]):
         """`died` is what is said of a job whose processes keep dying; `{how}` in it is the last."""
         super().__init__(number, 2 * number)
         self._work, self._died = work, died
-        self._executor = ThreadPoolExecutor(number, initializer=_withhold_interrupts)
+        self._executor = ThreadPoolExecutor(number, initializer=_withhold_signals)
         self._of: dict[int, tuple[SpawnProcess, Connection]] = {}  # of a thread
         self._turns, self._stopped = Lock(), False  # of those who start and end processes
 
@@ -170,7 +187,8 @@ class Processes(Crew[T]):
                     tell(found)
                     told += 1
             except (EOFError, OSError):
-                how = self._bury()
+                with self._turns:
+                    how = self._bury()
             else:
                 return None
         return Lost(self._died.format(how=how))
@@ -180,6 +198,8 @@ class Processes(Crew[T]):
         with self._turns:
             if self._stopped:
                 raise CancelledError
+            if get_ident() in self._of and not self._of[get_ident()][0].is_alive():
+                self._bury()  # it died of no job
             if get_ident() not in self._of:
                 ours, theirs = _SPAWN.Pipe()
                 process = _SPAWN.Process(target=_serve, args=(self._work, theirs), daemon=True)
@@ -189,25 +209,26 @@ class Processes(Crew[T]):
             return self._of[get_ident()][1]
 
     def _bury(self) -> str:
-        """How the process of this thread ended."""
-        with self._turns:
-            process, connection = self._of.pop(get_ident())
-            process.join()
-            connection.close()
+        """How the process of this thread ended; in its turn."""
+        process, connection = self._of.pop(get_ident())
+        process.join()
+        connection.close()
         code = process.exitcode or 0
         return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-def _withhold_interrupts() -> None:
-    """In a thread: Ctrl-C reaches neither it nor what it starts, which are ended by others."""
+def _withhold_signals() -> None:
+    """In a thread: they reach neither it nor what it starts."""
     if hasattr(signal, "pthread_sigmask"):
-        resource_tracker.ensure_running()  # which lets interrupts through again
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        resource_tracker.ensure_running()  # which lets some through again
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
 def _serve(work: Callable[[Experiment], Iterable[T]], connection: Connection) -> None:
     """In a process: do what comes, but for what was told already, until nobody listens."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
             experiment, told = connection.recv()

@@ -16,17 +16,22 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import CellResult, Lost, train_cell
 
 _PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
+_LOOK_S = 3.0  # at the workers, when no cell has ended for so long
+_ABSENCE_MOST_S = 600.0  # of all workers, on the way
 _AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
 
 _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:[0-9]+(/\S*)?")
 
 
-def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellResult]:
+def cluster_crew(
+    address: str, experiments: Sequence[Experiment], tell: Callable[[str], None]
+) -> Crew[CellResult]:
     """What trains cells on the cluster of a Dask scheduler.
 
     Args:
         address: Of the scheduler, such as `tcp://10.0.0.1:8786`.
         experiments: The cells, whose engines the workers must have.
+        tell: Is called with a line when all workers have gone, and when there are some again.
 
     Raises:
         ConfigError: If it is no address, or Dask is not installed here.
@@ -39,7 +44,7 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellRe
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
         _check(client, engines)
-        return _Cluster(client, address, here(engines))
+        return _Cluster(client, address, here(engines), tell)
     except BaseException as problem:
         client.close()
         if isinstance(problem, TimeoutError):
@@ -52,10 +57,18 @@ def cluster_crew(address: str, experiments: Sequence[Experiment]) -> Crew[CellRe
 class _Cluster(Crew[CellResult]):
     """The workers of a cluster, which has its own way to try again."""
 
-    def __init__(self, client: Any, address: str, expected: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        address: str,
+        expected: Mapping[str, str],
+        tell: Callable[[str], None],
+    ) -> None:
         threads = sum(client.nthreads().values())
         super().__init__(threads, max(_AHEAD_LEAST, 4 * threads))
         self._client, self._address, self._expected = client, address, expected
+        self._tell, self.patience_s = tell, _LOOK_S
+        self._absences = 0  # looks, one after the other, that found no worker
         self._executor: Executor = client.get_executor(pure=False)
 
     def submit(
@@ -63,6 +76,25 @@ class _Cluster(Crew[CellResult]):
     ) -> Future[CellResult | Lost | None]:
         """As `Crew` says; a cell is its last alone."""
         return self._executor.submit(train_there, experiment, self._expected)
+
+    def look(self) -> None:
+        """Tell when all workers have gone, and when there are some again.
+
+        Raises:
+            RunError: If there were none for `_ABSENCE_MOST_S`.
+        """
+        try:
+            there = bool(self._client.nthreads())
+        except OSError:  # the scheduler has gone: its cells are about to say so
+            return
+        before, self._absences = self._absences, 0 if there else self._absences + 1
+        most = f"{_ABSENCE_MOST_S / 60:g} min"
+        if self._absences * _LOOK_S > _ABSENCE_MOST_S:
+            raise RunError(f"--scheduler: {self._address}: there were no workers for {most}")
+        if there and before:
+            self._tell(f"{self._address}: there are workers again")
+        elif not there and not before:
+            self._tell(f"{self._address}: all workers have gone; others are waited for, {most}")
 
     def stop(self) -> None:
         """Cancel what is not done, and leave the cluster."""

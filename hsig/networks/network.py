@@ -78,14 +78,17 @@ class Network:
         return self.loss.value(activity.predictions, targets)
 
     def output_deltas(self, activity: Activity, targets: Array) -> Array:
-        """Slope of every sample's loss in the output's pre-activation, (samples, 1, seeds)."""
+        """Slope of every sample's loss in the output's pre-activation, (samples, 1, seeds).
+
+        nan where the prediction is: that is no answer, and no saturated one.
+        """
         loss, predictions = self.loss, activity.predictions
         if self.output_activation.trains_as_logistic and loss.derivative_of_logit is not None:
             return loss.derivative_of_logit(predictions, targets)
         slope = self.output_activation.training_slope(activity.output_pre_activations, predictions)
         deltas = loss.derivative(predictions, targets) * slope
         if loss.zero_slope_teaches_nothing:
-            deltas = np.where(slope == 0.0, 0.0, deltas)
+            deltas = np.where(slope == 0.0, 0.0 * predictions, deltas)
         return deltas
 
     def gradient(self, weights: Weights, activity: Activity, targets: Array) -> Weights:
