@@ -278,4 +278,5 @@ ACTS = re.compile(r"<[A-Za-z/!?]|`|\][(\[]")
 
 def acting(markdown):
     """What in Markdown is markup of these kinds."""
-    return ACTS.findall(re.sub(r"\\[!-/:-@\[-`{-~]", "", markdown))
+    # an escaped character stays where it is: what is before it does not meet what is behind it
+    return ACTS.findall(re.sub(r"\\[!-/:-@\[-`{-~]", "\x00", markdown))
