@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hsig import files
-from hsig.files import write_file, write_folder
+from hsig.files import keep_file, write_file, write_folder
 
 
 @pytest.fixture
@@ -18,10 +18,10 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("settled", [False, True])
-def test_a_file_is_replaced_and_nothing_stays_beside_it(folder, settled):
+@pytest.mark.parametrize("write", [write_file, keep_file])
+def test_a_file_is_replaced_and_nothing_stays_beside_it(folder, write):
     for data in (b"old", b"new"):
-        write_file(Path("x"), data, settled=settled)
+        write(Path("x"), data)
         assert Path("x").read_bytes() == data
     assert names(folder) == ["x"]
 
@@ -58,7 +58,7 @@ def test_what_fails_leaves_all_as_it_was(folder, monkeypatch, problem, step):
     monkeypatch.setattr(*((files.os, "fsync") if step == "fsync" else (Path, step)), fails)
     if step != "rename":
         with pytest.raises(type(problem)):
-            write_file(folder / "x", b"new", settled=True)
+            keep_file(folder / "x", b"new")
     if step != "replace":
         with pytest.raises(type(problem)):
             write_folder(folder / "y", {"a": b"1", "b": b"2"})

@@ -374,3 +374,23 @@ def test_a_sweep_of_before_there_were_outlooks_has_no_dead_seeds(monkeypatch):
     _, out, err = hsig("runs", "show", "latest", "--format", "json")
     assert {tuple(cell["verdicts"]) for cell in json.loads(out)["cells"]} == {("saturated",)}
     assert "kept under numerics 1" in err
+
+
+def test_a_variant_without_a_result_does_not_give_its_place_to_another(runs):
+    made = made_run(activations="sigmoid,hard,tanh", seeds="3", engine="reference")
+    (part,) = made.parts
+    whole = part.outcome
+    stopped = replace(part, outcome=replace(whole, results=whole.results[1:]))  # no sigmoid
+    keep(runs, replace(made, command="compare", parts=[stopped], complete=False))
+    (kept,) = outcomes.parts_of(every(runs)[0][0])
+    assert [result.variant.label for result in kept.outcome.results] == ["hard", "tanh"]
+    assert outcomes.different_arrays(kept.outcome, stopped.outcome) == []
+    out = out_of("runs", "show", "latest")
+    assert "no result yet: sigmoid" in out
+    keep(runs, replace(made, command="compare", started=made.started.replace(second=6)))
+    shown = out_of("runs", "diff", "latest~1", "latest", "--format", "csv")
+    labels = [row["label"] for row in read_csv(shown)]
+    assert sorted(labels) == [
+        *(f"latest: {label}" for label in ("hard", "sigmoid", "tanh")),
+        *(f"latest~1: {label}" for label in ("hard", "tanh")),
+    ]

@@ -138,7 +138,7 @@ def test_where_runs_cannot_be_kept_it_is_a_warning_unless_it_was_asked_for(runs)
     assert done.stderr == "error: runs: this run cannot be kept: Not a directory\n"
 
 
-def test_what_is_damaged_is_named_and_the_others_are_listed(runs):
+def test_what_is_damaged_is_named_and_the_others_are_listed(runs, monkeypatch):
     for _ in range(6):
         hsig("train", *SHORT)
     whole, truncated, changed, later, empty, listed = sorted(runs.iterdir())
@@ -149,6 +149,7 @@ def test_what_is_damaged_is_named_and_the_others_are_listed(runs):
     (empty / "run.json").unlink()
     (listed / "run.json").write_text("[1, 2]")
     (runs / f".unfinished-{whole.name}").mkdir()
+    monkeypatch.setattr(folder, "_AT_WORK_S", 0.0)  # nobody is at it
     (runs / "zz").mkdir()
     (runs / "notes.txt").write_text("mine")
     code, out, err = hsig("runs", "list")
@@ -289,7 +290,7 @@ def test_a_run_of_an_engine_that_is_not_here_is_shown_but_not_repeated(tmp_path)
     about = json.loads((record.folder / "run.json").read_text())
     about["parts"][0]["experiment"]["engine"] = "compiled"
     del about["checksum"]
-    (record.folder / "run.json").write_bytes(folder._signed(about))
+    (record.folder / "run.json").write_bytes(folder.signed(about))
     (part,) = parts_of(read(record.folder))
     assert part.experiment.engine == "compiled"
     with pytest.MonkeyPatch.context() as patch:

@@ -25,8 +25,9 @@ from hsig.experiments.crews import run_jobs
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
 from hsig.runs import every, journal
+from hsig.runs.ledger import Ledger
 from hsig.runs.sweep_cells import line_of, result_of
-from hsig.runs.sweeps import Ledger, read_sweep
+from hsig.runs.sweeps import Origin, read_sweep
 
 CONFIG = """
 activation: hard
@@ -616,9 +617,8 @@ def ledgers():
 
 
 def opened(ledger):
-    ledger.open(
-        config=Path("map.yaml"), flags={}, arguments=(), started=datetime(2026, 1, 2, tzinfo=UTC)
-    )
+    origin = Origin.typed(Path("map.yaml"), {})
+    ledger.open(origin, arguments=(), started=datetime(2026, 1, 2, tzinfo=UTC))
     return ledger
 
 

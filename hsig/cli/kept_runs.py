@@ -27,11 +27,13 @@ from hsig.results.side_by_side import configs_of, under
 from hsig.runs import (
     Record,
     archive,
+    damage,
     different_arrays,
     digest,
     every,
     find,
     locate,
+    not_kept,
     parts_of,
     remove,
     write_note,
@@ -86,6 +88,7 @@ def show_run(id: str, output: Output) -> None:
     if isinstance(result, CompareResult):
         page = result.told(output.chosen_columns)[0]
     output.write(with_note(page, record.note))
+    note(*damage(record))
     if record.numerics < NUMERICS:
         note(
             f"{record.id}: was kept under numerics {record.numerics}, and verdicts have changed "
@@ -139,15 +142,14 @@ def rerun_run(id: str, output: Output) -> None:
     if not record.complete:
         what = "is not finished" if record.command == "sweep" else "was stopped early"
         raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
-    again = _again_sweep if record.command == "sweep" else _again
-    same, different = again(record)
-    output.write(Repetition(record.id, same, tuple(different)).page())
-    raise typer.Exit(_DIFFERENT if different else 0)
+    repetition = (_again_sweep if record.command == "sweep" else _again)(record)
+    output.write(repetition.page())
+    raise typer.Exit(_DIFFERENT if repetition.different else 0)
 
 
-def _again(record: Record) -> tuple[bool, list[str]]:
-    """Whether all that its numbers depend on is the same, and which numbers are not."""
-    parts = parts_of(record)
+def _again(record: Record) -> Repetition:
+    """What came of training its parts again."""
+    parts, without = parts_of(record), not_kept(record)
     for part in parts:
         if not ENGINES[part.experiment.engine].is_here():
             raise ConfigError(
@@ -160,11 +162,12 @@ def _again(record: Record) -> tuple[bool, list[str]]:
         watch = Watch(quiet=False)
         (outcome,) = watch.train(experiment)
         _go_on(interrupted=watch.interrupted)
-        different += different_arrays(part.outcome, outcome)
-    return digest([part.outcome.experiment for part in parts]) == record.digest, different
+        different += different_arrays(part.outcome, outcome, without)
+    same = digest([part.outcome.experiment for part in parts]) == record.digest
+    return Repetition(record.id, same, tuple(different), tuple(without))
 
 
-def _again_sweep(record: Record) -> tuple[bool, list[str]]:
+def _again_sweep(record: Record) -> Repetition:
     """The same of a sweep."""
     wanted = sweep_again(record)
     kept = read_sweep(record)
@@ -186,7 +189,8 @@ def _again_sweep(record: Record) -> tuple[bool, list[str]]:
         quiet=False,
     )
     _go_on(interrupted=interrupted)
-    return same_digest(record, wanted), different_cells(kept, made)
+    different = different_cells(kept, made)
+    return Repetition(record.id, same_digest(record, wanted), tuple(different))
 
 
 def _go_on(*, interrupted: bool) -> None:
@@ -197,7 +201,7 @@ def _go_on(*, interrupted: bool) -> None:
 
 def note_run(id: str, name: str | None, text: str | None, runs: Path) -> None:
     """`hsig runs note`."""
-    folder = locate(runs, id)
+    folder = find(runs, id).folder
     if name is None and text is None:
         raise ConfigError("runs note: expected --name TEXT, --note TEXT or both; '' takes one away")
     made = write_note(folder, name, text)
@@ -210,7 +214,9 @@ def note_run(id: str, name: str | None, text: str | None, runs: Path) -> None:
 def export_run(id: str, path: Path, runs: Path, *, force: bool) -> None:
     """`hsig runs export`."""
     Output(Format.json, path, force).check()
-    put_bytes(archive(find(runs, id)), path)
+    record = find(runs, id)
+    put_bytes(archive(record), path)
+    note(*damage(record))
 
 
 def remove_runs(ids: Sequence[str], runs: Path, *, yes: bool) -> None:

@@ -24,7 +24,7 @@ from hsig.results.pictures import Look, check_matplotlib, picture
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
-from hsig.runs import find
+from hsig.runs import damage, find
 from hsig.runs.finding import is_a_run
 from hsig.runs.names import LATEST
 
@@ -148,6 +148,7 @@ def _shown(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
         raise ConfigError(f"{named}: goes without kept runs: {runs[0]} has its own settings")
     records = [find(output.runs, run) for run in runs]
+    note(*(told for record in records for told in damage(record)))
     names = [record.note.name or record.id.partition(".")[0] for record in records]
     return _Shown(names, [result_of(record) for record in records])
 

@@ -10,7 +10,7 @@ from hsig.output.overwriting import check_output
 from hsig.output.terminal import note, put
 from hsig.results.pictures import check_matplotlib
 from hsig.results.reporting import report_of_run
-from hsig.runs import find
+from hsig.runs import damage, find
 
 _FILE = Path("hsig-report.html")
 _ENDINGS = (".html", ".htm")
@@ -23,6 +23,7 @@ def write_report(runs: Sequence[str], output: Output) -> None:
         raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
     check_output(path, force=output.force)
     records = {record.id: record for record in (find(output.runs, run) for run in runs)}
+    note(*(told for record in records.values() for told in damage(record)))
     try:
         check_matplotlib()
         pictures = True

@@ -28,7 +28,8 @@ from hsig.reports.numbers import count
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs import find
-from hsig.runs.sweeps import Ledger, config_of, sweep_to_resume
+from hsig.runs.ledger import Ledger
+from hsig.runs.sweeps import Origin, origin_of, sweep_to_resume
 
 _FAILED, _INTERRUPTED = 1, 130
 _TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one
@@ -54,7 +55,7 @@ def sweep_over(
             "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
             "keep nothing, give its config or flags without --resume"
         )
-    config, given, wanted = _wanted(words, resume, flags, runs)
+    origin, wanted = _wanted(words, resume, flags, runs)
     note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
@@ -68,7 +69,7 @@ def sweep_over(
     missing = [] if training.is_over else ledger.missing()
     crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
     if training.keeps:
-        ledger.open(config=config, flags=given, arguments=sys.argv[1:], started=datetime.now(UTC))
+        ledger.open(origin, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.call(output.name, output.note)
     if training.keeps and ledger.problem is not None and missing:
         note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
@@ -87,7 +88,7 @@ def sweep_over(
 
 def _wanted(
     words: Sequence[str], resume: str | None, flags: Mapping[str, str], runs: Path
-) -> tuple[Path | None, Mapping[str, str], Sweep]:
+) -> tuple[Origin, Sweep]:
     """The sweep of a config and flags, or of a kept one that is to go on.
 
     Raises:
@@ -100,7 +101,7 @@ def _wanted(
         if activations:  # which come before the flags
             given = {"activation": given.pop("activation"), **given}
         config = only(configs)
-        return config, given, load_sweep(config, given)
+        return Origin.typed(config, given), load_sweep(config, given)
     settings = [KEYS[name].flag for name in flags if name != "workers"]
     if words or settings:
         raise ConfigError(
@@ -110,14 +111,14 @@ def _wanted(
     record = find(runs, resume)
     if record.command != "sweep":
         raise ConfigError(f"--resume: {record.id}: is no sweep, but a run of {record.command}")
-    return config_of(record), flags, sweep_to_resume(record, flags.get("workers"))
+    return origin_of(record), sweep_to_resume(record, flags.get("workers"))
 
 
 def _crew(scheduler: str | None, experiments: Sequence[Experiment]) -> Crew[CellResult]:
     """Who trains the cells."""
     if scheduler is None:
         return local_crew(experiments)
-    return cluster_crew(scheduler, experiments)
+    return cluster_crew(scheduler, experiments, note)
 
 
 class _Training:

@@ -1,6 +1,7 @@
 """What Python calls: the commands as functions, which take a config's keys as arguments."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ from hsig.results.result import Result
 from hsig.results.sweeping import SweepResult
 from hsig.results.trainer import Quietly
 from hsig.results.training import TrainResult
-from hsig.runs import find
+from hsig.runs import damage, find
 
 What = str | Path | Activation
 F = TypeVar("F", bound=Callable[..., Any])
@@ -142,7 +143,10 @@ def open_run(run: str = "latest", *, runs_dir: str | Path = "runs") -> Result:
         ConfigError: If there is none, or several.
         RunError: If it is damaged.
     """
-    return opening.result_of(find(Path(runs_dir), run))
+    record = find(Path(runs_dir), run)
+    for problem in damage(record):
+        warnings.warn(problem, stacklevel=2)
+    return opening.result_of(record)
 
 
 def activation(

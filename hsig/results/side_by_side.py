@@ -25,9 +25,9 @@ def under(name: str, parts: Iterable[Part]) -> list[Part]:
             for variant, own in zip(part.experiment.variants, trained, strict=True)
         )
         named = replace(part.experiment, variants=variants).named(whole)
+        called = dict(zip((variant.label for variant in trained), named.variants, strict=True))
         results = tuple(
-            replace(result, variant=variant)
-            for result, variant in zip(part.outcome.results, named.variants, strict=False)
+            replace(result, variant=called[result.variant.label]) for result in part.outcome.results
         )
         made.append(Part(whole, part.experiment, Outcome(named, results), is_config=True))
     return made

@@ -1,7 +1,7 @@
 """Kept runs, `runs/<id>/`: what was run and what came of it. The only wing that writes there.
 
 In: outcomes, and the cells of sweeps. Out: records on the disk, and from them the same outcomes.
-To import: all but sweeps from here, these from `sweeps`.
+To import: all but sweeps from here, these from `sweeps`, one that goes on from `ledger`.
 
 A record is a folder that is complete or absent, and never overwritten. It can be read without hsig:
 
@@ -17,7 +17,8 @@ A sweep that is not finished has a `cells.log` in place of result and arrays, an
 """
 
 from hsig.runs.finding import find, locate
-from hsig.runs.folder import Record, archive, config_texts, every, read, remove
+from hsig.runs.folder import Record, config_texts, damage, every, read
+from hsig.runs.keeping import archive, remove
 from hsig.runs.names import NO_NOTE, Note, write_note
 from hsig.runs.outcomes import (
     ALTERNATIVE,
@@ -29,6 +30,7 @@ from hsig.runs.outcomes import (
     arrays_of,
     different_arrays,
     keep,
+    not_kept,
     parts_of,
 )
 from hsig.runs.provenance import digest
@@ -46,12 +48,14 @@ __all__ = [
     "archive",
     "arrays_of",
     "config_texts",
+    "damage",
     "different_arrays",
     "digest",
     "every",
     "find",
     "keep",
     "locate",
+    "not_kept",
     "parts_of",
     "read",
     "remove",

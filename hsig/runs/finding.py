@@ -1,27 +1,31 @@
 """Runs found again: by the beginning of an id, by a name, or by their age."""
 
-import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hsig.config.values import nearest
-from hsig.errors import ConfigError
-from hsig.runs.folder import Record, read
+from hsig.errors import ConfigError, RunError
+from hsig.reports.visible import shortened
+from hsig.runs.folder import GoneError, Record, entries, read
 from hsig.runs.names import ID, LATEST, read_note
 
 _LEAST = len("20261123T215509")  # of the beginning of an id: the second
 _TOLD_MOST = 10  # ids of one name
 _LIKE_AN_ID = re.compile(r"[0-9]{8}T")
+_BACK = re.compile(f"{LATEST}(?:~([0-9]+))?")
+_DIGITS_MOST = 10
+_SAID_MOST = 60  # characters of what was typed, in a complaint
 
 
 def ids_in(runs: Path) -> list[str]:
-    """The ids of all runs, the oldest first."""
-    try:
-        entries = [entry.name for entry in os.scandir(runs) if entry.is_dir()]
-    except OSError:
-        return []
-    return sorted(name for name in entries if ID.fullmatch(name))
+    """The ids of all runs, the oldest first; there may be no record behind one.
+
+    Raises:
+        RunError: If the folder cannot be read.
+    """
+    return [name for name in entries(runs) if ID.fullmatch(name)]
 
 
 def names_in(runs: Path, ids: Iterable[str]) -> list[tuple[str, str]]:
@@ -52,7 +56,9 @@ def find(runs: Path, text: str) -> Record:
         ConfigError: As `locate`.
         RunError: If it is damaged.
     """
-    return read(locate(runs, text))
+    while True:
+        with suppress(GoneError):  # another may be the latest by now, or have the name
+            return read(locate(runs, text))
 
 
 def locate(runs: Path, text: str) -> Path:
@@ -60,29 +66,30 @@ def locate(runs: Path, text: str) -> Path:
 
     Raises:
         ConfigError: If there is none, or several.
+        RunError: If the folder of runs cannot be read.
     """
-    ids = ids_in(runs)
+    ids, said = ids_in(runs), shortened(text, _SAID_MOST)
     if not ids:
         raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
-    word, _, back = text.partition("~")
-    if word == LATEST and (not back or back.isdecimal()):
-        if int(back or 0) >= len(ids):
-            raise ConfigError(f"{text}: there are only {len(ids)} kept runs in {runs}")
-        return runs / ids[-1 - int(back or 0)]
+    if back := _BACK.fullmatch(text):
+        steps = int(back[1] or 0) if len(back[1] or "") < _DIGITS_MOST else len(ids)
+        if steps >= len(ids):
+            raise ConfigError(f"{said}: there are only {len(ids)} kept runs in {runs}")
+        return runs / ids[-1 - steps]
     if text in ids:
         return runs / text
     names = names_in(runs, ids)
     named = [one for name, one in names if name == text]
     if len(named) > 1:
         listed = ", ".join(named[::-1][:_TOLD_MOST])
-        raise ConfigError(f"{text}: {len(named)} runs have this name. Give the id of one: {listed}")
+        raise ConfigError(f"{said}: {len(named)} runs have this name. Give the id of one: {listed}")
     matching = named or [one for one in ids if one.startswith(text)]
     if len(matching) != 1:
         which = f"{len(matching)} runs begin so: {', '.join(matching[:3])}" if matching else ""
         none = f"no run in {runs} begins so or has this name"
         hint = "" if matching else nearest(text, [name for name, _ in names])
         raise ConfigError(
-            f"{text}: {which or none}.{hint} Expected the beginning of one id, a name, "
+            f"{said}: {which or none}.{hint} Expected the beginning of one id, a name, "
             "latest or latest~1; hsig runs list shows them"
         )
     return runs / matching[0]
@@ -92,13 +99,19 @@ def is_a_run(runs: Path, text: str) -> bool:
     """Whether a text means a kept run, or would if there were such: not whether it is only one."""
     if text.partition("~")[0] == LATEST or _LIKE_AN_ID.match(text):
         return True
-    ids = ids_in(runs)
-    return any(one.startswith(text) for one in ids) or text in dict(names_in(runs, ids))
+    return any(text == word or (what == "" and word.startswith(text)) for word, what in _all(runs))
 
 
 def offered(runs: Path, typed: str) -> list[tuple[str, str]]:
     """What a shell offers for a run that is typed so far, each with what it is."""
-    ids = ids_in(runs)[::-1]
+    return [(word, what) for word, what in _all(runs) if word.startswith(typed)]
+
+
+def _all(runs: Path) -> list[tuple[str, str]]:
+    """What kept runs can be called, each with an id or nothing if it is one; none without them."""
+    try:
+        ids = ids_in(runs)[::-1]
+    except RunError:
+        return []
     latest = [(LATEST, ids[0])] if ids else []
-    words = [*latest, *names_in(runs, ids), *((one, "") for one in ids)]
-    return [(word, what) for word, what in words if word.startswith(typed)]
+    return [*latest, *names_in(runs, ids), *((one, "") for one in ids)]

@@ -1,26 +1,32 @@
-"""The folder of a record: complete or absent, and signed."""
+"""The folder of a record: complete or absent, and signed. The one door to what is kept."""
 
 import hashlib
-import io
 import json
 import os
-import secrets
-import shutil
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from time import time
+from typing import Any, TypeVar
 
-from hsig.errors import BusyError, RunError
-from hsig.files import ASIDE, write_file, write_folder
-from hsig.runs.journal import Journal
-from hsig.runs.names import ID, NO_NOTE, NOTE, Note, read_note
-from hsig.runs.provenance import machine, versions
+from hsig.config.keys import SWEEP
+from hsig.config.values import describe
+from hsig.errors import RunError
+from hsig.files import ASIDE
+from hsig.runs.journal import read_journal
+from hsig.runs.names import ID, NO_NOTE, Note, read_note
+from hsig.runs.reading import BYTES_MOST, as_json, read_bytes
+from hsig.runs.shape import is_cell, misfit, sense
 
 FORMAT = 1
 RUN, RESULT, SEEDS, CELLS = "run.json", "result.json", "seeds.npz", "cells.log"
+_RUN_MOST = 1 << 30  # bytes of it
+_AT_WORK_S = 3600.0  # for which what stands aside may be that of a process that is at it
+T = TypeVar("T")
+
+
+class GoneError(RunError):
+    """A record was removed while it was read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,153 +60,20 @@ class Record:
     @property
     def complete(self) -> bool:
         """Whether nothing stopped it early."""
+        if self.command == SWEEP and not self.packed:  # the first were signed as they began
+            return bool(self.about["complete"]) and (self.folder / RESULT).exists()
         return bool(self.about["complete"])
 
-
-# --- writing ----------------------------------------------------------------------------------
-
-
-def put(
-    runs: Path,
-    *,
-    command: str,
-    arguments: Sequence[str],
-    started: datetime,
-    seconds: float,
-    complete: bool,
-    digest: str,
-    configs: Mapping[str, str],
-    files: Mapping[str, bytes],
-    more: Mapping[str, Any],
-    note: Note = NO_NOTE,
-) -> Record:
-    """Put a new folder with these files and a `run.json` into `runs`, whole or not at all.
-
-    Args:
-        runs: Where; it is made if need be.
-        command: What was run.
-        arguments: The words of the command line.
-        started: When, in UTC.
-        seconds: How long it took.
-        complete: Whether nothing stopped it early.
-        digest: Of everything that the numbers depend on.
-        configs: The text of each config by the name that it was given by.
-        files: What else is to be kept, by name.
-        more: What else `run.json` is to say.
-        note: What somebody calls it.
-
-    Raises:
-        RunError: If it cannot be written.
-    """
-    names = _config_names(len(configs))
-    texts = {name: text.encode() for name, text in zip(names, configs.values(), strict=True)}
-    files = {**files, **texts}
-    about = {
-        "format": FORMAT,
-        "id": f"{started.strftime('%Y%m%dT%H%M%S.%fZ')}-{secrets.token_hex(6)}",
-        "command": command,
-        "arguments": list(arguments),
-        "started": started.isoformat(),
-        "seconds": round(seconds, 3),
-        "complete": complete,
-        "versions": versions(),
-        "machine": machine(),
-        "digest": digest,
-        "configs": dict(zip(names, configs, strict=True)),
-        **more,
-        "files": _checksums(files),
-        "bytes": {name: len(data) for name, data in files.items()},
-    }
-    folder = runs / str(about["id"])
-    try:
-        called = {NOTE: note.as_file()} if note else {}
-        write_folder(folder, {**files, **called, RUN: _signed(about)})
-    except OSError as problem:
-        raise RunError(f"{runs}: this run cannot be kept: {problem.strerror}") from None
-    return Record(folder, about, note)
-
-
-def amend(record: Record, *, seconds: float, complete: bool, files: Mapping[str, bytes]) -> Record:
-    """A record that grows, with more files and what `run.json` says of them.
-
-    Each file is replaced as a whole, and `run.json` is the last: until then the record is what it
-    was.
-
-    Raises:
-        RunError: If it cannot be written.
-    """
-    about = {
-        **record.about,
-        "seconds": round(seconds, 3),
-        "complete": complete,
-        "files": {**record.about["files"], **_checksums(files)},
-        "bytes": {
-            **record.about.get("bytes", {}),
-            **{name: len(data) for name, data in files.items()},
-        },
-    }
-    about.pop("checksum", None)
-    try:
-        for left in record.folder.glob(f"{ASIDE}*"):  # by a process that was killed
-            left.unlink()
-        for name, data in {**files, RUN: _signed(about)}.items():
-            write_file(record.folder / name, data, settled=True)
-    except OSError as problem:
-        raise RunError(f"{record.folder}: cannot be written: {problem.strerror}") from None
-    return Record(record.folder, about, record.note)
-
-
-def remove(folder: Path) -> None:
-    """Remove a record, be it damaged.
-
-    Raises:
-        RunError: If that is not allowed, or it is a sweep that goes on.
-    """
-    if (folder / CELLS).exists():
-        try:
-            Journal(folder / CELLS).close()  # which nobody else may have open
-        except BusyError:
-            raise RunError(f"{folder}: is a sweep that goes on. Stop it first") from None
-        except RunError:
-            pass  # it is damaged
-    aside = folder.with_name(f"{ASIDE}{folder.name}")
-    try:
-        folder.rename(aside)  # absent at once, not file by file
-        shutil.rmtree(aside)
-    except OSError as problem:
-        raise RunError(f"{folder}: cannot be removed: {problem.strerror}") from None
-
-
-def archive(record: Record) -> bytes:
-    """The record as a zip file.
-
-    Raises:
-        RunError: If a file of it is missing or was changed.
-    """
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
-        for name in record.about["files"]:
-            checked(record, name)
-        for path in sorted(record.folder.iterdir()):
-            file.write(path, f"{record.id}/{path.name}")
-    return made.getvalue()
-
-
-def _config_names(number: int) -> list[str]:
-    """What the configs are called in a record."""
-    if number == 1:
-        return ["config.yaml"]
-    return [f"config-{place}.yaml" for place in range(1, number + 1)]
-
-
-def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    @property
+    def packed(self) -> bool:
+        """Whether its numbers are in arrays, and not the cells of a sweep in lines."""
+        return SEEDS in self.about["files"]
 
 
 _CHECKSUM = b',\n "checksum": '
 
 
-def _signed(about: Mapping[str, Any]) -> bytes:
+def signed(about: Mapping[str, Any]) -> bytes:
     """`run.json`, with a checksum of what stands before it as its last line."""
     text = json.dumps(about, indent=1).encode()
     return b'%s%s"%s"\n}\n' % (text[:-2], _CHECKSUM, _checksum(text))
@@ -208,49 +81,77 @@ def _signed(about: Mapping[str, Any]) -> bytes:
 
 def _is_as_signed(text: bytes) -> bool:
     before, _, after = text.rpartition(_CHECKSUM)
-    return after.startswith(b'"%s"' % _checksum(before + b"\n}"))
+    return after == b'"%s"\n}\n' % _checksum(before + b"\n}")
 
 
 def _checksum(text: bytes) -> bytes:
     return hashlib.sha256(text).hexdigest().encode()
 
 
-# --- reading ----------------------------------------------------------------------------------
+def entries(runs: Path) -> list[str]:
+    """What there is in the folder of runs, by name; nothing if that is not there.
+
+    Raises:
+        RunError: If it cannot be read.
+    """
+    try:
+        return sorted(path.name for path in runs.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise RunError(f"{runs}: cannot be read: {problem.strerror}") from None
 
 
 def every(runs: Path) -> tuple[list[Record], list[str]]:
     """All records, the newest first, and what is wrong with folders that are none."""
     records, problems = [], []
-    try:
-        names = sorted((entry.name for entry in os.scandir(runs) if entry.is_dir()), reverse=True)
-    except FileNotFoundError:
-        return [], []
-    except OSError as problem:
-        raise RunError(f"{runs}: cannot be read: {problem.strerror}") from None
-    for name in names:
+    for name in reversed(entries(runs)):
         if not ID.fullmatch(name.removeprefix(ASIDE)):
             continue  # not ours
         if name.startswith(ASIDE):
-            problems.append(f"{runs / name}: was not finished; it can be removed")
+            if not _is_at_work(runs / name):
+                problems.append(f"{runs / name}: was not finished; it can be removed")
             continue
         try:
             record = read(runs / name)
+        except GoneError:
+            continue
         except RunError as problem:
             problems += problem.messages
             continue
         records.append(record)
-        problems += [*_lost(record), *filter(None, (record.note.problem,))]
+        problems += [*_lost(record), *damage(record), *filter(None, (record.note.problem,))]
     return records, problems
+
+
+def _is_at_work(aside: Path) -> bool:
+    """Whether somebody may be about to make or remove a record there, or has just done so."""
+    try:
+        about = aside.lstat()
+    except FileNotFoundError:
+        return True
+    return abs(time() - max(about.st_mtime, about.st_ctime)) < _AT_WORK_S
 
 
 def _lost(record: Record) -> list[str]:
     """Files of a record that are missing or have another size, without reading them."""
-    found = {entry.name: entry.stat().st_size for entry in os.scandir(record.folder)}
+    sizes = record.about.get("bytes") or dict.fromkeys(record.about["files"])
+    found = {name: _size(record.folder / name) for name in sizes}
+    if not os.path.lexists(record.folder):
+        return []  # it was removed meanwhile
     return [
-        f"{record.folder / name}: {_is_or_was(found.get(name))}. Expected {size} bytes"
-        for name, size in record.about.get("bytes", {}).items()
-        if found.get(name) != size
+        f"{record.folder / name}: {_is_or_was(found[name])}"
+        + ("" if size is None else f". Expected {size} bytes")
+        for name, size in sizes.items()
+        if found[name] is None or (size is not None and found[name] != size)
     ]
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _is_or_was(size: int | None) -> str:
@@ -258,45 +159,124 @@ def _is_or_was(size: int | None) -> str:
 
 
 def read(folder: Path) -> Record:
-    """A record, after a check that its `run.json` is as it was written.
+    """A record, after a check that its `run.json` is as it was written, and what that is to be.
 
     Raises:
+        GoneError: If there is no such folder any more.
         RunError: If it is not, or of a later format.
     """
     path = folder / RUN
     try:
-        text = path.read_bytes()
-        about = json.loads(text)
+        text = read_bytes(path, _RUN_MOST)
     except FileNotFoundError:
+        if not os.path.lexists(folder):
+            raise GoneError(f"{folder}: is not there any more") from None
         raise RunError(f"{folder}: is no kept run: it has no {RUN}") from None
-    except OSError as problem:
-        raise RunError(f"{path}: cannot be read: {problem.strerror}") from None
-    except ValueError:
-        raise RunError(f"{path}: is damaged: it is not JSON") from None
+    about = as_json(text, path)
     if not isinstance(about, dict):
         raise RunError(f"{path}: is damaged: it is not a record")
-    if isinstance(about.get("format"), int) and about["format"] > FORMAT:
-        later = about["format"]
-        raise RunError(f"{path}: has format {later}, of a later hsig; this one reads {FORMAT}")
+    later = about.get("format")
+    if isinstance(later, int) and later > FORMAT:
+        raise RunError(
+            f"{path}: has format {describe(later)}, of a later hsig; this one reads {FORMAT}"
+        )
     if not _is_as_signed(text):
         raise RunError(f"{path}: was changed after it was written: its checksum is another")
+    if told := misfit(about):
+        raise RunError(f"{path}: is no record that hsig could have written: {told}")
     return Record(folder, about, read_note(folder))
+
+
+def steady(record: Record, take: Callable[[Record], T]) -> tuple[Record, T]:
+    """What is taken from the files of a record that nobody changed meanwhile, and that record.
+
+    A sweep that just ended is read again as the whole that it is.
+
+    Raises:
+        RunError: As reading does.
+    """
+    while True:
+        try:
+            taken = take(record)
+        except RunError:
+            if _is_still(record):
+                raise
+        else:
+            if _is_still(record):
+                return record, taken
+        record = read(record.folder)
+
+
+def _is_still(record: Record) -> bool:
+    """Whether a record is as it was read; one that is packed stays."""
+    return record.packed or read(record.folder).about == record.about
+
+
+def bytes_of(record: Record, file: str) -> bytes:
+    """What a file of a record has.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        GoneError: If the record was removed meanwhile.
+        RunError: If it cannot be read.
+    """
+    try:
+        return read_bytes(record.folder / file, record.about.get("bytes", {}).get(file, BYTES_MOST))
+    except FileNotFoundError:
+        if os.path.lexists(record.folder):
+            raise
+        raise GoneError(f"{record.folder}: was removed meanwhile") from None
 
 
 def checked(record: Record, file: str) -> bytes:
     """A file of a record, as it was written.
 
     Raises:
+        GoneError: If the record was removed meanwhile.
         RunError: If it is missing or was changed.
     """
     path = record.folder / file
     try:
-        data = path.read_bytes()
-    except OSError as problem:
+        data = bytes_of(record, file)
+    except FileNotFoundError as problem:
         raise RunError(f"{path}: cannot be read: {problem.strerror}") from None
     if hashlib.sha256(data).hexdigest() != record.about["files"].get(file):
         raise RunError(f"{path}: was changed after it was written: its checksum is another")
     return data
+
+
+def cell_lines(record: Record) -> list[Mapping[str, Any] | None]:
+    """The cells of a sweep that is not packed, by line; None for a line that is damaged.
+
+    Raises:
+        RunError: If they cannot be read.
+    """
+    entries = read_journal(record.folder / CELLS)
+    return [entry if entry is not None and is_cell(entry) else None for entry in entries]
+
+
+def damage(record: Record) -> list[str]:
+    """What is wrong with the lines of a sweep that is not packed, in words."""
+    if record.packed or record.command != SWEEP:
+        return []
+    path = record.folder / CELLS
+    try:
+        lines = cell_lines(record)
+    except RunError as problem:
+        return [*problem.messages]
+    what_now = (
+        ""
+        if record.complete
+        else (
+            " A cell that no other line has is trained again when the sweep goes on: "
+            f"hsig sweep --resume {record.id}"
+        )
+    )
+    return [
+        f"{path}: line {number} is damaged.{what_now}"
+        for number, line in enumerate(lines, start=1)
+        if line is None
+    ]
 
 
 def config_texts(record: Record) -> dict[str, str]:
@@ -306,4 +286,5 @@ def config_texts(record: Record) -> dict[str, str]:
         RunError: If one is missing or was changed.
     """
     names = record.about["configs"]
-    return {str(given): checked(record, name).decode() for name, given in names.items()}
+    with sense(record.folder):
+        return {str(given): checked(record, name).decode() for name, given in names.items()}

@@ -5,6 +5,7 @@ what a power cut tears off at the end, at most the last second's, is dropped.
 """
 
 import errno
+import hashlib
 import json
 import os
 import zlib
@@ -14,7 +15,11 @@ from threading import Lock, Timer
 from typing import Any
 
 from hsig.errors import BusyError, RunError
+from hsig.files import settle
+from hsig.runs.reading import as_json, read_bytes
 
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
+_FLAGS |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)  # neither waits nor strays
 _SETTLE_S = 1.0  # after which the disk is asked to have what was written
 
 
@@ -32,12 +37,20 @@ class Journal:
         self._turns, self._closed = Lock(), False  # of those who settle
         self._problem: OSError | None = None
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-            self._lock()
-            _, self._size = _read(path.read_bytes())
-            os.ftruncate(self._descriptor, self._size)
+            self._descriptor = os.open(path, _FLAGS, 0o666)
         except OSError as problem:
             raise self._failure(problem) from None
+        try:
+            self._lock()
+            self._size = read_bytes(path).rfind(b"\n") + 1
+            os.ftruncate(self._descriptor, self._size)
+            settle(path.parent)
+        except OSError as problem:
+            os.close(self._descriptor)
+            raise self._failure(problem) from None
+        except RunError:
+            os.close(self._descriptor)
+            raise
 
     def _lock(self) -> None:
         """Keep other processes from writing, where the system can do that."""
@@ -48,7 +61,6 @@ class Journal:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(self._descriptor)
             raise BusyError(f"{self._path}: another process is writing to it") from None
 
     def append(self, record: Mapping[str, Any]) -> None:
@@ -65,7 +77,10 @@ class Journal:
             if written < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as problem:
-            os.ftruncate(self._descriptor, self._size)
+            try:
+                os.ftruncate(self._descriptor, self._size)
+            except OSError as worse:
+                self._problem = worse  # a part of a line is there, and nothing may follow it
             raise self._failure(problem) from None
         self._size += len(line)
         if self._settling is None:
@@ -103,31 +118,42 @@ class Journal:
         return RunError(f"{self._path}: cannot be written: {problem.strerror}")
 
 
-def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The whole records of a file that may still be written to; none if it is not there.
+def read_journal(path: Path) -> list[dict[str, Any] | None]:
+    """The records of a file that may still be written to, by line; none if it is not there.
+
+    Returns:
+        None for a line that is not as it was written. What has no end is torn, and left out.
 
     Raises:
         RunError: If it cannot be read.
     """
     try:
-        return _read(path.read_bytes())[0]
+        data = read_bytes(path)
     except FileNotFoundError:
         return []
-    except OSError as problem:
-        raise RunError(f"{path}: cannot be read: {problem.strerror}") from None
+    return [_record(line, path) for line in data.split(b"\n")[:-1]]
+
+
+def _record(line: bytes, path: Path) -> dict[str, Any] | None:
+    checksum, _, text = line.partition(b" ")
+    if checksum not in (_sha(text), _crc(text)):
+        return None
+    try:
+        record = as_json(text, path)
+    except RunError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
     text = json.dumps(record, allow_nan=False, separators=(",", ":")).encode()
-    return b"%08x %s\n" % (zlib.crc32(text), text)
+    return b"%s %s\n" % (_sha(text), text)
 
 
-def _read(data: bytes) -> tuple[list[dict[str, Any]], int]:
-    """The records, and the size up to the end of the last line; damaged lines are left out."""
-    size = data.rfind(b"\n") + 1
-    records = []
-    for line in data[:size].splitlines():
-        checksum, _, text = line.partition(b" ")
-        if checksum == b"%08x" % zlib.crc32(text):
-            records.append(json.loads(text))
-    return records, size
+def _sha(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
+
+
+def _crc(text: bytes) -> bytes:
+    """What lines had at first."""
+    return b"%08x" % zlib.crc32(text)

@@ -212,11 +212,13 @@ class Repetition:
         id: Of the run.
         same_digest: Whether all that its numbers depend on is as it was.
         different: The numbers that do not have the same bits.
+        not_kept: The names of those that it was kept without, as there were none then.
     """
 
     id: str
     same_digest: bool
     different: tuple[str, ...]
+    not_kept: tuple[str, ...] = ()
 
     def page(self) -> Page:
         """A sentence; in Markdown and for other programs a row."""
@@ -228,6 +230,7 @@ class Repetition:
             "same_bits": not self.different,
             "same_digest": self.same_digest,
             "different": list(self.different),
+            "not_kept": list(self.not_kept),
         }
         return Page(
             (lines([self._in_words()]),),
@@ -242,8 +245,9 @@ class Repetition:
             if self.same_digest
             else "what the numbers depend on has changed (versions, numerics, engine or processor)"
         )
+        kept = f" that was kept (without {', '.join(self.not_kept)})" if self.not_kept else ""
         if not self.different:
-            return f"{self.id}: the same bits in every number of every seed; {depends}"
+            return f"{self.id}: the same bits in every number{kept} of every seed; {depends}"
         named = ", ".join(self.different[:_DIFFERENT_MOST])
         more = len(self.different) - _DIFFERENT_MOST
         link = ", though" if self.same_digest else ":"

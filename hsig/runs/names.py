@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsig.errors import ConfigError, RunError
-from hsig.files import write_file
+from hsig.files import keep_file, settle
+from hsig.runs.reading import as_json, read_bytes
 
 NOTE = "note.json"
 LATEST = "latest"
 ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
 _NAME_MOST, _TEXT_MOST = 40, 2000  # characters
+_FILE_MOST = 1 << 16  # bytes
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,16 @@ def read_note(folder: Path) -> Note:
     """What a run is called; nothing if it has no such file, or one that cannot be read."""
     path = folder / NOTE
     try:
-        about = json.loads(path.read_bytes())
-        note = Note(str(about["name"]), str(about["note"]))
+        about = as_json(read_bytes(path, _FILE_MOST), path)
     except FileNotFoundError:
         return NO_NOTE
-    except OSError as problem:
-        return Note(problem=f"{path}: cannot be read: {problem.strerror}")
-    except (ValueError, KeyError, TypeError):
-        note = Note(problem=f"{path}: is damaged: expected a name and a note, as JSON")
+    except RunError as problem:
+        return Note(problem=str(problem))
+    match about:
+        case {"name": str(name), "note": str(text)}:
+            note = Note(name, text)
+        case _:
+            return Note(problem=f"{path}: is damaged: expected a name and a note, as JSON")
     problems = note.complaints(f"{path}: name", f"{path}: note")
     return Note(problem=problems[0]) if problems else note
 
@@ -101,9 +105,10 @@ def write_note(folder: Path, name: str | None, text: str | None) -> Note:
     note = read_note(folder).changed(name, text)
     try:
         if note:
-            write_file(folder / NOTE, note.as_file(), settled=True)
+            keep_file(folder / NOTE, note.as_file())
         else:
             (folder / NOTE).unlink(missing_ok=True)
+            settle(folder)
     except OSError as problem:
         raise RunError(f"{folder / NOTE}: cannot be written: {problem.strerror}") from None
     return note

@@ -15,9 +15,18 @@ from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, V
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import look_again, verdicts
 from hsig.networks.network import Weights
-from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked, put
+from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked
+from hsig.runs.keeping import put
 from hsig.runs.names import NO_NOTE, Note
 from hsig.runs.provenance import digest, keys_of
+from hsig.runs.shape import sense
+
+_PARTED = "parted"  # which the first runs do not have
+_KINDS = {
+    **dict.fromkeys(("solved", "looked", "unsolvable", "dead", "saturated", "affine"), "b"),
+    **dict.fromkeys(("solved_at", "lost_at", "diverged_at", "returns_after"), "i"),
+    "diverged_by": "U",
+}
 
 # roles of the parts of a run
 TASK, TUNING, ALTERNATIVE, ONE_RATE = "task", "tuning", "alternative", "one rate"
@@ -130,33 +139,35 @@ def parts_of(record: Record) -> list[Part]:
         RunError: If a file of the record is missing or was changed.
     """
     data = checked(record, SEEDS)
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    parts = []
-    for number, part in enumerate(record.about["parts"]):
-        experiment = load_resolved(part["experiment"], str(record.folder / RUN))
-        named = experiment.named(part["name"]) if part["is_config"] else experiment
-        own_rates = part.get("learning_rates", [None] * len(part["labels"]))  # since tuning
-        variants = tuple(
-            replace(variant, label=label, learning_rate=rate)
-            for variant, label, rate in zip(named.variants, part["labels"], own_rates, strict=True)
-        )
-        named = replace(named, variants=variants)
-        results = [
-            _read_result(variant, experiment, result, arrays, f"{number}/{place}/")
-            for place, (variant, result) in enumerate(zip(variants, part["results"], strict=False))
-        ]
-        parts.append(
-            Part(
-                part["name"],
-                experiment,
-                Outcome(named, tuple(results)),
-                part["layers"],
-                part["is_config"],
-                part.get("role", ""),
-            )
-        )
-    return parts
+    with sense(record.folder):
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        where = str(record.folder / RUN)
+        parts = enumerate(record.about["parts"])
+        return [_read_part(part, where, arrays, f"{number}/") for number, part in parts]
+
+
+def _read_part(part: Mapping[str, Any], where: str, arrays: Mapping[str, Any], prefix: str) -> Part:
+    experiment = load_resolved(part["experiment"], where)
+    named = experiment.named(part["name"]) if part["is_config"] else experiment
+    own_rates = part.get("learning_rates", [None] * len(part["labels"]))  # since tuning
+    variants = tuple(
+        replace(variant, label=label, learning_rate=rate)
+        for variant, label, rate in zip(named.variants, part["labels"], own_rates, strict=True)
+    )
+    of_label = {variant.label: variant for variant in variants}  # one that was stopped may lack
+    results = [
+        _read_result(of_label[result["label"]], experiment, result, arrays, f"{prefix}{place}/")
+        for place, result in enumerate(part["results"])
+    ]
+    return Part(
+        part["name"],
+        experiment,
+        Outcome(replace(named, variants=variants), tuple(results)),
+        part["layers"],
+        part["is_config"],
+        part.get("role", ""),
+    )
 
 
 def _read_result(
@@ -169,7 +180,9 @@ def _read_result(
     if "error" in result:
         return Training.failed(variant, result["error"])
     unknown = np.full(len(experiment.seeds), np.nan)  # in runs that were kept before it was
-    own = {name: arrays.get(f"{prefix}{name}", unknown) for name in ARRAYS}
+    arrays = {prefix + _PARTED: unknown, **arrays}
+    _check(arrays, prefix, experiment, result)
+    own = {name: arrays[f"{prefix}{name}"] for name in ARRAYS}
     weights = Weights(arrays[f"{prefix}hidden_weights"], arrays[f"{prefix}output_weights"])
     seen, ahead = (
         {
@@ -199,6 +212,37 @@ def _read_result(
     )
 
 
+def _check(
+    arrays: Mapping[str, Any], prefix: str, experiment: Experiment, result: Mapping[str, Any]
+) -> None:
+    """Refuse arrays that do not go with what `run.json` says of them.
+
+    Raises:
+        ValueError: With the first that does not.
+    """
+    seeds, checkpoints = len(experiment.seeds), len(result["epochs"])
+    samples, inputs = experiment.task.inputs.shape
+    shapes = {
+        "cost_last": (seeds, checkpoints),
+        "cost_mean": (seeds, checkpoints),
+        "predictions": (seeds, samples),
+        "hidden_weights": (seeds, inputs + 1, experiment.hidden),
+        "output_weights": (seeds, experiment.hidden + 1, 1),
+    }
+    for whole, array in arrays.items():
+        if not whole.startswith(prefix):
+            continue
+        name = whole.removeprefix(prefix)
+        usual = (seeds, checkpoints) if name.startswith("evidence/") else (seeds,)
+        shape = shapes.get(name, usual)
+        if array.shape[: len(shape)] != shape or (
+            array.dtype.kind != _KINDS.get(name.rpartition("/")[2], "f")
+        ):
+            raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
+    if (seeds, int(arrays[f"{prefix}solved"].sum())) != (result["seeds"], result["solved"]):
+        raise ValueError(f"{prefix}solved: expected {result['solved']} of {result['seeds']}")
+
+
 # --- arrays -----------------------------------------------------------------------------------
 
 
@@ -215,6 +259,13 @@ def _packed(outcomes: Iterable[Outcome]) -> bytes:
     return made.getvalue()
 
 
+_NAMES = (
+    *ARRAYS,
+    *("diverged_by", "hidden_weights", "output_weights"),
+    *(f"{kind.__name__.lower()}/{f.name}" for kind in (Evidence, Outlook) for f in fields(kind)),
+)
+
+
 def arrays_of(training: Training) -> dict[str, Any]:
     """Every number of a training, by name; seeds first."""
     return {
@@ -227,8 +278,26 @@ def arrays_of(training: Training) -> dict[str, Any]:
     }
 
 
-def different_arrays(first: Outcome, second: Outcome) -> list[str]:
-    """Which numbers of two outcomes do not have the same bits, as `label: name`."""
+def not_kept(record: Record) -> list[str]:
+    """The names of the numbers that runs have by now, and that this one was kept without.
+
+    Raises:
+        RunError: If its arrays are missing or were changed.
+    """
+    data = checked(record, SEEDS)
+    with sense(record.folder), np.load(io.BytesIO(data), allow_pickle=False) as file:
+        there = {name.split("/", 2)[2] for name in file.files}
+    return [name for name in _NAMES if there and name not in there]
+
+
+def different_arrays(first: Outcome, second: Outcome, without: Sequence[str] = ()) -> list[str]:
+    """Which numbers of two outcomes do not have the same bits, as `label: name`.
+
+    Args:
+        first: One.
+        second: The other, of the same experiment.
+        without: The names of those that are not compared.
+    """
     different = []
     for one, other in zip(first.results, second.results, strict=True):
         label = one.variant.label
@@ -238,7 +307,9 @@ def different_arrays(first: Outcome, second: Outcome) -> list[str]:
             continue
         ours, theirs = arrays_of(one), arrays_of(other)
         different += [
-            f"{label}: {name}" for name in ours if not same_bits(ours[name], theirs[name])
+            f"{label}: {name}"
+            for name in ours
+            if name not in without and not same_bits(ours[name], theirs[name])
         ]
     return different
 

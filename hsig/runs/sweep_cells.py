@@ -8,8 +8,8 @@ import numpy as np
 
 from hsig.config.values import plain
 from hsig.experiments.sweeps import ARRAYS, CellResult
-from hsig.runs.folder import CELLS, SEEDS, Record, checked
-from hsig.runs.journal import read_journal
+from hsig.runs.folder import SEEDS, Record, cell_lines, checked
+from hsig.runs.shape import sense
 
 
 def packed(keys: Sequence[str], results: Sequence[CellResult | None]) -> bytes:
@@ -31,31 +31,54 @@ def packed(keys: Sequence[str], results: Sequence[CellResult | None]) -> bytes:
 
 
 def results_of(record: Record, keys: set[str]) -> Iterator[tuple[str, CellResult]]:
-    """What a sweep has of the cells with these keys."""
-    if record.complete:
+    """What a sweep has of the cells with these keys.
+
+    Raises:
+        RunError: If what has them is missing or was changed; what is damaged of lines is left out.
+    """
+    if record.packed:
         yield from (cell for cell in unpacked(record, keys) if cell[0] in keys)
     else:
-        for entry in read_journal(record.folder / CELLS):
-            if entry["key"] in keys:
-                yield entry["key"], result_of(entry)
+        lines = filter(None, cell_lines(record))
+        yield from ((line["key"], result_of(line)) for line in lines if line["key"] in keys)
 
 
-def unpacked(record: Record, keys: set[str] | None = None) -> Iterator[tuple[str, CellResult]]:
-    """The results of a whole sweep in the order of its cells; none if it has none of the keys."""
-    with np.load(io.BytesIO(checked(record, SEEDS)), allow_pickle=False) as file:
-        found = file["key"].tolist()
+def unpacked(record: Record, keys: set[str] | None = None) -> list[tuple[str, CellResult]]:
+    """The results of a whole sweep in the order of its cells; none if it has none of the keys.
+
+    Raises:
+        RunError: If the arrays are missing, were changed, or do not go together.
+    """
+    data = checked(record, SEEDS)
+    with sense(record.folder / SEEDS), np.load(io.BytesIO(data), allow_pickle=False) as file:
+        found, errors = file["key"].tolist(), file["error"].tolist()
         if keys is not None and keys.isdisjoint(found):
-            return
-        arrays = {name: file[name] for name in ("cell", "seed", *ARRAYS)}
-        errors = file["error"].tolist()
-    ends = np.searchsorted(arrays["cell"], np.arange(len(found)), side="right").tolist()
-    start = 0
-    for key, error, end in zip(found, errors, ends, strict=True):
-        rows = slice(start, end)
-        own = {name: arrays[name][rows] for name in ARRAYS}
-        seeds = tuple(arrays["seed"][rows].tolist())
-        yield key, CellResult(seeds=seeds, **own, failure=error)
-        start = end
+            return []
+        cell, seeds, arrays = file["cell"], file["seed"], {name: file[name] for name in ARRAYS}
+        counts = np.bincount(cell, minlength=len(found))
+        if not np.array_equal(cell, np.repeat(np.arange(len(found)), counts)):
+            raise ValueError("cells out of order")
+        ends = np.cumsum(counts)[:-1]
+        own = {name: np.split(_as(array, name, len(cell)), ends) for name, array in arrays.items()}
+        of = np.split(_as(seeds, "seed", len(cell)), ends)
+        return [
+            (
+                key,
+                CellResult(
+                    seeds=tuple(of[n].tolist()),
+                    **{name: parts[n] for name, parts in own.items()},
+                    failure=error,
+                ),
+            )
+            for n, (key, error) in enumerate(zip(found, errors, strict=True))
+        ]
+
+
+def _as(array: Any, name: str, rows: int) -> Any:
+    """The array, if it is one of as many numbers, of the kind that it is to have."""
+    if array.shape != (rows,) or array.dtype != _TYPES.get(name, np.int64):
+        raise ValueError(f"{name}: expected {rows} numbers of their kind")
+    return array
 
 
 def line_of(key: str, cell: Sequence[str], result: CellResult) -> dict[str, Any]:

@@ -3,248 +3,67 @@
 While it grows, its cells are lines of `cells.log`; when it is whole, they are packed into arrays.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
+from hsig.analysis.sweeps import SweepOutcome
 from hsig.config.loading import load_resolved
 from hsig.config.sweeps import load_sweep
-from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.experiment import Experiment
+from hsig.errors import ConfigError
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
 from hsig.experiments.verdicts import DEAD, SATURATED, VERDICTS
-from hsig.runs.folder import CELLS, RESULT, RUN, SEEDS, Record, amend, checked, every, put, read
-from hsig.runs.journal import Journal, read_journal
-from hsig.runs.names import write_note
+from hsig.runs.folder import (
+    RUN,
+    SEEDS,
+    Record,
+    cell_lines,
+    checked,
+    steady,
+)
 from hsig.runs.outcomes import same_bits
 from hsig.runs.provenance import cell_key, keys_of, sweep_digest
-from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
+from hsig.runs.shape import sense
+from hsig.runs.sweep_cells import result_of, unpacked
 
 CONFIG = "config.yaml"
+_NO_MATTER = ("workers", "report_every")  # to the numbers of a sweep
 _OUTLOOKS = 2  # the numerics from which on verdicts are by what could still happen
 
 
-class Ledger:
-    """A sweep that is going on: its cells by their number, and the record that keeps them.
-
-    Attributes:
-        summaries: The numbers of each cell by its values; None where seeds are missing.
-        problem: Why cells cannot be kept, if so; they can be trained and shown all the same.
-        warnings: What is wrong with records that had to be passed over.
-    """
-
-    def __init__(self, runs: Path, wanted: Sweep) -> None:
-        """Look up what there is of a sweep's cells, in its own record and in those of others."""
-        self._began = monotonic()
-        self._runs, self._wanted = runs, wanted
-        self._keys = [cell_key(experiment) for experiment in wanted.experiments]
-        self._digest = sweep_digest(self._keys, wanted.experiments)
-        self._results: dict[str, CellResult] = {}
-        self._taken: list[tuple[int, CellResult]] = []  # from other sweeps
-        self._same: Record | None = None
-        self._journal: Journal | None = None
-        self.summaries: dict[tuple[str, ...], CellSummary | None] = dict.fromkeys(wanted.cells)
-        self.problem: RunError | None = None
-        self.warnings: list[str] = []
-        try:
-            self._look_up()
-        except RunError as problem:
-            self.problem = problem
-        for number in range(len(self._keys)):
-            self._summarise(number)
-
-    def _look_up(self) -> None:
-        """Take what this sweep's record has of its cells, and of the rest what others have."""
-        keys = set(self._keys)
-        known: dict[str, CellResult] = {}
-        for record in reversed(every(self._runs)[0]):
-            if record.digest == self._digest:
-                try:
-                    self._read(record)
-                    self._same = record
-                except RunError as problem:  # a new one will do
-                    remedy = f"hsig runs rm {record.id}"
-                    self.warnings += [f"{m}. To remove it: {remedy}" for m in problem.messages]
-            elif record.command == "sweep":
-                with suppress(RunError):  # what is damaged elsewhere is trained again
-                    for key, result in results_of(record, keys):
-                        if not result.failure:
-                            known[key] = known[key].with_more(result) if key in known else result
-        for number, key in enumerate(self._keys):
-            there = set(known[key].seeds) if key in known else set()
-            taken = [seed for seed in self._lacking(number) if seed in there]
-            if taken:
-                self._taken.append((number, known[key].of(taken)))
-                self._add(key, known[key].of(taken))
-
-    def _read(self, record: Record) -> None:
-        for key, result in results_of(record, set(self._keys)):
-            self._add(key, result)
-
-    def _add(self, key: str, result: CellResult) -> None:
-        before = self._results.get(key)
-        self._results[key] = result if before is None else before.with_more(result)
-
-    def open(
-        self,
-        *,
-        config: Path | None,
-        flags: Mapping[str, str],
-        arguments: Sequence[str],
-        started: datetime,
-    ) -> None:
-        """Be ready to keep more: go on with the record of this sweep, or begin one.
-
-        Raises:
-            BusyError: If another process is at the same sweep.
-        """
-        if self.problem is not None:
-            return
-        try:
-            if self._same is None:
-                self._same = _begin(
-                    self._runs, self._wanted, self._digest, config, flags, arguments, started
-                )
-            if not self._same.complete:
-                self._journal = Journal(self._same.folder / CELLS)
-                self._read_on(self._same.folder)
-            for number, result in self._taken:
-                self._append(number, result)
-        except BusyError:
-            raise
-        except RunError as problem:
-            self.problem = problem
-
-    def call(self, name: str | None, text: str | None) -> None:
-        """Change what the record is called, if it is there and something is given."""
-        if self._same is None or (name is None and text is None):
-            return
-        try:
-            write_note(self._same.folder, name, text)
-        except RunError as problem:
-            self.problem = problem
-
-    def _read_on(self, folder: Path) -> None:
-        """Take what another process may just have added to the record, or finished."""
-        self._same = read(folder)
-        self._read(self._same)
-        for number in range(len(self._keys)):
-            self._summarise(number)
-        if self._same.complete:
-            self._end_journal()
-
-    def _end_journal(self) -> None:
-        """Take it away; who opens it meanwhile sees first that the record is complete."""
-        if self._journal is not None and self._same is not None:
-            self._journal.close()
-            self._journal = None
-            (self._same.folder / CELLS).unlink(missing_ok=True)
-
-    def _lacking(self, number: int) -> tuple[int, ...]:
-        """The seeds of a cell that are not there."""
-        seeds = self._wanted.experiments[number].seeds
-        result = self._results.get(self._keys[number])
-        if result is None:
-            return seeds
-        there = set(result.seeds)
-        return () if result.failure else tuple(seed for seed in seeds if seed not in there)
-
-    def missing(self) -> list[tuple[int, Experiment]]:
-        """What is still to be trained: the number of each cell, with the seeds that it lacks."""
-        return [
-            (number, replace(experiment, seeds=seeds))
-            for number, experiment in enumerate(self._wanted.experiments)
-            if (seeds := self._lacking(number))
-        ]
-
-    def note(self, number: int, result: CellResult) -> None:
-        """Keep what became of a cell.
-
-        Raises:
-            RunError: If the disk does not take it; it is known all the same.
-        """
-        self._add(self._keys[number], result)
-        self._summarise(number)
-        self._append(number, result)
-
-    def _append(self, number: int, result: CellResult) -> None:
-        if self._journal is not None:
-            entry = line_of(self._keys[number], self._wanted.cells[number], result)
-            self._journal.append(entry)
-
-    def _result(self, number: int) -> CellResult | None:
-        """Of a cell with all its seeds, in their order."""
-        result = self._results.get(self._keys[number])
-        if result is None or self._lacking(number):
-            return None
-        return result if result.failure else result.of(self._wanted.experiments[number].seeds)
-
-    def _summarise(self, number: int) -> None:
-        cell = self._wanted.cells[number]
-        result = self._result(number) if self.summaries[cell] is None else None
-        if result is not None:
-            self.summaries[cell] = summarise_cell(result)
-
-    def close(self, result: Callable[[], str]) -> None:
-        """Have it all on the disk; a whole sweep gets its arrays, and its result.
-
-        Args:
-            result: What `--format json` prints.
-
-        Raises:
-            RunError: If the disk does not take it.
-        """
-        if self._journal is None or self._same is None:
-            return
-        try:
-            if self.problem is not None:
-                return
-            whole = not self.missing()
-            files = {}
-            if whole:
-                results = [self._result(number) for number in range(len(self._keys))]
-                files = {SEEDS: packed(self._keys, results), RESULT: result().encode()}
-            amend(
-                self._same,
-                seconds=self._same.about["seconds"] + monotonic() - self._began,
-                complete=whole,
-                files=files,
-            )
-            if whole:
-                self._end_journal()
-        finally:
-            if self._journal is not None:
-                self._journal.close()
-
-
 def read_sweep(record: Record) -> SweepOutcome:
-    """A kept sweep.
+    """A kept sweep; one that goes on meanwhile, as it is by now.
 
     Raises:
         RunError: If a file of the record is missing or was changed.
     """
-    axes = tuple(
-        Axis(axis["name"], tuple(axis["values"])) for axis in record.about["sweep"]["axes"]
-    )
-    base = load_resolved(record.about["parts"][0]["experiment"], str(record.folder / RUN))
-    cells = cells_of(axes)
-    found: dict[tuple[str, ...], CellResult] = {}
-    if record.complete:
-        found = dict(zip(cells, (result for _, result in unpacked(record)), strict=True))
-    else:
-        for entry in read_journal(record.folder / CELLS):
-            cell, result = tuple(entry["cell"]), result_of(entry)
-            found[cell] = found[cell].with_more(result) if cell in found else result
+    record, found = steady(record, _cells_of)
     if record.numerics < _OUTLOOKS:
         found = {cell: _in_todays_words(result) for cell, result in found.items()}
-    return SweepOutcome(axes, base, {cell: found.get(cell) for cell in cells})
+    base = load_resolved(record.about["parts"][0]["experiment"], str(record.folder / RUN))
+    axes = _kept_axes(record)
+    return SweepOutcome(axes, base, {cell: found.get(cell) for cell in cells_of(axes)})
+
+
+def _cells_of(record: Record) -> dict[tuple[str, ...], CellResult]:
+    """What a kept sweep has of each cell."""
+    if record.packed:
+        results = [result for _, result in unpacked(record)]
+        with sense(record.folder / SEEDS):
+            return dict(zip(cells_of(_kept_axes(record)), results, strict=True))
+    found: dict[tuple[str, ...], CellResult] = {}
+    for line in filter(None, cell_lines(record)):
+        cell, result = tuple(line["cell"]), result_of(line)
+        found[cell] = found[cell].with_more(result) if cell in found else result
+    return found
+
+
+def _kept_axes(record: Record) -> tuple[Axis, ...]:
+    axes = record.about["sweep"]["axes"]
+    return tuple(Axis(axis["name"], tuple(axis["values"])) for axis in axes)
 
 
 def _in_todays_words(result: CellResult) -> CellResult:
@@ -253,9 +72,38 @@ def _in_todays_words(result: CellResult) -> CellResult:
     return replace(result, verdict=np.where(result.verdict == dead, saturated, result.verdict))
 
 
-def config_of(record: Record) -> Path | None:
-    """The config of a kept sweep, if it had one and not flags alone."""
-    return record.folder / CONFIG if record.about["configs"] else None
+class Origin(NamedTuple):
+    """Where a sweep is from.
+
+    Attributes:
+        config: Its file, if it has one and not flags alone.
+        flags: By key, as typed.
+        folder: What file names in them are relative to.
+        given: What its config was called.
+    """
+
+    config: Path | None
+    flags: Mapping[str, str]
+    folder: Path
+    given: str = ""
+
+    @classmethod
+    def typed(cls, config: Path | None, flags: Mapping[str, str]) -> "Origin":
+        """Of what somebody typed."""
+        folder = (Path() if config is None else config.parent).resolve()
+        return cls(config, flags, folder, str(config or ""))
+
+
+def origin_of(record: Record) -> Origin:
+    """Where a kept sweep was from: its config as it was, and the folder of that.
+
+    In the first records there is no folder: it is then the one that the config's name has.
+    """
+    about = record.about
+    given = next(iter(about["configs"].values()), "")
+    folder = about["sweep"].get("folder") or Path(given).parent
+    config = record.folder / CONFIG if given else None
+    return Origin(config, about["sweep"]["flags"], Path(folder), given)
 
 
 def sweep_again(record: Record, workers: str | None = None) -> Sweep:
@@ -269,15 +117,23 @@ def sweep_again(record: Record, workers: str | None = None) -> Sweep:
         ConfigError: If that means something else by now.
         RunError: If the config is missing or was changed.
     """
-    about, config = record.about, config_of(record)
-    if config is not None:
+    about, origin = record.about, origin_of(record)
+    if origin.config is not None:
         checked(record, CONFIG)
-    flags = about["sweep"]["flags"] | ({} if workers is None else {"workers": workers})
-    wanted = load_sweep(config, flags, folder=Path(about["sweep"]["folder"]))
+    flags = {**origin.flags, **({} if workers is None else {"workers": workers})}
+    try:
+        wanted = load_sweep(origin.config, flags, folder=origin.folder)
+    except ConfigError as problem:
+        if "folder" in about["sweep"]:
+            raise
+        told = (
+            f"{record.id}: was kept without the folder that file names are relative to. Try in it"
+        )
+        raise ConfigError([*problem.messages, told]) from None
     kept = load_resolved(about["parts"][0]["experiment"], str(record.folder / RUN))
     before, now = keys_of(kept), keys_of(wanted.experiments[0])
-    changed = [name for name in now if now[name] != before[name] and name != "workers"]
-    if changed or about["sweep"]["axes"] != _axes(wanted):
+    changed = [name for name in now if now[name] != before.get(name) and name not in _NO_MATTER]
+    if changed or about["sweep"]["axes"] != axes_of(wanted):
         raise ConfigError(
             f"{record.id}: its config means something else by now: "
             f"{', '.join(changed) or 'sweep'}. Give the config or the flags themselves: hsig sweep"
@@ -333,45 +189,6 @@ def different_cells(kept: SweepOutcome, again: Mapping[tuple[str, ...], CellResu
     return different
 
 
-def _begin(
-    runs: Path,
-    wanted: Sweep,
-    digest: str,
-    config: Path | None,
-    flags: Mapping[str, str],
-    arguments: Sequence[str],
-    started: datetime,
-) -> Record:
-    """A new record, whose cells are to come."""
-    first = wanted.experiments[0]
-    part = {
-        "name": "",
-        "layers": "",
-        "is_config": False,
-        "labels": [first.variants[0].label],
-        "experiment": keys_of(first),
-        "results": [],
-    }
-    return put(
-        runs,
-        command="sweep",
-        arguments=arguments,
-        started=started,
-        seconds=0.0,
-        complete=False,
-        digest=digest,
-        configs={} if config is None else {str(config): config.read_text(encoding="utf-8-sig")},
-        files={},
-        more={
-            "sweep": {
-                "axes": _axes(wanted),
-                "flags": dict(flags),
-                "folder": str((Path() if config is None else config.parent).resolve()),
-            },
-            "parts": [part],
-        },
-    )
-
-
-def _axes(wanted: Sweep) -> list[dict[str, Any]]:
+def axes_of(wanted: Sweep) -> list[dict[str, Any]]:
+    """What is swept, as `run.json` has it."""
     return [{"name": axis.name, "values": list(axis.values)} for axis in wanted.axes]
