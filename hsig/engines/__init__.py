@@ -15,7 +15,7 @@ from hsig.networks.network import Network, Weights
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
 # experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
 # was kept under another version is not mixed with what is trained anew.
-NUMERICS = 3
+NUMERICS = 4
 
 NOT_REACHED = -1
 

@@ -243,15 +243,6 @@ FUNCTION lanes ISA(split_exp)(lanes x, lanes *power)
 }
 #define split_exp ISA(split_exp)
 
-/* exp(x) for x <= 0, below 1.1 ulp; 0 below x = -708. */
-FUNCTION lanes ISA(exp)(lanes x)
-{
-    lanes power;
-    const lanes tail = split_exp(x, &power);
-    return where_less(x, all(LEAST_EXPONENT), all(0.0), (1.0 + tail) * power);
-}
-#define exp ISA(exp)
-
 /* exp(x) / 2**down for any x and a whole down from 0 to 52: the power of 2 in two parts, so that it
    goes down to the least number and up beyond the largest. */
 FUNCTION lanes ISA(scaled_exp)(lanes x, const double down)
@@ -264,8 +255,8 @@ FUNCTION lanes ISA(scaled_exp)(lanes x, const double down)
 }
 #define scaled_exp ISA(scaled_exp)
 
-/* exp(x) for any x, below 1.1 ulp; it underflows by degrees, unlike the one above. */
-FUNCTION lanes ISA(whole_exp)(lanes x)
+/* exp(x) for any x, below 1.1 ulp; it underflows by degrees. */
+FUNCTION lanes ISA(exp)(lanes x)
 {
     if (which_less(all(-LEAST_EXPONENT), magnitude(x)))
         return scaled_exp(x, 0.0);
@@ -273,6 +264,7 @@ FUNCTION lanes ISA(whole_exp)(lanes x)
     const lanes tail = split_exp(x, &power);
     return (1.0 + tail) * power;
 }
+#define exp ISA(exp)
 
 /* exp(x) - 1 for x <= 0, below 1.5 ulp. */
 FUNCTION lanes ISA(expm1)(lanes x)
@@ -334,7 +326,7 @@ FUNCTION lanes ISA(log1p)(lanes x)
 }
 #define log1p ISA(log1p)
 
-/* 1 / (1 + exp(-x)), below 2.5 ulp; 0 below x = -708. */
+/* 1 / (1 + exp(-x)), below 2.5 ulp. */
 FUNCTION lanes ISA(logistic)(lanes x)
 {
     const lanes e = exp(-magnitude(x));
@@ -342,7 +334,7 @@ FUNCTION lanes ISA(logistic)(lanes x)
 }
 #define logistic ISA(logistic)
 
-/* log(1 + exp(x)), below 2 ulp; 0 below x = -708. */
+/* log(1 + exp(x)), below 2 ulp. */
 FUNCTION lanes ISA(softplus_of)(lanes x, lanes e) /* exp(-|x|) */
 {
     return greater(all(0.0), x) + log1p(e);

@@ -152,7 +152,7 @@ static TARGET __attribute__((noinline)) void ISA(run)(const program *p, const in
             OF_1(FLOOR, floor(*a))
             OF_2(MINIMUM, ISA(minimum)(*a, *b))
             OF_2(MAXIMUM, ISA(maximum)(*a, *b))
-            OF_1(EXP, ISA(whole_exp)(*a))
+            OF_1(EXP, exp(*a))
             OF_1(EXPM1, ISA(whole_expm1)(*a))
             OF_1(LOG, log(*a))
             OF_1(LOG1P, ISA(whole_log1p)(*a))
