@@ -271,6 +271,12 @@ def test_what_the_shape_holds_is_what_commands_read_unasked(two):
         ),
         (("files",), {"../x.json": ""}, "files: expected names of files, got the text '../x.json'"),
         (("parts", 0, "results", 0, "solved"), 4, "results: expected so many of the seeds, got 4"),
+        (
+            ("parts", 0, "results", 0, "epochs", 0),
+            10**18,
+            "results: expected epochs that rise from",
+        ),
+        (("parts", 0, "results", 0, "epochs", 0), 10, "results: expected epochs that rise from"),
         (("parts", 0, "results", 0, "label"), "x", "for each label, in order, got the text 'x'"),
     ):
         assert told in misfit(with_part(about, path, (value,)))

@@ -4,10 +4,10 @@ Names that are not listed may be there: a later hsig may say more and keep the f
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
@@ -212,6 +212,15 @@ def _contradictions_of(part: Mapping[str, Any]) -> Iterator[str]:
             yield f"results: expected one for each label, in order, got {describe(result['label'])}"
         elif "error" not in result and not 0 <= result["solved"] <= result["seeds"] > 0:
             yield f"results: expected so many of the seeds, got {result['solved']}"
+        elif "error" not in result and not _rises(result["epochs"], part["experiment"]["epochs"]):
+            yield "results: expected epochs that rise from 0 to the budget at most"
+
+
+def _rises(epochs: Sequence[int], most: object) -> bool:
+    """Whether they rise, from 0 to a budget at most."""
+    if not isinstance(most, int) or not epochs:
+        return False
+    return 0 <= epochs[0] and epochs[-1] <= most and all(a < b for a, b in pairwise(epochs))
 
 
 def _is_moment(text: str) -> bool:
