@@ -220,7 +220,7 @@ def _rises(epochs: Sequence[int], most: object) -> bool:
     """Whether they rise, from 0 to a budget at most."""
     if not isinstance(most, int) or not epochs:
         return False
-    return 0 <= epochs[0] and epochs[-1] <= most and all(a < b for a, b in pairwise(epochs))
+    return epochs[0] >= 0 and epochs[-1] <= most and all(a < b for a, b in pairwise(epochs))
 
 
 def _is_moment(text: str) -> bool:
