@@ -385,6 +385,12 @@ def wrong_beyond_two(x):
         ("mine", np.tanh, np.tanh, "mine: derivative: the derivative that is given is not"),
         ("mine", math.tanh, np.cos, "mine: value: raises TypeError"),
         ("mine", np.tanh, lambda x: x[:1], "mine: derivative: gives an array of shape (1,)"),
+        (
+            "mine",
+            lambda x: x[:99],
+            np.cos,
+            "mine: gives an array of shape (99,) for one of shape (2001,)",
+        ),
         ("mine", np.mean, np.cos, "mine: value: gives an array of shape ()"),
         (
             "tanh",

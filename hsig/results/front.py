@@ -180,7 +180,10 @@ def activation(
         raise ConfigError(f"activation: name: expected a name of its own, got {taken}")
     for part, function in (("value", value), ("derivative", derivative)):
         _check(f"{name}: {part}", function)
-    made = in_python(name, value, derivative)
+    try:
+        made = in_python(name, value, derivative)
+    except ValueError as problem:  # only of many numbers at once
+        raise ConfigError(f"{name}: {problem}. Expected a number for each number") from problem
     wrong = [odd for odd in examine(made) if odd.kind == WRONG]
     if wrong and not surrogate:
         raise ConfigError(
