@@ -24,6 +24,7 @@ from hsig.config.loading import (
     load_resolved,
 )
 from hsig.config.values import read_scalar
+from hsig.config.words import config_and_one_activation
 from hsig.config.yaml_text import FILE_BYTES_MOST
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
@@ -1069,3 +1070,8 @@ def test_resolved_keys_of_another_version_are_refused_with_every_problem():
     unknown, hidden = caught.value.messages
     assert unknown.startswith("run.json: unknown key 'colour'. Known: task, ")
     assert hidden == "run.json: hidden: expected a whole number of at least 1, got -1"
+
+
+def test_where_one_is_trained_several_activations_are_refused():
+    with pytest.raises(ConfigError, match="expected one activation, got tanh, hard. To compare"):
+        config_and_one_activation(["tanh", "hard"], {})
