@@ -1073,5 +1073,5 @@ def test_resolved_keys_of_another_version_are_refused_with_every_problem():
 
 
 def test_where_one_is_trained_several_activations_are_refused():
-    with pytest.raises(ConfigError, match="expected one activation, got tanh, hard. To compare"):
+    with pytest.raises(ConfigError, match=r"expected one activation, got tanh, hard\. To compare"):
         config_and_one_activation(["tanh", "hard"], {})
