@@ -98,7 +98,7 @@ def _leave_what_has_gone() -> None:
 def main() -> None:
     """Run the command line, and exit."""
     signals = _Signals()
-    code: object = 0
+    code: int | str | None = 0
     try:
         signals.listen()
         from hsig.cli import main as command_line
@@ -114,7 +114,7 @@ def main() -> None:
         signals.tell()
     if signals.ends or (signals.first and code == _INTERRUPTED):
         code = signals.exit_code
-    sys.exit(code)  # type: ignore[arg-type]
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import settings
 
+from hsig.experiments.sweeps import train_cell
+
 # machines are noisy: how long an example takes is no reason to fail, unless a test says so
 settings.register_profile("hsig", deadline=None)
 settings.load_profile("hsig")
@@ -38,3 +40,16 @@ def runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HSIG_RUNS_DIR")
     return tmp_path / "runs"
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """How many seeds of how many cells of sweeps have been trained."""
+    done = []
+
+    def noted(experiment, going_on=None):
+        done.append(len(experiment.seeds))
+        return train_cell(experiment, going_on)
+
+    monkeypatch.setattr("hsig.experiments.crews.train_cell", noted)
+    return done

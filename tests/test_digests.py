@@ -75,7 +75,9 @@ OF_CELLS = {"cost"}
 # what a cell does not keep, or its key leaves to others
 OF_NO_CELL = {"report_every", "at_epochs", "seeds"}
 
-NEEDS = pytest.mark.skipif(len([e for e in ENGINES.values() if e.is_here()]) < 2, reason="one")
+NEEDS = pytest.mark.skipif(
+    len([e for e in ENGINES.values() if e.is_here()]) < 2, reason="one alone"
+)
 
 
 def made(change, key, value):

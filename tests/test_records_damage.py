@@ -10,7 +10,6 @@ from commands import hsig, invoked
 from test_sweep import CONFIG, lines_of, on_a_full_disk
 
 from hsig.errors import RunError
-from hsig.experiments.sweeps import train_cell
 from hsig.runs import every, find
 from hsig.runs.journal import _crc, read_journal
 from hsig.runs.sweeps import read_sweep
@@ -23,19 +22,6 @@ def config(runs):
     path = runs.with_name("map.yaml")
     path.write_text(CONFIG, encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """How many seeds of how many cells have been trained."""
-    done = []
-
-    def noted(experiment, going_on=None):
-        done.append(len(experiment.seeds))
-        return train_cell(experiment, going_on)
-
-    monkeypatch.setattr("hsig.experiments.crews.train_cell", noted)
-    return done
 
 
 @pytest.fixture

@@ -48,19 +48,6 @@ def config(tmp_path, monkeypatch):
     return path
 
 
-@pytest.fixture
-def trained(monkeypatch):
-    """How many seeds of how many cells have been trained."""
-    done = []
-
-    def noted(experiment, going_on=None):
-        done.append(len(experiment.seeds))
-        return train_cell(experiment, going_on)
-
-    monkeypatch.setattr("hsig.experiments.crews.train_cell", noted)
-    return done
-
-
 def lines_of(runs="runs"):
     """What the newest sweep has of each cell and seed."""
     (record, *_), _ = every(Path(runs))

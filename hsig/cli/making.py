@@ -77,6 +77,7 @@ class _TakesAsTyped:
         from hsig.output.streams import writing_out
 
         with writing_out():
+            # as above
             super().format_help(ctx, formatter)  # type: ignore[misc]
 
 
