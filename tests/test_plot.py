@@ -252,14 +252,14 @@ def test_without_matplotlib_there_are_the_tables_and_how_to_get_it(folder, monke
     )
     told = invoked("plot", "tanh", "hard", *SHORT)
     assert isinstance(told.exception, ConfigError)
-    assert "pip install 'hsig[plot]'" in told.exception.messages[0]
+    assert "pip install '.[plot]'" in told.exception.messages[0]
     assert "no seed was solved by any variant" in told.stdout
     with pytest.raises(ConfigError, match="matplotlib"):
         front.train("hard", **ASKED).plot()
     out_of("train", "hard", *SHORT)
     code, out, err = hsig("report")
     assert (code, out) == (0, "hsig-report.html\n")
-    assert "pip install 'hsig[plot]'" in err
+    assert "pip install '.[plot]'" in err
     assert "<svg role" not in Path("hsig-report.html").read_text(encoding="utf-8")
 
 
