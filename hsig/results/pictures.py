@@ -31,8 +31,8 @@ _OF_NETWORKS = ("activation", "surface")  # of one variant
 _DIGITS = 12  # of a digest
 _OF_TRAINED = ("activation", "costs", "solved", "verdicts", "compare", "surface")
 _MISSING = (
-    "pictures are drawn by matplotlib, which is not installed: pip install matplotlib, or from a clone "
-    "of hsig pip install '.[plot]'"
+    "pictures are drawn by matplotlib, which is not installed: pip install matplotlib, or from a "
+    "clone of hsig pip install '.[plot]'"
 )
 _CONFIGS_MOST = 3  # whose settings are told below one picture
 
