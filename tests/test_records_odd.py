@@ -68,11 +68,45 @@ def two(request, runs):
 OF_EACH_KIND = pytest.mark.parametrize("two", ["run", "sweep"], indirect=True)
 
 
-# --- what stands in the place of a file --------------------------------------------------------
-
-
 def link_to(target):
     return lambda path: path.symlink_to(target)
+
+
+# --- what stands beside records ----------------------------------------------------------------
+
+
+@ANY_SYSTEM
+@pytest.mark.parametrize(
+    "make",
+    [Path.mkdir, os.mkfifo, link_to("nowhere"), link_to("/dev/null"), link_to("..")],
+    ids=["folder", "pipe", "link to nothing", "device", "link to a folder"],
+)
+def test_what_has_no_name_of_a_record_is_named_and_lists_the_others(two, make):
+    runs = two[0].parent
+    make(runs / "odd")
+    records, problems = every(runs)
+    assert [record.folder for record in records] == two[::-1]
+    assert problems == [f"{runs / 'odd'}: is no kept run: its name is none that hsig gives"]
+
+
+def test_a_record_that_was_renamed_is_told_by_its_own_name(two):
+    moved = two[0].rename(two[0].with_name("best"))
+    records, problems = every(moved.parent)
+    assert [record.folder for record in records] == two[1:]
+    assert problems == [f"{moved}: is found by its own name alone. Call it {two[0].name} again"]
+    moved.rename(two[0])
+    assert every(moved.parent)[1] == []
+
+
+def test_somebodys_own_files_beside_records_are_left_alone(two):
+    runs = two[0].parent
+    (runs / "README.md").write_text("what these were for", encoding="utf-8")
+    (runs / ".cache").mkdir()
+    assert len(every(runs)[0]) == 2
+    assert every(runs)[1] == []
+
+
+# --- what stands in the place of a file --------------------------------------------------------
 
 
 def deep(path):

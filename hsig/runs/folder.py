@@ -107,7 +107,8 @@ def every(runs: Path) -> tuple[list[Record], list[str]]:
     records, problems = [], []
     for name in reversed(entries(runs)):
         if not ID.fullmatch(name.removeprefix(ASIDE)):
-            continue  # not ours
+            problems += _stray(runs / name)
+            continue
         if name.startswith(ASIDE):
             if not _is_at_work(runs / name):
                 problems.append(f"{runs / name}: was not finished; it can be removed")
@@ -122,6 +123,17 @@ def every(runs: Path) -> tuple[list[Record], list[str]]:
         records.append(record)
         problems += [*_lost(record), *damage(record), *filter(None, (record.note.problem,))]
     return records, problems
+
+
+def _stray(path: Path) -> list[str]:
+    """What is to be said of what is not called as a record is: nothing of somebody's own files."""
+    if path.name.startswith(".") or path.is_file() or not os.path.lexists(path):
+        return []
+    try:
+        kept = read(path)
+    except RunError:
+        return [f"{path}: is no kept run: its name is none that hsig gives"]
+    return [f"{path}: is found by its own name alone. Call it {kept.about['id']} again"]
 
 
 def _is_at_work(aside: Path) -> bool:
