@@ -176,25 +176,56 @@ def test_a_signal_at_any_moment_of_a_busy_machine_ends_it_with_one_line():
 # --- between and while it writes --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", CODES)
-@pytest.mark.parametrize("name", ["finish", "note"])
-def test_a_signal_between_its_works_is_told_in_one_line(runs, number, name):
-    module = {"finish": "hsig.cli.training", "note": "hsig.cli.common"}[name]
-    words = ("compare", "hard", "-e", 5, "-s", 2, "--expect", "solved_at_least=0.9")
-    if name == "finish":
-        words = ("train", *words[1:])
-    code, _, err = ended(AT_A_CALL, number, module, name, *words)
-    assert (code, err) == (CODES[number], PLAIN[number])
-    assert runs.exists() is (name == "note")
+AT_ITS_BEGINNING = ("hsig.cli.training", "config_and_one_activation", "train", "hard", "-e", "5")
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_a_signal_while_it_writes_breaks_nothing_off(runs, number):
-    code, out, _ = ended(
-        AT_A_CALL, number, "hsig.cli.common", "_keep", "train", "hard", "-e", 5, "-s", 2
-    )
+def test_a_signal_before_it_begins_is_told_in_one_line(runs, number):
+    code, out, err = ended(AT_A_CALL, number, *AT_ITS_BEGINNING)
+    assert (code, out, err) == (CODES[number], "", PLAIN[number])
+    assert not runs.exists()
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("name", ["Made", "keep", "unmet_expectations", "note"])
+def test_a_signal_while_it_writes_breaks_nothing_off(runs, name, number):
+    words = ("train", "hard", "-e", 5, "-s", 2, "--expect", "solved_at_least=0.9")
+    code, out, err = ended(AT_A_CALL, number, "hsig.cli.common", name, *words)
     assert code == CODES[number]
+    assert err.endswith(DONE_BY_THEN)
     assert "solved 0 of 2 seeds" in out
+    assert len(kept(runs)) == 1
+
+
+DONE_BY_THEN = "interrupted: this is what was done by then\n"
+RATES = "learning_rate=0.1,1"
+BETWEEN = {
+    "explain": (
+        ("hsig.results.explaining", "_needs_remedies", "explain", "hard"),
+        "Interrupted: 0 of 15 remedies were tried, so nothing is concluded.",
+    ),
+    "tune": (
+        ("hsig.results.tuning", "choices_of", "compare", "elu", "hard", "--tune", RATES),
+        "no result yet: elu, hard",
+    ),
+    "until": (
+        ("hsig.results.training", "next_block", "train", "hard", "--until", "0.01"),
+        "until 0.01 was not reached",
+    ),
+    "tasks": (
+        ("hsig.results.comparing", "went_on", "compare", "hard", "tanh", "--task", "xor,and"),
+        "no result yet: and",
+    ),
+}
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("command", BETWEEN)
+def test_a_signal_between_two_trainings_loses_none_that_is_done(runs, command, number):
+    words, told = BETWEEN[command]
+    code, out, err = ended(AT_A_CALL, number, *words, "-e", 5, "-s", 2)
+    assert (code, err) == (CODES[number], DONE_BY_THEN)
+    assert told in out
     assert len(kept(runs)) == 1
 
 
@@ -214,13 +245,13 @@ def test_what_python_would_swallow_ends_it_all_the_same():
         "            signal.raise_signal(number)\n"
         "    Swallows()\n",
     )
-    found = ended(code, signal.SIGINT, "hsig.cli.training", "finish", "train", "hard", "-e", 5)
+    found = ended(code, signal.SIGINT, *AT_ITS_BEGINNING)
     assert found == (130, "", PLAIN[signal.SIGINT])
 
 
 def test_a_fault_of_its_own_is_no_interrupt():
     code = AT_A_CALL.replace("signal.raise_signal(number)", "1 / 0")
-    found = ended(code, signal.SIGINT, "hsig.cli.training", "finish", "train", "hard", "-e", 5)
+    found = ended(code, signal.SIGINT, *AT_ITS_BEGINNING)
     assert found[0] == 1
     assert found[2].endswith("ZeroDivisionError: division by zero\n")
 

@@ -14,7 +14,7 @@ from hsig.config.keys import EVIDENCE_NUMBERS
 from hsig.config.yaml_text import text_read
 from hsig.errors import RunError
 from hsig.output.formats import as_json
-from hsig.output.terminal import Watch, interrupts_ignored, note
+from hsig.output.terminal import Watch, note
 from hsig.reports.page import Page
 from hsig.reports.words import unmet_expectations
 from hsig.results.result import Trained
@@ -39,23 +39,27 @@ class Began(NamedTuple):
 def finish(
     result: Trained, configs: Sequence[Path], watch: Watch, output: Output, began: Began
 ) -> None:
-    """Show what a command made, keep it, and exit with what there is to say."""
+    """Show what a command made, keep it, and exit with what there is to say.
+
+    The watch is to be entered still, so that Ctrl-C does not keep any of it from being done.
+    """
     any_result = any(part.outcome.results for part in result.parts)
     if any_result:
-        with interrupts_ignored():  # what was done is to be written
-            page, summaries = result.told(output.chosen_columns)
-            output.write(page)
-            if not output.no_save:
-                whole = not watch.interrupted and watch.problem is None
-                _keep(result, configs, page, output, began, whole=whole)
+        page, summaries = result.told(output.chosen_columns)
+        whole = not watch.interrupted and watch.problem is None
+        output.write(page)
+        if not output.no_save:
+            _keep(result, configs, page, output, began, whole=whole)
+    unmet: list[str] = []
+    if not watch.interrupted and watch.problem is None:
+        unmet = [line for summary in summaries for line in unmet_expectations(summary)]
+        note(*unmet)
     if watch.interrupted:
         done = "this is what was done by then" if any_result else "there is no result yet"
         note(f"interrupted: {done}")
         raise typer.Exit(INTERRUPTED)
     if watch.problem is not None:
         raise watch.problem
-    unmet = [line for summary in summaries for line in unmet_expectations(summary)]
-    note(*unmet)
     raise typer.Exit(UNMET if unmet else MET)
 
 

@@ -13,5 +13,5 @@ def compare_several(words: list[str], flags: dict[str, str], output: Output) -> 
     configs, activations = configs_and_activations(words)
     name_activations("activations", activations, flags)
     began = Began.now()
-    watch = Watch(quiet=output.quiet)
-    finish(compare(configs, flags, watch), configs, watch, output, began)
+    with Watch(quiet=output.quiet) as watch:
+        finish(compare(configs, flags, watch), configs, watch, output, began)

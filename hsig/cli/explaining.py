@@ -14,6 +14,6 @@ def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None
     output.check()
     config = config_and_one_activation(words, flags)
     began = Began.now()
-    watch = Watch(quiet=output.quiet)
-    result = explain(load_experiment(config, flags, EXPLAIN), watch)
-    finish(result, [config] if config else [], watch, output, began)
+    with Watch(quiet=output.quiet) as watch:
+        result = explain(load_experiment(config, flags, EXPLAIN), watch)
+        finish(result, [config] if config else [], watch, output, began)

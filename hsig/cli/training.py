@@ -14,6 +14,6 @@ def train_one(words: list[str], flags: dict[str, str], output: Output) -> None:
     output.check()
     config = config_and_one_activation(words, flags)
     began = Began.now()
-    watch = Watch(quiet=output.quiet)
-    result = train(load_experiment(config, flags, TRAIN), watch)
-    finish(result, [config] if config else [], watch, output, began)
+    with Watch(quiet=output.quiet) as watch:
+        result = train(load_experiment(config, flags, TRAIN), watch)
+        finish(result, [config] if config else [], watch, output, began)

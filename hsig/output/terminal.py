@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from io import StringIO
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -33,7 +33,8 @@ T = TypeVar("T")
 class Interrupts:
     """Turns Ctrl-C into an early end of what is waited for.
 
-    From Ctrl-C on, interrupts are ignored: what was done by then is to be written.
+    From Ctrl-C on, interrupts are ignored: what was done by then is to be written. While it is
+    entered, Ctrl-C between what is waited for is as one that comes at once with the next.
 
     Attributes:
         interrupted: Whether it was ended early.
@@ -41,6 +42,17 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.interrupted = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = _listen(self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _listen(signal.SIG_IGN if self.interrupted else self._before)
+
+    def _note(self, *_: object) -> None:
+        self.interrupted = True
 
     def heeding(self, events: Iterable[T]) -> Iterator[T]:
         """The events up to Ctrl-C, which breaks off the wait for one, and nothing else."""
