@@ -381,7 +381,7 @@ FILES = [
     ),
     (
         "task: {name: 5, inputs: [[1]], targets: [0]}\n",
-        "x.yaml:1: task.name: expected a name of printable text, got 5",
+        "x.yaml:1: task.name: expected a text, got 5",
     ),
     ("task: {csv: 5}\n", "x.yaml:1: task.csv: expected a file name, got 5"),
     (

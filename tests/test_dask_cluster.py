@@ -22,7 +22,7 @@ from hsig.experiments.dask_cluster import cluster_crew
 from hsig.runs import every
 from hsig.runs.sweeps import read_sweep
 
-distributed = pytest.importorskip("distributed", reason="pip install 'hsig[dask]'")
+distributed = pytest.importorskip("distributed", reason="pip install '.[dask]'")
 pytestmark = pytest.mark.filterwarnings("default")  # those of Dask are not ours
 
 CONFIG = """

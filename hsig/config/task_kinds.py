@@ -187,7 +187,7 @@ def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
     inputs, targets = each(read)
     name = value.get("name", "rows")
     if not isinstance(name, str):  # a file may have any, and its run is read again
-        raise place.below("name").expected("a name of printable text", name)
+        raise place.below("name").expected("a text", name)
     if len(inputs) != len(targets):
         raise place.wrong(
             f"expected a target for each of the {len(inputs)} samples, got {len(targets)}"

@@ -156,8 +156,8 @@ def _connected(address: str) -> Any:
         distributed = _distributed()
     except ImportError:
         raise ConfigError(
-            "--scheduler: needs Dask, which is not installed. Install it with: "
-            "pip install 'hsig[dask]'"
+            "--scheduler: needs Dask, which is not installed: pip install distributed, or from a "
+            "clone of hsig pip install '.[dask]'"
         ) from None
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == distributed.__name__:
