@@ -11,9 +11,11 @@ import pytest
 from prepared import WithValue
 
 from hsig.config.loading import load_experiment
+from hsig.engines import reference
+from hsig.engines.choice import fastest
 from hsig.errors import RunError
 from hsig.experiments import crews, workers
-from hsig.experiments.crews import Processes, Threads, run_jobs
+from hsig.experiments.crews import Processes, Threads, local_crew, run_jobs
 from hsig.experiments.experiment import Checkpoint, Training, Variant
 from hsig.experiments.sweeps import Lost, train_cell
 from hsig.experiments.training import gather, run
@@ -51,6 +53,12 @@ def kills_its_process_once(x):
         mark.touch()
         kills_its_process(x)
     return ACTIVATIONS["sigmoid"].value(x)
+
+
+class StaysHere(WithValue):
+    """An activation that another process cannot be told of."""
+
+    is_portable = False
 
 
 def with_variant(experiment, name, function):
@@ -161,6 +169,13 @@ def test_auto_is_all_cores_where_that_pays(monkeypatch):
     assert workers._workers([comparison(**many)] * 7) == 5
 
 
+def test_work_is_counted_in_updates_of_a_weight():
+    _, (_, job) = jobs(2)
+    weights = 3 * 5 + 6  # with the biases, of two inputs and five hidden units
+    expected = 5 * reference.work_per_epoch(4, 2 * weights)  # epochs; samples, in two seeds
+    assert workers._work(replace(job, hidden=5)) == expected
+
+
 def test_this_process_has_at_least_one_core():
     assert workers.cores() >= 1
 
@@ -212,6 +227,78 @@ def test_a_crew_is_handed_no_more_than_it_wants_ahead_and_stops_when_nobody_asks
         assert len(taken) == 4 + number
     ended.close()
     assert stopped
+
+
+@pytest.mark.skipif(fastest() == reference.NAME, reason="the compiled engine was not built")
+def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_processes(monkeypatch):
+    monkeypatch.setattr(crews, "cores", lambda: 7)
+    fast, slow = (
+        load_experiment(flags={"activation": "hard", "engine": name})
+        for name in (fastest(), reference.NAME)
+    )
+    (variant,) = slow.variants
+    own = StaysHere("own", source="a test", computed=np.tanh)
+    here_alone = replace(slow, variants=(replace(variant, hidden_activation=own),))
+    three = replace(slow, workers=3)
+    for cells, kind, number in (
+        ([fast], Threads, 7),
+        ([slow], Processes, 7),
+        ([fast, slow], Processes, 7),
+        ([three, slow], Processes, 3),
+        ([slow, here_alone], Threads, 7),
+    ):
+        crew = local_crew(cells)
+        crew.stop()
+        assert (type(crew), crew.number, crew.ahead) == (kind, number, 2 * number)
+        assert crew.patience_s is None
+
+
+class Line:
+    """A connection on which everything was said before; it notes what is answered."""
+
+    def __init__(self, *said, problem=EOFError):
+        self.said, self.answers, self.problem = [*said], [], problem
+
+    def recv(self):
+        if not self.said:
+            raise self.problem
+        return self.said.pop(0)
+
+    def send(self, answer):
+        self.answers.append(answer)
+
+
+@pytest.fixture
+def heeding():
+    """As a process begins: every signal ends it; and afterwards as it was."""
+    before = {number: signal.getsignal(number) for number in crews._SIGNALS}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    yield before
+    for number, answer in before.items():
+        signal.signal(number, answer)
+
+
+@pytest.mark.parametrize("problem", [EOFError, BrokenPipeError])
+def test_a_process_does_what_comes_but_for_what_was_told_until_nobody_listens(heeding, problem):
+    line = Line(("abc", 0), ("def", 2), ("gh", 5), problem=problem)
+    crews._serve(iter, line)
+    assert line.answers == ["a", "b", "c", None, "f", None, None]
+    assert {signal.getsignal(number) for number in heeding} == {signal.SIG_IGN}
+
+
+@pytest.mark.usefixtures("heeding")
+def test_what_its_work_raises_ends_a_process():
+    with pytest.raises(ZeroDivisionError):
+        crews._serve(lambda job: 1 / job, Line((0, 0)))
+
+
+def test_a_process_finds_of_a_cell_what_a_thread_does(monkeypatch):
+    ((_, job),) = jobs(1)
+    (found,) = crews._cell(job)
+    assert found.cost.tobytes() == train_cell(job).cost.tobytes()
+    monkeypatch.setattr(crews, "train_cell", lambda _: None)
+    assert list(crews._cell(job)) == []
 
 
 # --- processes that die -----------------------------------------------------------------------
