@@ -165,6 +165,7 @@ def test_what_is_damaged_is_named_and_the_others_are_listed(runs, monkeypatch):
             f"runs/{empty.name}: is no kept run: it has no run.json",
             f"runs/{listed.name}/run.json: is damaged: it is not a record",
             f"runs/.unfinished-{whole.name}: was not finished; it can be removed",
+            "runs/zz: is no kept run: its name is none that hsig gives",
         ]
     )
 

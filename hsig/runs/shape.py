@@ -102,7 +102,7 @@ _CELL = _Names(
 
 def misfit(about: Any) -> str:
     """What a record lacks or has otherwise, the first of it in words; nothing if it fits."""
-    return _misfit(about, _RECORD).lstrip(".") or next(_contradictions(about), "")
+    return _misfit(about, _RECORD).removeprefix(".") or next(_contradictions(about), "")
 
 
 def is_cell(entry: Mapping[str, Any]) -> bool:
@@ -142,7 +142,7 @@ def _misfit(value: Any, shape: Any) -> str:
         found = [
             f"[{n}]{told}" for n, part in enumerate(value) if (told := _misfit(part, shape[0]))
         ]
-        return next(iter(found), "")
+        return found[0] if found else ""
     if shape is value:  # None
         return ""
     return f": expected {'nothing' if shape is None else 'a list'}, got {describe(value)}"
