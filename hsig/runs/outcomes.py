@@ -1,7 +1,8 @@
 """Kept runs of `train`, `compare` and `explain`: written, and read with all their numbers."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -138,13 +139,19 @@ def parts_of(record: Record) -> list[Part]:
     Raises:
         RunError: If a file of the record is missing or was changed.
     """
-    data = checked(record, SEEDS)
-    with sense(record.folder):
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+    with _opened(record) as file:
+        arrays = {name: file[name] for name in file.files}
         where = str(record.folder / RUN)
         parts = enumerate(record.about["parts"])
         return [_read_part(part, where, arrays, f"{number}/") for number, part in parts]
+
+
+@contextmanager
+def _opened(record: Record) -> Iterator[Any]:
+    """The arrays of a record; whatever is wrong with them is told."""
+    data = checked(record, SEEDS)
+    with sense(record.folder), np.load(io.BytesIO(data), allow_pickle=False) as file:
+        yield file
 
 
 def _read_part(part: Mapping[str, Any], where: str, arrays: Mapping[str, Any], prefix: str) -> Part:
@@ -284,8 +291,7 @@ def not_kept(record: Record) -> list[str]:
     Raises:
         RunError: If its arrays are missing or were changed.
     """
-    data = checked(record, SEEDS)
-    with sense(record.folder), np.load(io.BytesIO(data), allow_pickle=False) as file:
+    with _opened(record) as file:
         there = {name.split("/", 2)[2] for name in file.files}
     return [name for name in _NAMES if there and name not in there]
 
