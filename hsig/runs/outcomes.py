@@ -23,6 +23,7 @@ from hsig.runs.provenance import digest, keys_of
 from hsig.runs.shape import sense
 
 _PARTED = "parted"  # which the first runs do not have
+_PIECES = "evidence/on_piece"
 _KINDS = {
     **dict.fromkeys(("solved", "looked", "unsolvable", "dead", "saturated", "affine"), "b"),
     **dict.fromkeys(("solved_at", "lost_at", "diverged_at", "returns_after"), "i"),
@@ -227,27 +228,33 @@ def _check(
     Raises:
         ValueError: With the first that does not.
     """
-    seeds, checkpoints = len(experiment.seeds), len(result["epochs"])
+    shapes = _shapes(experiment, len(result["epochs"]))
+    for whole, name in ((prefix + name, name) for name in _NAMES if prefix + name in arrays):
+        array, shape = arrays[whole], shapes[name]
+        # what an activation's pieces are may have changed since
+        found = array.shape[:-1] if name == _PIECES else array.shape
+        if found != shape or array.dtype.kind != _KINDS.get(name.rpartition("/")[2], "f"):
+            raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
+    solved = arrays[f"{prefix}solved"]
+    if (len(solved), int(solved.sum())) != (result["seeds"], result["solved"]):
+        raise ValueError(f"{prefix}solved: expected {result['solved']} of {result['seeds']}")
+
+
+def _shapes(experiment: Experiment, checkpoints: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each array, of the shares of pieces without the pieces."""
+    seeds = len(experiment.seeds)
     samples, inputs = experiment.task.inputs.shape
-    shapes = {
+    seen = dict.fromkeys((f"evidence/{f.name}" for f in fields(Evidence)), (seeds, checkpoints))
+    return {
+        **dict.fromkeys(_NAMES, (seeds,)),
+        **seen,
         "cost_last": (seeds, checkpoints),
         "cost_mean": (seeds, checkpoints),
         "predictions": (seeds, samples),
         "hidden_weights": (seeds, inputs + 1, experiment.hidden),
         "output_weights": (seeds, experiment.hidden + 1, 1),
+        "evidence/gradient": (seeds, checkpoints, 2),
     }
-    for whole, array in arrays.items():
-        if not whole.startswith(prefix):
-            continue
-        name = whole.removeprefix(prefix)
-        usual = (seeds, checkpoints) if name.startswith("evidence/") else (seeds,)
-        shape = shapes.get(name, usual)
-        if array.shape[: len(shape)] != shape or (
-            array.dtype.kind != _KINDS.get(name.rpartition("/")[2], "f")
-        ):
-            raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
-    if (seeds, int(arrays[f"{prefix}solved"].sum())) != (result["seeds"], result["solved"]):
-        raise ValueError(f"{prefix}solved: expected {result['solved']} of {result['seeds']}")
 
 
 # --- arrays -----------------------------------------------------------------------------------
