@@ -32,6 +32,7 @@ from hsig.runs import (
     read,
 )
 from hsig.runs.folder import signed
+from hsig.runs.outcomes import same_bits
 from hsig.runs.provenance import keys_of
 
 # of three seeds, two checkpoints, four samples of two inputs and three hidden units
@@ -571,3 +572,23 @@ def test_outcomes_of_other_variants_are_not_compared():
     for one, other in ((whole, part), (part, whole)):
         with pytest.raises(ValueError, match="zip"):
             different_arrays(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ([0.0, np.nan], [0.0, np.nan], True),
+        ([0.0, np.nan], [0.0, 1.0], False),
+        ([0.0], [-0.0], False),
+        ([np.nan], [-np.nan], True),
+        ([1.0], [1.0, 1.0], False),
+        ([1.0], [1], False),
+        ([1], [True], False),
+        ([1, 2], [1, 2], True),
+        (["a"], ["a"], True),
+        (["a", ""], ["a", "longer"], False),
+    ],
+)
+def test_arrays_are_the_same_in_kind_shape_and_every_number(one, other, same):
+    assert same_bits(np.array(one), np.array(other)) is same
+    assert same_bits(np.array(other), np.array(one)) is same

@@ -328,7 +328,10 @@ def different_arrays(first: Outcome, second: Outcome, without: Sequence[str] = (
 
 
 def same_bits(one: Any, other: Any) -> bool:
-    """Whether two arrays are equal; undefined numbers are equal to each other."""
-    return one.dtype.kind == other.dtype.kind and np.array_equal(
-        one, other, equal_nan=one.dtype.kind == "f"
-    )
+    """Whether two arrays are equal, zeros by their sign too; undefined numbers are all the same."""
+    if one.dtype.kind != other.dtype.kind:
+        return False
+    if one.dtype.kind != "f":
+        return np.array_equal(one, other)
+    signs = (np.signbit(array[array == 0.0]) for array in (one, other))
+    return np.array_equal(one, other, equal_nan=True) and np.array_equal(*signs)
