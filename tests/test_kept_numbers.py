@@ -279,6 +279,15 @@ def test_arrays_are_named_by_part_variant_and_number(tmp_path):
     assert set(arrays_of(last)) == set(SHAPES)
 
 
+def test_a_variant_that_was_not_trained_has_numbers_of_the_same_kinds_for_no_seeds():
+    first, failed, _ = by_hand().results
+    kinds = {name: array.dtype.kind for name, array in arrays_of(first).items()}
+    none = arrays_of(failed)
+    assert {len(array) for array in none.values()} == {0}
+    for name in ("diverged_by", "predictions", "solved_at", "outlook/looked", "outlook/fall"):
+        assert none[name].dtype.kind == kinds[name], name
+
+
 def test_a_record_has_all_that_a_command_made(tmp_path):
     outcome = by_hand()
     parts = [Part(name, outcome.experiment, outcome) for name in ("one", "other")]
@@ -365,6 +374,21 @@ def test_a_part_of_before_has_no_role_and_no_learning_rates_of_its_own(tmp_path)
     first = {name: value for name, value in part.items() if name not in {"role", "learning_rates"}}
     (back,) = parts_of(rewritten(record, record.about | {"parts": [first]}))
     assert_same(back, Part("x", outcome.experiment, outcome))
+
+
+def test_variants_are_called_what_they_were_called_then(tmp_path):
+    """The spelling of a setting may have changed since."""
+    outcome = by_hand()
+    record = keep(tmp_path, of_parts(Part("", outcome.experiment, outcome)))
+    (part,) = record.about["parts"]
+    of_then = part | {
+        "labels": [f"{label}!" for label in part["labels"]],
+        "results": [one | {"label": f"{one['label']}!"} for one in part["results"]],
+    }
+    (back,) = parts_of(rewritten(record, record.about | {"parts": [of_then]}))
+    called = ["sigmoid!", "hard!", "tanh!"]
+    assert [variant.label for variant in back.outcome.experiment.variants] == called
+    assert [result.variant.label for result in back.outcome.results] == called
 
 
 def test_what_a_run_was_kept_without_is_told(tmp_path):
