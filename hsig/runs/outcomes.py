@@ -1,7 +1,8 @@
 """Kept runs of `train`, `compare` and `explain`: written, and read with all their numbers."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from hsig.runs.provenance import digest, keys_of
 from hsig.runs.shape import sense
 
 _PARTED = "parted"  # which the first runs do not have
+_PIECES = "evidence/on_piece"
 _KINDS = {
     **dict.fromkeys(("solved", "looked", "unsolvable", "dead", "saturated", "affine"), "b"),
     **dict.fromkeys(("solved_at", "lost_at", "diverged_at", "returns_after"), "i"),
@@ -138,13 +140,19 @@ def parts_of(record: Record) -> list[Part]:
     Raises:
         RunError: If a file of the record is missing or was changed.
     """
-    data = checked(record, SEEDS)
-    with sense(record.folder):
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+    with _opened(record) as file:
+        arrays = {name: file[name] for name in file.files}
         where = str(record.folder / RUN)
         parts = enumerate(record.about["parts"])
         return [_read_part(part, where, arrays, f"{number}/") for number, part in parts]
+
+
+@contextmanager
+def _opened(record: Record) -> Iterator[Any]:
+    """The arrays of a record; whatever is wrong with them is told."""
+    data = checked(record, SEEDS)
+    with sense(record.folder), np.load(io.BytesIO(data), allow_pickle=False) as file:
+        yield file
 
 
 def _read_part(part: Mapping[str, Any], where: str, arrays: Mapping[str, Any], prefix: str) -> Part:
@@ -220,27 +228,33 @@ def _check(
     Raises:
         ValueError: With the first that does not.
     """
-    seeds, checkpoints = len(experiment.seeds), len(result["epochs"])
+    shapes = _shapes(experiment, len(result["epochs"]))
+    for whole, name in ((prefix + name, name) for name in _NAMES if prefix + name in arrays):
+        array, shape = arrays[whole], shapes[name]
+        # what an activation's pieces are may have changed since
+        found = array.shape[:-1] if name == _PIECES else array.shape
+        if found != shape or array.dtype.kind != _KINDS.get(name.rpartition("/")[2], "f"):
+            raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
+    solved = arrays[f"{prefix}solved"]
+    if (len(solved), int(solved.sum())) != (result["seeds"], result["solved"]):
+        raise ValueError(f"{prefix}solved: expected {result['solved']} of {result['seeds']}")
+
+
+def _shapes(experiment: Experiment, checkpoints: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each array, of the shares of pieces without the pieces."""
+    seeds = len(experiment.seeds)
     samples, inputs = experiment.task.inputs.shape
-    shapes = {
+    seen = dict.fromkeys((f"evidence/{f.name}" for f in fields(Evidence)), (seeds, checkpoints))
+    return {
+        **dict.fromkeys(_NAMES, (seeds,)),
+        **seen,
         "cost_last": (seeds, checkpoints),
         "cost_mean": (seeds, checkpoints),
         "predictions": (seeds, samples),
         "hidden_weights": (seeds, inputs + 1, experiment.hidden),
         "output_weights": (seeds, experiment.hidden + 1, 1),
+        "evidence/gradient": (seeds, checkpoints, 2),
     }
-    for whole, array in arrays.items():
-        if not whole.startswith(prefix):
-            continue
-        name = whole.removeprefix(prefix)
-        usual = (seeds, checkpoints) if name.startswith("evidence/") else (seeds,)
-        shape = shapes.get(name, usual)
-        if array.shape[: len(shape)] != shape or (
-            array.dtype.kind != _KINDS.get(name.rpartition("/")[2], "f")
-        ):
-            raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
-    if (seeds, int(arrays[f"{prefix}solved"].sum())) != (result["seeds"], result["solved"]):
-        raise ValueError(f"{prefix}solved: expected {result['solved']} of {result['seeds']}")
 
 
 # --- arrays -----------------------------------------------------------------------------------
@@ -284,8 +298,7 @@ def not_kept(record: Record) -> list[str]:
     Raises:
         RunError: If its arrays are missing or were changed.
     """
-    data = checked(record, SEEDS)
-    with sense(record.folder), np.load(io.BytesIO(data), allow_pickle=False) as file:
+    with _opened(record) as file:
         there = {name.split("/", 2)[2] for name in file.files}
     return [name for name in _NAMES if there and name not in there]
 
@@ -315,7 +328,10 @@ def different_arrays(first: Outcome, second: Outcome, without: Sequence[str] = (
 
 
 def same_bits(one: Any, other: Any) -> bool:
-    """Whether two arrays are equal; undefined numbers are equal to each other."""
-    return one.dtype.kind == other.dtype.kind and np.array_equal(
-        one, other, equal_nan=one.dtype.kind == "f"
-    )
+    """Whether two arrays are equal, zeros by their sign too; undefined numbers are all the same."""
+    if one.dtype.kind != other.dtype.kind:
+        return False
+    if one.dtype.kind != "f":
+        return np.array_equal(one, other)
+    signs = (np.signbit(array[array == 0.0]) for array in (one, other))
+    return np.array_equal(one, other, equal_nan=True) and np.array_equal(*signs)
