@@ -29,6 +29,7 @@ from hsig.experiments.verdicts import VERDICTS
 from hsig.results.sweeping import sweep
 from hsig.runs.journal import Journal
 from hsig.runs.keeping import put
+from hsig.runs.provenance import cell_key
 from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
 from hsig.runs.sweeps import digest_of
 
@@ -125,6 +126,13 @@ def test_whatever_comes_later_takes_the_place_of_a_failure_and_a_failure_that_of
     assert failed.with_more(cell) is cell
     assert cell.with_more(failed) is failed
     assert failed.with_more(other) is other
+
+
+@pytest.mark.parametrize("seeds", ["1", "2,0", "[7]"])
+def test_a_cell_has_the_same_key_whichever_seeds_there_are_and_come_first(seeds):
+    flags = {"activation": "hard", "epochs": "3"}
+    expected = cell_key(load_experiment(flags=flags))
+    assert cell_key(load_experiment(flags={**flags, "seeds": seeds})) == expected
 
 
 # --- training ---------------------------------------------------------------------------------
