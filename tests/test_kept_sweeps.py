@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from prepared import swept
 from test_cells import all_of, numbered
-from test_ledger import WHOLE, kept
+from test_ledger import MAP, WHOLE, kept
 
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, RunError
@@ -47,11 +47,11 @@ def with_keys(folder, **keys):
     return changed(folder, lambda about: about["parts"][0]["experiment"].update(keys))
 
 
-def by_flags(runs, **flags):
-    """The record of a sweep without a config, begun and left."""
-    ledger = Ledger(runs, load_sweep(None, flags))
+def begun(runs, config, flags):
+    """The record of a sweep that is begun and left."""
+    ledger = Ledger(runs, load_sweep(config, flags))
     moment = datetime(2026, 1, 2, tzinfo=UTC)
-    ledger.open(Origin.typed(None, flags), arguments=(), started=moment)
+    ledger.open(Origin.typed(config, flags), arguments=(), started=moment)
     ledger.close(lambda: "never")
     (folder,) = runs.iterdir()
     return folder
@@ -72,7 +72,7 @@ def results_of(folder):
 
 def test_a_whole_sweep_is_read_with_every_number_and_what_all_cells_have(runs):
     found = read_sweep(read(kept(runs, {0: numbered([0, 1]), 1: FAILED})))
-    wanted = load_sweep(runs.with_name("map.yaml"), {})
+    wanted = load_sweep(MAP, {})
     assert found.axes == wanted.axes
     assert keys_of(found.base) == keys_of(wanted.experiments[0])
     assert [*found.results] == [("3",), ("4",)]
@@ -146,13 +146,13 @@ def test_what_is_typed_is_relative_to_the_folder_of_the_config_or_else_to_ones_o
 
 def test_a_kept_sweep_has_its_config_in_its_record_and_the_folder_of_the_one_that_was_given(runs):
     folder = kept(runs, {})
-    given = str(runs.with_name("map.yaml"))
-    assert origin_of(read(folder)) == (folder / "config.yaml", {}, runs.parent, given)
+    config, here = folder / "config.yaml", runs.parent.resolve()
+    assert origin_of(read(folder)) == (config, {}, here, "map.yaml")
 
 
 def test_a_kept_sweep_by_flags_has_them_and_the_folder_in_which_they_were_typed(runs):
     flags = {"activation": "hard", "epochs": "3,4"}
-    assert origin_of(read(by_flags(runs, **flags))) == (None, flags, runs.parent.resolve(), "")
+    assert origin_of(read(begun(runs, None, flags))) == (None, flags, runs.parent.resolve(), "")
 
 
 def test_the_first_records_have_the_folder_that_the_name_of_their_config_has(runs):
@@ -164,7 +164,7 @@ def test_the_first_records_have_the_folder_that_the_name_of_their_config_has(run
     config = record.folder / "config.yaml"
     assert origin_of(record) == (config, {}, Path("maps"), "maps/map.yaml")
     flags = {"activation": "hard", "epochs": "3,4"}
-    record = changed(by_flags(runs.with_name("others"), **flags), as_at_first)
+    record = changed(begun(runs.with_name("others"), None, flags), as_at_first)
     assert origin_of(record) == (None, flags, Path(), "")
 
 
@@ -174,17 +174,16 @@ def test_the_first_records_have_the_folder_that_the_name_of_their_config_has(run
 @pytest.mark.parametrize("again", [sweep_again, sweep_to_resume])
 def test_it_is_made_again_from_its_own_config_with_as_many_workers_as_are_wanted(runs, again):
     record = read(kept(runs, WHOLE))
-    config = runs.with_name("map.yaml")
-    assert spelled(again(record)) == spelled(load_sweep(config, {}))
-    assert spelled(again(record, "3")) == spelled(load_sweep(config, {"workers": "3"}))
-    config.unlink()
+    assert spelled(again(record)) == spelled(load_sweep(MAP, {}))
+    assert spelled(again(record, "3")) == spelled(load_sweep(MAP, {"workers": "3"}))
+    MAP.unlink()
     assert [experiment.workers for experiment in again(record, "2").experiments] == [2, 2]
 
 
 @pytest.mark.parametrize("again", [sweep_again, sweep_to_resume])
 def test_it_is_made_again_from_its_own_flags_with_other_workers_in_place_of_theirs(runs, again):
     flags = {"activation": "hard", "epochs": "3,4", "workers": "2"}
-    record = read(by_flags(runs, **flags))
+    record = read(begun(runs, None, flags))
     assert spelled(again(record)) == spelled(load_sweep(None, flags))
     assert spelled(again(record, "3")) == spelled(load_sweep(None, {**flags, "workers": "3"}))
 
@@ -218,17 +217,34 @@ def test_a_sweep_that_means_something_else_by_now_is_not_made_again(runs):
 
 def test_how_many_workers_there_were_and_how_often_it_was_reported_does_not_matter(runs):
     record = with_keys(kept(runs, WHOLE), workers=7, report_every=2)
-    assert spelled(sweep_again(record)) == spelled(load_sweep(runs.with_name("map.yaml"), {}))
+    assert spelled(sweep_again(record)) == spelled(load_sweep(MAP, {}))
 
 
 ROWS = "0,1,1\n1,0,1\n1,1,0\n0,0,0\n"
+
+
+@pytest.mark.parametrize("by", ["config", "flags"])
+def test_the_files_that_a_sweep_names_are_found_from_anywhere(runs, monkeypatch, by):
+    runs.with_name("rows.csv").write_text(ROWS, encoding="utf-8")
+    flags = {"task": "csv:rows.csv", "activation": "hard", "epochs": "3,4"}
+    config = None
+    if by == "config":
+        config, flags = MAP, {}
+        config.write_text("task: {csv: rows.csv}\nsweep: {epochs: [3, 4]}\n", encoding="utf-8")
+    record = read(begun(runs, config, flags))
+    wanted = load_sweep(config, flags)
+    elsewhere = runs.with_name("elsewhere")
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert spelled(sweep_again(record)) == spelled(wanted)
 
 
 @pytest.mark.parametrize("folder_is_kept", [True, False])
 def test_a_file_that_is_gone_is_told_and_where_it_may_be_if_that_was_not_kept(runs, folder_is_kept):
     rows = runs.with_name("rows.csv")
     rows.write_text(ROWS, encoding="utf-8")
-    folder = by_flags(runs, task="csv:rows.csv", epochs="3,4", activation="hard")
+    flags = {"task": "csv:rows.csv", "activation": "hard", "epochs": "3,4"}
+    folder = begun(runs, None, flags)
     rows.unlink()
     if not folder_is_kept:
         changed(folder, lambda about: about["sweep"].pop("folder"))
@@ -291,10 +307,12 @@ def other_bits(name):
     ],
 )
 def test_numbers_that_differ_are_named_with_their_cell(before, after, told):
-    same = numbered([0])
-    was = swept({("0.1", "5"): same, ("1", "5"): before, ("1", "9"): FAILED})
-    again = {("0.1", "5"): numbered([0]), ("1", "9"): numbered([2])}
+    was = {("0.1", "5"): FAILED, ("0.1", "9"): numbered([0]), ("1", "5"): before, ("1", "9"): None}
+    again = {("0.1", "5"): numbered([2]), ("0.1", "9"): numbered([0])}
     if after is not None:
         again[("1", "5")] = after
-    expected = [*(f"1, 5: {name}" for name in told), "1, 9: one was not trained"]
-    assert different_cells(was, again) == expected
+    assert different_cells(swept(was), again) == [
+        "0.1, 5: one was not trained",
+        *(f"1, 5: {name}" for name in told),
+        "1, 9: one was not trained",
+    ]

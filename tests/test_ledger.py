@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from prepared import made_run
@@ -22,26 +23,25 @@ from hsig.runs.provenance import cell_key, keys_of
 from hsig.runs.sweep_cells import line_of, unpacked
 from hsig.runs.sweeps import Origin, digest_of
 
+MAP = Path("map.yaml")
 CONFIG = "activation: hard\nseeds: {}\nsweep:\n  epochs: {}\n"
 FAILED = CellResult.failed("no gradient")
 locked = pytest.mark.skipif(os.name == "nt", reason="no locks on this system")
 
 
-def config_of(runs, seeds, epochs):
-    path = runs.with_name("map.yaml")
-    path.write_text(CONFIG.format(seeds, epochs), encoding="utf-8")
-    return path
-
-
 def ledger_of(runs, seeds=(0, 1), epochs=(3, 4)):
     """Of a sweep of these epochs with these seeds, opened by nobody yet."""
-    return Ledger(runs, load_sweep(config_of(runs, [*seeds], [*epochs]), {}))
+    MAP.write_text(CONFIG.format([*seeds], [*epochs]), encoding="utf-8")
+    return Ledger(runs, load_sweep(MAP, {}))
 
 
 def opened(ledger, day=2):
     """The same ledger, whose record is of that day if it is a new one."""
-    origin = Origin.typed(ledger._runs.with_name("map.yaml"), {})
-    ledger.open(origin, arguments=("sweep", "map.yaml"), started=datetime(2026, 1, day, tzinfo=UTC))
+    ledger.open(
+        Origin.typed(MAP, {}),
+        arguments=("sweep", "map.yaml"),
+        started=datetime(2026, 1, day, tzinfo=UTC),
+    )
     return ledger
 
 
@@ -96,7 +96,7 @@ def test_a_new_record_says_what_is_swept_and_what_it_depends_on(runs):
         "run.json",
     ]
     about = dict(read(folder).about)
-    wanted = load_sweep(runs.with_name("map.yaml"), {})
+    wanted = load_sweep(MAP, {})
     assert {name: about[name] for name in ("command", "arguments", "started", "digest")} == {
         "command": "sweep",
         "arguments": ["sweep", "map.yaml"],
@@ -104,13 +104,13 @@ def test_a_new_record_says_what_is_swept_and_what_it_depends_on(runs):
         "digest": digest_of(wanted),
     }
     assert (about["seconds"], about["complete"]) == (0.0, False)
-    assert about["configs"] == {"config.yaml": str(runs.with_name("map.yaml"))}
+    assert about["configs"] == {"config.yaml": "map.yaml"}
     assert [*about["files"]] == [*about["bytes"]] == ["config.yaml"]
     assert (folder / "config.yaml").read_text() == CONFIG.format([0, 1], [3, 4])
     assert about["sweep"] == {
         "axes": [{"name": "epochs", "values": ["3", "4"]}],
         "flags": {},
-        "folder": str(runs.parent),
+        "folder": str(runs.parent.resolve()),
     }
     assert about["parts"] == [
         {
@@ -136,7 +136,7 @@ def test_a_sweep_by_flags_keeps_them_and_no_config(runs):
 
 def test_each_cell_is_a_line_as_soon_as_it_is_there(runs):
     ledger = opened(ledger_of(runs))
-    wanted = load_sweep(runs.with_name("map.yaml"), {})
+    wanted = load_sweep(MAP, {})
     expected = []
     for number, cell in ((1, numbered([0, 1])), (0, FAILED)):
         ledger.note(number, cell)
@@ -152,7 +152,7 @@ def test_the_last_cell_makes_a_whole_of_it_with_arrays_and_a_result(runs):
     assert (record.complete, record.packed) == (True, True)
     assert (folder / "result.json").read_text() == '{"the": "result"}'
     assert sorted(record.about["files"]) == ["config.yaml", "result.json", "seeds.npz"]
-    wanted = load_sweep(runs.with_name("map.yaml"), {})
+    wanted = load_sweep(MAP, {})
     assert [(key, all_of(cell)) for key, cell in unpacked(record)] == [
         (cell_key(experiment), all_of(WHOLE[number]))
         for number, experiment in enumerate(wanted.experiments)
