@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from hsig.experiments.verdicts import VERDICTS
 from hsig.results.sweeping import sweep
 from hsig.runs.journal import Journal
 from hsig.runs.keeping import put
-from hsig.runs.provenance import cell_key
+from hsig.runs.provenance import cell_key, digest
 from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
 from hsig.runs.sweeps import digest_of
 
@@ -128,11 +129,20 @@ def test_whatever_comes_later_takes_the_place_of_a_failure_and_a_failure_that_of
     assert failed.with_more(other) is other
 
 
-@pytest.mark.parametrize("seeds", ["1", "2,0", "[7]"])
+@pytest.mark.parametrize("seeds", ["100", "2,0", "[7]"])
 def test_a_cell_has_the_same_key_whichever_seeds_there_are_and_come_first(seeds):
     flags = {"activation": "hard", "epochs": "3"}
-    expected = cell_key(load_experiment(flags=flags))
+    expected = cell_key(load_experiment(flags={**flags, "seeds": "1"}))
     assert cell_key(load_experiment(flags={**flags, "seeds": seeds})) == expected
+
+
+def test_keys_that_were_kept_are_found_again():
+    """They are of a cell with seed 0 alone, without reports on the way, and of its cost."""
+    flags = {"activation": "hard", "epochs": "3", "cost": "last", "seeds": "1"}
+    depends = [digest([load_experiment(flags={**flags, "report_every": "3"})]), "last"]
+    expected = sha256(json.dumps(depends).encode()).hexdigest()
+    for more in ({}, {"seeds": "5"}, {"report_every": "1"}, {"at_epochs": "2"}):
+        assert cell_key(load_experiment(flags={**flags, **more})) == expected
 
 
 # --- training ---------------------------------------------------------------------------------
