@@ -62,13 +62,13 @@ def sweep(wanted: Sweep) -> SweepResult:
         RunError: If processes kept dying of some cells.
     """
     made: dict[tuple[str, ...], CellResult | None] = dict.fromkeys(wanted.cells)
-    lost: dict[str, None] = {}
+    lost: list[str] = []
     for number, result in run_jobs(enumerate(wanted.experiments), local_crew(wanted.experiments)):
         if isinstance(result, Lost):
-            lost[result.reason] = None
+            lost.append(result.reason)
         else:
             made[wanted.cells[number]] = result
     if lost:
-        raise RunError(list(lost))
+        raise RunError(list(dict.fromkeys(lost)))
     outcome = SweepOutcome(wanted.axes, wanted.experiments[0], made)
     return SweepResult(outcome, digest_of(wanted))

@@ -147,7 +147,7 @@ class Ledger:
                 journal.close()
         if self._same is not None:
             with suppress(OSError):  # beside arrays it is no part of the record
-                (self._same.folder / CELLS).unlink(missing_ok=True)
+                (self._same.folder / CELLS).unlink()
 
     def _lacking(self, number: int) -> tuple[int, ...]:
         """The seeds of a cell that are not there."""
