@@ -60,12 +60,12 @@ def _table(records: Sequence[Record]) -> Table:
 
 def _changed(records: Sequence[Record]) -> Table:
     """The keys in which runs differ."""
-    every = [settings(record) for record in records]
-    changed = [name for name in KEYS if len({keys.get(name, "") for keys in every}) > 1]
+    every = [(record, settings(record)) for record in records]
+    changed = [name for name in KEYS if len({keys[name] for _, keys in every}) > 1]
     columns = ("id", "command", *changed, *_CALLED)
     rows = tuple(
-        (record.id, record.command, *(keys.get(name, "") for name in changed), *_called(record))
-        for record, keys in zip(records, every, strict=True)
+        (record.id, record.command, *(keys[name] for name in changed), *_called(record))
+        for record, keys in every
     )
     return Table("", columns, rows, prose=columns, splits=True)
 
@@ -79,8 +79,9 @@ def _on_screen(table: Table, records: Sequence[Record], short: Mapping[str, str]
     cells = {name: [row[n] for row in table.rows] for n, name in enumerate(table.columns)}
     cells["id"] = [short.get(record.id, record.id) for record in records]
     if "what" in cells:  # which has the name in front, and may be folded at commas
-        named = zip(cells["name"], cells["what"], strict=True)
-        cells["what"] = [": ".join(filter(None, (n, _COMMA.sub(", ", w)))) for n, w in named]
+        cells["what"] = [
+            ": ".join(filter(None, (r.note.name, _COMMA.sub(", ", _what(r))))) for r in records
+        ]
         cells["name"] = []
         cells["solved"] = [_solved(record, briefly=True) for record in records]
     kept = {name: own for name, own in cells.items() if name not in _CALLED or any(own)}
@@ -154,19 +155,16 @@ def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
     keys = dict(part["experiment"])
     labels = ",".join(label.removeprefix(f"{part['name']}: ") for label in part["labels"])
     keys["activation"], keys["activations"] = None, labels
-    output = keys.get("output_activation")
-    if isinstance(output, dict):
-        keys["output_activation"] = output["name"]
-    if isinstance(keys.get("init"), dict):
-        keys["init"] = "uniform:" + ",".join(short(bound) for bound in keys["init"]["uniform"])
-    if isinstance(keys.get("task"), dict):
-        keys["task"] = _task(keys["task"])
+    if isinstance(keys["output_activation"], dict):
+        keys["output_activation"] = keys["output_activation"]["name"]
+    keys["init"] = "uniform:" + ",".join(short(bound) for bound in keys["init"]["uniform"])
+    keys["task"] = _task(keys["task"])
     return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
 
 
 def _task(task: Mapping[str, Any]) -> str:
     """A task's name; with a digest of its rows if they are the user's own."""
-    name = str(task.get("name", ""))
+    name: str = task["name"]
     if name in TASKS:
         return name
     rows = json.dumps([task.get("inputs"), task.get("targets")])
