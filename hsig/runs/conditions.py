@@ -15,7 +15,7 @@ from hsig.errors import ConfigError
 from hsig.experiments.sweeps import canonical
 from hsig.reports.words import SEVERAL
 from hsig.runs.folder import Record
-from hsig.runs.listing import mains, settings, variants_of
+from hsig.runs.listing import mains, settings, variants_of, without_digest
 
 _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -65,6 +65,9 @@ class Condition:
             case "solved" | "seconds":
                 return canonical(self.wanted) in _numbers(record, self.name)
         values = settings(record)[self.name].split(SEVERAL)
+        values += [without_digest(value) for value in values]
+        if self.name == "output_activation":
+            values += [value.partition(":")[0] for value in values]
         return canonical(self.wanted) in map(canonical, values)
 
 
