@@ -111,18 +111,20 @@ def _numbers(record: Record, name: str) -> list[float]:
     """What a run has of something that is compared as a number."""
     if name == "seconds":
         return [float(record.about["seconds"])]
-    parts = mains(record)
     if name == "solved":
-        results = [result for part in parts for result in part["results"]]
+        results = [result for part in mains(record) for result in part["results"]]
         return [result["solved"] / result["seeds"] for result in results if "solved" in result]
-    if name == "seeds":
-        listed = [part["experiment"]["seeds"] for part in parts]
-        return [float(len(seeds) if isinstance(seeds, list) else seeds) for seeds in listed]
     numbers = []
     for text in settings(record)[name].split(SEVERAL):
         with suppress(ValueError):
-            numbers.append(float(text))
+            numbers.append(_number(text))
     return numbers
+
+
+def _number(text: str) -> float:
+    """What a text says as a number; of seeds such as `[3, 5]` or `3,5`, how many they are."""
+    is_list = text.startswith("[") or "," in text
+    return float(text.count(",") + 1 if is_list else text)
 
 
 _AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([mhdw])")
