@@ -88,8 +88,9 @@ def test_the_list_is_filtered_and_shows_what_changed(runs):
     both = ("--where", "activation=hard", "--where", "learning_rate=5e-1")
     assert len(hsig("runs", "list", *both)[1].splitlines()) == 2
     changed = hsig("runs", "list", "--only-changed", "--where", "command=train")[1].splitlines()
-    assert changed[0].split() == ["id", "command", "activations", "learning_rate"]
-    assert changed[1].split()[2:] == ["hard:slope=0.25", "0.5"]
+    layers = ["activations", "output_activation"]
+    assert changed[0].split() == ["id", "command", *layers, "learning_rate"]
+    assert changed[1].split()[2:] == ["hard:slope=0.25", "hard:slope=0.25", "0.5"]
     assert len(list(runs.iterdir())) == 3
     csv = hsig("runs", "list", "-f", "csv")[1]
     assert csv.startswith("id,command,what,solved,seconds,name,note\n")

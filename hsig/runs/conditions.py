@@ -15,7 +15,7 @@ from hsig.errors import ConfigError
 from hsig.experiments.sweeps import canonical
 from hsig.reports.words import SEVERAL
 from hsig.runs.folder import Record
-from hsig.runs.listing import mains, settings, variants_of
+from hsig.runs.listing import mains, settings, variants_of, without_digest
 
 _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -65,6 +65,9 @@ class Condition:
             case "solved" | "seconds":
                 return canonical(self.wanted) in _numbers(record, self.name)
         values = settings(record)[self.name].split(SEVERAL)
+        values += [without_digest(value) for value in values]
+        if self.name == "output_activation":
+            values += [value.partition(":")[0] for value in values]
         return canonical(self.wanted) in map(canonical, values)
 
 
@@ -108,18 +111,20 @@ def _numbers(record: Record, name: str) -> list[float]:
     """What a run has of something that is compared as a number."""
     if name == "seconds":
         return [float(record.about["seconds"])]
-    parts = mains(record)
     if name == "solved":
-        results = [result for part in parts for result in part["results"]]
+        results = [result for part in mains(record) for result in part["results"]]
         return [result["solved"] / result["seeds"] for result in results if "solved" in result]
-    if name == "seeds":
-        listed = [part["experiment"]["seeds"] for part in parts]
-        return [float(len(seeds) if isinstance(seeds, list) else seeds) for seeds in listed]
     numbers = []
     for text in settings(record)[name].split(SEVERAL):
         with suppress(ValueError):
-            numbers.append(float(text))
+            numbers.append(_number(text))
     return numbers
+
+
+def _number(text: str) -> float:
+    """What a text says as a number; of seeds such as `[3, 5]` or `3,5`, how many they are."""
+    is_list = text.startswith("[") or "," in text
+    return float(text.count(",") + 1 if is_list else text)
 
 
 _AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([mhdw])")

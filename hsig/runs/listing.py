@@ -3,13 +3,16 @@
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from hsig.config.activation_kinds import spec_document
 from hsig.config.keys import KEYS
 from hsig.config.values import Json
+from hsig.experiments.sweeps import canonical
+from hsig.networks.activations import ACTIVATIONS, shortest
 from hsig.networks.tasks import TASKS
 from hsig.reports.numbers import count, short
 from hsig.reports.page import OF_HSIG, Page, Table, lines
@@ -25,7 +28,9 @@ _DIFFERENT_MOST = 20  # numbers that are not the same, in a sentence
 
 
 _CALLED = ("name", "note")
+_SAID = ("kink", "backward")  # behind the name of any activation
 _COMMA = re.compile(r",(?=\S)")
+_DIGEST = re.compile(r" ?\([0-9a-f]{8}\)$")
 
 
 def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool = False) -> Page:
@@ -60,12 +65,12 @@ def _table(records: Sequence[Record]) -> Table:
 
 def _changed(records: Sequence[Record]) -> Table:
     """The keys in which runs differ."""
-    every = [settings(record) for record in records]
-    changed = [name for name in KEYS if len({keys.get(name, "") for keys in every}) > 1]
+    every = [(record, settings(record)) for record in records]
+    changed = [name for name in KEYS if len({keys[name] for _, keys in every}) > 1]
     columns = ("id", "command", *changed, *_CALLED)
     rows = tuple(
-        (record.id, record.command, *(keys.get(name, "") for name in changed), *_called(record))
-        for record, keys in zip(records, every, strict=True)
+        (record.id, record.command, *(keys[name] for name in changed), *_called(record))
+        for record, keys in every
     )
     return Table("", columns, rows, prose=columns, splits=True)
 
@@ -79,8 +84,9 @@ def _on_screen(table: Table, records: Sequence[Record], short: Mapping[str, str]
     cells = {name: [row[n] for row in table.rows] for n, name in enumerate(table.columns)}
     cells["id"] = [short.get(record.id, record.id) for record in records]
     if "what" in cells:  # which has the name in front, and may be folded at commas
-        named = zip(cells["name"], cells["what"], strict=True)
-        cells["what"] = [": ".join(filter(None, (n, _COMMA.sub(", ", w)))) for n, w in named]
+        cells["what"] = [
+            ": ".join(filter(None, (r.note.name, _COMMA.sub(", ", _what(r))))) for r in records
+        ]
         cells["name"] = []
         cells["solved"] = [_solved(record, briefly=True) for record in records]
     kept = {name: own for name, own in cells.items() if name not in _CALLED or any(own)}
@@ -128,9 +134,7 @@ def with_note(page: Page, note: Note) -> Page:
 def settings(record: Record) -> dict[str, str]:
     """Every key of a run as a config would spell it; of several configs, all values."""
     spelled = [_spelled(part) for part in mains(record)]
-    made = {
-        name: SEVERAL.join(dict.fromkeys(keys.get(name, "") for keys in spelled)) for name in KEYS
-    }
+    made = {name: SEVERAL.join(dict.fromkeys(keys[name] for keys in spelled)) for name in KEYS}
     for axis in _axes(record):
         name = "activations" if axis["name"] == "activation" else axis["name"]
         made[name] = SEVERAL.join(axis["values"])
@@ -150,27 +154,55 @@ def mains(record: Record) -> list[Mapping[str, Any]]:
 
 
 def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
-    """The keys of one experiment."""
-    keys = dict(part["experiment"])
+    """The keys of one experiment; one that came later had its default."""
+    keys = {name: key.default for name, key in KEYS.items()} | part["experiment"]
     labels = ",".join(label.removeprefix(f"{part['name']}: ") for label in part["labels"])
-    keys["activation"], keys["activations"] = None, labels
-    output = keys.get("output_activation")
-    if isinstance(output, dict):
-        keys["output_activation"] = output["name"]
-    if isinstance(keys.get("init"), dict):
-        keys["init"] = "uniform:" + ",".join(short(bound) for bound in keys["init"]["uniform"])
-    if isinstance(keys.get("task"), dict):
-        keys["task"] = _task(keys["task"])
+    specs = keys["activations"] or [keys["activation"]]
+    keys["activation"], keys["activations"] = None, labels + _unsaid(specs)
+    if isinstance(keys["output_activation"], dict):
+        keys["output_activation"] = _activation(keys["output_activation"])
+    keys["init"] = "uniform:" + ",".join(map(shortest, keys["init"]["uniform"]))
+    keys["task"] = _task(keys["task"])
     return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
 
 
 def _task(task: Mapping[str, Any]) -> str:
     """A task's name; with a digest of its rows if they are the user's own."""
-    name = str(task.get("name", ""))
+    name: str = task["name"]
     if name in TASKS:
         return name
-    rows = json.dumps([task.get("inputs"), task.get("targets")])
-    return f"{name} ({zlib.crc32(rows.encode()):08x})".lstrip()
+    return f"{name}{_digest([task.get('inputs'), task.get('targets')])}".lstrip()
+
+
+def _activation(spec: Mapping[str, Any]) -> str:
+    """An activation as a config would spell it, with a digest of what that does not say."""
+    row = ACTIVATIONS.get(spec["name"])
+    usual = {**spec, "kink": "own", "backward": "own"} if row is None else spec_document(row)
+    settings = ",".join(
+        f"{name}={shortest(canonical(as_yaml(value)))}"
+        for name, value in spec.items()
+        if name != "formula" and usual.get(name) != value
+    )
+    return f"{spec['name']}{settings and f':{settings}'}{_unsaid([spec])}"
+
+
+def _unsaid(specs: Iterable[Any]) -> str:
+    """A digest of what activations have that is told neither by a name nor by a setting."""
+    own = [spec for spec in specs if isinstance(spec, dict) and spec["name"] not in ACTIVATIONS]
+    unsaid = [
+        {name: value for name, value in spec.items() if name not in _SAID and value != spec["name"]}
+        for spec in own
+    ]
+    return _digest(unsaid) if any(unsaid) else ""
+
+
+def _digest(said: object) -> str:
+    return f" ({zlib.crc32(json.dumps(said).encode()):08x})"
+
+
+def without_digest(spelled: str) -> str:
+    """What `settings` has, as a config says it: without the digest of what a name stands for."""
+    return _DIGEST.sub("", spelled)
 
 
 def variants_of(record: Record) -> list[str]:

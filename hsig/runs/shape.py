@@ -46,6 +46,7 @@ _EXPERIMENT = _Names(
     | {
         "task": _NAMED,
         "activation": (None, _NAMED, str),
+        "activations": ([_NAMED], None),
         "output_activation": (_NAMED, None, str),
         "init": _Names({"uniform": [float]}),
         "seeds": (int, [int]),

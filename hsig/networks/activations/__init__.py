@@ -25,6 +25,7 @@ __all__ = [
     "is_row",
     "members",
     "names_elsewhere",
+    "shortest",
     "spell",
     "spellings",
 ]
@@ -155,11 +156,16 @@ def spell(activation: Activation) -> str:
     for name in ("kink", "backward"):
         if getattr(activation, name) != getattr(default, name):
             changed[name] = getattr(activation, name)
-    settings = ",".join(f"{n}={_shortest(v)}" for n, v in changed.items() if v is not None)
+    settings = ",".join(f"{n}={shortest(v)}" for n, v in changed.items() if v is not None)
     return f"{activation.name}:{settings}" if settings else activation.name
 
 
-def _shortest(value: Parameter) -> str:
+def shortest(value: Parameter) -> str:
+    """A setting as a config has it, no longer than it must be to mean just this number.
+
+    >>> shortest(0.25), shortest(1e-9), shortest(0.12345678), shortest(float("inf"))
+    ('0.25', '1e-09', '0.12345678', '.inf')
+    """
     if isinstance(value, str):
         return value
     if isinf(value):
