@@ -253,6 +253,25 @@ def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_proce
         assert crew.patience_s is None
 
 
+def test_threads_that_are_stopped_begin_nothing_and_what_is_going_on_is_told():
+    begun, seen = Event(), []
+
+    def work(job, going_on):
+        seen.append(going_on())
+        begun.set()
+        while going_on():
+            time.sleep(0.001)
+        return len(job.seeds)
+
+    crew = Threads(work, 1)
+    first, second = (crew.submit(job, print) for _, job in jobs(2))
+    assert begun.wait(60)
+    crew.stop()
+    assert first.result(60) == 1
+    assert second.cancelled()
+    assert seen == [True]
+
+
 class Line:
     """A connection on which everything was said before; it notes what is answered."""
 
