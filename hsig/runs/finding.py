@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import pairwise, takewhile
+from operator import eq
 from pathlib import Path
 
 from hsig.config.values import nearest
@@ -40,13 +42,11 @@ def beginnings(ids: Sequence[str]) -> dict[str, str]:
     >>> list(beginnings(["20261123T215509.223364Z-14", "20261123T215509.3Z-1"]).values())
     ['20261123T215509.2', '20261123T215509.3']
     """
-    made = {}
-    for before, one, after in zip(["", *ids], ids, [*ids[1:], ""], strict=False):
-        end = _LEAST
-        while end < len(one) and (before.startswith(one[:end]) or after.startswith(one[:end])):
-            end += 1
-        made[one] = one[:end]
-    return made
+    # with how many characters two neighbours begin alike
+    common = [sum(takewhile(bool, map(eq, *two))) for two in pairwise(["", *ids, ""])]
+    return {
+        one: one[: max(_LEAST, 1 + max(common[place : place + 2]))] for place, one in enumerate(ids)
+    }
 
 
 def find(runs: Path, text: str) -> Record:

@@ -4,7 +4,7 @@ import hashlib
 import io
 import secrets
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from hsig.runs.journal import Journal
 from hsig.runs.names import NO_NOTE, NOTE, Note
 from hsig.runs.provenance import machine, versions
 
-_IN_ZIP = (1980, 1, 1), (2107, 12, 31)  # the days that a zip file can say
+# the moments that a zip file can say
+_EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 0, 0, 0)
 
 
 def put(
@@ -51,9 +52,8 @@ def put(
     Raises:
         RunError: If it cannot be written.
     """
-    names = _config_names(len(configs))
-    texts = {name: text.encode() for name, text in zip(names, configs.values(), strict=True)}
-    files = {**files, **texts}
+    names = _config_names(configs)
+    files = {**files, **{names[given]: text.encode() for given, text in configs.items()}}
     about = {
         "format": FORMAT,
         "id": f"{started.strftime('%Y%m%dT%H%M%S.%fZ')}-{secrets.token_hex(6)}",
@@ -65,7 +65,7 @@ def put(
         "versions": versions(),
         "machine": machine(),
         "digest": digest,
-        "configs": dict(zip(names, configs, strict=True)),
+        "configs": {name: given for given, name in names.items()},
         **more,
         "files": _checksums(files),
         "bytes": {name: len(data) for name, data in files.items()},
@@ -135,12 +135,12 @@ def archive(record: Record) -> bytes:
         RunError: If a file of it is missing or was changed.
     """
     record, files = steady(record, _files)
-    began = datetime.fromisoformat(record.about["started"]).timetuple()
-    earliest, latest = ((*day, 0, 0, 0) for day in _IN_ZIP)
+    began = datetime.fromisoformat(record.about["started"]).timetuple()[:6]
+    moment = max(_EARLIEST, min(began, _LATEST))
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(made, "w") as file:
         for name, data in sorted(files.items()):
-            about = zipfile.ZipInfo(f"{record.id}/{name}", max(earliest, min(began[:6], latest)))
+            about = zipfile.ZipInfo(f"{record.id}/{name}", moment)
             about.external_attr = 0o644 << 16
             about.compress_type = zipfile.ZIP_DEFLATED
             file.writestr(about, data)
@@ -159,11 +159,10 @@ def _files(record: Record) -> dict[str, bytes]:
     return files
 
 
-def _config_names(number: int) -> list[str]:
-    """What the configs are called in a record."""
-    if number == 1:
-        return ["config.yaml"]
-    return [f"config-{place}.yaml" for place in range(1, number + 1)]
+def _config_names(configs: Iterable[str]) -> dict[str, str]:
+    """What each config is called in a record, by the name that it was given by."""
+    names = {given: f"config-{place}.yaml" for place, given in enumerate(configs, start=1)}
+    return names if len(names) > 1 else dict.fromkeys(names, "config.yaml")
 
 
 def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
