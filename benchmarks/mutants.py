@@ -124,6 +124,9 @@ def prepare() -> None:
     )
     with (FOLDER / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(settings)
+    plugin = FOLDER / "mutants" / "benchmarks" / Path(__file__).name  # to be there from the start
+    plugin.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(__file__, plugin)
 
 
 def try_them(names: list[str], children: int) -> None:
