@@ -169,6 +169,14 @@ def test_auto_is_all_cores_where_that_pays(monkeypatch):
     assert workers._workers([comparison(**many)] * 7) == 5
 
 
+def test_a_second_process_pays_from_so_much_work_on_that_is_beside_the_first(monkeypatch):
+    monkeypatch.setattr(workers, "cores", lambda: 5)
+    job = comparison()
+    for worth, number in ((workers._work(job), 2), (workers._work(job) + 1, 1)):
+        monkeypatch.setattr(workers, "_WORK_WORTH_A_PROCESS", worth)
+        assert workers._workers([job] * 2) == number
+
+
 def test_work_is_counted_in_updates_of_a_weight():
     _, (_, job) = jobs(2)
     weights = 3 * 5 + 6  # with the biases, of two inputs and five hidden units
@@ -347,6 +355,17 @@ def test_a_death_counts_for_the_job_alone_that_the_process_was_at(tmp_path, monk
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
         "1234", "xxx"
     )
+
+
+def ends_its_process(job):
+    """With one less than the number of its seeds as exit code."""
+    os._exit(len(job.seeds) - 1)
+
+
+def test_a_job_whose_process_ends_is_lost_with_its_exit_code(monkeypatch):
+    monkeypatch.setattr(crews, "_TRIES_MOST", 1)
+    found = dict(run_jobs(jobs(2), Processes(ends_its_process, 2, died="it {how}")))
+    assert found == {n: Lost(f"it ended with exit code {n}") for n in (0, 1)}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
