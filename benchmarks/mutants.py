@@ -60,7 +60,8 @@ timeout_constant = 8.0
 """
 # not by its script, which processes that tests start would run again as their own
 MUTMUT = "from mutmut.__main__ import cli; cli()"
-NOTICED = {1, 3, 24, 36, 152, -9, -11, -24}  # by a test that failed, a crash, or no end
+# by a test that failed, a crash, no end, or (255) since tests could not be imported
+NOTICED = {1, 3, 24, 36, 152, 255, -9, -11, -24}
 
 
 class Mutant(NamedTuple):

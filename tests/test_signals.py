@@ -176,12 +176,20 @@ def test_a_signal_at_any_moment_of_a_busy_machine_ends_it_with_one_line():
 # --- between and while it writes --------------------------------------------------------------
 
 
-AT_ITS_BEGINNING = ("hsig.cli.training", "config_and_one_activation", "train", "hard", "-e", "5")
+AT_ITS_BEGINNING = ("hsig.cli.training", "load_experiment", "train", "hard", "-e", "5")
 
 
 @pytest.mark.parametrize("number", CODES)
-def test_a_signal_before_it_begins_is_told_in_one_line(runs, number):
-    code, out, err = ended(AT_A_CALL, number, *AT_ITS_BEGINNING)
+@pytest.mark.parametrize(
+    "words",
+    [
+        AT_ITS_BEGINNING,
+        ("hsig.results.comparing", "load_experiment", "compare", "hard", "elu", "-e", "5"),
+        ("hsig.cli.explaining", "explain", "explain", "hard", "-e", "5"),
+    ],
+)
+def test_a_signal_before_it_trains_is_told_in_one_line(runs, words, number):
+    code, out, err = ended(AT_A_CALL, number, *words)
     assert (code, out, err) == (CODES[number], "", PLAIN[number])
     assert not runs.exists()
 

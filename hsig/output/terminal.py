@@ -34,7 +34,7 @@ class Interrupts:
     """Turns Ctrl-C into an early end of what is waited for.
 
     From Ctrl-C on, interrupts are ignored: what was done by then is to be written. While it is
-    entered, Ctrl-C between what is waited for is as one that comes at once with the next.
+    entered, Ctrl-C behind what was waited for is as one that comes at once with the next.
 
     Attributes:
         interrupted: Whether it was ended early.
@@ -43,9 +43,10 @@ class Interrupts:
     def __init__(self) -> None:
         self.interrupted = False
         self._before: Any = None
+        self._afterwards: Any = None  # what answers Ctrl-C then, if it is not what did before
 
     def __enter__(self) -> Self:
-        self._before = _listen(self._note)
+        self._before, self._afterwards = signal.getsignal(signal.SIGINT), self._note
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,7 +78,7 @@ class Interrupts:
             self.interrupted = True
         finally:
             waiting = False
-            _listen(signal.SIG_IGN if self.interrupted else before)
+            _listen(signal.SIG_IGN if self.interrupted else self._afterwards or before)
             if isinstance(iterator, Generator):
                 iterator.close()  # which ends its processes
 
