@@ -148,6 +148,7 @@ def test_closing_the_iterator_ends_the_processes():
     asked = time.monotonic()
     events.close()
     assert len(started) == 2
+    assert all(process.daemon for process in started)  # which outlive no end of this one
     assert all(process.exitcode is not None for process in started)
     assert active_children() == []
     assert time.monotonic() - asked < 30  # and not after its million epochs
@@ -158,6 +159,29 @@ def test_small_work_and_single_variants_start_no_process(monkeypatch):
     for flags in ({}, {"workers": "1"}, {"workers": "8", "activations": "hard"}):
         experiment = comparison(**flags)
         assert gather(experiment, run_with_workers(experiment)).complete
+
+
+@pytest.mark.skipif(fastest() == reference.NAME, reason="the compiled engine was not built")
+def test_an_engine_has_its_own_threads_and_what_cannot_be_sent_is_trained_here(monkeypatch):
+    trained = []
+    monkeypatch.setattr(workers, "cores", lambda: 5)
+    monkeypatch.setattr(crews, "Processes", None)
+    monkeypatch.setattr(workers, "run", lambda job, **how: trained.append((job, how)) or ())
+    fast = comparison(engine=fastest(), activations="hard,tanh")
+    slow = comparison(activations="hard")
+    (variant,) = slow.variants
+    own = StaysHere("own", source="a test", computed=np.tanh)
+    here_alone = replace(slow, variants=(replace(variant, hidden_activation=own),))
+    for experiment, how in (
+        (fast, {"threads": 5}),
+        (replace(fast, workers=3), {"threads": 3}),
+        (here_alone, {"threads": 5}),
+        (slow, {}),
+    ):
+        trained.clear()
+        assert list(run_with_workers(experiment)) == []
+        assert [job.variants for job, _ in trained] == [(one,) for one in experiment.variants]
+        assert [found for _, found in trained] == [how] * len(experiment.variants)
 
 
 def test_auto_is_all_cores_where_that_pays(monkeypatch):
@@ -355,6 +379,24 @@ def test_a_death_counts_for_the_job_alone_that_the_process_was_at(tmp_path, monk
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
         "1234", "xxx"
     )
+
+
+def tells_and_dies(job):
+    """Finds three numbers, and the first process that does so dies before the last."""
+    del job
+    mark = Path(os.environ["HSIG_TEST_MARK"])
+    yield from (0, 1)
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
+def test_what_was_told_before_a_death_is_told_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path / "killed"))
+    found = list(run_jobs(jobs(1), Processes(tells_and_dies, 1, died="{how}")))
+    assert found == [(0, 0), (0, 1), (0, 2)]
 
 
 def ends_its_process(job):
