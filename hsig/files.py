@@ -10,6 +10,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from io import BufferedWriter, FileIO
 from pathlib import Path
 
 ASIDE = ".unfinished-"
@@ -29,10 +30,18 @@ def write_file(path: Path, data: bytes) -> None:
         OSError: If that fails; the old file is as it was.
     """
     if is_stream(path):
-        with path.open("ab") as stream:
+        with BufferedWriter(FileIO(path, "ab", opener=_open_stream)) as stream:
             stream.write(data)
     else:
         _replace(path.resolve(), data, settled=False)
+
+
+def _open_stream(path: str, flags: int) -> int:
+    """Open it; a pipe that nobody reads is refused, not waited at."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def keep_file(path: Path, data: bytes) -> None:

@@ -46,7 +46,7 @@ def numbered(seeds, more=0):
         solved_at=own + 100,
         lost_at=own + 200,
         diverged_at=own + 300,
-        verdict=own % len(VERDICTS),
+        verdict=np.where(own % 2 == 1, VERDICTS.index("solved"), own % 10),
         cost=own + 0.1,
     )
 
@@ -269,7 +269,7 @@ def test_packed_arrays_have_a_row_for_each_seed_and_two_texts_for_each_cell():
         "solved_at": ("i", [103, 101, 104]),
         "lost_at": ("i", [203, 201, 204]),
         "diverged_at": ("i", [303, 301, 304]),
-        "verdict": ("i", [3, 1, 4]),
+        "verdict": ("i", [1, 1, 4]),
         "cost": ("f", [3.1, 1.1, 4.1]),
         "key": ("U", ["a", "b", "c"]),
         "error": ("U", ["", "no gradient", ""]),
@@ -294,6 +294,10 @@ def of_three_seeds(**changed):
         ({"verdict": np.zeros(3)}, "ValueError: verdict: expected 3 numbers of their kind"),
         ({"seed": np.zeros(3)}, "ValueError: seed: expected 3 numbers of their kind"),
         ({"seed": np.array([1, 2, 3, 4])}, "ValueError: seed: expected 3 numbers of their kind"),
+        (
+            {"verdict": np.array([1, 3, 11])},
+            "ValueError: verdicts of other seeds than were solved",
+        ),
         ({"error": np.array([""])}, "ValueError: zip() argument 2 is shorter than argument 1"),
         (
             {"cost": np.array([{}, {}, {}])},
@@ -320,7 +324,7 @@ LINE = {
     "solved_at": [103, 104],
     "lost_at": [203, 204],
     "diverged_at": [303, 304],
-    "verdict": [3, 4],
+    "verdict": [1, 4],
     "cost": [3.1, 4.1],
     "error": "",
 }

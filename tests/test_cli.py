@@ -19,6 +19,7 @@ from hsig.engines.choice import ENGINES
 from hsig.experiments.training import run
 from hsig.networks.activations import ACTIVATIONS, members, spellings
 from hsig.reports.columns import COLUMNS
+from hsig.runs import every
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -613,6 +614,38 @@ def test_a_full_disk_behind_stdout_exits_with_3(more):
         )
     assert done.returncode == 3
     assert done.stderr == "error: stdout: cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device on this system")
+@pytest.mark.parametrize(
+    "command",
+    [SHORT, ("compare", "hard", "tanh", *SHORT[2:]), ("explain", *SHORT[1:])],
+    ids=["train", "compare", "explain"],
+)
+def test_a_result_that_cannot_be_written_is_kept_all_the_same(runs, command):
+    for where in ([], ["-o", "/dev/full"]):
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "hsig", *command, *where],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert done.returncode == 3
+    records, problems = every(runs)
+    assert (len(records), problems) == (2, [])
+    assert all(record.complete for record in records)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
+def test_a_pipe_that_nobody_reads_is_told_and_not_waited_at(hsig, runs):
+    os.mkfifo("pipe.csv")
+    code, _, err = hsig(*SHORT, "-o", "pipe.csv")
+    assert (code, err) == (
+        3,
+        "error: pipe.csv: cannot be written: it is a pipe that nobody reads\n",
+    )
+    assert len(every(runs)[0]) == 1
 
 
 def test_format_beats_the_ending_of_the_file(hsig):

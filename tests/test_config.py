@@ -403,6 +403,11 @@ FILES = [
         "x.yaml:1: init: expected a finite LOW below a finite HIGH, got 1 and 1",
     ),
     (
+        "init: {uniform: [-1.0e+308, 1.0e+308]}\n",
+        "x.yaml:1: init: expected a finite LOW below a finite HIGH, not so far apart, "
+        "got -1e+308 and 1e+308",
+    ),
+    (
         "init: normal\n",
         "x.yaml:1: init: expected uniform:LOW,HIGH or {uniform: [LOW, HIGH]}, such as "
         "uniform:-1,1, got the text 'normal'",

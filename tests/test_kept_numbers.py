@@ -417,6 +417,15 @@ def record(tmp_path):
     return keep(tmp_path, of_parts(Part("", outcome.experiment, outcome)))
 
 
+def test_a_cause_of_divergence_that_nobody_knows_is_refused(record):
+    whole = kept_arrays(record)
+    name = "0/2/diverged_by"
+    refused(
+        rewritten(record, arrays=whole | {name: np.full_like(whole[name], "x", dtype="U9")}),
+        f"ValueError: {name}: expected causes of this hsig, got x",
+    )
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_an_array_of_another_shape_or_kind_is_refused(record, name):
     whole, shape = kept_arrays(record), SHAPES[name]
@@ -430,6 +439,8 @@ def test_an_array_of_another_shape_or_kind_is_refused(record, name):
         assert array.shape == shape
         wrong += [array[None], array[..., None]]
     wrong += [array.astype(bool if array.dtype.kind != "b" else float)]
+    if array.dtype.kind in "if":
+        wrong += [array.astype("f4" if array.dtype.kind == "f" else "i4")]
     for one in wrong:
         refused(
             rewritten(record, arrays=whole | {last: one}),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from test_records_odd import with_part
 
+from hsig.config.values import describe
 from hsig.errors import ConfigError, RunError
 from hsig.runs.shape import is_cell, misfit, sense
 
@@ -355,6 +356,20 @@ def test_a_part_that_contradicts_itself_is_told(path, value, told):
     assert misfit({**RUN, "parts": [*RUN["parts"], other]}) == f"parts[1].{told}"
 
 
+@pytest.mark.parametrize("rate", [float("inf"), float("nan"), 0, -0.1])
+def test_a_learning_rate_that_trains_nothing_is_told(rate):
+    about = with_part(RUN, ("parts", 0, "learning_rates"), ([None, rate, 2],))
+    told = f"parts[0].learning_rates: expected numbers above 0, got {describe(rate)}"
+    assert misfit(about) == told
+
+
+def test_a_part_with_a_role_of_a_later_hsig_is_told():
+    about = with_part(RUN, ("parts", 0, "role"), ("extra",))
+    assert misfit(about) == "parts[0].role: is none of this hsig, the text 'extra'"
+    for role in ("", "task", "tuning", "alternative", "one rate"):
+        assert misfit(with_part(RUN, ("parts", 0, "role"), (role,))) == ""
+
+
 def test_a_part_without_labels_is_told_where_it_has_no_learning_rates_either():
     part = {**RUN["parts"][0], "labels": [], "learning_rates": [], "results": []}
     assert (
@@ -411,7 +426,7 @@ CELL = {"key": "k", "cell": ["5", "0.1"], "seeds": [0, 4], "error": ""} | {
     "solved_at": [7, -1],
     "lost_at": [-1, -1],
     "diverged_at": [-1, 3],
-    "verdict": [3, 0],
+    "verdict": [1, 0],  # solved, diverged
     "cost": [0.5, "NaN"],
 }
 FAILED = CELL | {name: [] for name in ("seeds", *ARRAYS)} | {"error": "overflow"}
@@ -438,6 +453,36 @@ def test_a_cell_that_says_less_or_else_is_none(name):
     assert not is_cell({key: value for key, value in CELL.items() if key != name})
     assert not is_cell(CELL | {name: 7})
     assert not is_cell(FAILED | {name: None})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verdict": [3, 0]},  # affine, though solved
+        {"verdict": [1, 1]},
+        {"verdict": [1, 11]},
+        {"verdict": [1, -1]},
+        {"solved": [True, True]},
+        {"solved": [False, False]},
+        {"solved": [1, 0]},
+        {"solved": ["", False]},
+        {"solved_at": [-1, -1]},
+        {"solved_at": [7.5, -1]},
+        {"lost_at": ["affine", -1]},
+        {"diverged_at": [1e308, 3]},
+        {"cost": ["x", 0.5]},
+        {"cost": ["nan", 0.5]},
+        {"cost": [True, 0.5]},
+    ],
+)
+def test_a_cell_whose_arrays_disagree_or_are_of_another_kind_is_none(changes):
+    assert is_cell(CELL)
+    assert not is_cell(CELL | changes)
+
+
+def test_a_cost_that_is_not_finite_is_a_text():
+    for cost in ("NaN", "Infinity", "-Infinity"):
+        assert is_cell(CELL | {"cost": [cost, 0.5]})
 
 
 # --- what cannot be, as it is read -----------------------------------------------------------

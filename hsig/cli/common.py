@@ -47,9 +47,11 @@ def finish(
     if any_result:
         page, summaries = result.told(output.chosen_columns)
         whole = not watch.interrupted and watch.problem is None
-        output.write(page)
-        if not output.no_save:
-            _keep(result, configs, page, output, began, whole=whole)
+        try:
+            output.write(page)
+        finally:  # what nobody reads, or no disk takes, is kept all the same
+            if not output.no_save:
+                _keep(result, configs, page, output, began, whole=whole)
     unmet: list[str] = []
     if not watch.interrupted and watch.problem is None:
         unmet = [line for summary in summaries for line in unmet_expectations(summary)]

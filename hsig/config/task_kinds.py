@@ -156,7 +156,8 @@ class Init(Kind):
         low, high = map(as_finite, bounds)
         if low is None or high is None or not low < high or not isfinite(high - low):
             got = " and ".join(map(describe, bounds))
-            raise place.wrong(f"expected a finite LOW below a finite HIGH, got {got}")
+            apart = "" if low is None or high is None or not low < high else ", not so far apart"
+            raise place.wrong(f"expected a finite LOW below a finite HIGH{apart}, got {got}")
         return low, high
 
     def schema(self) -> Schema:

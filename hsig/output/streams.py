@@ -3,6 +3,7 @@
 Nothing heavy is imported.
 """
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,9 @@ def put_bytes(data: bytes, path: Path) -> None:
     try:
         write_file(path, data)
     except OSError as problem:
-        raise RunError(f"{path}: cannot be written: {problem.strerror}") from None
+        unread = problem.errno == errno.ENXIO
+        why = "it is a pipe that nobody reads" if unread else problem.strerror
+        raise RunError(f"{path}: cannot be written: {why}") from None
 
 
 def _write_out(text: str) -> None:

@@ -21,10 +21,6 @@ from hsig.runs.folder import Record, config_texts, damage, every, read
 from hsig.runs.keeping import archive, remove
 from hsig.runs.names import NO_NOTE, Note, write_note
 from hsig.runs.outcomes import (
-    ALTERNATIVE,
-    ONE_RATE,
-    TASK,
-    TUNING,
     Made,
     Part,
     arrays_of,
@@ -34,6 +30,7 @@ from hsig.runs.outcomes import (
     parts_of,
 )
 from hsig.runs.provenance import digest
+from hsig.runs.shape import ALTERNATIVE, ONE_RATE, TASK, TUNING
 
 __all__ = [
     "ALTERNATIVE",

@@ -21,7 +21,7 @@ from hsig.reports.words import SEVERAL, as_yaml, value_of
 from hsig.runs.finding import beginnings
 from hsig.runs.folder import Record
 from hsig.runs.names import Note
-from hsig.runs.outcomes import TASK
+from hsig.runs.shape import TASK
 
 _NAMED_MOST = 3  # variants that are named one by one
 _DIFFERENT_MOST = 20  # numbers that are not the same, in a sentence

@@ -16,6 +16,7 @@ from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, V
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import look_again, verdicts
 from hsig.networks.network import Weights
+from hsig.reports.words import CAUSES
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked
 from hsig.runs.keeping import put
 from hsig.runs.names import NO_NOTE, Note
@@ -24,14 +25,12 @@ from hsig.runs.shape import sense
 
 _PARTED = "parted"  # which the first runs do not have
 _PIECES = "evidence/on_piece"
+_BYTES = 8  # of a number
 _KINDS = {
     **dict.fromkeys(("solved", "looked", "unsolvable", "dead", "saturated", "affine"), "b"),
     **dict.fromkeys(("solved_at", "lost_at", "diverged_at", "returns_after"), "i"),
     "diverged_by": "U",
 }
-
-# roles of the parts of a run
-TASK, TUNING, ALTERNATIVE, ONE_RATE = "task", "tuning", "alternative", "one rate"
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,8 +232,12 @@ def _check(
         array, shape = arrays[whole], shapes[name]
         # what an activation's pieces are may have changed since
         found = array.shape[:-1] if name == _PIECES else array.shape
-        if found != shape or array.dtype.kind != _KINDS.get(name.rpartition("/")[2], "f"):
+        kind = _KINDS.get(name.rpartition("/")[2], "f")
+        wide = kind in "if" and array.dtype.itemsize != _BYTES
+        if found != shape or array.dtype.kind != kind or wide:
             raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
+    if unknown := {*arrays[f"{prefix}diverged_by"].tolist()} - {"", *CAUSES}:
+        raise ValueError(f"{prefix}diverged_by: expected causes of this hsig, got {min(unknown)}")
     solved = arrays[f"{prefix}solved"]
     if (len(solved), int(solved.sum())) != (result["seeds"], result["solved"]):
         raise ValueError(f"{prefix}solved: expected {result['solved']} of {result['seeds']}")

@@ -13,10 +13,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
 from hsig.config.values import describe
 from hsig.engines.choice import ENGINES
 from hsig.errors import HsigError, RunError
+from hsig.experiments.verdicts import SOLVED, VERDICTS
+
+TASK, TUNING, ALTERNATIVE, ONE_RATE = "task", "tuning", "alternative", "one rate"
+ROLES = ("", TASK, TUNING, ALTERNATIVE, ONE_RATE)  # of the parts of a run
 
 
 class _Names(NamedTuple):
@@ -95,10 +101,12 @@ _FILE = re.compile(r"\w[\w-]*\.[a-z]+", re.ASCII)  # of a folder, and nowhere el
 
 
 _ARRAYS = ("solved", "solved_at", "lost_at", "diverged_at", "verdict", "cost")  # of a cell
-_ARRAY = [(float, bool, str)]  # with NaN and Infinity as texts
 _CELL = _Names(
-    {"key": str, "cell": [str], "seeds": [int], "error": str} | dict.fromkeys(_ARRAYS, _ARRAY)
+    {"key": str, "cell": [str], "seeds": [int], "error": str}
+    | {"solved": [bool], "solved_at": [int], "lost_at": [int], "diverged_at": [int]}
+    | {"verdict": [int], "cost": [(float, str)]}
 )
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")  # as texts
 
 
 def misfit(about: Any) -> str:
@@ -111,7 +119,27 @@ def is_cell(entry: Mapping[str, Any]) -> bool:
     if _misfit(entry, _CELL):
         return False
     lengths = {len(entry[name]) for name in ("seeds", *_ARRAYS)}
-    return len(lengths) == 1 and (lengths == {0}) is bool(entry["error"])
+    if len(lengths) != 1 or (lengths == {0}) is not bool(entry["error"]):
+        return False
+    if not all(cost in _NOT_FINITE for cost in entry["cost"] if isinstance(cost, str)):
+        return False
+    return agree(entry["solved"], entry["solved_at"], entry["verdict"])
+
+
+def agree(solved: Any, solved_at: Any, verdict: Any) -> bool:
+    """Whether verdicts are some that there are, and seeds solved where they say so, at an epoch.
+
+    Args:
+        solved: Of each seed.
+        solved_at: The same.
+        verdict: The same, by its place in `VERDICTS`.
+    """
+    said = np.asarray(verdict, dtype=np.int64)
+    if not np.isin(said, np.arange(len(VERDICTS))).all():
+        return False
+    solved = np.asarray(solved, dtype=bool)
+    of_verdict = said == VERDICTS.index(SOLVED)
+    return np.array_equal(solved, of_verdict) and bool((np.asarray(solved_at)[solved] >= 0).all())
 
 
 @contextmanager
@@ -205,8 +233,14 @@ def _contradictions_of(part: Mapping[str, Any]) -> Iterator[str]:
     labels, engine = part["labels"], part["experiment"]["engine"]
     if engine not in ENGINES:
         yield f"experiment.engine: is none of this hsig, {describe(engine)}"
-    if not labels or len(part.get("learning_rates", labels)) != len(labels):
+    rates = part.get("learning_rates", [None] * len(labels))
+    if not labels or len(rates) != len(labels):
         yield "labels: expected one for each learning rate"
+    for rate in rates:
+        if rate is not None and not (isfinite(rate) and rate > 0):
+            yield f"learning_rates: expected numbers above 0, got {describe(rate)}"
+    if part.get("role", "") not in ROLES:
+        yield f"role: is none of this hsig, {describe(part['role'])}"
     left = iter(labels)  # those that were stopped before their first epoch have none
     for result in part["results"]:
         if result["label"] not in left:

@@ -9,7 +9,7 @@ import numpy as np
 from hsig.config.values import plain
 from hsig.experiments.sweeps import ARRAYS, CellResult
 from hsig.runs.folder import SEEDS, Record, cell_lines, checked
-from hsig.runs.shape import sense
+from hsig.runs.shape import agree, sense
 
 
 def packed(keys: Sequence[str], results: Sequence[CellResult | None]) -> bytes:
@@ -61,6 +61,8 @@ def unpacked(record: Record, keys: set[str] | None = None) -> list[tuple[str, Ce
         ends = np.cumsum(counts)[:-1]
         own = {name: np.split(_as(array, name, len(cell)), ends) for name, array in arrays.items()}
         of = np.split(_as(seeds, "seed", len(cell)), ends)
+        if not agree(arrays["solved"], arrays["solved_at"], arrays["verdict"]):
+            raise ValueError("verdicts of other seeds than were solved")
         return [
             (
                 key,
