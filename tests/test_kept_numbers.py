@@ -399,6 +399,12 @@ def test_what_a_run_was_kept_without_is_told(tmp_path):
     assert not_kept(before) == [name for name in arrays_of(outcome.results[0]) if name in SINCE]
 
 
+def test_the_baseline_of_a_kept_comparison_is_called_as_it_was(tmp_path):
+    outcome = by_hand(baseline="tanh")
+    record = keep(tmp_path, of_parts(Part("", outcome.experiment, outcome)))
+    assert parts_of(record)[0].outcome.experiment.baseline == "tanh"
+
+
 def test_a_run_that_has_no_numbers_at_all_lacks_none(tmp_path):
     outcome = by_hand("hard,tanh", "hard")
     broken = replace(outcome, results=outcome.results[:1])
