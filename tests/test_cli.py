@@ -637,6 +637,23 @@ def test_a_result_that_cannot_be_written_is_kept_all_the_same(runs, command):
     assert all(record.complete for record in records)
 
 
+@pytest.mark.parametrize(("expected", "code"), [("0", 0), ("1", 1)])
+def test_a_reader_that_has_left_changes_nothing_but_that_nobody_reads(runs, expected, code):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "hsig", *SHORT, "--expect", f"solved_at_least={expected}"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == code
+    assert done.stderr.startswith("expect: ") is bool(code)
+    assert len(every(runs)[0]) == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
 def test_a_pipe_that_nobody_reads_is_told_and_not_waited_at(hsig, runs):
     os.mkfifo("pipe.csv")

@@ -4,6 +4,7 @@ Nothing heavy is imported.
 """
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,6 +84,10 @@ def writing_out() -> Iterator[None]:
         raise RunError("stdout: cannot be written: it is closed")
     try:
         yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # where all that is still to be written goes
+        os.close(nowhere)
     except OSError as problem:
         raise unwritten(problem) from None
 

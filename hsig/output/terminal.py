@@ -215,6 +215,14 @@ def _cells_bar(
     return CellsBar(console, draw, cells=cells, steps=steps)
 
 
+class _Screen(Console):
+    """A console on stdout; where its reader has left, hsig does not end as others would."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled: it goes on, and Python does not exit."""
+        raise
+
+
 def put_drawn(
     render: Callable[[Console], RenderableType], path: Path | None, *, end: str = ""
 ) -> None:
@@ -229,9 +237,9 @@ def put_drawn(
         RunError: As `put`.
     """
     if path is None:
-        screen = Console(highlight=False, emoji=False)
+        screen = _Screen(highlight=False, emoji=False)
         if (not screen.is_terminal and "COLUMNS" not in os.environ) or screen.width < 1:
-            screen = Console(highlight=False, emoji=False, width=_FILE_WIDTH)
+            screen = _Screen(highlight=False, emoji=False, width=_FILE_WIDTH)
         with writing_out():
             screen.print(render(screen))
             screen.file.flush()
