@@ -138,6 +138,7 @@ def test_a_slope_that_is_given_is_trained_with(my_hard):
         ("log(x)", "expected a formula with a value at 0, got log(x): -inf at x = 0"),
         ("sqrt(x - 1)", "got sqrt(x - 1): nan at x = 0"),
         ("1 + 1", "expected a formula in x"),
+        ("0*x", "expected a formula in x, got the text '0*x', which is constant"),
         ("{formula: 3}", "expected a formula in x"),
         ("{formula: [x]}", "expected a formula, such as"),
         ("{formula: x, derivative: y}", "unknown name 'y'"),

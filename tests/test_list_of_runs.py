@@ -436,7 +436,7 @@ def test_runs_that_do_not_differ_are_said_to_be_of_the_same_settings_and_version
 # --- a run again -------------------------------------------------------------------------------
 
 SAME = "all that the numbers depend on is the same"
-CHANGED = "what the numbers depend on has changed (versions, numerics, engine or processor)"
+CHANGED = "what the numbers depend on has changed (versions, numerics, engine, processor or record)"
 MANY = tuple(f"hard: {n}" for n in range(22))
 
 

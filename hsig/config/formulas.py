@@ -134,7 +134,7 @@ def _activation(
         slope_definition="" if given is None else text(given),
     )
     if X not in walk(value):
-        raise place.wrong(f"expected a formula in x, got {describe(formula)}")
+        raise place.wrong(f"expected a formula in x, got {describe(formula)}, which is constant")
     with np.errstate(all="ignore"):
         (at_0,) = activation.value(np.zeros(1))
     if not isfinite(at_0):

@@ -275,7 +275,8 @@ class Repetition:
         depends = (
             "all that the numbers depend on is the same"
             if self.same_digest
-            else "what the numbers depend on has changed (versions, numerics, engine or processor)"
+            else "what the numbers depend on has changed (versions, numerics, engine, processor or "
+            "record)"
         )
         kept = f" that was kept (without {', '.join(self.not_kept)})" if self.not_kept else ""
         if not self.different:

@@ -156,8 +156,8 @@ def sweep_to_resume(record: Record, workers: str | None = None) -> Sweep:
     if not same_digest(record, wanted):
         raise ConfigError(
             f"{record.id}: what its numbers depend on has changed since (versions, numerics, "
-            "engine or processor), so its cells cannot stand beside new ones. To train all of them "
-            "anew, give its config or its flags: hsig sweep"
+            "engine, processor or record), so its cells cannot stand beside new ones. To train all "
+            "of them anew, give its config or its flags: hsig sweep"
         )
     return wanted
 
