@@ -273,8 +273,8 @@ def test_what_numbers_depend_on_decides_whether_a_sweep_may_go_on(runs, monkeypa
         sweep_to_resume(record)
     assert str(told.value) == (
         f"{record.id}: what its numbers depend on has changed since (versions, numerics, engine, "
-        "processor or record), so its cells cannot stand beside new ones. To train all of them anew, give "
-        "its config or its flags: hsig sweep"
+        "processor or record), so its cells cannot stand beside new ones. To train all of them "
+        "anew, give its config or its flags: hsig sweep"
     )
 
 
