@@ -14,6 +14,7 @@ from io import BufferedWriter, FileIO
 from pathlib import Path
 
 ASIDE = ".unfinished-"
+_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)  # not every system has it
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -38,8 +39,8 @@ def write_file(path: Path, data: bytes) -> None:
 
 def _open_stream(path: str, flags: int) -> int:
     """Open it; a pipe that nobody reads is refused, not waited at."""
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
-    if hasattr(os, "O_NONBLOCK"):
+    descriptor = os.open(path, flags | _WITHOUT_WAITING)
+    if _WITHOUT_WAITING:
         os.set_blocking(descriptor, True)
     return descriptor
 

@@ -1,5 +1,6 @@
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,6 +54,22 @@ def test_a_pipe_is_written_and_not_replaced_until_it_is_kept(folder):
     assert Path("pipe").is_fifo()
     keep_file(Path("pipe"), b"kept")
     assert Path("pipe").read_bytes() == b"kept"
+    assert names(folder) == ["pipe"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_that_nobody_reads_is_refused_and_a_slow_reader_is_waited_for(folder):
+    os.mkfifo("pipe")
+    with pytest.raises(OSError, match="pipe") as refused:
+        write_file(Path("pipe"), b"data")
+    assert refused.value.errno == errno.ENXIO
+    data = bytes(1_000_000)  # more than a pipe holds
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    with ThreadPoolExecutor(1) as other, os.fdopen(reader, "rb") as file:
+        writing = other.submit(write_file, Path("pipe"), data)
+        assert file.read() == data
+        writing.result(60)
     assert names(folder) == ["pipe"]
 
 

@@ -304,6 +304,14 @@ def test_threads_that_are_stopped_begin_nothing_and_what_is_going_on_is_told():
     assert seen == [True]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
+def test_a_thread_that_serves_a_process_hears_no_signal_that_ends_hsig():
+    crew = Processes(names_its_process, 1, died="{how}")
+    withheld = crew._executor.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result(60)
+    crew.stop()
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= withheld
+
+
 class Line:
     """A connection on which everything was said before; it notes what is answered."""
 
