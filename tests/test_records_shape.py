@@ -480,6 +480,10 @@ def test_a_cell_whose_arrays_disagree_or_are_of_another_kind_is_none(changes):
     assert not is_cell(CELL | changes)
 
 
+def test_a_seed_may_be_solved_before_its_first_epoch():
+    assert is_cell(CELL | {"solved_at": [0, -1]})
+
+
 def test_a_cost_that_is_not_finite_is_a_text():
     for cost in ("NaN", "Infinity", "-Infinity"):
         assert is_cell(CELL | {"cost": [cost, 0.5]})

@@ -233,7 +233,7 @@ def _check(
         # what an activation's pieces are may have changed since
         found = array.shape[:-1] if name == _PIECES else array.shape
         kind = _KINDS.get(name.rpartition("/")[2], "f")
-        wide = kind in "if" and array.dtype.itemsize != _BYTES
+        wide = kind in ("i", "f") and array.dtype.itemsize != _BYTES
         if found != shape or array.dtype.kind != kind or wide:
             raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
     if unknown := {*arrays[f"{prefix}diverged_by"].tolist()} - {"", *CAUSES}:
