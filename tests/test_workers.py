@@ -282,6 +282,8 @@ def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_proce
         crew = local_crew(cells)
         crew.stop()
         assert (type(crew), crew.number, crew.ahead) == (kind, number, 2 * number)
+        if kind is Processes:
+            assert (crew._work, crew._died) == (crews._cell, "the processes that trained it died")
         assert crew.patience_s is None
 
 
