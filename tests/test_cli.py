@@ -601,22 +601,25 @@ def test_a_pipe_is_written_and_not_replaced(hsig):
     assert Path("pipe").is_fifo()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+HAS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+
+
+def on_a_full_stdout(*words):
+    """The exit code of a command of which nothing can be written, and what it says."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "hsig", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@HAS_FULL
 @pytest.mark.parametrize("more", [[], ["-q"], ["-f", "json"]], ids=str)
 def test_a_full_disk_behind_stdout_exits_with_3(more):
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "hsig", *SHORT, *more],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 3
-    assert done.stderr == "error: stdout: cannot be written: No space left on device\n"
+    told = "error: stdout: cannot be written: No space left on device\n"
+    assert on_a_full_stdout(*SHORT, *more) == (3, told)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device on this system")
+@HAS_FULL
 @pytest.mark.parametrize(
     "command",
     [SHORT, ("compare", "hard", "tanh", *SHORT[2:]), ("explain", *SHORT[1:])],
@@ -624,14 +627,9 @@ def test_a_full_disk_behind_stdout_exits_with_3(more):
 )
 def test_a_result_that_cannot_be_written_is_kept_all_the_same(runs, command):
     for where in ([], ["-o", "/dev/full"]):
-        with Path("/dev/full").open("w", encoding="utf-8") as full:
-            done = subprocess.run(
-                [sys.executable, "-m", "hsig", *command, *where],
-                stdout=full,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
-        assert done.returncode == 3
+        code, err = on_a_full_stdout(*command, *where)
+        assert code == 3
+        assert "cannot be written: No space left on device" in err
     records, problems = every(runs)
     assert (len(records), problems) == (2, [])
     assert all(record.complete for record in records)

@@ -158,13 +158,20 @@ def line_of(stream):
         return other.submit(stream.readline).result(60)
 
 
-@pytest.mark.usefixtures("config")
-def test_when_all_workers_have_gone_it_says_so_and_goes_on_with_others():
+@contextmanager
+def without_workers():
+    """A cluster whose worker has just been taken away from a sweep, and that sweep."""
     with small_cluster() as made:
         running = on(made)
         wait_for_cells("runs", 2)
         made.scale(0)
         assert re.fullmatch(GONE, line_of(running.stderr))
+        yield made, running
+
+
+@pytest.mark.usefixtures("config")
+def test_when_all_workers_have_gone_it_says_so_and_goes_on_with_others():
+    with without_workers() as (made, running):
         made.scale(1)
         out, err = running.communicate(timeout=120)
     assert running.returncode == 0
@@ -175,11 +182,7 @@ def test_when_all_workers_have_gone_it_says_so_and_goes_on_with_others():
 
 @pytest.mark.usefixtures("config")
 def test_while_it_waits_for_workers_ctrl_c_ends_it_with_what_is_done():
-    with small_cluster() as made:
-        running = on(made)
-        wait_for_cells("runs", 2)
-        made.scale(0)
-        assert re.fullmatch(GONE, line_of(running.stderr))
+    with without_workers() as (_, running):
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (130, "interrupted: the same command goes on from here\n")
