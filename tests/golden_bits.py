@@ -1,19 +1,20 @@
-"""The bits of a spread of small trainings, which are equal on every machine.
+"""What a spread of small trainings gives, each in a file of its own.
 
-`python tests/golden_bits.py` writes them to `golden_bits.json`, with the version of the numerics
-that they are of. It refuses to change any while that version stays.
+`golden_bits.json` has digests of what the engines train: weights, costs, predictions and marks, equal
+on every machine. `golden_verdicts.json` has the words that are said of it, `golden_twins.json`
+digests of how far twins part. `python tests/golden_bits.py` writes them, with the version of the
+numerics that they are of; it refuses to change any bits while that version stays.
 """
 
 import hashlib
 import json
 import sys
-from dataclasses import fields
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from hsig.engines import NUMERICS, compiled
-from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Variant
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import VERDICTS
@@ -22,7 +23,10 @@ from hsig.networks.losses import LOSSES
 from hsig.networks.network import default_output_activation
 from hsig.networks.tasks import TASKS
 
-FILE = Path(__file__).parent / "golden_bits.json"
+HERE = Path(__file__).parent
+FILES = {name: HERE / f"golden_{name}.json" for name in ("bits", "verdicts", "twins")}
+MARKS = ("solved_at", "lost_at", "diverged_at")
+TWINS = 8  # of the seeds, the first
 BACKWARDS = ("own", "logistic", "output", "straight_through")
 # of which NumPy takes no exponential, whose last bits are its processor's
 STRAIGHT = (
@@ -37,13 +41,17 @@ SPREAD = (  # the question's network in small steps; a wider one in steps that m
 )
 
 
-def golden_bits(engine):
-    """A digest of all numbers, by the name of what was trained by an engine."""
-    return {
-        f"{engine} {loss.name} {spell(variant.hidden_activation)}": digest(engine, loss, variant)
-        for loss in LOSSES.values()
-        for variant in variants(engine, loss)
-    }
+def golden(engine):
+    """What each file has of an engine, by the name of what was trained."""
+    found = {name: {} for name in FILES}
+    for loss in LOSSES.values():
+        for variant in variants(engine, loss):
+            trained = [train(engine, loss, variant, settings) for settings in SPREAD]
+            name = f"{engine} {loss.name} {spell(variant.hidden_activation)}"
+            found["bits"][name] = digest(array for one in trained for array in bits_of(one))
+            found["verdicts"][name] = "; ".join(map(words_of, trained))
+            found["twins"][name] = digest(one.parted[:TWINS] for one in trained)
+    return found
 
 
 def variants(engine, loss):
@@ -62,40 +70,58 @@ def variants(engine, loss):
                 yield Variant("", hidden, hidden if whole else ACTIVATIONS["hard"])
 
 
-def digest(engine, loss, variant):
+def train(engine, loss, variant, settings):
+    experiment = Experiment(
+        variants=(variant,),
+        loss=loss,
+        epochs=90,
+        report_every=40,
+        seeds=tuple(range(9)),
+        engine=engine,
+        **{"init": (-4.0, 4.0)} | settings,
+    )
+    (training,) = gather(experiment, run(experiment)).results
+    return training
+
+
+def bits_of(training):
+    """Weights, costs, predictions and marks."""
+    yield from training.weights
+    yield from (training.cost_last, training.cost_mean, training.predictions, training.max_error)
+    yield from (training.solved, *(getattr(training, mark) for mark in MARKS))
+
+
+def words_of(training):
+    """The verdict of each seed, and the cause where it diverged: `solved 3, dead, slow 5`."""
+    words = [
+        f"{VERDICTS[verdict]} {cause}".strip()
+        for verdict, cause in zip(training.verdict, training.diverged_by, strict=True)
+    ]
+    runs = [(word, len(list(same))) for word, same in groupby(words)]
+    return ", ".join(word if times == 1 else f"{word} {times}" for word, times in runs)
+
+
+def digest(arrays):
     found = hashlib.sha256()
-    for settings in SPREAD:
-        experiment = Experiment(
-            variants=(variant,),
-            loss=loss,
-            epochs=90,
-            report_every=40,
-            seeds=tuple(range(9)),
-            engine=engine,
-            **{"init": (-4.0, 4.0)} | settings,
-        )
-        (training,) = gather(experiment, run(experiment)).results
-        arrays = [*training.weights, *(getattr(training, name) for name in ARRAYS)]
-        if engine == "reference":  # the compiled engine's evidence is NumPy's
-            arrays += [getattr(training.evidence, field.name) for field in fields(Evidence)]
-        for array in arrays:
-            array = np.where(np.isnan(array), np.nan, array + 0.0)  # their signs are no numbers
-            found.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-        words = [VERDICTS[verdict] for verdict in training.verdict]
-        found.update(" ".join((*words, *training.diverged_by)).encode())
+    for array in arrays:
+        array = np.where(np.isnan(array), np.nan, array + 0.0)  # their signs are no numbers
+        found.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
     return found.hexdigest()[:16]
 
 
 def main():
     if not compiled.is_here():
         sys.exit("the kernel is missing, or older than the numerics: pip install -e . builds it")
-    kept = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {"numerics": 0, "bits": {}}
-    bits = golden_bits("compiled") | golden_bits("reference")
-    changed = [name for name, old in kept["bits"].items() if bits.get(name) != old]
-    if changed and kept["numerics"] == NUMERICS:
-        sys.exit(f"the bits of {', '.join(changed)} changed: raise hsig.engines.NUMERICS first")
-    text = json.dumps({"numerics": NUMERICS, "bits": bits}, indent=1)
-    FILE.write_text(text + "\n", encoding="utf-8")
+    by_engine = [golden(engine) for engine in ("compiled", "reference")]
+    made = {name: by_engine[0][name] | by_engine[1][name] for name in FILES}
+    if FILES["bits"].exists():
+        kept = json.loads(FILES["bits"].read_text("utf-8"))
+        changed = [name for name, old in kept["bits"].items() if made["bits"].get(name) != old]
+        if changed and kept["numerics"] == NUMERICS:
+            sys.exit(f"bits changed: {', '.join(changed)}: raise hsig.engines.NUMERICS first")
+    for name, file in FILES.items():
+        text = json.dumps({"numerics": NUMERICS, name: made[name]}, indent=1)
+        file.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

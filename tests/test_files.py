@@ -3,6 +3,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from select import select
 from types import SimpleNamespace
 
 import pytest
@@ -68,6 +69,7 @@ def test_a_pipe_that_nobody_reads_is_refused_and_a_slow_reader_is_waited_for(fol
     os.set_blocking(reader, True)
     with ThreadPoolExecutor(1) as other, os.fdopen(reader, "rb") as file:
         writing = other.submit(write_file, Path("pipe"), data)
+        select([file], [], [], 60)  # before it is opened to write, a reader sees its end
         assert file.read() == data
         writing.result(60)
     assert names(folder) == ["pipe"]

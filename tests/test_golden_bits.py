@@ -3,32 +3,34 @@
 import json
 
 import pytest
-from golden_bits import FILE, golden_bits
+from golden_bits import FILES, golden
 
 from hsig.engines import NUMERICS, compiled
 
-KEPT = json.loads(FILE.read_text("utf-8"))
+KEPT = {name: json.loads(file.read_text("utf-8")) for name, file in FILES.items()}
 PATHS = compiled.instruction_sets() or (None,)
 
 
-def test_the_bits_that_are_kept_are_of_these_numerics():
-    assert KEPT["numerics"] == NUMERICS, "run: python tests/golden_bits.py"
+def test_all_that_is_kept_is_of_these_numerics():
+    found = {kept["numerics"] for kept in KEPT.values()}
+    assert found == {NUMERICS}, "run: python tests/golden_bits.py"
 
 
 @pytest.mark.parametrize(
     ("engine", "path"),
     [("reference", None), *(("compiled", path) for path in PATHS)],
 )
-def test_all_that_could_be_trained_has_the_bits_that_it_had(monkeypatch, engine, path):
+def test_all_that_could_be_trained_is_what_it_was(monkeypatch, engine, path):
     if engine == "compiled":
         if not compiled.is_here():
             pytest.skip("the kernel was not built here")
         monkeypatch.setattr(compiled, "instruction_sets", lambda: (path,))
-    found = golden_bits(engine)
-    kept = {name: bits for name, bits in KEPT["bits"].items() if name.startswith(engine)}
-    assert len(kept) >= 30
-    changed = [name for name, bits in kept.items() if found.get(name) != bits]
-    assert not changed, (
-        f"the bits of {', '.join(changed)} changed: "
-        "raise hsig.engines.NUMERICS and run python tests/golden_bits.py"
-    )
+    found = golden(engine)
+    for name, file in KEPT.items():
+        kept = {key: value for key, value in file[name].items() if key.startswith(engine)}
+        assert len(kept) >= 30
+        changed = [key for key, value in kept.items() if found[name].get(key) != value]
+        assert not changed, (
+            f"the {name} of {', '.join(changed)} changed: "
+            "raise hsig.engines.NUMERICS if these are bits, and run python tests/golden_bits.py"
+        )

@@ -138,17 +138,19 @@ def test_two_runs_differ_in_settings_and_are_paired_where_they_start_alike(runs)
 
 def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     hsig("train", "hard", *SHORT)
-    monkeypatch.setattr("hsig.experiments.training._parted", lambda *_: np.array([0.5]))
+    monkeypatch.setattr(
+        "hsig.experiments.training._max_error", lambda experiment, _: np.full(1, 0.75)
+    )
     code, out, _ = hsig("runs", "rerun", "latest")
     assert code == 1
-    assert out.split()[-2:] == ["hard:", "parted"]
+    assert out.split()[-2:] == ["hard:", "max_error"]
     words = " ".join(out.split())
     assert "not the same bits, though all that the numbers depend on is the same" in words
     document = json.loads(hsig("runs", "rerun", "latest", "-f", "json")[1])
-    assert document["different"] == ["hard: parted"]
+    assert document["different"] == ["hard: max_error"]
     assert (document["same_bits"], document["same_digest"]) == (False, True)
-    assert "no,yes,hard: parted" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
-    assert "| no | yes | hard: parted |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
+    assert "no,yes,hard: max_error" in hsig("runs", "rerun", "latest", "-f", "csv")[1]
+    assert "| no | yes | hard: max_error |" in hsig("runs", "rerun", "latest", "-f", "md")[1]
     monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
     assert "what the numbers depend on has changed" in hsig("runs", "rerun", "latest")[1]
     assert runs.exists()

@@ -33,7 +33,6 @@ from hsig.runs import (
     every,
     find,
     locate,
-    not_kept,
     parts_of,
     remove,
     write_note,
@@ -41,6 +40,7 @@ from hsig.runs import (
 from hsig.runs.conditions import begun_since, read_conditions, read_since
 from hsig.runs.finding import ids_in
 from hsig.runs.listing import Repetition, differences, listing, with_note
+from hsig.runs.provenance import engines_elsewhere, machine_of
 from hsig.runs.sweeps import different_cells, read_sweep, same_digest, sweep_again
 
 _DIFFERENT, _INTERRUPTED = 1, 130
@@ -149,7 +149,7 @@ def rerun_run(id: str, output: Output) -> None:
 
 def _again(record: Record) -> Repetition:
     """What came of training its parts again."""
-    parts, without = parts_of(record), not_kept(record)
+    parts, elsewhere = parts_of(record), engines_elsewhere(record)
     for part in parts:
         if not ENGINES[part.experiment.engine].is_here():
             raise ConfigError(
@@ -157,14 +157,20 @@ def _again(record: Record) -> Repetition:
                 "built on this machine"
             )
     different: list[str] = []
+    observed: list[str] = []
     for part in parts:
         experiment = part.outcome.experiment
         watch = Watch(quiet=False)
         (outcome,) = watch.train(experiment)
         _go_on(interrupted=watch.interrupted)
-        different += different_arrays(part.outcome, outcome, without)
+        bits, observations = different_arrays(part.outcome, outcome, elsewhere=elsewhere)
+        different += bits
+        observed += observations
+    engines = {engine for part in parts for engine in part.outcome.experiment.engines}
     same = digest([part.outcome.experiment for part in parts]) == record.digest
-    return Repetition(record.id, same, tuple(different), tuple(without))
+    return Repetition(
+        record.id, same, tuple(different), tuple(observed), machine_of(record, engines & elsewhere)
+    )
 
 
 def _again_sweep(record: Record) -> Repetition:
@@ -189,8 +195,21 @@ def _again_sweep(record: Record) -> Repetition:
         quiet=False,
     )
     _go_on(interrupted=interrupted)
-    different = different_cells(kept, made)
-    return Repetition(record.id, same_digest(record, wanted), tuple(different))
+    engines = {engine for experiment in wanted.experiments for engine in experiment.engines}
+    elsewhere = engines & engines_elsewhere(record)
+    cells = [
+        cell
+        for cell, experiment in zip(wanted.cells, wanted.experiments, strict=True)
+        if elsewhere.intersection(experiment.engines)
+    ]
+    different, observed = different_cells(kept, made, elsewhere=cells)
+    return Repetition(
+        record.id,
+        same_digest(record, wanted),
+        tuple(different),
+        tuple(observed),
+        machine_of(record, elsewhere),
+    )
 
 
 def _go_on(*, interrupted: bool) -> None:

@@ -26,7 +26,6 @@ from hsig.runs.outcomes import (
     arrays_of,
     different_arrays,
     keep,
-    not_kept,
     parts_of,
 )
 from hsig.runs.provenance import digest
@@ -52,7 +51,6 @@ __all__ = [
     "find",
     "keep",
     "locate",
-    "not_kept",
     "parts_of",
     "read",
     "remove",

@@ -21,6 +21,7 @@ from hsig.reports.words import SEVERAL, as_yaml, value_of
 from hsig.runs.finding import beginnings
 from hsig.runs.folder import Record
 from hsig.runs.names import Note
+from hsig.runs.outcomes import PRECISION
 from hsig.runs.shape import TASK
 
 _NAMED_MOST = 3  # variants that are named one by one
@@ -243,26 +244,38 @@ class Repetition:
     Attributes:
         id: Of the run.
         same_digest: Whether all that its numbers depend on is as it was.
-        different: The numbers that do not have the same bits.
-        not_kept: The names of those that it was kept without, as there were none then.
+        different: The trained numbers that do not have the same bits.
+        observed: What was computed beside them, and is farther apart than rounding.
+        elsewhere: The machine that it was trained on, if its bits depend on that and it is
+            another one than here.
     """
 
     id: str
     same_digest: bool
     different: tuple[str, ...]
-    not_kept: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    elsewhere: str = ""
+
+    @property
+    def same_bits(self) -> bool | None:
+        """Whether all bits are the same; None if that cannot be asked here."""
+        if self.elsewhere and not self.different:
+            return None
+        return not self.different
 
     def page(self) -> Page:
         """A sentence; in Markdown and for other programs a row."""
-        row = (self.id, _yes(not self.different), _yes(self.same_digest), "; ".join(self.different))
+        same = "other machine" if self.same_bits is None else _yes(self.same_bits)
+        row = (self.id, same, _yes(self.same_digest), "; ".join(self.different))
         table = Table("", ("id", "same bits", "same digest", "different"), (row,))
         document: dict[str, Json] = {
             **OF_HSIG,
             "id": self.id,
-            "same_bits": not self.different,
+            "same_bits": self.same_bits,
             "same_digest": self.same_digest,
             "different": list(self.different),
-            "not_kept": list(self.not_kept),
+            "observed": list(self.observed),
+            "elsewhere": self.elsewhere or None,
         }
         return Page(
             (lines([self._in_words()]),),
@@ -272,22 +285,32 @@ class Repetition:
         )
 
     def _in_words(self) -> str:
+        if self.same_bits is None:
+            return (
+                f"{self.id}: was trained with the NumPy engine on another machine "
+                f"({self.elsewhere}), which its last bits depend on: they cannot be compared here"
+            )
         depends = (
             "all that the numbers depend on is the same"
             if self.same_digest
             else "what the numbers depend on has changed (versions, numerics, engine, processor or "
             "record)"
         )
-        kept = f" that was kept (without {', '.join(self.not_kept)})" if self.not_kept else ""
         if not self.different:
-            return f"{self.id}: the same bits in every number{kept} of every seed; {depends}"
-        named = ", ".join(self.different[:_DIFFERENT_MOST])
-        more = len(self.different) - _DIFFERENT_MOST
+            beside = (
+                f". Observed beside them, and not the same to {PRECISION:g}: "
+                f"{_named(self.observed)}"
+                if self.observed
+                else ""
+            )
+            return f"{self.id}: the same bits in every number of every seed; {depends}{beside}"
         link = ", though" if self.same_digest else ":"
-        return (
-            f"{self.id}: not the same bits{link} {depends}: {named}"
-            f"{f' and {more} more' if more > 0 else ''}"
-        )
+        return f"{self.id}: not the same bits{link} {depends}: {_named(self.different)}"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _DIFFERENT_MOST
+    return ", ".join(names[:_DIFFERENT_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def _yes(holds: bool) -> str:

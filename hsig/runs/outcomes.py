@@ -1,7 +1,7 @@
 """Kept runs of `train`, `compare` and `explain`: written, and read with all their numbers."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ from hsig.runs.provenance import digest, keys_of
 from hsig.runs.shape import sense
 
 _PARTED = "parted"  # which the first runs do not have
+PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
 _PIECES = "evidence/on_piece"
 _BYTES = 8  # of a number
 _KINDS = {
@@ -283,6 +284,10 @@ _NAMES = (
 )
 
 
+# what the engine trained: the compiled one gives the same bits on every machine
+TRAINED = (*(name for name in ARRAYS if name != _PARTED), "hidden_weights", "output_weights")
+
+
 def arrays_of(training: Training) -> dict[str, Any]:
     """Every number of a training, by name; seeds first."""
     return {
@@ -295,39 +300,48 @@ def arrays_of(training: Training) -> dict[str, Any]:
     }
 
 
-def not_kept(record: Record) -> list[str]:
-    """The names of the numbers that runs have by now, and that this one was kept without.
+def different_arrays(
+    first: Outcome, second: Outcome, *, elsewhere: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Compare two outcomes of one experiment, number by number.
 
-    Raises:
-        RunError: If its arrays are missing or were changed.
-    """
-    with _opened(record) as file:
-        there = {name.split("/", 2)[2] for name in file.files}
-    return [name for name in _NAMES if there and name not in there]
-
-
-def different_arrays(first: Outcome, second: Outcome, without: Sequence[str] = ()) -> list[str]:
-    """Which numbers of two outcomes do not have the same bits, as `label: name`.
+    What the engine trained must have the same bits: weights, costs, predictions and marks. What
+    NumPy computes beside it follows the processor's instructions, and is compared to `PRECISION`.
 
     Args:
         first: One.
-        second: The other, of the same experiment.
-        without: The names of those that are not compared.
+        second: The other.
+        elsewhere: Engines whose bits depend on the machine, where `first` is of another one: what
+            they trained is not compared.
+
+    Returns:
+        The trained numbers whose bits differ and the observed ones that are farther apart, as
+        `label: name`.
     """
-    different = []
+    bits, observations = [], []
     for one, other in zip(first.results, second.results, strict=True):
         label = one.variant.label
         if one.failure or other.failure:
             if not (one.failure and other.failure):
-                different.append(f"{label}: one was not trained")
-            continue
-        ours, theirs = arrays_of(one), arrays_of(other)
-        different += [
-            f"{label}: {name}"
-            for name in ours
-            if name not in without and not same_bits(ours[name], theirs[name])
-        ]
-    return different
+                bits.append(f"{label}: one was not trained")
+        elif first.experiment.engine_of(one.variant).NAME not in elsewhere:
+            ours, theirs = arrays_of(one), arrays_of(other)
+            for name in ours:
+                if name in TRAINED:
+                    if not same_bits(ours[name], theirs[name]):
+                        bits.append(f"{label}: {name}")
+                elif not within_precision(ours[name], theirs[name]):
+                    observations.append(f"{label}: {name}")
+    return bits, observations
+
+
+def within_precision(one: Any, other: Any) -> bool:
+    """Whether floats of two arrays are no farther apart than `PRECISION`, and all else is equal."""
+    if one.dtype.kind != "f" or other.dtype.kind != "f":
+        return np.array_equal(one, other)
+    return one.shape == other.shape and np.allclose(
+        one, other, rtol=PRECISION, atol=PRECISION, equal_nan=True
+    )
 
 
 def same_bits(one: Any, other: Any) -> bool:

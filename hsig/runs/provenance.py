@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from hsig.engines import NUMERICS, compiled, reference
 from hsig.engines.choice import numerics
 from hsig.experiments.experiment import Experiment, as_cell
 from hsig.networks.tasks import NO_SCALE
+from hsig.runs.folder import Record
 
 
 def digest(experiments: Iterable[Experiment]) -> str:
@@ -61,6 +62,21 @@ def keys_of(experiment: Experiment) -> dict[str, Any]:
 
 def _digest(depends: object) -> str:
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
+
+
+def engines_elsewhere(record: Record) -> frozenset[str]:
+    """The engines whose bits depend on the machine, if a run was kept on another one."""
+    there = record.about["versions"]["numpy"], record.about["machine"]["numpy_instructions"]
+    here = np.__version__, list(reference.instruction_sets())
+    return frozenset() if there == here else frozenset([reference.NAME])
+
+
+def machine_of(record: Record, engines: Collection[str]) -> str:
+    """What the bits of these engines depend on, where a run was kept; empty without engines."""
+    if not engines:
+        return ""
+    instructions = " ".join(record.about["machine"]["numpy_instructions"])
+    return f"NumPy {record.about['versions']['numpy']} with {instructions or 'no extensions'}"
 
 
 def versions() -> dict[str, str]:

@@ -3,7 +3,7 @@
 While it grows, its cells are lines of `cells.log`; when it is whole, they are packed into arrays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,20 +173,35 @@ def digest_of(wanted: Sweep) -> str:
     return sweep_digest(keys, wanted.experiments)
 
 
-def different_cells(kept: SweepOutcome, again: Mapping[tuple[str, ...], CellResult]) -> list[str]:
-    """Which numbers of a kept sweep do not have the same bits as again, as `values: name`."""
-    different = []
+def different_cells(
+    kept: SweepOutcome,
+    again: Mapping[tuple[str, ...], CellResult],
+    *,
+    elsewhere: Collection[tuple[str, ...]] = (),
+) -> tuple[list[str], list[str]]:
+    """Compare a kept sweep with what was trained again, as `different_arrays` does.
+
+    Args:
+        kept: The sweep.
+        again: What was trained again, by cell.
+        elsewhere: Cells that are not compared: they were trained on another machine, by an engine
+            whose bits depend on that.
+
+    Returns:
+        The trained numbers whose bits differ and the verdicts that do, as `values: name`.
+    """
+    bits: list[str] = []
+    observations: list[str] = []
     for cell, before in kept.results.items():
         where, after = ", ".join(cell), again.get(cell)
         if before is None or after is None or bool(before.failure) != bool(after.failure):
-            different.append(f"{where}: one was not trained")
-        else:
-            different += [
-                f"{where}: {name}"
-                for name in ARRAYS
-                if not same_bits(getattr(before, name), getattr(after, name))
-            ]
-    return different
+            bits.append(f"{where}: one was not trained")
+        elif cell not in elsewhere:
+            for name in ARRAYS:
+                if not same_bits(getattr(before, name), getattr(after, name)):
+                    found = observations if name == "verdict" else bits
+                    found.append(f"{where}: {name}")
+    return bits, observations
 
 
 def axes_of(wanted: Sweep) -> list[dict[str, Any]]:
