@@ -387,7 +387,7 @@ def test_a_variant_without_a_result_does_not_give_its_place_to_another(runs):
     keep(runs, replace(made, command="compare", parts=[stopped], complete=False))
     (kept,) = outcomes.parts_of(every(runs)[0][0])
     assert [result.variant.label for result in kept.outcome.results] == ["hard", "tanh"]
-    assert outcomes.different_arrays(kept.outcome, stopped.outcome) == []
+    assert outcomes.different_arrays(kept.outcome, stopped.outcome) == ([], [])
     out = out_of("runs", "show", "latest")
     assert "no result yet: sigmoid" in out
     keep(runs, replace(made, command="compare", started=made.started.replace(second=6)))
