@@ -21,6 +21,7 @@ from hsig.experiments.verdicts import VERDICTS
 from hsig.networks.activations import ACTIVATIONS, spell
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import default_output_activation
+from hsig.networks.starts import Start
 from hsig.networks.tasks import TASKS
 
 HERE = Path(__file__).parent
@@ -36,8 +37,8 @@ STRAIGHT = (
 # those of which every slope and loss is kept; of the others, their own slope and squared loss
 CROSSED = (*STRAIGHT, "sigmoid", "tanh", "elu", "softplus", "silu", "gelu_tanh", "mish")
 SPREAD = (  # the question's network in small steps; a wider one in steps that make some diverge
-    {"task": TASKS["xor"], "update": "online", "learning_rate": 0.5, "init": (-2.0, 2.0)},
-    {"task": TASKS["parity3"], "update": "batch", "learning_rate": 60.0, "hidden": 5},
+    {"task": TASKS["xor"], "update": "online", "learning_rate": 0.5, "init": Start("uniform", (-2.0, 2.0))},
+    {"task": TASKS["parity3"], "update": "batch", "learning_rate": 60.0, "hidden": (5,)},
 )
 
 
@@ -47,10 +48,10 @@ def golden(engine):
     for loss in LOSSES.values():
         for variant in variants(engine, loss):
             trained = [train(engine, loss, variant, settings) for settings in SPREAD]
-            name = f"{engine} {loss.name} {spell(variant.hidden_activation)}"
+            name = f"{engine} {loss.name} {spell(variant.activation)}"
             found["bits"][name] = digest(array for one in trained for array in bits_of(one))
             found["verdicts"][name] = "; ".join(map(words_of, trained))
-            found["twins"][name] = digest(one.parted[:TWINS] for one in trained)
+            found["twins"][name] = digest(one.twin_distance[:TWINS] for one in trained)
     return found
 
 
@@ -62,12 +63,12 @@ def variants(engine, loss):
                 continue
             hidden = activation.with_settings({}, backward)
             if engine == "compiled":
-                variant = Variant("", hidden, default_output_activation(hidden))
-                if compiled.knows(Experiment(TASKS["xor"], (variant,), loss).problem_of(variant)):
+                variant = Variant("", (hidden,), default_output_activation(hidden))
+                if compiled.supports(Experiment(TASKS["xor"], (variant,), loss).problem_of(variant)):
                     yield variant
             elif name in STRAIGHT and loss.name == "squared" and backward != "logistic":
                 whole = hidden.maps_into_unit_interval
-                yield Variant("", hidden, hidden if whole else ACTIVATIONS["hard"])
+                yield Variant("", (hidden,), hidden if whole else ACTIVATIONS["hard"])
 
 
 def train(engine, loss, variant, settings):
@@ -78,7 +79,7 @@ def train(engine, loss, variant, settings):
         report_every=40,
         seeds=tuple(range(9)),
         engine=engine,
-        **{"init": (-4.0, 4.0)} | settings,
+        **{"init": Start("uniform", (-4.0, 4.0))} | settings,
     )
     (training,) = gather(experiment, run(experiment)).results
     return training

@@ -14,7 +14,6 @@ from hsig.analysis.statistics import wilson_interval
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training
 from hsig.experiments.outlook import Outlook
-from hsig.networks.network import Weights
 
 FIRST_SEEDS = 100
 _GROWTH = 1.5  # from one look to the next
@@ -72,7 +71,7 @@ def _join(first: Training, second: Training) -> Training:
         first,
         **joined,
         seeds=first.seeds + second.seeds,
-        weights=Weights(*map(np.concatenate, zip(first.weights, second.weights, strict=True))),
+        weights=tuple(map(np.concatenate, zip(first.weights, second.weights, strict=True))),
         diverged_by=first.diverged_by + second.diverged_by,
         evidence=Evidence(**_fields_joined(first.evidence, second.evidence)),
         outlook=Outlook(**_fields_joined(first.outlook, second.outlook)),

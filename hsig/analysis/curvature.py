@@ -16,7 +16,7 @@ import numpy as np
 
 from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array, BoolArray
-from hsig.networks.network import Network, Weights, with_bias
+from hsig.networks.network import Network, Weights, seeds_last, with_bias
 from hsig.networks.tasks import Task
 
 _STEP = 1e-3  # of a difference
@@ -60,34 +60,34 @@ def surface(network: Network, weights: Weights, task: Task) -> Surface:
         task: The samples.
     """
     own = Network(
-        replace(network.hidden_activation, backward="own"),
-        replace(network.output_activation, backward="own"),
+        tuple(replace(activation, backward="own") for activation in network.activations),
         network.loss,
     )
-    lanes = Weights(*(np.ascontiguousarray(np.moveaxis(layer, 0, -1)) for layer in weights))
-    inputs, targets = with_bias(task.inputs), task.targets[:, None, None]
-    bends, breaks_off = kinks(own.hidden_activation), kinks(own.output_activation)
+    lanes = tuple(map(seeds_last, weights))
+    inputs, targets = with_bias(task.inputs), task.targets[:, :, None]
+    hidden_activation, output_activation = own.activations
+    bends, breaks_off = kinks(hidden_activation), kinks(output_activation)
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
         activity = own.forward(lanes, inputs)
-        hidden, output = activity.hidden_pre_activations, activity.output_pre_activations
+        hidden, output = activity.pre_activations
 
         def deltas(output: Array) -> Array:
-            predictions = own.output_activation.value(output)
-            moved = activity._replace(output_pre_activations=output, predictions=predictions)
+            predictions = output_activation.value(output)
+            moved = activity._replace(pre_activations=(hidden, output), predictions=predictions)
             return own.output_deltas(moved, targets)
 
         gradient = own.gradient(lanes, activity, targets)
         hessian = _hessian(
             inputs[:, :, 0],
-            activity.hidden,
-            onward=lanes.output[:-1, 0],
-            slope=own.hidden_activation.derivative(hidden),
-            bend=_slope(own.hidden_activation.derivative, hidden, bends),
+            activity.seen[1],
+            onward=lanes[1][:-1, 0],
+            slope=hidden_activation.derivative(hidden),
+            bend=_slope(hidden_activation.derivative, hidden, bends),
             delta=deltas(output)[:, 0],
             delta_slope=_slope(deltas, output, breaks_off)[:, 0],
         )
         return Surface(
-            cost=own.losses(activity, targets).mean(axis=(0, 1)),
+            cost=own.losses(activity, targets).mean(axis=0),
             gradient=np.concatenate([np.concatenate([*layer]) for layer in gradient]).T,
             hessian=hessian,
             kink=np.minimum(

@@ -138,15 +138,15 @@ class Shares(NamedTuple):
 
 def finite_of(moment: Moment) -> Array:
     """The hidden pre-activations that are finite, in one row."""
-    seen = moment.pre_activations.ravel()
-    return seen[np.isfinite(seen)]
+    values: Array = np.concatenate([layer.ravel() for layer in moment.pre_activations])
+    return values[np.isfinite(values)]
 
 
 def shares(activation: Activation, moment: Moment) -> Shares:
     """Where its hidden pre-activations lie."""
     seen = finite_of(moment)
     counts = tuple(int(piece.contains(seen).sum()) for piece in activation.linear_pieces)
-    return Shares(counts, len(seen), moment.pre_activations.size)
+    return Shares(counts, len(seen), sum(layer.size for layer in moment.pre_activations))
 
 
 def middle_of(moment: Moment) -> tuple[float, float]:
@@ -218,7 +218,7 @@ def of_seed(experiment: Experiment, seed: int | None) -> IntArray:
 
 
 def mean_predictions(moment: Moment, places: IntArray) -> Array:
-    """Shape (samples,): over some seeds, those whose prediction is finite; nan if none is."""
+    """Shape (samples, outputs): over some seeds, where finite; nan if none is."""
     seen = moment.predictions[places]
     finite = np.isfinite(seen)
     number = finite.sum(axis=0)
@@ -227,10 +227,11 @@ def mean_predictions(moment: Moment, places: IntArray) -> Array:
 
 
 def right_of(experiment: Experiment, predictions: Array) -> BoolArray:
-    """Which samples are right, of predictions (samples,) or (seeds, samples). Same shape."""
+    """Which samples are right in every output, of predictions (..., samples, outputs)."""
     with np.errstate(invalid="ignore"):
-        right: BoolArray = np.abs(predictions - experiment.task.targets) < experiment.solved_within
-    return right
+        right = np.abs(predictions - experiment.task.targets) < experiment.solved_within
+    every: BoolArray = np.all(right, axis=-1)
+    return every
 
 
 # --- maps -------------------------------------------------------------------------------------

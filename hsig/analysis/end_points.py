@@ -100,6 +100,8 @@ def end_points_of(experiment: Experiment, training: Training) -> EndPoints | Non
     """
     if training.failure or weights_of(training) > WEIGHTS_MOST:
         return None
+    if len(training.weights) != 2 or experiment.sizes[-1] != 1:
+        return None
     return end_points(
         experiment.problem_of(training.variant).network, training.weights, experiment.scaled_task
     )
@@ -119,12 +121,13 @@ def end_points(network: Network, weights: Weights, task: Task) -> EndPoints:
         task: The samples over which the mean is taken.
     """
     points = np.concatenate([layer.reshape(len(layer), -1) for layer in weights], axis=1)
-    split, shapes = weights.hidden[0].size, [layer.shape[1:] for layer in weights]
+    shapes = [layer.shape[1:] for layer in weights]
+    splits = np.cumsum([layer[0].size for layer in weights])[:-1]
 
     def at(points: Array) -> Surface:
-        layers = (points[:, :split], points[:, split:])
+        layers = np.split(points, splits, axis=1)
         shaped = (layer.reshape(len(layer), *of) for layer, of in zip(layers, shapes, strict=True))
-        return surface(network, Weights(*shaped), task)
+        return surface(network, tuple(shaped), task)
 
     size = max(1, _HESSIANS_AT_A_TIME // points.shape[1] ** 2)
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result

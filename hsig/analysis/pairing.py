@@ -260,8 +260,5 @@ def _start_alike(first: Experiment, second: Experiment) -> bool:
     if ours is not None or theirs is not None:
         pairs = zip(first.starting_weights(), second.starting_weights(), strict=True)
         return all(np.array_equal(one, other) for one, other in pairs)
-    one, other = (
-        (experiment.task.inputs.shape[1], experiment.hidden, experiment.init)
-        for experiment in (first, second)
-    )
+    one, other = ((experiment.sizes, experiment.init) for experiment in (first, second))
     return one == other

@@ -14,6 +14,7 @@ from hsig.analysis.summary import VariantSummary
 from hsig.experiments.experiment import Experiment, Result, Variant
 from hsig.networks.activations import ACTIVATIONS, Activation
 from hsig.networks.losses import LOSSES
+from hsig.networks.starts import Start
 
 LEAK = 0.05
 SLOPES = (0.25, 0.5)
@@ -138,10 +139,10 @@ def _of_the_training(experiment: Experiment) -> Iterator[_Change]:
     other = {"online": "batch", "batch": "online"}[experiment.update]
     yield _change(experiment, f"{other} updates", update=other)
     wide = () if experiment.initial_weights is not None else WIDE
-    for low, high in wide:
-        if (low, high) != experiment.init:
-            name = f"initial weights from [{low:g}, {high:g})"
-            yield _change(experiment, name, init=(low, high))
+    for bounds in wide:
+        start = Start("uniform", bounds)
+        if start != experiment.init:
+            yield _change(experiment, f"initial weights from {start.summary}", init=start)
 
 
 def _of_the_gradient(experiment: Experiment, variant: Variant) -> Iterator[_Change]:
@@ -157,8 +158,8 @@ def _of_the_activation(experiment: Experiment, variant: Variant) -> Iterator[_Ch
         change = partial(_with_slope, slope)
         yield from _in_layers(experiment, f"slope {slope:g}", change, together=True)
     for name in HIDDEN:
-        if name != variant.hidden_activation.name:
-            other = replace(variant, hidden_activation=ACTIVATIONS[name])
+        if name != variant.activation.name:
+            other = replace(variant, hidden_activations=(ACTIVATIONS[name],))
             yield name, "hidden", replace(experiment, variants=(other,))
     if not variant.output_activation.is_logistic and _suits_sigmoid(experiment):
         logistic = replace(variant, output_activation=ACTIVATIONS["sigmoid"])
@@ -187,7 +188,7 @@ def _in_layers(
         together: Whether layers that can be changed are changed only together.
     """
     (variant,) = experiment.variants
-    hidden, output = change(variant.hidden_activation), change(variant.output_activation)
+    hidden, output = change(variant.activation), change(variant.output_activation)
     if experiment.loss.needs_probabilities and output and not output.maps_into_unit_interval:
         output = None
     choices = [("hidden", hidden, None), ("output", None, output), ("both", hidden, output)]
@@ -200,7 +201,7 @@ def _in_layers(
             continue
         changed = Variant(
             variant.label,
-            new_hidden or variant.hidden_activation,
+            (new_hidden,) if new_hidden else variant.hidden_activations,
             new_output or variant.output_activation,
         )
         yield name, layers, replace(experiment, variants=(changed,))

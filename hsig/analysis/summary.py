@@ -16,7 +16,7 @@ from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SATURATED, SOLVED,
 from hsig.networks.activations import Activation, LinearPiece, spell
 from hsig.networks.affine_fit import AffineFit, best_affine
 from hsig.networks.arrays import Array, BoolArray, IntArray
-from hsig.networks.network import Weights
+from hsig.networks.network import seeds_first, seeds_last
 
 QUARTILES = (0.25, 0.5, 0.75)
 MEDIAN = 1  # the middle one
@@ -120,7 +120,7 @@ class VariantSummary(ResultSummary):
         epochs: The checkpoints reached.
         cost: Shape (3, checkpoints): lower quartile, median and upper quartile over seeds.
         costs: Shape (seeds, checkpoints), of each seed.
-        predictions: Shape (3, samples): the same of the final predictions.
+        predictions: Shape (3, samples, outputs): the same of the final predictions.
         right: For each sample, how many seeds are right on it.
         largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
         solved_at: For each seed, the first epoch count with which all was right, or None.
@@ -229,7 +229,7 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         cost=cost,
         costs=shown_cost(experiment, training),
         predictions=predictions,
-        right=tuple(int(n) for n in (errors < experiment.solved_within).sum(axis=0)),
+        right=tuple(int(n) for n in (errors < experiment.solved_within).all(axis=2).sum(axis=0)),
         largest_error=float(errors.max()),
         solved_at=tuple(None if e == NOT_REACHED else int(e) for e in training.solved_at),
         at_epochs={
@@ -245,31 +245,29 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         transfers=tuple(
             predict_with(experiment, training, other) for other in experiment.predict_with
         ),
-        twins=int((~np.isnan(training.parted)).sum()),
-        parted=int((training.parted >= PARTED).sum()),
+        twins=int((~np.isnan(training.twin_distance)).sum()),
+        parted=int((training.twin_distance >= PARTED).sum()),
     )
 
 
 def predict_with(experiment: Experiment, training: Training, other: Activation) -> Transfer:
-    """The other activation stands in wherever the trained one stood, in one layer or in both."""
+    """Put another activation wherever the trained one stood, in one layer or in all."""
     variant = training.variant
-    shared = variant.output_activation == variant.hidden_activation
+    shared = variant.output_activation == variant.activation
     variant = replace(
         variant,
-        hidden_activation=other,
+        hidden_activations=(other,),
         output_activation=other if shared else variant.output_activation,
     )
-    weights = Weights(
-        *(np.ascontiguousarray(np.moveaxis(layer, 0, -1)) for layer in training.weights)
-    )
+    weights = tuple(map(seeds_last, training.weights))
     task = experiment.task
     engine = experiment.engine_of(variant)
-    predictions = engine.predict(experiment.problem_of(variant), weights).T
+    predictions = seeds_first(engine.predict(experiment.problem_of(variant), weights))
     with np.errstate(all="ignore"):
         right = np.abs(predictions - task.targets) < experiment.solved_within
         changes = np.abs(predictions - training.predictions)
     finite = training.diverged_at == NOT_REACHED
-    solved = right.all(axis=1) & finite
+    solved = right.all(axis=(1, 2)) & finite
     return Transfer(
         label=spell(other),
         activation=other,
@@ -295,9 +293,9 @@ def _timeline(training: Training) -> Timeline:
         undecided &= ~holds
     return Timeline(
         states=states,
-        pieces=training.variant.hidden_activation.linear_pieces,
-        on_piece=evidence.on_piece.mean(axis=0).T,
-        alive=evidence.alive.mean(axis=0),
+        pieces=training.variant.activation.linear_pieces,
+        on_piece=evidence.on_piece.mean(axis=(0, 2)).T,
+        alive=evidence.alive.mean(axis=(0, 2)),
         gradient=quantiles(evidence.gradient, (0.5,))[0].T,
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.arrays import Array
-from hsig.networks.network import Network, Weights
+from hsig.networks.network import Weights
 
 _MARGIN = 0.25  # of the samples' extent, on each side of them
 
@@ -56,14 +56,14 @@ def surface(
     low, high = inputs.min(axis=0), inputs.max(axis=0)
     margin = _MARGIN * np.where(high > low, high - low, 1.0)
     first, second = np.linspace(low - margin, high + margin, points, axis=1)
-    breaks = tuple(found.x for found in variant.hidden_activation.function.breaks)
+    breaks = tuple(found.x for found in variant.activation.function.breaks)
     at = breaks or (0.0,)
     box = (float(first[0]), float(first[-1]), float(second[0]), float(second[-1]))
     return Surface(
         first,
         second,
         _mean_prediction(experiment, variant, weights, first, second),
-        _lines(weights.hidden, at, box),
+        _lines(weights[0], at, box),
         at,
         bends=bool(breaks),
     )
@@ -73,13 +73,13 @@ def _mean_prediction(
     experiment: Experiment, variant: Variant, weights: Weights, first: Array, second: Array
 ) -> Array:
     """Over the seeds, one by one: a grid of all of them would take much memory."""
-    network = Network(variant.hidden_activation, variant.output_activation, experiment.loss)
+    network = experiment.network_of(variant)
     across, down = np.meshgrid(first, second)
     grid = np.stack([across.ravel(), down.ravel(), np.ones(across.size)], axis=1)[:, :, None]
     total, number = np.zeros(across.size), np.zeros(across.size)
-    for hidden, output in zip(*weights, strict=True):
+    for layers in zip(*weights, strict=True):
         with np.errstate(all="ignore"):
-            seen = network.forward(Weights(hidden[:, :, None], output[:, :, None]), grid)
+            seen = network.forward(tuple(layer[:, :, None] for layer in layers), grid)
         predicted = seen.predictions[:, 0, 0]
         finite = np.isfinite(predicted)
         total += np.where(finite, predicted, 0.0)

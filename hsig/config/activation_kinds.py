@@ -91,7 +91,7 @@ class Trained(Spec):
     """The one activation of the hidden layer."""
 
     def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        hidden = [variant.hidden_activation for variant in experiment.variants]
+        hidden = [variant.activation for variant in experiment.variants]
         return spec_document(hidden[0]) if len(hidden) == 1 else None
 
 
@@ -111,7 +111,7 @@ class OutputSpec(Spec):
         from hsig.networks.network import default_output_activation
 
         outputs = [variant.output_activation for variant in experiment.variants]
-        hidden = [variant.hidden_activation for variant in experiment.variants]
+        hidden = [variant.activation for variant in experiment.variants]
         if len(outputs) > 1 and outputs == [default_output_activation(one) for one in hidden]:
             return None
         return SAME if len(outputs) > 1 and outputs == hidden else spec_document(outputs[0])
@@ -181,7 +181,7 @@ class Compared(Specs):
     """The activations that are compared."""
 
     def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        hidden = [variant.hidden_activation for variant in experiment.variants]
+        hidden = [variant.activation for variant in experiment.variants]
         return self.document(hidden) if len(hidden) > 1 else None
 
 

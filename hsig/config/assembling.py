@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from math import prod
 from typing import Any
 
 from hsig.config.activation_kinds import Spec
@@ -12,7 +13,7 @@ from hsig.config.values import Given, Json, Place, Wrong, nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Bound, Checks, Experiment, Variant
 from hsig.networks.activations import Activation, spell
-from hsig.networks.network import default_output_activation
+from hsig.networks.network import default_output_activation, layer_shapes
 
 CHECKPOINTS_MOST = 100_000
 KEPT_NUMBERS_MOST = 100_000_000  # over seeds and checkpoints: 0.8 GB
@@ -90,7 +91,7 @@ class Checked:
         output = self.values["output_activation"]
         if output is None:
             output = default_output_activation(activation)
-        return Variant(spell(activation), activation, activation if output == SAME else output)
+        return Variant(spell(activation), (activation,), activation if output == SAME else output)
 
     def _epochs(self) -> int:
         """The budget; if nobody gave one, the last of `at_epochs`.
@@ -169,12 +170,13 @@ def _check_initial_weights(experiment: Experiment, place: _Places) -> None:
     weights = experiment.initial_weights
     if weights is None:
         return
-    hidden, inputs = experiment.hidden, experiment.task.inputs.shape[1]
-    for layer, shape, fan_in in (
-        ("hidden", (inputs + 1, hidden), f"{inputs} inputs"),
-        ("output", (hidden + 1, 1), f"{hidden} hidden units"),
+    sizes = experiment.sizes
+    fan_ins = [f"{sizes[0]} inputs", *(f"{units} hidden units" for units in experiment.hidden)]
+    layers = ["hidden", "output"]
+    for layer, weight, shape, fan_in in zip(
+        layers, weights, layer_shapes(sizes), fan_ins, strict=True
     ):
-        got = getattr(weights, layer).shape
+        got = weight.shape
         if got != shape:
             place("initial_weights").below(layer).wrong(
                 f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
@@ -222,7 +224,7 @@ def _check_size(experiment: Experiment, place: _Places) -> None:
     variants = len(experiment.variants)
     networks = variants * seeds
     who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
-    samples, inputs = experiment.task.inputs.shape
+    samples = len(experiment.task.inputs)
     kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
     if experiment.tune:  # at two or three checkpoints each
         tried = variants * len(experiment.tune) * len(experiment.tuning_seeds)
@@ -232,10 +234,10 @@ def _check_size(experiment: Experiment, place: _Places) -> None:
             f"{epochs} epochs reported every {every} for {who} and {samples} samples are "
             "more costs than fit in memory. Report less often"
         )
-    elif networks * (inputs + 2) * experiment.hidden > KEPT_NUMBERS_MOST:
+    elif networks * sum(map(prod, layer_shapes(experiment.sizes))) > KEPT_NUMBERS_MOST:
         place("seeds", "hidden").wrong(
-            f"{who} of {experiment.hidden} hidden units are more weights than fit in "
-            "memory. Train fewer seeds at a time"
+            f"{who} of {'-'.join(map(str, experiment.hidden))} hidden units are more weights than "
+            "fit in memory. Train fewer seeds at a time"
         )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Schema = dict[str, object]
 
 SEED_LARGEST = 2**32 - 1
+MAX_DEPTH = 8  # hidden layers
 NUMBERS: Schema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
 ROWS: Schema = {"type": "array", "minItems": 1, "items": NUMBERS}
 _LISTED: Schema = {"type": "string", "pattern": "^[0-9]+(,[0-9]+)+$"}
@@ -322,6 +323,36 @@ class Epochs(Kind):
 
     def document(self, value: tuple[int, ...]) -> Json:
         return list(value) or None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Hidden(Kind):
+    """Units of the hidden layers: a number for one layer, `8-8` or a list for several."""
+
+    units: Whole
+    listed: ClassVar[bool] = True
+
+    def check(self, value: object, place: Place) -> tuple[int, ...]:
+        if isinstance(value, str) and "-" in value.strip("-"):
+            value = [read_part(part, place) for part in value.split("-")]
+        if not isinstance(value, list):
+            return (self.units.check(value, place),)
+        if not 1 <= len(value) <= MAX_DEPTH:
+            raise place.expected(f"1 to {MAX_DEPTH} hidden layers", value)
+        return tuple(
+            each(partial(self.units.check, u, place.below(i)) for i, u in enumerate(value))
+        )
+
+    def several(self, text: str) -> Sequence[str]:
+        return self.units.several(text)
+
+    def schema(self) -> Schema:
+        units = self.units.schema()
+        layers = {"type": "array", "minItems": 1, "maxItems": MAX_DEPTH, "items": units}
+        return {"anyOf": [units, layers, {"type": "string", "pattern": "^[0-9]+(-[0-9]+)+$"}]}
+
+    def document(self, value: tuple[int, ...]) -> Json:
+        return value[0] if len(value) == 1 else list(value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -23,6 +23,7 @@ from hsig.config.values import (
 
 if TYPE_CHECKING:
     from hsig.networks.network import Weights
+    from hsig.networks.starts import Start
     from hsig.networks.tasks import Task
 
 CHARACTERS_MOST = 1_000_000  # of a CSV file
@@ -111,7 +112,7 @@ class TaskRows(Kind):
             "name": value.name,
             **named,
             "inputs": value.inputs.tolist(),
-            "targets": value.targets.tolist(),
+            "targets": value.targets[:, 0].tolist(),
         }
 
 
@@ -121,18 +122,19 @@ class InitialWeights(Kind):
     def check(self, value: object, place: Place) -> "Weights":
         import numpy as np
 
-        from hsig.networks.network import Weights
-
         if not isinstance(value, dict) or set(value) != {"hidden", "output"}:
             raise place.expected("{hidden: [[...], ...], output: [[...], ...]}", value)
         layers = (partial(_matrix, value[name], place.below(name)) for name in ("hidden", "output"))
-        return Weights(*map(np.array, each(layers)))
+        return tuple(map(np.array, each(layers)))
 
     def schema(self) -> Schema:
         return mapping_schema({"hidden": ROWS, "output": ROWS}, ["hidden", "output"])
 
     def document(self, value: "Weights | None") -> Json:
-        return value and {"hidden": value.hidden.tolist(), "output": value.output.tolist()}
+        if value is None:
+            return None
+        hidden, output = value
+        return {"hidden": hidden.tolist(), "output": output.tolist()}
 
 
 class Init(Kind):
@@ -141,7 +143,9 @@ class Init(Kind):
     def several(self, text: str) -> Sequence[str]:
         return _BEFORE_A_WORD.split(text)
 
-    def check(self, value: object, place: Place) -> tuple[float, float]:
+    def check(self, value: object, place: Place) -> "Start":
+        from hsig.networks.starts import Start
+
         bounds: object = None
         if isinstance(value, str) and value.startswith("uniform:"):
             bounds = [read_part(part, place) for part in value.removeprefix("uniform:").split(",")]
@@ -158,15 +162,15 @@ class Init(Kind):
             got = " and ".join(map(describe, bounds))
             apart = "" if low is None or high is None or not low < high else ", not so far apart"
             raise place.wrong(f"expected a finite LOW below a finite HIGH{apart}, got {got}")
-        return low, high
+        return Start("uniform", (low, high))
 
     def schema(self) -> Schema:
         bounds = {**NUMBERS, "minItems": 2, "maxItems": 2}
         as_text = {"type": "string", "pattern": "^uniform:"}
         return {"anyOf": [as_text, mapping_schema({"uniform": bounds}, ["uniform"])]}
 
-    def document(self, value: tuple[float, float]) -> Json:
-        return {"uniform": list(value)}
+    def document(self, value: "Start") -> Json:
+        return {value.scheme: list(value.settings)}
 
 
 def _nearest_task(value: str) -> str:
@@ -194,7 +198,7 @@ def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
             f"expected a target for each of the {len(inputs)} samples, got {len(targets)}"
         )
     known = TASKS.get(name)
-    if known and (known.inputs.tolist(), known.targets.tolist()) != (inputs, targets):
+    if known and (known.inputs.tolist(), known.targets[:, 0].tolist()) != (inputs, targets):
         raise place.below("name").wrong(
             f"'{name}' is hsig's own task with other samples. Use another name"
         )
@@ -279,7 +283,7 @@ def _task(
             f"expected at most {SAMPLES_MOST} samples of at most {INPUTS_MOST} inputs, "
             f"got {len(inputs)} of {len(inputs[0])}"
         )
-    return Task(name, np.array(inputs), np.array(targets), tuple(columns))
+    return Task(name, np.array(inputs), np.array([targets]).T, tuple(columns))
 
 
 def _matrix(value: object, place: Place) -> list[list[float]]:

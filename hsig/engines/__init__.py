@@ -6,11 +6,14 @@ depend on. Each is a module with a function `advance(state, problem, epochs) -> 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from hsig.engines.optimizers import SGD, Memory, Optimizer
+from hsig.engines.order import ONLINE, Order
 from hsig.networks.arrays import Array, IntArray
-from hsig.networks.network import Network, Weights
+from hsig.networks.network import Network, Weights, with_bias
 
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
 # experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
@@ -29,19 +32,35 @@ class Problem:
     Attributes:
         network: The layers and the loss.
         inputs: Shape (samples, inputs), in the order of training.
-        targets: Shape (samples,).
+        targets: Shape (samples, outputs).
         learning_rate: Step size.
-        update: `online`, one step per sample in their order, or `batch`, one step per
-            epoch on the mean gradient.
         solved_within: A seed is solved when every |prediction - target| is below this.
+        order: Which rows each step takes.
+        optimizer: What a step makes of the gradient.
     """
 
     network: Network
     inputs: Array
     targets: Array
     learning_rate: float
-    update: str
     solved_within: float
+    order: Order = ONLINE
+    optimizer: Optimizer = SGD
+
+    @cached_property
+    def inputs_with_bias(self) -> Array:
+        """What the first layer sees, (samples, inputs + 1, 1)."""
+        return with_bias(self.inputs)
+
+    @cached_property
+    def wanted(self) -> Array:
+        """The targets beside predictions with seeds last, (samples, outputs, 1)."""
+        return self.targets[:, :, None]
+
+    @cached_property
+    def batches(self) -> list[slice]:
+        """The rows of each step of an epoch."""
+        return self.order.batches(len(self.inputs))
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,8 @@ class State:
     Attributes:
         epoch: Epochs trained so far.
         weights: Seeds last.
+        memory: What the optimizer remembers; seeds last.
+        steps: Steps taken so far.
         solved_at: Shape (seeds,); first epoch count, of those looked at, with which every
             prediction was right, or NOT_REACHED.
         lost_at: Shape (seeds,); first later one at which that no longer held, or NOT_REACHED.
@@ -60,21 +81,30 @@ class State:
 
     epoch: int
     weights: Weights
+    memory: Memory
+    steps: int
     solved_at: IntArray
     lost_at: IntArray
     diverged_at: IntArray
 
     @classmethod
-    def start(cls, weights: Weights) -> "State":
+    def start(cls, weights: Weights, optimizer: Optimizer = SGD) -> "State":
         """Every seed before its first epoch, from weights with seeds last."""
-        never = np.full(weights.hidden.shape[-1], NOT_REACHED, dtype=np.int64)
-        return cls(0, weights, solved_at=never, lost_at=never, diverged_at=never)
+        never = np.full(weights[0].shape[-1], NOT_REACHED, dtype=np.int64)
+        return cls(0, weights, optimizer.start(weights), 0, never, never, never)
 
-    def of(self, seeds: IntArray | slice) -> "State":
-        """Of some of its seeds, by their places."""
+    @property
+    def seeds(self) -> int:
+        """How many there are."""
+        return len(self.solved_at)
+
+    def select(self, seeds: IntArray | slice) -> "State":
+        """The state of some seeds, by their places."""
         return State(
             epoch=self.epoch,
-            weights=Weights(*(layer[..., seeds] for layer in self.weights)),
+            weights=tuple(layer[..., seeds] for layer in self.weights),
+            memory=tuple(tuple(layer[..., seeds] for layer in part) for part in self.memory),
+            steps=self.steps,
             solved_at=self.solved_at[seeds],
             lost_at=self.lost_at[seeds],
             diverged_at=self.diverged_at[seeds],
@@ -89,10 +119,9 @@ class Progress(State):
     weights it began with. The weights that `advance` returns are looked at by the next call.
 
     Attributes:
-        predictions: Shape (samples, seeds), with the weights that the first epoch began with.
-        losses: Shape (samples, seeds); each sample's loss before its own update, within the
-            first epoch.
+        predictions: Shape (samples, outputs, seeds), with the weights before the first epoch.
+        first_epoch_losses: Shape (samples, seeds); each sample's loss before its own update.
     """
 
     predictions: Array
-    losses: Array
+    first_epoch_losses: Array

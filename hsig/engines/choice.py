@@ -17,8 +17,8 @@ class Engine(Protocol):
     def is_here(self) -> bool:
         """Whether it can be used on this machine."""
 
-    def knows(self, problem: Problem) -> bool:
-        """Whether it has all that the problem takes."""
+    def supports(self, problem: Problem) -> bool:
+        """Whether it can train a problem."""
 
     def depends_on(self) -> dict[str, str]:
         """What its numbers depend on beside the problem and `NUMERICS`."""
@@ -27,9 +27,9 @@ class Engine(Protocol):
         """Train every seed of `state` for some epochs; `state` itself is left as it was."""
 
     def predict(self, problem: Problem, weights: Weights) -> Array:
-        """Predictions for all samples, (samples, seeds), with weights that have seeds last."""
+        """Predictions for all samples, (samples, outputs, seeds); weights have seeds last."""
 
-    def epochs_at_a_time(self, problem: Problem, state: State) -> int:
+    def chunk_size(self, problem: Problem, state: State) -> int:
         """How many epochs take a small part of a second, so that an interrupt is answered."""
 
 
@@ -44,9 +44,9 @@ def fastest() -> str:
 
 
 def engine_for(problem: Problem, name: str) -> Engine:
-    """The engine of that name, or `reference` for problems that it does not know."""
+    """The engine of that name, or `reference` for problems that it does not support."""
     engine = ENGINES[name]
-    return engine if engine.knows(problem) else reference
+    return engine if engine.supports(problem) else reference
 
 
 def numerics(engines: Iterable[str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ The numbers are the same on every processor and in any batch; `_kernel.c` says h
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -13,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hsig.engines import NUMERICS, Problem, Progress, State
+from hsig.engines.optimizers import SGD
+from hsig.engines.order import ORDERS
 from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array
 from hsig.networks.losses import LOSSES
@@ -32,15 +33,14 @@ _kernel = _load()
 
 NAME = "compiled"
 
-# what `advance` hands to the kernel; a problem with anything else is another engine's
-_KNOWN_FIELDS = {"network", "inputs", "targets", "learning_rate", "update", "solved_within"}
 _WORDS = 6  # of a row of code
+_UPDATES = {1: "online", None: "batch"}  # the kernel's names for the batch sizes that it has
 
 IntCode = npt.NDArray[np.int32]
 
-_SEEDS_WORTH_A_THREAD = 32
-_WORK_WORTH_A_THREAD = 1_000_000  # in updates of a weight; a thread starts in some 50 us
-_WORK_AT_A_TIME = 6_000_000  # in updates of a weight, for each lane
+_MIN_SEEDS_PER_THREAD = 32
+_MIN_WORK_PER_THREAD = 1_000_000  # weight updates; a thread starts in some 50 us
+_CHUNK_WORK = 6_000_000  # weight updates of a lane between two looks at an interrupt
 
 
 def is_here() -> bool:
@@ -49,18 +49,18 @@ def is_here() -> bool:
 
 
 def predict(problem: Problem, weights: Weights) -> Array:
-    """Predictions for all samples, (samples, seeds), with weights that have seeds last."""
+    """Predictions for all samples, (samples, outputs, seeds), with weights that have seeds last."""
     return advance(State.start(weights), problem, 1).predictions
 
 
-def epochs_at_a_time(problem: Problem, state: State) -> int:
+def chunk_size(problem: Problem, state: State) -> int:
     """How many epochs take a small part of a second."""
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")
     _, lanes = _kernel.paths()[0]
-    vectors = -(-len(state.solved_at) // lanes)
-    numbers = vectors * sum(layer[..., 0].size for layer in state.weights)
-    return max(1, _WORK_AT_A_TIME // (len(problem.inputs) * int(numbers)))
+    vectors = -(-state.seeds // lanes)
+    weights = vectors * sum(layer[..., 0].size for layer in state.weights)
+    return max(1, _CHUNK_WORK // (len(problem.inputs) * int(weights)))
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -73,19 +73,20 @@ def depends_on() -> dict[str, str]:
     return {"kernel": "not built" if _kernel is None else "built"}
 
 
-def knows(problem: Problem) -> bool:
-    """Whether the kernel has all that a problem takes; one that is not there refuses nothing."""
+def supports(problem: Problem) -> bool:
+    """Whether the kernel can train a problem; one that was not built refuses nothing.
+
+    It has one hidden layer, one output and plain gradient descent.
+    """
     network = problem.network
-    layers = (network.hidden_activation, network.output_activation)
     return _kernel is None or (
-        all(_has(_kernel, activation) for activation in layers)
+        len(network.activations) == 2
+        and problem.targets.shape[1] == 1
+        and all(_has(_kernel, activation) for activation in network.activations)
         and network.loss in LOSSES.values()
         and all(function in _kernel.losses for function in _losses(network))
-        and problem.update in _kernel.updates
-        and all(
-            field.name in _KNOWN_FIELDS or getattr(problem, field.name) == field.default
-            for field in fields(problem)
-        )
+        and problem.optimizer == SGD
+        and problem.order in ORDERS.values()
     )
 
 
@@ -110,10 +111,11 @@ def advance(
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")
     samples, inputs = problem.inputs.shape
-    hidden, seeds = state.weights.hidden.shape[1:]
+    hidden, seeds = state.weights[0].shape[1:]
     network = problem.network
+    hidden_activation, output_activation = network.activations
     descended, printed = map(_kernel.losses.index, _losses(network))
-    weights = Weights(*(layer.copy() for layer in state.weights))
+    weights = tuple(layer.copy() for layer in state.weights)
     marks = [m.copy() for m in (state.solved_at, state.lost_at, state.diverged_at)]
     predictions, losses = np.empty((2, samples, seeds))
 
@@ -125,15 +127,15 @@ def advance(
             predictions,
             losses,
             np.ascontiguousarray(problem.inputs),
-            np.ascontiguousarray(problem.targets),
-            _numbers(_kernel, network.hidden_activation),
-            _numbers(_kernel, network.output_activation),
-            *_code(_kernel, network.hidden_activation),
-            *_code(_kernel, network.output_activation),
+            np.ascontiguousarray(problem.targets[:, 0]),
+            _numbers(_kernel, hidden_activation),
+            _numbers(_kernel, output_activation),
+            *_code(_kernel, hidden_activation),
+            *_code(_kernel, output_activation),
             inputs,
             hidden,
             samples,
-            _kernel.updates.index(problem.update),
+            _kernel.updates.index(_UPDATES[problem.order.batch_size]),
             descended,
             printed,
             problem.learning_rate,
@@ -146,8 +148,8 @@ def advance(
         )
 
     work = epochs * samples * seeds * (inputs + 2) * hidden
-    parts = min(threads, -(-seeds // _SEEDS_WORTH_A_THREAD), 1 + work // _WORK_WORTH_A_THREAD)
-    step = -(-seeds // (parts * _SEEDS_WORTH_A_THREAD)) * _SEEDS_WORTH_A_THREAD
+    parts = min(threads, -(-seeds // _MIN_SEEDS_PER_THREAD), 1 + work // _MIN_WORK_PER_THREAD)
+    step = -(-seeds // (parts * _MIN_SEEDS_PER_THREAD)) * _MIN_SEEDS_PER_THREAD
     bounds = [(first, min(first + step, seeds)) for first in range(0, seeds, step)]
     if len(bounds) == 1:
         train(0, seeds)
@@ -157,11 +159,13 @@ def advance(
     return Progress(
         epoch=state.epoch + epochs,
         weights=weights,
+        memory=state.memory,
+        steps=state.steps + epochs * len(problem.batches),
         solved_at=solved_at,
         lost_at=lost_at,
         diverged_at=diverged_at,
-        predictions=predictions,
-        losses=losses,
+        predictions=predictions[:, None],
+        first_epoch_losses=losses,
     )
 
 

@@ -4,6 +4,7 @@ Every operation is elementwise over seeds or an explicit sum, so a seed's bits d
 its neighbours.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,12 +12,12 @@ import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, Progress, State
 from hsig.networks.arrays import Array, BoolArray, IntArray
-from hsig.networks.network import Activity, Weights, all_finite, with_bias
+from hsig.networks.network import Activity, Weights, all_finite
 
 NAME = "reference"
 
-_WORK_AT_A_TIME = 10_000_000  # in updates of a weight
-_STEP_OVERHEAD = 5_000  # of a sample in NumPy, in the same
+_CHUNK_WORK = 10_000_000  # weight updates between two looks at an interrupt
+_STEP_OVERHEAD = 5_000  # what NumPy's calls of a step cost, in weight updates
 
 
 def is_here() -> bool:
@@ -24,8 +25,8 @@ def is_here() -> bool:
     return True
 
 
-def knows(problem: Problem) -> bool:
-    """Everything."""
+def supports(problem: Problem) -> bool:
+    """Whether it can train a problem: it can train every one."""
     del problem
     return True
 
@@ -37,26 +38,26 @@ def depends_on() -> dict[str, str]:
 
 @cache
 def instruction_sets() -> tuple[str, ...]:
-    """Those that NumPy chooses among here."""
+    """The instruction sets that NumPy chooses among on this processor."""
     found: Any = np.show_config(mode="dicts")
     return tuple(sorted(found.get("SIMD Extensions", {}).get("found", [])))
 
 
 def predict(problem: Problem, weights: Weights) -> Array:
-    """Predictions for all samples, (samples, seeds), with weights that have seeds last."""
+    """Predictions for all samples, (samples, outputs, seeds), with weights that have seeds last."""
     with np.errstate(all="ignore"):
-        return problem.network.forward(weights, with_bias(problem.inputs)).predictions[:, 0]
+        return problem.network.forward(weights, problem.inputs_with_bias).predictions
 
 
-def epochs_at_a_time(problem: Problem, state: State) -> int:
+def chunk_size(problem: Problem, state: State) -> int:
     """How many epochs take a small part of a second."""
-    numbers = sum(layer.size for layer in state.weights)
-    return max(1, _WORK_AT_A_TIME // work_per_epoch(len(problem.inputs), numbers))
+    weights = sum(layer.size for layer in state.weights)
+    return max(1, _CHUNK_WORK // work_per_epoch(len(problem.inputs), weights))
 
 
-def work_per_epoch(samples: int, numbers: int) -> int:
-    """What an epoch costs, very roughly, in updates of a weight; of so many in all seeds."""
-    return samples * (_STEP_OVERHEAD + numbers)
+def work_per_epoch(samples: int, weights: int) -> int:
+    """Estimate the cost of an epoch, in weight updates; `weights` are those of all seeds."""
+    return samples * (_STEP_OVERHEAD + weights)
 
 
 def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
@@ -72,57 +73,56 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
         Where the seeds stand then, and what the first epoch printed.
     """
     del threads
-    network, weights = problem.network, state.weights
-    inputs, targets = with_bias(problem.inputs), problem.targets[:, None, None]
-    samples_of_steps = steps(len(inputs), problem.update)
-    solved_at, lost_at = state.solved_at.copy(), state.lost_at.copy()
-    diverged_at = state.diverged_at.copy()
+    network, inputs, first_epoch = problem.network, problem.inputs_with_bias, state.epoch
+    solved_at, lost_at, diverged_at = (
+        marks.copy() for marks in (state.solved_at, state.lost_at, state.diverged_at)
+    )
     losses: list[Array] = []
     first_predictions = np.empty(0)
 
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
-        for epoch in range(state.epoch, state.epoch + epochs):
-            predictions = network.forward(weights, inputs).predictions
-            if epoch == state.epoch:
-                first_predictions = predictions[:, 0]
-            solved = _all_within(predictions - targets, problem.solved_within)
+        for epoch in range(first_epoch, first_epoch + epochs):
+            predictions = network.forward(state.weights, inputs).predictions
+            if epoch == first_epoch:
+                first_predictions = predictions
+            solved = _all_within(predictions - problem.wanted, problem.solved_within)
             solved &= diverged_at == NOT_REACHED
             _mark(lost_at, ~solved & (solved_at != NOT_REACHED), epoch)
             _mark(solved_at, solved, epoch)
 
-            for samples in samples_of_steps:
-                activity = network.forward(weights, inputs[samples])
-                if epoch == state.epoch:
-                    losses.append(network.losses(activity, targets[samples])[:, 0])
-                weights = descend(problem, weights, activity, targets[samples])
+            for rows in problem.batches:
+                state, activity = descend(problem, state, rows)
+                if epoch == first_epoch:
+                    losses.append(network.losses(activity, problem.wanted[rows]))
 
-            _mark(diverged_at, ~all_finite(weights), epoch)
+            _mark(diverged_at, ~all_finite(state.weights), epoch)
 
     return Progress(
-        epoch=state.epoch + epochs,
-        weights=weights,
+        epoch=first_epoch + epochs,
+        weights=state.weights,
+        memory=state.memory,
+        steps=state.steps,
         solved_at=solved_at,
         lost_at=lost_at,
         diverged_at=diverged_at,
         predictions=first_predictions,
-        losses=np.concatenate(losses),
+        first_epoch_losses=np.concatenate(losses),
     )
 
 
-def descend(problem: Problem, weights: Weights, activity: Activity, targets: Array) -> Weights:
-    """The weights after one step on the samples of `activity`, both layers from the old ones."""
-    gradient = problem.network.gradient(weights, activity, targets)
-    return Weights(
-        weights.hidden - problem.learning_rate * gradient.hidden,
-        weights.output - problem.learning_rate * gradient.output,
+def descend(problem: Problem, state: State, rows: slice) -> tuple[State, Activity]:
+    """Take one step on some rows.
+
+    Returns:
+        The state after it, and the activity that it was taken from.
+    """
+    activity = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
+    gradient = problem.network.gradient(state.weights, activity, problem.wanted[rows])
+    steps = state.steps + 1
+    weights, memory = problem.optimizer.step(
+        state.weights, state.memory, gradient, problem.learning_rate, steps
     )
-
-
-def steps(samples: int, update: str) -> list[slice]:
-    """The samples of each step of an epoch."""
-    if update == "batch":
-        return [slice(None)]
-    return [slice(sample, sample + 1) for sample in range(samples)]
+    return replace(state, weights=weights, memory=memory, steps=steps), activity
 
 
 def _all_within(errors: Array, bound: float) -> BoolArray:

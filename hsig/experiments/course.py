@@ -125,12 +125,12 @@ def _alone(checkpoint: Checkpoint, place: int) -> Checkpoint:
         outlook = Outlook(**{one.name: getattr(outlook, one.name)[seed] for one in fields(Outlook)})
     return replace(
         checkpoint,
-        state=checkpoint.state.of(seed),
+        state=checkpoint.state.select(seed),
         losses=checkpoint.losses[seed],
         predictions=checkpoint.predictions[seed],
         solved_at=checkpoint.solved_at[seed],
         lost_at=checkpoint.lost_at[seed],
         diverged_by=checkpoint.diverged_by[seed],
         outlook=outlook,
-        parted=None,
+        twin_distance=None,
     )

@@ -9,6 +9,7 @@ from math import fsum, sqrt
 
 import numpy as np
 
+from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array, BoolArray, sum_in_order
 from hsig.networks.network import Activity, Network, Weights, all_finite
 
@@ -21,25 +22,26 @@ _ROUNDING = 1e-12  # what is left of an input without those before it counts as 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is seen of each seed; over several checkpoints, these are the second axis.
+    """What is observed of each seed; over several checkpoints, these are the second axis.
 
-    A unit and a sample make a pair: the unit's pre-activation for that sample.
+    A unit and a sample make a pair: the unit's pre-activation for that sample. The axis of hidden
+    layers is the first behind seeds and checkpoints.
 
     Attributes:
-        on_piece: Shape (seeds, pieces + 1); share of the pairs that lie on each linear piece of
-            the hidden activation, from left to right, and last on none.
-        on_one_piece: Shape (seeds,); share of the hidden units that stay on one linear piece for
+        on_piece: Shape (seeds, layers, pieces + 1); share of the pairs that lie on each linear
+            piece of the layer's activation, from left to right, and last on none. An activation
+            with fewer pieces than another layer's has zeros between.
+        on_one_piece: Shape (seeds, layers); share of the units that stay on one linear piece for
             all samples.
-        alive: Shape (seeds,); share of the hidden units whose training slope is not 0 on some
+        alive: Shape (seeds, layers); share of the units whose training slope is not 0 on some
             sample; 0 where a weight is not finite.
-        gradient: Shape (seeds, 2); Euclidean norm of the mean loss's gradient in the weights of
-            the hidden layer and of the output.
+        gradient: Shape (seeds, layers + 1); Euclidean norm of the mean loss's gradient in the
+            weights of each layer, the output's last.
         solved: Shape (seeds,); whether all samples are right and every weight is finite.
-        slope: Shape (seeds,); the largest size of a training slope of the hidden layer, over its
-            units and the samples.
-        wrong_gradient: Shape (seeds,); the largest size of the slope of a sample's loss in the
-            output's pre-activation, over the samples that are wrong; 0 if none is.
-        departure: Shape (seeds,); how far the output's pre-activation is from its best affine
+        slope: Shape (seeds, layers); the largest size of a training slope, over units and samples.
+        wrong_gradient: Shape (seeds,); the largest size of the slope of a sample's loss in an
+            output's pre-activation, over the predictions that are wrong; 0 if none is.
+        nonaffinity: Shape (seeds,); how far the outputs' pre-activations are from their best affine
             fit to the inputs (least squares), at the sample where that is most.
     """
 
@@ -50,12 +52,13 @@ class Evidence:
     solved: BoolArray
     slope: Array
     wrong_gradient: Array
-    departure: Array
+    nonaffinity: Array
 
     @property
     def dead(self) -> BoolArray:
-        """Whether no hidden unit has a slope on any sample, so that the hidden layer stays."""
-        return self.slope <= NO_SLOPE
+        """Whether in some hidden layer no unit has a slope, so that it and those below stay."""
+        dead: BoolArray = np.any(self.slope <= NO_SLOPE, axis=-1)
+        return dead
 
     @property
     def saturated(self) -> BoolArray:
@@ -65,10 +68,10 @@ class Evidence:
     @property
     def affine(self) -> BoolArray:
         """Whether the network is, as good as, an affine function, then the output's activation."""
-        return self.departure < NO_BEND
+        return self.nonaffinity < NO_BEND
 
-    def at(self, checkpoint: int) -> "Evidence":
-        """What is seen at one of several checkpoints."""
+    def at_checkpoint(self, checkpoint: int) -> "Evidence":
+        """What is observed at one of several checkpoints."""
         return Evidence(
             **{field.name: getattr(self, field.name)[:, checkpoint] for field in fields(Evidence)}
         )
@@ -83,32 +86,36 @@ def examine(
         network: What each layer does.
         weights: Seeds last.
         activity: What `network` makes of them for all samples.
-        targets: Shape (samples,).
+        targets: Shape (samples, outputs).
         solved_within: A sample is right when |prediction - target| is below this.
     """
-    wanted = targets[:, None, None]
+    wanted = targets[:, :, None]
     with np.errstate(all="ignore"):
         right = np.abs(activity.predictions - wanted) < solved_within
         deltas = np.abs(network.output_deltas(activity, wanted))
         gradient = network.gradient(weights, activity, wanted)
-        slope = np.abs(
-            network.hidden_activation.training_slope(
-                activity.hidden_pre_activations, activity.hidden[:, :-1]
+        slopes = [np.abs(slope) for slope in network.hidden_slopes(activity)]
+        pieces = [
+            _pieces(activation, z)
+            for activation, z in zip(
+                network.hidden_activations, activity.pre_activations[:-1], strict=True
             )
-        )
-        shares, settled = _pieces(network, activity)
-        norms = np.stack([_norm(layer) for layer in gradient], axis=1)
-        departure = _departure(activity)
+        ]
+        nonaffinity = _nonaffinity(activity)
     finite = all_finite(weights)
     return Evidence(
-        on_piece=shares,
-        on_one_piece=settled.mean(axis=0),
-        alive=((slope != 0.0) & finite).any(axis=0).mean(axis=0),
-        gradient=norms,
+        on_piece=_padded([shares for shares, _ in pieces]),
+        on_one_piece=np.stack([settled.mean(axis=0) for _, settled in pieces], axis=1),
+        alive=np.stack(
+            [((slope != 0.0) & finite).any(axis=0).mean(axis=0) for slope in slopes], axis=1
+        ),
+        gradient=np.stack([_norm(layer) for layer in gradient], axis=1),
         solved=right.all(axis=(0, 1)) & finite,
-        slope=np.where(finite, slope.max(axis=(0, 1)), np.nan),
+        slope=np.stack(
+            [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes], axis=1
+        ),
         wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
-        departure=departure,
+        nonaffinity=nonaffinity,
     )
 
 
@@ -122,27 +129,41 @@ def stack(moments: Sequence[Evidence]) -> Evidence:
     )
 
 
-def _pieces(network: Network, activity: Activity) -> tuple[Array, BoolArray]:
-    """The share of the pairs on each piece, and which units (hidden, seeds) stay on one."""
-    pre_activations = activity.hidden_pre_activations
-    samples, hidden, seeds = pre_activations.shape
-    settled = np.zeros((hidden, seeds), dtype=bool)
+def _pieces(activation: Activation, pre_activations: Array) -> tuple[Array, BoolArray]:
+    """The share of a layer's pairs on each piece, (seeds, pieces + 1), and which units stay on one.
+
+    The units are of shape (units, seeds).
+    """
+    samples, units, seeds = pre_activations.shape
+    settled = np.zeros((units, seeds), dtype=bool)
     counts = []
-    for piece in network.hidden_activation.linear_pieces:
+    for piece in activation.linear_pieces:
         inside = piece.contains(pre_activations)
         counts.append(inside.sum(axis=(0, 1)))
         settled |= inside.all(axis=0)
-    counts.append(samples * hidden - sum(counts, start=np.zeros(seeds, dtype=np.int64)))
-    return np.stack(counts, axis=1) / (samples * hidden), settled
+    counts.append(samples * units - sum(counts, start=np.zeros(seeds, dtype=np.int64)))
+    return np.stack(counts, axis=1) / (samples * units), settled
 
 
-def _departure(activity: Activity) -> Array:
-    """Largest residual of the least-squares fit of the output's pre-activation to the inputs."""
-    directions = _directions(activity.inputs[:, :, 0])[:, :, None]  # (samples, rank, 1)
-    z = activity.output_pre_activations  # (samples, 1, seeds)
-    amounts = sum_in_order(directions * z)  # (rank, seeds)
-    fit = sum_in_order((directions * amounts).swapaxes(0, 1))  # (samples, seeds)
-    largest: Array = np.abs(z[:, 0] - fit).max(axis=0)
+def _padded(shares: Sequence[Array]) -> Array:
+    """The shares of each layer as one array, zeros before the last where there are fewer pieces."""
+    columns = max(layer.shape[1] for layer in shares)
+    made = np.zeros((len(shares[0]), len(shares), columns))
+    for place, layer in enumerate(shares):
+        made[:, place, : layer.shape[1] - 1] = layer[:, :-1]
+        made[:, place, -1] = layer[:, -1]
+    return made
+
+
+def _nonaffinity(activity: Activity) -> Array:
+    """Largest residual of the least-squares fit of the outputs' pre-activations to the inputs."""
+    directions = _directions(activity.seen[0][:, :, 0])[:, :, None]  # (samples, rank, 1)
+    residuals = []
+    for z in activity.pre_activations[-1].swapaxes(0, 1):  # (samples, seeds), of each output
+        amounts = sum_in_order(directions * z[:, None])  # (rank, seeds)
+        fit = sum_in_order((directions * amounts).swapaxes(0, 1))  # (samples, seeds)
+        residuals.append(np.abs(z - fit).max(axis=0))
+    largest: Array = np.max(residuals, axis=0)
     return largest
 
 
@@ -155,16 +176,16 @@ def _directions(inputs: Array) -> Array:
     Source:
         Giraud, Langou & Rozloznik 2005, Computers & Mathematics with Applications 50:1069-1075.
     """
-    found: list[Array] = []
+    basis: list[Array] = []
     for column in inputs.T:
         rest = column / (np.abs(column).max() or 1.0)
         size = _length(rest)
-        for direction in found * 2:
+        for direction in basis * 2:
             rest = rest - direction * fsum(direction * rest)
         left = _length(rest)
         if left > _ROUNDING * size:
-            found.append(rest / left)
-    return np.stack(found, axis=1)
+            basis.append(rest / left)
+    return np.stack(basis, axis=1)
 
 
 def _length(vector: Array) -> float:

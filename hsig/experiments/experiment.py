@@ -14,12 +14,20 @@ import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, State
 from hsig.engines.choice import Engine, engine_for
+from hsig.engines.optimizers import SGD, Optimizer
+from hsig.engines.order import ORDERS
 from hsig.experiments.evidence import Evidence, examine
 from hsig.experiments.outlook import Outlook
 from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.losses import Loss
-from hsig.networks.network import Network, Weights, initial_weights, with_bias
+from hsig.networks.network import (
+    Activity,
+    Network,
+    Weights,
+    seeds_first,
+)
+from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scaled
 
 Bound = float | str  # what a check compares with
@@ -32,28 +40,33 @@ class Variant:
 
     Attributes:
         label: What it is called in tables; unique within the experiment.
-        hidden_activation: Of the hidden layer.
+        hidden_activations: Of each hidden layer; a single one is that of all.
         output_activation: Of the output.
         learning_rate: Its own step size; None for that of the experiment.
     """
 
     label: str
-    hidden_activation: Activation
+    hidden_activations: tuple[Activation, ...]
     output_activation: Activation
     learning_rate: float | None = None
 
     @property
+    def activation(self) -> Activation:
+        """The activation of the first hidden layer, which mostly is that of all."""
+        return self.hidden_activations[0]
+
+    @property
     def without_gradient(self) -> Activation | None:
         """The first of its activations that has no gradient to train with, if any."""
-        for activation in (self.hidden_activation, self.output_activation):
+        for activation in (*self.hidden_activations, self.output_activation):
             if activation.backward is None:
                 return activation
         return None
 
     @property
     def is_portable(self) -> bool:
-        """Whether another process can be told of it."""
-        return self.hidden_activation.is_portable and self.output_activation.is_portable
+        """Whether it can be sent to another process."""
+        return all(a.is_portable for a in (*self.hidden_activations, self.output_activation))
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +80,9 @@ class Experiment:
         learning_rate: Step size of gradient descent.
         epochs: The budget.
         update: `online` or `batch`.
-        hidden: Number of hidden units.
-        init: Bounds [low, high) of the initial weights.
+        hidden: Units of each hidden layer.
+        optimizer: What a step makes of the gradient.
+        init: What the initial weights are drawn from.
         initial_weights: Replace the draw, with exactly one seed; no seeds axis.
         seeds: One replicate each.
         until: Half the width of the widest interval of a solved rate at which no more seeds are
@@ -97,8 +111,9 @@ class Experiment:
     learning_rate: float = 0.1
     epochs: int = 4000
     update: str = "online"
-    hidden: int = 3
-    init: tuple[float, float] = (0.0, 1.0)
+    hidden: tuple[int, ...] = (3,)
+    optimizer: Optimizer = SGD
+    init: Start = QUESTION_START
     initial_weights: Weights | None = None
     seeds: tuple[int, ...] = (0,)
     until: float | None = None
@@ -142,24 +157,37 @@ class Experiment:
         """The step size that a variant is trained with."""
         return self.learning_rate if variant.learning_rate is None else variant.learning_rate
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, units of each hidden layer, outputs."""
+        return (self.task.inputs.shape[1], *self.hidden, self.task.targets.shape[1])
+
+    def network_of(self, variant: Variant) -> Network:
+        """The network of a variant, with an activation for each layer."""
+        hidden = variant.hidden_activations
+        if len(hidden) == 1:
+            hidden *= len(self.hidden)
+        return Network((*hidden, variant.output_activation), self.loss)
+
     def problem_of(self, variant: Variant) -> Problem:
         """What its engine is given."""
         return Problem(
-            network=Network(variant.hidden_activation, variant.output_activation, self.loss),
+            network=self.network_of(variant),
             inputs=self.scaled_task.inputs,
             targets=self.task.targets,
             learning_rate=self.learning_rate_of(variant),
-            update=self.update,
             solved_within=self.solved_within,
+            order=ORDERS[self.update],
+            optimizer=self.optimizer,
         )
 
     def engine_of(self, variant: Variant) -> Engine:
-        """What trains a variant: `engine`, unless that does not know its problem."""
+        """What trains a variant: `engine`, unless that does not support its problem."""
         return engine_for(self.problem_of(variant), self.engine)
 
     @property
     def steps(self) -> int:
-        """Rows that each variant is trained on: over all seeds and epochs."""
+        """Rows that a variant is trained on, over all seeds and epochs."""
         return len(self.seeds) * self.epochs * len(self.task.targets)
 
     @property
@@ -196,8 +224,8 @@ class Experiment:
     def starting_weights(self) -> Weights:
         """The weights of every seed before its first epoch, seeds first."""
         if self.initial_weights is not None:
-            return Weights(*(layer[None] for layer in self.initial_weights))
-        return _drawn(self.seeds, self.task.inputs.shape[1], self.hidden, *self.init)
+            return tuple(layer[None] for layer in self.initial_weights)
+        return _draw(self.init, self.seeds, self.sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,13 +238,13 @@ class Checkpoint:
         state: Where every seed stands.
         losses: Shape (seeds, samples); what the epoch that begins here prints: each sample's
             loss before its own update.
-        predictions: Shape (seeds, samples), with the weights at this epoch.
+        predictions: Shape (seeds, samples, outputs), with the weights at this epoch.
         solved_at: Shape (seeds,); first epoch count with which all was right, or -1.
         lost_at: Shape (seeds,); first later one with which it was not, or -1.
         diverged_by: For each seed, which cause of divergence it was, or nothing.
         outlook: From the budget on; None before it.
-        parted: Shape (seeds,); how far the predictions of its twin are, at the budget, which
-            started from weights that differ in the last bit; nan for a seed without one.
+        twin_distance: Shape (seeds,); how far the predictions of its twin are, at the budget,
+            which started from weights that differ in the last bit; nan for a seed without one.
     """
 
     variant: Variant
@@ -228,7 +256,7 @@ class Checkpoint:
     lost_at: IntArray
     diverged_by: tuple[str, ...]
     outlook: Outlook | None = None
-    parted: Array | None = None
+    twin_distance: Array | None = None
 
     @property
     def epoch(self) -> int:
@@ -243,18 +271,24 @@ class Checkpoint:
     @property
     def weights(self) -> Weights:
         """At this epoch."""
-        layers = (np.moveaxis(layer, -1, 0) for layer in self.state.weights)
-        return Weights(*map(np.ascontiguousarray, layers))
+        return tuple(map(seeds_first, self.state.weights))
+
+    @cached_property
+    def activity(self) -> Activity:
+        """What flows through the networks here, with the engine's own predictions; seeds last."""
+        problem = self.problem
+        with np.errstate(all="ignore"):
+            activity = problem.network.forward(self.state.weights, problem.inputs_with_bias)
+        # the engine's predictions need not have the last bits of NumPy's
+        return activity._replace(predictions=np.moveaxis(self.predictions, 0, -1))
 
     @cached_property
     def evidence(self) -> Evidence:
-        """What the networks are doing here; made when it is first asked for."""
-        network, weights = self.problem.network, self.state.weights
-        with np.errstate(all="ignore"):
-            activity = network.forward(weights, with_bias(self.problem.inputs))
-        # the engine's predictions, which need not have the last bits of NumPy's
-        activity = activity._replace(predictions=self.predictions.T[:, None])
-        return examine(network, weights, activity, self.problem.targets, self.problem.solved_within)
+        """What the networks are doing here; computed when it is first asked for."""
+        problem, weights = self.problem, self.state.weights
+        return examine(
+            problem.network, weights, self.activity, problem.targets, problem.solved_within
+        )
 
 
 @dataclass(frozen=True)
@@ -303,13 +337,13 @@ class Training(Result):
         epochs: The checkpoints reached, and the epoch of an early end.
         cost_last: Shape (seeds, checkpoints), loss of the epoch's last sample.
         cost_mean: Shape (seeds, checkpoints), mean loss over the epoch's samples.
-        predictions: Shape (seeds, samples), at the last checkpoint.
+        predictions: Shape (seeds, samples, outputs), at the last checkpoint.
         max_error: Shape (seeds,), the largest |prediction - target| there.
         weights: There.
         diverged_by: See `Checkpoint`.
         evidence: At every checkpoint, its second axis.
         outlook: From the budget on, nothing if that was not reached.
-        parted: See `Checkpoint`.
+        twin_distance: See `Checkpoint`.
     """
 
     variant: Variant
@@ -322,13 +356,13 @@ class Training(Result):
     diverged_by: tuple[str, ...]
     evidence: Evidence
     outlook: Outlook
-    parted: Array
+    twin_distance: Array
 
     @classmethod
     def failed(cls, variant: Variant, reason: str) -> "Training":
         """Of a variant that cannot be trained: no seeds, no checkpoints."""
         none, shown = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-        seen: dict[str, Any] = {field.name: shown for field in fields(Evidence)}
+        evidence: dict[str, Any] = {field.name: shown for field in fields(Evidence)}
         return cls(
             seeds=(),
             solved=none.astype(bool),
@@ -343,11 +377,11 @@ class Training(Result):
             cost_mean=shown,
             predictions=shown,
             max_error=none.astype(np.float64),
-            weights=Weights(shown, shown),
+            weights=(),
             diverged_by=(),
-            evidence=Evidence(**seen),
+            evidence=Evidence(**evidence),
             outlook=Outlook.unknown(0),
-            parted=none.astype(np.float64),
+            twin_distance=none.astype(np.float64),
         )
 
 
@@ -361,7 +395,7 @@ ARRAYS = (
     "solved_at",
     "lost_at",
     "diverged_at",
-    "parted",
+    "twin_distance",
 )
 
 
@@ -391,8 +425,8 @@ def as_cell(experiment: Experiment) -> Experiment:
 
 
 @lru_cache(maxsize=2)  # the variants of an experiment share them
-def _drawn(seeds: tuple[int, ...], inputs: int, hidden: int, low: float, high: float) -> Weights:
-    weights = initial_weights(seeds, inputs, hidden, low, high)
+def _draw(start: Start, seeds: tuple[int, ...], sizes: tuple[int, ...]) -> Weights:
+    weights = start.draw(seeds, sizes)
     for layer in weights:
         layer.flags.writeable = False
     return weights

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from hsig.experiments.experiment import Checkpoint, Experiment, Variant
 from hsig.experiments.workers import run_with_workers
 from hsig.networks.arrays import Array, IntArray
-from hsig.networks.network import Weights, with_bias
+from hsig.networks.network import Weights, seeds_first, select_seeds
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,28 +16,24 @@ class Moment:
     Attributes:
         epoch: Epochs trained so far.
         weights: At this epoch.
-        pre_activations: Shape (seeds, samples, hidden), of the hidden layer.
-        predictions: Shape (seeds, samples).
+        pre_activations: Of each hidden layer, (seeds, samples, units).
+        predictions: Shape (seeds, samples, outputs).
         losses: Shape (seeds, samples); each sample's loss before its own update.
     """
 
     epoch: int
     weights: Weights
-    pre_activations: Array
+    pre_activations: tuple[Array, ...]
     predictions: Array
     losses: Array
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "Moment":
         """What a checkpoint has, and what the hidden layer sees."""
-        inputs = with_bias(checkpoint.problem.inputs)
-        with np.errstate(all="ignore"):
-            activity = checkpoint.problem.network.forward(checkpoint.state.weights, inputs)
-        seen = np.ascontiguousarray(np.moveaxis(activity.hidden_pre_activations, -1, 0))
         return cls(
             epoch=checkpoint.epoch,
             weights=checkpoint.weights,
-            pre_activations=seen,
+            pre_activations=tuple(map(seeds_first, checkpoint.activity.pre_activations[:-1])),
             predictions=checkpoint.predictions,
             losses=checkpoint.losses,
         )
@@ -48,8 +42,8 @@ class Moment:
         """The same of some seeds, by their places."""
         return Moment(
             epoch=self.epoch,
-            weights=Weights(*(layer[places] for layer in self.weights)),
-            pre_activations=self.pre_activations[places],
+            weights=select_seeds(self.weights, places),
+            pre_activations=select_seeds(self.pre_activations, places),
             predictions=self.predictions[places],
             losses=self.losses[places],
         )

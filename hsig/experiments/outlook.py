@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.engines.reference import descend, steps
+from hsig.engines.reference import descend
+from hsig.experiments.evidence import NO_SLOPE
 from hsig.networks.affine_fit import is_separable
 from hsig.networks.arrays import Array, BoolArray, IntArray, sum_in_order
-from hsig.networks.network import all_finite, with_bias
+from hsig.networks.network import Activity, all_finite
 
 WINDOW = 40  # epochs
 
@@ -26,41 +27,41 @@ class Outlook:
     Attributes:
         looked: Whether it was looked at: not if it is solved or has diverged, nor if it was
             stopped before its budget. The rest is nan, NOT_REACHED or false then.
-        unsolvable: Whether the hidden layer does not move within the window, not by a bit, and
-            with it as it is no weights of the output layer would be right on every sample; asked
-            of those whose hidden layer is dead.
-        returns_after: Epochs until the weights are, bit for bit, what they were: 1 if nothing
-            moves. NOT_REACHED if they are not within the window.
-        swing: The largest change of a prediction by a step of the first epoch that is taken for
-            that sample.
-        rise: What the mean cost rises from epoch to epoch, all rises together, relative to the
-            cost at first.
-        fall: What the mean cost has fallen in the end, relative to the cost at first.
+        unsolvable: Whether a dead hidden layer and those below do not move within the window, not
+            by a bit, and with these as they are no weights of the layers above would be right on
+            every sample.
+        returns_after: Epochs until the weights and what the optimizer remembers are, bit for bit,
+            what they were: 1 if nothing moves. NOT_REACHED if they are not within the window.
+        largest_step_change: The largest change of a prediction by a step of the first epoch that
+            is taken for that sample.
+        cost_rise: What the mean cost rises from epoch to epoch, all rises together, relative to
+            the cost at first.
+        cost_drop: What the mean cost has dropped in the end, relative to the cost at first.
     """
 
     looked: BoolArray
     unsolvable: BoolArray
     returns_after: IntArray
-    swing: Array
-    rise: Array
-    fall: Array
+    largest_step_change: Array
+    cost_rise: Array
+    cost_drop: Array
 
     @classmethod
     def unknown(cls, seeds: int) -> "Outlook":
-        """Of so many seeds that were not looked at."""
+        """The outlook of seeds that were not looked at."""
         no, nan = np.zeros(seeds, dtype=bool), np.full(seeds, np.nan)
         return cls(
             looked=no,
             unsolvable=no.copy(),
             returns_after=np.full(seeds, NOT_REACHED, dtype=np.int64),
-            swing=nan,
-            rise=nan.copy(),
-            fall=nan.copy(),
+            largest_step_change=nan,
+            cost_rise=nan.copy(),
+            cost_drop=nan.copy(),
         )
 
 
 def look_ahead(
-    state: State, problem: Problem, open_seeds: BoolArray, dead: BoolArray, advance: Advance
+    state: State, problem: Problem, open_seeds: BoolArray, slopes: Array, advance: Advance
 ) -> Outlook:
     """Train a copy on for `WINDOW` epochs.
 
@@ -68,7 +69,7 @@ def look_ahead(
         state: At the end of the budget; it is left as it was.
         problem: What is trained.
         open_seeds: Shape (seeds,); which have not solved it, and not diverged.
-        dead: Shape (seeds,); whose hidden layer has no slope.
+        slopes: Shape (seeds, layers); the largest slope of each hidden layer, as in `Evidence`.
         advance: The engine.
     """
     outlook = Outlook.unknown(len(open_seeds))
@@ -76,74 +77,100 @@ def look_ahead(
     if not len(places):
         return outlook
     outlook.looked[places] = True
-    here = state.of(places)
+    here, dead = state.select(places), slopes[places] <= NO_SLOPE
     with np.errstate(all="ignore"):
-        outlook.swing[places] = _swing(here, problem)
-        outlook.returns_after[places], stays, costs = _window(here, problem, advance)
-        asked = places[dead[places] & stays]
-        if len(asked):
-            outlook.unsolvable[asked] = _unsolvable(state.of(asked), problem)
-        steps_of_cost = np.diff(costs, axis=0)
-        outlook.rise[places] = sum_in_order(np.maximum(steps_of_cost, 0.0)) / costs[0]
-        outlook.fall[places] = (costs[0] - costs[-1]) / costs[0]
+        outlook.largest_step_change[places] = _largest_step_change(here, problem)
+        outlook.returns_after[places], resting, costs = _window(here, problem, advance)
+        for layer in range(dead.shape[1]):
+            # the last dead layer: none of those up to it ever moves again
+            asked = places[dead[:, layer] & ~dead[:, layer + 1 :].any(axis=1) & (resting > layer)]
+            if len(asked):
+                outlook.unsolvable[asked] = _unsolvable(state.select(asked), problem, layer)
+        changes = np.diff(costs, axis=0)
+        outlook.cost_rise[places] = sum_in_order(np.maximum(changes, 0.0)) / costs[0]
+        outlook.cost_drop[places] = (costs[0] - costs[-1]) / costs[0]
     return outlook
 
 
-def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray, BoolArray, Array]:
-    """What is seen in the window.
+def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray, IntArray, Array]:
+    """Train through the window.
 
     Returns:
-        When the weights return, and whether those of the hidden layer stay, both of shape (seeds,);
-        the mean cost of each epoch, (WINDOW + 1, seeds).
+        When weights and memory return, and how many layers from the first on stay as they are, both
+        of shape (seeds,); the mean cost of each epoch, (WINDOW + 1, seeds).
     """
-    start, costs = state.weights, []
-    returns = np.full(start.hidden.shape[-1], NOT_REACHED, dtype=np.int64)
-    stays = np.ones(len(returns), dtype=bool)
+    start, costs = state, []
+    returns = np.full(state.seeds, NOT_REACHED, dtype=np.int64)
+    resting = np.full(state.seeds, len(state.weights))
     for epoch in range(1, WINDOW + 1):
         progress = advance(state, problem, 1)
         costs.append(_mean_cost(progress))
-        hidden, output = (
-            (now == then).all(axis=(0, 1))
-            for now, then in zip(progress.weights, start, strict=True)
+        same = np.array(
+            [
+                (now == then).all(axis=(0, 1))
+                for now, then in zip(progress.weights, start.weights, strict=True)
+            ]
         )
-        returns[hidden & output & (returns == NOT_REACHED)] = epoch
-        stays &= hidden
+        memory = [
+            (now == then).all(axis=(0, 1))
+            for parts in zip(progress.memory, start.memory, strict=True)
+            for now, then in zip(*parts, strict=True)
+        ]
+        back = np.logical_and.reduce([*same, *memory])
+        returns[back & (returns == NOT_REACHED)] = epoch
+        resting = np.minimum(resting, np.logical_and.accumulate(same).sum(axis=0))
         state = progress
     costs.append(_mean_cost(advance(state, problem, 1)))
-    return returns, stays, np.stack(costs)
+    return returns, resting, np.stack(costs)
 
 
 def _mean_cost(progress: Progress) -> Array:
     """The mean cost that the first epoch printed, of each seed."""
-    return sum_in_order(progress.losses) / len(progress.losses)
+    losses = progress.first_epoch_losses
+    return sum_in_order(losses) / len(losses)
 
 
-def _swing(state: State, problem: Problem) -> Array:
+def _largest_step_change(state: State, problem: Problem) -> Array:
     """The largest change of a prediction by a step that is taken for it, in the next epoch."""
-    inputs, targets = with_bias(problem.inputs), problem.targets[:, None, None]
-    network, weights = problem.network, state.weights
-    largest = np.zeros(weights.hidden.shape[-1])
-    for samples in steps(len(inputs), problem.update):
-        before = network.forward(weights, inputs[samples])
-        weights = descend(problem, weights, before, targets[samples])
-        after = network.forward(weights, inputs[samples])
+    largest = np.zeros(state.seeds)
+    for rows in problem.batches:
+        state, before = descend(problem, state, rows)
+        after = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
         change = np.abs(after.predictions - before.predictions).max(axis=(0, 1))
-        largest = np.maximum(largest, np.where(all_finite(weights), change, np.inf))
+        largest = np.maximum(largest, np.where(all_finite(state.weights), change, np.inf))
     return largest
 
 
-def _unsolvable(state: State, problem: Problem) -> BoolArray:
-    """Whether the hidden outputs cannot be told apart as the targets ask, by any output weights."""
-    seeds = state.weights.hidden.shape[-1]
-    found = np.zeros(seeds, dtype=bool)
-    if not problem.network.output_activation.is_monotonic:
-        return found
-    hidden = problem.network.forward(state.weights, with_bias(problem.inputs)).hidden
+def _unsolvable(state: State, problem: Problem, layer: int) -> BoolArray:
+    """Whether what a resting layer gives cannot be told apart as the targets ask.
+
+    Before the output that is asked of every choice of its weights; before another hidden layer
+    only whether two samples look the same whose targets are too far apart.
+    """
+    unsolvable = np.zeros(state.seeds, dtype=bool)
+    network = problem.network
+    is_last = layer == len(network.hidden_activations) - 1
+    if is_last and not network.output_activation.is_monotonic:
+        return unsolvable
+    activity: Activity = network.forward(state.weights, problem.inputs_with_bias)
     known: dict[bytes, bool] = {}
-    for seed in range(seeds):
-        features = np.ascontiguousarray(hidden[:, :, seed])
+    for seed in range(state.seeds):
+        features = np.ascontiguousarray(activity.seen[layer + 1][:, :, seed])
         key = features.tobytes()
         if key not in known:
-            known[key] = not is_separable(features, problem.targets, problem.solved_within)
-        found[seed] = known[key]
-    return found
+            known[key] = (
+                not is_separable(features, problem.targets, problem.solved_within)
+                if is_last
+                else _contradicts(features, problem.targets, problem.solved_within)
+            )
+        unsolvable[seed] = known[key]
+    return unsolvable
+
+
+def _contradicts(features: Array, targets: Array, solved_within: float) -> bool:
+    """Whether two samples have equal features, and targets that no one prediction is right for."""
+    _, groups = np.unique(features, axis=0, return_inverse=True)
+    return any(
+        (np.ptp(targets[groups == group], axis=0) >= 2.0 * solved_within).any()
+        for group in range(groups.max() + 1)
+    )

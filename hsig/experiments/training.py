@@ -4,7 +4,7 @@ Public arrays have seeds first; here they are turned round for the engines.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from traceback import extract_tb
@@ -18,9 +18,9 @@ from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import causes, judge
 from hsig.networks.affine_fit import is_separable
 from hsig.networks.arrays import Array, BoolArray, IntArray, sum_in_order
-from hsig.networks.network import Weights, with_bias
+from hsig.networks.network import seeds_first, seeds_last, with_bias
 
-TWINS = 40  # seeds, of those that are trained, the first
+TWINS = 8  # of the seeds that are trained, the first
 
 
 def run(
@@ -98,13 +98,16 @@ def _train(
     experiment: Experiment, variant: Variant, threads: int, twins: int
 ) -> Iterator[Checkpoint]:
     problem = experiment.problem_of(variant)
-    weights = [_seeds_last(layer) for layer in experiment.starting_weights()]
-    beside = [np.nextafter(layer[..., :twins], np.inf) for layer in weights]
-    state = State.start(Weights(*map(_side_by_side, weights, beside)))
+    weights = [seeds_last(layer) for layer in experiment.starting_weights()]
+    twin_weights = (np.nextafter(layer[..., :twins], np.inf) for layer in weights)
+    state = State.start(
+        tuple(np.concatenate(both, axis=-1) for both in zip(weights, twin_weights, strict=True)),
+        problem.optimizer,
+    )
     diverged_by = [""] * len(state.solved_at)
     engine = experiment.engine_of(variant)
     advance = partial(engine.advance, threads=threads)
-    for epochs in _strides(experiment, engine.epochs_at_a_time(problem, state)):
+    for epochs in _strides(experiment, engine.chunk_size(problem, state)):
         progress = advance(state, problem, epochs)
         yield _checkpoint(experiment, variant, problem, state, progress, diverged_by)
         for place, cause in causes(state, problem, progress, advance).items():
@@ -116,8 +119,10 @@ def _train(
     going = ~_is_solved(experiment, last) & (last.diverged_at == NOT_REACHED)
     yield replace(
         last,
-        outlook=look_ahead(last.state, problem, going, last.evidence.dead, advance),
-        parted=_parted(progress.predictions.T, len(experiment.seeds), state.diverged_at),
+        outlook=look_ahead(last.state, problem, going, last.evidence.slope, advance),
+        twin_distance=_twin_distances(
+            seeds_first(progress.predictions), len(experiment.seeds), state.diverged_at
+        ),
     )
 
 
@@ -141,28 +146,28 @@ def _checkpoint(
     return Checkpoint(
         variant=variant,
         problem=problem,
-        state=state.of(seeds),
-        losses=progress.losses.T[seeds],
-        predictions=progress.predictions.T[seeds],
+        state=state.select(seeds),
+        losses=progress.first_epoch_losses.T[seeds],
+        predictions=seeds_first(progress.predictions[..., seeds]),
         solved_at=progress.solved_at[seeds],
         lost_at=progress.lost_at[seeds],
         diverged_by=tuple(diverged_by[seeds]),
     )
 
 
-def _parted(predictions: Array, seeds: int, diverged_at: IntArray) -> Array:
+def _twin_distances(predictions: Array, seeds: int, diverged_at: IntArray) -> Array:
     """How far each seed is from its twin: the largest difference of a prediction.
 
     Shape (seeds,); nan where there is none. Infinite where one of the two has diverged.
     """
     twins = len(predictions) - seeds
-    parted = np.full(seeds, np.nan)
+    distances = np.full(seeds, np.nan)
     finite = diverged_at == NOT_REACHED
     with np.errstate(invalid="ignore"):
-        apart = np.abs(predictions[:twins] - predictions[seeds:]).max(axis=1)
-    one, other = finite[:twins], finite[seeds:]
-    parted[:twins] = np.where(one & other, apart, np.where(one == other, 0.0, np.inf))
-    return parted
+        apart = np.abs(predictions[:twins] - predictions[seeds:]).max(axis=(1, 2))
+    first, second = finite[:twins], finite[seeds:]
+    distances[:twins] = np.where(first & second, apart, np.where(first == second, 0.0, np.inf))
+    return distances
 
 
 def _is_solved(experiment: Experiment, moment: Checkpoint) -> BoolArray:
@@ -175,7 +180,7 @@ def _is_solved(experiment: Experiment, moment: Checkpoint) -> BoolArray:
 def _max_error(experiment: Experiment, moment: Checkpoint) -> Array:
     """The largest |prediction - target| of each seed."""
     with np.errstate(all="ignore"):
-        largest: Array = np.abs(moment.predictions - experiment.task.targets).max(axis=1)
+        largest: Array = np.abs(moment.predictions - experiment.task.targets).max(axis=(1, 2))
     return largest
 
 
@@ -202,7 +207,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
         cost_mean=cost_mean.T,
         predictions=last.predictions,
         max_error=_max_error(experiment, last),
-        parted=np.full(seeds, np.nan) if last.parted is None else last.parted,
+        twin_distance=np.full(seeds, np.nan) if last.twin_distance is None else last.twin_distance,
         weights=last.weights,
         diverged_by=last.diverged_by,
         evidence=evidence,
@@ -224,7 +229,7 @@ def verdicts(
     return judge(
         diverged_at=diverged_at,
         solved=solved,
-        evidence=evidence.at(-1),
+        evidence=evidence.at_checkpoint(-1),
         outlook=outlook,
         affine_solves=is_separable(
             with_bias(task.inputs)[:, :, 0], task.targets, experiment.solved_within
@@ -233,51 +238,8 @@ def verdicts(
     )
 
 
-def look_again(
-    experiment: Experiment,
-    variant: Variant,
-    weights: Weights,
-    diverged_at: IntArray,
-    epochs: Sequence[int],
-) -> tuple[Evidence, Outlook]:
-    """What is seen of a variant whose weights at the end, seeds first, are all that is left.
-
-    The evidence has the shape of that at all these checkpoints, and is unknown before the last.
-    """
-    problem, engine = experiment.problem_of(variant), experiment.engine_of(variant)
-    start = State.start(Weights(*map(_seeds_last, weights)))
-    progress = engine.advance(start, problem, 1)
-    state = replace(start, epoch=epochs[-1], diverged_at=diverged_at)
-    last = _checkpoint(experiment, variant, problem, state, progress, [""] * len(diverged_at))
-    evidence = stack([_unknown(last.evidence)] * (len(epochs) - 1) + [last.evidence])
-    if epochs[-1] < experiment.epochs:
-        return evidence, Outlook.unknown(len(diverged_at))
-    going = ~_is_solved(experiment, last) & (diverged_at == NOT_REACHED)
-    return evidence, look_ahead(state, problem, going, last.evidence.dead, engine.advance)
-
-
-def _unknown(evidence: Evidence) -> Evidence:
-    """Evidence of the same shape that says nothing."""
-    return Evidence(
-        **{
-            field.name: np.zeros_like(array) if array.dtype == bool else np.full_like(array, np.nan)
-            for field in fields(Evidence)
-            for array in [getattr(evidence, field.name)]
-        }
-    )
-
-
 def mean_over_samples(losses: Array) -> Array:
     """Mean over the last axis, in its order."""
     with np.errstate(all="ignore"):
         mean: Array = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
     return mean
-
-
-def _seeds_last(array: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(array, 0, -1))
-
-
-def _side_by_side(one: Array, other: Array) -> Array:
-    """More seeds behind some, where seeds are last."""
-    return np.concatenate([one, other], axis=-1)

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.engines.reference import descend, steps
+from hsig.engines.reference import descend
 from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE, Evidence
 from hsig.experiments.outlook import Outlook
 from hsig.networks.arrays import Array, BoolArray, IntArray
-from hsig.networks.network import Activity, Weights, all_finite, with_bias
+from hsig.networks.network import Activity, all_finite
 
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
 VERDICTS = (
@@ -44,9 +44,9 @@ VERDICTS = (
     "unreachable",
 )
 
-RISE = 0.01  # of the mean cost within the window, relative to it; from here on it is unstable
-SWING = 0.5  # of a prediction by one step; from here on it is unstable
-FALL = 0.001  # of the mean cost over the window, relative to it; less is a plateau
+UNSTABLE_RISE = 0.01  # of the mean cost within the window, relative to it
+UNSTABLE_CHANGE = 0.5  # of a prediction by one step
+PLATEAU_DROP = 0.001  # of the mean cost over the window, relative to it; less is a plateau
 
 
 class Rule(NamedTuple):
@@ -71,9 +71,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         DEAD: Rule(never=True, tolerances={"slope": NO_SLOPE}),
         FROZEN: Rule(never=True),
         SATURATED: Rule(tolerances={"wrong_gradient": NO_GRADIENT}),
-        UNSTABLE: Rule(tolerances={"rise": RISE, "swing": SWING}),
-        AFFINE: Rule(tolerances={"departure": NO_BEND}),
-        PLATEAU: Rule(tolerances={"fall": FALL}),
+        UNSTABLE: Rule(
+            tolerances={"cost_rise": UNSTABLE_RISE, "largest_step_change": UNSTABLE_CHANGE}
+        ),
+        AFFINE: Rule(tolerances={"nonaffinity": NO_BEND}),
+        PLATEAU: Rule(tolerances={"cost_drop": PLATEAU_DROP}),
         SLOW: Rule(),
     }
 )
@@ -99,10 +101,10 @@ def judge(
     - `solved`: every prediction is right.
     - `stopped`: training was stopped before its budget, so nothing can be said.
     - `unreachable`: no value of the output is near enough to some target to be right.
-    - `dead`: no hidden unit has a slope on any sample, the hidden layer stays as it is, and with
-      that no weights of the output layer would make every sample right.
-    - `frozen`: within the window the weights are again what they were, bit for bit, and so will
-      be for ever; mostly because none moves at all.
+    - `dead`: in some hidden layer no unit has a slope on any sample, it and those below stay as
+      they are, and with these no weights of the layers above would make every sample right.
+    - `frozen`: within the window the weights and the optimizer's memory are again what they were,
+      bit for bit, and so will be for ever; mostly because none moves at all.
     - `saturated`: the output is flat on every sample that is wrong: none of them teaches. Others
       may still move the weights.
     - `unstable`: the mean cost rises within the window, or a single step throws the prediction
@@ -129,9 +131,10 @@ def judge(
         DEAD: evidence.dead & outlook.unsolvable,
         FROZEN: outlook.returns_after != NOT_REACHED,
         SATURATED: evidence.saturated,
-        UNSTABLE: (outlook.rise >= RISE) | (outlook.swing >= SWING),
+        UNSTABLE: (outlook.cost_rise >= UNSTABLE_RISE)
+        | (outlook.largest_step_change >= UNSTABLE_CHANGE),
         AFFINE: evidence.affine & (not affine_solves),
-        PLATEAU: ~(outlook.fall >= FALL),
+        PLATEAU: ~(outlook.cost_drop >= PLATEAU_DROP),
         SLOW: np.ones(len(solved), dtype=bool),
     }
     first = np.argmax([facts[word] for word in RULES], axis=0)
@@ -163,36 +166,34 @@ def causes(
     """
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
     found: dict[int, str] = {}
-    state, places = before.of(fresh), fresh
+    state, places = before.select(fresh), fresh
     for epoch in sorted(set(after.diverged_at[fresh].tolist())):
         if epoch > state.epoch:
             state = advance(state, problem, epoch - state.epoch)
         here = after.diverged_at[places] == epoch
-        words = _within_epoch(state.of(np.flatnonzero(here)).weights, problem)
+        words = _within_epoch(state.select(np.flatnonzero(here)), problem)
         found |= dict(zip(places[here].tolist(), words, strict=True))
-        state, places = state.of(np.flatnonzero(~here)), places[~here]
+        state, places = state.select(np.flatnonzero(~here)), places[~here]
     return found
 
 
-def _within_epoch(weights: Weights, problem: Problem) -> list[str]:
-    """For seeds that diverge in the epoch that begins with these weights: why."""
-    inputs, targets = with_bias(problem.inputs), problem.targets[:, None, None]
-    words = [OVERFLOW] * weights.hidden.shape[-1]
+def _within_epoch(state: State, problem: Problem) -> list[str]:
+    """For seeds that diverge in the epoch that begins here: why."""
+    words = [OVERFLOW] * state.seeds
     going = np.ones(len(words), dtype=bool)  # whose weights are still finite
     with np.errstate(all="ignore"):
-        for samples in steps(len(inputs), problem.update):
-            activity = problem.network.forward(weights, inputs[samples])
-            weights = descend(problem, weights, activity, targets[samples])
-            finite = all_finite(weights)
+        for rows in problem.batches:
+            state, activity = descend(problem, state, rows)
+            finite = all_finite(state.weights)
             for seed in np.flatnonzero(going & ~finite):
-                words[seed] = _word(problem, activity, targets[samples], int(seed))
+                words[seed] = _cause(problem, activity, problem.wanted[rows], int(seed))
             going &= finite
     return words
 
 
-def _word(problem: Problem, activity: Activity, targets: Array, seed: int) -> str:
-    deltas = problem.network.output_deltas(activity, targets)[:, 0, seed]
-    predictions, wanted = activity.predictions[:, 0, seed], targets[:, 0, 0]
+def _cause(problem: Problem, activity: Activity, targets: Array, seed: int) -> str:
+    deltas = problem.network.output_deltas(activity, targets)[:, :, seed]
+    predictions, wanted = activity.predictions[:, :, seed], targets[:, :, 0]
     broken = ~np.isfinite(deltas)
     if (broken & (predictions == wanted)).any():
         return SATURATED_RIGHT

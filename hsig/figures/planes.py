@@ -27,7 +27,7 @@ from hsig.figures.picture import Picture, drawing
 from hsig.figures.scales import grid_of, legend_beside, with_plain_numbers
 from hsig.figures.texts import fitted
 from hsig.figures.themes import RATES
-from hsig.networks.network import Weights
+from hsig.networks.network import select_seeds
 from hsig.networks.tasks import NO_SCALE
 from hsig.reports.numbers import short
 from hsig.reports.pictures.caption import Caption
@@ -67,9 +67,7 @@ def surface(
     points = _POINTS if len(places) <= _MANY else _POINTS_OF_MANY
     shown = [moments[place] for place in evenly(len(moments), _PANELS_MOST)]
     found = [
-        surface_of(
-            experiment, variant, Weights(*(w[places] for w in moment.weights)), points=points
-        )
+        surface_of(experiment, variant, select_seeds(moment.weights, places), points=points)
         for moment in shown
     ]
     rows, columns = grid_of(max(1, len(shown)), _COLUMNS_MOST)
@@ -161,14 +159,14 @@ def _bend_style(bends: bool) -> Any:
 
 def _classes(experiment: Experiment) -> list[float]:
     """The targets that have a shape of their own."""
-    found = sorted(set(experiment.task.targets.tolist()))
+    found = sorted(set(experiment.task.targets[:, 0].tolist()))
     if len(found) <= len(_SHAPES):
         return found
     return [found[0], found[-1]]
 
 
 def _samples(axes: Axes, experiment: Experiment) -> None:
-    inputs, targets = experiment.scaled_task.inputs, experiment.task.targets
+    inputs, targets = experiment.scaled_task.inputs, experiment.task.targets[:, 0]
     classes = np.array(_classes(experiment))
     nearest = np.abs(targets[:, None] - classes).argmin(axis=1)
     for place in range(len(classes)):
@@ -233,7 +231,7 @@ def _bar(
 def _legend(picture: Picture, experiment: Experiment, found: Sequence[Surface]) -> None:
     classes = _classes(experiment)
     samples = len(experiment.task.targets)
-    exact = len(classes) == len(set(experiment.task.targets.tolist()))
+    exact = len(classes) == len(set(experiment.task.targets[:, 0].tolist()))
     marks: list[Artist] = [
         Line2D([], [], linestyle="none", **_look(place, len(classes), samples))
         for place in range(len(classes))

@@ -8,10 +8,10 @@ from hsig.networks.arrays import Array, IntArray
 from hsig.networks.losses import Loss
 from hsig.networks.tasks import Task
 
-_STEPS_MOST = 100  # of Newton's method; it needs about ten, or never ends on separable samples
+_MAX_STEPS = 100  # of Newton's method; it needs about ten, or never ends on separable samples
 _ROUNDING = 1e-9  # a fit of exactly 0.5 is not right by its last bit
 _SMALL_STEP = 1e-12  # relative to the fit's own size
-_USUAL = 100  # a power of two up to which, and down to which, inputs are taken as they are
+_LARGEST_POWER = 100  # of two: inputs within it are taken as they are
 
 
 class AffineFit(NamedTuple):
@@ -19,8 +19,8 @@ class AffineFit(NamedTuple):
 
     Attributes:
         cost: Its mean loss over the samples.
-        predictions: Shape (samples,).
-        right: How many samples it is right on.
+        predictions: Shape (samples, outputs).
+        right: How many samples it is right on, in every output.
     """
 
     cost: float
@@ -46,56 +46,71 @@ def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
     >>> from hsig.networks.losses import LOSSES
     >>> from hsig.networks.tasks import TASKS
     >>> fit = best_affine(TASKS["xor"], LOSSES["squared"], 0.5)
-    >>> round(fit.cost, 12), fit.predictions.round(12).tolist()
+    >>> round(fit.cost, 12), fit.predictions[:, 0].round(12).tolist()
     (0.25, [0.5, 0.5, 0.5, 0.5])
     """
-    inputs = _usual(np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1))[0]
-    if loss.needs_probabilities:
-        logits = inputs @ _logistic_fit(inputs, task.targets)
-        predictions = _logistic(logits)
-        losses = np.logaddexp(0.0, logits) - task.targets * logits
-    else:
-        targets, powers = _usual(task.targets)
-        with np.errstate(over="ignore"):  # of targets whose squares are infinite
-            predictions = np.ldexp(inputs @ np.linalg.lstsq(inputs, targets)[0], -powers)
-            losses = loss.value(predictions, task.targets)
+    inputs = _scale_by_powers(
+        np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1)
+    )[0]
+    fit = _logistic_predictions if loss.needs_probabilities else _least_squares
+    columns = [fit(inputs, targets, loss) for targets in task.targets.T]
+    predictions = np.stack([predictions for predictions, _ in columns], axis=1)
+    losses = sum(losses for _, losses in columns)
     right = np.abs(predictions - task.targets) < solved_within * (1.0 - _ROUNDING)
-    return AffineFit(float(losses.mean()), predictions, int(right.sum()))
+    return AffineFit(float(np.mean(losses)), predictions, int(right.all(axis=1).sum()))
+
+
+def _logistic_predictions(inputs: Array, targets: Array, _loss: Loss) -> tuple[Array, Array]:
+    """Predictions and losses of the logistic regression of one output."""
+    logits = inputs @ _logistic_fit(inputs, targets)
+    return _logistic(logits), np.logaddexp(0.0, logits) - targets * logits
+
+
+def _least_squares(inputs: Array, targets: Array, loss: Loss) -> tuple[Array, Array]:
+    """Predictions and losses of the least-squares fit of one output."""
+    scaled, powers = _scale_by_powers(targets)
+    with np.errstate(over="ignore"):  # of targets whose squares are infinite
+        predictions = np.ldexp(inputs @ np.linalg.lstsq(inputs, scaled)[0], -powers)
+        return predictions, loss.value(predictions, targets)
 
 
 def is_separable(features: Array, targets: Array, solved_within: float) -> bool:
-    """Whether a layer before a monotonic output could be right on every sample.
+    """Whether a layer before monotonic outputs could be right on every sample.
 
-    It could not if no affine function of the features parts the samples whose targets are high from
-    those whose targets are low. A logistic regression decides: it parts what can be parted. Of
-    features that are not finite nothing is known, so it could.
+    It could not if, for some output, no affine function of the features parts the samples whose
+    targets are high from those whose targets are low. A logistic regression decides: it parts what
+    can be parted. Of features that are not finite nothing is known, so it could.
 
     Args:
         features: Shape (samples, features), the bias's 1 among them.
-        targets: Shape (samples,).
+        targets: Shape (samples, outputs).
         solved_within: A sample is right when |prediction - target| is below this.
 
     Source:
         Albert & Anderson 1984, Biometrika 71(1):1-10: a logistic regression has a finite best fit
         unless the samples can be parted.
     """
+    return all(_is_output_separable(features, column, solved_within) for column in targets.T)
+
+
+def _is_output_separable(features: Array, targets: Array, solved_within: float) -> bool:
     middle = targets.max() / 2.0 + targets.min() / 2.0  # the sum may be infinite
     high, low = targets - solved_within >= middle, targets + solved_within <= middle
     bound = high | low
     if not (high.any() and low.any() and np.isfinite(features).all()):
         return True
-    there, _ = _usual(features[bound])
-    logits = there @ _logistic_fit(there, high[bound].astype(np.float64))
+    bounded, _ = _scale_by_powers(features[bound])
+    logits = bounded @ _logistic_fit(bounded, high[bound].astype(np.float64))
     return bool(((logits > 0.0) == high[bound]).all())
 
 
-def _usual(columns: Array) -> tuple[Array, IntArray]:
-    """Columns times powers of two, and these, such that no square of a number is lost.
+def _scale_by_powers(columns: Array) -> tuple[Array, IntArray]:
+    """Scale columns by powers of two so that no square overflows or vanishes.
 
-    No affine function of them is lost by that, and usual ones stay to the last bit.
+    Ordinary columns stay as they are, to the last bit. Returns the columns and the powers.
     """
     powers = np.frexp(np.abs(columns).max(axis=0))[1]
-    powers = np.where(np.abs(powers) > _USUAL, -powers, 0)
+    powers = np.where(np.abs(powers) > _LARGEST_POWER, -powers, 0)
     return np.ldexp(columns, powers), powers
 
 
@@ -103,7 +118,7 @@ def _logistic_fit(inputs: Array, targets: Array) -> Array:
     """Weights of a logistic regression, by Newton's method with halved steps."""
     weights = np.zeros(inputs.shape[1])
     cost = _cost(inputs, targets, weights)
-    for _ in range(_STEPS_MOST):
+    for _ in range(_MAX_STEPS):
         p = _logistic(inputs @ weights)
         gradient = inputs.T @ (p - targets)
         curvature = inputs.T @ (inputs * (p * (1.0 - p))[:, None])

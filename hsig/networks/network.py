@@ -1,110 +1,125 @@
-"""One hidden layer and one output: weights, initial weights of a seed, forward pass, losses.
+"""A network of any number of layers: forward pass, losses and gradient.
 
-Weights: hidden (inputs + 1, hidden), output (hidden + 1, 1). The last row is the bias: a constant
-1 is appended to each layer's input. In public, arrays have seeds first. Here and in the engines
-they have seeds last, as contiguous lanes; `experiment` turns them round.
+Weights are a tuple with an array for each layer, the output's last: (fan_in + 1, fan_out) for each
+seed, the bias row last (a constant 1 is appended to what the layer sees). In public, seeds are the
+first axis; here and in the engines they are the last, as contiguous lanes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from hsig.networks.activations import ACTIVATIONS, Activation
-from hsig.networks.arrays import Array, BoolArray, sum_in_order
+from hsig.networks.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.networks.losses import Loss
 
-
-class Weights(NamedTuple):
-    """The weights of many networks.
-
-    Attributes:
-        hidden: Shape (seeds, inputs + 1, hidden); in the engines (inputs + 1, hidden, seeds).
-        output: Shape (seeds, hidden + 1, 1); in the engines (hidden + 1, 1, seeds).
-    """
-
-    hidden: Array
-    output: Array
+Weights = tuple[Array, ...]
 
 
 class Activity(NamedTuple):
     """What flows through the networks on the way forward; seeds last.
 
     Attributes:
-        inputs: What the hidden layer sees, (samples, inputs + 1, 1), the bias's 1 last.
-        hidden_pre_activations: Shape (samples, hidden, seeds).
-        hidden: What the output layer sees, (samples, hidden + 1, seeds), the bias's 1 last.
-        output_pre_activations: Shape (samples, 1, seeds).
-        predictions: Shape (samples, 1, seeds).
+        seen: What each layer sees, (samples, fan_in + 1, seeds), the bias's 1 last; what the first
+            one sees is the same for all seeds, (samples, inputs + 1, 1).
+        pre_activations: Of each layer, (samples, fan_out, seeds).
+        predictions: Shape (samples, outputs, seeds).
     """
 
-    inputs: Array
-    hidden_pre_activations: Array
-    hidden: Array
-    output_pre_activations: Array
+    seen: tuple[Array, ...]
+    pre_activations: tuple[Array, ...]
     predictions: Array
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network but for its weights: what each layer does, and what its loss is."""
+    """What each layer does, the output last, and the loss; all but the weights."""
 
-    hidden_activation: Activation
-    output_activation: Activation
+    activations: tuple[Activation, ...]
     loss: Loss
 
+    @property
+    def output_activation(self) -> Activation:
+        """The activation of the last layer."""
+        return self.activations[-1]
+
+    @property
+    def hidden_activations(self) -> tuple[Activation, ...]:
+        """The activations of the layers before the output."""
+        return self.activations[:-1]
+
     def forward(self, weights: Weights, inputs: Array) -> Activity:
-        """Everything from the inputs to the predictions.
+        """Run the networks on some samples.
 
         Args:
             weights: Seeds last.
             inputs: From `with_bias`, shape (samples, inputs + 1, 1).
         """
-        hidden_pre_activations = weighted_sums(inputs, weights.hidden)
-        samples, hidden, seeds = hidden_pre_activations.shape
-        outputs = np.ones((samples, hidden + 1, seeds))
-        outputs[:, :-1] = self.hidden_activation.value(hidden_pre_activations)
-        output_pre_activations = weighted_sums(outputs, weights.output)
-        predictions = self.output_activation.value(output_pre_activations)
-        return Activity(
-            inputs, hidden_pre_activations, outputs, output_pre_activations, predictions
-        )
+        seen, pre_activations = [inputs], []
+        for activation, layer in zip(self.activations[:-1], weights[:-1], strict=True):
+            z = weighted_sums(seen[-1], layer)
+            samples, units, seeds = z.shape
+            outputs = np.ones((samples, units + 1, seeds))
+            outputs[:, :-1] = activation.value(z)
+            pre_activations.append(z)
+            seen.append(outputs)
+        z = weighted_sums(seen[-1], weights[-1])
+        predictions = self.output_activation.value(z)
+        return Activity(tuple(seen), (*pre_activations, z), predictions)
 
     def losses(self, activity: Activity, targets: Array) -> Array:
-        """Loss of every sample, (samples, 1, seeds), for targets (samples, 1, 1)."""
+        """Loss of every sample, (samples, seeds): the sum over its outputs.
+
+        Args:
+            activity: From `forward`.
+            targets: Shape (samples, outputs, 1).
+        """
         if self.output_activation.is_logistic and self.loss.value_of_logit is not None:
-            return self.loss.value_of_logit(activity.output_pre_activations, targets)
-        return self.loss.value(activity.predictions, targets)
+            each = self.loss.value_of_logit(activity.pre_activations[-1], targets)
+        else:
+            each = self.loss.value(activity.predictions, targets)
+        return sum_in_order(each.swapaxes(0, 1))
 
     def output_deltas(self, activity: Activity, targets: Array) -> Array:
-        """Slope of every sample's loss in the output's pre-activation, (samples, 1, seeds).
+        """Slope of the loss in the output's pre-activations, (samples, outputs, seeds).
 
         nan where the prediction is: that is no answer, and no saturated one.
         """
         loss, predictions = self.loss, activity.predictions
         if self.output_activation.trains_as_logistic and loss.derivative_of_logit is not None:
             return loss.derivative_of_logit(predictions, targets)
-        slope = self.output_activation.training_slope(activity.output_pre_activations, predictions)
+        slope = self.output_activation.training_slope(activity.pre_activations[-1], predictions)
         deltas = loss.derivative(predictions, targets) * slope
         if loss.zero_slope_teaches_nothing:
             deltas = np.where(slope == 0.0, 0.0 * predictions, deltas)
         return deltas
 
+    def hidden_slopes(self, activity: Activity) -> tuple[Array, ...]:
+        """Training slopes of each hidden layer, (samples, units, seeds)."""
+        return tuple(
+            activation.training_slope(z, outputs[:, :-1])
+            for activation, z, outputs in zip(
+                self.activations[:-1], activity.pre_activations[:-1], activity.seen[1:], strict=True
+            )
+        )
+
     def gradient(self, weights: Weights, activity: Activity, targets: Array) -> Weights:
         """Gradient of the mean loss over the samples of `activity`, with the training slopes.
 
-        Both layers' gradients are taken at the same `weights`. Shapes are those of `weights`.
+        The gradients of all layers are taken at the same `weights`, whose shapes they have.
         """
-        output_deltas = self.output_deltas(activity, targets)
-        hidden_slope = self.hidden_activation.training_slope(
-            activity.hidden_pre_activations, activity.hidden[:, :-1]
-        )
-        hidden_deltas = output_deltas * weights.output[:-1, 0] * hidden_slope
-        return Weights(
-            mean_products(activity.inputs, hidden_deltas),
-            mean_products(activity.hidden, output_deltas),
-        )
+        deltas = self.output_deltas(activity, targets)
+        gradient = [mean_products(activity.seen[-1], deltas)]
+        slopes = self.hidden_slopes(activity)
+        for layer, slope, seen in zip(
+            weights[:0:-1], slopes[::-1], activity.seen[-2::-1], strict=True
+        ):
+            deltas = backpropagated(layer, deltas) * slope
+            gradient.append(mean_products(seen, deltas))
+        return tuple(gradient[::-1])
 
 
 def weighted_sums(inputs: Array, weights: Array) -> Array:
@@ -121,6 +136,20 @@ def weighted_sums(inputs: Array, weights: Array) -> Array:
     return sum_in_order(products.swapaxes(0, 1))
 
 
+def backpropagated(weights: Array, deltas: Array) -> Array:
+    """Slope of the loss in what a layer sees but its bias: a sum over units, in their order.
+
+    Args:
+        weights: Of the layer, (fan_in + 1, fan_out, seeds).
+        deltas: Slope in its pre-activations, (samples, fan_out, seeds).
+
+    Returns:
+        Shape (samples, fan_in, seeds).
+    """
+    products = deltas.swapaxes(0, 1)[:, :, None, :] * weights[:-1].swapaxes(0, 1)[:, None]
+    return sum_in_order(products)
+
+
 def mean_products(inputs: Array, deltas: Array) -> Array:
     """Gradient of a layer's weights: inputs times deltas, averaged over samples, in their order.
 
@@ -135,7 +164,7 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
 
 
 def with_bias(inputs: Array) -> Array:
-    """The inputs of a task, (samples, inputs), as the hidden layer sees them.
+    """The inputs of a task, (samples, inputs), as the first layer sees them.
 
     Returns:
         Shape (samples, inputs + 1, 1), the bias's 1 last.
@@ -144,44 +173,38 @@ def with_bias(inputs: Array) -> Array:
 
 
 def all_finite(weights: Weights) -> BoolArray:
-    """For each seed, whether every weight is a finite number; seeds last in."""
-    hidden: BoolArray = np.all(np.isfinite(weights.hidden), axis=(0, 1))
-    output: BoolArray = np.all(np.isfinite(weights.output), axis=(0, 1))
-    return hidden & output
+    """Whether every weight of a seed is a finite number, shape (seeds,); seeds last in."""
+    finite: BoolArray = np.logical_and.reduce(
+        [np.isfinite(layer).all(axis=(0, 1)) for layer in weights]
+    )
+    return finite
 
 
-def initial_weights(
-    seeds: Sequence[int], inputs: int, hidden: int, low: float, high: float
-) -> Weights:
-    """The weights from which each seed starts, drawn as the question drew them.
+def seeds_first(array: Array) -> Array:
+    """Turn an engine's array, seeds last, into a public one, seeds first."""
+    return np.ascontiguousarray(np.moveaxis(array, -1, 0))
 
-    `numpy.random.RandomState(seed)`, whose stream is frozen for ever, gives `rand` for the hidden
-    layer and then for the output, row by row, mapped to [low, high).
+
+def seeds_last(array: Array) -> Array:
+    """Turn a public array, seeds first, into an engine's, seeds last."""
+    return np.ascontiguousarray(np.moveaxis(array, 0, -1))
+
+
+def select_seeds(weights: Weights, seeds: IntArray | slice) -> Weights:
+    """The weights of some seeds, by their places; seeds first."""
+    return tuple(layer[seeds] for layer in weights)
+
+
+def layer_shapes(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """The shape of each layer's weights, with their bias rows.
 
     Args:
-        seeds: Each from 0 to 2**32 - 1.
-        inputs: Number of inputs, without the bias.
-        hidden: Number of hidden units.
-        low: Smallest weight.
-        high: Bound of the weights, above `low`.
+        sizes: Inputs, units of each hidden layer, outputs.
 
-    Returns:
-        Weights, seeds first.
-
-    >>> initial_weights([0], 2, 3, 0.0, 1.0).hidden[0, 0].round(4)
-    array([0.5488, 0.7152, 0.6028])
+    >>> layer_shapes([2, 3, 1])
+    [(3, 3), (4, 1)]
     """
-    hidden_count, output_count = (inputs + 1) * hidden, hidden + 1
-    draws = np.empty((len(seeds), hidden_count + output_count))
-    numbers = np.random.RandomState(0)  # one that starts anew: each of its own would take longer
-    for row, seed in zip(draws, seeds, strict=True):
-        numbers.seed(seed)
-        row[:] = numbers.rand(len(row))
-    values = low + (high - low) * draws
-    return Weights(
-        values[:, :hidden_count].reshape(-1, inputs + 1, hidden),
-        values[:, hidden_count:].reshape(-1, output_count, 1),
-    )
+    return [(fan_in + 1, fan_out) for fan_in, fan_out in pairwise(sizes)]
 
 
 def default_output_activation(hidden: Activation) -> Activation:

@@ -20,8 +20,8 @@ class Task:
     Attributes:
         name: What to call it in a header.
         inputs: Shape (samples, inputs); the order of the samples is the order of training.
-        targets: Shape (samples,).
-        columns: What each input is called, and last the target; none if they have no names.
+        targets: Shape (samples, outputs).
+        columns: What each input and then each target is called; none if they have no names.
     """
 
     name: str
@@ -39,7 +39,8 @@ def scaled(task: Task, scale: str) -> Task:
     Source:
         LeCun, Bottou, Orr & Müller 1998, Efficient BackProp, section 4.3.
 
-    >>> scaled(Task("ages", np.array([[20.0], [30.0], [60.0]]), np.zeros(3)), "minmax").inputs.T
+    >>> ages = Task("ages", np.array([[20.0], [30.0], [60.0]]), np.zeros((3, 1)))
+    >>> scaled(ages, "minmax").inputs.T
     array([[0.  , 0.25, 1.  ]])
     """
     if scale == NO_SCALE:
@@ -60,7 +61,9 @@ def scaled(task: Task, scale: str) -> Task:
 
 
 def _truth_table(name: str, rows: tuple[tuple[int, ...], ...], targets: tuple[int, ...]) -> Task:
-    return Task(name, np.array(rows, dtype=np.float64), np.array(targets, dtype=np.float64))
+    return Task(
+        name, np.array(rows, dtype=np.float64), np.array(targets, dtype=np.float64)[:, None]
+    )
 
 
 _TWO_BITS = ((0, 1), (1, 0), (1, 1), (0, 0))  # the question's order

@@ -3,7 +3,7 @@
 Nothing heavy is imported, so that `hsig compare --help`, which names them, is instant.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
@@ -230,14 +230,18 @@ def _verdict_count(word: str) -> Entry:
 
 def _predictions(comparison: "Comparison") -> list[tuple[str, Entry]]:
     def prediction(sample: int) -> Entry:
-        return lambda variant: brief(variant.predictions[MEDIAN, sample])
+        return lambda variant: _joined(map(brief, variant.predictions[MEDIAN, sample]))
 
     task = comparison.experiment.task
     samples = list(zip(task.inputs, task.targets, strict=True))[:_SAMPLES_MOST]
     return [
-        (f"{' '.join(map(short, inputs))} > {short(target)}", prediction(sample))
-        for sample, (inputs, target) in enumerate(samples)
+        (f"{' '.join(map(short, inputs))} > {_joined(map(short, targets))}", prediction(sample))
+        for sample, (inputs, targets) in enumerate(samples)
     ]
+
+
+def _joined(outputs: Iterable[str]) -> str:
+    return " ".join(outputs)
 
 
 def about_predictions(samples: int) -> str:

@@ -176,7 +176,7 @@ def _outputs(experiment: Experiment) -> tuple[str, ...]:
     """Which activation the output has."""
     other: dict[str, list[str]] = {}
     for variant in experiment.variants:
-        if variant.output_activation != variant.hidden_activation:
+        if variant.output_activation != variant.activation:
             other.setdefault(spell(variant.output_activation), []).append(variant.label)
     if not other:
         return ("both layers have the variant's activation",)

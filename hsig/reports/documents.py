@@ -27,6 +27,7 @@ from hsig.reports.page import FORMAT
 from hsig.reports.words import MEANINGS
 
 _EVIDENCE = (*(field.name for field in fields(Evidence)), "dead", "saturated", "affine")
+_OF_LAYERS = {"on_piece", "on_one_piece", "alive", "slope"}  # with an axis of hidden layers
 _OUTLOOK = tuple(field.name for field in fields(Outlook))
 
 
@@ -46,7 +47,7 @@ def document(outcome: Outcome, summary: Summary, *, every_seed: bool = True) -> 
         "complete": outcome.complete,
         "best_affine": {
             "cost": plain(affine.cost),
-            "predictions": plain(affine.predictions.tolist()),
+            "predictions": plain(_outputs(affine.predictions).tolist()),
             "right": affine.right,
         },
         "pairing": pairing_document(summary.pairing),
@@ -121,7 +122,7 @@ def _variant(
 ) -> dict[str, Json]:
     head: dict[str, Json] = {
         "label": result.variant.label,
-        "activation": spec_document(result.variant.hidden_activation),
+        "activation": spec_document(result.variant.activation),
         "output_activation": spec_document(result.variant.output_activation),
         "learning_rate": experiment.learning_rate_of(result.variant),
         "engine": experiment.engine_of(result.variant).NAME,
@@ -132,9 +133,7 @@ def _variant(
     return {
         **head,
         "checkpoints": list(result.epochs),
-        "linear_pieces": [
-            plain_fields(piece) for piece in result.variant.hidden_activation.linear_pieces
-        ],
+        "linear_pieces": [plain_fields(piece) for piece in result.variant.activation.linear_pieces],
         "verdicts": dict(numbers.verdicts),
         "chaos": {"twins": numbers.twins, "parted": numbers.parted, "at_least": PARTED},
         "predicted_with": [
@@ -154,23 +153,30 @@ def _variant(
 
 def _seeds(training: Training) -> list[Json]:
     evidence = {name: getattr(training.evidence, name) for name in _EVIDENCE}
+    if len(training.weights) == 2:  # one hidden layer is written without its axis
+        evidence |= {name: evidence[name][:, :, 0] for name in _OF_LAYERS}
     outlook = {name: _rows(getattr(training.outlook, name)) for name in _OUTLOOK}
     columns: dict[str, list[Json]] = {
         "seed": list(training.seeds),
         "cost_last": _rows(training.cost_last),
         "cost_mean": _rows(training.cost_mean),
-        "predictions": _rows(training.predictions),
+        "predictions": _rows(_outputs(training.predictions)),
         "verdict": [VERDICTS[verdict] for verdict in training.verdict],
         "solved_at": _epochs(training.solved_at),
         "lost_at": _epochs(training.lost_at),
         "diverged_at": _epochs(training.diverged_at),
         "diverged_by": [cause or None for cause in training.diverged_by],
         "max_error": _rows(training.max_error),
-        "parted": _known(training.parted),
+        "twin_distance": _known(training.twin_distance),
         "evidence": _records({name: _rows(array) for name, array in evidence.items()}),
         "outlook": _records(outlook | {"returns_after": _epochs(training.outlook.returns_after)}),
     }
     return _records(columns)
+
+
+def _outputs(predictions: Array) -> Array:
+    """Predictions without the axis of outputs where there is one output."""
+    return predictions[..., 0] if predictions.shape[-1] == 1 else predictions
 
 
 def _records(columns: Mapping[str, list[Json]]) -> list[Json]:

@@ -79,7 +79,7 @@ def told_end_points(training: Training, found: EndPoints | None) -> tuple[Block,
             "kink: gradient and Hessian there are those of one side."
         )
     variant = training.variant
-    if any(a.backward != "own" for a in (variant.hidden_activation, variant.output_activation)):
+    if any(a.backward != "own" for a in (variant.activation, variant.output_activation)):
         sentences.append(
             "Gradient and Hessian are those of the activation itself; it was trained with another "
             "slope, which need not vanish where its own does."

@@ -272,10 +272,9 @@ def _how_far(experiment: Experiment) -> str:
     few = few_seeds(experiment)
     if few:
         return _ended(few[0])
-    low, high = experiment.init
     rate = "chosen for each" if experiment.is_tuned else short(experiment.learning_rate)
     return (
         f"These are {count(len(experiment.seeds), 'seed')} of one setting (learning rate {rate}, "
-        f"{count(experiment.epochs, 'epoch')}, initial weights from [{short(low)}, {short(high)})"
+        f"{count(experiment.epochs, 'epoch')}, initial weights from {experiment.init.summary}"
         "), which supports no claim about any other."
     )

@@ -75,7 +75,7 @@ def _of_formulas(experiment: Experiment) -> list[str]:
     used = dict.fromkeys(
         activation
         for variant in experiment.variants
-        for activation in (variant.hidden_activation, variant.output_activation)
+        for activation in (variant.activation, variant.output_activation)
         if activation.program is not None and not is_row(activation)
     )
     if not used:

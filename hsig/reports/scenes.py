@@ -13,7 +13,7 @@ from hsig.analysis.surfaces import surface
 from hsig.experiments.experiment import Experiment
 from hsig.networks.activations import Activation
 from hsig.networks.arrays import Array, IntArray
-from hsig.networks.network import Network, Weights, with_bias
+from hsig.networks.network import Weights, seeds_last, with_bias
 from hsig.reports.numbers import count
 from hsig.reports.story import piece_name
 
@@ -139,12 +139,13 @@ def shares(values: Array, lowest: float, highest: float) -> Array:
 
 
 def samples_of(experiment: Experiment, predictions: Array) -> tuple[Sample, ...]:
-    """The samples of an experiment, for each of which there is a prediction, shape (samples,)."""
+    """The samples of an experiment, for each of which there are predictions, (samples, outputs)."""
     task = experiment.task
     with np.errstate(all="ignore"):
-        right = np.abs(predictions - task.targets) < experiment.solved_within
+        right = np.all(np.abs(predictions - task.targets) < experiment.solved_within, axis=1)
     inputs = map(tuple, task.inputs.tolist())
-    rows = zip(inputs, task.targets.tolist(), predictions.tolist(), right.tolist(), strict=True)
+    first = task.targets[:, 0].tolist(), predictions[:, 0].tolist()
+    rows = zip(inputs, *first, right.tolist(), strict=True)
     return tuple(Sample(*row) for row in rows)
 
 
@@ -181,16 +182,16 @@ def profile(
 ) -> Profile:
     """The same for a task with one input."""
     (variant,), task = experiment.variants, experiment.scaled_task
-    network = Network(variant.hidden_activation, variant.output_activation, experiment.loss)
+    network = experiment.network_of(variant)
     with np.errstate(all="ignore"):
         left, right = _with_margin(task.inputs)
         bottom, top = _with_margin(task.targets)
         x = np.linspace(left, right, columns)
-        alone = Weights(*(np.moveaxis(layer, 0, -1) for layer in weights))
-        predictions = network.forward(alone, with_bias(x[:, None])).predictions[:, 0, 0]
+        lanes = tuple(map(seeds_last, weights))
+        predictions = network.forward(lanes, with_bias(x[:, None])).predictions[:, 0, 0]
         shown = (predictions >= bottom) & (predictions <= top)
     heights = np.where(shown, shares(predictions, bottom, top), nan)
-    places = shares(task.inputs[:, 0], left, right), shares(task.targets, bottom, top)
+    places = shares(task.inputs[:, 0], left, right), shares(task.targets[:, 0], bottom, top)
     return Profile(heights.tolist(), _marks(*places, samples))
 
 

@@ -131,7 +131,7 @@ def _usual(command: str) -> Experiment:
 
 def _spelled(experiment: Experiment) -> dict[str, Json]:
     """Those keys that have a shorter form than the resolved one."""
-    hidden = [_spec(variant.hidden_activation) for variant in experiment.variants]
+    hidden = [_spec(variant.activation) for variant in experiment.variants]
     seeds: list[Json] = [*experiment.seeds]
     output = KEYS["output_activation"].kind.resolved(experiment, "output_activation")
     if isinstance(output, dict):
@@ -140,7 +140,7 @@ def _spelled(experiment: Experiment) -> dict[str, Json]:
         "activation": hidden[0] if len(hidden) == 1 else None,
         "activations": hidden if len(hidden) > 1 else None,
         "output_activation": output,
-        "init": f"uniform:{','.join(map(_exact, experiment.init))}",
+        "init": f"{experiment.init.scheme}:{','.join(map(_exact, experiment.init.settings))}",
         "predict_with": [*map(_spec, experiment.predict_with)] or None,
         "seeds": len(seeds) if seeds == [*range(len(seeds))] else _listed(seeds),
         "task": task_of(experiment),

@@ -15,17 +15,17 @@ from hsig.experiments.verdicts import (
     AFFINE,
     DEAD,
     DIVERGED,
-    FALL,
     FROZEN,
     PLATEAU,
-    RISE,
+    PLATEAU_DROP,
     SATURATED,
     SLOW,
     SOLVED,
     STOPPED,
-    SWING,
     UNREACHABLE,
     UNSTABLE,
+    UNSTABLE_CHANGE,
+    UNSTABLE_RISE,
     VERDICTS,
 )
 from hsig.networks.activations import LinearPiece
@@ -94,7 +94,7 @@ class _Teller:
         self._numbers, self._result = numbers, result
         self._words = np.array(VERDICTS)[result.verdict]
         self._failed = self._words != SOLVED
-        self._evidence, self._outlook = result.evidence.at(-1), result.outlook
+        self._evidence, self._outlook = result.evidence.at_checkpoint(-1), result.outlook
 
     def is_(self, disease: str) -> str:
         """What it is, with the numbers that show it."""
@@ -139,7 +139,7 @@ class _Teller:
         gradient = gradient[np.isfinite(gradient).all(axis=1)]
         if not len(gradient):
             return ""
-        hidden, output = np.median(gradient, axis=0)
+        hidden, *_, output = np.median(gradient, axis=0)
         return (
             f" The gradient's median size is {hidden:.2g} in the hidden layer and {output:.2g} in "
             f"the output, over {len(gradient)} where it is finite; in the hidden layer it is "
@@ -160,11 +160,11 @@ class _Teller:
 
     def _affine(self, seeds: BoolArray, of: str) -> str:
         fit, samples = self._fit, len(self._experiment.task.targets)
-        shown = fit.predictions[:_PREDICTIONS_MOST]
+        shown = fit.predictions.ravel()[:_PREDICTIONS_MOST]
         predicted = ", ".join(short(round(float(p), 6)) for p in shown)
         more = ", ..." if samples > _PREDICTIONS_MOST else ""
         fitted = "logistic" if self._experiment.loss.needs_probabilities else "least-squares"
-        exactly = int((self._evidence.on_one_piece[seeds] == 1.0).sum())
+        exactly = int((self._evidence.on_one_piece[seeds] == 1.0).all(axis=1).sum())
         pieces = (
             f"In {exactly} of them it is one exactly: every hidden unit stays on one linear piece "
             f"for all samples. "
@@ -173,7 +173,7 @@ class _Teller:
         )
         return (
             f"It is affine. In {of} the output's pre-activation is within "
-            f"{self._evidence.departure[seeds].max():.2g} of an affine function of the inputs "
+            f"{self._evidence.nonaffinity[seeds].max():.2g} of an affine function of the inputs "
             f"(below {NO_BEND:g} counts). {pieces}No affine function solves this task: the best "
             f"one, a {fitted} fit, has cost {number(fit.cost)}, predicts {predicted}{more}, and is "
             f"right on {fit.right} of {samples} samples; the median cost of these networks is "
@@ -186,11 +186,11 @@ class _Teller:
 
     def _pieces(self, seeds: BoolArray) -> str:
         """Which pieces the units of some seeds are on at the end."""
-        shares = self._evidence.on_piece[seeds].mean(axis=0)
+        shares = self._evidence.on_piece[seeds].mean(axis=(0, 1))
         parts = [
             f"{percent(float(share))} on {piece_name(piece)} (slope {short(piece.slope)})"
             for piece, share in zip(
-                self._result.variant.hidden_activation.linear_pieces, shares[:-1], strict=True
+                self._result.variant.activation.linear_pieces, shares[:-1], strict=True
             )
         ]
         return f" Their hidden units are {', '.join(parts)}." if parts else ""
@@ -226,11 +226,14 @@ class _Teller:
         )
 
     def _unstable(self, seeds: BoolArray, of: str) -> str:
-        rising, thrown = self._outlook.rise[seeds] >= RISE, self._outlook.swing[seeds] >= SWING
+        rising, thrown = (
+            self._outlook.cost_rise[seeds] >= UNSTABLE_RISE,
+            self._outlook.largest_step_change[seeds] >= UNSTABLE_CHANGE,
+        )
         return (
-            f"It is unstable. In {of} the mean cost rises by {RISE:.0%} or more within {WINDOW} "
-            f"epochs ({rising.sum()}), or one step throws the prediction that it is taken for by "
-            f"{SWING:g} or more ({thrown.sum()}). The median cost is {self._cost(seeds)}."
+            f"It is unstable. In {of} the mean cost rises by {UNSTABLE_RISE:.0%} or more "
+            f"within {WINDOW} epochs ({rising.sum()}), or one step throws the prediction "
+            f"that it is taken for by {UNSTABLE_CHANGE:g} or more ({thrown.sum()}). The median cost is {self._cost(seeds)}."
         )
 
     def _diverged(self, seeds: BoolArray, of: str) -> str:
@@ -256,19 +259,19 @@ class _Teller:
         )
 
     def _plateau(self, seeds: BoolArray, of: str) -> str:
-        departure = float(np.median(self._evidence.departure[seeds]))
+        nonaffinity = float(np.median(self._evidence.nonaffinity[seeds]))
         return (
             f"It is on a plateau, and not solved within this budget. In {of} the mean cost, "
-            f"{self._cost(seeds)} in the median, falls by less than {FALL:.1%} in {WINDOW} epochs. "
-            f"The best affine fit has cost {number(self._fit.cost)}; the output's pre-activation "
-            f"is {departure:.2g} from affine in the median."
+            f"{self._cost(seeds)} in the median, falls by less than {PLATEAU_DROP:.1%} in "
+            f"{WINDOW} epochs. The best affine fit has cost {number(self._fit.cost)}; the "
+            f"output's pre-activation is {nonaffinity:.2g} from affine in the median."
         )
 
     def _slow(self, seeds: BoolArray, of: str) -> str:
-        fall = float(np.median(self._outlook.fall[seeds]))
+        drop = float(np.median(self._outlook.cost_drop[seeds]))
         return (
             f"It is slow: not solved within this budget. In {of} the mean cost, "
-            f"{self._cost(seeds)} in the median, is falling, by {fall:.2%} in {WINDOW} epochs in "
+            f"{self._cost(seeds)} in the median, is falling, by {drop:.2%} in {WINDOW} epochs in "
             "the median."
         )
 

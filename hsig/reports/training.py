@@ -103,7 +103,7 @@ def transfer_table(variants: Sequence[VariantSummary]) -> tuple[Table, ...]:
 
 
 def _definitions(variant: Variant) -> tuple[str, ...]:
-    hidden, output = variant.hidden_activation, variant.output_activation
+    hidden, output = variant.activation, variant.output_activation
     if hidden == output:
         return (f"both layers: {_definition(hidden)}",)
     return (f"hidden layer: {_definition(hidden)}", f"output: {_definition(output)}")
@@ -140,20 +140,24 @@ def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
     shown = _worst(experiment, summary)
     some = len(shown) < len(task.targets)
     for index in shown:
-        quartiles = [number(value) for value in summary.predictions[:, index]]
+        quartiles = [" ".join(map(number, outputs)) for outputs in summary.predictions[:, index]]
         right = summary.right[index]
         rows.append(
             (
                 *([str(index + 1)] if some else []),
                 _some_inputs([short(value) for value in task.inputs[index]]),
-                short(task.targets[index]),
+                " ".join(map(short, task.targets[index])),
                 *(quartiles if several else quartiles[:1]),
                 f"{right} of {len(summary.seeds)}" if several else ("yes" if right else "no"),
             )
         )
     inputs, target = "inputs", "target"
+    inputs_of = task.inputs.shape[1]
     if task.columns:
-        inputs, target = f"inputs: {_some_inputs(task.columns[:-1])}", f"target: {task.columns[-1]}"
+        inputs, target = (
+            f"inputs: {_some_inputs(task.columns[:inputs_of])}",
+            (f"target: {_some_inputs(task.columns[inputs_of:])}"),
+        )
     heads = (*(["sample"] if some else []), inputs, target)
     worst = f"of the {len(shown)} worst of {len(task.targets)} samples"
     if several:
@@ -173,7 +177,7 @@ def _worst(experiment: Experiment, summary: VariantSummary) -> list[int]:
     """The samples that are shown: all in their order, or of too many the worst, these first."""
     targets = experiment.task.targets
     with np.errstate(invalid="ignore"):
-        errors = np.abs(summary.predictions[MEDIAN] - targets)
+        errors = np.abs(summary.predictions[MEDIAN] - targets).max(axis=1)
     if len(targets) <= _SAMPLES_MOST:
         return list(range(len(targets)))
     errors = np.where(np.isnan(errors), np.inf, errors)

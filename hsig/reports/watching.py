@@ -104,7 +104,7 @@ def picture(experiment: Experiment, view: View, seen: Seen) -> Picture:
         lowest=float(task.targets.min()),
         highest=float(task.targets.max()),
         costs=Curves(which, x, [y]),
-        axis=axis(variant.hidden_activation, seen.moment.pre_activations[0]),
+        axis=axis(variant.activation, seen.moment.pre_activations[0][0]),
         plane=partial(plane, *drawn) if inputs == 2 else None,
         profile=partial(profile, *drawn) if inputs == 1 else None,
         keys=_keys(view),

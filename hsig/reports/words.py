@@ -17,20 +17,20 @@ from hsig.experiments.verdicts import (
     AFFINE,
     DEAD,
     DIVERGED,
-    FALL,
     FROZEN,
     OVERFLOW,
     PLATEAU,
-    RISE,
+    PLATEAU_DROP,
     SATURATED,
     SATURATED_RIGHT,
     SATURATED_WRONG,
     SLOW,
     SOLVED,
     STOPPED,
-    SWING,
     UNREACHABLE,
     UNSTABLE,
+    UNSTABLE_CHANGE,
+    UNSTABLE_RISE,
 )
 from hsig.networks.activations import Activation, is_row, spell
 from hsig.networks.network import Weights
@@ -50,14 +50,14 @@ MEANINGS = {
     FROZEN: f"the weights come back, bit for bit, within {WINDOW} epochs",
     SATURATED: "the output is flat on every sample that is wrong",
     UNSTABLE: (
-        f"the mean cost rises by {RISE:.0%} within {WINDOW} epochs, or one step throws a "
-        f"prediction by {SWING:g}"
+        f"the mean cost rises by {UNSTABLE_RISE:.0%} within {WINDOW} epochs, or one step throws a "
+        f"prediction by {UNSTABLE_CHANGE:g}"
     ),
     AFFINE: (
         f"the output's pre-activation is within {NO_BEND:g} of an affine function of the inputs, "
         "none of which solves it"
     ),
-    PLATEAU: f"the mean cost falls by less than {FALL:.1%} in {WINDOW} epochs",
+    PLATEAU: f"the mean cost falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs",
     SLOW: "the cost is still falling at the end of this budget",
 }
 GLYPHS = {
@@ -131,7 +131,7 @@ def pointer(
     if not failed:
         return ()
     label = failed[-1]
-    words = {v.label: _word(v.hidden_activation) for v in experiment.variants}
+    words = {v.label: _word(v.activation) for v in experiment.variants}
     asked = quote(words.get(label, label))
     if label in own_rates:
         return (
@@ -226,12 +226,11 @@ def records_of_settings(settings: Table) -> list[Json]:
 
 def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
     """What was run, and from where."""
-    task, (low, high) = experiment.task, experiment.init
-    shape = f"{task.inputs.shape[1]}-{experiment.hidden}-1"
+    task, shape = experiment.task, "-".join(map(str, experiment.sizes))
     start = (
         f"given {_size(experiment.initial_weights)} initial weights"
         if experiment.initial_weights is not None
-        else f"initial weights from [{short(low)}, {short(high)}), {named_seeds(experiment.seeds)}"
+        else f"initial weights from {experiment.init.summary}, {named_seeds(experiment.seeds)}"
     )
     shared = ", the same for all" if len(experiment.variants) > 1 else ""
     return (

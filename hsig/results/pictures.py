@@ -327,7 +327,7 @@ def _activation(results: Sequence[Any], names: Sequence[str], look: Look) -> _Ma
     if look.seed is not None:
         experiment = replace(experiment, seeds=(look.seed,))
         seen = tuple(moment.of_seeds(places) for moment in seen)
-    activation = shown.result.variant.hidden_activation
+    activation = shown.result.variant.activation
     numbers = next(
         variant
         for variant in _together(results, names).summary.variants

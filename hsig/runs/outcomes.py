@@ -14,8 +14,8 @@ from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook
-from hsig.experiments.training import look_again, verdicts
-from hsig.networks.network import Weights
+from hsig.experiments.training import verdicts
+from hsig.networks.network import layer_shapes
 from hsig.reports.words import CAUSES
 from hsig.runs.folder import RESULT, RUN, SEEDS, Record, checked
 from hsig.runs.keeping import put
@@ -23,7 +23,7 @@ from hsig.runs.names import NO_NOTE, Note
 from hsig.runs.provenance import digest, keys_of
 from hsig.runs.shape import sense
 
-_PARTED = "parted"  # which the first runs do not have
+_TWINS = "twin_distance"
 PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
 _PIECES = "evidence/on_piece"
 _BYTES = 8  # of a number
@@ -187,11 +187,10 @@ def _read_result(
 ) -> Training:
     if "error" in result:
         return Training.failed(variant, result["error"])
-    unknown = np.full(len(experiment.seeds), np.nan)  # in runs that were kept before it was
-    arrays = {prefix + _PARTED: unknown, **arrays}
     _check(arrays, prefix, experiment, result)
     own = {name: arrays[f"{prefix}{name}"] for name in ARRAYS}
-    weights = Weights(arrays[f"{prefix}hidden_weights"], arrays[f"{prefix}output_weights"])
+    layers = range(len(experiment.hidden) + 1)
+    weights = tuple(arrays[f"{prefix}weights/{layer}"] for layer in layers)
     seen, ahead = (
         {
             f.name: arrays[name]
@@ -200,13 +199,7 @@ def _read_result(
         }
         for kind in (Evidence, Outlook)
     )
-    if ahead:
-        evidence, outlook = Evidence(**seen), Outlook(**ahead)
-    else:
-        evidence, outlook = look_again(
-            experiment, variant, weights, own["diverged_at"], result["epochs"]
-        )
-        evidence = replace(evidence, **seen)
+    evidence, outlook = Evidence(**seen), Outlook(**ahead)
     return Training(
         **own,
         seeds=experiment.seeds,
@@ -229,8 +222,9 @@ def _check(
         ValueError: With the first that does not.
     """
     shapes = _shapes(experiment, len(result["epochs"]))
-    for whole, name in ((prefix + name, name) for name in _NAMES if prefix + name in arrays):
-        array, shape = arrays[whole], shapes[name]
+    for name, shape in shapes.items():
+        whole = prefix + name
+        array = arrays[whole]
         # what an activation's pieces are may have changed since
         found = array.shape[:-1] if name == _PIECES else array.shape
         kind = _KINDS.get(name.rpartition("/")[2], "f")
@@ -247,17 +241,22 @@ def _check(
 def _shapes(experiment: Experiment, checkpoints: int) -> dict[str, tuple[int, ...]]:
     """The shape of each array, of the shares of pieces without the pieces."""
     seeds = len(experiment.seeds)
-    samples, inputs = experiment.task.inputs.shape
+    samples, outputs = experiment.task.targets.shape
+    layers = len(experiment.hidden)
+    of_layers = dict.fromkeys(("alive", "slope", "on_one_piece", "on_piece"), (layers,))
     seen = dict.fromkeys((f"evidence/{f.name}" for f in fields(Evidence)), (seeds, checkpoints))
     return {
         **dict.fromkeys(_NAMES, (seeds,)),
         **seen,
+        **{f"evidence/{name}": (seeds, checkpoints, *axis) for name, axis in of_layers.items()},
+        **{
+            f"weights/{layer}": (seeds, *shape)
+            for layer, shape in enumerate(layer_shapes(experiment.sizes))
+        },
         "cost_last": (seeds, checkpoints),
         "cost_mean": (seeds, checkpoints),
-        "predictions": (seeds, samples),
-        "hidden_weights": (seeds, inputs + 1, experiment.hidden),
-        "output_weights": (seeds, experiment.hidden + 1, 1),
-        "evidence/gradient": (seeds, checkpoints, 2),
+        "predictions": (seeds, samples, outputs),
+        "evidence/gradient": (seeds, checkpoints, layers + 1),
     }
 
 
@@ -279,13 +278,13 @@ def _packed(outcomes: Iterable[Outcome]) -> bytes:
 
 _NAMES = (
     *ARRAYS,
-    *("diverged_by", "hidden_weights", "output_weights"),
+    "diverged_by",
     *(f"{kind.__name__.lower()}/{f.name}" for kind in (Evidence, Outlook) for f in fields(kind)),
 )
 
 
 # what the engine trained: the compiled one gives the same bits on every machine
-TRAINED = (*(name for name in ARRAYS if name != _PARTED), "hidden_weights", "output_weights")
+TRAINED = tuple(name for name in ARRAYS if name != _TWINS)
 
 
 def arrays_of(training: Training) -> dict[str, Any]:
@@ -293,8 +292,7 @@ def arrays_of(training: Training) -> dict[str, Any]:
     return {
         **{name: getattr(training, name) for name in ARRAYS},
         "diverged_by": np.array(training.diverged_by, dtype=np.str_),
-        "hidden_weights": training.weights.hidden,
-        "output_weights": training.weights.output,
+        **{f"weights/{layer}": array for layer, array in enumerate(training.weights)},
         **{f"evidence/{f.name}": getattr(training.evidence, f.name) for f in fields(Evidence)},
         **{f"outlook/{f.name}": getattr(training.outlook, f.name) for f in fields(Outlook)},
     }
@@ -327,7 +325,7 @@ def different_arrays(
         elif first.experiment.engine_of(one.variant).NAME not in elsewhere:
             ours, theirs = arrays_of(one), arrays_of(other)
             for name in ours:
-                if name in TRAINED:
+                if name in TRAINED or name.startswith("weights/"):
                     if not same_bits(ours[name], theirs[name]):
                         bits.append(f"{label}: {name}")
                 elif not within_precision(ours[name], theirs[name]):

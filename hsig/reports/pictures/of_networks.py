@@ -165,9 +165,9 @@ def surface_caption(
 
 def _lines(experiment: Experiment, variant: Variant, seeds: int) -> list[str]:
     """What the lines and the colours are."""
-    breaks = [short(found.x) for found in variant.hidden_activation.function.breaks]
+    breaks = [short(found.x) for found in variant.activation.function.breaks]
     where = f"at a kink or jump ({listed(breaks)})" if breaks else "0, as it has no kink"
-    number = seeds * experiment.hidden * max(1, len(breaks))
+    number = seeds * experiment.hidden[0] * max(1, len(breaks))
     some = f"; at most {BENDS_MOST} of {number} are drawn" if number > BENDS_MOST else ""
     low, high = scale_of_predictions(experiment, variant)
     colours = f"predictions below {short(low)} and above {short(high)} have the colours of these"

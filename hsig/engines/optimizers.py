@@ -1,0 +1,73 @@
+"""The optimizers: from a gradient to a step, and what is remembered from step to step.
+
+Each is a row: what it remembers at first, and its step. All arrays have the shapes of the weights,
+seeds last, and every operation is elementwise, so that a seed's bits do not depend on others.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from hsig.networks.network import Weights
+
+Memory = tuple[Weights, ...]  # running means and the like, shaped as the weights
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How an optimizer works.
+
+    Attributes:
+        name: What configs call it.
+        settings: Its settings in their order, with their defaults.
+        start: The memory before the first step, from the weights.
+        step: From weights, memory, gradient, learning rate, the number of this step (from 1) and
+            the settings to the new weights and memory.
+        source: The paper or framework that defines it.
+    """
+
+    name: str
+    settings: Mapping[str, float]
+    start: Callable[[Weights], Memory]
+    step: Callable[..., tuple[Weights, Memory]]
+    source: str
+
+
+def descend_plainly(
+    weights: Weights, memory: Memory, gradient: Weights, learning_rate: float, _step: int
+) -> tuple[Weights, Memory]:
+    """Plain gradient descent: w - learning_rate * g."""
+    pairs = zip(weights, gradient, strict=True)
+    return tuple(layer - learning_rate * slope for layer, slope in pairs), memory
+
+
+OPTIMIZERS: Mapping[str, Rule] = MappingProxyType(
+    {row.name: row for row in (Rule("sgd", {}, lambda _: (), descend_plainly, "Cauchy 1847"),)}
+)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer in one setting.
+
+    Attributes:
+        name: In `OPTIMIZERS`.
+        settings: The values of its settings, in the rule's order.
+    """
+
+    name: str = "sgd"
+    settings: tuple[float, ...] = ()
+
+    def start(self, weights: Weights) -> Memory:
+        """What it remembers before the first step."""
+        return OPTIMIZERS[self.name].start(weights)
+
+    def step(
+        self, weights: Weights, memory: Memory, gradient: Weights, learning_rate: float, step: int
+    ) -> tuple[Weights, Memory]:
+        """The weights and the memory after a step, which is counted from 1."""
+        rule = OPTIMIZERS[self.name]
+        return rule.step(weights, memory, gradient, learning_rate, step, *self.settings)
+
+
+SGD = Optimizer()
