@@ -9,7 +9,7 @@ from setuptools import Extension, setup
 # one file serves every Python from 3.11, but for free-threaded ones, which refuse the stable ABI
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 ENGINES = Path("hsig/engines")
-(NUMERICS,) = re.findall(r"^NUMERICS = (\d+)$", (ENGINES / "__init__.py").read_text("utf-8"), re.M)
+(NUMERICS,) = re.findall(r"^NUMERICS = (\d+)$", (ENGINES / "engine.py").read_text("utf-8"), re.M)
 
 setup(
     ext_modules=[
@@ -20,7 +20,7 @@ setup(
                 ("NUMERICS", NUMERICS),  # so that one that was not built anew is noticed
                 *([("Py_LIMITED_API", "0x030B0000")] if STABLE else []),
             ],
-            depends=[str(path) for path in (ENGINES / "__init__.py", *ENGINES.glob("_kernel_*.h"))],
+            depends=[str(path) for path in (ENGINES / "engine.py", *ENGINES.glob("_kernel_*.h"))],
             py_limited_api=STABLE,
             extra_compile_args=["-O3", "-ffp-contract=off"],
             libraries=["m"],

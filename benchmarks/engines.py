@@ -26,7 +26,8 @@ from time import perf_counter
 import numpy as np
 
 from hsig.config.loading import load_experiment
-from hsig.engines import State, compiled, reference
+from hsig.engines import compiled, reference
+from hsig.engines.engine import State
 from hsig.networks.network import Weights
 
 RATE = 0.1

@@ -14,10 +14,10 @@ import numpy as np
 
 from hsig.analysis.statistics import wilson_interval
 from hsig.config.loading import load_activation, load_experiment
-from hsig.engines import State
+from hsig.engines.engine import State
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.network import Weights
-from hsig.reports.numbers import percent
+from hsig.reports.page import percent
 
 CONFIG = Path(__file__).parents[1] / "configs" / "public-glow.yaml"
 SEEDS = 2000

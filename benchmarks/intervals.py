@@ -9,7 +9,7 @@ import argparse
 
 import numpy as np
 
-from hsig.analysis.adding_seeds import FIRST_SEEDS, seeds_after
+from hsig.analysis.power import FIRST_SEEDS, seeds_after
 from hsig.analysis.statistics import order_quantile, paired_difference_interval, wilson_interval
 
 RATES = (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99)

@@ -34,10 +34,9 @@ ACCEPTED = Path(__file__).with_suffix(".toml")
 MODULES = (
     "hsig/files.py",
     "hsig/runs/*.py",
-    "hsig/experiments/crews.py",
+    "hsig/experiments/parallel.py",
     "hsig/experiments/dask_cluster.py",
     "hsig/experiments/sweeps.py",
-    "hsig/experiments/workers.py",
     "hsig/results/sweeping.py",
 )
 TESTS = (
@@ -163,7 +162,7 @@ def described(module: str, name: str) -> Mutant:
 def main() -> int:
     """Try, print the table of modules, and tell what should not be."""
     parser = argparse.ArgumentParser(description="which changes of the code no test would notice")
-    parser.add_argument("modules", nargs="*", help="such as hsig.runs.journal; all if left out")
+    parser.add_argument("modules", nargs="*", help="such as hsig.runs.store; all if left out")
     parser.add_argument("--again", action="store_true", help="those that nobody noticed, once more")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--show", action="store_true", help="what is there, without trying any")

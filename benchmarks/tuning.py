@@ -15,8 +15,8 @@ import numpy as np
 from hsig.analysis.pairing import pair
 from hsig.analysis.tuning import choose, tuning_experiments
 from hsig.config.loading import load_experiment
-from hsig.experiments.crews import local_crew, run_jobs
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.parallel import local_crew, run_jobs
 from hsig.experiments.sweeps import CellResult
 
 ACTIVATIONS = ("sigmoid", "hard", "tanh")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ACTIVATIONS": "hsig.networks.activations",
+    "ACTIVATIONS": "hsig.activations",
     "ConfigError": "hsig.errors",
     "HsigError": "hsig.errors",
     "RunError": "hsig.errors",
@@ -38,8 +38,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:  # for editors; in truth they are imported when first used: see below
+    from hsig.activations import ACTIVATIONS
     from hsig.errors import ConfigError, HsigError, RunError
-    from hsig.networks.activations import ACTIVATIONS
     from hsig.results.front import activation, compare, explain, open_run, sweep, train
 
 

@@ -49,4 +49,4 @@ def interrupted_at(monkeypatch, calls):
             raise KeyboardInterrupt
         yield from run(experiment)
 
-    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.parallel.run", interrupted)

@@ -51,5 +51,5 @@ def trained(monkeypatch):
         done.append(len(experiment.seeds))
         return train_cell(experiment, going_on)
 
-    monkeypatch.setattr("hsig.experiments.crews.train_cell", noted)
+    monkeypatch.setattr("hsig.experiments.parallel.train_cell", noted)
     return done

@@ -41,10 +41,11 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations.names import spell, spellings
 from hsig.analysis.end_points import KINDS
 from hsig.config.keys import KEYS, Key
-from hsig.networks.activations import ACTIVATIONS, Activation, spell, spellings
-from hsig.networks.formulas.primitives import WORDS
+from hsig.formulas.primitives import WORDS
 from hsig.results import kinds
 
 ROOT = Path(__file__).parents[1]

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from hsig.engines import Problem, State
-from hsig.networks.activations import ACTIVATIONS
-from hsig.networks.formulas import evaluating
-from hsig.networks.formulas.primitives import PRIMITIVES
+from hsig.activations import ACTIVATIONS
+from hsig.engines.engine import Problem, State
+from hsig.formulas import program
+from hsig.formulas.primitives import PRIMITIVES
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.networks.tasks import TASKS
@@ -126,7 +126,7 @@ def other_bits(monkeypatch, forget):
         for name, row in PRIMITIVES.items()
     }
     with monkeypatch.context() as patch:
-        patch.setattr(evaluating, "PRIMITIVES", changed)
+        patch.setattr(program, "PRIMITIVES", changed)
         forget()
         yield bits
     forget()

@@ -7,12 +7,12 @@ from drawings import HOSTILE, summary_of
 from prepared import cell, swept
 
 from hsig import figures
+from hsig.activations import Activation
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.loading import load_experiment
-from hsig.experiments.moments import moments
+from hsig.experiments.snapshots import moments
 from hsig.experiments.sweeps import CellResult
-from hsig.networks.activations import Activation
-from hsig.reports import pictures as words
+from hsig.reports import captions as words
 
 FLAGS = {"seeds": "6", "epochs": "60", "report_every": "20", "init": "uniform:-2,2"}
 LABELS = "sigmoid,hard,tanh,relu,ultra_fast"

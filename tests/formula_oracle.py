@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from mpmath import mp
 
-from hsig.networks.formulas.nodes import X, node, number, walk
-from hsig.networks.formulas.simplifying import apply
+from hsig.formulas.nodes import X, node, number, walk
+from hsig.formulas.simplifying import apply
 
 EXACT = {
     "add": lambda u, v: u + v,

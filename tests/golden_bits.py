@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hsig.engines import NUMERICS, compiled
-from hsig.experiments.experiment import ARRAYS, Experiment, Variant
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import spell
+from hsig.engines import compiled
+from hsig.engines.engine import NUMERICS
+from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import VERDICTS
-from hsig.networks.activations import ACTIVATIONS, spell
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import default_output_activation
 from hsig.networks.starts import Start
@@ -37,7 +39,12 @@ STRAIGHT = (
 # those of which every slope and loss is kept; of the others, their own slope and squared loss
 CROSSED = (*STRAIGHT, "sigmoid", "tanh", "elu", "softplus", "silu", "gelu_tanh", "mish")
 SPREAD = (  # the question's network in small steps; a wider one in steps that make some diverge
-    {"task": TASKS["xor"], "update": "online", "learning_rate": 0.5, "init": Start("uniform", (-2.0, 2.0))},
+    {
+        "task": TASKS["xor"],
+        "update": "online",
+        "learning_rate": 0.5,
+        "init": Start("uniform", (-2.0, 2.0)),
+    },
     {"task": TASKS["parity3"], "update": "batch", "learning_rate": 60.0, "hidden": (5,)},
 )
 
@@ -64,7 +71,9 @@ def variants(engine, loss):
             hidden = activation.with_settings({}, backward)
             if engine == "compiled":
                 variant = Variant("", (hidden,), default_output_activation(hidden))
-                if compiled.supports(Experiment(TASKS["xor"], (variant,), loss).problem_of(variant)):
+                if compiled.supports(
+                    Experiment(TASKS["xor"], (variant,), loss).problem_of(variant)
+                ):
                     yield variant
             elif name in STRAIGHT and loss.name == "squared" and backward != "logistic":
                 whole = hidden.maps_into_unit_interval
@@ -119,7 +128,9 @@ def main():
         kept = json.loads(FILES["bits"].read_text("utf-8"))
         changed = [name for name, old in kept["bits"].items() if made["bits"].get(name) != old]
         if changed and kept["numerics"] == NUMERICS:
-            sys.exit(f"bits changed: {', '.join(changed)}: raise hsig.engines.NUMERICS first")
+            sys.exit(
+                f"bits changed: {', '.join(changed)}: raise hsig.engines.engine.NUMERICS first"
+            )
     for name, file in FILES.items():
         text = json.dumps({"numerics": NUMERICS, name: made[name]}, indent=1)
         file.write_text(text + "\n", encoding="utf-8")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import erf
 
-from hsig.networks.activations.record import Activation
-from hsig.networks.formulas.program import Program, Step
+from hsig.activations import Activation
+from hsig.formulas.program import Program, Step
 
 
 def multiply(a, b):

@@ -5,7 +5,7 @@ from pathlib import Path
 from hsig.config.loading import load_experiment
 from hsig.runs import Note, Record
 from hsig.runs.provenance import keys_of
-from hsig.runs.shape import misfit
+from hsig.runs.store import misfit
 
 ID = "20260102T030405.000678Z-0a"
 STARTED = "2026-01-02T03:04:05.000678+00:00"

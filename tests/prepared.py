@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from hsig.activations import Activation
 from hsig.analysis.remedies import Remedy, Trial
 from hsig.analysis.summary import Solved, VariantSummary, summarise
 from hsig.analysis.sweeps import SweepOutcome
@@ -17,7 +18,6 @@ from hsig.experiments.outlook import Outlook
 from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
-from hsig.networks.activations import Activation
 from hsig.networks.network import Weights
 from hsig.reports.documents import document
 from hsig.runs import Made, Part

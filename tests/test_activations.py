@@ -9,17 +9,11 @@ from mpmath import mp, mpf
 from pages import document, drawn
 from scalar_reference import FUNCTIONS
 
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import find_activations, members, names_elsewhere, spell, spellings
 from hsig.analysis.definitions import define
 from hsig.config.loading import load_activation, load_experiment
-from hsig.networks.activations import (
-    ACTIVATIONS,
-    find_activations,
-    members,
-    names_elsewhere,
-    spell,
-    spellings,
-)
-from hsig.reports.activations import activation_page
+from hsig.reports.lookups import activation_page
 
 NAMES = list(ACTIVATIONS)
 ULP = 2.3e-16  # relative, one unit in the last place

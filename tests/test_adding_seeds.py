@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hsig.analysis.adding_seeds import first_block, join, next_block, seeds_after
+from hsig.analysis.power import first_block, join, next_block, seeds_after
 from hsig.analysis.statistics import wilson_interval
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.networks.arrays import sum_in_order
+from hsig.arrays import sum_in_order
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40))

@@ -15,24 +15,14 @@ from prepared import WithValue
 from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.errors import RunError
-from hsig.experiments.crews import Threads
-from hsig.experiments.sweeps import (
-    ARRAYS,
-    Axis,
-    CellResult,
-    Lost,
-    canonical,
-    cells_of,
-    train_cell,
-)
+from hsig.experiments.parallel import Threads
+from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Lost, canonical, cells_of, train_cell
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import VERDICTS
 from hsig.results.sweeping import sweep
-from hsig.runs.journal import Journal
-from hsig.runs.keeping import put
 from hsig.runs.provenance import cell_key, digest
-from hsig.runs.sweep_cells import line_of, packed, result_of, results_of, unpacked
-from hsig.runs.sweeps import digest_of
+from hsig.runs.store import Journal, put
+from hsig.runs.sweeps import digest_of, line_of, packed, result_of, results_of, unpacked
 
 KINDS = {**dict.fromkeys(ARRAYS, np.int64), "solved": np.bool_, "cost": np.float64}
 

@@ -12,8 +12,7 @@ from hsig.analysis.power import seeds_needed
 from hsig.analysis.statistics import holm, mcnemar_exact, paired_difference_interval
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
-from hsig.reports.claims import interval_alone
-from hsig.reports.comparison import comparison_page
+from hsig.reports.comparison import comparison_page, interval_alone
 from hsig.reports.page import Table
 from hsig.reports.sweeps import difference_page
 

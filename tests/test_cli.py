@@ -14,10 +14,11 @@ from pages import read_csv
 from prepared import WithValue
 
 from hsig import __version__, cli
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import members, spellings
 from hsig.config.keys import KEYS
 from hsig.engines.choice import ENGINES
 from hsig.experiments.training import run
-from hsig.networks.activations import ACTIVATIONS, members, spellings
 from hsig.reports.columns import COLUMNS
 from hsig.runs import every
 
@@ -344,7 +345,7 @@ def test_a_variant_that_raises_loses_no_other(hsig, monkeypatch):
         raise ArithmeticError("no value")
 
     table = dict(ACTIVATIONS) | {"hard": WithValue("hard", source="a test", computed=broken)}
-    monkeypatch.setattr("hsig.networks.activations.find_activations", lambda name: [table[name]])
+    monkeypatch.setattr("hsig.activations.names.find_activations", lambda name: [table[name]])
     code, out, _ = hsig(*FEW, "--workers", "1")
     assert code == 0
     assert "hard: not trained: its training raised ArithmeticError: no value" in " ".join(
@@ -379,7 +380,7 @@ def test_explain_exits_with_130_when_its_remedies_are_interrupted(hsig, monkeypa
             raise KeyboardInterrupt
         yield from run(experiment)
 
-    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.parallel.run", interrupted)
     code, out, err = hsig("explain", "hard", "-e", "3", "-s", "3", "-f", "json")
     made = json.loads(out)
     assert code == 130
@@ -714,7 +715,7 @@ def test_ctrl_c_shows_what_was_done_and_exits_with_130(hsig, monkeypatch):
         yield next(events)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.parallel.run", interrupted)
     code, out, err = hsig(*SHORT)
     assert code == 130
     assert "stopped before the end: this is the state at epoch 2 of 4" in out
@@ -729,7 +730,7 @@ def test_ctrl_c_in_a_comparison_keeps_what_is_done(hsig, monkeypatch):
             if event.variant.label == "hard":
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.parallel.run", interrupted)
     code, out, err = hsig(*FEW)
     assert code == 130
     assert "stopped before the end, epoch 4: hard at epoch 0" in out
@@ -742,7 +743,7 @@ def test_ctrl_c_before_the_first_checkpoint_exits_with_130(hsig, monkeypatch):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.parallel.run", interrupted)
     assert hsig(*SHORT)[0] == 130
 
 

@@ -14,9 +14,9 @@ from hsig.config.loading import load_experiment
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, RunError
 from hsig.experiments import dask_cluster
-from hsig.experiments.crews import Lost, run_jobs
 from hsig.experiments.dask_cluster import cluster_crew, here, train_there
-from hsig.experiments.sweeps import train_cell
+from hsig.experiments.parallel import run_jobs
+from hsig.experiments.sweeps import Lost, train_cell
 
 ADDRESS = "tcp://10.0.0.1:8786"
 CELL = load_experiment(flags={"activation": "hard", "epochs": "5", "seeds": "3"})

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from prepared import made_run
 
+from hsig.activations import ACTIVATIONS
 from hsig.config.keys import KEYS, complete_comparison, complete_config, complete_words
-from hsig.config.settings import KINKS
-from hsig.networks.activations import ACTIVATIONS
+from hsig.config.kinds import KINKS
 from hsig.runs import Note, keep
 
 COMPLETE = (

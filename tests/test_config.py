@@ -11,9 +11,10 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import members
 from hsig.analysis.summary import summarise
 from hsig.config import keys
-from hsig.config.assembling import resolved_keys
 from hsig.config.loading import (
     load_activation,
     load_discordant,
@@ -22,13 +23,13 @@ from hsig.config.loading import (
     load_points,
     load_rates,
     load_resolved,
+    resolved_keys,
 )
+from hsig.config.positional import config_and_one_activation
+from hsig.config.text import FILE_BYTES_MOST
 from hsig.config.values import read_scalar
-from hsig.config.words import config_and_one_activation
-from hsig.config.yaml_text import FILE_BYTES_MOST
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS, members
 from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import TASKS
 from hsig.reports.columns import COLUMNS

@@ -7,10 +7,9 @@ from time import process_time
 import pytest
 import yaml
 
-from hsig.config.assembling import APART, Checked, resolved_keys
 from hsig.config.keys import EPOCHS_MOST, SWEEP
-from hsig.config.loading import load_experiment
-from hsig.config.ranges import read_values
+from hsig.config.kinds import read_values
+from hsig.config.loading import APART, Checked, load_experiment, resolved_keys
 from hsig.config.sweeps import load_sweep
 from hsig.config.values import Given, Place
 from hsig.errors import ConfigError

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.config.assembling import resolved_keys
 from hsig.config.keys import KEYS
-from hsig.config.loading import load_comparison, load_experiment
+from hsig.config.loading import load_comparison, load_experiment, resolved_keys
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
 

@@ -11,7 +11,7 @@ from hsig.analysis.summary import summarise
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, gather_all, run
-from hsig.reports.configs import configs_page
+from hsig.reports.lookups import configs_page
 
 SHORT = "epochs: 60\nreport_every: 60\nlearning_rate: 2\nupdate: batch\n"
 CONFIGS = {

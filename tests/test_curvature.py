@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.analysis.curvature import kinks, surface
-from hsig.networks.activations import ACTIVATIONS
+from hsig.activations import ACTIVATIONS
+from hsig.analysis.end_points import kinks, surface
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.networks.tasks import TASKS

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 import hsig
 from hsig.cli import app
-from hsig.engines import NUMERICS, compiled
+from hsig.engines import compiled
+from hsig.engines.engine import NUMERICS
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.dask_cluster import cluster_crew
 from hsig.runs import every

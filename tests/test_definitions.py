@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from golden_data import load_golden
 
+from hsig.activations import ACTIVATIONS
 from hsig.analysis.definitions import define, evaluate
-from hsig.networks.activations import ACTIVATIONS
 
 
 @pytest.mark.parametrize(

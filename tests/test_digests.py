@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hsig.activations import ACTIVATIONS
 from hsig.config.keys import COMPARE, KEYS, TRAIN
 from hsig.config.loading import load_experiment
 from hsig.engines import choice, reference
@@ -21,8 +22,7 @@ from hsig.engines.choice import ENGINES
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.sweeps import ARRAYS, train_cell
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS
-from hsig.networks.formulas.function import KINKS
+from hsig.formulas.function import KINKS
 from hsig.networks.tasks import Task
 from hsig.runs.provenance import cell_key, digest, sweep_digest
 

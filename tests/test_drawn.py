@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from prepared import RIGHT, UNKNOWN, WRONG, prepared, swept
 from prepared import cell as made_cell
 
-from hsig.analysis.drawn import (
+from hsig.activations import ACTIVATIONS
+from hsig.analysis.plot_data import (
     NOT_YET,
     evenly,
     extent,
@@ -26,8 +27,7 @@ from hsig.analysis.drawn import (
 )
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
-from hsig.experiments.moments import Moment
-from hsig.networks.activations import ACTIVATIONS
+from hsig.experiments.snapshots import Moment
 from hsig.networks.network import Weights
 
 VALUES = st.one_of(st.floats(-9, 9), st.sampled_from([-2.5, 2.5, 0.0, np.inf, -np.inf, np.nan]))

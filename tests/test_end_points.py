@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hsig.activations import ACTIVATIONS
 from hsig.analysis import end_points as module
-from hsig.analysis.curvature import surface
 from hsig.analysis.end_points import (
     ASIDE,
     AT_KINK,
@@ -14,11 +14,11 @@ from hsig.analysis.end_points import (
     WEIGHTS_MOST,
     end_points,
     end_points_of,
+    surface,
     zero_of,
 )
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.affine_fit import best_affine
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights

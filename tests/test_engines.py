@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scalar_reference import FUNCTIONS, ScalarNetwork
 from scalar_reference import LOSSES as SCALAR_LOSSES
 
-from hsig.engines import NOT_REACHED, Problem, State
+from hsig.activations import ACTIVATIONS
 from hsig.engines.choice import ENGINES
-from hsig.networks.activations import ACTIVATIONS
+from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights, initial_weights, with_bias
 from hsig.networks.tasks import TASKS

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from extremes import SEEDS, extreme, other_bits
 
-from hsig.engines import Problem, State, compiled, reference
+from hsig.activations import ACTIVATIONS, activation
+from hsig.engines import compiled, reference
+from hsig.engines.engine import Problem, State
 from hsig.experiments.verdicts import OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG, causes
-from hsig.networks.activations import ACTIVATIONS, record
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
@@ -52,8 +53,8 @@ def bits(monkeypatch):
     """The last bits of the reference engine, to be moved."""
 
     def forget():
-        record._understood.cache_clear()
-        record._trained.cache_clear()
+        activation._understood.cache_clear()
+        activation._trained.cache_clear()
 
     with other_bits(monkeypatch, forget) as changed:
         yield changed

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import examine, stack
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import AFFINE, FROZEN, SOLVED, VERDICTS
-from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights, initial_weights, with_bias
 from hsig.networks.tasks import TASKS, Task

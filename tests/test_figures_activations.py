@@ -6,12 +6,13 @@ from drawings import drawn, legend, lines, panels, same, words
 from matplotlib.patches import StepPatch
 
 from hsig import figures
+from hsig.activations import ACTIVATIONS
+from hsig.activations.in_python import in_python
 from hsig.config.loading import load_activation, load_experiment
-from hsig.experiments.moments import Moment, moments
-from hsig.figures.themes import THEMES
-from hsig.networks.activations import ACTIVATIONS, in_python
+from hsig.experiments.snapshots import Moment, moments
+from hsig.figures.picture import THEMES
 from hsig.networks.network import Weights
-from hsig.reports.pictures import activation_caption
+from hsig.reports.captions import activation_caption
 
 VALUE, SLOPE = THEMES["light"].lines[:2]
 

@@ -14,10 +14,10 @@ from prepared import RIGHT, UNKNOWN, WRONG, compared, prepared
 from hsig import figures
 from hsig.analysis.statistics import wilson_interval
 from hsig.analysis.summary import summarise
-from hsig.figures.themes import THEMES
+from hsig.figures.picture import THEMES
+from hsig.reports.captions import costs_caption, solved_caption
 from hsig.reports.comparison import best_first
 from hsig.reports.documents import document
-from hsig.reports.pictures import costs_caption, solved_caption
 
 COLOURS = THEMES["light"].lines
 REAL = {"activations": "sigmoid,hard,tanh", "seeds": "7", "epochs": "60", "report_every": "20"}

@@ -17,9 +17,8 @@ from prepared import prepared
 
 from hsig import __version__, figures
 from hsig.analysis.summary import summarise
-from hsig.figures.picture import FORMATS
-from hsig.figures.themes import settings
-from hsig.reports.pictures import costs_caption
+from hsig.figures.picture import FORMATS, settings
+from hsig.reports.captions import costs_caption
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -262,7 +261,7 @@ def test_matplotlibs_settings_are_afterwards_what_they_were():
 
 
 def _theme():
-    from hsig.figures.themes import THEMES
+    from hsig.figures.picture import THEMES
 
     return THEMES["dark"]
 

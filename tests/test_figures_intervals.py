@@ -9,9 +9,9 @@ from prepared import RIGHT, WRONG, compared, prepared
 
 from hsig import figures
 from hsig.analysis.summary import summarise
+from hsig.reports.captions import comparison_caption
 from hsig.reports.comparison import best_first
 from hsig.reports.documents import document
-from hsig.reports.pictures import comparison_caption
 
 REAL = {
     "activations": "sigmoid,tanh,hard,relu,ultra_fast",

@@ -9,9 +9,21 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from PIL import ImageColor
 
-from hsig.figures.scales import grid_of
-from hsig.figures.texts import balanced, drawable, fitted, width_of, wrapped
-from hsig.figures.themes import DASHES, MARKERS, RATES, THEMES, contrast, luminance, text_on
+from hsig.figures.picture import (
+    DASHES,
+    MARKERS,
+    RATES,
+    THEMES,
+    balanced,
+    contrast,
+    drawable,
+    fitted,
+    grid_of,
+    luminance,
+    text_on,
+    width_of,
+    wrapped,
+)
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -7,10 +7,10 @@ from matplotlib.contour import ContourSet
 
 from hsig import figures
 from hsig.config.loading import load_experiment
-from hsig.experiments.moments import moments
+from hsig.experiments.snapshots import moments
 from hsig.networks.network import Weights
 from hsig.networks.tasks import TASKS, Task
-from hsig.reports.pictures import surface_caption
+from hsig.reports.captions import surface_caption
 
 
 def trained(at=(0, 30), task=None, **flags):

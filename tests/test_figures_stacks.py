@@ -8,12 +8,12 @@ from prepared import RIGHT, UNKNOWN, WRONG, compared, prepared
 from test_figures_curves import stopped_at_once
 
 from hsig import figures
-from hsig.analysis.drawn import NOT_YET
+from hsig.analysis.plot_data import NOT_YET
 from hsig.analysis.summary import summarise
-from hsig.figures.themes import HATCHES, THEMES, contrast
+from hsig.figures.picture import HATCHES, THEMES, contrast
+from hsig.reports.captions import verdicts_caption
 from hsig.reports.comparison import best_first
 from hsig.reports.documents import document
-from hsig.reports.pictures import verdicts_caption
 
 # at the wide start some seeds of these are solved, others affine, dead or saturated
 REAL = {

@@ -14,9 +14,9 @@ from hsig.analysis.statistics import wilson_interval
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import CellResult, train_cell
-from hsig.figures.heat import FEWER
-from hsig.figures.themes import HATCHES
-from hsig.reports.pictures import difference_caption, sweep_caption
+from hsig.figures.maps import FEWER
+from hsig.figures.picture import HATCHES
+from hsig.reports.captions import difference_caption, sweep_caption
 from hsig.reports.sweeps import sweep_page
 
 FAILED = CellResult.failed("no gradient")

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsig.errors import ConfigError, RunError
-from hsig.runs import finding
-from hsig.runs.finding import beginnings, find, ids_in, is_a_run, locate, names_in, offered
-from hsig.runs.folder import GoneError
+from hsig.runs import listing
+from hsig.runs.listing import beginnings, find, ids_in, is_a_run, locate, names_in, offered
+from hsig.runs.store import GoneError
 
 FIRST = "20260101T000000.000000Z-0a"
 SECOND = "20260101T000000.000000Z-0b"
@@ -130,7 +130,7 @@ def test_a_run_that_is_removed_as_it_is_read_is_not_meant(three, monkeypatch):
             raise GoneError(f"{folder}: is not there any more")
         return folder
 
-    monkeypatch.setattr(finding, "read", reading)
+    monkeypatch.setattr(listing, "read", reading)
     assert find(three, "latest~1") == three / SECOND
     assert find(three, "latest") == three / SECOND
     with pytest.raises(ConfigError, match=r"20260102: no run in .* begins so"):

@@ -9,15 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from hsig.config.assembling import resolved_keys
+from hsig.activations import ACTIVATIONS
 from hsig.config.keys import KEYS, json_schema, starting_point
-from hsig.config.kinds import Choice, Number
-from hsig.config.loading import load_experiment
-from hsig.config.settings import PARAMETERS
+from hsig.config.kinds import PARAMETERS, Choice, Number
+from hsig.config.loading import load_experiment, resolved_keys
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
-from hsig.networks.activations import ACTIVATIONS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 SCHEMA = Draft202012Validator(json_schema())

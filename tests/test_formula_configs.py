@@ -16,23 +16,24 @@ from hypothesis import assume, given, settings
 from jsonschema import Draft202012Validator
 
 import hsig
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import spell
 from hsig.analysis.definitions import define
-from hsig.analysis.examination import examine
+from hsig.analysis.remedies import examine
 from hsig.analysis.summary import summarise
-from hsig.config.assembling import resolved_keys
 from hsig.config.keys import json_schema
-from hsig.config.loading import load_activation, load_experiment
+from hsig.config.loading import load_activation, load_experiment, resolved_keys
+from hsig.config.positional import configs_and_activations
 from hsig.config.sweeps import load_sweep
-from hsig.config.words import configs_and_activations
-from hsig.engines import State, compiled, reference
+from hsig.engines import compiled, reference
+from hsig.engines.engine import State
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS, spell
-from hsig.networks.formulas.printing import text
+from hsig.formulas.printing import text
 from hsig.output.formats import as_json
-from hsig.reports.activations import activation_page
+from hsig.reports.lookups import activation_page
 from hsig.reports.obstacles import warnings_of
-from hsig.reports.words import pointer
+from hsig.reports.phrases import pointer
 from hsig.runs.provenance import digest
 
 MISH = "x*tanh(log(1 + exp(x)))"
@@ -248,7 +249,7 @@ def test_a_record_means_the_same_when_the_table_has_changed(monkeypatch, tmp_pat
     path.write_text(json.dumps(resolved_keys(load_experiment(flags={"activation": "silu"}))))
     was = ACTIVATIONS["silu"].value(np.ones(1))
     changed = dict(ACTIVATIONS) | {"silu": ACTIVATIONS["tanh"]}
-    monkeypatch.setattr("hsig.networks.activations.ACTIVATIONS", changed)
+    monkeypatch.setattr("hsig.activations.table.ACTIVATIONS", changed)
     kept = load_experiment(path).variants[0].hidden_activation
     assert kept.name == "silu"
     np.testing.assert_array_equal(kept.value(np.ones(1)), was)
@@ -397,7 +398,7 @@ def test_adding_an_activation_is_one_row_in_one_file(tmp_path):
     """On a copy of hsig: it is listed, described, compared by both engines and completed."""
     copy = tmp_path / "hsig"
     shutil.copytree(Path(hsig.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    table = copy / "networks" / "activations" / "surveyed.py"
+    table = copy / "activations" / "table.py"
     row = 'row("cubed", "tanh(x)**3 + bend*x", "nobody", "mine.Cubed", bend=0.5),\n'
     table.write_text(table.read_text().replace("SURVEYED = (\n", f"SURVEYED = (\n    {row}"))
 

@@ -11,23 +11,16 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
-from hsig.networks.activations import ACTIVATIONS
-from hsig.networks.activations.calling import expand
-from hsig.networks.formulas.clipped_line import clipped_line
-from hsig.networks.formulas.derivative import derivative, polynomial
-from hsig.networks.formulas.evaluating import Evaluator, lowered
-from hsig.networks.formulas.function import KINKS, Function
-from hsig.networks.formulas.nodes import X, number
-from hsig.networks.formulas.parsing import (
-    LENGTH_MOST,
-    FormulaError,
-    parse,
-    parse_rule,
-)
-from hsig.networks.formulas.pieces import pieces
-from hsig.networks.formulas.primitives import PRIMITIVES, WORDS
-from hsig.networks.formulas.printing import text
-from hsig.networks.formulas.simplifying import apply
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import expand
+from hsig.formulas.derivative import derivative, polynomial
+from hsig.formulas.function import KINKS, Function, clipped_line, pieces
+from hsig.formulas.nodes import X, number
+from hsig.formulas.parsing import LENGTH_MOST, FormulaError, parse, parse_rule
+from hsig.formulas.primitives import PRIMITIVES, WORDS
+from hsig.formulas.printing import text
+from hsig.formulas.program import Evaluator, lowered
+from hsig.formulas.simplifying import apply
 
 mp.dps = 40
 POINTS = [-2.7, -1.3, -0.6, -0.15, 0.35, 0.8, 1.45, 2.9]  # no kink of what is drawn is there
@@ -326,7 +319,7 @@ def test_the_derivative_is_mpmaths_and_that_of_small_steps(root, x):
 
 def _parts(root, x):
     """The values of all that a formula is made of: where one is huge, its digits are lost."""
-    from hsig.networks.formulas.nodes import walk
+    from hsig.formulas.nodes import walk
 
     return [exact(one, x) for one in walk(root)]
 
@@ -374,7 +367,7 @@ def _holds(piece, x):
 
 
 def _exact_fraction(root, x):
-    from hsig.networks.formulas.nodes import walk
+    from hsig.formulas.nodes import walk
 
     found = {}
     for one in walk(root):

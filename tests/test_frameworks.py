@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from golden_data import load_golden
 
-from hsig.networks.activations import find_activations, spell, spellings
+from hsig.activations.names import find_activations, spell, spellings
 
 FILES = ("torch", "jax", "tf", "onnx", "keras_jax", "keras_tf", "keras_torch")
 ULP = 2.0**-52  # of max(1, |value|)

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hsig.analysis.friedman import f_survival, friedman, groups, nemenyi_quantile, ranks
+from hsig.analysis.pairing import f_survival, friedman, groups, nemenyi_quantile, ranks
 
 scores = st.lists(st.integers(0, 5), min_size=2, max_size=8)
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pages import read_csv
 
 import hsig
-from hsig.config.arguments import Argument, read_argument
+from hsig.activations import ACTIVATIONS
+from hsig.config.formulas import Argument, read_argument
 from hsig.config.keys import KEYS
 from hsig.config.loading import load_experiment
-from hsig.networks.activations import ACTIVATIONS
 from hsig.output.html import as_html
 from hsig.results.front import train
 
@@ -344,7 +344,7 @@ def test_a_function_is_trained_by_numpy_beside_formulas_and_explained():
 
 
 def test_a_function_stays_in_its_process_however_much_there_is_to_do(monkeypatch):
-    monkeypatch.setattr("hsig.experiments.workers._WORK_WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("hsig.experiments.parallel._WORK_WORTH_A_PROCESS", 0)
     mine = hsig.activation("mine", lambda x: ramp(x), lambda x: ramp_slope(x))
     made = hsig.compare(mine, "hard", engine="reference", workers=2, seeds=3, epochs=4)
     assert [variant.solved.n for variant in made.variants.values()] == [3, 3]

@@ -5,7 +5,8 @@ import json
 import pytest
 from golden_bits import FILES, golden
 
-from hsig.engines import NUMERICS, compiled
+from hsig.engines import compiled
+from hsig.engines.engine import NUMERICS
 
 KEPT = {name: json.loads(file.read_text("utf-8")) for name, file in FILES.items()}
 PATHS = compiled.instruction_sets() or (None,)
@@ -32,5 +33,5 @@ def test_all_that_could_be_trained_is_what_it_was(monkeypatch, engine, path):
         changed = [key for key, value in kept.items() if found[name].get(key) != value]
         assert not changed, (
             f"the {name} of {', '.join(changed)} changed: "
-            "raise hsig.engines.NUMERICS if these are bits, and run python tests/golden_bits.py"
+            "if these are bits, raise hsig.engines.engine.NUMERICS; run python tests/golden_bits.py"
         )

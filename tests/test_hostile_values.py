@@ -17,12 +17,12 @@ from hostile import ACTING, MARKING, SEEN, UNDECODED, hsig
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from hsig.config.arguments import Argument
+from hsig.config.formulas import Argument
 from hsig.config.keys import KEYS
 from hsig.config.loading import load_discordant, load_experiment, load_points, load_rates
+from hsig.config.positional import configs_and_activations
 from hsig.config.sweeps import load_sweep
 from hsig.config.values import as_finite, describe
-from hsig.config.words import configs_and_activations
 from hsig.errors import ConfigError
 from hsig.networks.affine_fit import best_affine, is_separable
 from hsig.networks.losses import LOSSES

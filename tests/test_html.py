@@ -10,12 +10,31 @@ from prepared import RIGHT, WRONG, prepared
 
 from hsig.analysis.summary import summarise
 from hsig.output.formats import as_markdown
-from hsig.output.html import as_html, colour, curves_html
-from hsig.output.html_style import FRAGMENT_STYLE
-from hsig.output.html_text import CELL_MOST, LINE_MOST, code, folded, paragraph, phrase
-from hsig.reports.page import ROWS_MOST, Curves, HeatMap, Line, Page, Shade, Table, lines
+from hsig.output.html import (
+    CELL_MOST,
+    FRAGMENT_STYLE,
+    LINE_MOST,
+    as_html,
+    code,
+    colour,
+    curves_html,
+    folded,
+    paragraph,
+    phrase,
+)
+from hsig.reports.page import (
+    ROWS_MOST,
+    Curves,
+    HeatMap,
+    Line,
+    Page,
+    Shade,
+    Table,
+    lines,
+    shortened,
+    visible,
+)
 from hsig.reports.training import training_page
-from hsig.reports.visible import shortened, visible
 
 HOSTILE = (
     "<script>alert(1)</script>",

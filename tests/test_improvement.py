@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.analysis import improvement as module
-from hsig.analysis.improvement import improvement
+from hsig.analysis import pairing as module
+from hsig.analysis.pairing import improvement
 
 epochs = st.integers(1, 4).map(float) | st.just(np.inf)
 two = st.integers(1, 9).flatmap(

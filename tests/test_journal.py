@@ -10,8 +10,8 @@ from math import inf, nan
 import pytest
 
 from hsig.errors import BusyError, RunError
-from hsig.runs import journal
-from hsig.runs.journal import Journal, read_journal
+from hsig.runs import store
+from hsig.runs.store import Journal, read_journal
 
 
 def is_line(data):
@@ -119,7 +119,7 @@ def test_what_fails_as_it_is_opened_lets_others_open_it(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "ftruncate", broken)
+        patch.setattr(store.os, "ftruncate", broken)
         with pytest.raises(RunError) as caught:
             Journal(path)
     assert caught.value.messages == (f"{path}: cannot be written: Input/output error",)
@@ -131,7 +131,7 @@ def test_what_fails_as_it_is_opened_lets_others_open_it(tmp_path, monkeypatch):
 
 
 def test_who_settles_neither_holds_up_the_end_nor_comes_after_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(journal, "_SETTLE_S", 60)
+    monkeypatch.setattr(store, "_SETTLE_S", 60)
     written, before = Journal(tmp_path / "cells.log"), {*threading.enumerate()}
     for number in range(3):
         written.append({"number": number})
@@ -141,15 +141,15 @@ def test_who_settles_neither_holds_up_the_end_nor_comes_after_it(tmp_path, monke
     settling.join(30)
     assert not settling.is_alive()
     asked = []
-    monkeypatch.setattr(journal.os, "fsync", asked.append)
+    monkeypatch.setattr(store.os, "fsync", asked.append)
     settling.function()  # as of one that had begun to
     assert asked == []
 
 
 def test_the_disk_has_a_record_within_a_second_though_none_follows(tmp_path, monkeypatch):
     asked, fsync = threading.Event(), os.fsync
-    monkeypatch.setattr(journal, "_SETTLE_S", 0.05)
-    monkeypatch.setattr(journal.os, "fsync", lambda descriptor: (fsync(descriptor), asked.set()))
+    monkeypatch.setattr(store, "_SETTLE_S", 0.05)
+    monkeypatch.setattr(store.os, "fsync", lambda descriptor: (fsync(descriptor), asked.set()))
     written = Journal(tmp_path / "cells.log")
     for number in range(2):
         asked.clear()
@@ -168,9 +168,9 @@ def test_a_disk_that_fails_later_is_told_by_the_next_who_writes(tmp_path, monkey
         asked.set()
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(journal, "_SETTLE_S", 0.01)
+    monkeypatch.setattr(store, "_SETTLE_S", 0.01)
     written = Journal(tmp_path / "cells.log")
-    monkeypatch.setattr(journal.os, "fsync", fails)
+    monkeypatch.setattr(store.os, "fsync", fails)
     written.append({"number": 0})
     assert asked.wait(30)
     with written._turns:  # by then it is noted
@@ -187,7 +187,7 @@ def test_a_disk_that_takes_half_a_record_has_none_of_it(tmp_path, monkeypatch):
         written.append({"number": number})
     with monkeypatch.context() as patch:
         patch.setattr(
-            journal.os, "write", lambda d, data: write(d, data[:5] if is_line(data) else data)
+            store.os, "write", lambda d, data: write(d, data[:5] if is_line(data) else data)
         )
         with pytest.raises(RunError, match="No space left on device"):
             written.append({"number": 2})
@@ -205,9 +205,9 @@ def test_nothing_follows_a_part_of_a_record_that_could_not_be_taken_away(tmp_pat
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "ftruncate", broken)
+        patch.setattr(store.os, "ftruncate", broken)
         patch.setattr(
-            journal.os, "write", lambda d, data: write(d, data[:70] if is_line(data) else data)
+            store.os, "write", lambda d, data: write(d, data[:70] if is_line(data) else data)
         )
         with pytest.raises(RunError, match="No space left on device"):
             written.append({"number": 1})

@@ -14,10 +14,8 @@ import pytest
 
 from hsig.errors import RunError
 from hsig.runs import Note
-from hsig.runs.folder import signed
-from hsig.runs.journal import Journal, read_journal
-from hsig.runs.keeping import amend, archive, put, remove
 from hsig.runs.provenance import machine, versions
+from hsig.runs.store import Journal, amend, archive, put, read_journal, remove, signed
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 FILES = {"result.json": b"{}\n", "seeds.npz": b"PK numbers"}
@@ -250,7 +248,7 @@ def test_the_zip_file_of_a_sweep_that_grows_has_its_lines_if_there_are_any(
     runs, monkeypatch, lines
 ):
     record = record_in(runs, command="sweep", files={"config.yaml": b"x"}, note=Note("mine"))
-    monkeypatch.setattr("hsig.runs.folder.read", lambda _: record)  # as if nobody wrote meanwhile
+    monkeypatch.setattr("hsig.runs.store.read", lambda _: record)  # as if nobody wrote meanwhile
     (record.folder / "note.json").unlink()
     names = ["config.yaml", "run.json"]
     if lines is not None:

@@ -18,7 +18,7 @@ from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import run
 from hsig.experiments.verdicts import VERDICTS
-from hsig.runs import every, keep, outcomes
+from hsig.runs import every, keep, record
 
 SHORT = ("-e", "20", "--report-every", "10", "-s", "3")
 COMMANDS = {
@@ -56,7 +56,7 @@ def test_an_early_stop_is_told_and_not_repeated(runs, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.experiments.workers.run", stopped)
+        patch.setattr("hsig.experiments.parallel.run", stopped)
         assert hsig("compare", "hard", "tanh", *SHORT)[0] == 130
     assert "hard, tanh (stopped early)" in hsig("runs", "list")[1]
     with pytest.raises(ConfigError, match="was stopped early; there is nothing whole to repeat"):
@@ -138,9 +138,7 @@ def test_two_runs_differ_in_settings_and_are_paired_where_they_start_alike(runs)
 
 def test_a_rerun_with_other_bits_says_which_and_exits_with_1(runs, monkeypatch):
     hsig("train", "hard", *SHORT)
-    monkeypatch.setattr(
-        "hsig.experiments.training._max_error", lambda experiment, _: np.full(1, 0.75)
-    )
+    monkeypatch.setattr("hsig.experiments.training._max_error", lambda *_: np.full(1, 0.75))
     code, out, _ = hsig("runs", "rerun", "latest")
     assert code == 1
     assert out.split()[-2:] == ["hard:", "max_error"]
@@ -325,14 +323,14 @@ def test_ids_are_whole_on_a_narrow_terminal(monkeypatch):
 @pytest.fixture
 def first_numerics(monkeypatch):
     """Runs are kept as they were before verdicts were by what could still happen."""
-    arrays = outcomes.arrays_of
+    arrays = record.arrays_of
 
     def as_then(training):
         lacking = ("outlook/", "parted", *(f"evidence/{n}" for n in ("slope", "wrong", "depart")))
         there = arrays(training)
         return {name: there[name] for name in there if not name.startswith(lacking)}
 
-    monkeypatch.setattr(outcomes, "arrays_of", as_then)
+    monkeypatch.setattr(record, "arrays_of", as_then)
     monkeypatch.setattr("hsig.runs.provenance.NUMERICS", 1)
 
 
@@ -370,7 +368,7 @@ def test_a_sweep_of_before_there_were_outlooks_has_no_dead_seeds(monkeypatch):
         result = train_cell(experiment, going_on)
         return replace(result, verdict=np.full(len(result.seeds), VERDICTS.index("dead")))
 
-    monkeypatch.setattr("hsig.experiments.crews.train_cell", trained)
+    monkeypatch.setattr("hsig.experiments.parallel.train_cell", trained)
     Path("map.yaml").write_text("sweep: {epochs: [1, 2]}\nseeds: 3\n", encoding="utf-8")
     _, out, _ = hsig("sweep", "map.yaml", "--format", "json")
     assert {tuple(cell["verdicts"]) for cell in json.loads(out)["cells"]} == {("dead",)}
@@ -385,9 +383,9 @@ def test_a_variant_without_a_result_does_not_give_its_place_to_another(runs):
     whole = part.outcome
     stopped = replace(part, outcome=replace(whole, results=whole.results[1:]))  # no sigmoid
     keep(runs, replace(made, command="compare", parts=[stopped], complete=False))
-    (kept,) = outcomes.parts_of(every(runs)[0][0])
+    (kept,) = record.parts_of(every(runs)[0][0])
     assert [result.variant.label for result in kept.outcome.results] == ["hard", "tanh"]
-    assert outcomes.different_arrays(kept.outcome, stopped.outcome) == ([], [])
+    assert record.different_arrays(kept.outcome, stopped.outcome) == ([], [])
     out = out_of("runs", "show", "latest")
     assert "no result yet: sigmoid" in out
     keep(runs, replace(made, command="compare", started=made.started.replace(second=6)))

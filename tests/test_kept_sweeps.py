@@ -16,10 +16,10 @@ from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult
 from hsig.experiments.verdicts import DEAD, SATURATED, SLOW, VERDICTS
 from hsig.runs import read
-from hsig.runs.folder import signed
-from hsig.runs.ledger import Ledger
 from hsig.runs.provenance import keys_of
+from hsig.runs.store import signed
 from hsig.runs.sweeps import (
+    Ledger,
     Origin,
     different_cells,
     digest_of,

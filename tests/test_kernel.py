@@ -18,16 +18,17 @@ from scalar_reference import FUNCTIONS
 from scalar_reference import LOSSES as SCALAR_LOSSES
 from test_engines import EVERY, assert_same_bits, make_problem, make_state, trainable
 
+from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
-from hsig.engines import Problem, State, compiled, reference
+from hsig.engines import compiled, reference
 from hsig.engines.choice import engine_for, fastest
+from hsig.engines.engine import Problem, State
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import counted
-from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
-from hsig.reports.words import NOT_BUILT, heading
+from hsig.reports.phrases import NOT_BUILT, heading
 
 built = pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
 slow = pytest.mark.skipif("HSIG_SLOW" not in os.environ, reason="takes minutes: set HSIG_SLOW=1")

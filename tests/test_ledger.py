@@ -17,11 +17,9 @@ from hsig.config.sweeps import load_sweep
 from hsig.errors import BusyError, RunError
 from hsig.experiments.sweeps import CellResult
 from hsig.runs import keep, read
-from hsig.runs.journal import Journal, read_journal
-from hsig.runs.ledger import Ledger
 from hsig.runs.provenance import cell_key, keys_of
-from hsig.runs.sweep_cells import line_of, unpacked
-from hsig.runs.sweeps import Origin, digest_of
+from hsig.runs.store import Journal, read_journal
+from hsig.runs.sweeps import Ledger, Origin, digest_of, line_of, unpacked
 
 MAP = Path("map.yaml")
 CONFIG = "activation: hard\nseeds: {}\nsweep:\n  epochs: {}\n"
@@ -172,7 +170,7 @@ def test_a_sweep_that_stops_early_stays_one_that_grows(runs):
 
 def test_the_seconds_of_all_who_were_at_it_are_added(runs, monkeypatch):
     moments = iter([100.0, 105.5, 50.0, 57.0])
-    monkeypatch.setattr("hsig.runs.ledger.monotonic", lambda: next(moments))
+    monkeypatch.setattr("hsig.runs.sweeps.monotonic", lambda: next(moments))
     folder = kept(runs, {0: numbered([0, 1])})
     assert read(folder).about["seconds"] == 5.5
     kept(runs, {1: numbered([0, 1])})

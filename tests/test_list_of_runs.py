@@ -20,7 +20,7 @@ from hsig.runs.listing import (
     without_digest,
 )
 from hsig.runs.provenance import keys_of
-from hsig.runs.shape import misfit
+from hsig.runs.store import misfit
 
 IDS = ("20260102T030405.000001Z-0a", "20260102T030405.000002Z-0b", "20260103T030405.000000Z-0c")
 ON_SCREEN = ("20260102T030405.000001", "20260102T030405.000002", "20260103T030405")

@@ -3,7 +3,7 @@ import pytest
 
 from hsig.config.loading import load_experiment
 from hsig.engines import compiled
-from hsig.experiments.moments import moments
+from hsig.experiments.snapshots import moments
 from hsig.experiments.training import gather, run
 
 FLAGS = {"activation": "hard", "seeds": "4", "epochs": "30", "report_every": "10"}

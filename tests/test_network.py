@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scalar_reference import FUNCTIONS, ScalarNetwork
 from scalar_reference import LOSSES as SCALAR_LOSSES
 
-from hsig.networks.activations import ACTIVATIONS
+from hsig.activations import ACTIVATIONS
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import (
     Network,

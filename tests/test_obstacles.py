@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.analysis.obstacles import (
+from hsig.activations import ACTIVATIONS
+from hsig.analysis.remedies import (
     LARGEST,
     SPREAD,
     input_names,
@@ -16,7 +17,6 @@ from hsig.analysis.obstacles import (
     reaching_output,
 )
 from hsig.config.loading import load_experiment
-from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.losses import LOSSES
 from hsig.reports.obstacles import out_of_reach_document, warnings_of
 

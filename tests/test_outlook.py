@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
-from hsig.engines import NOT_REACHED, State
+from hsig.engines.engine import NOT_REACHED, State
 from hsig.experiments.outlook import WINDOW, look_ahead
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS
 from hsig.networks.network import Weights, with_bias
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hsig.config.keys import starting_point
 from hsig.errors import ConfigError
-from hsig.output.overwriting import is_of_hsig
+from hsig.output.streams import is_of_hsig
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("-e", "20", "-s", "3")
@@ -127,7 +127,7 @@ OTHERS = {
 @pytest.mark.parametrize("data", OTHERS.values(), ids=OTHERS)
 def test_a_file_of_somebody_else_is_refused_before_anything_is_trained(data, monkeypatch):
     Path("mine.json").write_bytes(data)
-    monkeypatch.setattr("hsig.experiments.workers.run", None)
+    monkeypatch.setattr("hsig.experiments.parallel.run", None)
     with pytest.raises(ConfigError) as refused:
         hsig("train", "hard", *SHORT, "--no-save", "-o", "mine.json")
     size = f"{len(data)} byte{'s' if len(data) != 1 else ''}"

@@ -1,8 +1,7 @@
 import pytest
 from pages import document, rows, tables
 
-from hsig.reports.numbers import percent
-from hsig.reports.page import HeatMap, Shade, Table, page_of_tables
+from hsig.reports.page import HeatMap, Shade, Table, page_of_tables, percent
 
 
 def test_long_tables_are_shown_without_their_middle():

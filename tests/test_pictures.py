@@ -7,16 +7,16 @@ from drawings import HOSTILE, outcome_of, summary_of
 from figure_kinds import KINDS
 from prepared import RIGHT, UNKNOWN, WRONG, cell, compared, prepared, swept
 
-from hsig.analysis.drawn import reached
+from hsig.activations import ACTIVATIONS
+from hsig.activations.in_python import in_python
+from hsig.analysis.plot_data import reached
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.loading import load_experiment
-from hsig.experiments.moments import Moment, moments
+from hsig.experiments.snapshots import Moment, moments
 from hsig.experiments.sweeps import CellResult
-from hsig.networks.activations import ACTIVATIONS, in_python
 from hsig.networks.network import Weights
-from hsig.reports.documents import document
-from hsig.reports.pictures import (
+from hsig.reports.captions import (
     activation_caption,
     comparison_caption,
     costs_caption,
@@ -26,7 +26,8 @@ from hsig.reports.pictures import (
     sweep_caption,
     verdicts_caption,
 )
-from hsig.reports.words import heading
+from hsig.reports.documents import document
+from hsig.reports.phrases import heading
 
 OF_SUMMARY = (costs_caption, solved_caption, verdicts_caption, comparison_caption)
 DIGEST = "0123456789abcdef0123"

@@ -14,7 +14,7 @@ from commands import hsig, invoked, out_of
 
 import hsig as front
 from hsig.cli.options import Output
-from hsig.cli.plotting import _trained
+from hsig.cli.pictures import _trained
 from hsig.errors import ConfigError
 from hsig.results import pictures
 from hsig.results.kinds import KINDS

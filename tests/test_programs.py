@@ -22,10 +22,11 @@ from test_kernel import (
     whole_call,
 )
 
-from hsig.engines import Problem, State, compiled, reference
+from hsig.activations import ACTIVATIONS
+from hsig.engines import compiled, reference
 from hsig.engines.choice import engine_for
-from hsig.networks.activations import ACTIVATIONS
-from hsig.networks.formulas.program import Program, Step
+from hsig.engines.engine import Problem, State
+from hsig.formulas.program import Program, Step
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import hsig
-from hsig.config.assembling import resolved_keys
 from hsig.config.keys import COMPARE, KEYS
-from hsig.config.loading import load_experiment
-from hsig.engines import NUMERICS, compiled, reference
+from hsig.config.loading import load_experiment, resolved_keys
+from hsig.engines import compiled, reference
 from hsig.engines.choice import numerics
+from hsig.engines.engine import NUMERICS
 from hsig.runs.provenance import cell_key, digest, keys_of, machine, sweep_digest, versions
 
 SMALL = {"seeds": "4", "epochs": "30", "engine": "reference"}

@@ -8,7 +8,7 @@ import pytest
 
 from hsig.analysis.statistics import wilson_interval
 from hsig.engines import compiled
-from hsig.reports.numbers import percent
+from hsig.reports.page import percent
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "public-numbers.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from test_sweep import CONFIG, lines_of, on_a_full_disk
 
 from hsig.errors import RunError
 from hsig.runs import every, find
-from hsig.runs.journal import _crc, read_journal
+from hsig.runs.store import _crc, read_journal
 from hsig.runs.sweeps import read_sweep
 
 LINE = re.compile(rb"[0-9a-f]{64} \{.*\}\n")

@@ -14,8 +14,7 @@ from hsig.config.sweeps import load_sweep
 from hsig.errors import HsigError
 from hsig.experiments.sweeps import train_cell
 from hsig.runs import Note, archive, every, find, keep, parts_of, read, remove, write_note
-from hsig.runs.ledger import Ledger
-from hsig.runs.sweeps import Origin, read_sweep
+from hsig.runs.sweeps import Ledger, Origin, read_sweep
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="files have no descriptors here")
 
@@ -46,7 +45,7 @@ class Disk:
         self._dead = False
         for name in CALLS:
             patch.setattr(os, name, self._call(name, getattr(os, name)))
-        patch.setattr("hsig.runs.journal._SETTLE_S", 1000.0)
+        patch.setattr("hsig.runs.store._SETTLE_S", 1000.0)
 
     def _call(self, name, function):
         def called(first, *more, **options):

@@ -13,9 +13,10 @@ from test_records_shape import CELL, GOES_ON, RUN, SWEPT
 
 from hsig.errors import RunError
 from hsig.files import ASIDE
-from hsig.runs import folder as records
-from hsig.runs.folder import (
+from hsig.runs import store as records
+from hsig.runs.store import (
     GoneError,
+    Note,
     bytes_of,
     cell_lines,
     checked,
@@ -27,7 +28,6 @@ from hsig.runs.folder import (
     signed,
     steady,
 )
-from hsig.runs.names import Note
 
 ANY_SYSTEM = pytest.mark.skipif(os.name == "nt", reason="no such files on this system")
 FILES = {"config.yaml": b"epochs: 20\n", "result.json": b"{}\n", "seeds.npz": b"PK\n"}

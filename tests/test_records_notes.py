@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hsig.errors import ConfigError, RunError
-from hsig.runs.names import NO_NOTE, Note, read_note, write_note
+from hsig.runs.store import NO_NOTE, Note, read_note, write_note
 
 ID = "20261123T215513.321510Z-8dd5"
 ONE_LINE = "expected one line of at most 40 characters, got"
@@ -168,7 +168,7 @@ def test_a_note_that_cannot_be_written_or_taken_away_is_told_with_the_reason(tmp
 def test_the_disk_knows_that_a_note_is_gone(tmp_path, monkeypatch):
     write_note(tmp_path, "mine", None)
     asked = []
-    monkeypatch.setattr("hsig.runs.names.settle", asked.append)
+    monkeypatch.setattr("hsig.runs.store.settle", asked.append)
     write_note(tmp_path, "", None)
     assert asked == [tmp_path]
     assert [*tmp_path.iterdir()] == []

@@ -17,9 +17,7 @@ from prepared import made_run
 import hsig as front
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.runs import archive, every, find, keep, read
-from hsig.runs.folder import signed
-from hsig.runs.reading import as_json
-from hsig.runs.shape import is_cell, misfit
+from hsig.runs.store import as_json, is_cell, misfit, signed
 
 SWEEP = "activation: hard\nloss: squared\nseeds: 3\nsweep:\n  epochs: [5, 10]\n"
 ANY_SYSTEM = pytest.mark.skipif(os.name == "nt", reason="no such files on this system")

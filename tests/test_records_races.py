@@ -22,10 +22,9 @@ from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import train_cell
 from hsig.runs import Note, archive, every, find, keep, read, remove, write_note
-from hsig.runs import folder as records
-from hsig.runs.folder import GoneError
-from hsig.runs.ledger import Ledger
-from hsig.runs.sweeps import Origin, read_sweep
+from hsig.runs import store as records
+from hsig.runs.store import GoneError
+from hsig.runs.sweeps import Ledger, Origin, read_sweep
 
 SWEEP = "activation: hard\nloss: squared\nseeds: 2\nsweep:\n  epochs: [3, 4]\n"
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -118,9 +117,8 @@ def interleaved(patch, reader, runs, steps, when):
     with patch.context() as patched:
         for name in ("entries", "read_bytes", "_size"):
             patched.setattr(records, name, seam(getattr(records, name)))
-        patched.setattr("hsig.runs.finding.entries", records.entries)
-        patched.setattr("hsig.runs.journal.read_bytes", records.read_bytes)
-        patched.setattr("hsig.runs.names.read_bytes", records.read_bytes)
+        patched.setattr("hsig.runs.listing.entries", records.entries)
+        patched.setattr("hsig.runs.store.read_bytes", records.read_bytes)
         said = reader(runs)
     for _, step in left:
         step()

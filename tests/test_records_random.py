@@ -19,9 +19,8 @@ from hsig import files
 from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import train_cell
 from hsig.runs import Note, every, keep
-from hsig.runs.folder import signed
-from hsig.runs.ledger import Ledger
-from hsig.runs.sweeps import Origin
+from hsig.runs.store import signed
+from hsig.runs.sweeps import Ledger, Origin
 
 SWEEP = "activation: hard\nloss: squared\nseeds: 2\nsweep:\n  epochs: [3, 4, 5]\n"
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)

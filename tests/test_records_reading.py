@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hsig.errors import RunError
-from hsig.runs import reading
-from hsig.runs.reading import as_json, read_bytes
+from hsig.runs import store
+from hsig.runs.store import as_json, read_bytes
 
 ANY_SYSTEM = pytest.mark.skipif(os.name == "nt", reason="no such files on this system")
 
@@ -41,7 +41,7 @@ def test_a_file_that_grows_meanwhile_is_read_as_large_as_it_was(path, monkeypatc
 
     fstat = os.fstat
     path.write_bytes(b"a")
-    monkeypatch.setattr(reading.os, "fstat", looked_at)
+    monkeypatch.setattr(store.os, "fstat", looked_at)
     assert read_bytes(path) == b"a"
 
 

@@ -13,9 +13,8 @@ from prepared import made_run
 from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import train_cell
 from hsig.runs import every, find, keep, remove
-from hsig.runs.journal import read_journal
-from hsig.runs.ledger import Ledger
-from hsig.runs.sweeps import Origin
+from hsig.runs.store import read_journal
+from hsig.runs.sweeps import Ledger, Origin
 
 SWEEP = "activation: hard\nloss: squared\nseeds: {}\nsweep:\n  epochs: {}\n"
 

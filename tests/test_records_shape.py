@@ -11,7 +11,7 @@ from test_records_odd import with_part
 
 from hsig.config.values import describe
 from hsig.errors import ConfigError, RunError
-from hsig.runs.shape import is_cell, misfit, sense
+from hsig.runs.store import is_cell, misfit, sense
 
 FIRST_KEYS = (
     *("activations", "loss", "learning_rate", "epochs", "update", "hidden", "initial_weights"),

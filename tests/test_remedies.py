@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from prepared import trial
 
+from hsig.activations import ACTIVATIONS
 from hsig.analysis.remedies import HIDDEN, Remedy, best, has_failed, judge, remedies, smallest
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS
 
 
 def experiment(**flags):

@@ -11,8 +11,8 @@ from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.sweeps import CellResult
 from hsig.experiments.training import gather, run
-from hsig.reports.explanation import explanation_page
-from hsig.reports.findings import (
+from hsig.reports.explanation import (
+    explanation_page,
     found_by_comparing,
     found_by_comparing_configs,
     found_by_comparing_tasks,

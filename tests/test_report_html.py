@@ -13,13 +13,11 @@ from prepared import RIGHT, WRONG, compared, prepared
 from test_html import HOSTILE, TEXTS
 
 from hsig.analysis.summary import summarise
-from hsig.output.html_report import report_html
-from hsig.output.html_style import REPORT_STYLE, SORTING
+from hsig.output.html import REPORT_STYLE, SORTING, report_html
 from hsig.reports.comparison import comparison_page
-from hsig.reports.page import Curves, HeatMap, Line, Page, Shade, Table
+from hsig.reports.page import Curves, HeatMap, Line, Page, Shade, Table, visible
 from hsig.reports.report import Figure, Report, Step
 from hsig.reports.training import training_page
-from hsig.reports.visible import visible
 
 # as matplotlib begins and ends a file
 SVG = """<?xml version="1.0" encoding="utf-8" standalone="no"?>

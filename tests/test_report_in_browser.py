@@ -13,7 +13,7 @@ from markup import parsed
 from test_html import HOSTILE
 from test_report_html import hostile_page, map_of, report, side_by_side
 
-from hsig.output.html_report import report_html
+from hsig.output.html import report_html
 from hsig.reports.page import Page, Table
 
 AXE = os.environ.get("HSIG_AXE", "")

@@ -9,12 +9,11 @@ from commands import hsig
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.config.assembling import resolved_keys
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
-from hsig.config.loading import load_experiment
-from hsig.reports.reproducing import reproduction
-from hsig.reports.setting import as_flag, changed_keys, setting_table
-from hsig.reports.visible import visible
+from hsig.config.loading import load_experiment, resolved_keys
+from hsig.reports.page import visible
+from hsig.reports.phrases import as_flag, changed_keys, setting_table
+from hsig.reports.report import reproduction
 from hsig.runs import every
 from hsig.runs.listing import mains
 

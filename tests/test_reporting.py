@@ -8,10 +8,9 @@ from commands import hsig, invoked, out_of
 from markup import parsed
 
 from hsig.errors import ConfigError
-from hsig.output.overwriting import is_of_hsig
-from hsig.results.opening import result_of
+from hsig.output.streams import is_of_hsig
+from hsig.results.opening import report_of_run, result_of
 from hsig.results.pictures import Look, picture
-from hsig.results.reporting import report_of_run
 from hsig.runs import find
 
 SHORT = ("--epochs", "30", "--seeds", "3")

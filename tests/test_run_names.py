@@ -18,7 +18,7 @@ from test_runs import SHORT
 from hsig import files
 from hsig.errors import ConfigError, RunError
 from hsig.runs import Note, every, find, keep, read
-from hsig.runs.conditions import read_since
+from hsig.runs.listing import read_since
 
 
 def listed(*arguments):

@@ -14,13 +14,12 @@ from prepared import made_run
 
 from hsig import files
 from hsig import runs as records
-from hsig.config.assembling import resolved_keys
 from hsig.config.keys import KEYS
-from hsig.config.loading import load_experiment
+from hsig.config.loading import load_experiment, resolved_keys
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.training import run
-from hsig.runs import arrays_of, every, find, folder, keep, parts_of, read
+from hsig.runs import arrays_of, every, find, keep, parts_of, read, store
 
 SHORT = ("-e", "20", "--report-every", "10", "-s", "3")
 
@@ -55,7 +54,7 @@ def test_every_number_comes_back(tmp_path):
 
 
 def test_many_numbers_are_in_the_arrays_and_not_listed_one_by_one(runs, monkeypatch):
-    monkeypatch.setattr("hsig.cli.common._LISTED_MOST", 100)
+    monkeypatch.setattr("hsig.cli.training._LISTED_MOST", 100)
     hsig("train", "hard", "-e", "1", "-s", "50", "-q")
     (record,) = every(runs)[0]
     result = json.loads((record.folder / "result.json").read_text())
@@ -149,7 +148,7 @@ def test_what_is_damaged_is_named_and_the_others_are_listed(runs, monkeypatch):
     (empty / "run.json").unlink()
     (listed / "run.json").write_text("[1, 2]")
     (runs / f".unfinished-{whole.name}").mkdir()
-    monkeypatch.setattr(folder, "_AT_WORK_S", 0.0)  # nobody is at it
+    monkeypatch.setattr(store, "_AT_WORK_S", 0.0)  # nobody is at it
     (runs / "zz").mkdir()
     (runs / "notes.txt").write_text("mine")
     code, out, err = hsig("runs", "list")
@@ -192,7 +191,7 @@ def test_an_interrupted_run_is_kept_as_far_as_it_came(monkeypatch):
         yield next(events)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsig.experiments.workers.run", interrupted)
+    monkeypatch.setattr("hsig.experiments.parallel.run", interrupted)
     code, out, _ = hsig("train", "hard", *SHORT)
     assert code == 130
     assert "(stopped early)" in hsig("runs", "list")[1]
@@ -291,7 +290,7 @@ def test_a_run_of_an_engine_that_is_not_here_is_shown_but_not_repeated(tmp_path)
     about = json.loads((record.folder / "run.json").read_text())
     about["parts"][0]["experiment"]["engine"] = "compiled"
     del about["checksum"]
-    (record.folder / "run.json").write_bytes(folder.signed(about))
+    (record.folder / "run.json").write_bytes(store.signed(about))
     (part,) = parts_of(read(record.folder))
     assert part.experiment.engine == "compiled"
     with pytest.MonkeyPatch.context() as patch:

@@ -3,17 +3,7 @@ from math import nan
 import pytest
 from pages import drawn, drawn_in_ascii, fit, words
 
-from hsig.reports.page import (
-    LEVELS,
-    Curves,
-    HeatMap,
-    Line,
-    Page,
-    Shade,
-    Table,
-    lines,
-    sparkline,
-)
+from hsig.reports.page import LEVELS, Curves, HeatMap, Line, Page, Shade, Table, lines, sparkline
 
 LABEL = "hard:slope=0.25,backward=logistic"
 WIDE = Table(

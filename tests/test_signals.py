@@ -185,7 +185,7 @@ AT_ITS_BEGINNING = ("hsig.cli.training", "load_experiment", "train", "hard", "-e
     [
         AT_ITS_BEGINNING,
         ("hsig.results.comparing", "load_experiment", "compare", "hard", "elu", "-e", "5"),
-        ("hsig.cli.explaining", "explain", "explain", "hard", "-e", "5"),
+        ("hsig.results.explaining", "explain", "explain", "hard", "-e", "5"),
     ],
 )
 def test_a_signal_before_it_trains_is_told_in_one_line(runs, words, number):
@@ -198,7 +198,7 @@ def test_a_signal_before_it_trains_is_told_in_one_line(runs, words, number):
 @pytest.mark.parametrize("name", ["Made", "keep", "unmet_expectations", "note"])
 def test_a_signal_while_it_writes_breaks_nothing_off(runs, name, number):
     words = ("train", "hard", "-e", 5, "-s", 2, "--expect", "solved_at_least=0.9")
-    code, out, err = ended(AT_A_CALL, number, "hsig.cli.common", name, *words)
+    code, out, err = ended(AT_A_CALL, number, "hsig.cli.training", name, *words)
     assert code == CODES[number]
     assert err.endswith(DONE_BY_THEN)
     assert "solved 0 of 2 seeds" in out
@@ -213,7 +213,7 @@ BETWEEN = {
         "Interrupted: 0 of 15 remedies were tried, so nothing is concluded.",
     ),
     "tune": (
-        ("hsig.results.tuning", "choices_of", "compare", "elu", "hard", "--tune", RATES),
+        ("hsig.results.comparing", "choices_of", "compare", "elu", "hard", "--tune", RATES),
         "no result yet: elu, hard",
     ),
     "until": (
@@ -240,7 +240,7 @@ def test_a_signal_between_two_trainings_loses_none_that_is_done(runs, command, n
 @pytest.mark.usefixtures("runs")
 def test_the_second_command_of_several_is_interrupted_like_the_first():
     """The tour runs five, one after the other."""
-    code, out, err = ended(AT_AN_IMPORT, signal.SIGINT, "hsig.cli.explaining", 1, "tour")
+    code, out, err = ended(AT_AN_IMPORT, signal.SIGINT, "hsig.cli.training", 1, "tour")
     assert "1 of 5" in out
     assert (code, err) == (130, PLAIN[signal.SIGINT])
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from pages import sentences
 
+from hsig.activations import ACTIVATIONS
 from hsig.analysis.remedies import judge, remedies
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import RULES, VERDICTS
-from hsig.networks.activations import ACTIVATIONS
 from hsig.reports.comparison import comparison_page
 from hsig.reports.documents import document
-from hsig.reports.story import piece_name, solved_later, told, told_later
+from hsig.reports.explanation import piece_name, solved_later, told, told_later
+from hsig.reports.phrases import MEANINGS
 from hsig.reports.training import training_page
-from hsig.reports.words import MEANINGS
 
 
 def told_of(**flags):

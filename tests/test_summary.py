@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
+from hsig.activations import ACTIVATIONS
 from hsig.analysis.statistics import wilson_interval
 from hsig.analysis.summary import predict_with, rate, summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.networks.activations import ACTIVATIONS
 
 
 def summary_of(*arguments, **settings):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.analysis.surfaces import surface
+from hsig.analysis.plot_data import surface
 from hsig.config.loading import load_experiment
 from hsig.networks.network import Weights
 from hsig.networks.tasks import Task

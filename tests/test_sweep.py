@@ -21,13 +21,11 @@ from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.crews import run_jobs
+from hsig.experiments.parallel import run_jobs
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.experiments.training import gather, run
-from hsig.runs import every, journal
-from hsig.runs.ledger import Ledger
-from hsig.runs.sweep_cells import line_of, result_of
-from hsig.runs.sweeps import Origin, read_sweep
+from hsig.runs import every, store
+from hsig.runs.sweeps import Ledger, Origin, line_of, read_sweep, result_of
 
 CONFIG = """
 activation: hard
@@ -336,7 +334,7 @@ def test_a_sweep_is_trained_again_and_has_the_same_bits(monkeypatch):
             result.cost[3] = np.nextafter(result.cost[3], 9.0)
         return result
 
-    monkeypatch.setattr("hsig.experiments.crews.train_cell", train)
+    monkeypatch.setattr("hsig.experiments.parallel.train_cell", train)
     monkeypatch.setattr("hsig.engines.choice.NUMERICS", 0)
     code, out, _ = hsig("runs", "rerun", "latest", "-f", "json")
     assert code == 1
@@ -366,7 +364,7 @@ def on_a_full_disk(monkeypatch, cells=4, arguments=("map.yaml",)):
         return write(descriptor, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "write", full)
+        patch.setattr(store.os, "write", full)
         found = invoked("sweep", *arguments, "-q", "--workers", "1")
     assert isinstance(found.exception, RunError)
     return found
@@ -525,7 +523,7 @@ def all_log_bytes(runs):
     """How much that was, of a sweep that is whole."""
     (record,), _ = every(Path(runs))
     results = read_sweep(record).results.items()
-    return sum(len(journal._line(line_of("0" * 64, *result))) for result in results)
+    return sum(len(store._line(line_of("0" * 64, *result))) for result in results)
 
 
 def sweep_process(*arguments):
@@ -700,7 +698,7 @@ def dies_at_rate_2(experiment):
 def test_a_lost_cell_is_told_and_tried_again_by_the_same_command(config, monkeypatch):
     config.write_text("sweep:\n  learning_rate: [1, 2, 3]\nepochs: 5\n", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("hsig.experiments.crews._cell", dies_at_rate_2)
+        patch.setattr("hsig.experiments.parallel._cell", dies_at_rate_2)
         found = invoked("sweep", "map.yaml", "--engine", "reference")
     assert isinstance(found.exception, RunError)
     lost = "learning_rate 2: the processes that trained it died"

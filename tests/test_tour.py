@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from commands import out_of
 
+from hsig.activations import ACTIVATIONS
 from hsig.analysis.definitions import define
-from hsig.networks.activations import ACTIVATIONS
 from hsig.reports.tour import NEXT, STEPS
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from prepared import WithValue
 
+from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
-from hsig.engines import NOT_REACHED
 from hsig.engines.choice import ENGINES
+from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import ARRAYS, Checkpoint, Training
 from hsig.experiments.training import gather, gather_all, look_again, run
 from hsig.experiments.verdicts import VERDICTS
-from hsig.networks.activations import ACTIVATIONS
 
 
 def experiment(**flags):

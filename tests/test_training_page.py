@@ -8,8 +8,8 @@ from prepared import RIGHT, UNKNOWN, WRONG, prepared
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
+from hsig.reports.phrases import unmet_expectations
 from hsig.reports.training import training_page
-from hsig.reports.words import unmet_expectations
 
 
 def page_of(outcome):

@@ -99,7 +99,7 @@ def test_the_resolved_keys_are_a_config_that_gives_the_same(made, tmp_path):
 @pytest.mark.parametrize("workers", ["1", "3"])
 @pytest.mark.parametrize("engine", ["reference", "auto"])
 def test_the_same_bits_with_any_number_of_workers(made, workers, engine, monkeypatch):
-    monkeypatch.setattr("hsig.experiments.workers._WORK_WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("hsig.experiments.parallel._WORK_WORTH_A_PROCESS", 0)
     out = out_of(*TUNED, "-f", "json", "--no-save", "--workers", workers, "--engine", engine)
     again = json.loads(out)
     numbers = ("tuning", "one_learning_rate", "changes", "pairing")

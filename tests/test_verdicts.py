@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from prepared import RIGHT, WRONG, falling, nothing_seen, prepared
 
 from hsig.config.loading import load_experiment
-from hsig.engines import NOT_REACHED, State
 from hsig.engines.choice import ENGINES
+from hsig.engines.engine import NOT_REACHED, State
 from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE
 from hsig.experiments.outlook import look_ahead
 from hsig.experiments.training import gather, run

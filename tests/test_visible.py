@@ -6,7 +6,7 @@ from hostile import ACTING, UNDECODED, is_inert, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.reports.visible import message, visible
+from hsig.reports.page import message, visible
 
 ANY = st.text(st.characters(exclude_categories=())) | texts()
 

@@ -18,12 +18,12 @@ import pytest
 from commands import hsig, process
 from watched import loaded, seen_at
 
-from hsig.cli import watching
+from hsig.cli import pictures
 from hsig.errors import ConfigError
-from hsig.experiments.course import Course
-from hsig.output.live import screenful
-from hsig.output.pen import Pen
-from hsig.reports.view import View
+from hsig.experiments.snapshots import Course
+from hsig.output.terminal import Pen
+from hsig.output.watch import screenful
+from hsig.reports.page import View
 
 termios = pytest.importorskip("termios")
 
@@ -207,7 +207,7 @@ def test_it_follows_the_size_of_the_terminal(tmp_path):
 
 def test_after_a_failure_on_the_way_the_terminal_is_given_back(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
-        "import hsig.output.live as live\n"
+        "import hsig.output.watch as live\n"
         "def fails(*_):\n"
         "    raise ArithmeticError('a bug')\n"
         "live.screenful = fails\n",
@@ -232,11 +232,11 @@ def test_keys_are_heard_however_slow_the_training_is(monkeypatch):
             drawn.append(picture.seed)
             assert len(drawn) < 100, "no key is heard"
 
-    monkeypatch.setattr(watching, "_PICTURE_S", -1.0)
-    monkeypatch.setattr(watching, "_TRAINING_S", -1.0)
-    monkeypatch.setattr(watching, "pressed", lambda _: typed.pop(0))
+    monkeypatch.setattr(pictures, "_PICTURE_S", -1.0)
+    monkeypatch.setattr(pictures, "_TRAINING_S", -1.0)
+    monkeypatch.setattr(pictures, "pressed", lambda _: typed.pop(0))
     view = View.of(3, 4000, 1e9)
-    watching._show(experiment, Course(experiment), view, Shown(), SimpleNamespace(exit_code=0))
+    pictures._show(experiment, Course(experiment), view, Shown(), SimpleNamespace(exit_code=0))
     assert drawn == ["seed 0 (1 of 3)", "seed 1 (2 of 3)", "seed 1 (2 of 3)", "seed 2 (3 of 3)"]
 
 
@@ -274,7 +274,7 @@ def test_every_key_of_a_config_is_a_flag_and_a_config_may_be_given(tmp_path):
     ],
 )
 def test_a_mistake_is_told_before_anything_is_drawn(monkeypatch, arguments, message):
-    monkeypatch.setattr("hsig.cli.watching._check_terminal", lambda: None)
+    monkeypatch.setattr("hsig.cli.pictures._check_terminal", lambda: None)
     with pytest.raises(ConfigError) as refused:
         hsig("watch", *arguments)
     assert any(told.startswith(message) for told in refused.value.messages)
@@ -293,9 +293,9 @@ def test_in_a_pipe_it_says_what_to_use_instead():
 def test_a_stream_that_was_closed_is_no_terminal(monkeypatch, stream):
     for name in ("stdin", "stdout"):
         here = None if name == stream else SimpleNamespace(isatty=lambda: True)
-        monkeypatch.setattr(watching.sys, name, here)
+        monkeypatch.setattr(pictures.sys, name, here)
     with pytest.raises(ConfigError, match=f"needs a terminal, but {stream} is none"):
-        watching._check_terminal()
+        pictures._check_terminal()
 
 
 @pytest.mark.parametrize("kind", ["dumb", "unknown"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.output.keyboard import Ends, keys, pressed, unseen
+from hsig.output.watch import Ends, keys, pressed, unseen
 
 termios = pytest.importorskip("termios")
 

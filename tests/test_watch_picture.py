@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watched import course_at, loaded, seen_at, view_at, written
 
+from hsig.activations import ACTIVATIONS
 from hsig.errors import ConfigError, RunError
-from hsig.experiments.course import Course
+from hsig.experiments.snapshots import Course
 from hsig.experiments.training import run
-from hsig.networks.activations import ACTIVATIONS
-from hsig.reports.numbers import number, short
-from hsig.reports.scenes import axis, shares
-from hsig.reports.watching import picture
+from hsig.reports.page import number, short
+from hsig.reports.watching import axis, picture, shares
 
 SEEDS, EPOCHS = (3, 5, 8), 40
 CIRCLE = {"task": f"csv:{Path(__file__).parents[1] / 'configs/circle.csv'}", "hidden": "4"}
@@ -159,7 +158,7 @@ def test_the_training_is_behind_until_it_has_come_as_far():
 def test_costs_are_kept_at_some_hundred_epochs_at_most_and_at_fewer_of_many_seeds(monkeypatch):
     experiment = loaded(epochs="1000")
     assert len(course_at(experiment, 1000).seen(0).epochs) == 335  # every third, 1000 / 400
-    monkeypatch.setattr("hsig.experiments.course._NUMBERS_MOST", 150)
+    monkeypatch.setattr("hsig.experiments.snapshots._NUMBERS_MOST", 150)
     epochs = course_at(experiment, 1000).seen(0).epochs
     assert len(epochs) * len(experiment.seeds) <= 150 + 2 * len(experiment.seeds)
     assert (epochs[0], epochs[-1]) == (0, 1000)

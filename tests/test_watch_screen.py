@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 from rich.console import Console, Group
 from watched import loaded, seen_at, written
 
-from hsig.networks.activations import ACTIVATIONS
-from hsig.output.live import Screen, screenful
-from hsig.output.pen import Pen
-from hsig.output.scenes import hidden_units
-from hsig.reports.numbers import brief
-from hsig.reports.page import Line
-from hsig.reports.scenes import axis
+from hsig.activations import ACTIVATIONS
+from hsig.output.terminal import Pen
+from hsig.output.watch import Screen, hidden_units, screenful
+from hsig.reports.page import Line, brief
+from hsig.reports.watching import axis
 
 PENS = {
     "no colour": Pen(),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.reports.view import FASTEST, SLOWEST, View
+from hsig.reports.page import FASTEST, SLOWEST, View
 
 KEYS = ("left", "right", "up", "down", "space", "r", "q", "escape", "x", "Q", "")
 VIEW = View.of(5, 1000, 10.0)

@@ -7,8 +7,7 @@ from kept_by_hand import STARTED, a_part, a_record
 
 from hsig.config.keys import KEYS
 from hsig.errors import ConfigError
-from hsig.runs.conditions import Condition, begun_since, read_conditions, read_since
-from hsig.runs.listing import settings
+from hsig.runs.listing import Condition, begun_since, read_conditions, read_since, settings
 
 
 def holds(record, text):
@@ -285,7 +284,7 @@ def test_a_moment_that_a_system_cannot_tell_in_local_time_is_none(monkeypatch, t
         def astimezone(self, *_):
             raise problem(22, "Invalid argument")
 
-    monkeypatch.setattr("hsig.runs.conditions.datetime", OfThatSystem)
+    monkeypatch.setattr("hsig.runs.listing.datetime", OfThatSystem)
     with pytest.raises(ConfigError) as caught:
         read_since(text, NOW)
     assert caught.value.messages == (NO_MOMENT.format(text),)

@@ -10,17 +10,16 @@ import numpy as np
 import pytest
 from prepared import WithValue
 
+from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
 from hsig.engines import reference
 from hsig.engines.choice import fastest
 from hsig.errors import RunError
-from hsig.experiments import crews, workers
-from hsig.experiments.crews import Processes, Threads, local_crew, run_jobs
+from hsig.experiments import parallel
 from hsig.experiments.experiment import Checkpoint, Training, Variant
+from hsig.experiments.parallel import Processes, Threads, local_crew, run_jobs, run_with_workers
 from hsig.experiments.sweeps import Lost, train_cell
 from hsig.experiments.training import gather, run
-from hsig.experiments.workers import run_with_workers
-from hsig.networks.activations import ACTIVATIONS
 
 
 def comparison(**flags):
@@ -155,7 +154,7 @@ def test_closing_the_iterator_ends_the_processes():
 
 
 def test_small_work_and_single_variants_start_no_process(monkeypatch):
-    monkeypatch.setattr(crews, "_SPAWN", None)
+    monkeypatch.setattr(parallel, "_SPAWN", None)
     for flags in ({}, {"workers": "1"}, {"workers": "8", "activations": "hard"}):
         experiment = comparison(**flags)
         assert gather(experiment, run_with_workers(experiment)).complete
@@ -164,9 +163,9 @@ def test_small_work_and_single_variants_start_no_process(monkeypatch):
 @pytest.mark.skipif(fastest() == reference.NAME, reason="the compiled engine was not built")
 def test_an_engine_has_its_own_threads_and_what_cannot_be_sent_is_trained_here(monkeypatch):
     trained = []
-    monkeypatch.setattr(workers, "cores", lambda: 5)
-    monkeypatch.setattr(crews, "Processes", None)
-    monkeypatch.setattr(workers, "run", lambda job, **how: trained.append((job, how)) or ())
+    monkeypatch.setattr(parallel, "cores", lambda: 5)
+    monkeypatch.setattr(parallel, "Processes", None)
+    monkeypatch.setattr(parallel, "run", lambda job, **how: trained.append((job, how)) or ())
     fast = comparison(engine=fastest(), activations="hard,tanh")
     slow = comparison(activations="hard")
     (variant,) = slow.variants
@@ -185,31 +184,31 @@ def test_an_engine_has_its_own_threads_and_what_cannot_be_sent_is_trained_here(m
 
 
 def test_auto_is_all_cores_where_that_pays(monkeypatch):
-    monkeypatch.setattr(workers, "cores", lambda: 5)
+    monkeypatch.setattr(parallel, "cores", lambda: 5)
     long, short, many = ({"epochs": "4000"}, {"epochs": "10"}, {"epochs": "10", "seeds": "100000"})
-    assert workers._workers([comparison(**long)] * 7) == 5
-    assert workers._workers([comparison(**long)] * 2) == 2
-    assert workers._workers([comparison(**short)] * 7) == 1
-    assert workers._workers([comparison(**many)] * 7) == 5
+    assert parallel._workers([comparison(**long)] * 7) == 5
+    assert parallel._workers([comparison(**long)] * 2) == 2
+    assert parallel._workers([comparison(**short)] * 7) == 1
+    assert parallel._workers([comparison(**many)] * 7) == 5
 
 
 def test_a_second_process_pays_from_so_much_work_on_that_is_beside_the_first(monkeypatch):
-    monkeypatch.setattr(workers, "cores", lambda: 5)
+    monkeypatch.setattr(parallel, "cores", lambda: 5)
     job = comparison()
-    for worth, number in ((workers._work(job), 2), (workers._work(job) + 1, 1)):
-        monkeypatch.setattr(workers, "_WORK_WORTH_A_PROCESS", worth)
-        assert workers._workers([job] * 2) == number
+    for worth, number in ((parallel._work(job), 2), (parallel._work(job) + 1, 1)):
+        monkeypatch.setattr(parallel, "_WORK_WORTH_A_PROCESS", worth)
+        assert parallel._workers([job] * 2) == number
 
 
 def test_work_is_counted_in_updates_of_a_weight():
     _, (_, job) = jobs(2)
     weights = 3 * 5 + 6  # with the biases, of two inputs and five hidden units
     expected = 5 * reference.work_per_epoch(4, 2 * weights)  # epochs; samples, in two seeds
-    assert workers._work(replace(job, hidden=5)) == expected
+    assert parallel._work(replace(job, hidden=5)) == expected
 
 
 def test_this_process_has_at_least_one_core():
-    assert workers.cores() >= 1
+    assert parallel.cores() >= 1
 
 
 # --- crews ------------------------------------------------------------------------------------
@@ -263,7 +262,7 @@ def test_a_crew_is_handed_no_more_than_it_wants_ahead_and_stops_when_nobody_asks
 
 @pytest.mark.skipif(fastest() == reference.NAME, reason="the compiled engine was not built")
 def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_processes(monkeypatch):
-    monkeypatch.setattr(crews, "cores", lambda: 7)
+    monkeypatch.setattr(parallel, "cores", lambda: 7)
     fast, slow = (
         load_experiment(flags={"activation": "hard", "engine": name})
         for name in (fastest(), reference.NAME)
@@ -283,7 +282,10 @@ def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_proce
         crew.stop()
         assert (type(crew), crew.number, crew.ahead) == (kind, number, 2 * number)
         if kind is Processes:
-            assert (crew._work, crew._died) == (crews._cell, "the processes that trained it died")
+            assert (crew._work, crew._died) == (
+                parallel._cell,
+                "the processes that trained it died",
+            )
         assert crew.patience_s is None
 
 
@@ -332,7 +334,7 @@ class Line:
 @pytest.fixture
 def heeding():
     """As a process begins: every signal ends it; and afterwards as it was."""
-    before = {number: signal.getsignal(number) for number in crews._SIGNALS}
+    before = {number: signal.getsignal(number) for number in parallel._SIGNALS}
     for number in before:
         signal.signal(number, signal.SIG_DFL)
     yield before
@@ -343,7 +345,7 @@ def heeding():
 @pytest.mark.parametrize("problem", [EOFError, BrokenPipeError])
 def test_a_process_does_what_comes_but_for_what_was_told_until_nobody_listens(heeding, problem):
     line = Line(("abc", 0), ("def", 2), ("gh", 5), problem=problem)
-    crews._serve(iter, line)
+    parallel._serve(iter, line)
     assert line.answers == ["a", "b", "c", None, "f", None, None]
     assert {signal.getsignal(number) for number in heeding} == {signal.SIG_IGN}
 
@@ -351,15 +353,15 @@ def test_a_process_does_what_comes_but_for_what_was_told_until_nobody_listens(he
 @pytest.mark.usefixtures("heeding")
 def test_what_its_work_raises_ends_a_process():
     with pytest.raises(ZeroDivisionError):
-        crews._serve(lambda job: 1 / job, Line((0, 0)))
+        parallel._serve(lambda job: 1 / job, Line((0, 0)))
 
 
 def test_a_process_finds_of_a_cell_what_a_thread_does(monkeypatch):
     ((_, job),) = jobs(1)
-    (found,) = crews._cell(job)
+    (found,) = parallel._cell(job)
     assert found.cost.tobytes() == train_cell(job).cost.tobytes()
-    monkeypatch.setattr(crews, "train_cell", lambda _: None)
-    assert list(crews._cell(job)) == []
+    monkeypatch.setattr(parallel, "train_cell", lambda _: None)
+    assert list(parallel._cell(job)) == []
 
 
 # --- processes that die -----------------------------------------------------------------------
@@ -415,7 +417,7 @@ def ends_its_process(job):
 
 
 def test_a_job_whose_process_ends_is_lost_with_its_exit_code(monkeypatch):
-    monkeypatch.setattr(crews, "_TRIES_MOST", 1)
+    monkeypatch.setattr(parallel, "_TRIES_MOST", 1)
     found = dict(run_jobs(jobs(2), Processes(ends_its_process, 2, died="it {how}")))
     assert found == {n: Lost(f"it ended with exit code {n}") for n in (0, 1)}
 
@@ -423,7 +425,7 @@ def test_a_job_whose_process_ends_is_lost_with_its_exit_code(monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="no signals on this system")
 def test_a_process_that_dies_of_no_job_counts_for_none(monkeypatch):
     """Each time when it is done with a job, and has not been given another."""
-    monkeypatch.setattr(crews, "_TRIES_MOST", 1)
+    monkeypatch.setattr(parallel, "_TRIES_MOST", 1)
     crew = Processes(names_its_process, 1, died="{how}")
     deaths = []
 

@@ -1,8 +1,8 @@
 """How tests watch: experiments, and what is seen of them at an epoch, without any terminal."""
 
 from hsig.config.loading import load_experiment
-from hsig.experiments.course import Course
-from hsig.reports.view import View
+from hsig.experiments.snapshots import Course
+from hsig.reports.page import View
 from hsig.reports.watching import picture
 
 

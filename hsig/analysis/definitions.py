@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsig.analysis.examination import Oddity, examine
-from hsig.networks.activations import ACTIVATIONS, Activation
-from hsig.networks.arrays import Array
-from hsig.networks.formulas.function import Break
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.analysis.remedies import Oddity, examine
+from hsig.arrays import Array
+from hsig.formulas.function import Break
 
 _FAR = 60.0  # beyond it the logistic curve is constant to 1e-26
 _FARTHEST = 1e150

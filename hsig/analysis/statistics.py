@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from hsig.networks.arrays import Array
+from hsig.arrays import Array
 
 EXPLORE_SEEDS, CLAIM_SEEDS = 30, 100  # Agarwal et al. 2021, Colas et al. 2018: fewer show less
 NORMAL_975 = 1.959963984540054  # 97.5 % quantile of the normal distribution; scipy 1.17

@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hsig.activations import Activation
+from hsig.activations.names import spell
 from hsig.analysis.pairing import Pairing, pairing_of
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
-from hsig.engines import NOT_REACHED
+from hsig.arrays import Array, BoolArray, IntArray
+from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, shown_cost
 from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SATURATED, SOLVED, counted
-from hsig.networks.activations import Activation, LinearPiece, spell
+from hsig.formulas.function import LinearPiece
 from hsig.networks.affine_fit import AffineFit, best_affine
-from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.network import seeds_first, seeds_last
 
 QUARTILES = (0.25, 0.5, 0.75)

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsig.analysis.friedman import TASKS_LEAST, Friedman, friedman, groups, ranks
-from hsig.analysis.improvement import Improvement, improvement
-from hsig.analysis.pairing import LEVEL
+from hsig.analysis.pairing import (
+    LEVEL,
+    TASKS_LEAST,
+    Friedman,
+    Improvement,
+    friedman,
+    groups,
+    improvement,
+    ranks,
+)
+from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Outcome, Result
-from hsig.networks.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ import numpy as np
 from hsig.analysis.pairing import LEVEL, Paired, Pairing, all_pairs, pairing_of
 from hsig.analysis.statistics import order_quantile
 from hsig.analysis.summary import Solved, Summary, rate, summarise
+from hsig.arrays import BoolArray
 from hsig.experiments.experiment import Experiment, Outcome, Result, as_cell
-from hsig.networks.arrays import BoolArray
 
 LOWER, UPPER = "lower", "upper"  # the ends of the values that were tried
 

@@ -29,15 +29,15 @@ app = typer.Typer(
             "compare": later("commands", "compare"),
             "explain": later("commands", "explain"),
             "sweep": later("commands", "sweep"),
-            "watch": later("watch_commands", "watch"),
-            "plot": later("picture_commands", "plot"),
-            "report": later("picture_commands", "report"),
-            "tour": later("picture_commands", "tour"),
-            "activations": later("lookup_commands", "activations"),
-            "power": later("lookup_commands", "power"),
-            "help": later("lookup_commands", "explain_words"),
-            "config": later("lookup_commands", "config"),
-            "runs": later("runs_commands", "runs"),
+            "watch": later("commands", "watch"),
+            "plot": later("commands", "plot"),
+            "report": later("commands", "report"),
+            "tour": later("commands", "tour"),
+            "activations": later("commands", "activations"),
+            "power": later("commands", "power"),
+            "help": later("commands", "explain_words"),
+            "config": later("commands", "config"),
+            "runs": later("commands", "runs"),
         }
     ),
     no_args_is_help=True,
@@ -75,7 +75,7 @@ def _refused(refusal: Any) -> int:
     from typer import rich_utils
 
     from hsig.output.streams import noting
-    from hsig.reports.visible import visible
+    from hsig.reports.page import visible
 
     with noting():
         if isinstance(refusal, typer.Abort):

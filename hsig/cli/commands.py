@@ -1,18 +1,44 @@
-"""The commands that train: what each takes. What it does is imported when it runs."""
+"""The commands: what each takes. What it does is imported when it runs."""
 
-from typing import Annotated
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from hsig.cli.options import KEEPING, TRAINING, WRITING, Output, command, complete_run
+from hsig.cli.making import make_group
+from hsig.cli.options import (
+    EVERY_KEY,
+    KEEPING,
+    LISTED,
+    TRAINING,
+    WRITING,
+    File,
+    Force,
+    Format,
+    Name,
+    Output,
+    RunsDir,
+    Text,
+    command,
+    complete_run,
+)
 from hsig.config.keys import (
     COMPARE,
     EXPLAIN,
     SWEEP,
     TRAIN,
+    complete_activation,
     complete_comparison,
+    complete_config,
     complete_words,
 )
+from hsig.results.kinds import KINDS, THEMES
+
+# --- commands ------------------------------------------------------------------------------------
+
+# The commands that train: what each takes. What it does is imported when it runs.
 
 OneOrConfig = Annotated[
     list[str] | None,
@@ -75,7 +101,7 @@ def compare(
     output: Output,
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
-    from hsig.cli.comparing import compare_several
+    from hsig.cli.training import compare_several
 
     compare_several(what or [], flags, output)
 
@@ -94,7 +120,7 @@ def explain(
     output: Output,
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.cli.explaining import explain_one
+    from hsig.cli.training import explain_one
 
     explain_one(what or [], flags, output)
 
@@ -165,3 +191,440 @@ def sweep(
         dry_run=dry_run,
         fail_fast=fail_fast,
     )
+
+
+# --- lookup commands -----------------------------------------------------------------------------
+
+# The commands that look something up: what each takes.
+
+
+@command(
+    "hsig activations",
+    "hsig activations hard --at -3,-1,0,1,3",
+    "hsig activations hard:slope=0.25,kink=open",
+    "hsig activations 'x*tanh(log(1 + exp(x)))'",
+    "hsig activations --format json -o activations.json",
+    options=WRITING,
+)
+def activations(
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ACTIVATION",
+            autocompletion=complete_activation,
+            help="One activation, such as hard:slope=0.25, or a formula in x; or a group, or a "
+            "pattern such as 'hard*'. Without it: all.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="X,...", help="Also the value and slopes at these points."),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Show definitions: formulas, slopes, kinks, and who means what by which name."""
+    from hsig.cli.lookups import show_activations
+
+    show_activations(spec, at, output)
+
+
+@command(
+    "hsig power --rates 0.49,0.40",
+    "hsig power --rates 0.49,0.40 --paired 0.2",
+    "hsig power --rates 0.03,0.13 --format md",
+    options=WRITING,
+)
+def power(
+    rates: Annotated[
+        str,
+        typer.Option("--rates", metavar="A,B", help="Two solved rates, each from 0 to 1."),
+    ],
+    paired: Annotated[
+        str | None,
+        typer.Option(
+            "--paired",
+            metavar="SHARE",
+            help="Share of the pairs in which exactly one is solved. "
+            "Default: as if they were independent.",
+        ),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Say how many seeds it takes to tell two solved rates apart, and what fewer can tell."""
+    from hsig.cli.lookups import show_power
+
+    show_power(rates, paired, output)
+
+
+@command("hsig help", "hsig help rank Holm", name="help", options=WRITING)
+def explain_words(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORD...", help="What to explain. Without it: all words."),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Say what the words mean that hsig uses: verdicts, columns, statistics."""
+    from hsig.cli.lookups import show_words
+
+    show_words(words or [], output)
+
+
+@command(
+    "hsig config show",
+    "hsig config show configs/question-hard.yaml --epochs 100",
+    "hsig config show --activations sigmoids --format json",
+    options=WRITING,
+    keys=EVERY_KEY,
+)
+def show(
+    config: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG",
+            autocompletion=complete_config,
+            help="A YAML file.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Print every resolved value, and where it came from.
+
+    As `hsig compare` would have it where `activations` are given, else as `hsig train` would.
+    """
+    from hsig.cli.lookups import show_config
+
+    show_config(config, flags, output)
+
+
+@command("hsig config schema -o hsig.schema.json")
+def schema(output: File = None, force: Force = False) -> None:
+    """Print a JSON Schema of configs, for editors."""
+    from hsig.cli.lookups import write_schema
+
+    write_schema(Output(Format.json, output, force))
+
+
+@command("hsig config new -o my.yaml")
+def new(output: File = None, force: Force = False) -> None:
+    """Print a commented config to start from."""
+    from hsig.cli.lookups import write_starting_point
+
+    write_starting_point(Output(Format.table, output, force))
+
+
+@cache
+def config() -> Any:
+    """The group of the last three."""
+    makers = {"show": show, "schema": schema, "new": new}
+    return make_group("config", "Show, describe or start a config.", makers)
+
+
+# --- picture commands ----------------------------------------------------------------------------
+
+# The commands that make something to look at: what each takes.
+
+# the words are in a table, which a type checker does not read
+Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
+Theme = StrEnum("Theme", {name: name for name in THEMES})  # type: ignore[misc]
+
+_FILED = ("output", "force", "runs_dir", "quiet")
+
+
+def _complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Runs, then activations and configs."""
+    return complete_run(ctx, incomplete) + [(word, "") for word in complete_comparison(incomplete)]
+
+
+@command(
+    "hsig plot hard",
+    "hsig plot latest",
+    "hsig plot hard --kind surface --seed 0 --at 0,400,4000 -o surface.svg",
+    "hsig plot tanh relu hard --kind solved --theme dark",
+    "hsig plot configs/map-question.yaml -o map.pdf",
+    options=_FILED,
+    keys=EVERY_KEY,
+)
+def plot(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN|CONFIG|ACTIVATION",
+            autocompletion=_complete,
+            help="Kept runs (an id, a name, latest, latest~1), or what to train for it: YAML "
+            "files, activations. Without any: the latest run.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(
+            "--kind",
+            "-k",
+            help=f"{'; '.join(f'{name}: {shows}' for name, shows in KINDS.items())}. "
+            "[default: by what it is given]",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="EPOCHS,...",
+            help="When activation and surface look. [default: start, a tenth of the budget, end]",
+        ),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option("--seed", metavar="N", help="The one seed that activation and surface show."),
+    ] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            "--variant", metavar="LABEL", help="Which of several activation and surface show."
+        ),
+    ] = None,
+    theme: Annotated[
+        Theme | None, typer.Option("--theme", help="Its colours. [default: light]")
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Draw a picture: of an activation and what happens on it, or of a result. Needs matplotlib.
+
+    What a run lacks, such as the networks on the way, is trained again, to the same bits. The
+    file's ending tells its format: .png, .svg or .pdf. Its path is printed, and on stderr what it
+    shows.
+    """
+    from hsig.cli.pictures import plot_results
+
+    plot_results(
+        what or [],
+        flags,
+        output,
+        kind=kind,
+        at=at,
+        seed=seed,
+        variant=variant,
+        theme=theme or THEMES[0],
+    )
+
+
+@command(
+    "hsig report latest",
+    "hsig report baseline latest -o report.html",
+    options=_FILED,
+)
+def report(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN...",
+            autocompletion=complete_run,
+            help="Kept runs: an id or the beginning of one, a name, latest, or latest~1. Without "
+            "any: the latest.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Write a page to send or to print: one HTML file with result, pictures, tables, and how to.
+
+    It needs no network. Without matplotlib it has no pictures.
+    """
+    from hsig.cli.pictures import write_report
+
+    write_report(runs or ["latest"], output)
+
+
+@command("hsig tour")
+def tour() -> None:
+    """Walk through the question in five short steps, each run for real. Nothing is kept."""
+    from hsig.cli import app, touring
+
+    touring.tour(lambda words: app(words, prog_name="hsig", standalone_mode=False) or 0)
+
+
+# --- runs commands -------------------------------------------------------------------------------
+
+# The commands on kept runs: what each takes.
+
+_WHICH_RUN = "An id or the beginning of one, a name, latest, or latest~1 for the one before."
+_KEPT = ("runs_dir", *WRITING)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN, autocompletion=complete_run)]
+
+
+@command(
+    "hsig runs list",
+    "hsig runs list --where activation=hard --only-changed",
+    "hsig runs list --where 'name=wide*' --where 'solved>=0.9' --since yesterday",
+    "hsig runs list --format csv -o runs.csv",
+    name="list",
+    options=_KEPT,
+)
+def list_(
+    only_changed: Annotated[
+        bool, typer.Option("--only-changed", help="Show the keys in which the runs differ.")
+    ] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Only runs of which this holds, such as activation=hard, 'name=wide*' (a pattern) "
+            "or 'solved>=0.9'; a quote keeps > from the shell.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only those begun since: yesterday, 3h, 2d, 2026-11-01, 2026-11-01T12:00.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            metavar="N",
+            help=f"Only the newest N. [default: {LISTED} in a table, else all]",
+        ),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """List kept runs, the newest first."""
+    from hsig.cli.runs import list_runs
+
+    list_runs(where or [], since, limit, output, only_changed=only_changed)
+
+
+@command(
+    "hsig runs show latest",
+    "hsig runs show latest --format json",
+    name="show",
+    options=(*_KEPT, "long", "columns", "full", "quiet"),
+)
+def show_run(id: Id, *, output: Output) -> None:
+    """Show a run again, as it was shown when it ran."""
+    from hsig.cli import runs as kept_runs
+
+    kept_runs.show_run(id, output)
+
+
+@command("hsig runs diff latest~1 latest", options=_KEPT)
+def diff(first: Id, second: Id, *, output: Output) -> None:
+    """Show how two runs differ: their settings, and their results paired by seed if they may be."""
+    from hsig.cli.runs import diff_runs
+
+    diff_runs((first, second), output)
+
+
+@command("hsig runs rerun latest", "hsig runs rerun latest --format json", options=_KEPT)
+def rerun(id: Id, *, output: Output) -> None:
+    """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
+    from hsig.cli.runs import rerun_run
+
+    rerun_run(id, output)
+
+
+@command("hsig runs note latest --name baseline", "hsig runs note baseline --note 'for the talk'")
+def note(id: Id, name: Name = None, text: Text = None, runs_dir: RunsDir = None) -> None:
+    """Give a run a name and a note, or others than it has. Its numbers stay as they were."""
+    from hsig.cli.runs import note_run
+
+    note_run(id, name, text, Output(runs_dir=runs_dir).runs)
+
+
+@command("hsig runs export latest -o run.zip")
+def export(
+    id: Id,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The zip file to write.")
+    ],
+    runs_dir: RunsDir = None,
+    force: Force = False,
+) -> None:
+    """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
+    from hsig.cli.runs import export_run
+
+    export_run(id, output, Output(runs_dir=runs_dir).runs, force=force)
+
+
+@command("hsig runs rm latest", "hsig runs rm latest~1 latest --yes")
+def rm(
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID...", help=_WHICH_RUN, autocompletion=complete_run),
+    ],
+    runs_dir: RunsDir = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove runs."""
+    from hsig.cli.runs import remove_runs
+
+    remove_runs(ids, Output(runs_dir=runs_dir).runs, yes=yes)
+
+
+_COMMANDS = {
+    "list": list_,
+    "show": show_run,
+    "diff": diff,
+    "rerun": rerun,
+    "note": note,
+    "export": export,
+    "rm": rm,
+}
+
+
+@cache
+def runs() -> Any:
+    """The group of them."""
+    return make_group("runs", "List, show, compare and repeat kept runs.", _COMMANDS)
+
+
+# --- watch commands ------------------------------------------------------------------------------
+
+# The command that trains before one's eyes: what it takes.
+
+
+@command(
+    "hsig watch hard",
+    "hsig watch sigmoid --speed 50",
+    "hsig watch configs/question-hard.yaml --seeds 3,5,8",
+    "hsig watch tanh --task csv:configs/circle.csv --hidden 4 --init uniform:-1,1",
+    keys=TRAIN,
+)
+def watch(
+    what: OneOrConfig = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            "--speed",
+            metavar="EPOCHS",
+            help="Epochs per second. Default: the whole budget in 20 seconds.",
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+) -> None:
+    """Watch one seed after the other train: what it predicts, its cost, its hidden units.
+
+    Arrow keys choose the seed and the speed, space pauses, r begins again, q ends. It needs a
+    terminal, and keeps nothing.
+    """
+    from hsig.cli.pictures import watch_one
+
+    watch_one(what or [], flags, speed)

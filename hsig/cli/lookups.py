@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import members
 from hsig.analysis.definitions import define, evaluate
 from hsig.cli.options import Output
-from hsig.config.assembling import resolved_keys
 from hsig.config.keys import json_schema, starting_point
 from hsig.config.loading import (
     load_activation,
@@ -12,17 +13,16 @@ from hsig.config.loading import (
     load_points,
     load_rates,
     resolve,
+    resolved_keys,
 )
 from hsig.engines import compiled
 from hsig.errors import ConfigError
-from hsig.networks.activations import ACTIVATIONS, members
 from hsig.output.formats import json_text
-from hsig.output.terminal import note, put
-from hsig.reports.activations import activation_page, overview_page
+from hsig.output.streams import note, put
 from hsig.reports.glossary import GLOSSARY, glossary_page
+from hsig.reports.lookups import activation_page, overview_page, power_page
 from hsig.reports.page import Table, page_of_tables
-from hsig.reports.power import power_page
-from hsig.reports.words import NOT_BUILT, as_yaml
+from hsig.reports.phrases import NOT_BUILT, as_yaml
 
 
 def show_activations(spec: str | None, at: str | None, output: Output) -> None:

@@ -156,7 +156,7 @@ def _kind(annotation: Any) -> Callable[[str], object] | None:
 
 
 def _path(text: str) -> Path:
-    from hsig.config.reading import is_there
+    from hsig.config.text import is_there
 
     path = Path(text)
     if is_there(path) and not os.access(path, os.R_OK):

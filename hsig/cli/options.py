@@ -105,7 +105,7 @@ LISTED = 40  # kept runs that a table has, unless another number is asked for
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """What may stand for a kept run: latest, names and ids; what a shell needs no quotes for."""
-    from hsig.runs.finding import offered
+    from hsig.runs.listing import offered
 
     found = offered(Output(runs_dir=ctx.params.get("runs_dir")).runs, incomplete)
     return [(word, what) for word, what in found if shlex.quote(word) == word or "~" in word]
@@ -255,7 +255,7 @@ class Output(NamedTuple):
 
             load_names("--columns", self.columns, COLUMNS)
         if self.output is not None:
-            from hsig.output.overwriting import check_output
+            from hsig.output.streams import check_output
 
             check_output(self.output, force=self.force)
         elif self.force:
@@ -291,7 +291,7 @@ class Output(NamedTuple):
 
     def write(self, page: "Page") -> None:
         """Write a page in the form that was chosen."""
-        from hsig.output import formats, terminal
+        from hsig.output import formats, streams, terminal
 
         match self.chosen:
             case Format.table:
@@ -303,18 +303,18 @@ class Output(NamedTuple):
                     end=self._made_by(),
                 )
             case Format.json:
-                terminal.put(formats.as_json(page), self.output)
+                streams.put(formats.as_json(page), self.output)
             case Format.csv:
-                terminal.put(formats.as_csv(page, every_row=self.long), self.output)
+                streams.put(formats.as_csv(page, every_row=self.long), self.output)
             case Format.md:
                 text = formats.as_markdown(page, full=self.full)
-                terminal.put(text, self.output, end=self._made_by(markdown=True))
+                streams.put(text, self.output, end=self._made_by(markdown=True))
 
     def _made_by(self, *, markdown: bool = False) -> str:
         """The last line of a file."""
         if self.output is None:
             return ""
-        from hsig.output.overwriting import made_by
+        from hsig.output.streams import made_by
 
         return made_by(markdown=markdown)
 

@@ -13,23 +13,22 @@ from rich.console import Console, RenderableType
 
 from hsig.cli.options import Output
 from hsig.config.keys import KEYS
+from hsig.config.positional import configs_and_activations, name_activations, only
 from hsig.config.sweeps import load_sweep
-from hsig.config.words import configs_and_activations, name_activations, only
 from hsig.errors import ConfigError, HsigError, RunError
-from hsig.experiments.cores import cores
-from hsig.experiments.crews import Crew, local_crew, run_jobs
 from hsig.experiments.dask_cluster import cluster_crew
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.parallel import Crew, cores, local_crew, run_jobs
 from hsig.experiments.sweeps import CellResult, Lost, Sweep, train_cell
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
-from hsig.output.terminal import interrupts_ignored, note, put, watch_cells
-from hsig.reports.numbers import count
+from hsig.output.streams import note, put
+from hsig.output.terminal import interrupts_ignored, watch_cells
 from hsig.reports.obstacles import warnings_of
+from hsig.reports.page import count
 from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs import find
-from hsig.runs.ledger import Ledger
-from hsig.runs.sweeps import Origin, origin_of, sweep_to_resume
+from hsig.runs.sweeps import Ledger, Origin, origin_of, sweep_to_resume
 
 _FAILED, _INTERRUPTED = 1, 130
 _TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one

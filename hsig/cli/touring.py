@@ -8,8 +8,8 @@ from textwrap import fill
 
 import typer
 
-from hsig.cli.common import INTERRUPTED
-from hsig.output.terminal import put
+from hsig.cli.training import INTERRUPTED
+from hsig.output.streams import put
 from hsig.reports.tour import NEXT, STEPS
 
 _WIDTH = 88  # at most

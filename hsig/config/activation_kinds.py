@@ -6,14 +6,18 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hsig.config.kinds import Kind, Schema, complete_list, mapping_schema, starting
-from hsig.config.settings import (
+from hsig.config.kinds import (
     OF_A_FORMULA,
     PARAMETER_ALIASES,
     PARAMETERS,
     SAME,
     SLOPES,
+    Kind,
+    Schema,
+    complete_list,
     kind_of_setting,
+    mapping_schema,
+    starting,
 )
 from hsig.config.values import (
     REFUSED,
@@ -28,8 +32,8 @@ from hsig.config.values import (
 )
 
 if TYPE_CHECKING:
+    from hsig.activations import Activation
     from hsig.experiments.experiment import Experiment
-    from hsig.networks.activations import Activation
 
 
 def is_formula(value: object) -> bool:
@@ -45,7 +49,7 @@ class Spec(Kind):
     """A name, `NAME:KEY=VALUE,...`, or a mapping with a name and settings."""
 
     def check(self, value: object, place: Place) -> Any:
-        from hsig.networks.activations import Activation
+        from hsig.activations import Activation
 
         if isinstance(value, Activation):  # from Python
             return value
@@ -71,7 +75,7 @@ class Spec(Kind):
         return {"anyOf": [_schema(), {"type": "null"}]}
 
     def complete(self, typed: str) -> list[str]:
-        from hsig.networks.activations import ACTIVATIONS
+        from hsig.activations import ACTIVATIONS
 
         name, colon, settings = typed.partition(":")
         if not colon:
@@ -123,7 +127,7 @@ class Baseline(Spec):
     absent = ""
 
     def check(self, value: object, place: Place) -> str:
-        from hsig.networks.activations import spell
+        from hsig.activations.names import spell
 
         return spell(super().check(value, place))
 
@@ -137,7 +141,7 @@ class Specs(Kind):
     absent: ClassVar[tuple["Activation", ...]] = ()
 
     def check(self, value: object, place: Place) -> "tuple[Activation, ...]":
-        from hsig.networks.activations import GROUPS, members, spell
+        from hsig.activations.names import GROUPS, members, spell
 
         listed = isinstance(value, list)
         parts = value if isinstance(value, list) else _split(value)
@@ -163,13 +167,13 @@ class Specs(Kind):
         return tuple(chosen.values())
 
     def schema(self) -> Schema:
-        from hsig.networks.activations import GROUPS
+        from hsig.activations.names import GROUPS
 
         text = {"type": "string", "examples": list(GROUPS)}
         return {"anyOf": [text, {"type": "array", "minItems": 1, "items": _schema()}]}
 
     def complete(self, typed: str) -> list[str]:
-        from hsig.networks.activations import GROUPS
+        from hsig.activations.names import GROUPS
 
         return _SPEC.complete(typed) + starting(GROUPS, typed)
 
@@ -221,7 +225,7 @@ def spec_document(activation: "Activation") -> dict[str, Json]:
 
 
 def _schema() -> Schema:
-    from hsig.networks.activations import ACTIVATIONS
+    from hsig.activations import ACTIVATIONS
 
     settings: Schema = {name: kind.schema() for name, kind in PARAMETERS.items()}
     settings["backward"] = {"anyOf": [{"type": "null"}, settings["backward"]]}
@@ -264,8 +268,8 @@ def _outside_brackets(text: str) -> list[str]:
 
 def _of_text(written: str, place: Place) -> "Activation":
     """`NAME`, `FORMULA`, or one of them with `:KEY=VALUE,...` behind it."""
+    from hsig.activations.names import find_activations
     from hsig.config.formulas import looks_like_a_formula, of_formula
-    from hsig.networks.activations import find_activations
 
     head, colon, text = written.strip().partition(":")
     settings = read_settings(text, place) if colon else {}
@@ -276,19 +280,14 @@ def _of_text(written: str, place: Place) -> "Activation":
 
 def _is_row(name: object, formula: object) -> bool:
     """Whether a name of the table stands with its own formula, as records have it."""
-    from hsig.networks.activations import ACTIVATIONS
+    from hsig.activations import ACTIVATIONS
 
     return isinstance(name, str) and name in ACTIVATIONS and ACTIVATIONS[name].definition == formula
 
 
 def _find(name: str, place: Place) -> "Activation":
-    from hsig.networks.activations import (
-        ACTIVATIONS,
-        find_activations,
-        names_elsewhere,
-        spell,
-        spellings,
-    )
+    from hsig.activations import ACTIVATIONS
+    from hsig.activations.names import find_activations, names_elsewhere, spell, spellings
 
     if not name.strip():
         raise place.expected("the name of an activation, or a formula", None)

@@ -56,8 +56,8 @@ def _check_part(name: str, part: object, place: Place) -> "Bound | Checks":
 
 
 def _check_bound(name: str, bound: object, place: Place) -> "Bound":
+    from hsig.activations import ACTIVATIONS
     from hsig.config.formulas import looks_like_a_formula
-    from hsig.networks.activations import ACTIVATIONS
 
     if name in EXPECTATIONS:
         checked: Bound = EXPECTATIONS[name].check(bound, place)

@@ -1,22 +1,27 @@
-"""A user's own activation: a formula, its parameters, and its derivative if it is given."""
+"""Activations that are formulas, or functions in Python."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from math import isfinite
+from pathlib import Path
 from re import fullmatch, match
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hsig.config.settings import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
-from hsig.config.values import Place, describe, each, is_number, nearest
-from hsig.networks.activations import GROUPS, Activation, find_activations
-from hsig.networks.activations.calling import expand
-from hsig.networks.formulas.derivative import substitute
-from hsig.networks.formulas.nodes import Node, X, number, walk
-from hsig.networks.formulas.parsing import CONSTANTS, FormulaError, names_in, parse_rule
-from hsig.networks.formulas.printing import text
+from hsig.activations import Activation
+from hsig.activations.names import GROUPS, expand, find_activations
+from hsig.config.kinds import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
+from hsig.config.values import REFUSED, Given, Place, describe, each, is_number, nearest
+from hsig.formulas.derivative import substitute
+from hsig.formulas.nodes import Node, X, number, walk
+from hsig.formulas.parsing import CONSTANTS, FormulaError, names_in, parse_rule
+from hsig.formulas.printing import text
+
+# --- formulas ------------------------------------------------------------------------------------
+
+# A user's own activation: a formula, its parameters, and its derivative if it is given.
 
 _NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or elsewhere
 
@@ -157,3 +162,50 @@ def _with_a_way_out(problem: FormulaError) -> str:
         name = unknown.group(1)
         what += f". A parameter has a value: {name}: 0.3 in a file, else :{name}=0.3 behind it"
     return what + newline + below
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+# From the arguments of a call in Python to plain values.
+
+
+class Argument(NamedTuple):
+    """A value that stands for a key in a call."""
+
+    value: object
+
+
+def read_argument(name: str, argument: Argument, problems: list[str]) -> Given:
+    """The value of an argument.
+
+    Args:
+        name: Of the argument, for messages: that of its key.
+        argument: As it was given: what YAML can say, also as arrays, tuples and ranges, or
+            activations.
+        problems: Gets a message for each part that is nothing of these.
+    """
+    return Given(_plain(argument.value, name, problems), name, is_argument=True)
+
+
+def _plain(value: object, where: str, problems: list[str]) -> object:
+    match value:
+        case None | bool() | int() | float() | str() | Activation():
+            return value
+        case Path():
+            return str(value)
+        case np.generic():
+            return value.item()
+        case np.ndarray():
+            return value.tolist()
+        case list() | tuple() | range():
+            return [_plain(part, f"{where}[{n}]", problems) for n, part in enumerate(value)]
+        case Mapping():
+            return {
+                str(key): _plain(part, f"{where}.{key}", problems) for key, part in value.items()
+            }
+    hint = ". A function becomes one by hsig.activation(name, function, derivative)"
+    problems.append(
+        f"{where}: expected a text, a number, a list, a dict or an activation, got a "
+        f"{type(value).__name__}{hint if callable(value) else ''}"
+    )
+    return REFUSED

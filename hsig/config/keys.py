@@ -13,6 +13,7 @@ from typing import NamedTuple
 from hsig.config.activation_kinds import Baseline, Compared, OutputSpec, Specs, Trained
 from hsig.config.expectations import Expect
 from hsig.config.kinds import (
+    VALUES_SCHEMA,
     Choice,
     EngineName,
     Epochs,
@@ -23,12 +24,12 @@ from hsig.config.kinds import (
     ScaleName,
     Schema,
     Seeds,
+    Tune,
     Whole,
     Workers,
     mapping_schema,
     starting,
 )
-from hsig.config.ranges import VALUES_SCHEMA, Tune
 from hsig.config.task_kinds import Init, InitialWeights, TaskRows
 
 # the commands that differ in defaults or keys

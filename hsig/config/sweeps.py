@@ -10,19 +10,26 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations.names import is_row, spell
 from hsig.config.activation_kinds import Spec, is_formula, set_parameters, spec_document
-from hsig.config.assembling import APART, Checked
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
-from hsig.config.kinds import Whole
-from hsig.config.loading import SWEPT, Settings, defaults, known_keys, read_flags, says
-from hsig.config.ranges import VALUES_MOST, read_values, spells_several
-from hsig.config.settings import kind_of_setting
+from hsig.config.kinds import VALUES_MOST, Whole, kind_of_setting, read_values, spells_several
+from hsig.config.loading import (
+    APART,
+    SWEPT,
+    Checked,
+    Settings,
+    defaults,
+    known_keys,
+    read_flags,
+    says,
+)
+from hsig.config.text import read_file
 from hsig.config.values import REFUSED, Given, Place, Wrong, each, nearest, read_part
-from hsig.config.yaml_text import read_file
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical, cells_of
-from hsig.networks.activations import ACTIVATIONS, Activation, is_row, spell
 
 CELLS_MOST = VALUES_MOST
 _WRONG_MOST = 200  # values of an axis, or cells, that are told of

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, complete_list, mapping_schema
-from hsig.config.reading import read_bytes, reason
+from hsig.config.text import read_bytes, reason
 from hsig.config.values import (
     REFUSED,
     Json,

@@ -283,7 +283,7 @@ static int add_operations(PyObject *self)
     return done;
 }
 
-/* What it has, and of which numerics it is (see `hsig.engines.NUMERICS`). */
+/* What it has, and of which numerics it is (see `hsig.engines.engine.NUMERICS`). */
 static int tell(PyObject *self)
 {
 #define ADD_NAMES(table, LIST)                                                                     \
@@ -318,7 +318,7 @@ PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }
 #include "_kernel_functions.h"
 #include "_kernel_programs.h"
 
-/* --- activations: `hsig.networks.activations`, operation by operation --- */
+/* --- activations: `hsig.activations`, operation by operation --- */
 
 FUNCTION lanes ISA(bounded)(lanes x, double low, double high)
 {

@@ -1,4 +1,4 @@
-/* Programs of vector operations: what a formula has become (`hsig.networks.formulas.program`).
+/* Programs of vector operations: what a formula has become (`hsig.formulas.program`).
 
    Each step is done for a row of vectors before the next one begins, so that choosing what to do
    costs little beside doing it. `_kernel.c` includes the first half once, and the second half, with
@@ -6,7 +6,7 @@
 
 #ifndef LANES
 
-/* Every operation by its name in `hsig.networks.formulas.primitives`, with how many it takes. */
+/* Every operation by its name in `hsig.formulas.primitives`, with how many it takes. */
 #define OPERATIONS(EACH)                                                                           \
     EACH(ADD, "add", 2) EACH(SUBTRACT, "subtract", 2) EACH(MULTIPLY, "multiply", 2)                \
     EACH(DIVIDE, "divide", 2) EACH(NEGATIVE, "negative", 1) EACH(ABSOLUTE, "absolute", 1)          \

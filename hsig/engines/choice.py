@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from hsig.engines import NUMERICS, Problem, Progress, State, compiled, reference
-from hsig.networks.arrays import Array
+from hsig.arrays import Array
+from hsig.engines import compiled, reference
+from hsig.engines.engine import NUMERICS, Problem, Progress, State
 from hsig.networks.network import Weights
 
 

@@ -11,11 +11,11 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from hsig.engines import NUMERICS, Problem, Progress, State
+from hsig.activations import Activation
+from hsig.arrays import Array
+from hsig.engines.engine import NUMERICS, Problem, Progress, State
 from hsig.engines.optimizers import SGD
 from hsig.engines.order import ORDERS
-from hsig.networks.activations import Activation
-from hsig.networks.arrays import Array
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 

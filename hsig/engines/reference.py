@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hsig.engines import NOT_REACHED, Problem, Progress, State
-from hsig.networks.arrays import Array, BoolArray, IntArray
+from hsig.arrays import Array, BoolArray, IntArray
+from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.networks.network import Activity, Weights, all_finite
 
 NAME = "reference"

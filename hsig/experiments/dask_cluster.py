@@ -11,8 +11,8 @@ from typing import Any
 from hsig import __version__
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, HsigError, RunError
-from hsig.experiments.crews import Crew
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.parallel import Crew
 from hsig.experiments.sweeps import CellResult, Lost, train_cell
 
 _PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers

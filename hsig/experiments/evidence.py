@@ -9,8 +9,8 @@ from math import fsum, sqrt
 
 import numpy as np
 
-from hsig.networks.activations import Activation
-from hsig.networks.arrays import Array, BoolArray, sum_in_order
+from hsig.activations import Activation
+from hsig.arrays import Array, BoolArray, sum_in_order
 from hsig.networks.network import Activity, Network, Weights, all_finite
 
 NO_SLOPE = 1e-12  # of a hidden unit; a smooth one's is never exactly 0

@@ -12,21 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from hsig.engines import NOT_REACHED, Problem, State
+from hsig.activations import Activation
+from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.choice import Engine, engine_for
+from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ORDERS
 from hsig.experiments.evidence import Evidence, examine
 from hsig.experiments.outlook import Outlook
-from hsig.networks.activations import Activation
-from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.losses import Loss
-from hsig.networks.network import (
-    Activity,
-    Network,
-    Weights,
-    seeds_first,
-)
+from hsig.networks.network import Activity, Network, Weights, seeds_first
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scaled
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hsig.engines import NOT_REACHED, Problem, Progress, State
+from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
 from hsig.experiments.evidence import NO_SLOPE
 from hsig.networks.affine_fit import is_separable
-from hsig.networks.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.networks.network import Activity, all_finite
 
 WINDOW = 40  # epochs

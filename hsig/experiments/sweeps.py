@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Failure, Result, as_cell, shown_cost
 from hsig.experiments.training import gather, run
-from hsig.networks.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from traceback import extract_tb
 
 import numpy as np
 
-from hsig.engines import NOT_REACHED, Problem, Progress, State
+from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.experiments.evidence import Evidence, stack
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import causes, judge
 from hsig.networks.affine_fit import is_separable
-from hsig.networks.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.networks.network import seeds_first, seeds_last, with_bias
 
 TWINS = 8  # of the seeds that are trained, the first

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.engines import NOT_REACHED, Problem, Progress, State
+from hsig.arrays import Array, BoolArray, IntArray
+from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
 from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE, Evidence
 from hsig.experiments.outlook import Outlook
-from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.networks.network import Activity, all_finite
 
 # Kept runs hold the place of a verdict here, so new ones are added at the end.

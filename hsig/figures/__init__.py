@@ -8,24 +8,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hsig.figures.activations import activation
-    from hsig.figures.curves import costs, solved
-    from hsig.figures.intervals import comparison
+    from hsig.figures.curves import comparison, costs, solved, verdicts
+    from hsig.figures.maps import difference, sweep_map
+    from hsig.figures.networks import activation, surface
     from hsig.figures.picture import save
-    from hsig.figures.planes import surface
-    from hsig.figures.stacks import verdicts
-    from hsig.figures.sweeps import difference, sweep_map
 
 _HOMES = {
-    "activation": "activations",
-    "comparison": "intervals",
+    "activation": "networks",
+    "comparison": "curves",
     "costs": "curves",
-    "difference": "sweeps",
+    "difference": "maps",
     "save": "picture",
     "solved": "curves",
-    "surface": "planes",
-    "sweep_map": "sweeps",
-    "verdicts": "stacks",
+    "surface": "networks",
+    "sweep_map": "maps",
+    "verdicts": "curves",
 }
 
 __all__ = [

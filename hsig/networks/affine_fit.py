@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.networks.arrays import Array, IntArray
+from hsig.arrays import Array, IntArray
 from hsig.networks.losses import Loss
 from hsig.networks.tasks import Task
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hsig.networks.arrays import Array
+from hsig.arrays import Array
 
 
 def squared(p: Array, y: Array) -> Array:

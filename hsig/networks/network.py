@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.networks.activations import ACTIVATIONS, Activation
-from hsig.networks.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.networks.losses import Loss
 
 Weights = tuple[Array, ...]

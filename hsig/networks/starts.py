@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hsig.networks.arrays import Array
+from hsig.arrays import Array
 from hsig.networks.network import Weights, layer_shapes
 
 

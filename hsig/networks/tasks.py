@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hsig.networks.arrays import Array, sum_in_order
+from hsig.arrays import Array, sum_in_order
 
 NO_SCALE = "none"
 SCALES = (NO_SCALE, "standard", "minmax")

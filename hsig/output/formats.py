@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from hsig.output.seen import seen
-from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table
-from hsig.reports.visible import visible
+from hsig.output.escaping import seen
+from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table, visible
 
 
 def as_json(page: Page, *, every_seed: bool = True) -> str:

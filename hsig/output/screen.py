@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hsig.output.seen import seen
+from hsig.output.escaping import seen
 from hsig.reports.page import LEVELS, Block, Curves, HeatMap, Page, Shade, Table
 
 _SIDE_BY_SIDE = 72  # columns from which the curve stands beside its table

@@ -3,26 +3,193 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from io import StringIO
+from math import isnan
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
-from hsig.output.streams import note as note
-from hsig.output.streams import put as put
-from hsig.output.streams import put_bytes as put_bytes
-from hsig.output.streams import writing_out
-from hsig.reports.visible import visible
+from hsig.output.streams import note, put, writing_out
+from hsig.reports.page import LEVELS, visible
 
-if TYPE_CHECKING:
-    from hsig.output.bars import CellsBar, EpochsBar
+# --- pen -----------------------------------------------------------------------------------------
+
+# How a terminal shows what is drawn on it: in its colours and its characters.
+
+Colour = tuple[int, int, int]
+
+UNKNOWN = "?"  # what stands where there is no number, or a character that would move others
+# from blue by way of white to brown, which all eyes tell apart; each is one of a terminal's 256
+_COLOURS: tuple[Colour, ...] = (
+    *((0, 95, 175), (95, 135, 215), (135, 175, 215), (175, 215, 255), (255, 255, 255)),
+    *((255, 215, 175), (215, 175, 135), (215, 135, 95), (175, 95, 0)),
+)
+_BRIGHT = 128.0  # from here on, black is seen better than white
+_SHADES = " ░▒▓█"
+_ASCII_SHADES = " .:-=+*#%@"
+_ASCII: dict[int, int | str] = {
+    **str.maketrans(f"{LEVELS}─┼│", "_.:-=+*#-+|"),
+    **{ord("←"): "left/", ord("→"): "right", ord("↑"): "up/", ord("↓"): "down"},
+}
+
+
+@dataclass(frozen=True)
+class Pen:
+    """What a terminal can show.
+
+    Attributes:
+        coloured: Whether it has enough colours for shades.
+        smooth: Whether it has all of them, so that no shade is as the next.
+        ascii_only: Whether it has no other characters.
+    """
+
+    coloured: bool = False
+    smooth: bool = False
+    ascii_only: bool = False
+
+    @classmethod
+    def of(cls, console: Console) -> "Pen":
+        """That of a console."""
+        colours = None if console.no_color else console.color_system
+        return cls(
+            coloured=colours in ("256", "truecolor"),
+            smooth=colours == "truecolor",
+            ascii_only=console.options.ascii_only,
+        )
+
+    def text(self, words: str, style: str = "") -> Text:
+        """Words in characters that it has, none of which moves others."""
+        shown = "".join(one if one.isprintable() else UNKNOWN for one in words)
+        if self.ascii_only:
+            shown = shown.translate(_ASCII).encode("ascii", "replace").decode()
+        return Text(shown, style=style)
+
+    def shade(self, share: float) -> Text:
+        """A character for a share in [0, 1]; for nan that it is unknown."""
+        if isnan(share):
+            return Text(UNKNOWN)
+        if self.coloured:
+            return Text(" ", style=f"on {_hex(self._colour(share))}")
+        shades = _ASCII_SHADES if self.ascii_only else _SHADES
+        return Text(shades[min(len(shades) - 1, int(share * len(shades)))])
+
+    @property
+    def shades_in_one(self) -> int:
+        """How many shades a character has, one above the other."""
+        return 2 if self.coloured else 1
+
+    def shades(self, shares: Sequence[float]) -> Text:
+        """A character for as many shares as it has shades, from top to bottom."""
+        upper, lower = shares[0], shares[-1]
+        if not self.coloured or isnan(upper + lower):
+            return self.shade((upper + lower) / 2.0)
+        return Text("▀", style=f"{_hex(self._colour(upper))} on {_hex(self._colour(lower))}")
+
+    def marked(self, mark: str, shares: Sequence[float]) -> Text:
+        """A mark on the shades of a place."""
+        share = sum(shares) / len(shares)
+        if not self.coloured or isnan(share):
+            return Text(mark, style="bold")
+        back = self._colour(share)
+        front = "black" if sum(back) / len(back) > _BRIGHT else "white"
+        return Text(mark, style=f"bold {front} on {_hex(back)}")
+
+    def _colour(self, share: float) -> Colour:
+        place = share * (len(_COLOURS) - 1)
+        if not self.smooth:
+            return _COLOURS[round(place)]
+        first = min(len(_COLOURS) - 2, int(place))
+        pairs = zip(_COLOURS[first], _COLOURS[first + 1], strict=True)
+        red, green, blue = (round(one + (other - one) * (place - first)) for one, other in pairs)
+        return red, green, blue
+
+
+def _hex(colour: Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+# --- bars ----------------------------------------------------------------------------------------
+
+# Bars of how far something is, and of how long it takes yet.
+
+_MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
+
+
+class EpochsBar:
+    """How far a training is, from its first `show` on."""
+
+    def __init__(self, console: Console, epochs: int) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=epochs)
+        self._bar.start()
+
+    def show(self, done: int, doing: str) -> None:
+        """Draw it: so many epochs are done."""
+        self._bar.update(self._task, completed=done, description=doing)
+
+    def stop(self) -> None:
+        """Take it away."""
+        self._bar.stop()
+
+
+class CellsBar:
+    """How far a sweep is, below what there is of its map, while it is entered."""
+
+    def __init__(
+        self, console: Console, draw: Callable[[Console], RenderableType], *, cells: int, steps: int
+    ) -> None:
+        bar = Progress(
+            TextColumn("{task.fields[done]} of {task.fields[cells]} cells"),
+            BarColumn(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        self._bar, self._task = bar, bar.add_task("", total=steps, done=0, cells=cells)
+        self._drawn = Live(
+            get_renderable=lambda: Group(draw(console), bar.get_renderable()),
+            console=console,
+            refresh_per_second=_MAPS_PER_SECOND,
+            transient=True,
+        )
+
+    def show(self, done: int, steps: int) -> None:
+        """Draw it: so many cells are done, the last of so many steps."""
+        self._bar.update(self._task, advance=steps, done=done)
+
+    def __enter__(self) -> "CellsBar":
+        self._drawn.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._drawn.stop()
+
+
+# --- terminal ------------------------------------------------------------------------------------
 
 _PATIENCE_S = 1.0  # shorter work shows no progress bar
 _FILE_WIDTH = 120  # of files and pipes
@@ -106,8 +273,8 @@ class Watch(Interrupts):
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
         """Train experiments; nothing is drawn in a pipe, or before a second has passed."""
+        from hsig.experiments.parallel import run_with_workers
         from hsig.experiments.training import gather_all
-        from hsig.experiments.workers import run_with_workers
 
         self._epochs = {
             variant.label: experiment.epochs
@@ -138,8 +305,6 @@ class Watch(Interrupts):
                 bar.stop()
 
     def _bar(self) -> "EpochsBar":
-        from hsig.output.bars import EpochsBar
-
         return EpochsBar(self._console, sum(self._epochs.values()))
 
     def _doing(self) -> str:
@@ -210,8 +375,6 @@ def watch_cells(
 def _cells_bar(
     console: Console, draw: Callable[[Console], RenderableType], cells: int, steps: int
 ) -> "CellsBar":
-    from hsig.output.bars import CellsBar
-
     return CellsBar(console, draw, cells=cells, steps=steps)
 
 

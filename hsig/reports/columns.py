@@ -9,8 +9,7 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from hsig.reports.numbers import brief, p_value, percent, short
-from hsig.reports.page import sparkline
+from hsig.reports.page import brief, p_value, percent, short, sparkline
 
 if TYPE_CHECKING:
     from hsig.analysis.pairing import Paired, Pairing

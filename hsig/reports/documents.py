@@ -13,18 +13,18 @@ import numpy as np
 from hsig import __version__
 from hsig.analysis.pairing import ComparedConfigs, Pairing
 from hsig.analysis.summary import PARTED, Solved, Summary, VariantSummary
+from hsig.arrays import Array, BoolArray, IntArray
 from hsig.config.activation_kinds import spec_document
-from hsig.config.assembling import resolved_keys
+from hsig.config.loading import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
-from hsig.engines import NOT_REACHED
+from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Experiment, Outcome, Training
 from hsig.experiments.outlook import WINDOW, Outlook
 from hsig.experiments.verdicts import RULES, VERDICTS
-from hsig.networks.arrays import Array, BoolArray, IntArray
 from hsig.reports.obstacles import out_of_reach_document
 from hsig.reports.page import FORMAT
-from hsig.reports.words import MEANINGS
+from hsig.reports.phrases import MEANINGS
 
 _EVIDENCE = (*(field.name for field in fields(Evidence)), "dead", "saturated", "affine")
 _OF_LAYERS = {"on_piece", "on_one_piece", "alive", "slope"}  # with an axis of hidden layers

@@ -20,11 +20,10 @@ from hsig.analysis.end_points import (
     weights_of,
     zero_of,
 )
+from hsig.arrays import Array
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Training
-from hsig.networks.arrays import Array
-from hsig.reports.numbers import count, number, short
-from hsig.reports.page import Block, lines
+from hsig.reports.page import Block, count, lines, number, short
 
 _NEAR_BY = f"a stationary point within {short(NEAR)}"
 MEANINGS = {

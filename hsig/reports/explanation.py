@@ -1,15 +1,43 @@
 """The page that says why a variant failed: from its numbers and the remedies that were tried."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from hsig.analysis.end_points import end_points_of
-from hsig.analysis.remedies import Trial, best, smallest
+from hsig.analysis.remedies import LONGER, Trial, best, out_of_reach, smallest
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import Summary, Timeline, VariantSummary
-from hsig.config.assembling import resolved_keys
+from hsig.analysis.sweeps import CellSummary, SweepOutcome
+from hsig.arrays import BoolArray
+from hsig.config.loading import resolved_keys
 from hsig.config.values import Json
-from hsig.experiments.experiment import Experiment, Outcome
-from hsig.experiments.verdicts import SLOW
+from hsig.engines.engine import NOT_REACHED
+from hsig.experiments.evidence import NO_BEND, NO_GRADIENT
+from hsig.experiments.experiment import Experiment, Outcome, Training
+from hsig.experiments.outlook import WINDOW
+from hsig.experiments.verdicts import (
+    AFFINE,
+    DEAD,
+    DIVERGED,
+    FROZEN,
+    PLATEAU,
+    PLATEAU_DROP,
+    SATURATED,
+    SLOW,
+    SOLVED,
+    STOPPED,
+    UNREACHABLE,
+    UNSTABLE,
+    UNSTABLE_CHANGE,
+    UNSTABLE_RISE,
+    VERDICTS,
+)
+from hsig.formulas.function import LinearPiece
+from hsig.reports.comparison import answer, best_first, few_seeds
 from hsig.reports.documents import (
     FAILED_VERDICTS,
     SOLVED_COLUMNS,
@@ -19,11 +47,25 @@ from hsig.reports.documents import (
     solved_or_null,
 )
 from hsig.reports.end_points import document_of_end_points, told_end_points
-from hsig.reports.numbers import brief, count, percent
-from hsig.reports.page import Block, Line, Page, Table, lines
-from hsig.reports.story import piece_name, solved_later, told, told_later
-from hsig.reports.words import (
+from hsig.reports.obstacles import told_out_of_reach
+from hsig.reports.page import (
+    Block,
+    Line,
+    Page,
+    Table,
+    brief,
+    count,
+    lines,
+    listed,
+    number,
+    percent,
+    short,
+)
+from hsig.reports.phrases import (
+    CAUSES,
     GLYPHS,
+    MEANINGS,
+    chaos,
     heading,
     interval,
     legend,
@@ -32,6 +74,532 @@ from hsig.reports.words import (
     verdict_bar,
     verdict_counts,
 )
+
+# --- findings ------------------------------------------------------------------------------------
+
+# What was asked, and what came of it: a question and three sentences for each kind of result.
+
+_CELLS_MOST, _NAMED_MOST = 3, 4  # named one by one
+
+
+class Finding(NamedTuple):
+    """What a report begins with.
+
+    Attributes:
+        title: What was trained, on what.
+        asked: A question.
+        told: The answer, in three sentences.
+    """
+
+    title: str
+    asked: str
+    told: tuple[str, str, str]
+
+
+def found_by_training(summary: Summary) -> Finding:
+    """Of one activation that was trained."""
+    experiment, (numbers, *_) = summary.experiment, summary.variants
+    label, task = numbers.label, experiment.task.name
+    told = (_line(experiment, numbers), _the_others(numbers), _how_far(experiment))
+    return Finding(f"{label} on {task}", f"Does {label} learn {task}?", told)
+
+
+def found_by_explaining(summary: Summary, document: Mapping[str, Any]) -> Finding:
+    """Of one activation, and the remedies that were tried.
+
+    Args:
+        summary: Its numbers.
+        document: The JSON of its page.
+    """
+    experiment, (numbers, *_) = summary.experiment, summary.variants
+    label, task = numbers.label, experiment.task.name
+    if document["conclusion"]:  # the smallest remedy and the best, in two sentences
+        concluded = str(document["conclusion"][0]).replace(". The best:", "; the best:")
+    elif document["story"]:
+        concluded = str(document["story"][0])
+    else:
+        concluded = "No remedy was tried"
+    told = (_line(experiment, numbers), _the_others(numbers), _ended(concluded))
+    asked = f"Does {label} learn {task}, and if not, why?"
+    return Finding(f"{label} on {task}, explained", asked, told)
+
+
+def found_by_comparing(summary: Summary) -> Finding:
+    """Of several variants on one task."""
+    experiment, ranked = summary.experiment, best_first(summary.variants)
+    task, tuned = experiment.task.name, experiment.is_tuned
+    told = answer(experiment, ranked, summary.pairing, tuned=tuned)
+    few = few_seeds(experiment)
+    first, *others = told or ["no variant could be trained"]
+    others = [line for line in others if line not in few]
+    alone = "nothing is compared: fewer than two reached the budget"
+    none = alone if summary.pairing is None else "no difference was seen"
+    against = others.pop() if others else none
+    if not (others or few):
+        others = [_how_far(experiment)]
+    failed = [variant.label for variant in ranked if variant.failure]
+    untrained = f"; not trained: {listed(failed)}" if failed and told else ""
+    own = ", each at its own learning rate" if tuned else ""
+    names = [variant.label for variant in experiment.variants]
+    return Finding(
+        f"{_all_of(names, 'variant')} on {task}{own}",
+        f"Which of {_all_of(names, 'variant')} learns {task} most often{own}?",
+        _sentences(f"{first}{untrained}", against, "; ".join([*others, *few])),
+    )
+
+
+def found_by_comparing_tasks(
+    names: Sequence[str], summaries: Sequence[Summary], document: Mapping[str, Any]
+) -> Finding:
+    """Of the same variants on several tasks.
+
+    Args:
+        names: Of the variants.
+        summaries: Of each task.
+        document: The JSON of their page.
+    """
+    best = [_most(summary.experiment.task.name, summary) for summary in summaries]
+    over = document["over_tasks"]
+    if over is None:
+        ranks = "nothing is said over the tasks"
+    else:
+        order = sorted(over["variants"], key=lambda variant: variant["mean_rank"])
+        ranks = "mean rank over the tasks, 1 for the most solved: " + listed(
+            [f"{one['label']} {one['mean_rank']:.2f}" for one in order]
+        )
+    corrected = "each task's claims are corrected among its own variants, not over the tasks"
+    last = "; ".join([corrected, *few_seeds(summaries[0].experiment)])
+    tasks = _all_of([summary.experiment.task.name for summary in summaries], "task")
+    return Finding(
+        f"{_all_of(names, 'variant')} on {tasks}",
+        f"Which of {_all_of(names, 'variant')} learns most often, on each of {tasks}?",
+        _sentences(f"most seeds solved: {'; '.join(best)}", ranks, last),
+    )
+
+
+def _most(task: str, summary: Summary) -> str:
+    """Which variants solve most seeds of one of several tasks, whose labels have its name."""
+    trained = [variant for variant in best_first(summary.variants) if not variant.failure]
+    if not trained or not trained[0].solved.k:
+        return f"none on {task}"
+    first = [v.label.removeprefix(f"{task}: ") for v in trained if v.solved == trained[0].solved]
+    return f"{listed(first)} on {task}, {rate_of(trained[0].solved)}"
+
+
+def found_by_comparing_configs(names: Sequence[str], summaries: Sequence[Summary]) -> Finding:
+    """Of several configs.
+
+    Args:
+        names: Of the configs.
+        summaries: Of each.
+    """
+    ranked = best_first(variant for summary in summaries for variant in summary.variants)
+    trained = [variant for variant in ranked if not variant.failure]
+    best = [v for v in trained if v.solved.rate == trained[0].solved.rate and v.solved.k]
+    others = [
+        f"{v.label} {'not trained' if v.failure else rate_of(v.solved)}"
+        for v in ranked
+        if v not in best
+    ]
+    solved = listed([f"{v.label}, {rate_of(v.solved)} ({interval(v.solved)})" for v in best])
+    few = dict.fromkeys(note for s in summaries for note in few_seeds(s.experiment))
+    paired = "configs that start from the same weights are compared seed by seed, others are not"
+    return Finding(
+        f"{_all_of(names, 'config')} compared",
+        f"Which of the configs {_all_of(names, 'config')} solves the largest share of its seeds?",
+        _sentences(
+            f"the largest share is solved by {solved}" if best else "no seed was solved",
+            f"the others: {listed(others)}" if others else "there are no others",
+            "; ".join([paired, *few]),
+        ),
+    )
+
+
+def found_by_sweeping(sweep: SweepOutcome) -> Finding:
+    """Of a map."""
+    keys = " and ".join(axis.name for axis in sweep.axes)
+    swept = {axis.name.partition(".")[0] for axis in sweep.axes}
+    label = "a network" if "activation" in swept else sweep.base.variants[0].label
+    task = "its task" if "task" in swept else sweep.base.task.name
+    done = {cell: numbers for cell, numbers in sweep.summaries.items() if numbers is not None}
+    trained = {cell: numbers for cell, numbers in done.items() if not numbers.failure}
+    return Finding(
+        f"{label} on {task}, by {keys}",
+        f"How does it depend on {keys} whether {label} learns {task}?",
+        _sentences(_best(sweep, trained), _half(sweep, done, trained), _elsewhere(trained)),
+    )
+
+
+Cells = Mapping[tuple[str, ...], CellSummary]
+
+
+def _best(sweep: SweepOutcome, trained: Cells) -> str:
+    """Where most seeds are solved."""
+    most = max((numbers.solved.rate for numbers in trained.values()), default=0.0)
+    if not most:
+        return "no seed is solved in any cell"
+    cells = [cell for cell, numbers in trained.items() if numbers.solved.rate == most]
+    solved = trained[cells[0]].solved
+    where = "; ".join(
+        ", ".join(f"{axis.name} {text}" for axis, text in zip(sweep.axes, cell, strict=True))
+        for cell in cells[:_CELLS_MOST]
+    )
+    more = len(cells) - _CELLS_MOST
+    rest = f"; and {count(more, 'cell')} more" if more > 0 else ""
+    which = f"the best of {count(len(trained), 'cell')} solves" if len(trained) > 1 else "it solves"
+    flattered = "; to choose the best flatters it" if len(trained) > 1 and most < 1.0 else ""
+    return f"{which} {rate_of(solved)} seeds ({interval(solved)}), at {where}{rest}{flattered}"
+
+
+def _half(sweep: SweepOutcome, done: Cells, trained: Cells) -> str:
+    """In how many cells at least half of the seeds are solved, and of how many that is."""
+    half = sum(2 * numbers.solved.k >= numbers.solved.n for numbers in trained.values())
+    every = len(sweep.summaries)
+    early = f"; stopped early, {len(done)} of {every} are done" if len(done) < every else ""
+    failed = len(done) - len(trained)
+    untrained = f"; {count(failed, 'cell')} could not be trained" if failed else ""
+    return (
+        f"at least half of the seeds are solved in {half} of {count(len(trained), 'cell')}"
+        f"{untrained}{early}"
+    )
+
+
+def _elsewhere(trained: Cells) -> str:
+    """What became of most others where fewer than half are solved."""
+    words = Counter(
+        numbers.dominant
+        for numbers in trained.values()
+        if 2 * numbers.solved.k < numbers.solved.n and numbers.dominant
+    )
+    if not words:
+        return "there is no cell in which fewer than half are"
+    (first, cells), *others = words.most_common()
+    parts = [f"{first} in {count(cells, 'cell')}", *(f"{word} in {n}" for word, n in others)]
+    return f"where fewer than half are, this became of most others: {', '.join(parts)}"
+
+
+# --- sentences --------------------------------------------------------------------------------
+
+
+def _sentences(first: str, second: str, third: str) -> tuple[str, str, str]:
+    return _ended(first), _ended(second), _ended(third)
+
+
+def _ended(text: str) -> str:
+    """With a capital at its beginning and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
+
+
+def _all_of(names: Sequence[str], noun: str) -> str:
+    """The names of a few, or how many there are."""
+    if len(names) > _NAMED_MOST:
+        return count(len(names), noun)
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _line(experiment: Experiment, numbers: VariantSummary) -> str:
+    """The result of a variant, behind its label as it is."""
+    return f"{result_line(experiment, numbers).removesuffix('.')}."
+
+
+def _the_others(numbers: VariantSummary) -> str:
+    """What most seeds are that were not solved; if all were, by when."""
+    if numbers.failure:
+        return "No seed was trained."
+    failed = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
+    if not failed:
+        return _by_when(numbers)
+    most = max(failed, key=lambda word: failed[word])
+    causes = [f"{CAUSES[cause]}: {n}" for cause, n in numbers.diverged_by.items()]
+    why = f" ({'; '.join(causes)})" if most == DIVERGED else ""
+    have = "has" if failed[most] == 1 else "have"
+    return (
+        f"Of the {sum(failed.values())} that were not, {failed[most]} {have} the verdict {most}: "
+        f"{MEANINGS[most]}{why}."
+    )
+
+
+def _by_when(numbers: VariantSummary) -> str:
+    epoch, low, high = numbers.epochs_to_solve
+    last = max(at for at in numbers.solved_at if at is not None)
+    if len(numbers.solved_at) == 1 or not isfinite(epoch):
+        return f"The last was solved by epoch {last}."
+    to = f"{high:.0f}" if isfinite(high) else "not reached"
+    return (
+        f"Half of them were solved by epoch {epoch:.0f} (95 % interval {low:.0f} to {to}), the "
+        f"last by epoch {last}."
+    )
+
+
+def _how_far(experiment: Experiment) -> str:
+    """What a result is worth beyond itself."""
+    few = few_seeds(experiment)
+    if few:
+        return _ended(few[0])
+    rate = "chosen for each" if experiment.is_tuned else short(experiment.learning_rate)
+    return (
+        f"These are {count(len(experiment.seeds), 'seed')} of one setting (learning rate {rate}, "
+        f"{count(experiment.epochs, 'epoch')}, initial weights from {experiment.init.summary}"
+        "), which supports no claim about any other."
+    )
+
+
+# --- story ---------------------------------------------------------------------------------------
+
+# Why seeds were not solved, in sentences: each with the count that shows it.
+
+_MOSTLY = 0.9  # of the diverged seeds, to speak of one cause
+_PREDICTIONS_MOST = 8
+
+
+def told(summary: Summary, numbers: VariantSummary, result: Training) -> tuple[str, ...]:
+    """The paragraphs about a variant: what most of the seeds that failed are, and what else."""
+    if not numbers.solved.n - numbers.solved.k:
+        return ("Every seed is solved: there is nothing to explain.", *chaos(numbers))
+    diseases = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
+    disease = max(diseases, key=lambda word: diseases[word])
+    teller = _Teller(summary, numbers, result)
+    return (
+        f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers)}.",
+        *(teller.out_of_reach() if disease != UNREACHABLE else ()),
+        teller.is_(disease),
+        teller.beside(),
+        *chaos(numbers),
+    )
+
+
+def solved_later(
+    numbers: VariantSummary, result: Training, trials: Sequence[Trial]
+) -> dict[str, tuple[int, int]]:
+    """Of the seeds of each verdict, how many a longer training solves later, and of how many.
+
+    Those are counted that are solved for the first time behind the end of the budget. Nothing if
+    no longer training was tried.
+    """
+    longer = [trial.numbers for trial in trials if trial.numbers.epochs[-1:] > numbers.epochs[-1:]]
+    if not longer or longer[0].seeds != result.seeds:
+        return {}
+    end = numbers.epochs[-1]
+    solved = np.array([epoch is not None and epoch > end for epoch in longer[0].solved_at])
+    words = np.array(VERDICTS)[result.verdict]
+    return {
+        word: (int((solved & (words == word)).sum()), count_of)
+        for word, count_of in numbers.verdicts.items()
+        if word != SOLVED
+    }
+
+
+def told_later(numbers: VariantSummary, found: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
+    """What `solved_later` found, as a sentence."""
+    if not found:
+        return ()
+    parts = ", ".join(f"{solved} of {of} {word}" for word, (solved, of) in found.items())
+    return (
+        f"Trained for {LONGER} times the {numbers.epochs[-1]} epochs, of the same seeds are solved "
+        f"later: {parts}.",
+    )
+
+
+class _Teller:
+    """Sentences about the seeds of a variant that failed."""
+
+    def __init__(self, summary: Summary, numbers: VariantSummary, result: Training) -> None:
+        self._experiment, self._fit = summary.experiment, summary.affine
+        self._numbers, self._result = numbers, result
+        self._words = np.array(VERDICTS)[result.verdict]
+        self._failed = self._words != SOLVED
+        self._evidence, self._outlook = result.evidence.at_checkpoint(-1), result.outlook
+
+    def is_(self, disease: str) -> str:
+        """What it is, with the numbers that show it."""
+        seeds = self._words == disease
+        of = f"{seeds.sum()} of {self._failed.sum()} failed seeds"
+        return {
+            STOPPED: self._stopped,
+            UNREACHABLE: self._unreachable,
+            AFFINE: self._affine,
+            DEAD: self._dead,
+            FROZEN: self._frozen,
+            SATURATED: self._saturated,
+            UNSTABLE: self._unstable,
+            DIVERGED: self._diverged,
+            PLATEAU: self._plateau,
+            SLOW: self._slow,
+        }[disease](seeds, of)
+
+    def out_of_reach(self) -> tuple[str, ...]:
+        """That some targets are beyond what the output can give, if so."""
+        found = out_of_reach(self._experiment, self._result.variant)
+        if found is None:
+            return ()
+        told = told_out_of_reach(found)
+        return (f"{told[0].upper()}{told[1:]}: with this output no seed can be solved.",)
+
+    def beside(self) -> str:
+        """How many of the failed seeds have each property, whatever their verdict."""
+        seen, failed = self._evidence, self._failed
+        named = {
+            "a hidden layer without any slope": seen.dead,
+            "an output that is flat on every wrong sample": seen.saturated,
+            f"an output within {NO_BEND:g} of affine": seen.affine,
+            "a weight that is not finite": self._result.diverged_at != NOT_REACHED,
+        }
+        found = ", ".join(f"{name}: {(has & failed).sum()}" for name, has in named.items())
+        of = f"Of the {failed.sum()} failed seeds, whatever their verdict"
+        return f"{of}: {found}.{self._sizes()}"
+
+    def _sizes(self) -> str:
+        gradient = self._evidence.gradient[self._failed]
+        gradient = gradient[np.isfinite(gradient).all(axis=1)]
+        if not len(gradient):
+            return ""
+        hidden, *_, output = np.median(gradient, axis=0)
+        return (
+            f" The gradient's median size is {hidden:.2g} in the hidden layer and {output:.2g} in "
+            f"the output, over {len(gradient)} where it is finite; in the hidden layer it is "
+            f"exactly 0 for {int((gradient[:, 0] == 0.0).sum())}."
+        )
+
+    def _cost(self, seeds: BoolArray) -> str:
+        return number(float(np.median(self._result.cost_mean[seeds, -1])))
+
+    def _stopped(self, seeds: BoolArray, of: str) -> str:
+        del seeds
+        return f"Training was stopped before its budget, so why {of} failed is not known."
+
+    def _unreachable(self, seeds: BoolArray, of: str) -> str:
+        del seeds
+        (told,) = self.out_of_reach()
+        return f"{told} That holds whatever the weights, so why {of} failed needs no other reason."
+
+    def _affine(self, seeds: BoolArray, of: str) -> str:
+        fit, samples = self._fit, len(self._experiment.task.targets)
+        shown = fit.predictions.ravel()[:_PREDICTIONS_MOST]
+        predicted = ", ".join(short(round(float(p), 6)) for p in shown)
+        more = ", ..." if samples > _PREDICTIONS_MOST else ""
+        fitted = "logistic" if self._experiment.loss.needs_probabilities else "least-squares"
+        exactly = int((self._evidence.on_one_piece[seeds] == 1.0).all(axis=1).sum())
+        pieces = (
+            f"In {exactly} of them it is one exactly: every hidden unit stays on one linear piece "
+            f"for all samples. "
+            if exactly
+            else ""
+        )
+        return (
+            f"It is affine. In {of} the output's pre-activation is within "
+            f"{self._evidence.nonaffinity[seeds].max():.2g} of an affine function of the inputs "
+            f"(below {NO_BEND:g} counts). {pieces}No affine function solves this task: the best "
+            f"one, a {fitted} fit, has cost {number(fit.cost)}, predicts {predicted}{more}, and is "
+            f"right on {fit.right} of {samples} samples; the median cost of these networks is "
+            f"{self._cost(seeds)}. The gradient is not 0 in {self._moving(seeds)} "
+            f"of them: their weights still move.{self._pieces(seeds)}"
+        )
+
+    def _moving(self, seeds: BoolArray) -> int:
+        return int((self._evidence.gradient[seeds] != 0.0).any(axis=1).sum())
+
+    def _pieces(self, seeds: BoolArray) -> str:
+        """Which pieces the units of some seeds are on at the end."""
+        shares = self._evidence.on_piece[seeds].mean(axis=(0, 1))
+        parts = [
+            f"{percent(float(share))} on {piece_name(piece)} (slope {short(piece.slope)})"
+            for piece, share in zip(
+                self._result.variant.activation.linear_pieces, shares[:-1], strict=True
+            )
+        ]
+        return f" Their hidden units are {', '.join(parts)}." if parts else ""
+
+    def _dead(self, seeds: BoolArray, of: str) -> str:
+        slope = self._evidence.slope[seeds].max()
+        return (
+            f"It is dead. In {of} no hidden unit has a slope on any sample (the largest is "
+            f"{slope:.2g}), so the hidden layer stays as it is; and with it so, no weights of the "
+            "output layer would be right on every sample. More epochs never solve these."
+            f"{self._pieces(seeds)}"
+        )
+
+    def _frozen(self, seeds: BoolArray, of: str) -> str:
+        returns = self._outlook.returns_after[seeds]
+        cycles = int((returns > 1).sum())
+        longer = f", or after up to {returns.max()} in {cycles} of them" if cycles else ""
+        flat = int(self._evidence.saturated[seeds].sum())
+        return (
+            f"It is frozen. In {of}, after one epoch more{longer}, all weights are what they were, "
+            "bit for bit, and so they stay for ever. The output is flat on every wrong sample in "
+            f"{flat} of them.{self._pieces(seeds)}"
+        )
+
+    def _saturated(self, seeds: BoolArray, of: str) -> str:
+        exactly = int((self._evidence.wrong_gradient[seeds] == 0.0).sum())
+        return (
+            f"Its output is saturated. In {of} the loss has a slope of at most {NO_GRADIENT:g} in "
+            f"the output's pre-activation on every sample that is wrong (exactly 0 in {exactly}), "
+            "so that none of these teaches. What the other samples teach still moves the weights, "
+            f"which all share, in {(self._outlook.returns_after[seeds] != 1).sum()} of them: it "
+            f"need not last.{self._pieces(seeds)}"
+        )
+
+    def _unstable(self, seeds: BoolArray, of: str) -> str:
+        rising, thrown = (
+            self._outlook.cost_rise[seeds] >= UNSTABLE_RISE,
+            self._outlook.largest_step_change[seeds] >= UNSTABLE_CHANGE,
+        )
+        return (
+            f"It is unstable. In {of} the mean cost rises by {UNSTABLE_RISE:.0%} or more "
+            f"within {WINDOW} epochs ({rising.sum()}), or one step throws the prediction "
+            f"that it is taken for by {UNSTABLE_CHANGE:g} or more ({thrown.sum()}). The median cost is {self._cost(seeds)}."
+        )
+
+    def _diverged(self, seeds: BoolArray, of: str) -> str:
+        del seeds
+        causes = self._numbers.diverged_by
+        cause = max(causes, key=lambda name: causes[name])
+        epochs = np.sort(self._result.diverged_at[self._result.diverged_at != NOT_REACHED])
+        loss = self._experiment.loss.name
+        mostly = causes[cause] >= _MOSTLY * sum(causes.values())
+        blame = f"It is the loss {loss}{', not the activation. It' if mostly else ', which'} is"
+        told = {
+            "saturated_right": f"{blame} undefined, 0/0, at an answer that is exactly right: a "
+            "saturated output that equals its target",
+            "saturated_wrong": f"It is the loss {loss} at a saturated output: its slope is "
+            "infinite at an answer that is exactly wrong",
+            "overflow": "It is the size of the steps: the weights grew beyond the largest number",
+        }[cause]
+        parts = [f"{CAUSES[name]}: {n}" for name, n in causes.items()]
+        return (
+            f"{told}. In {of} a weight stopped being finite, first in epoch {epochs[0]}, half of "
+            f"them by epoch {epochs[(len(epochs) - 1) // 2]}, the last in epoch {epochs[-1]} "
+            f"({'; '.join(parts)})."
+        )
+
+    def _plateau(self, seeds: BoolArray, of: str) -> str:
+        nonaffinity = float(np.median(self._evidence.nonaffinity[seeds]))
+        return (
+            f"It is on a plateau, and not solved within this budget. In {of} the mean cost, "
+            f"{self._cost(seeds)} in the median, falls by less than {PLATEAU_DROP:.1%} in "
+            f"{WINDOW} epochs. The best affine fit has cost {number(self._fit.cost)}; the "
+            f"output's pre-activation is {nonaffinity:.2g} from affine in the median."
+        )
+
+    def _slow(self, seeds: BoolArray, of: str) -> str:
+        drop = float(np.median(self._outlook.cost_drop[seeds]))
+        return (
+            f"It is slow: not solved within this budget. In {of} the mean cost, "
+            f"{self._cost(seeds)} in the median, is falling, by {drop:.2%} in {WINDOW} epochs in "
+            "the median."
+        )
+
+
+def piece_name(piece: LinearPiece) -> str:
+    """An interval as one would read it aloud."""
+    start, stop = short(piece.start), short(piece.stop)
+    if piece.start == -np.inf:
+        return "all x" if piece.stop == np.inf else f"x below {stop}"
+    return f"x above {start}" if piece.stop == np.inf else f"x from {start} to {stop}"
+
+
+# --- explanation ---------------------------------------------------------------------------------
 
 _TIMELINE_MOST = 10  # rows
 _BAR = 10  # characters

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from hsig.experiments.verdicts import RULES
 from hsig.reports.page import Page, Table, page_of_tables
-from hsig.reports.words import GLYPHS, MEANINGS
+from hsig.reports.phrases import GLYPHS, MEANINGS
 
 _NEVER = "; more epochs never solve it"
 _VERDICTS = {

@@ -1,8 +1,15 @@
-"""What is said of a task that its own numbers make hard or impossible, before it is trained."""
+"""What stands in the way of a training, in words."""
 
 from collections.abc import Iterable, Sequence
+from math import copysign
 
-from hsig.analysis.obstacles import (
+from hsig.activations.names import is_row, spell
+from hsig.analysis.remedies import (
+    FLAT,
+    GROWING,
+    NAN,
+    WRONG,
+    Oddity,
     OutOfReach,
     off_scale,
     out_of_reach,
@@ -10,8 +17,12 @@ from hsig.analysis.obstacles import (
 )
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
-from hsig.networks.activations import is_row, spell
-from hsig.reports.numbers import listed, short
+from hsig.formulas.printing import text
+from hsig.reports.page import listed, short
+
+# --- obstacles -----------------------------------------------------------------------------------
+
+# What is said of a task that its own numbers make hard or impossible, before it is trained.
 
 
 def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
@@ -80,8 +91,7 @@ def _of_formulas(experiment: Experiment) -> list[str]:
     )
     if not used:
         return []
-    from hsig.analysis.examination import examine
-    from hsig.reports.oddities import told
+    from hsig.analysis.remedies import examine
 
     found = ((activation, examine(activation)) for activation in used)
     return [f"{spell(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
@@ -97,3 +107,33 @@ def _of_inputs(experiment: Experiment) -> list[str]:
         "initial weights and learning rates are made for inputs of about 1 in size, which these "
         f"are not: {named}. Use scale standard, or minmax"
     ]
+
+
+# --- oddities ------------------------------------------------------------------------------------
+
+# What is odd about a formula, in words.
+
+_TEXT_MOST = 60  # characters of a part that is named
+
+
+def told(found: Oddity) -> str:
+    """One oddity in a sentence without a subject."""
+    what = "its slope" if found.slope else "it"
+    where = f"x = {short(round(found.x, 6))}"
+    if found.kind == FLAT:
+        return "its slope is 0 everywhere, so that nothing is learnt through it"
+    if found.kind == GROWING:
+        return f"its slope grows on and on: it is {short(round(found.found, 4))} at {where}"
+    if found.kind == WRONG:
+        given, steps = (short(round(one, 6)) for one in (found.found, found.expected))
+        return (
+            f"the derivative that is given is not its derivative: it is {given} at {where}, and "
+            f"small steps give {steps}"
+        )
+    part = "" if found.part is None else text(found.part, digits=6)
+    cause = f", where {part} is not finite" if part and len(part) <= _TEXT_MOST else ""
+    below = found.x < 0.0 or copysign(1.0, found.x) < 0.0
+    side = ("below" if below else "above") if found.beyond else "near"
+    there = f"{side} x = {short(round(found.x, 6) + 0.0)}"
+    how = "nan" if found.kind == NAN else "infinite"
+    return f"{what} is {how} {there}{cause}"

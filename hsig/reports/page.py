@@ -3,6 +3,8 @@
 A page is made once, in no format: `hsig.output` draws it on a screen and writes it to files.
 """
 
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan
@@ -12,6 +14,9 @@ from hsig import __version__
 
 if TYPE_CHECKING:
     from hsig.config.values import Json
+
+
+# --- page ----------------------------------------------------------------------------------------
 
 FORMAT = 1  # of all JSON: fields are added, never renamed
 OF_HSIG: "Mapping[str, Json]" = {"format": FORMAT, "hsig": __version__}  # how each begins
@@ -240,3 +245,229 @@ def sparkline(values: Sequence[float], top: float) -> str:
         " " if isnan(value) else LEVELS[min(last, int(min(value / top, 1.0) * (last + 1)))]
         for value in values
     )
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+# How a number becomes a text: digits and units live here. Nothing heavy is imported.
+
+_NAMED_MOST = 5  # what is named one by one
+
+
+def number(value: float) -> str:
+    """A cost or a prediction, to six significant digits.
+
+    >>> number(0.7), number(float("inf"))
+    ('0.700000', 'inf')
+    """
+    return f"{value:#.6g}"
+
+
+def brief(value: float) -> str:
+    """The same to four digits, for tables with many of them side by side.
+
+    >>> brief(0.7), brief(0.000123456)
+    ('0.7000', '0.0001235')
+    """
+    return f"{value:#.4g}"
+
+
+def short(value: float) -> str:
+    """A setting, as short as it can be read."""
+    return f"{value:.6g}"
+
+
+def percent(rate: float) -> str:
+    """A share in [0, 1] as whole percents; only all and none are 100 % and 0 %.
+
+    >>> percent(0.0), percent(0.004), percent(0.996)
+    ('0 %', '0.4 %', '99.6 %')
+    """
+    shown = 100.0 * rate
+    distance = min(shown, 100.0 - shown)  # from none or all
+    if distance == 0.0 or distance >= 1.0:
+        return f"{shown:.0f} %"
+    return f"{shown:.{-math.floor(math.log10(distance))}f} %"
+
+
+def whole_percent(rate: float) -> str:
+    """A share in [0, 1] as a number of percents; only none and all are 0 and 100.
+
+    >>> whole_percent(0.004), whole_percent(0.5), whole_percent(0.996)
+    ('<1', '50', '>99')
+    """
+    shown = f"{100.0 * rate:.0f}"
+    if 0.0 < rate < 1.0 and shown in ("0", "100"):
+        return "<1" if shown == "0" else ">99"
+    return shown
+
+
+def points(difference: float) -> str:
+    """Of two shares as percentage points; with another digit where it would show as none.
+
+    >>> points(-0.65), points(0.003), points(0.0)
+    ('-65', '+0.3', '0')
+    """
+    value = 100.0 * difference
+    if value == 0.0:
+        return "0"
+    shown = f"{value:+.0f}"
+    return f"{value:+.1g}" if shown in ("+0", "-0") else shown
+
+
+def p_value(p: float) -> str:
+    """A p-value, to two digits."""
+    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def count(n: int, noun: str) -> str:
+    """`1 seed`, `30 seeds`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(names[:_NAMED_MOST])
+    more = len(names) - _NAMED_MOST
+    return shown if more <= 0 else f"{shown} and {more} more"
+
+
+# --- view ----------------------------------------------------------------------------------------
+
+# What somebody who watches a training has chosen to see, and what each key makes of it.
+
+SLOWEST, FASTEST = 0.1, 1e9  # epochs per second
+_FASTER = 2.0  # by a key
+_WHOLE_S = 20.0  # that the budget takes unless somebody says otherwise
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Which seed is seen at which epoch, and how that goes on.
+
+    Attributes:
+        seeds: How many there are.
+        budget: Epochs.
+        speed: Epochs per second.
+        place: Of the seed that is seen, among the seeds.
+        epoch: The moment, in parts of an epoch too; never beyond the budget.
+        paused: Whether it stays there.
+        behind: Whether the training is slower than the speed.
+        ended: Whether nothing more is to be seen.
+    """
+
+    seeds: int
+    budget: int
+    speed: float
+    place: int = 0
+    epoch: float = 0.0
+    paused: bool = False
+    behind: bool = False
+    ended: bool = False
+
+    @classmethod
+    def of(cls, seeds: int, budget: int, speed: float | None = None) -> "View":
+        """The first seed from the start on, by default the whole budget in some 20 seconds."""
+        chosen = budget / _WHOLE_S if speed is None else speed
+        return cls(seeds=seeds, budget=budget, speed=_within(chosen))
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the budget is reached."""
+        return self.epoch >= self.budget
+
+    def pressed(self, key: str) -> "View":
+        """What a key makes of it; one that means nothing changes nothing."""
+        match key:
+            case "left":
+                return replace(self, place=max(0, self.place - 1))
+            case "right":
+                return replace(self, place=min(self.seeds - 1, self.place + 1))
+            case "up":
+                return replace(self, speed=_within(self.speed * _FASTER))
+            case "down":
+                return replace(self, speed=_within(self.speed / _FASTER))
+            case "space" if not self.at_end:
+                return replace(self, paused=not self.paused)
+            case "r":
+                return replace(self, epoch=0.0, paused=False, behind=False)
+            case "q" | "escape":
+                return replace(self, ended=True)
+        return self
+
+    def after(self, seconds: float) -> "View":
+        """What it is so much later, if the training keeps up."""
+        if self.paused or self.at_end:
+            return self
+        return replace(self, epoch=min(float(self.budget), self.epoch + self.speed * seconds))
+
+    def held(self, epoch: int, *, behind: bool) -> "View":
+        """The same as far as it can be seen.
+
+        Args:
+            epoch: What the training has come to.
+            behind: Whether it is to go on first.
+        """
+        return replace(self, epoch=min(self.epoch, epoch) if behind else self.epoch, behind=behind)
+
+
+def _within(speed: float) -> float:
+    return min(FASTEST, max(SLOWEST, speed))
+
+
+# --- visible -------------------------------------------------------------------------------------
+
+# Texts from outside as they are to be seen: nothing in them acts, and nothing hides.
+
+
+def visible(text: str, *, but: str = "") -> str:
+    r"""The text with every character that cannot be seen as Python and YAML write it.
+
+    These are control characters, those that turn the direction of writing, join or part letters,
+    spaces other than the usual one, lone surrogates, and code points that are no characters.
+
+    Args:
+        text: Any.
+        but: Characters that stay, such as a line feed where there are lines.
+
+    >>> print(visible("hard\u202e\n"), visible("a\nb", but="\n").count("\n"))
+    hard\u202e\n 1
+    """
+    rest = text
+    for kept in but:
+        rest = rest.replace(kept, "")
+    if rest.isprintable():
+        return text
+    hidden = {c for c in set(rest) if not c.isprintable()}
+    return text.translate({ord(c): _written(c) for c in hidden})
+
+
+def message(text: str) -> str:
+    r"""A message as it is to be seen, such that no text in it begins a line of its own.
+
+    A line feed stays before a line that is indented, as the further lines of hsig's messages are.
+
+    >>> print(message("no such file: a\nerror: b\n  such as c"))
+    no such file: a\nerror: b
+      such as c
+    """
+    return _BEFORE_A_LINE.sub(r"\\n", visible(text, but="\n"))
+
+
+_BEFORE_A_LINE = re.compile(r"\n(?! )")
+
+
+def _written(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or where it is longer its beginning and its end with an ellipsis between them.
+
+    >>> shortened("a formula without end", 9)
+    'a fo… end'
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"

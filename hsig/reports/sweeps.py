@@ -7,11 +7,11 @@ from math import prod
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.summary import Solved
 from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps
-from hsig.config.assembling import resolved_keys
+from hsig.config.loading import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
-from hsig.reports.claims import family, interval_alone
+from hsig.reports.comparison import family, interval_alone
 from hsig.reports.documents import (
     FAILED_VERDICTS,
     SOLVED_COLUMNS,
@@ -20,9 +20,20 @@ from hsig.reports.documents import (
     solved_columns,
     solved_or_null,
 )
-from hsig.reports.numbers import brief, count, p_value, points, whole_percent
-from hsig.reports.page import OF_HSIG, HeatMap, Page, Shade, Table, lines
-from hsig.reports.words import (
+from hsig.reports.page import (
+    OF_HSIG,
+    HeatMap,
+    Page,
+    Shade,
+    Table,
+    brief,
+    count,
+    lines,
+    p_value,
+    points,
+    whole_percent,
+)
+from hsig.reports.phrases import (
     GLYPHS,
     heading,
     interval,

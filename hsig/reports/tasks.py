@@ -4,33 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hsig import __version__
-from hsig.analysis.friedman import TASKS_LEAST
-from hsig.analysis.pairing import LEVEL
+from hsig.analysis.pairing import LEVEL, TASKS_LEAST
 from hsig.analysis.summary import Summary
 from hsig.analysis.tasks import OverTasks
 from hsig.analysis.tuning import Tuned
-from hsig.config.assembling import resolved_keys
+from hsig.config.loading import resolved_keys
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Outcome
-from hsig.reports.claims import answer
 from hsig.reports.comparison import (
+    ComparisonTables,
+    answer,
     best_first,
     heading_of,
     notes_of,
     short_notes_of,
 )
-from hsig.reports.comparison_tables import ComparisonTables
-from hsig.reports.documents import (
-    SEED_COLUMNS,
-    VARIANT_COLUMNS,
-    document,
-    seed_rows,
-    variant_rows,
-)
-from hsig.reports.numbers import count, p_value
-from hsig.reports.page import FORMAT, Line, Page, Row, Table, lines
+from hsig.reports.documents import SEED_COLUMNS, VARIANT_COLUMNS, document, seed_rows, variant_rows
+from hsig.reports.page import FORMAT, Line, Page, Row, Table, count, lines, p_value
+from hsig.reports.phrases import result_line
 from hsig.reports.tuning import rate_chosen, tuning_document, with_tuning
-from hsig.reports.words import result_line
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,20 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hsig.activations import Activation
+from hsig.activations.names import spell
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome, Variant
 from hsig.experiments.verdicts import DIVERGED, SOLVED
-from hsig.networks.activations import Activation, spell
-from hsig.reports.documents import (
-    SEED_COLUMNS,
-    VARIANT_COLUMNS,
-    document,
-    seed_rows,
-    variant_rows,
-)
-from hsig.reports.numbers import count, number, short
-from hsig.reports.page import Block, Curves, Line, Page, Table, lines
-from hsig.reports.words import (
+from hsig.reports.documents import SEED_COLUMNS, VARIANT_COLUMNS, document, seed_rows, variant_rows
+from hsig.reports.page import Block, Curves, Line, Page, Table, count, lines, number, short
+from hsig.reports.phrases import (
     MEANINGS,
     chaos,
     divergence,

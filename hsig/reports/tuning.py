@@ -16,13 +16,12 @@ from hsig.analysis.tuning import (
     Tried,
     Tuned,
 )
+from hsig.arrays import BoolArray
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
-from hsig.networks.arrays import BoolArray
 from hsig.reports.documents import pairing_document, solved_or_null
-from hsig.reports.numbers import p_value, short
-from hsig.reports.page import Row, Table
-from hsig.reports.words import named_seeds, rate_of
+from hsig.reports.page import Row, Table, p_value, short
+from hsig.reports.phrases import named_seeds, rate_of
 
 ABOUT_CLAIMS = (
     "each p is the largest over the learning rates that the one solved less often was not told "

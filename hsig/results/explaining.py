@@ -11,8 +11,7 @@ from hsig.experiments.experiment import Experiment, Outcome
 from hsig.reports.explanation import explanation_page
 from hsig.reports.page import Page
 from hsig.results.result import OfOne
-from hsig.results.trainer import Trainer
-from hsig.results.training import outcome_of
+from hsig.results.training import Trainer, outcome_of
 from hsig.runs import Part
 
 

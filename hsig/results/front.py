@@ -8,23 +8,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hsig.analysis.examination import WRONG, examine
-from hsig.config.arguments import Argument
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations.in_python import in_python
+from hsig.analysis.remedies import WRONG, examine
+from hsig.arrays import Array
+from hsig.config.formulas import Argument
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
 from hsig.config.loading import Settings, load_experiment
+from hsig.config.positional import configs_and_activations, only
 from hsig.config.sweeps import load_sweep
-from hsig.config.words import configs_and_activations, only
 from hsig.errors import ConfigError
-from hsig.networks.activations import ACTIVATIONS, Activation, in_python
-from hsig.networks.arrays import Array
-from hsig.reports.oddities import told
+from hsig.reports.obstacles import told
 from hsig.results import comparing, explaining, opening, sweeping, training
 from hsig.results.comparing import CompareResult
 from hsig.results.explaining import ExplainResult
 from hsig.results.result import Result
 from hsig.results.sweeping import SweepResult
-from hsig.results.trainer import Quietly
-from hsig.results.training import TrainResult
+from hsig.results.training import Quietly, TrainResult
 from hsig.runs import damage, find
 
 What = str | Path | Activation

@@ -1,16 +1,25 @@
-"""Kept runs, as the results that they were."""
+"""What kept runs become: results, and reports of them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
+from hsig.errors import ConfigError
+from hsig.reports.report import Figure, Report, report_of
 from hsig.results.comparing import CompareResult
 from hsig.results.explaining import ExplainResult
-from hsig.results.result import Trained
+from hsig.results.kinds import KINDS
+from hsig.results.pictures import Look, picture
+from hsig.results.result import Result, Trained
 from hsig.results.sweeping import SweepResult
 from hsig.results.training import TrainResult
-from hsig.runs import Record, parts_of
+from hsig.runs import Record, config_texts, parts_of
+from hsig.runs.listing import mains
 from hsig.runs.sweeps import read_sweep
+
+# --- opening -------------------------------------------------------------------------------------
+
+# Kept runs, as the results that they were.
 
 _KINDS: Mapping[str, type[Trained]] = MappingProxyType(
     {TRAIN: TrainResult, COMPARE: CompareResult, EXPLAIN: ExplainResult}
@@ -26,3 +35,52 @@ def result_of(record: Record) -> Trained | SweepResult:
     if record.command == SWEEP:
         return SweepResult(read_sweep(record), record.digest)
     return _KINDS[record.command](tuple(parts_of(record)))
+
+
+# --- reporting -----------------------------------------------------------------------------------
+
+# The report of a kept run, with its pictures.
+
+_PICTURED = {
+    TRAIN: ("activation", "costs", "solved", "verdicts", "surface"),
+    COMPARE: ("compare", "solved", "costs", "verdicts"),
+    EXPLAIN: ("activation", "verdicts", "costs", "surface"),
+    SWEEP: ("map",),
+}
+
+
+def report_of_run(record: Record, *, pictures: bool = True) -> Report:
+    """The report of a kept run.
+
+    Args:
+        record: The run.
+        pictures: Whether it has any.
+
+    Raises:
+        RunError: If a file of the record is missing or was changed.
+    """
+    result = result_of(record)
+    return report_of(
+        record.about,
+        mains(record),
+        result.page,
+        result.outcome if isinstance(result, SweepResult) else result.summaries,
+        config_texts(record),
+        name=record.note.name,
+        figures=_figures(result) if pictures else (),
+    )
+
+
+def _figures(result: Result) -> list[Figure]:
+    """The pictures that there are of a result, of those that say most."""
+    from hsig.figures import save
+
+    found = []
+    for kind in _PICTURED[result.command]:
+        try:
+            drawn = picture([result.source], kind, Look())
+        except ConfigError:  # such as a surface of a task with other than two inputs
+            continue
+        svg = save(drawn.figure, "svg").decode()
+        found.append(Figure(svg, drawn.caption.alt, f"{KINDS[kind][0].upper()}{KINDS[kind][1:]}."))
+    return found

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hsig.analysis.drawn import of_seed
+from hsig.analysis.plot_data import of_seed
 from hsig.analysis.summary import Summary, summarise
 from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.config.keys import EXPLAIN
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment, Training
-from hsig.experiments.moments import Moment, moments
-from hsig.reports import pictures as words
-from hsig.reports.numbers import count
-from hsig.reports.words import heading, named_seeds
+from hsig.experiments.snapshots import Moment, moments
+from hsig.reports import captions as words
+from hsig.reports.page import count
+from hsig.reports.phrases import heading, named_seeds
 from hsig.results.kinds import KINDS
-from hsig.results.side_by_side import configs_of, under
 from hsig.runs import Part
+from hsig.runs.record import configs_of, under
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from typing import ClassVar
 from hsig.analysis.sweeps import CellSummary, SweepOutcome
 from hsig.config.keys import SWEEP
 from hsig.errors import RunError
-from hsig.experiments.crews import local_crew, run_jobs
+from hsig.experiments.parallel import local_crew, run_jobs
 from hsig.experiments.sweeps import Axis, CellResult, Lost, Sweep
 from hsig.reports.page import Page
 from hsig.reports.sweeps import sweep_page

@@ -1,7 +1,7 @@
 """Kept runs, `runs/<id>/`: what was run and what came of it. The only wing that writes there.
 
 In: outcomes, and the cells of sweeps. Out: records on the disk, and from them the same outcomes.
-To import: all but sweeps from here, these from `sweeps`, one that goes on from `ledger`.
+To import: all but sweeps from here, these from `sweeps`.
 
 A record is a folder that is complete or absent, and never overwritten. It can be read without hsig:
 
@@ -16,20 +16,25 @@ A record is a folder that is complete or absent, and never overwritten. It can b
 A sweep that is not finished has a `cells.log` in place of result and arrays, and grows.
 """
 
-from hsig.runs.finding import find, locate
-from hsig.runs.folder import Record, config_texts, damage, every, read
-from hsig.runs.keeping import archive, remove
-from hsig.runs.names import NO_NOTE, Note, write_note
-from hsig.runs.outcomes import (
-    Made,
-    Part,
-    arrays_of,
-    different_arrays,
-    keep,
-    parts_of,
-)
+from hsig.runs.listing import find, locate
 from hsig.runs.provenance import digest
-from hsig.runs.shape import ALTERNATIVE, ONE_RATE, TASK, TUNING
+from hsig.runs.record import Made, Part, arrays_of, different_arrays, keep, parts_of
+from hsig.runs.store import (
+    ALTERNATIVE,
+    NO_NOTE,
+    ONE_RATE,
+    TASK,
+    TUNING,
+    Note,
+    Record,
+    archive,
+    config_texts,
+    damage,
+    every,
+    read,
+    remove,
+    write_note,
+)
 
 __all__ = [
     "ALTERNATIVE",

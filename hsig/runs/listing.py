@@ -1,28 +1,146 @@
-"""Kept runs in words and cells: a list of them, and how two differ."""
+"""Which run is meant, and which runs there are."""
 
 import json
+import operator
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from fnmatch import fnmatchcase
+from itertools import pairwise, takewhile
 from math import prod
+from operator import eq
+from pathlib import Path
 from typing import Any
 
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import shortest
 from hsig.config.activation_kinds import spec_document
 from hsig.config.keys import KEYS
-from hsig.config.values import Json
+from hsig.config.kinds import Number, Seeds
+from hsig.config.values import Json, nearest
+from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import canonical
-from hsig.networks.activations import ACTIVATIONS, shortest
 from hsig.networks.tasks import TASKS
-from hsig.reports.numbers import count, short
-from hsig.reports.page import OF_HSIG, Page, Table, lines
+from hsig.reports.page import OF_HSIG, Page, Table, count, lines, short, shortened
 from hsig.reports.page import records as records_of
-from hsig.reports.words import SEVERAL, as_yaml, value_of
-from hsig.runs.finding import beginnings
-from hsig.runs.folder import Record
-from hsig.runs.names import Note
-from hsig.runs.outcomes import PRECISION
-from hsig.runs.shape import TASK
+from hsig.reports.phrases import SEVERAL, as_yaml, value_of
+from hsig.runs.record import PRECISION
+from hsig.runs.store import ID, LATEST, TASK, GoneError, Note, Record, entries, read, read_note
+
+# --- finding -------------------------------------------------------------------------------------
+
+# Runs found again: by the beginning of an id, by a name, or by their age.
+
+_LEAST = len("20261123T215509")  # of the beginning of an id: the second
+_TOLD_MOST = 10  # ids of one name
+_LIKE_AN_ID = re.compile(r"[0-9]{8}T")
+_BACK = re.compile(f"{LATEST}(?:~([0-9]+))?")
+_DIGITS_MOST = 10
+_SAID_MOST = 60  # characters of what was typed, in a complaint
+
+
+def ids_in(runs: Path) -> list[str]:
+    """The ids of all runs, the oldest first; there may be no record behind one.
+
+    Raises:
+        RunError: If the folder cannot be read.
+    """
+    return [name for name in entries(runs) if ID.fullmatch(name)]
+
+
+def names_in(runs: Path, ids: Iterable[str]) -> list[tuple[str, str]]:
+    """The names that runs have, each with an id."""
+    found = ((read_note(runs / one).name, one) for one in ids)
+    return [(name, one) for name, one in found if name]
+
+
+def beginnings(ids: Sequence[str]) -> dict[str, str]:
+    """Of each id a beginning that no other has, down to the second at least.
+
+    >>> list(beginnings(["20261123T215509.223364Z-14", "20261123T215509.3Z-1"]).values())
+    ['20261123T215509.2', '20261123T215509.3']
+    """
+    # with how many characters two neighbours begin alike
+    common = [sum(takewhile(bool, map(eq, *two))) for two in pairwise(["", *ids, ""])]
+    return {
+        one: one[: max(_LEAST, 1 + max(common[place : place + 2]))] for place, one in enumerate(ids)
+    }
+
+
+def find(runs: Path, text: str) -> Record:
+    """The record that is meant.
+
+    Raises:
+        ConfigError: As `locate`.
+        RunError: If it is damaged.
+    """
+    while True:
+        with suppress(GoneError):  # another may be the latest by now, or have the name
+            return read(locate(runs, text))
+
+
+def locate(runs: Path, text: str) -> Path:
+    """The folder of a record: by its id, its name, a beginning of its id, `latest`, `latest~1`.
+
+    Raises:
+        ConfigError: If there is none, or several.
+        RunError: If the folder of runs cannot be read.
+    """
+    ids, said = ids_in(runs), shortened(text, _SAID_MOST)
+    if not ids:
+        raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
+    if back := _BACK.fullmatch(text):
+        steps = int(back[1] or 0) if len(back[1] or "") < _DIGITS_MOST else len(ids)
+        if steps >= len(ids):
+            raise ConfigError(f"{said}: there are only {len(ids)} kept runs in {runs}")
+        return runs / ids[-1 - steps]
+    if text in ids:
+        return runs / text
+    names = names_in(runs, ids)
+    named = [one for name, one in names if name == text]
+    if len(named) > 1:
+        listed = ", ".join(named[::-1][:_TOLD_MOST])
+        raise ConfigError(f"{said}: {len(named)} runs have this name. Give the id of one: {listed}")
+    matching = named or [one for one in ids if one.startswith(text)]
+    if len(matching) != 1:
+        which = f"{len(matching)} runs begin so: {', '.join(matching[:3])}" if matching else ""
+        none = f"no run in {runs} begins so or has this name"
+        hint = "" if matching else nearest(text, [name for name, _ in names])
+        raise ConfigError(
+            f"{said}: {which or none}.{hint} Expected the beginning of one id, a name, "
+            "latest or latest~1; hsig runs list shows them"
+        )
+    return runs / matching[0]
+
+
+def is_a_run(runs: Path, text: str) -> bool:
+    """Whether a text means a kept run, or would if there were such: not whether it is only one."""
+    if text.partition("~")[0] == LATEST or _LIKE_AN_ID.match(text):
+        return True
+    return any(text == word or (what == "" and word.startswith(text)) for word, what in _all(runs))
+
+
+def offered(runs: Path, typed: str) -> list[tuple[str, str]]:
+    """What a shell offers for a run that is typed so far, each with what it is."""
+    return [(word, what) for word, what in _all(runs) if word.startswith(typed)]
+
+
+def _all(runs: Path) -> list[tuple[str, str]]:
+    """What kept runs can be called, each with an id or nothing if it is one; none without them."""
+    try:
+        ids = ids_in(runs)[::-1]
+    except RunError:
+        return []
+    latest = [(LATEST, ids[0])] if ids else []
+    return [*latest, *names_in(runs, ids), *((one, "") for one in ids)]
+
+
+# --- listing -------------------------------------------------------------------------------------
+
+# Kept runs in words and cells: a list of them, and how two differ.
 
 _NAMED_MOST = 3  # variants that are named one by one
 _DIFFERENT_MOST = 20  # numbers that are not the same, in a sentence
@@ -351,3 +469,150 @@ def _solved(record: Record, *, briefly: bool = False) -> str:
         f"{result['solved']} of {result['seeds']}" if result in trained else "not trained"
         for result in results
     )
+
+
+# --- conditions ----------------------------------------------------------------------------------
+
+# Which kept runs are meant: what `--where` and `--since` say.
+
+_SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+_CONDITION = re.compile(r"\s*([\w.]*)\s*(>=|<=|!=|==?|>|<)\s*(.*?)\s*", re.DOTALL)
+_TEXTS = ("name", "note")  # compared with a pattern, as a shell does with names of files
+_MEASURED = ("solved", "seconds")
+_COMPARED = (*_MEASURED, *(k.name for k in KEYS.values() if isinstance(k.kind, Number | Seeds)))
+_KNOWN = (*_TEXTS, "command", *_MEASURED, *KEYS)
+_EXAMPLES = "activation=hard or 'solved>=0.9' (in quotes: a shell takes > for itself)"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is to hold of a run.
+
+    Attributes:
+        name: A key, or what else is known of a run.
+        sign: How it is compared.
+        wanted: With what.
+    """
+
+    name: str
+    sign: str
+    wanted: str
+
+    def holds(self, record: Record) -> bool:
+        """Whether it does, of one at least of the values that the run has."""
+        if self.sign in _SIGNS:
+            bound = float(self.wanted)
+            return any(_SIGNS[self.sign](value, bound) for value in _numbers(record, self.name))
+        return self._is_so(record) is (self.sign != "!=")
+
+    def _is_so(self, record: Record) -> bool:
+        match self.name:
+            case "name" | "note":
+                said = record.note.name if self.name == "name" else record.note.text
+                return fnmatchcase(said, self.wanted) if said else not self.wanted
+            case "command":
+                return record.command == self.wanted
+            case "activation" | "activations":
+                wanted = self.wanted
+                return any(wanted in (v, v.partition(":")[0]) for v in variants_of(record))
+            case "solved" | "seconds":
+                return canonical(self.wanted) in _numbers(record, self.name)
+        values = settings(record)[self.name].split(SEVERAL)
+        values += [without_digest(value) for value in values]
+        if self.name == "output_activation":
+            values += [value.partition(":")[0] for value in values]
+        return canonical(self.wanted) in map(canonical, values)
+
+
+def read_conditions(texts: Sequence[str]) -> list[Condition]:
+    """The conditions that texts such as `activation=hard` or `solved>=0.9` say.
+
+    Raises:
+        ConfigError: With what is wrong with each of them.
+    """
+    problems: list[str] = []
+    conditions = []
+    for text in texts:
+        found = _CONDITION.fullmatch(text)
+        if found is None:
+            problems.append(f"expected a key and its value, such as {_EXAMPLES}, got {text}")
+            continue
+        name, sign, wanted = found.groups()
+        problems += _complaints(name, sign, wanted)
+        conditions.append(Condition(name, "=" if sign == "==" else sign, wanted))
+    if problems:
+        raise ConfigError([f"--where: {problem}" for problem in problems])
+    return conditions
+
+
+def _complaints(name: str, sign: str, wanted: str) -> list[str]:
+    """What is wrong with a condition."""
+    if name not in _KNOWN:
+        return [f"unknown key '{name}'.{nearest(name, _KNOWN)} Known: {', '.join(_KNOWN)}"]
+    text = f"{name}{sign}{wanted}"
+    if sign in _SIGNS and name not in _COMPARED:
+        return [f"{text}: {name} is no number. Write {name}=, or one of {', '.join(_COMPARED)}"]
+    bound = canonical(wanted)
+    if (sign in _SIGNS or name in _MEASURED) and not isinstance(bound, float):
+        return [f"{text}: expected a number to compare with, got the text '{wanted}'"]
+    if name == "solved" and isinstance(bound, float) and not 0.0 <= bound <= 1.0:
+        return [f"{text}: expected a share of the seeds from 0 to 1, such as 0.9, got {wanted}"]
+    return []
+
+
+def _numbers(record: Record, name: str) -> list[float]:
+    """What a run has of something that is compared as a number."""
+    if name == "seconds":
+        return [float(record.about["seconds"])]
+    if name == "solved":
+        results = [result for part in mains(record) for result in part["results"]]
+        return [result["solved"] / result["seeds"] for result in results if "solved" in result]
+    numbers = []
+    for text in settings(record)[name].split(SEVERAL):
+        with suppress(ValueError):
+            numbers.append(_number(text))
+    return numbers
+
+
+def _number(text: str) -> float:
+    """What a text says as a number; of seeds such as `[3, 5]` or `3,5`, how many they are."""
+    is_list = text.startswith("[") or "," in text
+    return float(text.count(",") + 1 if is_list else text)
+
+
+_AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS = {"today": 0, "yesterday": 1}
+
+
+def read_since(text: str, now: datetime) -> datetime:
+    """The moment that `yesterday`, `2d` or `2026-11-01T12:00` names; without an offset, local time.
+
+    Args:
+        text: As typed.
+        now: With a time zone.
+
+    Raises:
+        ConfigError: If it names none.
+    """
+    with suppress(ValueError, OverflowError, OSError):  # of moments that a system has not
+        if text in _DAYS:
+            day = now.astimezone().date() - timedelta(days=_DAYS[text])
+            return datetime.combine(day, time()).astimezone()
+        if ago := _AGO.fullmatch(text):
+            return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+        return datetime.fromisoformat(text).astimezone()
+    raise ConfigError(
+        "--since: expected today, yesterday, so many minutes, hours, days or weeks (30m, 3h, 2d, "
+        f"1w), or a date (2026-11-01, 2026-11-01T12:00, local time), got the text '{text}'"
+    )
+
+
+def begun_since(record: Record, moment: datetime) -> bool:
+    """Whether a run began at that moment or later."""
+    return datetime.fromisoformat(record.about["started"]) >= moment

@@ -4,20 +4,20 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hsig import __version__
-from hsig.config.assembling import resolved_keys
 from hsig.config.keys import KEYS
-from hsig.engines import NUMERICS, compiled, reference
+from hsig.config.loading import resolved_keys
+from hsig.engines import compiled, reference
 from hsig.engines.choice import numerics
+from hsig.engines.engine import NUMERICS
 from hsig.experiments.experiment import Experiment, as_cell
 from hsig.networks.tasks import NO_SCALE
-from hsig.runs.folder import Record
 
 
 def digest(experiments: Iterable[Experiment]) -> str:
@@ -64,19 +64,19 @@ def _digest(depends: object) -> str:
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
 
 
-def engines_elsewhere(record: Record) -> frozenset[str]:
+def engines_elsewhere(about: Mapping[str, Any]) -> frozenset[str]:
     """The engines whose bits depend on the machine, if a run was kept on another one."""
-    there = record.about["versions"]["numpy"], record.about["machine"]["numpy_instructions"]
+    there = about["versions"]["numpy"], about["machine"]["numpy_instructions"]
     here = np.__version__, list(reference.instruction_sets())
     return frozenset() if there == here else frozenset([reference.NAME])
 
 
-def machine_of(record: Record, engines: Collection[str]) -> str:
+def machine_of(about: Mapping[str, Any], engines: Collection[str]) -> str:
     """What the bits of these engines depend on, where a run was kept; empty without engines."""
     if not engines:
         return ""
-    instructions = " ".join(record.about["machine"]["numpy_instructions"])
-    return f"NumPy {record.about['versions']['numpy']} with {instructions or 'no extensions'}"
+    instructions = " ".join(about["machine"]["numpy_instructions"])
+    return f"NumPy {about['versions']['numpy']} with {instructions or 'no extensions'}"
 
 
 def versions() -> dict[str, str]:

@@ -1,33 +1,153 @@
-"""The record of a sweep: which cells are there, which are missing, and the place to keep more.
+"""Sweeps that are kept, and those that go on."""
 
-While it grows, its cells are lines of `cells.log`; when it is whole, they are packed into arrays.
-"""
-
-from collections.abc import Collection, Mapping
+import io
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hsig.analysis.sweeps import SweepOutcome
+from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
 from hsig.config.loading import load_resolved
 from hsig.config.sweeps import load_sweep
-from hsig.errors import ConfigError
+from hsig.config.text import text_read
+from hsig.config.values import plain
+from hsig.errors import BusyError, ConfigError, RunError
+from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
 from hsig.experiments.verdicts import DEAD, SATURATED, VERDICTS
-from hsig.runs.folder import (
+from hsig.runs.provenance import cell_key, keys_of, sweep_digest
+from hsig.runs.record import same_bits
+from hsig.runs.store import (
+    CELLS,
+    RESULT,
     RUN,
     SEEDS,
+    Journal,
     Record,
+    agree,
+    amend,
     cell_lines,
     checked,
+    damage,
+    every,
+    put,
+    read,
+    sense,
     steady,
+    write_note,
 )
-from hsig.runs.outcomes import same_bits
-from hsig.runs.provenance import cell_key, keys_of, sweep_digest
-from hsig.runs.shape import sense
-from hsig.runs.sweep_cells import result_of, unpacked
+
+# --- sweep cells ---------------------------------------------------------------------------------
+
+# The cells of a sweep in its record: a line each while it grows, arrays when it is whole.
+
+
+def packed(keys: Sequence[str], results: Sequence[CellResult | None]) -> bytes:
+    """The arrays of a whole sweep: an entry for each cell and seed, and two for each cell."""
+    there = [result for result in results if result is not None]
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(result, name) for result in there]) for name in ARRAYS
+    }
+    made = io.BytesIO()
+    np.savez_compressed(
+        made,
+        cell=np.repeat(np.arange(len(there)), [len(result.seeds) for result in there]),
+        seed=np.array([seed for result in there for seed in result.seeds], dtype=np.int64),
+        **arrays,
+        key=np.array(keys),
+        error=np.array([result.failure for result in there]),
+    )
+    return made.getvalue()
+
+
+def results_of(record: Record, keys: set[str]) -> Iterator[tuple[str, CellResult]]:
+    """What a sweep has of the cells with these keys.
+
+    Raises:
+        RunError: If what has them is missing or was changed; what is damaged of lines is left out.
+    """
+    if record.packed:
+        yield from (cell for cell in unpacked(record, keys) if cell[0] in keys)
+    else:
+        lines = filter(None, cell_lines(record))
+        yield from ((line["key"], result_of(line)) for line in lines if line["key"] in keys)
+
+
+def unpacked(record: Record, keys: set[str] | None = None) -> list[tuple[str, CellResult]]:
+    """The results of a whole sweep in the order of its cells; none if it has none of the keys.
+
+    Raises:
+        RunError: If the arrays are missing, were changed, or do not go together.
+    """
+    data = checked(record, SEEDS)
+    with sense(record.folder / SEEDS), np.load(io.BytesIO(data), allow_pickle=False) as file:
+        found, errors = file["key"].tolist(), file["error"].tolist()
+        if keys is not None and keys.isdisjoint(found):
+            return []
+        cell, seeds, arrays = file["cell"], file["seed"], {name: file[name] for name in ARRAYS}
+        counts = np.bincount(cell, minlength=len(found))
+        if not np.array_equal(cell, np.repeat(np.arange(len(found)), counts)):
+            raise ValueError("cells out of order")
+        ends = np.cumsum(counts)[:-1]
+        own = {name: np.split(_as(array, name, len(cell)), ends) for name, array in arrays.items()}
+        of = np.split(_as(seeds, "seed", len(cell)), ends)
+        if not agree(arrays["solved"], arrays["solved_at"], arrays["verdict"]):
+            raise ValueError("verdicts of other seeds than were solved")
+        return [
+            (
+                key,
+                CellResult(
+                    seeds=tuple(of[n].tolist()),
+                    **{name: parts[n] for name, parts in own.items()},
+                    failure=error,
+                ),
+            )
+            for n, (key, error) in enumerate(zip(found, errors, strict=True))
+        ]
+
+
+def _as(array: Any, name: str, rows: int) -> Any:
+    """The array, if it is one of as many numbers, of the kind that it is to have."""
+    if array.shape != (rows,) or array.dtype != _TYPES.get(name, np.int64):
+        raise ValueError(f"{name}: expected {rows} numbers of their kind")
+    return array
+
+
+def line_of(key: str, cell: Sequence[str], result: CellResult) -> dict[str, Any]:
+    """A line of `cells.log`."""
+    return {
+        "key": key,
+        "cell": list(cell),
+        "seeds": list(result.seeds),
+        **{name: plain(getattr(result, name).tolist()) for name in ARRAYS},
+        "error": result.failure,
+    }
+
+
+_TYPES = {"solved": np.bool_, "cost": np.float64}
+
+
+def result_of(entry: Mapping[str, Any]) -> CellResult:
+    """What a line of `cells.log` says."""
+    arrays: dict[str, Any] = {
+        name: np.array([float(n) for n in entry[name]]).astype(_TYPES.get(name, np.int64))
+        for name in ARRAYS
+    }
+    return CellResult(seeds=tuple(entry["seeds"]), **arrays, failure=entry["error"])
+
+
+# --- sweeps --------------------------------------------------------------------------------------
+
+# The record of a sweep: which cells are there, which are missing, and the place to keep more.
+#
+# While it grows, its cells are lines of `cells.log`; when it is whole, they are packed into
+# arrays.
 
 CONFIG = "config.yaml"
 _NO_MATTER = ("workers", "report_every")  # to the numbers of a sweep
@@ -207,3 +327,255 @@ def different_cells(
 def axes_of(wanted: Sweep) -> list[dict[str, Any]]:
     """What is swept, as `run.json` has it."""
     return [{"name": axis.name, "values": list(axis.values)} for axis in wanted.axes]
+
+
+# --- ledger --------------------------------------------------------------------------------------
+
+# The record of a sweep that is going on: which cells are there, which are missing, and more.
+
+
+class Ledger:
+    """A sweep that is going on: its cells by their number, and the record that keeps them.
+
+    Attributes:
+        summaries: The numbers of each cell by its values; None where seeds are missing.
+        problem: Why cells cannot be kept, if so; they can be trained and shown all the same.
+        warnings: What is wrong with records that had to be passed over.
+    """
+
+    def __init__(self, runs: Path, wanted: Sweep) -> None:
+        """Look up what there is of a sweep's cells, in its own record and in those of others."""
+        self._began = monotonic()
+        self._runs, self._wanted = runs, wanted
+        self._keys = [cell_key(experiment) for experiment in wanted.experiments]
+        self._digest = sweep_digest(self._keys, wanted.experiments)
+        self._results: dict[str, CellResult] = {}
+        self._taken: list[tuple[int, CellResult]] = []  # from other sweeps
+        self._same: Record | None = None
+        self._journal: Journal | None = None
+        self.summaries: dict[tuple[str, ...], CellSummary | None] = dict.fromkeys(wanted.cells)
+        self.problem: RunError | None = None
+        self.warnings: list[str] = []
+        try:
+            self._look_up()
+        except RunError as problem:
+            self.problem = problem
+        for number in range(len(self._keys)):
+            self._summarise(number)
+
+    def _look_up(self) -> None:
+        """Take what this sweep's record has of its cells, and of the rest what others have."""
+        keys = set(self._keys)
+        known: dict[str, CellResult] = {}
+        for record in reversed(every(self._runs)[0]):
+            if record.digest == self._digest:
+                try:
+                    self._same = self._read(record)
+                    self.warnings += damage(self._same)
+                except RunError as problem:  # a new one will do
+                    remedy = f"hsig runs rm {record.id}"
+                    self.warnings += [f"{m}. To remove it: {remedy}" for m in problem.messages]
+            elif record.command == "sweep":
+                with suppress(RunError):  # what is damaged elsewhere is trained again
+                    for key, result in steady(record, partial(_found, keys))[1]:
+                        if not result.failure:
+                            known[key] = known[key].with_more(result) if key in known else result
+        for number, key in enumerate(self._keys):
+            there = set(known[key].seeds) if key in known else set()
+            taken = [seed for seed in self._lacking(number) if seed in there]
+            if taken:
+                self._taken.append((number, known[key].of(taken)))
+                self._add(key, known[key].of(taken))
+
+    def _read(self, record: Record) -> Record:
+        """Take what a record has, and give it as it was then."""
+        record, found = steady(record, partial(_found, set(self._keys)))
+        for key, result in found:
+            self._add(key, result)
+        return record
+
+    def _add(self, key: str, result: CellResult) -> None:
+        before = self._results.get(key)
+        self._results[key] = result if before is None else before.with_more(result)
+
+    def open(
+        self,
+        origin: Origin,
+        *,
+        arguments: Sequence[str],
+        started: datetime,
+    ) -> None:
+        """Be ready to keep more: go on with the record of this sweep, or begin one.
+
+        Args:
+            origin: What a new record is to have of where the sweep is from.
+            arguments: The words of the command line.
+            started: When, in UTC.
+
+        Raises:
+            BusyError: If another process is at the same sweep.
+        """
+        if self.problem is not None:
+            return
+        try:
+            if self._same is None:
+                self._same = _begin(
+                    self._runs, self._wanted, self._digest, origin, arguments, started
+                )
+            if not self._same.complete:
+                self._journal = Journal(self._same.folder / CELLS)
+                self._read_on(self._same.folder)
+            elif self._same.packed:
+                self._end_journal()  # of a process that was killed
+            for number, result in self._taken:
+                self._append(number, result)
+        except BusyError:
+            raise
+        except RunError as problem:
+            self.problem = problem
+
+    def call(self, name: str | None, text: str | None) -> None:
+        """Change what the record is called, if it is there and something is given."""
+        if self._same is None or (name is None and text is None):
+            return
+        try:
+            write_note(self._same.folder, name, text)
+        except RunError as problem:
+            self.problem = problem
+
+    def _read_on(self, folder: Path) -> None:
+        """Take what another process may just have added to the record, or finished."""
+        self._same = self._read(read(folder))
+        for number in range(len(self._keys)):
+            self._summarise(number)
+        if self._same.packed:
+            self._end_journal()
+
+    def _end_journal(self) -> None:
+        """Take it away; who opens it meanwhile sees first that the record is complete."""
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            with suppress(RunError):  # nobody needs it any more
+                journal.close()
+        if self._same is not None:
+            with suppress(OSError):  # beside arrays it is no part of the record
+                (self._same.folder / CELLS).unlink()
+
+    def _lacking(self, number: int) -> tuple[int, ...]:
+        """The seeds of a cell that are not there."""
+        seeds = self._wanted.experiments[number].seeds
+        result = self._results.get(self._keys[number])
+        if result is None:
+            return seeds
+        there = set(result.seeds)
+        return () if result.failure else tuple(seed for seed in seeds if seed not in there)
+
+    def missing(self) -> list[tuple[int, Experiment]]:
+        """What is still to be trained: the number of each cell, with the seeds that it lacks."""
+        return [
+            (number, replace(experiment, seeds=seeds))
+            for number, experiment in enumerate(self._wanted.experiments)
+            if (seeds := self._lacking(number))
+        ]
+
+    def note(self, number: int, result: CellResult) -> None:
+        """Keep what became of a cell.
+
+        Raises:
+            RunError: If the disk does not take it; it is known all the same.
+        """
+        self._add(self._keys[number], result)
+        self._summarise(number)
+        self._append(number, result)
+
+    def _append(self, number: int, result: CellResult) -> None:
+        if self._journal is not None:
+            entry = line_of(self._keys[number], self._wanted.cells[number], result)
+            self._journal.append(entry)
+
+    def _result(self, number: int) -> CellResult | None:
+        """Of a cell with all its seeds, in their order."""
+        result = self._results.get(self._keys[number])
+        if result is None or self._lacking(number):
+            return None
+        return result if result.failure else result.of(self._wanted.experiments[number].seeds)
+
+    def _summarise(self, number: int) -> None:
+        cell = self._wanted.cells[number]
+        result = self._result(number) if self.summaries[cell] is None else None
+        if result is not None:
+            self.summaries[cell] = summarise_cell(result)
+
+    def close(self, result: Callable[[], str]) -> None:
+        """Have it all on the disk; a whole sweep gets its arrays, and its result.
+
+        Args:
+            result: What `--format json` prints.
+
+        Raises:
+            RunError: If the disk does not take it.
+        """
+        if self._journal is None or self._same is None:
+            return
+        try:
+            if self.problem is not None:
+                return
+            whole = not self.missing()
+            files = {}
+            if whole:
+                results = [self._result(number) for number in range(len(self._keys))]
+                files = {SEEDS: packed(self._keys, results), RESULT: result().encode()}
+            amend(
+                self._same,
+                seconds=self._same.about["seconds"] + monotonic() - self._began,
+                complete=whole,
+                files=files,
+            )
+            if whole:
+                self._end_journal()
+        finally:
+            if self._journal is not None:
+                self._journal.close()
+
+
+def _found(keys: set[str], record: Record) -> list[tuple[str, CellResult]]:
+    return [*results_of(record, keys)]
+
+
+def _begin(
+    runs: Path,
+    wanted: Sweep,
+    digest: str,
+    origin: Origin,
+    arguments: Sequence[str],
+    started: datetime,
+) -> Record:
+    """A new record, whose cells are to come."""
+    first, config = wanted.experiments[0], origin.config
+    part = {
+        "name": "",
+        "layers": "",
+        "is_config": False,
+        "labels": [first.variants[0].label],
+        "experiment": keys_of(first),
+        "results": [],
+    }
+    return put(
+        runs,
+        command="sweep",
+        arguments=arguments,
+        started=started,
+        seconds=0.0,
+        complete=False,
+        digest=digest,
+        configs={} if config is None else {origin.given: text_read(config)},
+        files={},
+        more={
+            "sweep": {
+                "axes": axes_of(wanted),
+                "flags": dict(origin.flags),
+                "folder": str(origin.folder),
+            },
+            "parts": [part],
+        },
+    )

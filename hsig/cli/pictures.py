@@ -1,0 +1,337 @@
+"""What `hsig plot`, `hsig report` and `hsig watch` do."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+import typer
+from rich.console import Console
+
+from hsig.activations.names import find_activations, members
+from hsig.cli.options import Output
+from hsig.cli.training import INTERRUPTED
+from hsig.config.keys import TRAIN
+from hsig.config.kinds import Number
+from hsig.config.loading import SWEPT, keys_written, load_experiment, load_points, resolve
+from hsig.config.positional import (
+    config_and_one_activation,
+    configs_and_activations,
+    name_activations,
+    only,
+)
+from hsig.config.sweeps import load_sweep
+from hsig.config.values import Given, Place, Wrong, read_part
+from hsig.errors import ConfigError
+from hsig.experiments.experiment import Experiment
+from hsig.experiments.snapshots import Course
+from hsig.files import is_stream
+from hsig.output.html import report_html
+from hsig.output.streams import check_output, note, put, put_bytes
+from hsig.output.terminal import Watch
+from hsig.output.watch import Ends, Screen, pressed, unseen
+from hsig.reports.obstacles import warnings_of
+from hsig.reports.page import FASTEST, SLOWEST, View
+from hsig.reports.watching import picture as watched_picture
+from hsig.results.comparing import compare
+from hsig.results.opening import report_of_run, result_of
+from hsig.results.pictures import Look, check_matplotlib, picture
+from hsig.results.result import Result
+from hsig.results.sweeping import sweep
+from hsig.results.training import train
+from hsig.runs import damage, find
+from hsig.runs.listing import is_a_run
+from hsig.runs.store import LATEST
+
+# --- plotting ------------------------------------------------------------------------------------
+
+# What `hsig plot` does.
+
+_FORMATS = ("png", "svg", "pdf")
+_CHECKPOINTS = 100  # of what is trained for a picture, unless somebody says otherwise
+_FINE_SEEDS_MOST = 10_000  # of more, so many checkpoints would take much memory
+
+
+class _Shown(NamedTuple):
+    """What is drawn.
+
+    Attributes:
+        names: What the results are called.
+        results: At least one.
+        kind: Of the picture that says most, if it is not that of the results.
+    """
+
+    names: Sequence[str]
+    results: Sequence[Result]
+    kind: str | None = None
+
+
+def plot_results(
+    words: list[str],
+    flags: dict[str, str],
+    output: Output,
+    *,
+    kind: str | None,
+    at: str | None,
+    seed: str | None,
+    variant: str | None,
+    theme: str,
+) -> None:
+    """`hsig plot`."""
+    format = _format(output)
+    look = Look(
+        variant=variant,
+        at=None if at is None else tuple(_whole("--at", at)),
+        seed=None if seed is None else _whole("--seed", seed)[0],
+        theme=theme,
+    )
+    shown = _shown(words, flags, output)
+    try:
+        check_matplotlib()
+    except ConfigError:
+        for result in shown.results:
+            output._replace(output=None).write(result.page)
+        raise
+    sources = [result.source for result in shown.results]
+    try:
+        drawn = picture(sources, kind or shown.kind, look, shown.names)
+    except ConfigError as problem:
+        raise ConfigError([_as_flag(message) for message in problem.messages]) from None
+    path = output.output or Path(f"hsig-{drawn.kind}.{format}")
+    if output.output is None:
+        check_output(path, force=output.force)
+    from hsig.figures import save
+
+    put_bytes(save(drawn.figure, format), path)
+    if not output.quiet:
+        note(drawn.caption.title)
+    if not is_stream(path):
+        put(f"{path}\n", None)
+
+
+def _as_flag(message: str) -> str:
+    """A complaint of an option, as it is typed."""
+    where = message.partition(":")[0]
+    return f"--{message}" if where in ("at", "kind", "seed", "variant") else message
+
+
+def _format(output: Output) -> str:
+    """What kind of file it is to be.
+
+    Raises:
+        ConfigError: If its name does not tell, or it cannot be written.
+    """
+    if output.output is None or is_stream(output.output):
+        return _FORMATS[0]
+    ending = output.output.suffix.removeprefix(".").casefold()
+    if ending not in _FORMATS:
+        raise ConfigError(
+            f"--output: the ending of {output.output} tells no format of pictures. Expected .png, "
+            ".svg or .pdf"
+        )
+    check_output(output.output, force=output.force)
+    return ending
+
+
+def _whole(flag: str, text: str) -> list[int]:
+    """The whole numbers of a flag.
+
+    Raises:
+        ConfigError: If one is none.
+    """
+    numbers = load_points(flag, text)
+    for number in numbers:
+        if number != number // 1:
+            raise ConfigError(f"{flag}: expected whole numbers, got {number:g}")
+    return [int(number) for number in numbers]
+
+
+def _shown(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
+    """What is drawn: what was kept, or what is trained for it.
+
+    Raises:
+        ConfigError: If it is not clear what, or there is no such thing.
+    """
+    if not words and not flags:
+        words = [LATEST]
+    runs = [word for word in words if _is_run(word, output)]
+    if not runs:
+        return _trained(words, flags, output)
+    others = [word for word in words if word not in runs]
+    if others:
+        raise ConfigError(
+            f"{', '.join(others)}: goes without kept runs, such as {runs[0]}. Expected runs, or "
+            "what is to be trained"
+        )
+    if flags:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
+        raise ConfigError(f"{named}: goes without kept runs: {runs[0]} has its own settings")
+    records = [find(output.runs, run) for run in runs]
+    note(*(told for record in records for told in damage(record)))
+    names = [record.note.name or record.id.partition(".")[0] for record in records]
+    return _Shown(names, [result_of(record) for record in records])
+
+
+def _is_run(word: str, output: Output) -> bool:
+    """Whether a word means a kept run.
+
+    Raises:
+        ConfigError: If it means an activation as well.
+    """
+    if configs_and_activations([word])[0] or not is_a_run(output.runs, word):
+        return False
+    if find_activations(word):
+        raise ConfigError(
+            f"{word}: is the name of a run, and an activation. Give the run's id; for the "
+            f"activation, --activation {word}"
+        )
+    return True
+
+
+def _trained(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
+    """What is trained for a picture, and not kept."""
+    configs, activations = configs_and_activations(words)
+    config = configs[0] if configs else None
+    written = keys_written(configs[0]) if len(configs) == 1 else frozenset[str]()
+    if SWEPT in written:
+        name_activations("activation", activations, flags)
+        return _Shown([""], [sweep(load_sweep(config, flags))])
+    watch = Watch(quiet=output.quiet)
+    result: Result
+    named = len(activations) > 1 or any(map(members, activations))
+    several = len(configs) > 1 or named or "activations" in flags
+    if several or ("activations" in written and not activations):
+        name_activations("activations", activations, flags)
+        result, kind = compare(configs, flags, watch), None
+    else:
+        name_activations("activation", activations, flags)
+        found = resolve(only(configs), flags, TRAIN)
+        experiment = found.experiment
+        if found.origins["report_every"] == "default" and len(experiment.seeds) <= _FINE_SEEDS_MOST:
+            fine = max(1, experiment.epochs // _CHECKPOINTS)
+            experiment = replace(experiment, report_every=fine)
+        result, kind = train(experiment, watch), None if config else "activation"
+    if watch.interrupted:
+        note("interrupted: there is no picture")
+        raise typer.Exit(INTERRUPTED)
+    if watch.problem is not None:
+        raise watch.problem
+    return _Shown([""], [result], kind)
+
+
+# --- reporting -----------------------------------------------------------------------------------
+
+# What `hsig report` does.
+
+_FILE = Path("hsig-report.html")
+_ENDINGS = (".html", ".htm")
+
+
+def write_report(runs: Sequence[str], output: Output) -> None:
+    """`hsig report`."""
+    path = output.output or _FILE
+    if output.output is not None and path.suffix.casefold() not in _ENDINGS:
+        raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
+    check_output(path, force=output.force)
+    records = {record.id: record for record in (find(output.runs, run) for run in runs)}
+    note(*(told for record in records.values() for told in damage(record)))
+    try:
+        check_matplotlib()
+        pictures = True
+    except ConfigError as missing:
+        pictures = False
+        note(*(f"warning: {message}. The report has none" for message in missing.messages))
+    reports = [report_of_run(record, pictures=pictures) for record in records.values()]
+    put(report_html(reports), path)
+    put(f"{path}\n", None)
+
+
+# --- watching ------------------------------------------------------------------------------------
+
+# What `hsig watch` does.
+
+_DUMB = ("dumb", "unknown")
+_PICTURE_S = 1 / 12  # from one to the next
+_TRAINING_S = 0.7 * _PICTURE_S  # of it, so that keys are heard
+
+
+def watch_one(words: list[str], flags: dict[str, str], speed: str | None) -> None:
+    """`hsig watch`.
+
+    Raises:
+        ConfigError: If there is no terminal, or no training to watch.
+    """
+    _check_terminal()
+    config = config_and_one_activation(words, flags)
+    experiment = load_experiment(config, flags, TRAIN)
+    chosen = None if speed is None else _speed(speed)
+    course = Course(experiment)
+    note(*(f"warning: {message}" for message in warnings_of([experiment])))
+    view = View.of(len(experiment.seeds), experiment.epochs, chosen)
+    console = Console(force_terminal=True, force_interactive=True, highlight=False, emoji=False)
+    try:
+        with Ends() as ends, unseen(), Screen(console) as screen:
+            _show(experiment, course, view, screen, ends)
+    except KeyboardInterrupt:  # a second one, which waits for nothing
+        pass
+    raise typer.Exit(ends.exit_code)
+
+
+def _check_terminal() -> None:
+    """Refuse to draw where nobody sees it, or the cursor cannot be moved."""
+    kind = os.environ.get("TERM", "").casefold()
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout}  # None where it was closed
+    missing = [name for name, stream in streams.items() if not (stream and stream.isatty())]
+    if missing or kind in _DUMB:
+        what = f"{missing[0]} is none" if missing else f"TERM is {kind}, which moves no cursor"
+        raise ConfigError(
+            f"watch: needs a terminal, but {what}. For the numbers: hsig train; for pictures in "
+            "files: hsig plot --kind surface"
+        )
+
+
+def _speed(text: str) -> float:
+    """What `--speed` says.
+
+    Raises:
+        ConfigError: If that is no speed.
+    """
+    problems: list[str] = []
+    place = Place("", Given(text, "--speed"), problems)
+    try:
+        found: float = Number(SLOWEST, FASTEST).check(read_part(text, place), place)
+    except Wrong:
+        raise ConfigError(problems) from None
+    return found
+
+
+def _show(experiment: Experiment, course: Course, view: View, screen: Screen, ends: Ends) -> None:
+    """Train and draw by turns, until a key or a signal ends it."""
+    shown: object = None
+    began = monotonic()
+    while not view.ended and not ends.exit_code:
+        for _ in course.steps_to(view.epoch):
+            if monotonic() - began > _TRAINING_S:
+                break
+        view = view.held(course.epoch, behind=course.is_behind(view.epoch))
+        told = replace(view, epoch=0.0), course.epoch, screen.size
+        if told != shown:
+            screen.show(watched_picture(experiment, view, course.seen(view.place)))
+            shown = told
+        view = _heard(view, began + _PICTURE_S)
+        before, began = began, monotonic()
+        view = view.after(began - before)
+
+
+def _heard(view: View, until: float) -> View:
+    """What the keys make of a view that are pressed up to a moment, or were before it."""
+    while not view.ended:
+        left = until - monotonic()
+        for key in pressed(max(0.0, left)):
+            view = view.pressed(key)
+        if left <= 0.0:
+            break
+    return view

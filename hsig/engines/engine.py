@@ -1,0 +1,127 @@
+"""Gradient descent, and nothing else: what every engine takes and gives.
+
+In: a `State` and a `Problem`. Out: a `Progress`. Arrays have seeds last.
+To import: these nouns from here; from `choice` the engines that there are, and what their numbers
+depend on. Each is a module with a function `advance(state, problem, epochs) -> Progress`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hsig.arrays import Array, IntArray
+from hsig.engines.optimizers import SGD, Memory, Optimizer
+from hsig.engines.order import ONLINE, Order
+from hsig.networks.network import Network, Weights, with_bias
+
+# The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
+# experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
+# was kept under another version is not mixed with what is trained anew.
+NUMERICS = 4
+
+NOT_REACHED = -1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is trained, and how.
+
+    An engine that does not know a field refuses a problem in which it is not at its default.
+
+    Attributes:
+        network: The layers and the loss.
+        inputs: Shape (samples, inputs), in the order of training.
+        targets: Shape (samples, outputs).
+        learning_rate: Step size.
+        solved_within: A seed is solved when every |prediction - target| is below this.
+        order: Which rows each step takes.
+        optimizer: What a step makes of the gradient.
+    """
+
+    network: Network
+    inputs: Array
+    targets: Array
+    learning_rate: float
+    solved_within: float
+    order: Order = ONLINE
+    optimizer: Optimizer = SGD
+
+    @cached_property
+    def inputs_with_bias(self) -> Array:
+        """What the first layer sees, (samples, inputs + 1, 1)."""
+        return with_bias(self.inputs)
+
+    @cached_property
+    def wanted(self) -> Array:
+        """The targets beside predictions with seeds last, (samples, outputs, 1)."""
+        return self.targets[:, :, None]
+
+    @cached_property
+    def batches(self) -> list[slice]:
+        """The rows of each step of an epoch."""
+        return self.order.batches(len(self.inputs))
+
+
+@dataclass(frozen=True)
+class State:
+    """Where every seed stands after `epoch` epochs.
+
+    Attributes:
+        epoch: Epochs trained so far.
+        weights: Seeds last.
+        memory: What the optimizer remembers; seeds last.
+        steps: Steps taken so far.
+        solved_at: Shape (seeds,); first epoch count, of those looked at, with which every
+            prediction was right, or NOT_REACHED.
+        lost_at: Shape (seeds,); first later one at which that no longer held, or NOT_REACHED.
+        diverged_at: Shape (seeds,); 0-based epoch during which a weight stopped being finite, or
+            NOT_REACHED.
+    """
+
+    epoch: int
+    weights: Weights
+    memory: Memory
+    steps: int
+    solved_at: IntArray
+    lost_at: IntArray
+    diverged_at: IntArray
+
+    @classmethod
+    def start(cls, weights: Weights, optimizer: Optimizer = SGD) -> "State":
+        """Every seed before its first epoch, from weights with seeds last."""
+        never = np.full(weights[0].shape[-1], NOT_REACHED, dtype=np.int64)
+        return cls(0, weights, optimizer.start(weights), 0, never, never, never)
+
+    @property
+    def seeds(self) -> int:
+        """How many there are."""
+        return len(self.solved_at)
+
+    def select(self, seeds: IntArray | slice) -> "State":
+        """The state of some seeds, by their places."""
+        return State(
+            epoch=self.epoch,
+            weights=tuple(layer[..., seeds] for layer in self.weights),
+            memory=tuple(tuple(layer[..., seeds] for layer in part) for part in self.memory),
+            steps=self.steps,
+            solved_at=self.solved_at[seeds],
+            lost_at=self.lost_at[seeds],
+            diverged_at=self.diverged_at[seeds],
+        )
+
+
+@dataclass(frozen=True)
+class Progress(State):
+    """The state after some epochs, and what the first of them printed.
+
+    The epochs looked at for `solved_at` and `lost_at` are those that were trained, each with the
+    weights it began with. The weights that `advance` returns are looked at by the next call.
+
+    Attributes:
+        predictions: Shape (samples, outputs, seeds), with the weights before the first epoch.
+        first_epoch_losses: Shape (samples, seeds); each sample's loss before its own update.
+    """
+
+    predictions: Array
+    first_epoch_losses: Array

@@ -1,0 +1,460 @@
+"""Pages of what is looked up: activations, configs, powers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations.names import is_row, names_elsewhere, spell, spellings
+from hsig.analysis.definitions import Definition, Points
+from hsig.analysis.pairing import ComparedConfigs
+from hsig.analysis.power import (
+    ALPHA,
+    SEEDS_MOST,
+    Share,
+    independent,
+    least_difference,
+    seeds_needed,
+    smallest_difference,
+)
+from hsig.analysis.statistics import CLAIM_SEEDS
+from hsig.analysis.summary import Summary
+from hsig.config.activation_kinds import spec_document
+from hsig.config.values import Json, plain, plain_fields
+from hsig.experiments.experiment import Experiment
+from hsig.formulas.function import Break
+from hsig.formulas.nodes import Node
+from hsig.formulas.printing import text, written_length
+from hsig.reports.comparison import (
+    ComparisonTables,
+    best_first,
+    claims,
+    early_end,
+    few_seeds,
+    heading_of,
+    intervals_alone,
+    variant_notes,
+)
+from hsig.reports.documents import (
+    SEED_COLUMNS,
+    VARIANT_COLUMNS,
+    document_of_several,
+    seed_rows,
+    variant_rows,
+)
+from hsig.reports.obstacles import told
+from hsig.reports.page import (
+    OF_HSIG,
+    Curves,
+    Line,
+    Page,
+    Table,
+    lines,
+    page_of_tables,
+    percent,
+    records,
+    short,
+)
+from hsig.reports.phrases import records_of_settings, result_line
+
+# --- activations ---------------------------------------------------------------------------------
+
+# The pages of activations themselves: all of them in a table, or one with its curves.
+
+_MORE = "one as a whole, with its names elsewhere, or your own formula: hsig activations ACTIVATION"
+_NOT_CUT = "it may have kinks and jumps that are not told: not all of its comparisons are located"
+_TEXT_MOST = 1500  # of a derivative that is shown
+_PLOT_WIDTH = 8.0  # at least, to either side of 0
+
+
+def overview_page(definitions: Sequence[Definition]) -> Page:
+    """The table of definitions."""
+    page = page_of_tables(_table(definitions), document=_document(definitions))
+    return replace(page, blocks=(*page.blocks, lines([_MORE])), rows=lambda: _rows(definitions))
+
+
+def _table(definitions: Sequence[Definition]) -> Table:
+    rows = tuple(
+        (
+            spell(d.activation),
+            d.activation.formula,
+            _range(d.activation),
+            short(d.slope_at_0),
+            short(round(d.distance, 3)),
+            d.activation.source,
+        )
+        for d in definitions
+    )
+    columns = ("activation", "f(x)", "range", "slope at 0", "from logistic", "source")
+    spare = (("range", "source"),)
+    return Table("", columns, rows, spare=spare, prose=("activation", "f(x)", "source"), whole=True)
+
+
+def activation_page(definition: Definition, points: Points | None) -> Page:
+    """All that is known of one activation, its curves, and its values at chosen points."""
+    activation, function = definition.activation, definition.activation.function
+    given = "given as" if activation.slope_definition else "="
+    facts = [
+        f"{spell(activation) if is_row(activation) else 'f'}(x) = {activation.formula}",
+        f"its derivative {given} {_short_text(function.slope)}",
+        f"range {_range(activation)}, {_how(activation)}; slope at 0 "
+        f"{short(definition.slope_at_0)}; largest distance from the logistic curve "
+        f"{short(round(definition.distance, 3))}",
+        *(_break(b) for b in definition.breaks),
+        *_pieces(activation),
+        *(() if function.is_cut else (_NOT_CUT,)),
+        f"trains with {_backward(activation)}",
+        *(told(odd) for odd in definition.oddities),
+    ]
+    if activation.source:
+        facts.append(f"source: {activation.source}")
+    if activation.note:
+        facts.append(f"note: {activation.note}")
+    elsewhere = _elsewhere(activation)
+    chosen = [] if points is None else [_points(points)]
+    return Page(
+        (lines(facts), *_curves(definition), *elsewhere, *chosen),
+        lambda _: _document([definition], points),
+        lambda: _rows([definition]) if points is None else _point_rows(points),
+        markdown=(lines(facts), *elsewhere, *(chosen or [_table([definition])])),
+    )
+
+
+def _range(activation: Activation) -> str:
+    low, high = activation.range
+    return f"{short(low)} to {short(high)}"
+
+
+def _how(activation: Activation) -> str:
+    """How the range was found."""
+    pieces = len(activation.function.ends) + 1
+    exact = len(activation.linear_pieces) == pieces
+    return "that of its lines" if exact else "found by looking from -1e150 to 1e150"
+
+
+def _pieces(activation: Activation) -> list[str]:
+    """What it is made of, if there is a line among it."""
+    lines_, pieces = len(activation.linear_pieces), len(activation.function.ends) + 1
+    if not lines_:
+        return []
+    if lines_ == pieces == 1:
+        return ["a single line"]
+    return [f"made of {pieces} pieces, {lines_} of them lines"]
+
+
+def _short_text(root: Node) -> str:
+    length = written_length(root)
+    return text(root, digits=6) if length <= _TEXT_MOST else f"a formula of {length} characters"
+
+
+def _elsewhere(activation: Activation) -> list[Table]:
+    """Who means what by which name, of the row of the table that it is; its own first."""
+    meanings: dict[Activation, list[str]] = {}
+    for name, meant in spellings().items():
+        if is_row(activation) and meant.name == activation.name:
+            meanings.setdefault(meant, []).append(name)
+    if not meanings:
+        return []
+    here = names_elsewhere(activation)
+    rows = [
+        (spell(meant), _slopes_at_kinks(meant), ", ".join(names))
+        for meant, names in sorted(meanings.items(), key=lambda item: item[1][0] not in here)
+    ]
+    kinked = any(slopes for _, slopes, _ in rows)
+    columns = ("here", "slope at its kinks", "elsewhere") if kinked else ("here", "elsewhere")
+    shown = [row if kinked else (row[0], row[2]) for row in rows]
+    return [
+        Table(
+            "names elsewhere, and what they mean here",
+            columns,
+            tuple(shown),
+            prose=("here", "elsewhere"),
+            firm=("here",),
+        )
+    ]
+
+
+def _slopes_at_kinks(activation: Activation) -> str:
+    return ", ".join(
+        f"{short(b.slope_at)} at {short(b.x)}" for b in activation.function.breaks if not b.jump
+    )
+
+
+def _backward(activation: Activation) -> str:
+    if activation.backward is None:
+        return "no slope of its own unless you choose one: backward=own, output or logistic"
+    return {
+        "own": "its derivative",
+        "logistic": "the logistic sigmoid's slope at the same point",
+        "output": "y(1 - y) of its own value",
+        "straight_through": "its slope at 0, everywhere",
+    }[activation.backward]
+
+
+def _break(found: Break) -> str:
+    slopes = ", ".join(short(s) for s in (found.slope_before, found.slope_at, found.slope_after))
+    what = f"jump of {short(round(found.jump, 6))}" if found.jump else "kink"
+    return f"{what} at x = {short(found.x)}; slope before, there and after: {slopes}"
+
+
+def _points(points: Points) -> Table:
+    rows = tuple(
+        tuple(short(float(number)) for number in row)
+        for row in zip(
+            points.x, points.value, points.derivative, points.weight_derivative, strict=True
+        )
+    )
+    return Table("y = f(w*x) at w = 1", ("x", "y", "dy/dx", "dy/dw"), rows)
+
+
+def _curves(definition: Definition) -> list[Curves]:
+    """Value and slope with those of the logistic sigmoid, every break with its both sides."""
+    reach = max([_PLOT_WIDTH, *(1.25 * abs(b.x) for b in definition.breaks)])
+    sides = [np.nextafter(b.x, side) for b in definition.breaks for side in (-np.inf, np.inf)]
+    x = np.sort(np.concatenate([np.linspace(-reach, reach, 401), sides]))
+    logistic, activation = ACTIVATIONS["sigmoid"], definition.activation
+    name = spell(activation)
+    beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"
+    drawn = (activation, logistic) if beside else (activation,)
+    values = [curve.value(x).tolist() for curve in drawn]
+    slopes = [curve.derivative(x).tolist() for curve in drawn]
+    return [
+        Curves(f"value of {name}{beside}", x.tolist(), values),
+        Curves(f"slope of {name}{beside}", x.tolist(), slopes),
+    ]
+
+
+# --- for other programs -----------------------------------------------------------------------
+
+
+def _document(definitions: Sequence[Definition], points: Points | None = None) -> dict[str, Json]:
+    """One record per activation; with the chosen points, if any, of each."""
+    return {**OF_HSIG, "activations": [_record(d, points) for d in definitions]}
+
+
+def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
+    activation = definition.activation
+    function = activation.function
+    record: dict[str, Json] = {
+        **spec_document(activation),
+        "definition": activation.formula,
+        "slope_definition": text(function.slope),
+        "range": plain(list(activation.range)),
+        "slope_at_0": plain(definition.slope_at_0),
+        "distance_from_logistic": plain(definition.distance),
+        "breaks": [plain_fields(found) for found in definition.breaks],
+        "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
+        "source": activation.source,
+        "aliases": list(names_elsewhere(activation)),
+        "oddities": [told(odd) for odd in definition.oddities],
+    }
+    if points is not None:
+        columns = (points.x, points.value, points.derivative, points.weight_derivative)
+        record["points"] = {
+            name: plain(column.tolist())
+            for name, column in zip(_POINT_COLUMNS, columns, strict=True)
+        }
+    return record
+
+
+def _rows(definitions: Sequence[Definition]) -> tuple[Sequence[str], list[dict[str, object]]]:
+    """One row per activation."""
+    rows: list[dict[str, object]] = [
+        {
+            "activation": spell(definition.activation),
+            "definition": definition.activation.formula,
+            "lowest": definition.activation.range[0],
+            "highest": definition.activation.range[1],
+            "slope_at_0": definition.slope_at_0,
+            "distance_from_logistic": definition.distance,
+            "source": definition.activation.source,
+        }
+        for definition in definitions
+    ]
+    return tuple(rows[0]), rows
+
+
+_POINT_COLUMNS = ("x", "y", "dy_dx", "dy_dw")
+
+
+def _point_rows(points: Points) -> tuple[Sequence[str], list[dict[str, object]]]:
+    """One row per point."""
+    columns = (points.x, points.value, points.derivative, points.weight_derivative)
+    numbers = zip(*(column.tolist() for column in columns), strict=True)
+    return _POINT_COLUMNS, [dict(zip(_POINT_COLUMNS, row, strict=True)) for row in numbers]
+
+
+# --- configs -------------------------------------------------------------------------------------
+
+# The page of several configs side by side, and of how kept runs differ.
+
+
+def configs_page(
+    configs: ComparedConfigs, summaries: Mapping[str, Summary], columns: Sequence[str] = ()
+) -> Page:
+    """The page of several configs: the results of each, then what may be paired.
+
+    Args:
+        configs: What became of them.
+        summaries: Of each, by its name.
+        columns: As in `comparison_page`, for the table of each config.
+    """
+    ranked = {name: best_first(summary.variants) for name, summary in summaries.items()}
+    results: list[Table] = []
+    paired: list[Table] = []
+    unpaired: list[str] = []
+    claimed: list[str] = []
+    for group in configs.groups:
+        first = summaries[group.names[0]].experiment
+        for name in group.names:
+            if ranked[name]:
+                side = ComparisonTables(summaries[name].experiment, ranked[name], group.pairing)
+                table = side.chosen(columns) if columns else side.results(full=True)
+                results.append(replace(table, title=f"{name}: {table.title}"))
+        members = best_first(v for name in group.names for v in ranked[name])
+        if not columns:
+            paired += ComparisonTables(first, members, group.pairing).paired()
+        claimed += intervals_alone(group.pairing, columns)
+        claimed += claims(first, members, group.pairing)
+        if group.difference:
+            unpaired.append(
+                f"not paired with {configs.groups[0].names[0]}: {', '.join(group.names)} "
+                f"({group.difference}); of these, compare the intervals"
+            )
+    everyone = [variant for variants in ranked.values() for variant in variants]
+    shown = ComparisonTables(summaries[configs.groups[0].names[0]].experiment, everyone, None)
+    notes = [
+        *(shown.legend() if not columns or "verdicts" in columns else ()),
+        *unpaired,
+        *dict.fromkeys(claimed),
+        *dict.fromkeys(note for s in summaries.values() for note in few_seeds(s.experiment)),
+        *(n for name, s in summaries.items() for n in variant_notes(s.experiment, ranked[name])),
+        *(note for summary in summaries.values() for note in early_end(summary)),
+    ]
+    what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
+    outcomes = configs.outcomes.values()
+    heads, said = lines(what), [lines(notes)] if notes else []
+    return Page(
+        blocks=(heads, *results, *paired, *said),
+        document=lambda every_seed: document_of_several(configs, summaries, every_seed=every_seed),
+        rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
+        every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),
+        brief=tuple(
+            Line(result_line(summary.experiment, variant))
+            for name, summary in summaries.items()
+            for variant in ranked[name]
+        ),
+    )
+
+
+def difference_page(
+    settings: Table, configs: ComparedConfigs, summaries: Mapping[str, Summary]
+) -> Page:
+    """The page of how kept runs differ: their settings, then their results."""
+    page = configs_page(configs, summaries)
+    return replace(
+        page,
+        blocks=(settings, *page.blocks),
+        document=lambda every_seed: {
+            **OF_HSIG,
+            "differences": records_of_settings(settings),
+            **page.document(every_seed),
+        },
+    )
+
+
+def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
+    """What one of several configs is."""
+    what, *others = heading_of(experiment)
+    return (f"{name}: {what}", *others)
+
+
+# --- power ---------------------------------------------------------------------------------------
+
+# The page of how many seeds it takes to tell two solved rates apart.
+
+_POWERS = (0.5, 0.8, 0.9, 0.95)
+_SEEDS = (30, 100, 300, 1000, 3000, 10_000)
+_COLUMNS = ("unpaired, each", "paired")
+_TESTS = {"unpaired": "Fisher's exact test, two-sided", "paired": "exact McNemar test, two-sided"}
+
+
+def power_page(first: float, second: float, discordant: float | None = None) -> Page:
+    """The seeds that tell two solved rates apart, and the differences that fewer can tell.
+
+    Args:
+        first: One rate.
+        second: The other.
+        discordant: Share of the pairs in which exactly one is solved; by default as if the two were
+            solved independently.
+    """
+    share: Share = independent if discordant is None else discordant
+    needed = {
+        power: (
+            seeds_needed(first, second, power=power),
+            seeds_needed(first, second, discordant=share, power=power),
+        )
+        for power in _POWERS
+    }
+    smallest = {
+        seeds: (
+            smallest_difference(seeds, first),
+            smallest_difference(seeds, first, discordant=share),
+        )
+        for seeds in _SEEDS
+    }
+    apart = independent(first, second) if discordant is None else discordant
+    alone = "as if independent" if discordant is None else ""
+    shown = f"{percent(apart)} discordant"
+    tables = (
+        Table(
+            f"seeds to tell solved rates {short(first)} and {short(second)} apart, two-sided at "
+            f"{percent(ALPHA)} (unpaired: Fisher's exact test; paired: exact McNemar test, pairs "
+            f"{', '.join(filter(None, (alone, shown)))})",
+            ("power", *_COLUMNS),
+            tuple((percent(power), *map(_seeds, found)) for power, found in needed.items()),
+        ),
+        Table(
+            f"smallest difference from a solved rate of {short(first)}, at a power of 80 % by the "
+            f"same tests (pairs {alone or shown})",
+            ("seeds", *_COLUMNS),
+            tuple((str(seeds), *map(_difference, found)) for seeds, found in smallest.items()),
+        ),
+    )
+    page = page_of_tables(
+        *tables,
+        document={
+            **OF_HSIG,
+            "tables": [{"title": table.title, "rows": [*records(table)]} for table in tables],
+            "rates": [first, second],
+            "discordant": apart,
+            "level": ALPHA,
+            "tests": dict(_TESTS),
+            "needed": [
+                {"power": power, "unpaired": unpaired, "paired": paired}
+                for power, (unpaired, paired) in needed.items()
+            ],
+            "smallest": [
+                {"seeds": seeds, "unpaired": unpaired, "paired": paired}
+                for seeds, (unpaired, paired) in smallest.items()
+            ],
+            "claim_seeds": CLAIM_SEEDS,
+        },
+    )
+    least = 0.0 if discordant is None else least_difference(first, discordant)
+    notes = (
+        *((f"{shown}, rates differ by at least {least:.3f} from {short(first)}",) if least else ()),
+        "exact power of a single comparison: from that many seeds on, no larger number has less",
+        "hsig compares in pairs; of more than two variants, Holm's correction asks for more seeds",
+        f"whatever the power, claims are reported on {CLAIM_SEEDS} seeds or more",
+    )
+    return replace(page, blocks=(*page.blocks, lines(notes)))
+
+
+def _seeds(needed: int | None) -> str:
+    return f"more than {SEEDS_MOST}" if needed is None else str(needed)
+
+
+def _difference(found: float | None) -> str:
+    return "none" if found is None else f"{found:.3f}"
