@@ -1,9 +1,9 @@
 """What a spread of small trainings gives, each in a file of its own.
 
-`golden_bits.json` has digests of what the engines train: weights, costs, predictions and marks, equal
-on every machine. `golden_verdicts.json` has the words that are said of it, `golden_twins.json`
-digests of how far twins part. `python tests/golden_bits.py` writes them, with the version of the
-numerics that they are of; it refuses to change any bits while that version stays.
+`golden_bits.json` has digests of what the engines train: weights, costs, predictions and marks,
+equal on every machine. `golden_verdicts.json` has the words that are said of it, and
+`golden_twins.json` digests of how far twins part. `python tests/golden_bits.py` writes them, with
+the version of the numerics that they are of; it refuses to change bits while that version stays.
 """
 
 import hashlib

@@ -548,7 +548,8 @@ class _Teller:
         return (
             f"It is unstable. In {of} the mean cost rises by {UNSTABLE_RISE:.0%} or more "
             f"within {WINDOW} epochs ({rising.sum()}), or one step throws the prediction "
-            f"that it is taken for by {UNSTABLE_CHANGE:g} or more ({thrown.sum()}). The median cost is {self._cost(seeds)}."
+            f"that it is taken for by {UNSTABLE_CHANGE:g} or more ({thrown.sum()}). "
+            f"The median cost is {self._cost(seeds)}."
         )
 
     def _diverged(self, seeds: BoolArray, of: str) -> str:
