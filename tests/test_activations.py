@@ -141,6 +141,18 @@ def test_derivative_matches_central_difference(name):
     np.testing.assert_allclose(ACTIVATIONS[name].derivative(x), difference, rtol=2e-9, atol=2e-9)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_second_derivative_matches_central_difference_of_the_derivative(name):
+    activation = ACTIVATIONS[name]
+    x = np.arange(-8.03, 8.05, 0.0777)
+    step = 1e-5
+    for end in activation.function.ends:
+        x = x[np.abs(x - end) > step]
+    slope = activation.derivative
+    difference = (slope(x + step) - slope(x - step)) / (2 * step)
+    np.testing.assert_allclose(activation.second_derivative(x), difference, rtol=2e-9, atol=2e-9)
+
+
 MP_DEFINITIONS = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "tanh": mp.tanh,

@@ -87,6 +87,10 @@ class Activation:
         """Derivative in the pre-activation, at `x`."""
         return np.where(np.isnan(x), x, self.function.slope_alone(x))
 
+    def second_derivative(self, x: Array) -> Array:
+        """Derivative of the derivative at `x`, exact; at a kink, that of one of its sides."""
+        return np.where(np.isnan(x), x, self.function.derivative.slope_alone(x))
+
     def training_slope(self, x: Array, y: Array) -> Array:
         """The slope that `backward` chooses, at pre-activations `x` where the value is `y`.
 

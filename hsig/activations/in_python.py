@@ -16,6 +16,7 @@ Computed = Callable[[Array], Array]
 
 _LOOKED_AT = np.linspace(-20.0, 20.0, 2001)
 _DIGITS = 12  # of a fingerprint
+_STEP = 1e-3  # relative, of a central difference
 
 
 class _Computed(Function):
@@ -25,6 +26,19 @@ class _Computed(Function):
         super().__init__(X)  # of which no piece, kink or end is told
         self._computed, self._derivative = value, derivative
         self.pieces, self._parts, self._cuts = (), [], []
+
+    @cached_property
+    def derivative(self) -> Function:
+        """Its derivative, whose own is a central difference with an error of order step**4."""
+        return _Computed(self._derivative, self._difference)
+
+    def _difference(self, x: Array) -> Array:
+        step = _STEP * np.maximum(1.0, np.abs(x))
+        near, far = (
+            self.slope_alone(x + k * step) - self.slope_alone(x - k * step) for k in (1, 2)
+        )
+        difference: Array = (8.0 * near - far) / (12.0 * step)
+        return difference
 
     @property
     def is_cut(self) -> bool:

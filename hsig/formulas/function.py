@@ -292,6 +292,7 @@ class Function:
         other = copy(self)
         for made in ("_lowered_slope", "_slope", "_slope_of_value", "program", "breaks"):
             other.__dict__.pop(made, None)
+        other.__dict__.pop("derivative", None)
         other.slope = slope
         return other
 
@@ -383,6 +384,14 @@ class Function:
     def slope_alone(self, x: Array) -> Array:
         """The same, where the values are not known."""
         return self._slope(x)
+
+    @cached_property
+    def derivative(self) -> "Function":
+        """The slope as a function; its own slope is the second derivative.
+
+        Where the slope jumps, the second derivative is that of the side that the slope belongs to.
+        """
+        return Function(self.slope)
 
     @cached_property
     def _lowered(self) -> Node:
