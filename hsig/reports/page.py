@@ -7,8 +7,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isnan
-from typing import TYPE_CHECKING, NamedTuple
+from math import inf, isfinite, isnan
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from hsig import __version__
 
@@ -159,6 +160,130 @@ class HeatMap:
                 for row, shades in zip(self.rows, self.shades, strict=True)
             ),
         )
+
+
+Item = TypeVar("Item")
+Text = Callable[[Any], str]
+CsvRows = tuple[Sequence[str], Sequence[Mapping[str, object]]]
+
+
+def plain_text(value: object) -> str:
+    """A value in as few characters as say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return short(value) if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Column(Generic[Item]):
+    """One value of each row of a result: where it is, and how people and programs get it.
+
+    JSON has the value as it is, under its name; CSV has it in one column of that name, or in
+    several; a table has it as a text under a heading. A value that is None is not there: null in
+    JSON, empty elsewhere.
+
+    Attributes:
+        name: In JSON, in CSV, and for `Rows.table`.
+        heading: Above it in a table; empty if it is for programs only.
+        value: Of a row: a number, a text, or several of them (a named tuple, mapping or list).
+        text: How it is written in a table.
+        parts: Where CSV has several columns for it: their names, and what each takes of the value.
+        shown_only: Whether programs do not get it, as it says again what other columns have.
+        missing: Text in a table where there is no value.
+        prose: Whether it is of words, which begin on the left; numbers end on the right.
+        note: What the title of a table says of it.
+    """
+
+    name: str
+    heading: str
+    value: Callable[[Item], Any]
+    text: Text = plain_text
+    parts: Mapping[str, Callable[[Any], object]] = MappingProxyType({})
+    shown_only: bool = False
+    missing: str = ""
+    prose: bool = False
+    note: str = ""
+
+    def cell(self, item: Item) -> str:
+        """Its text in the table."""
+        value = self.value(item)
+        return self.missing if value is None else self.text(value)
+
+    def cells_of_csv(self, item: Item) -> dict[str, object]:
+        """Its values in CSV, by the names of the columns."""
+        value = self.value(item)
+        if not self.parts:
+            return {self.name: _for_csv(value)}
+        if value is None:
+            return dict.fromkeys(self.parts, "")
+        return {name: _for_csv(part(value)) for name, part in self.parts.items()}
+
+
+def _for_csv(value: object) -> object:
+    return "" if value is None else plain_text(value) if isinstance(value, bool) else value
+
+
+@dataclass(frozen=True, eq=False)
+class Rows(Generic[Item]):
+    """A result: rows of named values, from which its table, its JSON and its CSV follow.
+
+    Attributes:
+        columns: In the order of CSV.
+        items: One for each row.
+    """
+
+    columns: Sequence[Column[Item]]
+    items: Sequence[Item]
+
+    def table(self, title: str = "", names: Sequence[str] = (), **layout: Any) -> "Table":
+        """The table for people.
+
+        Args:
+            title: Above it; notes of its columns follow it in brackets.
+            names: The columns it has, in this order; by default all that have a heading.
+            layout: Other attributes of `Table`.
+        """
+        by_name = {column.name: column for column in self.columns}
+        chosen = [by_name[name] for name in names or by_name]
+        chosen = [column for column in chosen if column.heading]
+        notes = "; ".join(dict.fromkeys(column.note for column in chosen if column.note))
+        return Table(
+            f"{title} ({notes})".lstrip() if notes else title,
+            tuple(column.heading for column in chosen),
+            tuple(tuple(column.cell(item) for column in chosen) for item in self.items),
+            prose=tuple(column.heading for column in chosen if column.prose),
+            **layout,
+        )
+
+    def records(self) -> "list[dict[str, Json]]":
+        """A record for each row, as JSON has it."""
+        columns = [column for column in self.columns if not column.shown_only]
+        return [{c.name: for_json(c.value(item)) for c in columns} for item in self.items]
+
+    def csv(self) -> CsvRows:
+        """The names of the columns of CSV, and its rows."""
+        columns = [column for column in self.columns if not column.shown_only]
+        names = [name for column in columns for name in column.parts or (column.name,)]
+        rows = [
+            {name: cell for c in columns for name, cell in c.cells_of_csv(item).items()}
+            for item in self.items
+        ]
+        return names, rows
+
+
+def for_json(value: Any) -> "Json":
+    """A value as JSON has it; numbers that JSON cannot say are the texts "Infinity" and "NaN"."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(name): for_json(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [for_json(part) for part in value]
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value  # type: ignore[no-any-return]
 
 
 Block = tuple[Line, ...] | Table | Curves | HeatMap
