@@ -350,7 +350,7 @@ BASE = "hsig compiled"
 def installed() -> tuple[list[str], list[str]]:
     """The contenders that can run here, and those that cannot."""
     there = [name for name, (_, package) in CONTENDERS.items() if find_spec(package)]
-    if not compiled.is_here():
+    if not compiled.is_available():
         raise SystemExit("the compiled engine was not built; there is nothing to compare with")
     return there, [name for name in CONTENDERS if name not in there]
 

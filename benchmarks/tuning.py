@@ -16,7 +16,7 @@ from hsig.analysis.pairing import pair
 from hsig.analysis.tuning import choose, tuning_experiments
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.parallel import local_crew, run_jobs
+from hsig.experiments.parallel import local_pool, run_jobs
 from hsig.experiments.sweeps import CellResult
 
 ACTIVATIONS = ("sigmoid", "hard", "tanh")
@@ -29,7 +29,7 @@ def trained(activation: str, rates: str, seeds: int) -> dict[float, CellResult]:
     experiment = load_experiment(flags={**flags, "tune_seeds": str(seeds)})
     experiments = [_first_variant(tried) for tried in tuning_experiments(experiment)]
     made: dict[float, CellResult] = {}
-    for number, result in run_jobs(enumerate(experiments), local_crew(experiments)):
+    for number, result in run_jobs(enumerate(experiments), local_pool(experiments)):
         assert isinstance(result, CellResult)
         made[experiments[number].learning_rate] = result
     return {rate: made[rate] for rate in sorted(made)}

@@ -10,7 +10,7 @@ from hsig import figures
 from hsig.activations import Activation
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.loading import load_experiment
-from hsig.experiments.snapshots import moments
+from hsig.experiments.snapshots import take_snapshots
 from hsig.experiments.sweeps import CellResult
 from hsig.reports import captions as words
 
@@ -28,7 +28,7 @@ def of_summary(kind, summary, theme="light"):
 def _trained(activation, seeds="6"):
     flags = {"engine": "reference", **FLAGS, "seeds": seeds, "activation": activation}
     experiment = load_experiment(flags=flags)
-    return experiment, moments(experiment, experiment.variants[0], (0, 20, 60))
+    return experiment, take_snapshots(experiment, experiment.variants[0], (0, 20, 60))
 
 
 def of_activation(theme="light", name="hard", label=None):

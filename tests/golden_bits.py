@@ -120,7 +120,7 @@ def digest(arrays):
 
 
 def main():
-    if not compiled.is_here():
+    if not compiled.is_available():
         sys.exit("the kernel is missing, or older than the numerics: pip install -e . builds it")
     by_engine = [golden(engine) for engine in ("compiled", "reference")]
     made = {name: by_engine[0][name] | by_engine[1][name] for name in FILES}

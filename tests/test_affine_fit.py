@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from hsig.networks.affine_fit import best_affine
+from hsig.networks.affine_fit import fit_affine
 from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import TASKS, Task
 
@@ -18,7 +18,7 @@ def task(seed, rows=40, inputs=3, soft=False):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_logistic_fit_is_scipys_minimum(seed, soft):
     drawn = task(seed, soft=soft)
-    fit = best_affine(drawn, LOSSES["bce"], 0.5)
+    fit = fit_affine(drawn, LOSSES["bce"], 0.5)
 
     def cost(weights):
         z = drawn.inputs @ weights[:-1] + weights[-1]
@@ -32,7 +32,7 @@ def test_the_logistic_fit_is_scipys_minimum(seed, soft):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_least_squares_fit_leaves_residuals_orthogonal_to_the_inputs(seed):
     drawn = task(seed)
-    fit = best_affine(drawn, LOSSES["squared"], 0.5)
+    fit = fit_affine(drawn, LOSSES["squared"], 0.5)
     residuals = fit.predictions - drawn.targets
     np.testing.assert_allclose(drawn.inputs.T @ residuals, 0.0, atol=1e-12)
     assert fit.cost == pytest.approx(np.mean(residuals**2), rel=1e-12)
@@ -40,7 +40,7 @@ def test_the_least_squares_fit_leaves_residuals_orthogonal_to_the_inputs(seed):
 
 @pytest.mark.parametrize(("name", "right"), [("xor", 0), ("parity3", 0), ("and", 4), ("or", 4)])
 def test_no_affine_function_does_better_on_parity_than_a_constant(name, right):
-    fit = best_affine(TASKS[name], LOSSES["bce"], 0.5)
+    fit = fit_affine(TASKS[name], LOSSES["bce"], 0.5)
     if right:
         assert fit.cost < 1e-9
         assert fit.right == right
@@ -51,24 +51,24 @@ def test_no_affine_function_does_better_on_parity_than_a_constant(name, right):
 
 def test_many_equal_columns_and_large_numbers_are_no_trouble():
     doubled = Task("d", np.repeat(task(1).inputs, 2, axis=1) * 1e6, task(1).targets)
-    expected = best_affine(task(1), LOSSES["bce"], 0.5).cost
-    assert best_affine(doubled, LOSSES["bce"], 0.5).cost == pytest.approx(expected, rel=1e-6)
+    expected = fit_affine(task(1), LOSSES["bce"], 0.5).cost
+    assert fit_affine(doubled, LOSSES["bce"], 0.5).cost == pytest.approx(expected, rel=1e-6)
 
 
 def test_steps_that_are_too_long_are_halved_until_they_help(monkeypatch):
     solve = np.linalg.lstsq
-    expected = best_affine(task(2), LOSSES["bce"], 0.5).cost
+    expected = fit_affine(task(2), LOSSES["bce"], 0.5).cost
     monkeypatch.setattr(np.linalg, "lstsq", lambda *a: (50.0 * solve(*a)[0], None))
-    assert best_affine(task(2), LOSSES["bce"], 0.5).cost == pytest.approx(expected, rel=1e-6)
+    assert fit_affine(task(2), LOSSES["bce"], 0.5).cost == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_search_ends_even_where_there_is_no_best(monkeypatch):
     monkeypatch.setattr("hsig.networks.affine_fit._STEPS_MOST", 3)
-    fit = best_affine(TASKS["and"], LOSSES["bce"], 0.5)
+    fit = fit_affine(TASKS["and"], LOSSES["bce"], 0.5)
     assert fit.right == 4
     assert 1e-3 < fit.cost < 0.2
 
 
 def test_rows_far_apart_overflow_nothing():
     far = Task("far", np.array([[-1e6], [1e6], [2e6]]), np.array([0.0, 1.0, 1.0]))
-    assert best_affine(far, LOSSES["bce"], 0.5).right == 3
+    assert fit_affine(far, LOSSES["bce"], 0.5).right == 3

@@ -16,7 +16,15 @@ from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.errors import RunError
 from hsig.experiments.parallel import Threads
-from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Lost, canonical, cells_of, train_cell
+from hsig.experiments.sweeps import (
+    ARRAYS,
+    Axis,
+    CellResult,
+    LostCell,
+    canonical_value,
+    grid_cells,
+    train_cell,
+)
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import VERDICTS
 from hsig.results.sweeping import sweep
@@ -80,13 +88,13 @@ def kept(runs, arrays=None):
 
 
 def test_numbers_are_the_same_value_however_they_are_written_and_words_are_themselves():
-    assert canonical("1") == canonical("1.0") == canonical("1e0") == 1.0
-    assert canonical("hard") == "hard"
+    assert canonical_value("1") == canonical_value("1.0") == canonical_value("1e0") == 1.0
+    assert canonical_value("hard") == "hard"
 
 
 def test_the_last_axis_runs_fastest():
     axes = (Axis("loss", ("bce", "squared")), Axis("epochs", ("1", "2", "3")))
-    assert cells_of(axes) == [
+    assert grid_cells(axes) == [
         *(("bce", "1"), ("bce", "2"), ("bce", "3")),
         *(("squared", "1"), ("squared", "2"), ("squared", "3")),
     ]
@@ -103,7 +111,7 @@ def test_some_seeds_of_a_cell_come_in_the_order_that_is_asked_for():
 
 @given(*[st.lists(st.integers(0, 9), unique=True, min_size=1)] * 2)
 def test_more_seeds_come_behind_and_those_that_are_there_stay_as_they_are(first, second):
-    both = numbered(first).with_more(numbered(second, more=1000))
+    both = numbered(first).merge_missing_seeds(numbered(second, more=1000))
     fresh = [seed for seed in second if seed not in first]
     expected = [all_of(numbered(first)), all_of(numbered(fresh, more=1000))]
     assert both.seeds == tuple(first + fresh)
@@ -114,9 +122,9 @@ def test_more_seeds_come_behind_and_those_that_are_there_stay_as_they_are(first,
 
 def test_whatever_comes_later_takes_the_place_of_a_failure_and_a_failure_that_of_numbers():
     failed, other, cell = CellResult.failed("one"), CellResult.failed("other"), numbered([1, 2])
-    assert failed.with_more(cell) is cell
-    assert cell.with_more(failed) is failed
-    assert failed.with_more(other) is other
+    assert failed.merge_missing_seeds(cell) is cell
+    assert cell.merge_missing_seeds(failed) is failed
+    assert failed.merge_missing_seeds(other) is other
 
 
 @pytest.mark.parametrize("seeds", ["100", "2,0", "[7]"])
@@ -188,7 +196,7 @@ def crew_of(monkeypatch, work):
         asked.append(experiments)
         return Threads(lambda experiment, _: work(experiment), 1)
 
-    monkeypatch.setattr("hsig.results.sweeping.local_crew", crew)
+    monkeypatch.setattr("hsig.results.sweeping.local_pool", crew)
     return asked
 
 
@@ -213,7 +221,7 @@ def test_a_sweep_that_loses_cells_tells_each_reason_once(monkeypatch):
 
     def work(experiment):
         reason = reasons.get(experiment.epochs)
-        return numbered([0]) if reason is None else Lost(reason)
+        return numbered([0]) if reason is None else LostCell(reason)
 
     crew_of(monkeypatch, work)
     with pytest.raises(RunError) as told:

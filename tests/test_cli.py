@@ -796,7 +796,7 @@ def test_json_in_a_pipe_is_json_and_stderr_is_empty():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no process groups on this system")
-@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_here()])
+@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_available()])
 def test_ctrl_c_reaches_a_comparison_on_several_cores_once(engine):
     """As a terminal sends it: to every process of the group."""
     size = ("-e", "100000000", "--report-every", "1000000", "--workers", "2", "--engine", engine)

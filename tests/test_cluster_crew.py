@@ -14,9 +14,9 @@ from hsig.config.loading import load_experiment
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, RunError
 from hsig.experiments import dask_cluster
-from hsig.experiments.dask_cluster import cluster_crew, here, train_there
+from hsig.experiments.dask_cluster import cluster_pool, here, train_there
 from hsig.experiments.parallel import run_jobs
-from hsig.experiments.sweeps import Lost, train_cell
+from hsig.experiments.sweeps import LostCell, train_cell
 
 ADDRESS = "tcp://10.0.0.1:8786"
 CELL = load_experiment(flags={"activation": "hard", "epochs": "5", "seeds": "3"})
@@ -99,7 +99,7 @@ def dask(monkeypatch):
 def crew(dask):
     """A crew, and what it tells."""
     told = []
-    made = cluster_crew(ADDRESS, [CELL], told.append)
+    made = cluster_pool(ADDRESS, [CELL], told.append)
     assert dask.asked
     made.told = told
     return made
@@ -107,7 +107,7 @@ def crew(dask):
 
 def refusal(*arguments):
     with pytest.raises((ConfigError, RunError)) as refused:
-        cluster_crew(*arguments)
+        cluster_pool(*arguments)
     return type(refused.value), list(refused.value.messages)
 
 
@@ -119,7 +119,7 @@ def refusal(*arguments):
     ["10.0.0.1:8786", "tls://host:1", "ws://a:1", "wss://a:1/b", "ucx://host:99", ADDRESS],
 )
 def test_a_scheduler_is_asked_at_its_address(dask, address):
-    crew = cluster_crew(address, [CELL], print)
+    crew = cluster_pool(address, [CELL], print)
     assert dask.asked == [(address, {"timeout": 10, "set_as_default": False})]
     assert dask.client.waited == [(1, 10)]
     assert dask.client.pure is False  # as a cell that was lost is to be trained, not remembered
@@ -129,7 +129,7 @@ def test_a_scheduler_is_asked_at_its_address(dask, address):
 
 def test_a_large_cluster_has_work_ahead_for_all_its_threads(dask):
     dask.client.workers = {"a": 20, "b": 10}
-    assert cluster_crew(ADDRESS, [CELL], print).ahead == 120
+    assert cluster_pool(ADDRESS, [CELL], print).ahead == 120
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_an_answer_is_waited_for_a_second_longer_than_dask_waits(dask, monkeypat
             return super().result(timeout)
 
     monkeypatch.setattr(dask_cluster, "Future", Noted)
-    cluster_crew(ADDRESS, [CELL], print)
+    cluster_pool(ADDRESS, [CELL], print)
     assert waited == [dask.asked[0][1]["timeout"] + 1]
 
 
@@ -210,7 +210,7 @@ def test_a_cluster_of_no_use_is_told_and_left(dask, monkeypatch, problem, told):
 def test_what_else_goes_wrong_leaves_the_cluster_too(dask, monkeypatch):
     monkeypatch.setattr(dask.client, "run", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        cluster_crew(ADDRESS, [CELL], print)
+        cluster_pool(ADDRESS, [CELL], print)
     assert dask.client.closed == 1
 
 
@@ -220,7 +220,7 @@ def test_dask_says_nothing_of_its_own():
     others = [logging.getLogger(name) for name in ("distributed_other", "dask.array")]
     for logger in (*loggers, *others):
         logger.setLevel(logging.DEBUG)
-    cluster_crew(ADDRESS, [CELL], print)
+    cluster_pool(ADDRESS, [CELL], print)
     assert [logger.isEnabledFor(logging.CRITICAL) for logger in loggers] == [False] * 3
     assert [logger.isEnabledFor(logging.DEBUG) for logger in others] == [True] * 2
 
@@ -256,7 +256,7 @@ def test_a_worker_is_asked_for_the_engines_of_the_cells_alone(dask):
     slow = load_experiment(flags={"activation": "hard", "engine": "reference"})
     asked = []
     dask.client.run = lambda look: asked.append(look()) or {}
-    cluster_crew(ADDRESS, [slow, slow], print)
+    cluster_pool(ADDRESS, [slow, slow], print)
     assert asked == [here(["reference"])]
 
 
@@ -343,4 +343,4 @@ def test_where_the_scheduler_has_gone_its_cells_say_so(dask, crew):
 
 
 def test_a_cell_of_which_workers_died_is_lost(crew):
-    assert crew.explained(KilledWorkerError()) == Lost("the workers that trained it died")
+    assert crew.explained(KilledWorkerError()) == LostCell("the workers that trained it died")

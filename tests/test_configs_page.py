@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def configs(folder):
     experiments = load_comparison([folder / name for name in CONFIGS], {})
-    named = [experiment.named(name) for name, experiment in experiments.items()]
+    named = [experiment.prefix_labels(name) for name, experiment in experiments.items()]
     events = (event for experiment in named for event in run(experiment))
     return compared_configs(experiments, gather_all(named, events))
 

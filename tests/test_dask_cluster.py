@@ -19,7 +19,7 @@ from hsig.cli import app
 from hsig.engines import compiled
 from hsig.engines.engine import NUMERICS
 from hsig.errors import ConfigError, RunError
-from hsig.experiments.dask_cluster import cluster_crew
+from hsig.experiments.dask_cluster import cluster_pool
 from hsig.runs import every
 from hsig.runs.sweeps import read_sweep
 
@@ -256,7 +256,7 @@ def test_a_worker_of_another_version_or_kernel_is_refused_by_its_name(cluster, o
         out, err = on(cluster).communicate()
     assert out == ""
     differs = f"hsig 0.0.9 (here {hsig.__version__})"
-    if compiled.is_here():
+    if compiled.is_available():
         differs += ", kernel not built (here built)"
     assert (
         re.fullmatch(
@@ -285,7 +285,7 @@ def test_a_worker_that_comes_later_is_refused_by_its_name(cluster, other):
 )
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(ConfigError, match="--scheduler: expected the address of a Dask scheduler"):
-        cluster_crew(address, [], print)
+        cluster_pool(address, [], print)
 
 
 @pytest.mark.usefixtures("config")

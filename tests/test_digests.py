@@ -76,7 +76,7 @@ OF_CELLS = {"cost"}
 OF_NO_CELL = {"report_every", "at_epochs", "seeds"}
 
 NEEDS = pytest.mark.skipif(
-    len([e for e in ENGINES.values() if e.is_here()]) < 2, reason="one alone"
+    len([e for e in ENGINES.values() if e.is_available()]) < 2, reason="one alone"
 )
 
 

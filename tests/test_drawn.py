@@ -27,7 +27,7 @@ from hsig.analysis.plot_data import (
 )
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
-from hsig.experiments.snapshots import Moment
+from hsig.experiments.snapshots import Snapshot
 from hsig.networks.network import Weights
 
 VALUES = st.one_of(st.floats(-9, 9), st.sampled_from([-2.5, 2.5, 0.0, np.inf, -np.inf, np.nan]))
@@ -36,7 +36,7 @@ VALUES = st.one_of(st.floats(-9, 9), st.sampled_from([-2.5, 2.5, 0.0, np.inf, -n
 def moment(values, predictions=((0.0,),)):
     seen = np.array(values, dtype=float).reshape(1, 1, -1)
     nothing = np.zeros((1, 1))
-    return Moment(0, Weights(nothing, nothing), seen, np.array(predictions), nothing)
+    return Snapshot(0, Weights(nothing, nothing), seen, np.array(predictions), nothing)
 
 
 def variant_of(*arguments, **flags):

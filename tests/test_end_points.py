@@ -19,7 +19,7 @@ from hsig.analysis.end_points import (
 )
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.networks.affine_fit import best_affine
+from hsig.networks.affine_fit import fit_affine
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.networks.tasks import TASKS
@@ -131,7 +131,7 @@ def test_the_best_affine_function_of_hard_units_is_a_minimum_though_a_flat_one()
         activation="hard", loss="squared", update="batch", epochs=20000, seeds=20
     )
     found = end_points_of(chosen, training)
-    best = best_affine(XOR, chosen.loss, 0.5).cost
+    best = fit_affine(XOR, chosen.loss, 0.5).cost
     flat = np.array([kind == "flat" for kind in found.kind]) & (found.cost < 0.3)
     assert flat.sum() >= 18
     np.testing.assert_allclose(found.stationary_cost[flat], best, atol=1e-12)

@@ -15,10 +15,10 @@ from hsig.activations import ACTIVATIONS
 from hsig.engines.choice import ENGINES
 from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.networks.losses import LOSSES
-from hsig.networks.network import Network, Weights, initial_weights, with_bias
+from hsig.networks.network import Network, Weights, append_bias, initial_weights
 from hsig.networks.tasks import TASKS
 
-here = [engine for engine in ENGINES.values() if engine.is_here()]
+here = [engine for engine in ENGINES.values() if engine.is_available()]
 pytestmark = pytest.mark.parametrize("engine", here, ids=lambda engine: engine.NAME)
 
 EVERY = list(ACTIVATIONS)
@@ -79,7 +79,7 @@ def test_trajectories_are_theanos(engine, name, activation, loss):
     close(np.moveaxis(state.weights.hidden, -1, 0), golden[f"{name}__hidden_final"])
     close(np.moveaxis(state.weights.output, -1, 0), golden[f"{name}__output_final"])
     with np.errstate(invalid="ignore"):
-        activity = problem.network.forward(state.weights, with_bias(problem.inputs))
+        activity = problem.network.forward(state.weights, append_bias(problem.inputs))
     close(activity.predictions[:, 0].T, golden[f"{name}__predictions"])
     np.testing.assert_array_equal(state.diverged_at, golden[f"{name}__first_nonfinite_epoch"])
 
@@ -168,7 +168,7 @@ def test_a_prediction_is_that_of_the_weights_an_epoch_begins_with(engine):
     later = engine.advance(state, problem, 30)
     shown = engine.advance(later, problem, 2).predictions
     np.testing.assert_array_equal(engine.predict(problem, later.weights), shown)
-    forward = problem.network.forward(later.weights, with_bias(problem.inputs))
+    forward = problem.network.forward(later.weights, append_bias(problem.inputs))
     np.testing.assert_allclose(shown, forward.predictions[:, 0], rtol=1e-13)
 
 
@@ -185,7 +185,7 @@ def test_the_state_it_starts_from_is_left_as_it_was(engine):
 
 
 def solved_with(state, problem):
-    activity = problem.network.forward(state.weights, with_bias(problem.inputs))
+    activity = problem.network.forward(state.weights, append_bias(problem.inputs))
     errors = np.abs(activity.predictions[:, 0] - problem.targets[:, None])
     return (errors < problem.solved_within).all(axis=0)
 
@@ -279,7 +279,7 @@ def test_losses_are_those_of_the_first_epoch_before_each_update(engine):
 def test_batch_update_is_one_step_on_the_mean_gradient(engine):
     problem = make_problem("sigmoid", "squared", update="batch", rate=0.7)
     state = make_state(range(2))
-    activity = problem.network.forward(state.weights, with_bias(problem.inputs))
+    activity = problem.network.forward(state.weights, append_bias(problem.inputs))
     gradient = problem.network.gradient(state.weights, activity, problem.targets[:, None, None])
     after = engine.advance(state, problem, 1)
     for new, old, slope in zip(after.weights, state.weights, gradient, strict=True):

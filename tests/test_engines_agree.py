@@ -20,7 +20,7 @@ from hsig.experiments.verdicts import OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
-pytestmark = pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
+pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 
 PROBLEMS = 3000
 DRAWS = 60  # of last bits

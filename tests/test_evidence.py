@@ -9,7 +9,7 @@ from hsig.experiments.evidence import examine, stack
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import AFFINE, FROZEN, SOLVED, VERDICTS
 from hsig.networks.losses import LOSSES
-from hsig.networks.network import Network, Weights, initial_weights, with_bias
+from hsig.networks.network import Network, Weights, append_bias, initial_weights
 from hsig.networks.tasks import TASKS, Task
 
 PIECEWISE = [a.with_settings({}, "own") for a in ACTIVATIONS.values() if a.linear_pieces]
@@ -21,7 +21,7 @@ def seen(activation, seeds, width, hidden=3, loss="squared", task=XOR):
     drawn = initial_weights(seeds, task.inputs.shape[1], hidden, -width, width)
     weights = Weights(*(np.ascontiguousarray(np.moveaxis(layer, 0, -1)) for layer in drawn))
     network = Network(activation, ACTIVATIONS["sigmoid"], LOSSES[loss])
-    activity = network.forward(weights, with_bias(task.inputs))
+    activity = network.forward(weights, append_bias(task.inputs))
     return network, weights, activity, examine(network, weights, activity, task.targets, 0.5)
 
 
@@ -118,7 +118,7 @@ def test_numbers_by_hand():
     output = np.array([[1.0], [0.0], [0.5]])[:, :, None]
     network = Network(ACTIVATIONS["hard"], ACTIVATIONS["sigmoid"], LOSSES["squared"])
     weights = Weights(hidden, output)
-    activity = network.forward(weights, with_bias(XOR.inputs))
+    activity = network.forward(weights, append_bias(XOR.inputs))
     evidence = examine(network, weights, activity, XOR.targets, 0.5)
     # pairs: 4 in the middle for the first unit; for the second 2 in the middle, 2 above
     np.testing.assert_array_equal(evidence.on_piece, [[0.0, 0.75, 0.25, 0.0]])
@@ -154,7 +154,7 @@ def test_weights_that_are_not_finite_have_no_property():
     network, weights, _, _ = seen(ACTIVATIONS["hard"], [0], 1.0)
     weights.hidden[0, 0, 0] = np.nan
     with np.errstate(all="ignore"):
-        activity = network.forward(weights, with_bias(XOR.inputs))
+        activity = network.forward(weights, append_bias(XOR.inputs))
     evidence = examine(network, weights, activity, XOR.targets, 0.5)
     assert not evidence.affine[0]
     assert not evidence.dead[0]

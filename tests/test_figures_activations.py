@@ -9,7 +9,7 @@ from hsig import figures
 from hsig.activations import ACTIVATIONS
 from hsig.activations.in_python import in_python
 from hsig.config.loading import load_activation, load_experiment
-from hsig.experiments.snapshots import Moment, moments
+from hsig.experiments.snapshots import Snapshot, take_snapshots
 from hsig.figures.picture import THEMES
 from hsig.networks.network import Weights
 from hsig.reports.captions import activation_caption
@@ -27,12 +27,12 @@ def moment(pre_activations, epoch=0):
     seen = np.array(pre_activations, dtype=float)[:, None, :]
     nothing = np.zeros((len(seen), 1))
     weights = Weights(np.zeros((len(seen), 3, seen.shape[2])), np.zeros((len(seen), 4, 1)))
-    return Moment(epoch, weights, seen, nothing, nothing)
+    return Snapshot(epoch, weights, seen, nothing, nothing)
 
 
 def trained(at, **flags):
     experiment = load_experiment(flags={"engine": "reference", **flags})
-    return moments(experiment, experiment.variants[0], at)
+    return take_snapshots(experiment, experiment.variants[0], at)
 
 
 def curve_of(figure, colour):

@@ -7,7 +7,7 @@ from matplotlib.contour import ContourSet
 
 from hsig import figures
 from hsig.config.loading import load_experiment
-from hsig.experiments.snapshots import moments
+from hsig.experiments.snapshots import take_snapshots
 from hsig.networks.network import Weights
 from hsig.networks.tasks import TASKS, Task
 from hsig.reports.captions import surface_caption
@@ -19,7 +19,7 @@ def trained(at=(0, 30), task=None, **flags):
     experiment = load_experiment(flags=flags)
     experiment = experiment if task is None else replace(experiment, task=task)
     (variant,) = experiment.variants
-    return experiment, variant, moments(experiment, variant, at)
+    return experiment, variant, take_snapshots(experiment, variant, at)
 
 
 def picture_of(experiment, variant, seen, seed=None, theme="light"):

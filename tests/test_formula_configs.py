@@ -355,7 +355,7 @@ def test_a_usual_formula_is_trained_without_a_word():
 # --- both engines -----------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
+@pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 @given(FORMULAS)
 @settings(max_examples=120, deadline=None)
 def test_both_engines_give_a_formula_the_same_numbers(root):
@@ -383,7 +383,7 @@ def test_both_engines_give_a_formula_the_same_numbers(root):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
+@pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 def test_no_activation_falls_back_to_the_reference_engine():
     for row in ACTIVATIONS.values():
         experiment = load_experiment(flags={"activation": spell(row.with_settings({}, "own"))})
@@ -414,7 +414,7 @@ def test_adding_an_activation_is_one_row_in_one_file(tmp_path):
     for engine in ("auto", "reference"):
         assert "cubed" in run("compare", "tanh", "mine.Cubed", "--engine", engine, *kept)
     assert "cubed:bend=2" in run("train", "cubed:bend=2", *kept)
-    if compiled.is_here():
+    if compiled.is_available():
         assert "engine compiled" in run("train", "cubed", *kept[:-1])
 
 

@@ -23,7 +23,7 @@ def test_all_that_is_kept_is_of_these_numerics():
 )
 def test_all_that_could_be_trained_is_what_it_was(monkeypatch, engine, path):
     if engine == "compiled":
-        if not compiled.is_here():
+        if not compiled.is_available():
             pytest.skip("the kernel was not built here")
         monkeypatch.setattr(compiled, "instruction_sets", lambda: (path,))
     found = golden(engine)

@@ -259,11 +259,11 @@ def test_markdown_has_a_line_for_each_row_and_no_markup_of_a_text(text, other):
     tables = [rows for rows in blocks if len(rows) > 1 and not {*rows[1]} - {*"|-: "}]
     assert [len(rows) for rows in tables] == [4, 4, 3]
     for rows in tables:
-        assert {len(cells_of(row)) for row in rows} <= {2, 3}
+        assert {len(grid_cells(row)) for row in rows} <= {2, 3}
     assert acting(written) == []
 
 
-def cells_of(line):
+def grid_cells(line):
     """The cells of a row, split where a pipe is not escaped."""
     cells, escaped = [""], False
     for character in line.removeprefix("|").removesuffix("|"):

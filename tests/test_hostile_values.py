@@ -24,7 +24,7 @@ from hsig.config.positional import configs_and_activations
 from hsig.config.sweeps import load_sweep
 from hsig.config.values import as_finite, describe
 from hsig.errors import ConfigError
-from hsig.networks.affine_fit import best_affine, is_separable
+from hsig.networks.affine_fit import fit_affine, is_separable
 from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import SCALES, Task
 from hsig.results.training import train
@@ -336,13 +336,13 @@ def tasks(draw):
 @settings(deadline=timedelta(seconds=5))
 def test_the_affine_fit_of_any_task_is_silent_and_at_least_as_good_as_nothing(task):
     """The function that is 0 everywhere, or 1/2 as a probability, is affine too."""
-    fit = best_affine(task, LOSSES["squared"], 0.5)
+    fit = fit_affine(task, LOSSES["squared"], 0.5)
     with np.errstate(over="ignore"):
         assert fit.cost <= np.mean(LOSSES["squared"].value(np.zeros(1), task.targets)) * 1.001
     features = np.concatenate([task.inputs, np.ones((len(task.inputs), 1))], axis=1)
     assert is_separable(features, task.targets, 0.5) in (True, False)
     soft = Task("drawn", task.inputs, (task.targets > 0.7).astype(float))
-    assert best_affine(soft, LOSSES["bce"], 0.5).cost <= np.log(2.0) * 1.001
+    assert fit_affine(soft, LOSSES["bce"], 0.5).cost <= np.log(2.0) * 1.001
 
 
 @pytest.mark.parametrize("power", [-1000, -300, 300, 1000])
@@ -351,8 +351,8 @@ def test_the_unit_of_the_inputs_alters_no_affine_fit(power):
     random = np.random.Generator(np.random.PCG64(1))
     inputs, targets = random.normal(size=(20, 2)), (random.uniform(size=20) < 0.4).astype(float)
     for loss in ("squared", "bce"):
-        usual = best_affine(Task("u", inputs, targets), LOSSES[loss], 0.5)
-        other = best_affine(Task("o", np.ldexp(inputs, power), targets), LOSSES[loss], 0.5)
+        usual = fit_affine(Task("u", inputs, targets), LOSSES[loss], 0.5)
+        other = fit_affine(Task("o", np.ldexp(inputs, power), targets), LOSSES[loss], 0.5)
         assert other.cost == pytest.approx(usual.cost, rel=1e-9)
         assert other.right == usual.right
 

@@ -21,16 +21,16 @@ from test_engines import EVERY, assert_same_bits, make_problem, make_state, trai
 from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
 from hsig.engines import compiled, reference
-from hsig.engines.choice import engine_for, fastest
+from hsig.engines.choice import engine_for, fastest_engine
 from hsig.engines.engine import Problem, State
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import counted
+from hsig.experiments.verdicts import count_verdicts
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.reports.phrases import NOT_BUILT, heading
 
-built = pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
+built = pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 slow = pytest.mark.skipif("HSIG_SLOW" not in os.environ, reason="takes minutes: set HSIG_SLOW=1")
 PATHS = compiled.instruction_sets()
 BACKWARDS = ("own", "logistic", "output", "straight_through")
@@ -155,7 +155,7 @@ def test_verdicts_and_solved_seeds_of_every_config_are_the_references(config):
         assert type(one) is type(other)
         if hasattr(one, "solved"):
             np.testing.assert_array_equal(one.solved, other.solved)
-            assert counted(one.verdict) == counted(other.verdict)
+            assert count_verdicts(one.verdict) == count_verdicts(other.verdict)
 
 
 # --- the same bits, however it is done --------------------------------------------------------
@@ -439,7 +439,7 @@ def test_an_activation_that_it_does_not_know_is_trained_by_the_reference_and_tol
     experiment = replace(experiment, variants=(first, second))
     assert experiment.engine_of(first) is reference
     line = heading(experiment, "")[1]
-    if compiled.is_here():
+    if compiled.is_available():
         assert line.endswith("engine reference for sigmoid and compiled for hard")
     assert len(gather(experiment, run(experiment)).results) == 2
 
@@ -451,7 +451,7 @@ def unbuilt(monkeypatch):
 
 @pytest.mark.usefixtures("unbuilt")
 def test_without_the_kernel_the_reference_serves_and_it_is_said():
-    assert fastest() == "reference"
+    assert fastest_engine() == "reference"
     assert compiled.instruction_sets() == ()
     experiment = load_experiment(flags={"epochs": "3"})
     assert experiment.engine == "reference"

@@ -3,7 +3,7 @@ import pytest
 
 from hsig.config.loading import load_experiment
 from hsig.engines import compiled
-from hsig.experiments.snapshots import moments
+from hsig.experiments.snapshots import take_snapshots
 from hsig.experiments.training import gather, run
 
 FLAGS = {"activation": "hard", "seeds": "4", "epochs": "30", "report_every": "10"}
@@ -11,7 +11,7 @@ FLAGS = {"activation": "hard", "seeds": "4", "epochs": "30", "report_every": "10
 
 def of(epochs, **flags):
     experiment = load_experiment(flags={**FLAGS, "engine": "reference", **flags})
-    return moments(experiment, experiment.variants[0], epochs)
+    return take_snapshots(experiment, experiment.variants[0], epochs)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_moments_are_those_that_were_asked_for_in_rising_order(wanted, seen):
 
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
 def test_the_bits_are_those_of_any_other_training(engine):
-    if engine == "compiled" and not compiled.is_here():
+    if engine == "compiled" and not compiled.is_available():
         pytest.skip("the compiled engine was not built")
     experiment = load_experiment(flags={**FLAGS, "engine": engine, "report_every": "3"})
     outcome = gather(experiment, run(experiment))
     (training,) = outcome.results
-    first, last = moments(experiment, experiment.variants[0], (0, 30))
+    first, last = take_snapshots(experiment, experiment.variants[0], (0, 30))
     for mine, theirs in zip(first.weights, experiment.starting_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     for mine, theirs in zip(last.weights, training.weights, strict=True):
@@ -69,7 +69,7 @@ def test_pre_activations_are_what_the_hidden_layer_sees():
 def test_some_seeds_of_a_moment_are_those_seeds_alone():
     (moment,) = of((20,))
     (alone,) = of((20,), seeds="2")
-    some = moment.of_seeds(np.array([0, 1]))
+    some = moment.select(np.array([0, 1]))
     for name in ("pre_activations", "predictions", "losses"):
         np.testing.assert_array_equal(getattr(some, name), getattr(alone, name))
     for mine, theirs in zip(some.weights, alone.weights, strict=True):

@@ -11,9 +11,9 @@ from hsig.networks.losses import LOSSES
 from hsig.networks.network import (
     Network,
     Weights,
+    append_bias,
     default_output_activation,
     initial_weights,
-    with_bias,
 )
 
 
@@ -54,7 +54,7 @@ def scalar(network, weights):
 @given(problems())
 def test_forward_pass_matches_plain_loops(problem):
     network, weights, inputs, _ = problem
-    predictions = network.forward(weights, with_bias(inputs)).predictions[:, 0, 0]
+    predictions = network.forward(weights, append_bias(inputs)).predictions[:, 0, 0]
     expected = [scalar(network, weights).predict(row.tolist()) for row in inputs]
     np.testing.assert_allclose(predictions, expected, rtol=1e-11, atol=1e-13)
 
@@ -67,7 +67,7 @@ def test_losses_and_gradient_match_plain_loops(problem):
             scalar(network, weights).gradient(row.tolist(), float(y))
             for row, y in zip(inputs, targets, strict=True)
         ]
-        activity = network.forward(weights, with_bias(inputs))
+        activity = network.forward(weights, append_bias(inputs))
         losses = network.losses(activity, targets[:, None, None])
         gradient = network.gradient(weights, activity, targets[:, None, None])
         hidden, output = (np.mean([part[layer] for part in found], axis=0) for layer in (1, 2))
@@ -83,7 +83,7 @@ def test_gradient_matches_finite_differences(problem):
     network, weights, inputs, targets = problem
     step, y = 1e-6, targets[:, None, None]
     assume(far_from_kinks(network, weights, inputs))
-    activity = network.forward(weights, with_bias(inputs))
+    activity = network.forward(weights, append_bias(inputs))
     p = activity.predictions
     # at 0 and 1 a cross-entropy has no finite difference
     assume(not network.loss.needs_probabilities or ((p > 1e-3) & (p < 1 - 1e-3)).all())
@@ -93,7 +93,7 @@ def test_gradient_matches_finite_differences(problem):
     def cost(layer, index, change):
         moved = [part.copy() for part in weights]
         moved[layer][index] += change
-        return network.losses(network.forward(Weights(*moved), with_bias(inputs)), y).mean()
+        return network.losses(network.forward(Weights(*moved), append_bias(inputs)), y).mean()
 
     for layer, part in enumerate(gradient):
         for index in np.ndindex(part.shape):
@@ -102,7 +102,7 @@ def test_gradient_matches_finite_differences(problem):
 
 
 def far_from_kinks(network, weights, inputs):
-    activity = network.forward(weights, with_bias(inputs))
+    activity = network.forward(weights, append_bias(inputs))
     return all(
         np.abs(z - end).min() > 1e-4
         for activation, z in (
@@ -117,7 +117,7 @@ def far_from_kinks(network, weights, inputs):
 def test_a_saturated_wrong_sample_teaches_nothing_with_bce():
     network = Network(ACTIVATIONS["hard"], ACTIVATIONS["hard"], LOSSES["bce"])
     weights = Weights(np.ones((2, 1, 1)), np.array([0.0, -3.0]).reshape(2, 1, 1))
-    activity = network.forward(weights, with_bias(np.array([[0.5]])))
+    activity = network.forward(weights, append_bias(np.array([[0.5]])))
     assert activity.predictions.item() == 0.0  # the pre-activation is -3
     with np.errstate(all="ignore"):
         target = np.ones((1, 1, 1))
@@ -131,7 +131,7 @@ def test_a_surrogate_slope_at_a_saturated_wrong_answer_is_infinite():
     surrogate = ACTIVATIONS["hard"].with_settings({}, "logistic")
     network = Network(surrogate, surrogate, LOSSES["bce"])
     weights = Weights(np.ones((2, 1, 1)), np.array([0.0, -3.0]).reshape(2, 1, 1))
-    activity = network.forward(weights, with_bias(np.array([[0.5]])))
+    activity = network.forward(weights, append_bias(np.array([[0.5]])))
     with np.errstate(all="ignore"):
         gradient = network.gradient(weights, activity, np.ones((1, 1, 1)))
     assert np.isinf(gradient.output[-1])
@@ -142,7 +142,7 @@ def test_logistic_output_uses_the_exact_form_where_it_is_saturated_and_wrong(bac
     sigmoid = ACTIVATIONS["sigmoid"].with_settings({}, backward)
     network = Network(sigmoid, sigmoid, LOSSES["bce"])
     weights = Weights(np.zeros((2, 1, 1)), np.array([0.0, 800.0]).reshape(2, 1, 1))
-    activity = network.forward(weights, with_bias(np.zeros((1, 1))))
+    activity = network.forward(weights, append_bias(np.zeros((1, 1))))
     target = np.zeros((1, 1, 1))
     assert network.losses(activity, target).item() == 800.0
     assert network.output_deltas(activity, target).item() == 1.0
@@ -152,7 +152,7 @@ def test_straight_through_slope_of_a_logistic_output_is_a_quarter():
     sigmoid = ACTIVATIONS["sigmoid"].with_settings({}, "straight_through")
     network = Network(sigmoid, sigmoid, LOSSES["bce"])
     weights = Weights(np.zeros((2, 1, 1)), np.array([0.0, 2.0]).reshape(2, 1, 1))
-    activity = network.forward(weights, with_bias(np.zeros((1, 1))))
+    activity = network.forward(weights, append_bias(np.zeros((1, 1))))
     p = 1 / (1 + np.exp(-2))
     delta = network.output_deltas(activity, np.zeros((1, 1, 1))).item()
     assert delta == pytest.approx(0.25 / (1 - p), rel=1e-14)

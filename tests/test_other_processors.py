@@ -62,7 +62,7 @@ def hsig(*words, processor="this", path=""):
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.skipif(not compiled.is_here(), reason="the kernel was not built here")
+@pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 @pytest.mark.parametrize("run", RUNS)
 def test_a_run_of_the_compiled_engine_has_the_same_bits_on_every_other(runs, run):
     assert runs.name == "runs"

@@ -10,7 +10,7 @@ from hsig.config.loading import load_experiment
 from hsig.engines.engine import NOT_REACHED, State
 from hsig.experiments.outlook import WINDOW, look_ahead
 from hsig.experiments.training import gather, run
-from hsig.networks.network import Weights, with_bias
+from hsig.networks.network import Weights, append_bias
 
 
 def trained(**flags):
@@ -141,7 +141,7 @@ def test_what_is_unsolvable_is_not_solved_by_any_output_of_a_random_search(seed,
         np.repeat(weights.hidden, many, axis=2), random.normal(scale=9, size=(hidden + 1, 1, many))
     )
     # of each direction the bias that parts the samples best
-    features = problem.network.forward(tried, with_bias(problem.inputs)).hidden[:, :-1]
+    features = problem.network.forward(tried, append_bias(problem.inputs)).hidden[:, :-1]
     z = (features * tried.output[:-1, 0]).sum(axis=1)
     parted = z[problem.targets == 1].min(axis=0) > z[problem.targets == 0].max(axis=0) + 1e-9
     assert not (parted.any() and unsolvable)

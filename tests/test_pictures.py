@@ -13,7 +13,7 @@ from hsig.analysis.plot_data import reached
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.loading import load_experiment
-from hsig.experiments.snapshots import Moment, moments
+from hsig.experiments.snapshots import Snapshot, take_snapshots
 from hsig.experiments.sweeps import CellResult
 from hsig.networks.network import Weights
 from hsig.reports.captions import (
@@ -227,13 +227,13 @@ def test_a_comparison_says_which_is_best_and_what_the_marks_are():
 def moment(values, epoch=0):
     seen = np.array(values, dtype=float).reshape(len(values), 1, -1)
     nothing = np.zeros((len(values), 1))
-    return Moment(epoch, Weights(nothing, nothing), seen, nothing, nothing)
+    return Snapshot(epoch, Weights(nothing, nothing), seen, nothing, nothing)
 
 
 def test_of_hard_on_xor_every_hidden_pre_activation_of_seed_0_lies_on_the_middle_piece():
     experiment = load_experiment(flags={"activation": "hard", "seeds": "1"})
     (variant,) = experiment.variants
-    seen = moments(experiment, variant, (0, 400, 4000))
+    seen = take_snapshots(experiment, variant, (0, 400, 4000))
     numbers = summary_of(activation="hard", seeds="1").variants[0]
     caption = activation_caption(
         variant.hidden_activation, seen, experiment=experiment, numbers=numbers
@@ -283,7 +283,7 @@ def test_of_many_pieces_those_with_most_are_told_and_the_rest_together():
 def test_some_seeds_are_named_where_the_picture_has_only_these():
     experiment = load_experiment(flags={"activation": "hard", "seeds": "3"})
     numbers = summary_of(activation="hard", seeds="100").variants[0]
-    seen = moments(experiment, experiment.variants[0], (10,))
+    seen = take_snapshots(experiment, experiment.variants[0], (10,))
     caption = activation_caption(ACTIVATIONS["hard"], seen, experiment=experiment, numbers=numbers)
     assert caption.title.startswith("hard on xor, seeds 0 to 2: ")
     assert "Of all seeds: solved 3 of 100 seeds" in caption.alt
@@ -313,7 +313,7 @@ def test_of_how_many_samples_networks_are_right_is_counted(seed):
         flags={"activation": "tanh", "seeds": "5", "epochs": "200", "learning_rate": "1"}
     )
     (variant,) = experiment.variants
-    seen = moments(experiment, variant, (0, 200))
+    seen = take_snapshots(experiment, variant, (0, 200))
     caption = surface_caption(experiment, variant, seen, seed=seed)
     for moment_ in seen:
         predicted = moment_.predictions[0] if seed == 0 else moment_.predictions.mean(axis=0)

@@ -32,7 +32,7 @@ from hsig.networks.network import Network, Weights
 
 pytestmark = built
 
-ARITIES = dict(compiled._kernel.operations) if compiled.is_here() else {}
+ARITIES = dict(compiled._kernel.operations) if compiled.is_available() else {}
 LOGISTIC = PROGRAMS["sigmoid"]
 
 # what IEEE 754 rounds rightly, or what only chooses: NumPy has the same numbers

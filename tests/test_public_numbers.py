@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "public-numbers.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(not compiled.is_here(), reason="takes minutes without the compiled engine")
+@pytest.mark.skipif(not compiled.is_available(), reason="takes minutes without the compiled engine")
 def test_glows_numbers_are_what_the_script_prints():
     (shown,) = re.findall(r"<!-- glow -->\n```text\n[^\n]*\n(.*?)```", TEXT, re.DOTALL)
     lines = runpy.run_path(str(ROOT / "benchmarks" / "glow.py"))["lines"]

@@ -226,7 +226,7 @@ def test_tasks_are_told_one_by_one_and_by_their_mean_rank():
     results = []
     for task, hard in (("xor", [WRONG] * 4), ("and", [RIGHT] * 4)):
         flags = {"activations": "tanh,hard", "task": task, "epochs": "10", "seeds": "4"}
-        experiment = load_experiment(flags={**flags, "report_every": "10"}).named(task)
+        experiment = load_experiment(flags={**flags, "report_every": "10"}).prefix_labels(task)
         made = compared(
             {"tanh": ([RIGHT] * 4, [COSTS] * 4), "hard": (hard, [COSTS] * 4)}, task=task
         )

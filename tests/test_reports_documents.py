@@ -7,7 +7,7 @@ from hsig import __version__
 from hsig.analysis.summary import summarise
 from hsig.config.keys import KEYS
 from hsig.config.loading import load_experiment
-from hsig.engines.choice import fastest
+from hsig.engines.choice import fastest_engine
 from hsig.experiments.training import gather, run
 from hsig.reports.documents import document
 
@@ -43,7 +43,7 @@ def test_a_seed_has_its_costs_predictions_and_epochs_in_full_precision():
     (training,), (variant,) = outcome.results, made["variants"]
     assert variant["label"] == "tanh"
     assert variant["activation"] == {"name": "tanh", "formula": "tanh(x)", **SLOPES}
-    assert variant["engine"] == fastest()
+    assert variant["engine"] == fastest_engine()
     assert variant["checkpoints"] == [0, 400, 800, 900]
     assert [seed["seed"] for seed in variant["seeds"]] == [4, 2]
     for row, seed in enumerate(variant["seeds"]):

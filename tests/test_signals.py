@@ -18,7 +18,7 @@ if os.name == "nt":
     pytest.skip("other signals on this system", allow_module_level=True)
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-ENGINES_HERE = [name for name, engine in ENGINES.items() if engine.is_here()]
+ENGINES_HERE = [name for name, engine in ENGINES.items() if engine.is_available()]
 LONG = ("-e", "100000000", "--report-every", "1000000", "-s", "3")
 # what is said when it is not a command that says it
 PLAIN = {number: f"interrupted: by {signal.Signals(number).name}\n" for number in CODES}

@@ -68,7 +68,7 @@ def lines_of(runs="runs"):
 # --- cells ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_here()])
+@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_available()])
 def test_a_cell_has_the_numbers_of_the_experiment_alone(config, engine):
     code, out, err = hsig("sweep", "map.yaml", "--engine", engine, "-f", "json", "--workers", "2")
     assert code == 0
@@ -560,7 +560,7 @@ def test_a_sweep_that_is_killed_at_any_moment_ends_with_the_same_bits(config):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no process groups on this system")
-@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_here()])
+@pytest.mark.parametrize("engine", [name for name, e in ENGINES.items() if e.is_available()])
 def test_ctrl_c_keeps_what_is_done_and_the_next_sweep_has_it(config, engine):
     """Two cells take for ever, one for each worker, when four others are done."""
     text = CONFIG.replace("{log: [10, 1000, 3]}", "[10, 100, 900000000]")

@@ -196,7 +196,7 @@ def test_outcomes_of_several_experiments_are_kept_apart():
         experiment(activation="hard", epochs=4, seeds=2, report_every=2, learning_rate=rate)
         for rate in (1, 2, 3)
     ]
-    tried = [chosen.named(f"rate {number}") for number, chosen in enumerate(tried)]
+    tried = [chosen.prefix_labels(f"rate {number}") for number, chosen in enumerate(tried)]
     events = [event for each in reversed(tried) for event in run(each)]
     outcomes = gather_all(tried, events)
     assert [len(outcome.results) for outcome in outcomes] == [1, 1, 1]

@@ -12,7 +12,7 @@ from hsig.engines.engine import NOT_REACHED, State
 from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE
 from hsig.experiments.outlook import look_ahead
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import FALL, RISE, RULES, SWING, VERDICTS, counted, judge
+from hsig.experiments.verdicts import FALL, RISE, RULES, SWING, VERDICTS, count_verdicts, judge
 from hsig.networks.network import Weights
 
 
@@ -124,9 +124,9 @@ def test_every_tolerance_that_is_named_is_measured():
 def test_every_word_counts_once_in_the_order_of_precedence():
     (result,) = prepared([WRONG, RIGHT, WRONG], [[1.0, 1.0]] * 3).results
     assert words(result.verdict) == ("slow", "solved", "slow")
-    assert counted(result.verdict) == {"solved": 1, "slow": 2}
-    assert list(counted(np.arange(len(VERDICTS)))) == list(RULES)
-    assert counted(result.verdict[:0]) == {}
+    assert count_verdicts(result.verdict) == {"solved": 1, "slow": 2}
+    assert list(count_verdicts(np.arange(len(VERDICTS)))) == list(RULES)
+    assert count_verdicts(result.verdict[:0]) == {}
 
 
 # --- of networks by hand ----------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_with_the_slope_of_relu_at_0_only_the_output_layer_learns():
     (result,) = gather(experiment, run(experiment)).results
     np.testing.assert_array_equal(result.weights.hidden, experiment.starting_weights().hidden)
     assert result.evidence.dead[:, -1].all()
-    assert counted(result.verdict)["solved"] == 32  # as docs/activations.md has it
+    assert count_verdicts(result.verdict)["solved"] == 32  # as docs/activations.md has it
 
 
 def test_an_affine_network_may_be_solved_later():

@@ -20,7 +20,7 @@ from watched import loaded, seen_at
 
 from hsig.cli import pictures
 from hsig.errors import ConfigError
-from hsig.experiments.snapshots import Course
+from hsig.experiments.snapshots import Stepper
 from hsig.output.terminal import Pen
 from hsig.output.watch import screenful
 from hsig.reports.page import View
@@ -236,7 +236,7 @@ def test_keys_are_heard_however_slow_the_training_is(monkeypatch):
     monkeypatch.setattr(pictures, "_TRAINING_S", -1.0)
     monkeypatch.setattr(pictures, "pressed", lambda _: typed.pop(0))
     view = View.of(3, 4000, 1e9)
-    pictures._show(experiment, Course(experiment), view, Shown(), SimpleNamespace(exit_code=0))
+    pictures._show(experiment, Stepper(experiment), view, Shown(), SimpleNamespace(exit_code=0))
     assert drawn == ["seed 0 (1 of 3)", "seed 1 (2 of 3)", "seed 1 (2 of 3)", "seed 2 (3 of 3)"]
 
 

@@ -12,7 +12,7 @@ from watched import course_at, loaded, seen_at, view_at, written
 
 from hsig.activations import ACTIVATIONS
 from hsig.errors import ConfigError, RunError
-from hsig.experiments.snapshots import Course
+from hsig.experiments.snapshots import Stepper
 from hsig.experiments.training import run
 from hsig.reports.page import number, short
 from hsig.reports.watching import axis, picture, shares
@@ -53,7 +53,9 @@ def test_costs_and_pieces_are_those_of_train_at_the_same_epoch(activation, flags
     variant = trained(activation, flags)
     course, checkpoint = course_at(experiment, epoch), variant["checkpoints"].index(epoch)
     for place, told in enumerate(variant["seeds"]):
-        found = picture(experiment, view_at(experiment, epoch, place=place), course.seen(place))
+        found = picture(
+            experiment, view_at(experiment, epoch, place=place), course.view_seed(place)
+        )
         costs = told[f"cost_{experiment.cost}"]
         assert same(found.cost, costs[checkpoint])
         for x, y in zip(found.costs.x, found.costs.values[0], strict=True):
@@ -66,7 +68,7 @@ def test_costs_and_pieces_are_those_of_train_at_the_same_epoch(activation, flags
 
 def test_a_seed_has_the_same_costs_alone_as_among_others():
     alone, among = (
-        course_at(loaded("elu", seeds=seeds, **CIRCLE), EPOCHS).seen(0).costs for seeds in "14"
+        course_at(loaded("elu", seeds=seeds, **CIRCLE), EPOCHS).view_seed(0).costs for seeds in "14"
     )
     assert same(alone, among)
 
@@ -77,7 +79,9 @@ def test_predictions_are_those_of_a_training_that_ends_there(activation, flags, 
     experiment = loaded(activation, seeds="3,5,8", **flags)
     course = course_at(experiment, epoch)
     for place, told in enumerate(trained(activation, flags, epochs=epoch)["seeds"]):
-        found = picture(experiment, view_at(experiment, epoch, place=place), course.seen(place))
+        found = picture(
+            experiment, view_at(experiment, epoch, place=place), course.view_seed(place)
+        )
         assert same([sample.prediction for sample in found.samples], told["predictions"])
         solved = told["verdict"] == "solved"
         assert found.became.text.startswith("solved") == solved
@@ -89,7 +93,9 @@ def test_at_the_budget_a_seed_has_the_verdict_of_train(activation, flags):
     experiment = loaded(activation, seeds="3,5,8", **flags)
     course = course_at(experiment, EPOCHS)
     for place, told in enumerate(trained(activation, flags)["seeds"]):
-        found = picture(experiment, view_at(experiment, EPOCHS, place=place), course.seen(place))
+        found = picture(
+            experiment, view_at(experiment, EPOCHS, place=place), course.view_seed(place)
+        )
         word = told["verdict"]
         if word == "solved":
             assert found.became.text == f"solved, first at epoch {told['solved_at']}"
@@ -137,29 +143,29 @@ def test_training_goes_on_only_as_far_as_it_is_asked_to_and_begins_anew():
     experiment = loaded()
     course = course_at(experiment, 12.7)
     assert course.epoch == 12
-    first = course.seen(1)
-    assert [*course.steps_to(15)] == [13, 14, 15]
-    assert [*course.steps_to(10)] == [*range(1, 11)]
-    assert [*course.steps_to(12)] == [11, 12]
-    assert same(course.seen(1).training.predictions, first.training.predictions)
-    assert course.seen(1).epochs == first.epochs
-    assert same(course.seen(1).costs, first.costs)
+    first = course.view_seed(1)
+    assert [*course.advance_to(15)] == [13, 14, 15]
+    assert [*course.advance_to(10)] == [*range(1, 11)]
+    assert [*course.advance_to(12)] == [11, 12]
+    assert same(course.view_seed(1).training.predictions, first.training.predictions)
+    assert course.view_seed(1).epochs == first.epochs
+    assert same(course.view_seed(1).costs, first.costs)
 
 
 def test_the_training_is_behind_until_it_has_come_as_far():
-    course = Course(loaded())
-    assert course.is_behind(3.0)
-    assert not course.is_behind(0.9)
-    next(course.steps_to(3.0))
-    assert (course.epoch, course.is_behind(3.0), course.is_behind(1.5)) == (1, True, False)
-    assert not course_at(loaded(), 40).is_behind(40)
+    course = Stepper(loaded())
+    assert course.has_step_to(3.0)
+    assert not course.has_step_to(0.9)
+    next(course.advance_to(3.0))
+    assert (course.epoch, course.has_step_to(3.0), course.has_step_to(1.5)) == (1, True, False)
+    assert not course_at(loaded(), 40).has_step_to(40)
 
 
 def test_costs_are_kept_at_some_hundred_epochs_at_most_and_at_fewer_of_many_seeds(monkeypatch):
     experiment = loaded(epochs="1000")
-    assert len(course_at(experiment, 1000).seen(0).epochs) == 335  # every third, 1000 / 400
+    assert len(course_at(experiment, 1000).view_seed(0).epochs) == 335  # every third, 1000 / 400
     monkeypatch.setattr("hsig.experiments.snapshots._NUMBERS_MOST", 150)
-    epochs = course_at(experiment, 1000).seen(0).epochs
+    epochs = course_at(experiment, 1000).view_seed(0).epochs
     assert len(epochs) * len(experiment.seeds) <= 150 + 2 * len(experiment.seeds)
     assert (epochs[0], epochs[-1]) == (0, 1000)
 
@@ -168,7 +174,7 @@ def test_an_activation_without_a_gradient_gives_the_reason_of_train():
     experiment = loaded("ultra_fast")
     (failure,) = run(experiment)
     with pytest.raises(ConfigError) as refused:
-        Course(experiment)
+        Stepper(experiment)
     assert refused.value.messages == (f"ultra_fast: not trained: {failure.reason}",)
     shown = " ".join(out_of("train", "ultra_fast", "--no-save").split())
     assert refused.value.messages[0] in shown

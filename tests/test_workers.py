@@ -13,12 +13,12 @@ from prepared import WithValue
 from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
 from hsig.engines import reference
-from hsig.engines.choice import fastest
+from hsig.engines.choice import fastest_engine
 from hsig.errors import RunError
 from hsig.experiments import parallel
 from hsig.experiments.experiment import Checkpoint, Training, Variant
-from hsig.experiments.parallel import Processes, Threads, local_crew, run_jobs, run_with_workers
-from hsig.experiments.sweeps import Lost, train_cell
+from hsig.experiments.parallel import Processes, Threads, local_pool, run_jobs, run_with_workers
+from hsig.experiments.sweeps import LostCell, train_cell
 from hsig.experiments.training import gather, run
 
 
@@ -160,13 +160,13 @@ def test_small_work_and_single_variants_start_no_process(monkeypatch):
         assert gather(experiment, run_with_workers(experiment)).complete
 
 
-@pytest.mark.skipif(fastest() == reference.NAME, reason="the compiled engine was not built")
+@pytest.mark.skipif(fastest_engine() == reference.NAME, reason="the compiled engine was not built")
 def test_an_engine_has_its_own_threads_and_what_cannot_be_sent_is_trained_here(monkeypatch):
     trained = []
     monkeypatch.setattr(parallel, "cores", lambda: 5)
     monkeypatch.setattr(parallel, "Processes", None)
     monkeypatch.setattr(parallel, "run", lambda job, **how: trained.append((job, how)) or ())
-    fast = comparison(engine=fastest(), activations="hard,tanh")
+    fast = comparison(engine=fastest_engine(), activations="hard,tanh")
     slow = comparison(activations="hard")
     (variant,) = slow.variants
     own = StaysHere("own", source="a test", computed=np.tanh)
@@ -208,7 +208,7 @@ def test_work_is_counted_in_updates_of_a_weight():
 
 
 def test_this_process_has_at_least_one_core():
-    assert parallel.cores() >= 1
+    assert parallel.available_cores() >= 1
 
 
 # --- crews ------------------------------------------------------------------------------------
@@ -233,8 +233,8 @@ class Explaining(Threads):
 
 
 def test_what_an_exception_means_is_the_crews_to_say():
-    found = dict(run_jobs(jobs(3), Explaining(Lost("it died"))))
-    assert found[1] == Lost("it died")
+    found = dict(run_jobs(jobs(3), Explaining(LostCell("it died"))))
+    assert found[1] == LostCell("it died")
     assert sorted(found) == [0, 1, 2]
     with pytest.raises(RunError, match="it has gone"):
         dict(run_jobs(jobs(3), Explaining(RunError("it has gone"))))
@@ -260,12 +260,12 @@ def test_a_crew_is_handed_no_more_than_it_wants_ahead_and_stops_when_nobody_asks
     assert stopped
 
 
-@pytest.mark.skipif(fastest() == reference.NAME, reason="the compiled engine was not built")
+@pytest.mark.skipif(fastest_engine() == reference.NAME, reason="the compiled engine was not built")
 def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_processes(monkeypatch):
     monkeypatch.setattr(parallel, "cores", lambda: 7)
     fast, slow = (
         load_experiment(flags={"activation": "hard", "engine": name})
-        for name in (fastest(), reference.NAME)
+        for name in (fastest_engine(), reference.NAME)
     )
     (variant,) = slow.variants
     own = StaysHere("own", source="a test", computed=np.tanh)
@@ -278,7 +278,7 @@ def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_proce
         ([three, slow], Processes, 3),
         ([slow, here_alone], Threads, 7),
     ):
-        crew = local_crew(cells)
+        crew = local_pool(cells)
         crew.stop()
         assert (type(crew), crew.number, crew.ahead) == (kind, number, 2 * number)
         if kind is Processes:
@@ -419,7 +419,7 @@ def ends_its_process(job):
 def test_a_job_whose_process_ends_is_lost_with_its_exit_code(monkeypatch):
     monkeypatch.setattr(parallel, "_TRIES_MOST", 1)
     found = dict(run_jobs(jobs(2), Processes(ends_its_process, 2, died="it {how}")))
-    assert found == {n: Lost(f"it ended with exit code {n}") for n in (0, 1)}
+    assert found == {n: LostCell(f"it ended with exit code {n}") for n in (0, 1)}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals on this system")

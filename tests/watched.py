@@ -1,7 +1,7 @@
 """How tests watch: experiments, and what is seen of them at an epoch, without any terminal."""
 
 from hsig.config.loading import load_experiment
-from hsig.experiments.snapshots import Course
+from hsig.experiments.snapshots import Stepper
 from hsig.reports.page import View
 from hsig.reports.watching import picture
 
@@ -14,8 +14,8 @@ def loaded(activation="hard", *, seeds="3", epochs="40", **flags):
 
 def course_at(experiment, epoch):
     """Its training at an epoch."""
-    course = Course(experiment)
-    for _ in course.steps_to(epoch):
+    course = Stepper(experiment)
+    for _ in course.advance_to(epoch):
         pass
     return course
 
@@ -29,7 +29,7 @@ def view_at(experiment, epoch, *, place=0, **changes):
 
 def seen_at(experiment, epoch, *, place=0, **changes):
     """The picture of a seed at an epoch."""
-    seen = course_at(experiment, epoch).seen(place)
+    seen = course_at(experiment, epoch).view_seed(place)
     return picture(experiment, view_at(experiment, epoch, place=place, **changes), seen)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray
 from hsig.experiments.experiment import Experiment, Training
-from hsig.networks.network import Network, Weights, seeds_last, with_bias
+from hsig.networks.network import Network, Weights, append_bias, seeds_last
 from hsig.networks.tasks import Task
 
 # --- curvature -----------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def surface(network: Network, weights: Weights, task: Task) -> Surface:
         network.loss,
     )
     lanes = tuple(map(seeds_last, weights))
-    inputs, targets = with_bias(task.inputs), task.targets[:, :, None]
+    inputs, targets = append_bias(task.inputs), task.targets[:, :, None]
     hidden_activation, output_activation = own.activations
     bends, breaks_off = kinks(hidden_activation), kinks(output_activation)
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
@@ -84,7 +84,7 @@ def surface(network: Network, weights: Weights, task: Task) -> Surface:
         gradient = own.gradient(lanes, activity, targets)
         hessian = _hessian(
             inputs[:, :, 0],
-            activity.seen[1],
+            activity.layer_inputs[1],
             onward=lanes[1][:-1, 0],
             slope=hidden_activation.derivative(hidden),
             bend=_slope(hidden_activation.derivative, hidden, bends),

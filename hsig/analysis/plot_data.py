@@ -14,7 +14,7 @@ from hsig.analysis.summary import VariantSummary
 from hsig.analysis.sweeps import CellSummary
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.experiments.experiment import Experiment, Variant
-from hsig.experiments.snapshots import Moment
+from hsig.experiments.snapshots import Snapshot
 from hsig.experiments.sweeps import Axis
 from hsig.experiments.verdicts import SOLVED
 from hsig.networks.network import Weights
@@ -142,20 +142,20 @@ class Shares(NamedTuple):
         return (self.finite - sum(self.counts)) / max(1, self.finite)
 
 
-def finite_of(moment: Moment) -> Array:
+def finite_of(moment: Snapshot) -> Array:
     """The hidden pre-activations that are finite, in one row."""
     values: Array = np.concatenate([layer.ravel() for layer in moment.pre_activations])
     return values[np.isfinite(values)]
 
 
-def shares(activation: Activation, moment: Moment) -> Shares:
+def shares(activation: Activation, moment: Snapshot) -> Shares:
     """Where its hidden pre-activations lie."""
     seen = finite_of(moment)
     counts = tuple(int(piece.contains(seen).sum()) for piece in activation.linear_pieces)
     return Shares(counts, len(seen), sum(layer.size for layer in moment.pre_activations))
 
 
-def middle_of(moment: Moment) -> tuple[float, float]:
+def middle_of(moment: Snapshot) -> tuple[float, float]:
     """Between which two of them the middle 95 % of the finite pre-activations lie; nan if none."""
     seen = finite_of(moment)
     if not len(seen):
@@ -164,7 +164,7 @@ def middle_of(moment: Moment) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def extent(activation: Activation, moments: Sequence[Moment]) -> tuple[float, float]:
+def extent(activation: Activation, moments: Sequence[Snapshot]) -> tuple[float, float]:
     """The x that a picture of an activation shows: its kinks, and practically all it was given.
 
     What is 20 times as far away as the last kink (or as 3, if that is farther) is left out, and
@@ -181,7 +181,7 @@ def extent(activation: Activation, moments: Sequence[Moment]) -> tuple[float, fl
     return low - margin, high + margin
 
 
-def outside(moment: Moment, low: float, high: float) -> int:
+def outside(moment: Snapshot, low: float, high: float) -> int:
     """How many of the finite pre-activations are not within."""
     seen = finite_of(moment)
     return int(((seen < low) | (seen > high)).sum())
@@ -223,7 +223,7 @@ def of_seed(experiment: Experiment, seed: int | None) -> IntArray:
     return np.array([experiment.seeds.index(seed)])
 
 
-def mean_predictions(moment: Moment, places: IntArray) -> Array:
+def mean_predictions(moment: Snapshot, places: IntArray) -> Array:
     """Shape (samples, outputs): over some seeds, where finite; nan if none is."""
     seen = moment.predictions[places]
     finite = np.isfinite(seen)

@@ -317,7 +317,7 @@ def remedies(experiment: Experiment) -> tuple[Remedy, ...]:
     changes = [*_of_the_gradient(experiment, variant)]
     if out_of_reach(experiment, variant) is not None:
         changes = [*_of_the_output(experiment, variant)]
-    elif variant.without_gradient is None:
+    elif variant.untrainable_activation is None:
         longer = _change(
             experiment, f"{LONGER} times the epochs", epochs=LONGER * experiment.epochs
         )
@@ -349,7 +349,7 @@ def _of_the_output(experiment: Experiment, variant: Variant) -> Iterator[_Change
     other = replace(variant, output_activation=reaching_output(experiment.loss))
     name, changed = other.output_activation.name, replace(experiment, variants=(other,))
     beside = _of_the_training(changed)
-    if other.without_gradient is None:
+    if other.untrainable_activation is None:
         yield name, "output", changed
     else:
         beside = _of_the_gradient(changed, other)
@@ -376,7 +376,7 @@ def _of_the_training(experiment: Experiment) -> Iterator[_Change]:
 
 def _of_the_gradient(experiment: Experiment, variant: Variant) -> Iterator[_Change]:
     for backward in ("own", "output", "logistic"):
-        if backward == "logistic" or variant.without_gradient is not None:
+        if backward == "logistic" or variant.untrainable_activation is not None:
             change = partial(_with_backward, backward)
             yield from _in_layers(experiment, f"{backward} gradient", change, together=True)
 

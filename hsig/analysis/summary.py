@@ -14,10 +14,10 @@ from hsig.analysis.pairing import Pairing, pairing_of
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED
-from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, shown_cost
-from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SATURATED, SOLVED, counted
+from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, select_cost
+from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SATURATED, SOLVED, count_verdicts
 from hsig.formulas.function import LinearPiece
-from hsig.networks.affine_fit import AffineFit, best_affine
+from hsig.networks.affine_fit import AffineFit, fit_affine
 from hsig.networks.network import seeds_first, seeds_last
 
 QUARTILES = (0.25, 0.5, 0.75)
@@ -190,7 +190,7 @@ def summarise(outcome: Outcome) -> Summary:
     experiment = outcome.experiment
     variants = tuple(_summarise_training(experiment, result) for result in outcome.results)
     unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
-    affine = best_affine(experiment.scaled_task, experiment.loss, experiment.solved_within)
+    affine = fit_affine(experiment.scaled_task, experiment.loss, experiment.solved_within)
     return Summary(experiment, variants, outcome.complete, unmet, affine, pairing_of(outcome))
 
 
@@ -203,7 +203,7 @@ def numbers_of(result: Result) -> dict[str, Any]:
     """The fields of a `ResultSummary`, for those that have more."""
     return {
         "solved": rate(result.solved),
-        "verdicts": counted(result.verdict),
+        "verdicts": count_verdicts(result.verdict),
         "epochs_to_solve": (
             UNKNOWN if result.failure else order_quantile(result.epochs_to_solve.tolist())
         ),
@@ -218,7 +218,7 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         return VariantSummary(label=label, **numbers)
     with np.errstate(invalid="ignore"):
         errors = np.abs(training.predictions - experiment.task.targets)
-        cost = quantiles(shown_cost(experiment, training), QUARTILES)
+        cost = quantiles(select_cost(experiment, training), QUARTILES)
         predictions = quantiles(training.predictions, QUARTILES)
     diverged = np.flatnonzero(training.diverged_at != NOT_REACHED)
     timeline = _timeline(training)
@@ -229,7 +229,7 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         seeds=training.seeds,
         epochs=training.epochs,
         cost=cost,
-        costs=shown_cost(experiment, training),
+        costs=select_cost(experiment, training),
         predictions=predictions,
         right=tuple(int(n) for n in (errors < experiment.solved_within).all(axis=2).sum(axis=0)),
         largest_error=float(errors.max()),
@@ -303,7 +303,7 @@ def _timeline(training: Training) -> Timeline:
 
 
 def _not_finite(experiment: Experiment, training: Training) -> tuple[NotFinite, ...]:
-    cost = shown_cost(experiment, training)
+    cost = select_cost(experiment, training)
     broken = ~np.isfinite(cost)
     found = []
     for row in np.flatnonzero(broken.any(axis=1)):

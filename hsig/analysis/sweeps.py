@@ -10,7 +10,7 @@ from hsig.analysis.pairing import Paired, difference, pair
 from hsig.analysis.statistics import holm, quantiles
 from hsig.analysis.summary import QUARTILES, UNKNOWN, ResultSummary, Solved, numbers_of, rate
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import Axis, CellResult, canonical
+from hsig.experiments.sweeps import Axis, CellResult, canonical_value
 from hsig.experiments.verdicts import SOLVED
 
 _STARTS = ("task", "hidden", "init", "initial_weights")  # what the first weights are made from
@@ -126,7 +126,7 @@ def pair_sweeps(first: SweepOutcome, second: SweepOutcome) -> TwoSweeps:
     others_by_value = _by_value(second, names)
     made: dict[tuple[str, ...], CellPair | None] = {}
     for cell in first.results:
-        values = tuple(map(canonical, cell))
+        values = tuple(map(canonical_value, cell))
         if values in ours and values in others_by_value:
             one, other = ours[values], others_by_value[values]
             if one is None or other is None:
@@ -137,8 +137,8 @@ def pair_sweeps(first: SweepOutcome, second: SweepOutcome) -> TwoSweeps:
 
 
 def _common(axis: Axis, other: Axis) -> Axis:
-    theirs = set(map(canonical, other.values))
-    return Axis(axis.name, tuple(text for text in axis.values if canonical(text) in theirs))
+    theirs = set(map(canonical_value, other.values))
+    return Axis(axis.name, tuple(text for text in axis.values if canonical_value(text) in theirs))
 
 
 def _by_value(
@@ -147,7 +147,7 @@ def _by_value(
     """The cells by their values, in this order of the keys."""
     order = [[axis.name for axis in kept.axes].index(name) for name in names]
     return {
-        tuple(canonical(cell[place]) for place in order): result
+        tuple(canonical_value(cell[place]) for place in order): result
         for cell, result in kept.results.items()
     }
 

@@ -201,7 +201,7 @@ def alternative_experiments(
 
 def _named(experiment: Experiment) -> Experiment:
     """With labels that no other value has."""
-    return experiment.named(f"learning rate {experiment.learning_rate!r}")
+    return experiment.prefix_labels(f"learning rate {experiment.learning_rate!r}")
 
 
 # --- what it changes --------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def show_config(config: Path | None, flags: dict[str, str], output: Output) -> N
     )
     document = {name: {"value": value, "from": origins[name]} for name, value in keys.items()}
     output.write(page_of_tables(table, document=document))
-    if not compiled.is_here():
+    if not compiled.is_available():
         note(f"engine reference: {NOT_BUILT}")
 
 

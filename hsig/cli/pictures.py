@@ -27,7 +27,7 @@ from hsig.config.sweeps import load_sweep
 from hsig.config.values import Given, Place, Wrong, read_part
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.snapshots import Course
+from hsig.experiments.snapshots import Stepper
 from hsig.files import is_stream
 from hsig.output.html import report_html
 from hsig.output.streams import check_output, note, put, put_bytes
@@ -268,13 +268,13 @@ def watch_one(words: list[str], flags: dict[str, str], speed: str | None) -> Non
     config = config_and_one_activation(words, flags)
     experiment = load_experiment(config, flags, TRAIN)
     chosen = None if speed is None else _speed(speed)
-    course = Course(experiment)
+    stepper = Stepper(experiment)
     note(*(f"warning: {message}" for message in warnings_of([experiment])))
     view = View.of(len(experiment.seeds), experiment.epochs, chosen)
     console = Console(force_terminal=True, force_interactive=True, highlight=False, emoji=False)
     try:
         with Ends() as ends, unseen(), Screen(console) as screen:
-            _show(experiment, course, view, screen, ends)
+            _show(experiment, stepper, view, screen, ends)
     except KeyboardInterrupt:  # a second one, which waits for nothing
         pass
     raise typer.Exit(ends.exit_code)
@@ -308,18 +308,18 @@ def _speed(text: str) -> float:
     return found
 
 
-def _show(experiment: Experiment, course: Course, view: View, screen: Screen, ends: Ends) -> None:
+def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen, ends: Ends) -> None:
     """Train and draw by turns, until a key or a signal ends it."""
     shown: object = None
     began = monotonic()
     while not view.ended and not ends.exit_code:
-        for _ in course.steps_to(view.epoch):
+        for _ in stepper.advance_to(view.epoch):
             if monotonic() - began > _TRAINING_S:
                 break
-        view = view.held(course.epoch, behind=course.is_behind(view.epoch))
-        told = replace(view, epoch=0.0), course.epoch, screen.size
+        view = view.held(stepper.epoch, behind=stepper.has_step_to(view.epoch))
+        told = replace(view, epoch=0.0), stepper.epoch, screen.size
         if told != shown:
-            screen.show(watched_picture(experiment, view, course.seen(view.place)))
+            screen.show(watched_picture(experiment, view, stepper.view_seed(view.place)))
             shown = told
         view = _heard(view, began + _PICTURE_S)
         before, began = began, monotonic()

@@ -14,8 +14,8 @@ from hsig.config.keys import COMPARE
 from hsig.engines.choice import ENGINES
 from hsig.engines.engine import NUMERICS
 from hsig.errors import ConfigError
-from hsig.experiments.parallel import local_crew, run_jobs
-from hsig.experiments.sweeps import CellResult, Lost
+from hsig.experiments.parallel import local_pool, run_jobs
+from hsig.experiments.sweeps import CellResult, LostCell
 from hsig.output.streams import note, put_bytes
 from hsig.output.terminal import Watch, watch_cells
 from hsig.reports.lookups import difference_page
@@ -159,7 +159,7 @@ def _again(record: Record) -> Repetition:
     """What came of training its parts again."""
     parts, elsewhere = parts_of(record), engines_elsewhere(record.about)
     for part in parts:
-        if not ENGINES[part.experiment.engine].is_here():
+        if not ENGINES[part.experiment.engine].is_available():
             raise ConfigError(
                 f"{record.id}: was trained by the engine {part.experiment.engine}, which was not "
                 "built on this machine"
@@ -191,13 +191,13 @@ def _again_sweep(record: Record) -> Repetition:
     kept = read_sweep(record)
     made: dict[tuple[str, ...], CellResult] = {}
 
-    def take(ended: tuple[int, CellResult | Lost]) -> int:
+    def take(ended: tuple[int, CellResult | LostCell]) -> int:
         number, result = ended
         if isinstance(result, CellResult):
             made[wanted.cells[number]] = result
         return wanted.experiments[number].steps
 
-    again = run_jobs(enumerate(wanted.experiments), local_crew(wanted.experiments))
+    again = run_jobs(enumerate(wanted.experiments), local_pool(wanted.experiments))
     interrupted = watch_cells(
         again,
         take,

@@ -16,10 +16,10 @@ from hsig.config.keys import KEYS
 from hsig.config.positional import configs_and_activations, name_activations, only
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
-from hsig.experiments.dask_cluster import cluster_crew
+from hsig.experiments.dask_cluster import cluster_pool
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.parallel import Crew, cores, local_crew, run_jobs
-from hsig.experiments.sweeps import CellResult, Lost, Sweep, train_cell
+from hsig.experiments.parallel import Pool, available_cores, local_pool, run_jobs
+from hsig.experiments.sweeps import CellResult, LostCell, Sweep, train_cell
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.streams import note, put
@@ -59,24 +59,24 @@ def sweep_over(
     if dry_run:
         if not output.quiet:
             every = list(enumerate(wanted.experiments))
-            note(_announced(wanted, every, wanted.experiments[0].workers or cores()))
+            note(_announced(wanted, every, wanted.experiments[0].workers or available_cores()))
         put("".join(f"{_spelled(wanted, cell)}\n" for cell in wanted.cells), None)
         return
     ledger = Ledger(runs, wanted)
     note(*(f"warning: {message}" for message in ledger.warnings))
     training = _Training(wanted, ledger, fail_fast=fail_fast, keeps=not output.no_save)
     missing = [] if training.is_over else ledger.missing()
-    crew = _crew(scheduler, [experiment for _, experiment in missing]) if missing else None
+    pool = _pool(scheduler, [experiment for _, experiment in missing]) if missing else None
     if training.keeps:
         ledger.open(origin, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.call(output.name, output.note)
     if training.keeps and ledger.problem is not None and missing:
         note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
     missing = ledger.missing()
-    if crew is not None and missing:
+    if pool is not None and missing:
         if not output.quiet:
-            note(_announced(wanted, missing, crew.number))
-        training.train(missing, crew, quiet=output.quiet)
+            note(_announced(wanted, missing, pool.workers))
+        training.train(missing, pool, quiet=output.quiet)
     axes, base = wanted.axes, wanted.experiments[0]
     with interrupts_ignored():  # what was done is to be written
         page = sweep_page(axes, base, ledger.summaries)
@@ -113,11 +113,11 @@ def _wanted(
     return origin_of(record), sweep_to_resume(record, flags.get("workers"))
 
 
-def _crew(scheduler: str | None, experiments: Sequence[Experiment]) -> Crew[CellResult]:
+def _pool(scheduler: str | None, experiments: Sequence[Experiment]) -> Pool[CellResult]:
     """Who trains the cells."""
     if scheduler is None:
-        return local_crew(experiments)
-    return cluster_crew(scheduler, experiments, note)
+        return local_pool(experiments)
+    return cluster_pool(scheduler, experiments, note)
 
 
 class _Training:
@@ -147,18 +147,18 @@ class _Training:
         return self.failed and self._fail_fast
 
     def train(
-        self, missing: Sequence[tuple[int, Experiment]], crew: Crew[CellResult], *, quiet: bool
+        self, missing: Sequence[tuple[int, Experiment]], pool: Pool[CellResult], *, quiet: bool
     ) -> None:
         """Train what is missing."""
         steps = {number: experiment.steps for number, experiment in missing}
 
-        def take(ended: tuple[int, CellResult | Lost]) -> int:
+        def take(ended: tuple[int, CellResult | LostCell]) -> int:
             self._take(*ended)
             return steps[ended[0]]
 
         try:
             self.interrupted = watch_cells(
-                self._results(missing, crew),
+                self._results(missing, pool),
                 take,
                 cells=len(missing),
                 steps=sum(steps.values()),
@@ -169,18 +169,18 @@ class _Training:
             self.problem = problem
 
     def _results(
-        self, missing: Sequence[tuple[int, Experiment]], crew: Crew[CellResult]
-    ) -> Iterator[tuple[int, CellResult | Lost]]:
-        for ended in run_jobs(missing, crew):
+        self, missing: Sequence[tuple[int, Experiment]], pool: Pool[CellResult]
+    ) -> Iterator[tuple[int, CellResult | LostCell]]:
+        for ended in run_jobs(missing, pool):
             yield ended
             if self.is_over:
                 return
 
-    def _take(self, number: int, result: CellResult | Lost) -> None:
+    def _take(self, number: int, result: CellResult | LostCell) -> None:
         """Keep what became of a cell, and tell at once if it could not be trained."""
         self._latest = self._wanted.cells[number]
         where = _spelled(self._wanted, self._latest)
-        reason = result.reason if isinstance(result, Lost) else result.failure
+        reason = result.reason if isinstance(result, LostCell) else result.failure
         if reason:
             self.failed = True
             self._told[reason] += 1
@@ -188,7 +188,7 @@ class _Training:
                 note(f"not trained: {where}: {reason}")
             elif self._told[reason] == _TOLD_MOST + 1:
                 note("not trained, for the same reason: more cells; the map has them all")
-        if isinstance(result, Lost):
+        if isinstance(result, LostCell):
             self.lost.append(f"{where}: {reason}; the same command tries it again")
         else:
             self._ledger.note(number, result)

@@ -233,12 +233,12 @@ class EngineName(Choice):
         return "auto", *ENGINES
 
     def check(self, value: object, place: Place) -> str:
-        from hsig.engines.choice import ENGINES, fastest
+        from hsig.engines.choice import ENGINES, fastest_engine
 
         name: str = super().check(value, place)
         if name == "auto":
-            return fastest()
-        if not ENGINES[name].is_here():
+            return fastest_engine()
+        if not ENGINES[name].is_available():
             raise place.wrong(
                 f"the engine {name} cannot be used: it was not built when hsig was installed, "
                 "for which it takes a C compiler. Use auto or reference"

@@ -29,7 +29,7 @@ from hsig.config.text import read_file
 from hsig.config.values import REFUSED, Given, Place, Wrong, each, nearest, read_part
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import Axis, Sweep, canonical, cells_of
+from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
 
 CELLS_MOST = VALUES_MOST
 _WRONG_MOST = 200  # values of an axis, or cells, that are told of
@@ -102,7 +102,7 @@ def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -
     if problems or not swept:
         raise ConfigError(problems or _nothing_swept(path, in_file))
     axes = tuple(part.axis for part in swept)
-    made = tuple(cells_of(axes))
+    made = tuple(grid_cells(axes))
     return Sweep(axes, made, tuple(_experiments(base, swept, made)))
 
 
@@ -209,7 +209,7 @@ def _read_axis(name: str, value: object, place: Place, *, of_a_formula: bool = F
     for first in range(0, len(parts), _WRONG_MOST):
         values += each(partial(check, *part) for part in parts[first : first + _WRONG_MOST])
     texts = tuple(_text(part) for part, _ in parts)
-    if len(set(map(canonical, texts))) < len(texts):
+    if len(set(map(canonical_value, texts))) < len(texts):
         raise place.wrong("expected each value once")
     given = place.given._replace(
         value=default, lines=place.given.lines and place.given.lines.below[name]

@@ -15,7 +15,7 @@ class Engine(Protocol):
 
     NAME: str
 
-    def is_here(self) -> bool:
+    def is_available(self) -> bool:
         """Whether it can be used on this machine."""
 
     def supports(self, problem: Problem) -> bool:
@@ -39,9 +39,9 @@ ENGINES: Mapping[str, Engine] = MappingProxyType(
 )
 
 
-def fastest() -> str:
+def fastest_engine() -> str:
     """The name of the fastest engine that can be used on this machine."""
-    return next(name for name, engine in ENGINES.items() if engine.is_here())
+    return next(name for name, engine in ENGINES.items() if engine.is_available())
 
 
 def engine_for(problem: Problem, name: str) -> Engine:

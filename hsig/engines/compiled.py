@@ -43,7 +43,7 @@ _MIN_WORK_PER_THREAD = 1_000_000  # weight updates; a thread starts in some 50 u
 _CHUNK_WORK = 6_000_000  # weight updates of a lane between two looks at an interrupt
 
 
-def is_here() -> bool:
+def is_available() -> bool:
     """Whether it could be built when hsig was installed."""
     return _kernel is not None
 

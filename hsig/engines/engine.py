@@ -13,7 +13,7 @@ import numpy as np
 from hsig.arrays import Array, IntArray
 from hsig.engines.optimizers import SGD, Memory, Optimizer
 from hsig.engines.order import ONLINE, Order
-from hsig.networks.network import Network, Weights, with_bias
+from hsig.networks.network import Network, Weights, append_bias
 
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
 # experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
@@ -50,11 +50,11 @@ class Problem:
     @cached_property
     def inputs_with_bias(self) -> Array:
         """What the first layer sees, (samples, inputs + 1, 1)."""
-        return with_bias(self.inputs)
+        return append_bias(self.inputs)
 
     @cached_property
-    def wanted(self) -> Array:
-        """The targets beside predictions with seeds last, (samples, outputs, 1)."""
+    def target_columns(self) -> Array:
+        """The targets, (samples, outputs, 1), as predictions with seeds last have them."""
         return self.targets[:, :, None]
 
     @cached_property

@@ -20,7 +20,7 @@ _CHUNK_WORK = 10_000_000  # weight updates between two looks at an interrupt
 _STEP_OVERHEAD = 5_000  # what NumPy's calls of a step cost, in weight updates
 
 
-def is_here() -> bool:
+def is_available() -> bool:
     """Always."""
     return True
 
@@ -85,7 +85,7 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
             predictions = network.forward(state.weights, inputs).predictions
             if epoch == first_epoch:
                 first_predictions = predictions
-            solved = _all_within(predictions - problem.wanted, problem.solved_within)
+            solved = _all_within(predictions - problem.target_columns, problem.solved_within)
             solved &= diverged_at == NOT_REACHED
             _mark(lost_at, ~solved & (solved_at != NOT_REACHED), epoch)
             _mark(solved_at, solved, epoch)
@@ -93,7 +93,7 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
             for rows in problem.batches:
                 state, activity = descend(problem, state, rows)
                 if epoch == first_epoch:
-                    losses.append(network.losses(activity, problem.wanted[rows]))
+                    losses.append(network.losses(activity, problem.target_columns[rows]))
 
             _mark(diverged_at, ~all_finite(state.weights), epoch)
 
@@ -117,7 +117,7 @@ def descend(problem: Problem, state: State, rows: slice) -> tuple[State, Activit
         The state after it, and the activity that it was taken from.
     """
     activity = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
-    gradient = problem.network.gradient(state.weights, activity, problem.wanted[rows])
+    gradient = problem.network.gradient(state.weights, activity, problem.target_columns[rows])
     steps = state.steps + 1
     weights, memory = problem.optimizer.step(
         state.weights, state.memory, gradient, problem.learning_rate, steps

@@ -12,20 +12,20 @@ from hsig import __version__
 from hsig.engines.choice import numerics
 from hsig.errors import ConfigError, HsigError, RunError
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.parallel import Crew
-from hsig.experiments.sweeps import CellResult, Lost, train_cell
+from hsig.experiments.parallel import Pool
+from hsig.experiments.sweeps import CellResult, LostCell, train_cell
 
-_PATIENCE_S = 10  # with a scheduler that does not answer, and a cluster without workers
-_LOOK_S = 3.0  # at the workers, when no cell has ended for so long
-_ABSENCE_MOST_S = 600.0  # of all workers, on the way
-_AHEAD_LEAST = 100  # cells that are handed over, should the cluster grow
+_TIMEOUT_S = 10  # with a scheduler that does not answer, and a cluster without workers
+_CHECK_INTERVAL_S = 3.0  # at the workers, when no cell has ended for so long
+_MAX_ABSENCE_S = 600.0  # of all workers, on the way
+_MIN_QUEUE = 100  # cells that are handed over, should the cluster grow
 
 _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:[0-9]+(/\S*)?")
 
 
-def cluster_crew(
+def cluster_pool(
     address: str, experiments: Sequence[Experiment], tell: Callable[[str], None]
-) -> Crew[CellResult]:
+) -> Pool[CellResult]:
     """What trains cells on the cluster of a Dask scheduler.
 
     Args:
@@ -42,7 +42,7 @@ def cluster_crew(
     where = f"--scheduler: {address}"
     client = _connected(address)
     try:
-        client.wait_for_workers(1, timeout=_PATIENCE_S)
+        client.wait_for_workers(1, timeout=_TIMEOUT_S)
         _check(client, engines)
         return _Cluster(client, address, here(engines), tell)
     except BaseException as problem:
@@ -54,7 +54,7 @@ def cluster_crew(
         raise
 
 
-class _Cluster(Crew[CellResult]):
+class _Cluster(Pool[CellResult]):
     """The workers of a cluster, which has its own way to try again."""
 
     def __init__(
@@ -65,31 +65,31 @@ class _Cluster(Crew[CellResult]):
         tell: Callable[[str], None],
     ) -> None:
         threads = sum(client.nthreads().values())
-        super().__init__(threads, max(_AHEAD_LEAST, 4 * threads))
+        super().__init__(threads, max(_MIN_QUEUE, 4 * threads))
         self._client, self._address, self._expected = client, address, expected
-        self._tell, self.patience_s = tell, _LOOK_S
+        self._tell, self.timeout_s = tell, _CHECK_INTERVAL_S
         self._absences = 0  # looks, one after the other, that found no worker
         self._executor: Executor = client.get_executor(pure=False)
 
     def submit(
         self, experiment: Experiment, _: Callable[[CellResult], None]
-    ) -> Future[CellResult | Lost | None]:
-        """As `Crew` says; a cell is its last alone."""
+    ) -> Future[CellResult | LostCell | None]:
+        """As `Pool` says; a cell is its last alone."""
         return self._executor.submit(train_there, experiment, self._expected)
 
-    def look(self) -> None:
+    def check_alive(self) -> None:
         """Tell when all workers have gone, and when there are some again.
 
         Raises:
-            RunError: If there were none for `_ABSENCE_MOST_S`.
+            RunError: If there were none for `_MAX_ABSENCE_S`.
         """
         try:
             there = bool(self._client.nthreads())
         except OSError:  # the scheduler has gone: its cells are about to say so
             return
         before, self._absences = self._absences, 0 if there else self._absences + 1
-        most = f"{_ABSENCE_MOST_S / 60:g} min"
-        if self._absences * _LOOK_S > _ABSENCE_MOST_S:
+        most = f"{_MAX_ABSENCE_S / 60:g} min"
+        if self._absences * _CHECK_INTERVAL_S > _MAX_ABSENCE_S:
             raise RunError(f"--scheduler: {self._address}: there were no workers for {most}")
         if there and before:
             self._tell(f"{self._address}: there are workers again")
@@ -101,14 +101,14 @@ class _Cluster(Crew[CellResult]):
         self._executor.shutdown(wait=False)
         self._client.close()
 
-    def explained(self, problem: Exception) -> Lost:
+    def to_result(self, problem: Exception) -> LostCell:
         """What an exception of a cell means that was trained there.
 
         Raises:
             HsigError: If a worker is not as it should be, or the scheduler has gone.
         """
         if isinstance(problem, _distributed().KilledWorker):
-            return Lost("the workers that trained it died")
+            return LostCell("the workers that trained it died")
         if isinstance(problem, HsigError):
             raise problem
         what = f"a worker raised {type(problem).__name__}: {problem}"
@@ -166,7 +166,7 @@ def _connected(address: str) -> Any:
 
     def connect() -> None:
         try:
-            made = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False)
+            made = distributed.Client(address, timeout=_TIMEOUT_S, set_as_default=False)
             answer.set_result(made)
         except Exception as problem:  # of many kinds: no such host, no certificate, ...
             answer.set_exception(problem)
@@ -174,7 +174,7 @@ def _connected(address: str) -> Any:
     # aside, for it would wait for ever where something else listens, such as Dask's own dashboard
     Thread(target=connect, daemon=True).start()
     try:
-        return answer.result(timeout=_PATIENCE_S + 1)
+        return answer.result(timeout=_TIMEOUT_S + 1)
     except Exception as problem:
         what = str(problem) if answer.done() else "what listens there is something else"
         raise RunError(

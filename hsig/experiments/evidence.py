@@ -70,7 +70,7 @@ class Evidence:
         """Whether the network is, as good as, an affine function, then the output's activation."""
         return self.nonaffinity < NO_BEND
 
-    def at_checkpoint(self, checkpoint: int) -> "Evidence":
+    def select_checkpoint(self, checkpoint: int) -> "Evidence":
         """What is observed at one of several checkpoints."""
         return Evidence(
             **{field.name: getattr(self, field.name)[:, checkpoint] for field in fields(Evidence)}
@@ -157,7 +157,7 @@ def _padded(shares: Sequence[Array]) -> Array:
 
 def _nonaffinity(activity: Activity) -> Array:
     """Largest residual of the least-squares fit of the outputs' pre-activations to the inputs."""
-    directions = _directions(activity.seen[0][:, :, 0])[:, :, None]  # (samples, rank, 1)
+    directions = _directions(activity.layer_inputs[0][:, :, 0])[:, :, None]  # (samples, rank, 1)
     residuals = []
     for z in activity.pre_activations[-1].swapaxes(0, 1):  # (samples, seeds), of each output
         amounts = sum_in_order(directions * z[:, None])  # (rank, seeds)

@@ -23,7 +23,7 @@ from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
 from hsig.networks.network import Activity, Network, Weights, seeds_first
 from hsig.networks.starts import QUESTION_START, Start
-from hsig.networks.tasks import NO_SCALE, Task, scaled
+from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
@@ -51,7 +51,7 @@ class Variant:
         return self.hidden_activations[0]
 
     @property
-    def without_gradient(self) -> Activation | None:
+    def untrainable_activation(self) -> Activation | None:
         """The first of its activations that has no gradient to train with, if any."""
         for activation in (*self.hidden_activations, self.output_activation):
             if activation.backward is None:
@@ -86,7 +86,7 @@ class Experiment:
         solved_within: Solved when every |prediction - target| is below this.
         report_every: Epochs between checkpoints.
         at_epochs: Budgets that are checkpoints as well, in rising order.
-        scale: Of the inputs, as `hsig.networks.tasks.scaled` has it.
+        scale: Of the inputs, as `hsig.networks.tasks.scale_inputs` has it.
         cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
         engine: What trains, by its name in `hsig.engines.choice.ENGINES`.
         workers: How many threads or processes train, or None for all cores; the numbers are the
@@ -146,7 +146,7 @@ class Experiment:
     @cached_property
     def scaled_task(self) -> Task:
         """The task as the networks see it."""
-        return scaled(self.task, self.scale)
+        return scale_inputs(self.task, self.scale)
 
     def learning_rate_of(self, variant: Variant) -> float:
         """The step size that a variant is trained with."""
@@ -198,7 +198,7 @@ class Experiment:
         own = self.expect.get(label)
         return of_all | dict(own) if isinstance(own, Mapping) else of_all
 
-    def named(self, name: str) -> "Experiment":
+    def prefix_labels(self, name: str) -> "Experiment":
         """The same experiment, with the labels of its variants behind a name."""
 
         def label(own: str) -> str:
@@ -394,7 +394,7 @@ ARRAYS = (
 )
 
 
-def shown_cost(experiment: Experiment, training: Training) -> Array:
+def select_cost(experiment: Experiment, training: Training) -> Array:
     """The cost that tables show, shape (seeds, checkpoints)."""
     return training.cost_last if experiment.cost == "last" else training.cost_mean
 

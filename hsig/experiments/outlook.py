@@ -25,7 +25,7 @@ class Outlook:
     """What each seed does in the next `WINDOW` epochs; arrays have shape (seeds,).
 
     Attributes:
-        looked: Whether it was looked at: not if it is solved or has diverged, nor if it was
+        is_known: Whether it was trained on: not if it is solved or has diverged, nor if it was
             stopped before its budget. The rest is nan, NOT_REACHED or false then.
         unsolvable: Whether a dead hidden layer and those below do not move within the window, not
             by a bit, and with these as they are no weights of the layers above would be right on
@@ -39,7 +39,7 @@ class Outlook:
         cost_drop: What the mean cost has dropped in the end, relative to the cost at first.
     """
 
-    looked: BoolArray
+    is_known: BoolArray
     unsolvable: BoolArray
     returns_after: IntArray
     largest_step_change: Array
@@ -51,7 +51,7 @@ class Outlook:
         """The outlook of seeds that were not looked at."""
         no, nan = np.zeros(seeds, dtype=bool), np.full(seeds, np.nan)
         return cls(
-            looked=no,
+            is_known=no,
             unsolvable=no.copy(),
             returns_after=np.full(seeds, NOT_REACHED, dtype=np.int64),
             largest_step_change=nan,
@@ -76,7 +76,7 @@ def look_ahead(
     places = np.flatnonzero(open_seeds)
     if not len(places):
         return outlook
-    outlook.looked[places] = True
+    outlook.is_known[places] = True
     here, dead = state.select(places), slopes[places] <= NO_SLOPE
     with np.errstate(all="ignore"):
         outlook.largest_step_change[places] = _largest_step_change(here, problem)
@@ -155,7 +155,7 @@ def _unsolvable(state: State, problem: Problem, layer: int) -> BoolArray:
     activity: Activity = network.forward(state.weights, problem.inputs_with_bias)
     known: dict[bytes, bool] = {}
     for seed in range(state.seeds):
-        features = np.ascontiguousarray(activity.seen[layer + 1][:, :, seed])
+        features = np.ascontiguousarray(activity.layer_inputs[layer + 1][:, :, seed])
         key = features.tobytes()
         if key not in known:
             known[key] = (

@@ -1,4 +1,4 @@
-"""Many at a time: cores, workers, and crews that train cells."""
+"""Many at a time: cores, workers, and pools that train cells."""
 
 import os
 import signal
@@ -19,15 +19,16 @@ from typing import Generic, TypeVar
 from hsig.engines import reference
 from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure
-from hsig.experiments.sweeps import CellResult, Lost, train_cell
+from hsig.experiments.sweeps import CellResult, LostCell, train_cell
 from hsig.experiments.training import run
+from hsig.networks.network import layer_shapes
 
 # --- cores ---------------------------------------------------------------------------------------
 
 # How many processors there are to train on.
 
 
-def cores() -> int:
+def available_cores() -> int:
     """The processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -38,7 +39,7 @@ def cores() -> int:
 
 # Training on several cores: the numbers are those of `run`, whoever trains.
 #
-# An engine that frees its threads has them do it, and the reference engine a crew of processes.
+# An engine that frees its threads has them do it, and the reference engine a pool of processes.
 
 _WORK_WORTH_A_PROCESS = 40_000_000  # less is done sooner than a process starts
 
@@ -59,18 +60,18 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
             if job.engine_of(variant) is reference and variant.is_portable:
                 jobs.append(job)
             else:  # it has threads of its own, or must stay here
-                yield from run(job, threads=job.workers or cores())
+                yield from run(job, threads=job.workers or available_cores())
     workers = _workers(jobs) if jobs else 1
     if workers == 1:
         for job in jobs:
             yield from run(job)
         return
-    from hsig.experiments.sweeps import Lost  # not for one process alone
+    from hsig.experiments.sweeps import LostCell  # not for one process alone
 
     deaths: list[str] = []
-    crew = Processes(run, workers, died="the process that trained it {how}")
-    for number, told in run_jobs(enumerate(jobs), crew):
-        if isinstance(told, Lost):
+    pool = ProcessPool(run, workers, died="the process that trained it {how}")
+    for number, told in run_jobs(enumerate(jobs), pool):
+        if isinstance(told, LostCell):
             deaths.append(f"{jobs[number].variants[0].label}: {told.reason}")
         else:
             yield told
@@ -83,17 +84,16 @@ def _workers(jobs: Sequence[Experiment]) -> int:
     if jobs[0].workers is not None:
         return min(jobs[0].workers, len(jobs))
     beside_the_first = sum(map(_work, jobs[1:]))
-    return min(cores(), len(jobs)) if beside_the_first >= _WORK_WORTH_A_PROCESS else 1
+    return min(available_cores(), len(jobs)) if beside_the_first >= _WORK_WORTH_A_PROCESS else 1
 
 
 def _work(job: Experiment) -> int:
-    """What a job costs, very roughly, in updates of a weight."""
-    samples, inputs = job.task.inputs.shape
-    numbers = len(job.seeds) * ((inputs + 2) * job.hidden + 1)
-    return job.epochs * reference.work_per_epoch(samples, numbers)
+    """Estimate the cost of a job, in weight updates."""
+    weights = len(job.seeds) * sum(fan_in * fan_out for fan_in, fan_out in layer_shapes(job.sizes))
+    return job.epochs * reference.work_per_epoch(len(job.task.inputs), weights)
 
 
-# --- crews ---------------------------------------------------------------------------------------
+# --- pools ---------------------------------------------------------------------------------------
 
 # Those who do jobs, several at a time.
 #
@@ -101,77 +101,79 @@ def _work(job: Experiment) -> int:
 # core, and a cluster from `dask_cluster`.
 
 _SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
-_TRIES_MOST = 3  # of a job whose process dies
+_MAX_TRIES = 3  # of a job whose process dies
 # what ends hsig, which ends its processes itself, whoever else the signal reached
 _SIGNALS = {getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGTERM", "SIGHUP")}
 
 T = TypeVar("T")
 
 
-class Crew(ABC, Generic[T]):
+class Pool(ABC, Generic[T]):
     """Those who do jobs.
 
     Attributes:
-        number: How many they do at a time.
-        ahead: How many are handed over at a time.
-        patience_s: How long nothing may come of them before `look` is called, again and again; None
+        workers: How many they do at a time.
+        queue_size: How many are handed over at a time.
+        timeout_s: How long nothing may come before `check_alive` is called, again and again; None
             for ever.
     """
 
-    patience_s: float | None = None
+    timeout_s: float | None = None
 
-    def __init__(self, number: int, ahead: int) -> None:
-        self.number, self.ahead = number, ahead
+    def __init__(self, workers: int, queue_size: int) -> None:
+        self.workers, self.queue_size = workers, queue_size
 
     @abstractmethod
-    def submit(self, experiment: Experiment, tell: Callable[[T], None]) -> Future[T | Lost | None]:
+    def submit(
+        self, experiment: Experiment, tell: Callable[[T], None]
+    ) -> Future[T | LostCell | None]:
         """Hand a job over, with whom to tell what is found; what is found last may be returned."""
 
     @abstractmethod
     def stop(self) -> None:
         """End whatever is going on."""
 
-    def look(self) -> None:
+    def check_alive(self) -> None:
         """See whether anybody is there, after a stretch in which nothing came.
 
         Raises:
             HsigError: If it is of no use to wait any longer.
         """
 
-    def explained(self, problem: Exception) -> Lost:
+    def to_result(self, problem: Exception) -> LostCell:
         """What an exception of a job means, if no other need be raised: that it is lost."""
         raise problem
 
 
 def run_jobs(
-    jobs: Iterable[tuple[int, Experiment]], crew: Crew[T]
-) -> Iterator[tuple[int, T | Lost]]:
+    jobs: Iterable[tuple[int, Experiment]], pool: Pool[T]
+) -> Iterator[tuple[int, T | LostCell]]:
     """Have jobs done, and yield what is found of each as it comes, with its number.
 
-    What is found of one job comes in its order, with that of others between. The crew stops at the
+    What is found of one job comes in its order, with that of others between. The pool stops at the
     end, and when the iterator is closed.
 
     Raises:
-        HsigError: If the crew cannot go on.
+        HsigError: If the pool cannot go on.
     """
     waiting, flying = iter(jobs), 0
-    news: SimpleQueue[tuple[int, T | Future[T | Lost | None]]] = SimpleQueue()
+    news: SimpleQueue[tuple[int, T | Future[T | LostCell | None]]] = SimpleQueue()
 
-    def note(number: int, found: T | Future[T | Lost | None]) -> None:
+    def note(number: int, found: T | Future[T | LostCell | None]) -> None:
         news.put((number, found))
 
     try:
         while True:
-            for number, experiment in islice(waiting, crew.ahead - flying):
+            for number, experiment in islice(waiting, pool.queue_size - flying):
                 tell = partial(note, number)
-                crew.submit(experiment, tell).add_done_callback(tell)
+                pool.submit(experiment, tell).add_done_callback(tell)
                 flying += 1
             if not flying:
                 return
             try:
-                number, found = news.get(timeout=crew.patience_s)
+                number, found = news.get(timeout=pool.timeout_s)
             except Empty:
-                crew.look()
+                pool.check_alive()
                 continue
             if not isinstance(found, Future):
                 yield number, found
@@ -180,20 +182,20 @@ def run_jobs(
             try:
                 last = found.result()
             except Exception as problem:
-                last = crew.explained(problem)
+                last = pool.to_result(problem)
             if last is not None:
                 yield number, last
     finally:
-        crew.stop()
+        pool.stop()
 
 
-def local_crew(experiments: Sequence[Experiment]) -> Crew[CellResult]:
+def local_pool(experiments: Sequence[Experiment]) -> Pool[CellResult]:
     """Those who train cells on this machine."""
-    number = experiments[0].workers or cores()
+    number = experiments[0].workers or available_cores()
     portable = all(v.is_portable for experiment in experiments for v in experiment.variants)
     if portable and any(reference.NAME in experiment.engines for experiment in experiments):
-        return Processes(_cell, number, died="the processes that trained it died")
-    return Threads(train_cell, number)
+        return ProcessPool(_cell, number, died="the processes that trained it died")
+    return ThreadPool(train_cell, number)
 
 
 def _cell(experiment: Experiment) -> Iterator[CellResult]:
@@ -202,7 +204,7 @@ def _cell(experiment: Experiment) -> Iterator[CellResult]:
         yield result
 
 
-class Threads(Crew[T]):
+class ThreadPool(Pool[T]):
     """Threads of this process, whose work asks now and then whether it is to go on."""
 
     def __init__(
@@ -212,7 +214,7 @@ class Threads(Crew[T]):
         self._work = work
         self._executor, self._stopped = ThreadPoolExecutor(number), Event()
 
-    def submit(self, experiment: Experiment, _: Callable[[T], None]) -> Future[T | Lost | None]:
+    def submit(self, experiment: Experiment, _: Callable[[T], None]) -> Future[T | LostCell | None]:
         """As it says; they tell the last alone."""
         return self._executor.submit(self._work, experiment, lambda: not self._stopped.is_set())
 
@@ -222,7 +224,7 @@ class Threads(Crew[T]):
         self._stopped.set()
 
 
-class Processes(Crew[T]):
+class ProcessPool(Pool[T]):
     """Processes of this machine, which tell what they find as it comes: each serves a thread here.
 
     A job whose process dies is tried again, a few times, and the others go on: it alone was at it.
@@ -238,8 +240,10 @@ class Processes(Crew[T]):
         self._of: dict[int, tuple[SpawnProcess, Connection]] = {}  # of a thread
         self._turns, self._stopped = Lock(), False  # of those who start and end processes
 
-    def submit(self, experiment: Experiment, tell: Callable[[T], None]) -> Future[T | Lost | None]:
-        """As `Crew` says; all is told, and the last is whether it is lost."""
+    def submit(
+        self, experiment: Experiment, tell: Callable[[T], None]
+    ) -> Future[T | LostCell | None]:
+        """As `Pool` says; all is told, and the last is whether it is lost."""
         return self._executor.submit(self._do, experiment, tell)
 
     def stop(self) -> None:
@@ -251,10 +255,10 @@ class Processes(Crew[T]):
                 process.kill()
                 process.join()
 
-    def _do(self, experiment: Experiment, tell: Callable[[T], None]) -> Lost | None:
+    def _do(self, experiment: Experiment, tell: Callable[[T], None]) -> LostCell | None:
         """In a thread: have its process do a job."""
         told, how = 0, ""
-        for _ in range(_TRIES_MOST):
+        for _ in range(_MAX_TRIES):
             connection = self._connection()
             try:
                 connection.send((experiment, told))
@@ -266,7 +270,7 @@ class Processes(Crew[T]):
                     how = self._bury()
             else:
                 return None
-        return Lost(self._died.format(how=how))
+        return LostCell(self._died.format(how=how))
 
     def _connection(self) -> Connection:
         """To the process of this thread, which is started if need be."""

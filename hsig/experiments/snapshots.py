@@ -8,17 +8,17 @@ from hsig.arrays import Array, IntArray
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Training, Variant, as_cell
 from hsig.experiments.outlook import Outlook
-from hsig.experiments.parallel import cores, run_with_workers
+from hsig.experiments.parallel import available_cores, run_with_workers
 from hsig.experiments.training import gather, mean_over_samples, run
 from hsig.networks.network import Weights, seeds_first, select_seeds
 
-# --- moments -------------------------------------------------------------------------------------
+# --- snapshots -----------------------------------------------------------------------------------
 
 # The networks of a variant at chosen epochs: their weights, and what flows through them.
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class Snapshot:
     """Where the seeds of a variant stand at one epoch; arrays have seeds first.
 
     Attributes:
@@ -36,7 +36,7 @@ class Moment:
     losses: Array
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint) -> "Moment":
+    def of(cls, checkpoint: Checkpoint) -> "Snapshot":
         """What a checkpoint has, and what the hidden layer sees."""
         return cls(
             epoch=checkpoint.epoch,
@@ -46,9 +46,9 @@ class Moment:
             losses=checkpoint.losses,
         )
 
-    def of_seeds(self, places: IntArray) -> "Moment":
+    def select(self, places: IntArray) -> "Snapshot":
         """The same of some seeds, by their places."""
-        return Moment(
+        return Snapshot(
             epoch=self.epoch,
             weights=select_seeds(self.weights, places),
             pre_activations=select_seeds(self.pre_activations, places),
@@ -57,7 +57,9 @@ class Moment:
         )
 
 
-def moments(experiment: Experiment, variant: Variant, epochs: Iterable[int]) -> tuple[Moment, ...]:
+def take_snapshots(
+    experiment: Experiment, variant: Variant, epochs: Iterable[int]
+) -> tuple[Snapshot, ...]:
     """Train a variant, and look at some epochs up to its budget, in rising order.
 
     The weights are bit for bit those of any other training of the same seeds. Nothing of a variant
@@ -71,40 +73,40 @@ def moments(experiment: Experiment, variant: Variant, epochs: Iterable[int]) -> 
         at_epochs=tuple(sorted(wanted - {0})),
     )
     seen = {
-        event.epoch: Moment.of(event)
+        event.epoch: Snapshot.of(event)
         for event in run_with_workers(looking)
         if isinstance(event, Checkpoint) and event.epoch in wanted
     }
     return tuple(seen[epoch] for epoch in sorted(seen))
 
 
-# --- course --------------------------------------------------------------------------------------
+# --- stepper -------------------------------------------------------------------------------------
 
 # The training of a variant that somebody looks at: as far as it is asked to go, no farther.
 
-_STEPS_MOST = 20_000  # of a budget; a step of the default one is an epoch
-_KEPT_MOST = 400  # epochs whose costs are kept; a curve has fewer dots
-_KEPT_LEAST = 16
-_NUMBERS_MOST = 10_000_000  # costs that are kept, of all seeds
+_MAX_STEPS = 20_000  # of a budget; a step of the default one is an epoch
+_MAX_KEPT = 400  # epochs whose costs are kept; a curve has fewer dots
+_MIN_KEPT = 16
+_MAX_COSTS = 10_000_000  # costs that are kept, of all seeds
 
 
-class Seen(NamedTuple):
+class SeedView(NamedTuple):
     """One seed at the epoch that its training has come to.
 
     Attributes:
         training: Of this seed alone, stopped there; the verdict is known at the budget.
-        moment: Its weights, and what flows through them.
+        snapshot: Its weights, and what flows through them.
         epochs: Those at which its cost was looked at, in rising order.
         costs: The cost that tables show, at these.
     """
 
     training: Training
-    moment: Moment
+    snapshot: Snapshot
     epochs: Sequence[int]
     costs: Sequence[float]
 
 
-class Course:
+class Stepper:
     """The only variant of an experiment, of which all seeds are trained together.
 
     The numbers are bit for bit those of any other training. What is kept of the past is the cost,
@@ -118,8 +120,8 @@ class Course:
             ConfigError: If the variant has no gradient to train with.
         """
         seeds, epochs = len(experiment.seeds), experiment.epochs
-        step = max(1, epochs // _STEPS_MOST)
-        kept = max(_KEPT_LEAST, min(_KEPT_MOST, _NUMBERS_MOST // seeds))
+        step = max(1, epochs // _MAX_STEPS)
+        kept = max(_MIN_KEPT, min(_MAX_KEPT, _MAX_COSTS // seeds))
         self._experiment = replace(as_cell(experiment), report_every=step)
         self._kept_every = max(step, -(-epochs // kept))
         self._begin()
@@ -129,7 +131,7 @@ class Course:
         """What it has come to."""
         return self._here.epoch
 
-    def steps_to(self, epoch: float) -> Iterator[int]:
+    def advance_to(self, epoch: float) -> Iterator[int]:
         """Train up to an epoch, but not beyond it, and give that of each step.
 
         What is before now begins anew.
@@ -139,15 +141,15 @@ class Course:
         """
         if epoch < self.epoch:
             self._begin()
-        while self.is_behind(epoch):
+        while self.has_step_to(epoch):
             self._move()
             yield self.epoch
 
-    def is_behind(self, epoch: float) -> bool:
+    def has_step_to(self, epoch: float) -> bool:
         """Whether there is a step to take on the way to an epoch."""
         return self._next is not None and self._next.epoch <= epoch
 
-    def seen(self, place: int) -> Seen:
+    def view_seed(self, place: int) -> SeedView:
         """What there is of a seed, by its place among the seeds."""
         alone = _alone(self._here, place)
         seed = replace(as_cell(self._experiment), seeds=(self._experiment.seeds[place],))
@@ -155,10 +157,10 @@ class Course:
         past = [kept for kept in self._kept if kept[0] < self.epoch]
         costs = [costs[place].item() for _, costs in [*past, (self.epoch, self._costs())]]
         epochs = [*(epoch for epoch, _ in past), self.epoch]
-        return Seen(training, Moment.of(alone), epochs, costs)
+        return SeedView(training, Snapshot.of(alone), epochs, costs)
 
     def _begin(self) -> None:
-        threads = self._experiment.workers or cores()
+        threads = self._experiment.workers or available_cores()
         self._events = run(self._experiment, threads=threads, twins=0)
         self._kept: list[tuple[int, Array]] = []
         first = self._pull()
@@ -177,7 +179,7 @@ class Course:
     def _pull(self) -> Checkpoint | None:
         event = next(self._events, None)
         if isinstance(event, Failure):
-            kind = ConfigError if event.variant.without_gradient else RunError
+            kind = ConfigError if event.variant.untrainable_activation else RunError
             raise kind(f"{event.variant.label}: not trained: {event.reason}")
         return event
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hsig.arrays import Array
-from hsig.experiments.experiment import Experiment, Failure, Result, as_cell, shown_cost
+from hsig.experiments.experiment import Experiment, Failure, Result, as_cell, select_cost
 from hsig.experiments.training import gather, run
 
 
@@ -20,7 +20,7 @@ class Axis:
     values: tuple[str, ...]
 
 
-def canonical(text: str) -> float | str:
+def canonical_value(text: str) -> float | str:
     """A value of a key, such that 1 and 1.0 are the same."""
     try:
         return float(text)
@@ -28,7 +28,7 @@ def canonical(text: str) -> float | str:
         return text
 
 
-def cells_of(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
+def grid_cells(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
     """Every combination of values, the last axis fastest."""
     return list(product(*(axis.values for axis in axes)))
 
@@ -66,7 +66,7 @@ class CellResult(Result):
         arrays |= {"solved": none.astype(bool), "cost": none.astype(np.float64)}
         return cls(seeds=(), **arrays, failure=reason)
 
-    def with_more(self, other: "CellResult") -> "CellResult":
+    def merge_missing_seeds(self, other: "CellResult") -> "CellResult":
         """With the seeds of the other that it lacks; a failed one gives way to any other."""
         if self.failure or other.failure:
             return other
@@ -89,7 +89,7 @@ ARRAYS = ("solved", "solved_at", "lost_at", "diverged_at", "verdict", "cost")
 
 
 def train_cell(
-    experiment: Experiment, going_on: Callable[[], bool] | None = None
+    experiment: Experiment, should_continue: Callable[[], bool] | None = None
 ) -> CellResult | None:
     """Train one cell, on one thread; None if it was told not to go on."""
     experiment = as_cell(experiment)
@@ -97,18 +97,18 @@ def train_cell(
     for event in run(experiment, twins=0):
         if isinstance(event, Failure) or event.epoch == experiment.epochs:
             events.append(event)
-        if going_on is not None and not going_on():
+        if should_continue is not None and not should_continue():
             return None
     (training,) = gather(experiment, events).results
     if training.failure:
         return CellResult.failed(training.failure)
     made = {name: getattr(training, name) for name in ARRAYS if name != "cost"}
-    cost = shown_cost(experiment, training)[:, -1]
+    cost = select_cost(experiment, training)[:, -1]
     return CellResult(seeds=experiment.seeds, **made, cost=cost)
 
 
 @dataclass(frozen=True)
-class Lost:
+class LostCell:
     """What became of a cell on which workers kept dying; another time it may be trained."""
 
     reason: str

@@ -16,9 +16,9 @@ from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.experiments.evidence import Evidence, stack
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
-from hsig.experiments.verdicts import causes, judge
+from hsig.experiments.verdicts import divergence_causes, judge
 from hsig.networks.affine_fit import is_separable
-from hsig.networks.network import seeds_first, seeds_last, with_bias
+from hsig.networks.network import append_bias, seeds_first, seeds_last
 
 TWINS = 8  # of the seeds that are trained, the first
 
@@ -37,7 +37,7 @@ def run(
     trains is its failure, and the others go on.
     """
     for variant in experiment.variants:
-        lacking = variant.without_gradient
+        lacking = variant.untrainable_activation
         if lacking is not None:
             yield Failure(
                 variant,
@@ -110,7 +110,7 @@ def _train(
     for epochs in _strides(experiment, engine.chunk_size(problem, state)):
         progress = advance(state, problem, epochs)
         yield _checkpoint(experiment, variant, problem, state, progress, diverged_by)
-        for place, cause in causes(state, problem, progress, advance).items():
+        for place, cause in divergence_causes(state, problem, progress, advance).items():
             diverged_by[place] = cause
         state = progress
     # the budget's own epoch, of which only the printed losses count
@@ -200,7 +200,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
         solved_at=last.solved_at,
         lost_at=last.lost_at,
         diverged_at=last.diverged_at,
-        verdict=verdicts(experiment, last.variant, solved, last.diverged_at, evidence, outlook),
+        verdict=judge_seeds(experiment, last.variant, solved, last.diverged_at, evidence, outlook),
         variant=last.variant,
         epochs=tuple(reported),
         cost_last=losses[:, :, -1].T,
@@ -215,7 +215,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
     )
 
 
-def verdicts(
+def judge_seeds(
     experiment: Experiment,
     variant: Variant,
     solved: BoolArray,
@@ -229,10 +229,10 @@ def verdicts(
     return judge(
         diverged_at=diverged_at,
         solved=solved,
-        evidence=evidence.at_checkpoint(-1),
+        evidence=evidence.select_checkpoint(-1),
         outlook=outlook,
         affine_solves=is_separable(
-            with_bias(task.inputs)[:, :, 0], task.targets, experiment.solved_within
+            append_bias(task.inputs)[:, :, 0], task.targets, experiment.solved_within
         ),
         reachable=not far.any(),
     )

@@ -126,7 +126,7 @@ def judge(
     facts = {
         DIVERGED: diverged_at != NOT_REACHED,
         SOLVED: solved,
-        STOPPED: ~outlook.looked,
+        STOPPED: ~outlook.is_known,
         UNREACHABLE: np.full(len(solved), not reachable),
         DEAD: evidence.dead & outlook.unsolvable,
         FROZEN: outlook.returns_after != NOT_REACHED,
@@ -142,7 +142,7 @@ def judge(
     return places
 
 
-def counted(verdict: IntArray) -> dict[str, int]:
+def count_verdicts(verdict: IntArray) -> dict[str, int]:
     """How many seeds ended with each verdict that there was, in the order of precedence."""
     counts = dict(
         zip(VERDICTS, np.bincount(verdict, minlength=len(VERDICTS)).tolist(), strict=True)
@@ -150,7 +150,7 @@ def counted(verdict: IntArray) -> dict[str, int]:
     return {word: counts[word] for word in RULES if counts[word]}
 
 
-def causes(
+def divergence_causes(
     before: State,
     problem: Problem,
     after: Progress,
@@ -186,7 +186,7 @@ def _within_epoch(state: State, problem: Problem) -> list[str]:
             state, activity = descend(problem, state, rows)
             finite = all_finite(state.weights)
             for seed in np.flatnonzero(going & ~finite):
-                words[seed] = _cause(problem, activity, problem.wanted[rows], int(seed))
+                words[seed] = _cause(problem, activity, problem.target_columns[rows], int(seed))
             going &= finite
     return words
 

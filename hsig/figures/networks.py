@@ -27,7 +27,7 @@ from hsig.analysis.plot_data import (
 from hsig.analysis.plot_data import surface as surface_of
 from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Variant
-from hsig.experiments.snapshots import Moment
+from hsig.experiments.snapshots import Snapshot
 from hsig.figures.picture import (
     INCH,
     RATES,
@@ -65,7 +65,7 @@ _HEADROOM = 0.12  # of the height, for the names of the pieces
 
 def activation(
     activation: Activation,
-    moments: Sequence[Moment],
+    moments: Sequence[Snapshot],
     *,
     caption: Caption,
     theme: str = "light",
@@ -227,7 +227,7 @@ def _name_pieces(axes: Axes, activation: Activation, low: float, high: float, th
 def _histogram(
     axes: Axes,
     activation: Activation,
-    moment: Moment,
+    moment: Snapshot,
     ends: tuple[float, float],
     theme: Theme,
 ) -> None:
@@ -284,7 +284,7 @@ _SAMPLES_MOST = 500  # that are drawn as vectors
 def surface(
     experiment: Experiment,
     variant: Variant,
-    moments: Sequence[Moment],
+    moments: Sequence[Snapshot],
     *,
     seed: int | None,
     caption: Caption,

@@ -28,7 +28,7 @@ class AffineFit(NamedTuple):
     right: int
 
 
-def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
+def fit_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
     """The best affine function on a task.
 
     Under squared loss a least-squares fit; under a cross-entropy the logistic function of an
@@ -45,7 +45,7 @@ def best_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
 
     >>> from hsig.networks.losses import LOSSES
     >>> from hsig.networks.tasks import TASKS
-    >>> fit = best_affine(TASKS["xor"], LOSSES["squared"], 0.5)
+    >>> fit = fit_affine(TASKS["xor"], LOSSES["squared"], 0.5)
     >>> round(fit.cost, 12), fit.predictions[:, 0].round(12).tolist()
     (0.25, [0.5, 0.5, 0.5, 0.5])
     """

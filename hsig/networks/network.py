@@ -23,13 +23,13 @@ class Activity(NamedTuple):
     """What flows through the networks on the way forward; seeds last.
 
     Attributes:
-        seen: What each layer sees, (samples, fan_in + 1, seeds), the bias's 1 last; what the first
-            one sees is the same for all seeds, (samples, inputs + 1, 1).
+        layer_inputs: What goes into each layer, (samples, fan_in + 1, seeds), the bias's 1 last;
+            into the first the same for all seeds, (samples, inputs + 1, 1).
         pre_activations: Of each layer, (samples, fan_out, seeds).
         predictions: Shape (samples, outputs, seeds).
     """
 
-    seen: tuple[Array, ...]
+    layer_inputs: tuple[Array, ...]
     pre_activations: tuple[Array, ...]
     predictions: Array
 
@@ -56,19 +56,19 @@ class Network:
 
         Args:
             weights: Seeds last.
-            inputs: From `with_bias`, shape (samples, inputs + 1, 1).
+            inputs: From `append_bias`, shape (samples, inputs + 1, 1).
         """
-        seen, pre_activations = [inputs], []
+        layer_inputs, pre_activations = [inputs], []
         for activation, layer in zip(self.activations[:-1], weights[:-1], strict=True):
-            z = weighted_sums(seen[-1], layer)
+            z = weighted_sums(layer_inputs[-1], layer)
             samples, units, seeds = z.shape
             outputs = np.ones((samples, units + 1, seeds))
             outputs[:, :-1] = activation.value(z)
             pre_activations.append(z)
-            seen.append(outputs)
-        z = weighted_sums(seen[-1], weights[-1])
+            layer_inputs.append(outputs)
+        z = weighted_sums(layer_inputs[-1], weights[-1])
         predictions = self.output_activation.value(z)
-        return Activity(tuple(seen), (*pre_activations, z), predictions)
+        return Activity(tuple(layer_inputs), (*pre_activations, z), predictions)
 
     def losses(self, activity: Activity, targets: Array) -> Array:
         """Loss of every sample, (samples, seeds): the sum over its outputs.
@@ -102,7 +102,10 @@ class Network:
         return tuple(
             activation.training_slope(z, outputs[:, :-1])
             for activation, z, outputs in zip(
-                self.activations[:-1], activity.pre_activations[:-1], activity.seen[1:], strict=True
+                self.activations[:-1],
+                activity.pre_activations[:-1],
+                activity.layer_inputs[1:],
+                strict=True,
             )
         )
 
@@ -112,13 +115,13 @@ class Network:
         The gradients of all layers are taken at the same `weights`, whose shapes they have.
         """
         deltas = self.output_deltas(activity, targets)
-        gradient = [mean_products(activity.seen[-1], deltas)]
+        gradient = [mean_products(activity.layer_inputs[-1], deltas)]
         slopes = self.hidden_slopes(activity)
-        for layer, slope, seen in zip(
-            weights[:0:-1], slopes[::-1], activity.seen[-2::-1], strict=True
+        for layer, slope, inputs in zip(
+            weights[:0:-1], slopes[::-1], activity.layer_inputs[-2::-1], strict=True
         ):
-            deltas = backpropagated(layer, deltas) * slope
-            gradient.append(mean_products(seen, deltas))
+            deltas = backpropagate(layer, deltas) * slope
+            gradient.append(mean_products(inputs, deltas))
         return tuple(gradient[::-1])
 
 
@@ -136,7 +139,7 @@ def weighted_sums(inputs: Array, weights: Array) -> Array:
     return sum_in_order(products.swapaxes(0, 1))
 
 
-def backpropagated(weights: Array, deltas: Array) -> Array:
+def backpropagate(weights: Array, deltas: Array) -> Array:
     """Slope of the loss in what a layer sees but its bias: a sum over units, in their order.
 
     Args:
@@ -163,7 +166,7 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
     return sum_in_order(inputs[:, :, None, :] * deltas[:, None, :, :]) / len(inputs)
 
 
-def with_bias(inputs: Array) -> Array:
+def append_bias(inputs: Array) -> Array:
     """The inputs of a task, (samples, inputs), as the first layer sees them.
 
     Returns:

@@ -30,7 +30,7 @@ class Task:
     columns: tuple[str, ...] = ()
 
 
-def scaled(task: Task, scale: str) -> Task:
+def scale_inputs(task: Task, scale: str) -> Task:
     """The task with each of its inputs brought to a scale, over the samples.
 
     `standard` has mean 0 and standard deviation 1 (over n, not n - 1), `minmax` runs from 0 to 1,
@@ -40,7 +40,7 @@ def scaled(task: Task, scale: str) -> Task:
         LeCun, Bottou, Orr & Müller 1998, Efficient BackProp, section 4.3.
 
     >>> ages = Task("ages", np.array([[20.0], [30.0], [60.0]]), np.zeros((3, 1)))
-    >>> scaled(ages, "minmax").inputs.T
+    >>> scale_inputs(ages, "minmax").inputs.T
     array([[0.  , 0.25, 1.  ]])
     """
     if scale == NO_SCALE:

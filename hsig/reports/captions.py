@@ -29,7 +29,7 @@ from hsig.analysis.summary import MEDIAN, Solved, Summary, VariantSummary
 from hsig.analysis.sweeps import CellSummary, SweepOutcome, TwoSweeps
 from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Variant
-from hsig.experiments.snapshots import Moment
+from hsig.experiments.snapshots import Snapshot
 from hsig.experiments.sweeps import Axis
 from hsig.reports.comparison import answer, best_first, family
 from hsig.reports.explanation import piece_name
@@ -510,7 +510,7 @@ _FORMULA_MOST = 80  # characters
 
 def activation_caption(
     activation: Activation,
-    moments: Sequence[Moment],
+    moments: Sequence[Snapshot],
     *,
     experiment: Experiment | None = None,
     numbers: VariantSummary | None = None,
@@ -558,7 +558,7 @@ def activation_caption(
     return caption(title, told, notes, digest)
 
 
-def told_where(activation: Activation, moment: Moment) -> str:
+def told_where(activation: Activation, moment: Snapshot) -> str:
     """On which linear pieces the hidden pre-activations of one epoch lie."""
     found = shares(activation, moment)
     if not found.finite:
@@ -577,7 +577,7 @@ def told_where(activation: Activation, moment: Moment) -> str:
     return f"{', '.join(parts)}{not_finite}"
 
 
-def most_of(activation: Activation, moment: Moment) -> str:
+def most_of(activation: Activation, moment: Snapshot) -> str:
     """Where most hidden pre-activations of one epoch lie."""
     found = shares(activation, moment)
     if not found.finite:
@@ -600,7 +600,7 @@ def most_of(activation: Activation, moment: Moment) -> str:
 def surface_caption(
     experiment: Experiment,
     variant: Variant,
-    moments: Sequence[Moment],
+    moments: Sequence[Snapshot],
     *,
     seed: int | None,
     digest: str = "",
@@ -623,7 +623,7 @@ def surface_caption(
     shown = replace(experiment, seeds=tuple(seeds))
     samples = count(len(experiment.task.targets), "sample")
 
-    def right(moment: Moment) -> str:
+    def right(moment: Snapshot) -> str:
         """Of one seed, on how many samples it is; of several, how many are on all of them."""
         found = right_of(experiment, mean_predictions(moment, places))
         shown = f"right on {int(found.sum())} of {samples}"

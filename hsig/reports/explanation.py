@@ -409,7 +409,7 @@ class _Teller:
         self._numbers, self._result = numbers, result
         self._words = np.array(VERDICTS)[result.verdict]
         self._failed = self._words != SOLVED
-        self._evidence, self._outlook = result.evidence.at_checkpoint(-1), result.outlook
+        self._evidence, self._outlook = result.evidence.select_checkpoint(-1), result.outlook
 
     def is_(self, disease: str) -> str:
         """What it is, with the numbers that show it."""

@@ -266,7 +266,7 @@ def _engines(experiment: Experiment) -> str:
         f"{name} for {', '.join(labels)}" if len(by_name) > 1 else name
         for name, labels in by_name.items()
     ]
-    missing = reference.NAME in by_name and not compiled.is_here()
+    missing = reference.NAME in by_name and not compiled.is_available()
     return " and ".join(names) + (f" ({NOT_BUILT})" if missing else "")
 
 

@@ -12,10 +12,10 @@ from hsig.activations import Activation
 from hsig.analysis.plot_data import surface
 from hsig.arrays import Array, IntArray
 from hsig.engines.engine import NOT_REACHED
-from hsig.experiments.experiment import Experiment, Training, shown_cost
-from hsig.experiments.snapshots import Seen
+from hsig.experiments.experiment import Experiment, Training, select_cost
+from hsig.experiments.snapshots import SeedView
 from hsig.experiments.verdicts import VERDICTS
-from hsig.networks.network import Weights, seeds_last, with_bias
+from hsig.networks.network import Weights, append_bias, seeds_last
 from hsig.reports.explanation import piece_name
 from hsig.reports.page import Curves, Line, View, count, number, short
 from hsig.reports.phrases import CAUSES, MEANINGS, which_cost
@@ -197,7 +197,7 @@ def profile(
         bottom, top = _with_margin(task.targets)
         x = np.linspace(left, right, columns)
         lanes = tuple(map(seeds_last, weights))
-        predictions = network.forward(lanes, with_bias(x[:, None])).predictions[:, 0, 0]
+        predictions = network.forward(lanes, append_bias(x[:, None])).predictions[:, 0, 0]
         shown = (predictions >= bottom) & (predictions <= top)
     heights = np.where(shown, shares(predictions, bottom, top), nan)
     places = shares(task.inputs[:, 0], left, right), shares(task.targets[:, 0], bottom, top)
@@ -299,7 +299,7 @@ class Picture:
         return float(shares(np.array(value), self.lowest, self.highest))
 
 
-def picture(experiment: Experiment, view: View, seen: Seen) -> Picture:
+def picture(experiment: Experiment, view: View, seen: SeedView) -> Picture:
     """What is told of a seed.
 
     Args:
@@ -310,10 +310,10 @@ def picture(experiment: Experiment, view: View, seen: Seen) -> Picture:
     (variant,), task, training = experiment.variants, experiment.task, seen.training
     inputs, which = task.inputs.shape[1], which_cost(experiment)
     samples = samples_of(experiment, training.predictions[0])
-    drawn = experiment, seen.moment.weights, samples
+    drawn = experiment, seen.snapshot.weights, samples
     epoch, word = training.epochs[-1], VERDICTS[training.verdict[0]]
     ended = epoch == experiment.epochs
-    cost = float(shown_cost(experiment, training)[0, -1])
+    cost = float(select_cost(experiment, training)[0, -1])
     # nothing is known of the budget yet, but that the curve will end there
     ahead = [] if ended else [(experiment.epochs, nan)]
     x, y = zip(*zip(seen.epochs, seen.costs, strict=True), *ahead, strict=True)
@@ -330,7 +330,7 @@ def picture(experiment: Experiment, view: View, seen: Seen) -> Picture:
         lowest=float(task.targets.min()),
         highest=float(task.targets.max()),
         costs=Curves(which, x, [y]),
-        axis=axis(variant.activation, seen.moment.pre_activations[0][0]),
+        axis=axis(variant.activation, seen.snapshot.pre_activations[0][0]),
         plane=partial(plane, *drawn) if inputs == 2 else None,
         profile=partial(profile, *drawn) if inputs == 1 else None,
         keys=_keys(view),

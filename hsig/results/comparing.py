@@ -47,7 +47,7 @@ def tune_and_train(experiment: Experiment, trainer: Trainer, *, task: str = "") 
         The parts of the run, as far as it went: none before every learning rate was tried; first
         what is reported.
     """
-    named = experiment.named(task) if task else experiment
+    named = experiment.prefix_labels(task) if task else experiment
     tries = tuning_experiments(named)
     tuning = trainer.train(*tries)
     if not went_on(trainer, *tuning):
@@ -162,7 +162,7 @@ def compare_one(experiment: Experiment, trainer: Trainer) -> CompareResult:
 
 def _compare_configs(experiments: Mapping[str, Experiment], trainer: Trainer) -> CompareResult:
     trainer.warn(*experiments.values())
-    outcomes = trainer.train(*(one.named(name) for name, one in experiments.items()))
+    outcomes = trainer.train(*(one.prefix_labels(name) for name, one in experiments.items()))
     parts = (
         Part(name, experiment, outcome, is_config=True)
         for (name, experiment), outcome in zip(experiments.items(), outcomes, strict=True)
@@ -185,7 +185,13 @@ def _compare_tasks(experiments: Mapping[str, Experiment], trainer: Trainer) -> C
             del left[name]
     if parts:  # what there was no time for has no results
         parts += [
-            Part(name, experiment, Outcome(experiment.named(name), ()), is_config=True, role=TASK)
+            Part(
+                name,
+                experiment,
+                Outcome(experiment.prefix_labels(name), ()),
+                is_config=True,
+                role=TASK,
+            )
             for name, experiment in left.items()
         ]
     return CompareResult(tuple(parts))
@@ -195,7 +201,7 @@ def _train_task(name: str, experiment: Experiment, trainer: Trainer) -> list[Par
     """One of several tasks; the first part is what was asked for, and there may be none."""
     if experiment.tune:
         return tune_and_train(experiment, trainer, task=name)
-    (outcome,) = trainer.train(experiment.named(name))
+    (outcome,) = trainer.train(experiment.prefix_labels(name))
     return [Part(name, experiment, outcome, is_config=True, role=TASK)]
 
 

@@ -16,7 +16,7 @@ from hsig.config.keys import EXPLAIN
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment, Training
-from hsig.experiments.snapshots import Moment, moments
+from hsig.experiments.snapshots import Snapshot, take_snapshots
 from hsig.reports import captions as words
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
@@ -265,7 +265,7 @@ class _Chosen(NamedTuple):
 
     experiment: Experiment
     result: Training
-    moments: tuple[Moment, ...]
+    moments: tuple[Snapshot, ...]
     digest: str
 
 
@@ -293,7 +293,7 @@ def _chosen(results: Sequence[Trainings], names: Sequence[str], look: Look) -> _
             f"{look.seed}"
         )
     reached = result.epochs[-1] if result.epochs else experiment.epochs
-    seen = moments(experiment, result.variant, _epochs(look, reached))
+    seen = take_snapshots(experiment, result.variant, _epochs(look, reached))
     same = all(
         np.array_equal(*layers, equal_nan=True)
         for moment in seen
@@ -326,7 +326,7 @@ def _activation(results: Sequence[Any], names: Sequence[str], look: Look) -> _Ma
     places = of_seed(experiment, look.seed)
     if look.seed is not None:
         experiment = replace(experiment, seeds=(look.seed,))
-        seen = tuple(moment.of_seeds(places) for moment in seen)
+        seen = tuple(moment.select(places) for moment in seen)
     activation = shown.result.variant.activation
     numbers = next(
         variant

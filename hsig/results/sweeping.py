@@ -8,8 +8,8 @@ from typing import ClassVar
 from hsig.analysis.sweeps import CellSummary, SweepOutcome
 from hsig.config.keys import SWEEP
 from hsig.errors import RunError
-from hsig.experiments.parallel import local_crew, run_jobs
-from hsig.experiments.sweeps import Axis, CellResult, Lost, Sweep
+from hsig.experiments.parallel import local_pool, run_jobs
+from hsig.experiments.sweeps import Axis, CellResult, LostCell, Sweep
 from hsig.reports.page import Page
 from hsig.reports.sweeps import sweep_page
 from hsig.results.pictures import Map
@@ -63,8 +63,8 @@ def sweep(wanted: Sweep) -> SweepResult:
     """
     made: dict[tuple[str, ...], CellResult | None] = dict.fromkeys(wanted.cells)
     lost: list[str] = []
-    for number, result in run_jobs(enumerate(wanted.experiments), local_crew(wanted.experiments)):
-        if isinstance(result, Lost):
+    for number, result in run_jobs(enumerate(wanted.experiments), local_pool(wanted.experiments)):
+        if isinstance(result, LostCell):
             lost.append(result.reason)
         else:
             made[wanted.cells[number]] = result

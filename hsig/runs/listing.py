@@ -22,7 +22,7 @@ from hsig.config.keys import KEYS
 from hsig.config.kinds import Number, Seeds
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError
-from hsig.experiments.sweeps import canonical
+from hsig.experiments.sweeps import canonical_value
 from hsig.networks.tasks import TASKS
 from hsig.reports.page import OF_HSIG, Page, Table, count, lines, short, shortened
 from hsig.reports.page import records as records_of
@@ -298,7 +298,7 @@ def _activation(spec: Mapping[str, Any]) -> str:
     row = ACTIVATIONS.get(spec["name"])
     usual = {**spec, "kink": "own", "backward": "own"} if row is None else spec_document(row)
     settings = ",".join(
-        f"{name}={shortest(canonical(as_yaml(value)))}"
+        f"{name}={shortest(canonical_value(as_yaml(value)))}"
         for name, value in spec.items()
         if name != "formula" and usual.get(name) != value
     )
@@ -521,12 +521,12 @@ class Condition:
                 wanted = self.wanted
                 return any(wanted in (v, v.partition(":")[0]) for v in variants_of(record))
             case "solved" | "seconds":
-                return canonical(self.wanted) in _numbers(record, self.name)
+                return canonical_value(self.wanted) in _numbers(record, self.name)
         values = settings(record)[self.name].split(SEVERAL)
         values += [without_digest(value) for value in values]
         if self.name == "output_activation":
             values += [value.partition(":")[0] for value in values]
-        return canonical(self.wanted) in map(canonical, values)
+        return canonical_value(self.wanted) in map(canonical_value, values)
 
 
 def read_conditions(texts: Sequence[str]) -> list[Condition]:
@@ -557,7 +557,7 @@ def _complaints(name: str, sign: str, wanted: str) -> list[str]:
     text = f"{name}{sign}{wanted}"
     if sign in _SIGNS and name not in _COMPARED:
         return [f"{text}: {name} is no number. Write {name}=, or one of {', '.join(_COMPARED)}"]
-    bound = canonical(wanted)
+    bound = canonical_value(wanted)
     if (sign in _SIGNS or name in _MEASURED) and not isinstance(bound, float):
         return [f"{text}: expected a number to compare with, got the text '{wanted}'"]
     if name == "solved" and isinstance(bound, float) and not 0.0 <= bound <= 1.0:

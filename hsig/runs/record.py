@@ -15,7 +15,7 @@ from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook
-from hsig.experiments.training import verdicts
+from hsig.experiments.training import judge_seeds
 from hsig.networks.network import layer_shapes
 from hsig.reports.phrases import CAUSES
 from hsig.runs.provenance import digest, keys_of
@@ -28,7 +28,7 @@ PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
 _PIECES = "evidence/on_piece"
 _BYTES = 8  # of a number
 _KINDS = {
-    **dict.fromkeys(("solved", "looked", "unsolvable", "dead", "saturated", "affine"), "b"),
+    **dict.fromkeys(("solved", "is_known", "unsolvable", "dead", "saturated", "affine"), "b"),
     **dict.fromkeys(("solved_at", "lost_at", "diverged_at", "returns_after"), "i"),
     "diverged_by": "U",
 }
@@ -157,7 +157,7 @@ def _opened(record: Record) -> Iterator[Any]:
 
 def _read_part(part: Mapping[str, Any], where: str, arrays: Mapping[str, Any], prefix: str) -> Part:
     experiment = load_resolved(part["experiment"], where)
-    named = experiment.named(part["name"]) if part["is_config"] else experiment
+    named = experiment.prefix_labels(part["name"]) if part["is_config"] else experiment
     own_rates = part.get("learning_rates", [None] * len(part["labels"]))  # since tuning
     variants = tuple(
         replace(variant, label=label, learning_rate=rate)
@@ -203,7 +203,9 @@ def _read_result(
     return Training(
         **own,
         seeds=experiment.seeds,
-        verdict=verdicts(experiment, variant, own["solved"], own["diverged_at"], evidence, outlook),
+        verdict=judge_seeds(
+            experiment, variant, own["solved"], own["diverged_at"], evidence, outlook
+        ),
         variant=variant,
         epochs=tuple(result["epochs"]),
         diverged_by=tuple(arrays[f"{prefix}diverged_by"].tolist()),
@@ -373,7 +375,7 @@ def under(name: str, parts: Iterable[Part]) -> list[Part]:
             replace(variant, learning_rate=own.learning_rate)
             for variant, own in zip(part.experiment.variants, trained, strict=True)
         )
-        named = replace(part.experiment, variants=variants).named(whole)
+        named = replace(part.experiment, variants=variants).prefix_labels(whole)
         called = dict(zip((variant.label for variant in trained), named.variants, strict=True))
         results = tuple(
             replace(result, variant=called[result.variant.label]) for result in part.outcome.results

@@ -19,7 +19,7 @@ from hsig.config.text import text_read
 from hsig.config.values import plain
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, cells_of
+from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
 from hsig.experiments.verdicts import DEAD, SATURATED, VERDICTS
 from hsig.runs.provenance import cell_key, keys_of, sweep_digest
 from hsig.runs.record import same_bits
@@ -165,7 +165,7 @@ def read_sweep(record: Record) -> SweepOutcome:
         found = {cell: _in_todays_words(result) for cell, result in found.items()}
     base = load_resolved(record.about["parts"][0]["experiment"], str(record.folder / RUN))
     axes = _kept_axes(record)
-    return SweepOutcome(axes, base, {cell: found.get(cell) for cell in cells_of(axes)})
+    return SweepOutcome(axes, base, {cell: found.get(cell) for cell in grid_cells(axes)})
 
 
 def _cells_of(record: Record) -> dict[tuple[str, ...], CellResult]:
@@ -173,11 +173,11 @@ def _cells_of(record: Record) -> dict[tuple[str, ...], CellResult]:
     if record.packed:
         results = [result for _, result in unpacked(record)]
         with sense(record.folder / SEEDS):
-            return dict(zip(cells_of(_kept_axes(record)), results, strict=True))
+            return dict(zip(grid_cells(_kept_axes(record)), results, strict=True))
     found: dict[tuple[str, ...], CellResult] = {}
     for line in filter(None, cell_lines(record)):
         cell, result = tuple(line["cell"]), result_of(line)
-        found[cell] = found[cell].with_more(result) if cell in found else result
+        found[cell] = found[cell].merge_missing_seeds(result) if cell in found else result
     return found
 
 
@@ -379,7 +379,9 @@ class Ledger:
                 with suppress(RunError):  # what is damaged elsewhere is trained again
                     for key, result in steady(record, partial(_found, keys))[1]:
                         if not result.failure:
-                            known[key] = known[key].with_more(result) if key in known else result
+                            known[key] = (
+                                known[key].merge_missing_seeds(result) if key in known else result
+                            )
         for number, key in enumerate(self._keys):
             there = set(known[key].seeds) if key in known else set()
             taken = [seed for seed in self._lacking(number) if seed in there]
@@ -396,7 +398,7 @@ class Ledger:
 
     def _add(self, key: str, result: CellResult) -> None:
         before = self._results.get(key)
-        self._results[key] = result if before is None else before.with_more(result)
+        self._results[key] = result if before is None else before.merge_missing_seeds(result)
 
     def open(
         self,
