@@ -6,9 +6,8 @@ A page is made once, in no format: `hsig.output` draws it on a screen and writes
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from hsig import __version__
@@ -198,7 +197,7 @@ class Column(Generic[Item]):
     heading: str
     value: Callable[[Item], Any]
     text: Text = plain_text
-    parts: Mapping[str, Callable[[Any], object]] = MappingProxyType({})
+    parts: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
     shown_only: bool = False
     missing: str = ""
     prose: bool = False
