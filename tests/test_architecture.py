@@ -22,7 +22,7 @@ WINGS = (
     "cli",
 )
 NUMERIC = WINGS[: WINGS.index("analysis") + 1]
-BELOW_ALL = {"arrays", "errors", "files"}
+BELOW_ALL = {"arrays", "errors", "escaping", "files"}
 AT_THE_TOP = {"__init__", "__main__", *BELOW_ALL}
 # the packages of others, and the wings that may import them
 OTHERS = {

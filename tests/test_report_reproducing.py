@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
 from hsig.config.loading import load_experiment, resolved_keys
-from hsig.reports.page import visible
+from hsig.escaping import escape_control
 from hsig.reports.phrases import as_flag, changed_keys, setting_table
 from hsig.reports.report import reproduction
 from hsig.runs import every
@@ -150,11 +150,11 @@ def test_the_command_gives_the_same_digest_in_an_empty_folder(
     record, configs = kept(files)
     made = reproduction(record.about, mains(record), configs)
     assert expected is None or made.command == expected
-    assert visible(made.command) == made.command
+    assert escape_control(made.command) == made.command
     folder = tmp_path_factory.mktemp("empty")
     monkeypatch.chdir(folder)
     for name, text in made.files.items():
-        assert visible(text, but="\n") == text
+        assert escape_control(text, keep="\n") == text
         assert Path(name).name == name
         Path(name).write_text(text, encoding="utf-8")
     program, *words = shlex.split(made.command)

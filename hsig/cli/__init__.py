@@ -74,14 +74,14 @@ def _refused(refusal: Any) -> int:
     """Say what Typer would say of a command that it cannot read, or that somebody broke off."""
     from typer import rich_utils
 
+    from hsig.escaping import escape_control
     from hsig.output.streams import noting
-    from hsig.reports.page import visible
 
     with noting():
         if isinstance(refusal, typer.Abort):
             rich_utils.rich_abort_error()
             return 1
-        refusal.message = visible(refusal.message, but="\n")
+        refusal.message = escape_control(refusal.message, keep="\n")
         rich_utils.rich_format_error(refusal)
     code: int = refusal.exit_code
     return code

@@ -28,6 +28,7 @@ from matplotlib.transforms import Bbox
 
 from hsig import __version__
 from hsig.analysis.plot_data import NOT_YET
+from hsig.escaping import escape_control
 from hsig.experiments.verdicts import (
     AFFINE,
     DEAD,
@@ -42,7 +43,7 @@ from hsig.experiments.verdicts import (
     UNSTABLE,
 )
 from hsig.reports.captions import Caption
-from hsig.reports.page import short, visible
+from hsig.reports.page import short
 
 # --- texts ---------------------------------------------------------------------------------------
 
@@ -76,7 +77,7 @@ def drawable(text: str, *, alone: bool = True) -> str:
     """
     return "".join(
         c if _is_drawn(c, alone) else c.encode("unicode_escape").decode("ascii")
-        for c in visible(text)
+        for c in escape_control(text)
     )
 
 

@@ -3,7 +3,8 @@
 from dataclasses import fields, replace
 from typing import Any
 
-from hsig.reports.page import Curves, HeatMap, Line, Shade, Table, visible
+from hsig.escaping import escape_control
+from hsig.reports.page import Curves, HeatMap, Line, Shade, Table
 
 
 def seen(part: Any) -> Any:
@@ -14,9 +15,9 @@ def seen(part: Any) -> Any:
     """
     match part:
         case str():
-            return visible(part)
+            return escape_control(part)
         case Line() | Shade():
-            return part._replace(text=visible(part.text))
+            return part._replace(text=escape_control(part.text))
         case tuple():
             return tuple(map(seen, part))
         case Table() | HeatMap():
@@ -24,5 +25,5 @@ def seen(part: Any) -> Any:
                 part, **{one.name: seen(getattr(part, one.name)) for one in fields(part)}
             )
         case Curves():
-            return replace(part, title=visible(part.title))
+            return replace(part, title=escape_control(part.title))
     return part

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from hsig.escaping import escape_control
 from hsig.output.escaping import seen
-from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table, visible
+from hsig.reports.page import Block, Curves, HeatMap, Page, Row, Table
 
 
 def as_json(page: Page, *, every_seed: bool = True) -> str:
@@ -72,7 +73,7 @@ def _harmless(value: object) -> object:
     """A text in one line that no spreadsheet takes for a formula; numbers stay, also as texts."""
     if not isinstance(value, str):
         return value
-    value = visible(value)
+    value = escape_control(value)
     if not value.startswith(("=", "+", "-", "@")):
         return value
     try:
@@ -104,7 +105,7 @@ def _parts(block: Block) -> list[str]:
 def markdown_table(table: Table) -> str:
     """With its title above it."""
     table = seen(table)
-    lines = [f"{_inert(table.heading)}:", ""] if table.heading else []
+    lines = [f"{_inert(table.title)}:", ""] if table.title else []
     lines.append(_markdown_row(table.columns))
     sides = ("---" if column in table.prose else "---:" for column in table.columns)
     lines.append(_markdown_row(tuple(sides)))

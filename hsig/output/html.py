@@ -7,6 +7,7 @@ from html import escape
 from itertools import count as count_from
 
 from hsig import __version__
+from hsig.escaping import escape_control
 from hsig.reports.page import (
     ROWS_MOST,
     Block,
@@ -19,7 +20,6 @@ from hsig.reports.page import (
     count,
     listed,
     shortened,
-    visible,
 )
 from hsig.reports.report import Figure, Report, Step
 
@@ -179,12 +179,12 @@ _LINES = "\n\t"
 
 def phrase(text: str, most: int = NAME_MOST) -> str:
     """A text in a line, also in an attribute: what is longer loses its middle."""
-    return escape(shortened(visible(text), most))
+    return escape(shortened(escape_control(text), most))
 
 
 def folded(text: str, most: int) -> str:
     """A text; where it is longer its beginning and end, which open to the whole."""
-    seen = visible(text)
+    seen = escape_control(text)
     if len(seen) <= most:
         return _unbroken(escape(seen))
     brief = escape(shortened(seen, min(most // 2, _BRIEF)))
@@ -211,7 +211,7 @@ def paragraph(text: str, kind: str = "") -> str:
 
 def code(text: str) -> str:
     """A text of several lines as it is, for a shell or a file."""
-    return f"<pre><code>{escape(visible(text, but=_LINES))}</code></pre>"
+    return f"<pre><code>{escape(escape_control(text, keep=_LINES))}</code></pre>"
 
 
 # --- html ----------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def table_html(table: Table, name: str, *, rows_most: int = ROWS_MOST) -> str:
         rows_most: Longer ones are shown without their middle, and cannot be sorted then.
     """
     cut = table.shortened(rows_most)
-    heading = table.heading or listed(table.columns)
+    heading = table.title or listed(table.columns)
     sorts = cut is table and len(table.rows) > 1
     sides = ["prose" if not n or c in table.prose else "" for n, c in enumerate(table.columns)]
     head = [_head(column, side) for column, side in zip(table.columns, sides, strict=True)]

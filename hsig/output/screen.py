@@ -130,7 +130,7 @@ def _width(drawn: RenderableType, console: Console) -> int:
 def _table(table: Table, console: Console) -> RenderableType:
     while table.spare and _room_needed(table) > console.width:
         table = table.smaller()
-    parts: list[RenderableType] = [_text(table.heading, console)] if table.heading else []
+    parts: list[RenderableType] = [_text(table.title, console)] if table.title else []
     blocks = _blocks(table, console.width) if table.splits else [table]
     for number, block in enumerate(blocks):
         label = console.width - _room_needed(block, from_column=1)

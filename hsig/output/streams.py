@@ -14,8 +14,9 @@ from hsig import __version__
 from hsig.config.keys import starting_point
 from hsig.config.text import reason
 from hsig.errors import ConfigError, RunError
+from hsig.escaping import escape_control, escape_message
 from hsig.files import is_stream, write_file
-from hsig.reports.page import count, message, visible
+from hsig.reports.page import count
 
 # --- streams -------------------------------------------------------------------------------------
 
@@ -30,7 +31,7 @@ def note(*lines: str) -> None:
         return
     with noting():
         for line in lines:
-            print(message(line), file=sys.stderr)
+            print(escape_message(line), file=sys.stderr)
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def put_bytes(data: bytes, path: Path) -> None:
 
 def _write_out(text: str) -> None:
     with writing_out():
-        sys.stdout.write(visible(text, but="\n"))
+        sys.stdout.write(escape_control(text, keep="\n"))
         sys.stdout.flush()
 
 

@@ -20,9 +20,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from hsig.errors import RunError
+from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
 from hsig.output.streams import note, put, writing_out
-from hsig.reports.page import LEVELS, visible
+from hsig.reports.page import LEVELS
 
 # --- pen -----------------------------------------------------------------------------------------
 
@@ -296,7 +297,7 @@ class Watch(Interrupts):
                 )
                 if self._shows and monotonic() - started > _PATIENCE_S:
                     bar = bar or self._bar()
-                    bar.show(sum(self._done.values()), escape(visible(self._doing())))
+                    bar.show(sum(self._done.values()), escape(escape_control(self._doing())))
                 yield event
         except RunError as problem:
             self.problem = problem

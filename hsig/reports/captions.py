@@ -28,12 +28,13 @@ from hsig.analysis.plot_data import (
 from hsig.analysis.summary import MEDIAN, Solved, Summary, VariantSummary
 from hsig.analysis.sweeps import CellSummary, SweepOutcome, TwoSweeps
 from hsig.arrays import Array
+from hsig.escaping import escape_control
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.snapshots import Snapshot
 from hsig.experiments.sweeps import Axis
 from hsig.reports.comparison import answer, best_first, family
 from hsig.reports.explanation import piece_name
-from hsig.reports.page import brief, count, listed, percent, short, shortened, visible
+from hsig.reports.page import brief, count, listed, percent, short, shortened
 from hsig.reports.phrases import heading, interval, named_seeds, rate_of, result_line, which_cost
 
 # --- caption -------------------------------------------------------------------------------------
@@ -80,12 +81,12 @@ def caption(title: str, told: Iterable[str], notes: Iterable[str], digest: str =
 
 
 def _line(text: str) -> str:
-    return shortened(visible(text), _LINE_MOST)
+    return shortened(escape_control(text), _LINE_MOST)
 
 
 def named(label: str, most: int = _LABEL_MOST) -> str:
     """A label, or another text from outside, as a sentence has it."""
-    return shortened(visible(label), most)
+    return shortened(escape_control(label), most)
 
 
 def subject(experiment: Experiment) -> str:

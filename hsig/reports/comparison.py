@@ -285,9 +285,10 @@ class ComparisonTables:
         wanted = _ALL_RESULTS if full else _RESULTS
         names = [name for name in wanted if COLUMNS[name].says_something(self)]
         table = self._table(self._after(), names)
+        said = "; ".join(text for _, text in self._said(names))
         return replace(
             table,
-            said=self._said(names),
+            title=f"{table.title} ({said})" if said else table.title,
             spare=(("25 %", "75 %"), ("lost",)) if full else (("curve",),),
         )
 

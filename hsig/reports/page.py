@@ -4,7 +4,6 @@ A page is made once, in no format: `hsig.output` draws it on a screen and writes
 """
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan
@@ -69,7 +68,6 @@ class Table:
         splits: Whether it may be cut into tables that each begin with the first column.
         whole: Whether all rows are shown, however many there are.
         firm: Columns that are never folded, such as those of ids.
-        said: What is said of columns behind the title, by their names; of those that are shown.
         beside: What it is a table of, drawn beside it.
     """
 
@@ -81,14 +79,7 @@ class Table:
     splits: bool = False
     whole: bool = False
     firm: tuple[str, ...] = ()
-    said: tuple[tuple[str, str], ...] = ()
     beside: Curves | None = None
-
-    @property
-    def heading(self) -> str:
-        """The title, with what is said of its columns."""
-        said = "; ".join(text for column, text in self.said if column in self.columns)
-        return f"{self.title} ({said})" if said else self.title
 
     def smaller(self) -> "Table":
         """The same without the first of its groups of spare columns."""
@@ -291,7 +282,7 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """What is told of a result, the answer last.
+    """A result for people and programs.
 
     Attributes:
         blocks: One below the other: lines that belong together, tables, figures.
@@ -301,6 +292,7 @@ class Page:
         brief: What is told where the result alone is wanted; by default everything.
         markdown: What Markdown has in place of the blocks, if it is something else.
         short: Those blocks that are shown unless all are asked for; by default all.
+        answer: The answer in the words of the question, at most four lines; it is shown last.
     """
 
     blocks: tuple[Block, ...]
@@ -310,11 +302,12 @@ class Page:
     brief: tuple[Line, ...] = ()
     markdown: tuple[Block, ...] = ()
     short: tuple[Block, ...] = ()
+    answer: tuple[Line, ...] = ()
 
     def shown(self, *, full: bool) -> tuple[Block, ...]:
         """The blocks for a reader who asks for all, or who does not; none that is empty."""
         chosen = self.blocks if full or not self.short else self.short
-        return tuple(block for block in chosen if block)
+        return tuple(block for block in (*chosen, self.answer) if block)
 
 
 def page_of_tables(
@@ -537,52 +530,6 @@ class View:
 
 def _within(speed: float) -> float:
     return min(FASTEST, max(SLOWEST, speed))
-
-
-# --- visible -------------------------------------------------------------------------------------
-
-# Texts from outside as they are to be seen: nothing in them acts, and nothing hides.
-
-
-def visible(text: str, *, but: str = "") -> str:
-    r"""The text with every character that cannot be seen as Python and YAML write it.
-
-    These are control characters, those that turn the direction of writing, join or part letters,
-    spaces other than the usual one, lone surrogates, and code points that are no characters.
-
-    Args:
-        text: Any.
-        but: Characters that stay, such as a line feed where there are lines.
-
-    >>> print(visible("hard\u202e\n"), visible("a\nb", but="\n").count("\n"))
-    hard\u202e\n 1
-    """
-    rest = text
-    for kept in but:
-        rest = rest.replace(kept, "")
-    if rest.isprintable():
-        return text
-    hidden = {c for c in set(rest) if not c.isprintable()}
-    return text.translate({ord(c): _written(c) for c in hidden})
-
-
-def message(text: str) -> str:
-    r"""A message as it is to be seen, such that no text in it begins a line of its own.
-
-    A line feed stays before a line that is indented, as the further lines of hsig's messages are.
-
-    >>> print(message("no such file: a\nerror: b\n  such as c"))
-    no such file: a\nerror: b
-      such as c
-    """
-    return _BEFORE_A_LINE.sub(r"\\n", visible(text, but="\n"))
-
-
-_BEFORE_A_LINE = re.compile(r"\n(?! )")
-
-
-def _written(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def shortened(text: str, most: int) -> str:

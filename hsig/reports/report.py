@@ -13,6 +13,7 @@ from hsig.config.activation_kinds import is_formula
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
 from hsig.config.loading import SWEPT, load_resolved
 from hsig.config.values import Json
+from hsig.escaping import escape_control
 from hsig.reports.explanation import (
     Finding,
     found_by_comparing,
@@ -22,7 +23,7 @@ from hsig.reports.explanation import (
     found_by_sweeping,
     found_by_training,
 )
-from hsig.reports.page import Page, Table, short, visible
+from hsig.reports.page import Page, Table, short
 from hsig.reports.phrases import (
     Part,
     as_flag,
@@ -86,7 +87,7 @@ def reproduction(
 def _of_keys(command: str, keys: Mapping[str, Json]) -> Reproduction:
     """A command with these keys as its words and flags; or as a file that it reads."""
     line = join(["hsig", command, *_words(keys)])
-    if len(line) <= _LINE_MOST and visible(line) == line:
+    if len(line) <= _LINE_MOST and escape_control(line) == line:
         return Reproduction(line, {})
     return Reproduction(join(["hsig", command, _FILE]), {_FILE: config_text(keys)})
 
@@ -108,7 +109,7 @@ def _words(keys: Mapping[str, Json]) -> list[str]:
 def config_text(keys: Mapping[str, Json]) -> str:
     """A config with these keys; what cannot be seen is escaped, as YAML reads it."""
     lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in keys.items())
-    return visible("".join(lines), but="\n")
+    return escape_control("".join(lines), keep="\n")
 
 
 def _of_configs(parts: Sequence[Part]) -> Reproduction:
