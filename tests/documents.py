@@ -42,7 +42,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.activations.names import spell, spellings
+from hsig.activations.names import all_aliases, to_text
 from hsig.analysis.end_points import KINDS
 from hsig.config.keys import KEYS, Key
 from hsig.formulas.primitives import WORDS
@@ -259,7 +259,7 @@ def activations_table() -> str:
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for row in ACTIVATIONS.values():
         meant: dict[Activation, list[str]] = {}
-        for name, meaning in spellings().items():
+        for name, meaning in all_aliases().items():
             if meaning.name == row.name:
                 meant.setdefault(meaning, []).append(f"`{name}`")
         elsewhere = [f"{_as_settings(one, row)}{', '.join(names)}" for one, names in meant.items()]
@@ -277,7 +277,7 @@ def activations_table() -> str:
 
 
 def _as_settings(one: Activation, row: Activation) -> str:
-    settings = spell(one).partition(":")[2]
+    settings = to_text(one).partition(":")[2]
     return "" if one == row else f"**{settings}** "
 
 

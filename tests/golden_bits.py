@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import spell
+from hsig.activations.names import to_text
 from hsig.engines import compiled
 from hsig.engines.engine import NUMERICS
 from hsig.experiments.experiment import Experiment, Variant
@@ -55,7 +55,7 @@ def golden(engine):
     for loss in LOSSES.values():
         for variant in variants(engine, loss):
             trained = [train(engine, loss, variant, settings) for settings in SPREAD]
-            name = f"{engine} {loss.name} {spell(variant.activation)}"
+            name = f"{engine} {loss.name} {to_text(variant.activation)}"
             found["bits"][name] = digest(array for one in trained for array in bits_of(one))
             found["verdicts"][name] = "; ".join(map(words_of, trained))
             found["twins"][name] = digest(one.twin_distance[:TWINS] for one in trained)

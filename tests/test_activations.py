@@ -10,7 +10,13 @@ from pages import document, drawn
 from scalar_reference import FUNCTIONS
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import find_activations, members, names_elsewhere, spell, spellings
+from hsig.activations.names import (
+    aliases_of,
+    all_aliases,
+    find_activations,
+    select_activations,
+    to_text,
+)
 from hsig.analysis.definitions import define
 from hsig.config.loading import load_activation, load_experiment
 from hsig.reports.lookups import activation_page
@@ -134,7 +140,7 @@ def test_derivative_matches_the_scalar_definition(name, x):
 def test_derivative_matches_central_difference(name):
     x = np.arange(-8.03, 8.05, 0.0777)
     step = 1e-6
-    for end in ACTIVATIONS[name].function.ends:  # where there may be a kink
+    for end in ACTIVATIONS[name].function.breakpoints:  # where there may be a kink
         x = x[np.abs(x - end) > step]
     value = ACTIVATIONS[name].value
     difference = (value(x + step) - value(x - step)) / (2 * step)
@@ -146,7 +152,7 @@ def test_second_derivative_matches_central_difference_of_the_derivative(name):
     activation = ACTIVATIONS[name]
     x = np.arange(-8.03, 8.05, 0.0777)
     step = 1e-5
-    for end in activation.function.ends:
+    for end in activation.function.breakpoints:
         x = x[np.abs(x - end) > step]
     slope = activation.derivative
     difference = (slope(x + step) - slope(x - step)) / (2 * step)
@@ -450,27 +456,34 @@ def test_every_activation_says_where_it_comes_from():
 
 
 def test_the_groups_are_the_table_without_the_line():
-    assert members("all") == members("sigmoids") + members("hidden")
-    assert (*members("all"), ACTIVATIONS["identity"]) == tuple(ACTIVATIONS.values())
+    assert select_activations("all") == select_activations("sigmoids") + select_activations(
+        "hidden"
+    )
+    assert (*select_activations("all"), ACTIVATIONS["identity"]) == tuple(ACTIVATIONS.values())
 
 
 def test_a_group_has_what_its_name_says():
-    assert {spell(a) for a in members("piecewise")} >= {"hard", "relu", "plan", "sign"}
-    assert {spell(a) for a in members("smooth")} >= {"sigmoid", "elu", "softsign", "mish"}
-    assert not set(members("smooth")) & set(members("piecewise"))
-    for row in members("sigmoids"):
+    assert {to_text(a) for a in select_activations("piecewise")} >= {"hard", "relu", "plan", "sign"}
+    assert {to_text(a) for a in select_activations("smooth")} >= {
+        "sigmoid",
+        "elu",
+        "softsign",
+        "mish",
+    }
+    assert not set(select_activations("smooth")) & set(select_activations("piecewise"))
+    for row in select_activations("sigmoids"):
         assert row.maps_into_unit_interval or row.name == "leaky_hard"
     for name in ("torch", "jax", "keras", "onnx"):
-        found = members(name)
-        assert len(found) == len({spell(a) for a in found}) >= 20
-        assert all(any(x.startswith(name) for x in names_elsewhere(a)) for a in found)
-    assert members("nothing") == ()
+        found = select_activations(name)
+        assert len(found) == len({to_text(a) for a in found}) >= 20
+        assert all(any(x.startswith(name) for x in aliases_of(a)) for a in found)
+    assert select_activations("nothing") == ()
 
 
 def test_a_pattern_means_the_names_that_it_matches():
     names = ["hard", "hard_torch", "hard_taylor", "hard_binary", "hard_tanh", "hard_silu"]
-    assert [a.name for a in members("hard*")] == [*names, "hard_shrink", "hard_elish"]
-    assert [a.name for a in members("?anh")] == ["tanh"]
+    assert [a.name for a in select_activations("hard*")] == [*names, "hard_shrink", "hard_elish"]
+    assert [a.name for a in select_activations("?anh")] == ["tanh"]
 
 
 def test_the_line_is_a_leaky_relu_of_leak_1_and_what_frameworks_call_linear():
@@ -541,9 +554,9 @@ def test_no_spelling_means_two_things():
     named = [
         name for row in ACTIVATIONS.values() for names, _ in row.spellings for name in names.split()
     ]
-    assert len(named) == len(set(named)) == len(spellings())
+    assert len(named) == len(set(named)) == len(all_aliases())
     assert not set(named) & set(ACTIVATIONS)
-    for name, meant in spellings().items():
+    for name, meant in all_aliases().items():
         assert find_activations(name) == (meant,)
 
 
@@ -561,9 +574,9 @@ def test_a_spelling_may_leave_out_the_modules_in_between():
 
 
 def test_what_differs_between_back_ends_is_ambiguous_without_one():
-    found = [spell(a) for a in find_activations("keras.activations.hard_tanh")]
+    found = [to_text(a) for a in find_activations("keras.activations.hard_tanh")]
     assert found == ["hard_tanh", "hard_tanh:kink=closed"]
-    assert [spell(a) for a in find_activations("keras.tf.hard_tanh")] == found[1:]
+    assert [to_text(a) for a in find_activations("keras.tf.hard_tanh")] == found[1:]
 
 
 HARD_ELSEWHERE = (
@@ -583,7 +596,7 @@ def test_names_elsewhere_are_of_the_function_and_of_no_other(settings, kink, bac
     hard = ACTIVATIONS["hard"]
     activation = hard.with_settings({**settings, "kink": kink}, backward)
     same = np.array_equal(activation.value(x), hard.value(x)) and kink == "closed"
-    assert names_elsewhere(activation) == (HARD_ELSEWHERE if same else ())
+    assert aliases_of(activation) == (HARD_ELSEWHERE if same else ())
 
 
 def test_another_function_is_shown_without_names_elsewhere():
@@ -597,7 +610,7 @@ def test_another_function_is_shown_without_names_elsewhere():
 @given(activation=family, backward=st.sampled_from(["own", "logistic", "output"]))
 def test_spelling_and_reading_give_the_same_activation(activation, backward):
     activation = activation.with_settings({}, backward)
-    text = spell(activation)
+    text = to_text(activation)
     read = load_experiment(flags={"activation": text, "loss": "squared"}).variants[0]
     assert read.hidden_activation == activation
     assert read.label == text
@@ -605,9 +618,9 @@ def test_spelling_and_reading_give_the_same_activation(activation, backward):
 
 def test_spelling_is_the_shortest():
     hard = ACTIVATIONS["hard"]
-    assert spell(hard) == "hard"
-    assert spell(hard.with_settings({"slope": 0.2}, "own")) == "hard"
-    assert spell(hard.with_settings({"slope": 0.25, "kink": "open"}, "output")) == (
+    assert to_text(hard) == "hard"
+    assert to_text(hard.with_settings({"slope": 0.2}, "own")) == "hard"
+    assert to_text(hard.with_settings({"slope": 0.25, "kink": "open"}, "output")) == (
         "hard:slope=0.25,kink=open,backward=output"
     )
 

@@ -15,7 +15,7 @@ from prepared import WithValue
 
 from hsig import __version__, cli
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import members, spellings
+from hsig.activations.names import all_aliases, select_activations
 from hsig.config.keys import KEYS
 from hsig.engines.choice import ENGINES
 from hsig.experiments.training import run
@@ -47,7 +47,7 @@ def hsig(monkeypatch, capsys, tmp_path):
 
 
 def names(group):
-    return [row.name for row in members(group)]
+    return [row.name for row in select_activations(group)]
 
 
 def test_train_hard_works_in_an_empty_folder(hsig):
@@ -414,7 +414,7 @@ def test_the_table_of_definitions_has_every_activation_and_the_page_of_each_its_
         assert activation.name in words
     for name in ("leaky_relu", "gelu", "sigmoid"):
         _, out, _ = hsig("activations", name, "-f", "md")
-        named = [other for other, meant in spellings().items() if meant.name == name]
+        named = [other for other, meant in all_aliases().items() if meant.name == name]
         assert all(other in out for other in named)
 
 

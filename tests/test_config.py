@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import members
+from hsig.activations.names import select_activations
 from hsig.analysis.summary import summarise
 from hsig.config import keys
 from hsig.config.loading import (
@@ -52,7 +52,7 @@ KNOWN = f"Known: {', '.join(ACTIVATIONS)}. Or a formula, such as 'x*sigmoid(x)'"
 
 
 def names(group):
-    return [row.name for row in members(group)]
+    return [row.name for row in select_activations(group)]
 
 
 def refusal(path=None, **flags):

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 import hsig
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import spell
+from hsig.activations.names import to_text
 from hsig.analysis.definitions import define
 from hsig.analysis.remedies import examine
 from hsig.analysis.summary import summarise
@@ -29,7 +29,7 @@ from hsig.engines import compiled, reference
 from hsig.engines.engine import State
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
-from hsig.formulas.printing import text
+from hsig.formulas.nodes import format_formula
 from hsig.output.formats import as_json
 from hsig.reports.lookups import activation_page
 from hsig.reports.obstacles import warnings_of
@@ -362,7 +362,7 @@ def test_both_engines_give_a_formula_the_same_numbers(root):
     try:
         experiment = load_experiment(
             flags={
-                "activation": text(root),
+                "activation": format_formula(root),
                 "output_activation": "sigmoid",
                 "learning_rate": "0.01",
                 "seeds": "12",
@@ -386,7 +386,7 @@ def test_both_engines_give_a_formula_the_same_numbers(root):
 @pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 def test_no_activation_falls_back_to_the_reference_engine():
     for row in ACTIVATIONS.values():
-        experiment = load_experiment(flags={"activation": spell(row.with_settings({}, "own"))})
+        experiment = load_experiment(flags={"activation": to_text(row.with_settings({}, "own"))})
         assert experiment.engines == ("compiled",)
     assert load_experiment(flags={"activation": "erf(x) + x**x*0"}).engines == ("compiled",)
 

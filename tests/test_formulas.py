@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import expand
+from hsig.activations.names import inline_activation
 from hsig.formulas.derivative import derivative, polynomial
 from hsig.formulas.function import KINKS, Function, clipped_line, pieces
-from hsig.formulas.nodes import X, number
-from hsig.formulas.parsing import LENGTH_MOST, FormulaError, parse, parse_rule
+from hsig.formulas.nodes import X, format_formula, number
+from hsig.formulas.parsing import LENGTH_MOST, FormulaError, parse, parse_template
 from hsig.formulas.primitives import PRIMITIVES, WORDS
-from hsig.formulas.printing import text
-from hsig.formulas.program import Evaluator, lowered
+from hsig.formulas.program import Evaluator, lower
 from hsig.formulas.simplifying import apply
 
 mp.dps = 40
@@ -27,7 +26,7 @@ POINTS = [-2.7, -1.3, -0.6, -0.15, 0.35, 0.8, 1.45, 2.9]  # no kink of what is d
 
 
 def computed(root, x):
-    return Evaluator(lowered(root))(np.asarray(x, dtype=float))
+    return Evaluator(lower(root))(np.asarray(x, dtype=float))
 
 
 # --- reading and writing ----------------------------------------------------------------------
@@ -36,7 +35,7 @@ def computed(root, x):
 @given(FORMULAS)
 @settings(max_examples=300)
 def test_a_formula_that_is_written_reads_as_the_same(root):
-    written = text(root)
+    written = format_formula(root)
     assume(len(written) <= LENGTH_MOST)
     try:
         again = parse(written)
@@ -74,7 +73,7 @@ def test_a_formula_that_is_written_reads_as_the_same(root):
     ],
 )
 def test_what_is_read_is_what_is_meant(written, read):
-    assert text(parse(written, expand=expand)) == read
+    assert format_formula(parse(written, expand=inline_activation)) == read
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_what_is_read_is_what_is_meant(written, read):
     ],
 )
 def test_what_overflows_as_it_is_written_is_computed_otherwise(naive, careful):
-    assert text(parse(naive)) == careful
+    assert format_formula(parse(naive)) == careful
     root = parse(naive)
     points = np.array([-800.0, -30.0, 0.5, 30.0, 300.0])
     for x, found in zip(points, computed(root, points), strict=True):
@@ -104,13 +103,13 @@ def test_the_slope_of_mish_as_it_is_printed_is_1_far_out():
     """PyTorch, JAX and SymPy give nan for x*tanh(log1p(exp(x))) at 800: 0 times infinity."""
     slope = Function(parse("x*tanh(log1p(exp(x)))"))
     x = np.array([-800.0, 800.0, 1e308])
-    np.testing.assert_array_equal(slope.slope_at(x, slope.at(x)), [0.0, 1.0, 1.0])
+    np.testing.assert_array_equal(slope.evaluate_slope(x), [0.0, 1.0, 1.0])
 
 
 def test_parameters_are_numbers_by_name():
     assert parse("clip(slope*x + 0.5, 0, 1)", {"slope": 0.3}) is parse("clip(0.3*x + 0.5, 0, 1)")
-    opened = parse_rule("slope*x", ("x", "slope"))
-    assert text(opened) == "slope*x"
+    opened = parse_template("slope*x", ("x", "slope"))
+    assert format_formula(opened) == "slope*x"
 
 
 HOSTILE = [
@@ -173,7 +172,7 @@ HOSTILE = [
 @pytest.mark.parametrize(("written", "complaint"), HOSTILE, ids=lambda part: part[:20])
 def test_what_is_no_formula_is_refused_in_words(written, complaint):
     with pytest.raises(FormulaError) as refused:
-        parse(written, expand=expand)
+        parse(written, expand=inline_activation)
     shown = refused.value.pointed()
     assert complaint in shown
     assert len(max(shown.splitlines(), key=len)) < 2100
@@ -189,8 +188,8 @@ def test_a_mistake_is_shown_with_a_caret_below_the_place():
 @example("x" * 39)
 def test_any_text_is_a_formula_or_is_refused(written):
     with suppress(FormulaError):
-        root = parse(written, expand=expand)
-        assert parse(text(root)) is root
+        root = parse(written, expand=inline_activation)
+        assert parse(format_formula(root)) is root
 
 
 # --- primitives -------------------------------------------------------------------------------
@@ -271,7 +270,7 @@ def test_0_times_infinity_is_0_and_nan_stays():
 def test_the_slope_at_a_kink_is_that_of_the_rule(written, x, slope):
     function = Function(parse(written))
     at = np.array([float(x)])
-    assert function.slope_at(at, function.at(at))[0] == slope
+    assert function.evaluate_slope(at)[0] == slope
 
 
 @pytest.mark.parametrize(
@@ -290,7 +289,7 @@ def test_the_slope_at_a_kink_can_be_chosen(kink, left, right):
     assert kink in KINKS
     function = Function(parse("clip(0.2*x + 0.5, 0, 1)"), kink)
     x = np.array([-2.5, 2.5, np.nextafter(-2.5, 0), np.nextafter(2.5, 3)])
-    np.testing.assert_array_equal(function.slope_at(x, function.at(x)), [left, right, 0.2, 0.0])
+    np.testing.assert_array_equal(function.evaluate_slope(x), [left, right, 0.2, 0.0])
 
 
 # --- the derivative of anything ---------------------------------------------------------------
@@ -302,7 +301,7 @@ def test_the_derivative_is_mpmaths_and_that_of_small_steps(root, x):
     x = round(x, 3) + 1e-4 * np.pi  # beside what is written in quarters
     function = Function(root)
     at = np.array([x])
-    found = float(function.slope_at(at, function.at(at))[0])
+    found = float(function.evaluate_slope(at)[0])
     with mp.workdps(60):
         value, steps = (
             exact(root, x),
@@ -333,11 +332,11 @@ def test_the_derivative_of_some_that_take_a_way_of_their_own(written):
     function = Function(root)
     x = np.array([0.3, 1.2, 3.7])
     wanted = [float(mp.diff(lambda t: exact(root, t), mp.mpf(float(one)))) for one in x]
-    np.testing.assert_allclose(function.slope_at(x, function.at(x)), wanted, rtol=1e-12)
+    np.testing.assert_allclose(function.evaluate_slope(x), wanted, rtol=1e-12)
 
 
 def test_what_is_divided_by_0_has_a_derivative_that_is_no_number():
-    assert np.isnan(Function(parse("x/0")).slope_alone(np.ones(1))[0])
+    assert np.isnan(Function(parse("x/0")).evaluate_slope(np.ones(1))[0])
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -407,7 +406,7 @@ def test_the_lines_of_a_formula_by_hand(written, lines):
 def test_numbers_beyond_doubles_are_no_polynomial_and_no_mistake(written):
     function = Function(parse(written))
     x = np.array([-1e-3, 1e-3])
-    assert not np.isnan(function.slope_at(x, function.at(x))).any()
+    assert not np.isnan(function.evaluate_slope(x)).any()
 
 
 @pytest.mark.parametrize(
@@ -439,7 +438,7 @@ def test_a_slope_between_those_of_both_sides_is_no_clipped_lines():
     ("written", "known"), [("clip(x, 0, 1)", True), ("floor(x)", False), ("max(sin(x), 0)", False)]
 )
 def test_whether_all_kinks_are_known_is_known(written, known):
-    assert Function(parse(written)).is_cut is known
+    assert Function(parse(written)).breakpoints_are_complete is known
 
 
 def test_a_formula_of_too_many_pieces_is_left_whole():
@@ -449,7 +448,7 @@ def test_a_formula_of_too_many_pieces_is_left_whole():
     assert len(pieces(root)) == 1
     function = Function(root)
     x = np.array([0.3, 700.2])
-    np.testing.assert_array_equal(np.abs(function.slope_at(x, function.at(x))), 1.0)
+    np.testing.assert_array_equal(np.abs(function.evaluate_slope(x)), 1.0)
 
 
 # --- range ------------------------------------------------------------------------------------
@@ -475,17 +474,17 @@ def test_the_range_is_found(written, low, high):
 @pytest.mark.parametrize("name", [*BOUNDED, *GROWING])
 def test_functions_that_formulas_call_keep_nan(name):
     function = Function(apply(name, X))
-    assert np.isnan(function.at(np.array([np.nan])))[0]
+    assert np.isnan(function.evaluate(np.array([np.nan])))[0]
 
 
 @pytest.mark.parametrize(
     "name", ["where(x > 0, 1, 0)", "where(x < 0, x, 3)", "floor(x)", "sign(x)"]
 )
 def test_a_choice_keeps_nan(name):
-    assert np.isnan(Function(parse(name)).at(np.array([np.nan])))[0]
+    assert np.isnan(Function(parse(name)).evaluate(np.array([np.nan])))[0]
 
 
 def test_every_row_of_the_table_reads_back_as_it_is_written():
     for row in ACTIVATIONS.values():
         for root in (row.function.value, row.function.slope):
-            assert parse(text(root)) is root
+            assert parse(format_formula(root)) is root

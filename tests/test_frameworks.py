@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from golden_data import load_golden
 
-from hsig.activations.names import find_activations, spell, spellings
+from hsig.activations.names import all_aliases, find_activations, to_text
 
 FILES = ("torch", "jax", "tf", "onnx", "keras_jax", "keras_tf", "keras_torch")
 ULP = 2.0**-52  # of max(1, |value|)
@@ -80,7 +80,7 @@ def test_every_spelling_of_today_is_in_the_golden_data():
     """But for names that are the same object, and for frameworks that are no more."""
     held = {name.partition("(threshold=1.0,")[0] for _, name in KNOWN}
     frameworks = ("torch.", "jax.", "tf.", "onnx.", "keras.jax.", "keras.tf.", "keras.torch.")
-    missing = {name for name in spellings() if name.startswith(frameworks)} - held
+    missing = {name for name in all_aliases() if name.startswith(frameworks)} - held
     assert {name for name in missing if name.rpartition(".")[2] not in BLOCKS} == set()
 
 
@@ -92,7 +92,7 @@ def test_the_values_are_the_frameworks(file, name):
     x, values, _ = numbers(file, name)
     (activation,) = meant_by(name)
     near = (np.abs(x) <= NEAR) & ~flushed(file, x)
-    bound = SINGLE if name in IN_SINGLE else VALUE.get(spell(activation), 4)
+    bound = SINGLE if name in IN_SINGLE else VALUE.get(to_text(activation), 4)
     bound = 20 if name in GELU_TANH_IN_JAX else bound
     found = activation.value(x[near])
     size = np.maximum(1.0, np.abs(found))
@@ -107,7 +107,7 @@ def test_the_slopes_are_the_frameworks_kinks_included(file, name):
     if file.startswith(("jax", "keras_jax", "keras_tf")):
         near &= ~beside_a_kink(activation, x)  # where they round to the kink
     near &= ~flushed(file, x)
-    bound = SINGLE if name in IN_SINGLE else SLOPE.get(spell(activation), 4)
+    bound = SINGLE if name in IN_SINGLE else SLOPE.get(to_text(activation), 4)
     found = activation.derivative(x[near])
     size = np.maximum(1.0, np.abs(found))
     off = np.abs(found - slopes[near]) / size / ULP
@@ -122,7 +122,7 @@ def flushed(file, x):
 
 def beside_a_kink(activation, x):
     odd = np.zeros(len(x), dtype=bool)
-    for end in activation.function.ends:
+    for end in activation.function.breakpoints:
         odd |= (np.abs(x - end) <= 4 * np.spacing(max(abs(end), 1e-300))) & (x != end)
     return odd
 
@@ -133,7 +133,7 @@ def test_far_out_the_frameworks_are_met_where_they_are_numbers(file, name):
     (activation,) = meant_by(name)
     far = (np.abs(x) > NEAR) & (np.abs(x) <= FAR)
     single = name in IN_SINGLE
-    rtol = 1e-6 if single else 1e-8 if "threshold=20" in spell(activation) else 1e-12
+    rtol = 1e-6 if single else 1e-8 if "threshold=20" in to_text(activation) else 1e-12
     atol = 1e-7 if single else 1e-14  # 1 + erf and the like lose their tails
     for found, theirs in ((activation.value(x), values), (activation.derivative(x), slopes)):
         if theirs is not None:

@@ -363,7 +363,7 @@ def test_what_is_known_of_a_function_is_said():
     mine = hsig.activation("mine", softplus, softplus_slope)
     assert "mine(x) = a function in Python" in hsig.train(mine, seeds=1, epochs=1).table()
     assert (mine.linear_pieces, mine.function.breaks, mine.program) == ((), (), None)
-    assert not mine.function.is_cut
+    assert not mine.function.breakpoints_are_complete
     assert mine.range[0] == pytest.approx(0.0, abs=1e-12)
     assert mine.is_monotonic
     assert not mine.maps_into_unit_interval

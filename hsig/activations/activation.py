@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
-from hsig.formulas.derivative import at
+from hsig.formulas.derivative import substitute_x
 from hsig.formulas.function import ClippedLine, Function, LinearPiece, clipped_line
-from hsig.formulas.nodes import ONE, Node, X
+from hsig.formulas.nodes import ONE, Node, X, format_formula
 from hsig.formulas.parsing import parse
-from hsig.formulas.printing import text
 from hsig.formulas.program import Program
 from hsig.formulas.simplifying import apply
 
@@ -81,15 +80,15 @@ class Activation:
 
     def value(self, x: Array) -> Array:
         """Values at pre-activations `x`."""
-        return self.function.at(x)
+        return self.function.evaluate(x)
 
     def derivative(self, x: Array) -> Array:
         """Derivative in the pre-activation, at `x`."""
-        return np.where(np.isnan(x), x, self.function.slope_alone(x))
+        return np.where(np.isnan(x), x, self.function.evaluate_slope(x))
 
     def second_derivative(self, x: Array) -> Array:
         """Derivative of the derivative at `x`, exact; at a kink, that of one of its sides."""
-        return np.where(np.isnan(x), x, self.function.derivative.slope_alone(x))
+        return np.where(np.isnan(x), x, self.function.derivative.evaluate_slope(x))
 
     def training_slope(self, x: Array, y: Array) -> Array:
         """The slope that `backward` chooses, at pre-activations `x` where the value is `y`.
@@ -102,7 +101,7 @@ class Activation:
         Raises:
             ValueError: If `backward` is None: there is no gradient.
         """
-        return self.trained.slope_at(x, y)
+        return self.trained.evaluate_slope(x, y)
 
     @property
     def range(self) -> Range:
@@ -112,7 +111,7 @@ class Activation:
     @property
     def formula(self) -> str:
         """How one would write it, with the parameters in force, its numbers to six digits."""
-        written = text(_for_reading(self), digits=6)
+        written = format_formula(_for_reading(self), digits=6)
         return _MEANINGS.get(written, written)
 
     @property
@@ -218,7 +217,7 @@ def _trained(definition: str, settings: Settings, kink: str, slope: str, backwar
         case "own":
             return own
         case "straight_through":
-            chosen = at(own.slope, 0.0)
+            chosen = substitute_x(own.slope, 0.0)
         case _:
             y = own.value if backward == "output" else apply("sigmoid", X)
             chosen = apply("multiply", y, apply("subtract", ONE, y))

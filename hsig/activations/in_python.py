@@ -35,24 +35,21 @@ class _Computed(Function):
     def _difference(self, x: Array) -> Array:
         step = _STEP * np.maximum(1.0, np.abs(x))
         near, far = (
-            self.slope_alone(x + k * step) - self.slope_alone(x - k * step) for k in (1, 2)
+            self.evaluate_slope(x + k * step) - self.evaluate_slope(x - k * step) for k in (1, 2)
         )
         difference: Array = (8.0 * near - far) / (12.0 * step)
         return difference
 
     @property
-    def is_cut(self) -> bool:
+    def breakpoints_are_complete(self) -> bool:
         """Nobody knows where it may have a kink or jump."""
         return False
 
-    def at(self, x: Array) -> Array:
+    def evaluate(self, x: Array) -> Array:
         return _called(self._computed, x)
 
-    def slope_at(self, x: Array, y: Array) -> Array:
-        del y
-        return _called(self._derivative, x)
-
-    def slope_alone(self, x: Array) -> Array:
+    def evaluate_slope(self, x: Array, values: Array | None = None) -> Array:
+        del values
         return _called(self._derivative, x)
 
 

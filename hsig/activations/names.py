@@ -22,7 +22,7 @@ _BACK_ENDS = ("jax", "tf", "torch")  # of Keras
 
 
 @cache
-def spellings() -> Mapping[str, Activation]:
+def all_aliases() -> Mapping[str, Activation]:
     """What activations are called elsewhere, each name with what it means there."""
     found: dict[str, Activation] = {}
     for row in ACTIVATIONS.values():
@@ -47,9 +47,9 @@ def find_activations(name: str) -> tuple[Activation, ...]:
 
     >>> [a.name for a in find_activations("torch.nn.Hardsigmoid")]
     ['hard_torch']
-    >>> [spell(a) for a in find_activations("hard_sigmoid")]
+    >>> [to_text(a) for a in find_activations("hard_sigmoid")]
     ['hard', 'hard_torch']
-    >>> [spell(a) for a in find_activations("keras.activations.leaky_relu")]
+    >>> [to_text(a) for a in find_activations("keras.activations.leaky_relu")]
     ['leaky_relu:leak=0.2,kink=closed', 'leaky_relu:leak=0.2']
     """
     if name in ACTIVATIONS:
@@ -73,7 +73,7 @@ def find_activations(name: str) -> tuple[Activation, ...]:
 
 @cache
 def _known() -> tuple[tuple[str, Activation], ...]:
-    return tuple((_key(alias), meant) for alias, meant in spellings().items())
+    return tuple((_key(alias), meant) for alias, meant in all_aliases().items())
 
 
 def _key(name: str) -> str:
@@ -93,17 +93,17 @@ def _bare(name: str) -> str:
     return name.casefold().replace("_", "")
 
 
-def names_elsewhere(activation: Activation) -> tuple[str, ...]:
+def aliases_of(activation: Activation) -> tuple[str, ...]:
     """What others call this very function, with its slope at kinks.
 
     Which slope training uses otherwise makes no other function.
 
-    >>> names_elsewhere(ACTIVATIONS["hard_torch"])[0]
+    >>> aliases_of(ACTIVATIONS["hard_torch"])[0]
     'torch.nn.Hardsigmoid'
-    >>> names_elsewhere(ACTIVATIONS["hard"].with_settings({"slope": 0.3}, None))
+    >>> aliases_of(ACTIVATIONS["hard"].with_settings({"slope": 0.3}, None))
     ()
     """
-    return tuple(name for name, meant in spellings().items() if _same(meant, activation))
+    return tuple(name for name, meant in all_aliases().items() if _same(meant, activation))
 
 
 def _same(one: Activation, other: Activation) -> bool:
@@ -111,20 +111,20 @@ def _same(one: Activation, other: Activation) -> bool:
     return functions[0] == functions[1]
 
 
-def is_row(activation: Activation) -> bool:
+def is_in_table(activation: Activation) -> bool:
     """Whether it is one of the table, in any setting."""
     row = ACTIVATIONS.get(activation.name)
     return row is not None and row.definition == activation.definition
 
 
-def spell(activation: Activation) -> str:
+def to_text(activation: Activation) -> str:
     """The shortest text that means this activation, such as `hard:slope=0.25`; else its label.
 
-    >>> spell(ACTIVATIONS["hard"].with_settings({"slope": 0.25}, "logistic"))
+    >>> to_text(ACTIVATIONS["hard"].with_settings({"slope": 0.25}, "logistic"))
     'hard:slope=0.25,backward=logistic'
     """
     default = Activation(activation.name, activation.definition, settings=activation.settings)
-    if is_row(activation):
+    if is_in_table(activation):
         default = ACTIVATIONS[activation.name]
     changed: dict[str, Parameter | None] = {
         name: value
@@ -134,15 +134,15 @@ def spell(activation: Activation) -> str:
     for name in ("kink", "backward"):
         if getattr(activation, name) != getattr(default, name):
             changed[name] = getattr(activation, name)
-    settings = ",".join(f"{n}={shortest(v)}" for n, v in changed.items() if v is not None)
+    settings = ",".join(f"{n}={format_number(v)}" for n, v in changed.items() if v is not None)
     return f"{activation.name}:{settings}" if settings else activation.name
 
 
-def shortest(value: Parameter) -> str:
+def format_number(value: Parameter) -> str:
     """A setting as a config has it, no longer than it must be to mean just this number.
 
-    >>> shortest(0.25), shortest(1e-9), shortest(0.12345678), shortest(float("inf"))
-    ('0.25', '1e-09', '0.12345678', '.inf')
+    >>> [format_number(value) for value in (0.25, 1e-9, 0.12345678, float("inf"))]
+    ['0.25', '1e-09', '0.12345678', '.inf']
     """
     if isinstance(value, str):
         return value
@@ -165,7 +165,7 @@ def _is_smooth(row: Activation) -> bool:
 
 def _is_piecewise(row: Activation) -> bool:
     """Whether it is made of lines alone, of two at least."""
-    return len(row.linear_pieces) == len(row.function.ends) + 1 >= 2
+    return len(row.linear_pieces) == len(row.function.breakpoints) + 1 >= 2
 
 
 def _all_that(test: Callable[[Activation], bool]) -> Members:
@@ -192,10 +192,10 @@ GROUPS: Mapping[str, Members] = MappingProxyType(
 )
 
 
-def members(name: str) -> tuple[Activation, ...]:
+def select_activations(name: str) -> tuple[Activation, ...]:
     """The activations of a group, or those of the table whose names match a pattern like `hard*`.
 
-    >>> [row.name for row in members("hard_t*")]
+    >>> [row.name for row in select_activations("hard_t*")]
     ['hard_torch', 'hard_taylor', 'hard_tanh']
     """
     if name in GROUPS:
@@ -210,7 +210,7 @@ def members(name: str) -> tuple[Activation, ...]:
 # The activations of the table as functions that formulas can call, `hard(2*x, slope=0.3)`.
 
 
-def expand(name: str, inner: Node, settings: Mapping[str, float]) -> Node | None:
+def inline_activation(name: str, inner: Node, settings: Mapping[str, float]) -> Node | None:
     """The formula of an activation of the table, with a node in place of x; None if it has none.
 
     Raises:

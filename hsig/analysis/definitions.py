@@ -79,7 +79,7 @@ def _distance_from_logistic(activation: Activation) -> float:
     if not np.isfinite(activation.range).all():
         return np.inf
     grid = np.arange(-_FAR, _FAR + _STEP, _STEP)
-    ends = activation.function.ends
+    ends = activation.function.breakpoints
     beside = [np.nextafter(x, side) for x in ends for side in (-np.inf, np.inf)]
     x = np.concatenate([grid, ends, beside, [-_FARTHEST, _FARTHEST]])
     distances = np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))

@@ -110,7 +110,7 @@ def kinks(activation: Activation) -> tuple[float, ...]:
     ((-2.5, 2.5), (0.0,), ())
     """
     found = {point.x for point in activation.function.breaks}
-    for x in activation.function.ends:
+    for x in activation.function.breakpoints:
         near = activation.derivative(x + np.array([-_BESIDE, _BESIDE]))
         far = activation.derivative(x + np.array([-_BESIDE - _STEP, _BESIDE + _STEP]))
         left, right = (far - near) / np.array([-_STEP, _STEP])

@@ -13,9 +13,9 @@ from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import VariantSummary
 from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Result, Variant
-from hsig.formulas.derivative import at
+from hsig.formulas.derivative import substitute_x
 from hsig.formulas.nodes import Node, walk
-from hsig.formulas.program import constant
+from hsig.formulas.program import evaluate_constant
 from hsig.networks.losses import LOSSES, Loss
 from hsig.networks.starts import Start
 from hsig.networks.tasks import NO_SCALE, Task
@@ -113,7 +113,7 @@ def _part(root: Node, x: float) -> Node:
 
 def _at(one: Node, x: float) -> float:
     """What a part is at x; x itself and numbers are no cause."""
-    return constant(at(one, x)) if one.operands else 0.0
+    return evaluate_constant(substitute_x(one, x)) if one.operands else 0.0
 
 
 def _growing(slope: Array) -> Iterator[Oddity]:
@@ -128,7 +128,7 @@ def _wrong(activation: Activation) -> Iterator[Oddity]:
     """The worst point at which a given derivative is not that of small steps to either side."""
     if not activation.slope_is_given:
         return
-    ends = np.array(activation.function.ends or (np.inf,))
+    ends = np.array(activation.function.breakpoints or (np.inf,))
     beside = np.concatenate([ends - 4.0 * _STEP, ends + 4.0 * _STEP])
     x = np.concatenate([_NEAR, beside[np.isfinite(beside)]])
     x = x[np.abs(x[:, None] - ends).min(axis=1) > 2.0 * _STEP]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hsig.activations import Activation
-from hsig.activations.names import spell
+from hsig.activations.names import to_text
 from hsig.analysis.pairing import Pairing, pairing_of
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.arrays import Array, BoolArray, IntArray
@@ -271,7 +271,7 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
     finite = training.diverged_at == NOT_REACHED
     solved = right.all(axis=(1, 2)) & finite
     return Transfer(
-        label=spell(other),
+        label=to_text(other),
         activation=other,
         solved=rate(solved),
         still_solved=int((solved & training.solved).sum()),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import members
+from hsig.activations.names import select_activations
 from hsig.analysis.definitions import define, evaluate
 from hsig.cli.options import Output
 from hsig.config.keys import json_schema, starting_point
@@ -28,7 +28,7 @@ from hsig.reports.phrases import NOT_BUILT, as_yaml
 def show_activations(spec: str | None, at: str | None, output: Output) -> None:
     """`hsig activations`."""
     output.check()
-    group = ACTIVATIONS.values() if spec is None else members(spec)
+    group = ACTIVATIONS.values() if spec is None else select_activations(spec)
     if group:
         if at is not None:
             raise ConfigError("--at: goes with one activation, such as: hsig activations hard")

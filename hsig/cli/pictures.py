@@ -11,7 +11,7 @@ from typing import NamedTuple
 import typer
 from rich.console import Console
 
-from hsig.activations.names import find_activations, members
+from hsig.activations.names import find_activations, select_activations
 from hsig.cli.options import Output
 from hsig.cli.training import INTERRUPTED
 from hsig.config.keys import TRAIN
@@ -201,7 +201,7 @@ def _trained(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
         return _Shown([""], [sweep(load_sweep(config, flags))])
     watch = Watch(quiet=output.quiet)
     result: Result
-    named = len(activations) > 1 or any(map(members, activations))
+    named = len(activations) > 1 or any(map(select_activations, activations))
     several = len(configs) > 1 or named or "activations" in flags
     if several or ("activations" in written and not activations):
         name_activations("activations", activations, flags)

@@ -127,9 +127,9 @@ class Baseline(Spec):
     absent = ""
 
     def check(self, value: object, place: Place) -> str:
-        from hsig.activations.names import spell
+        from hsig.activations.names import to_text
 
-        return spell(super().check(value, place))
+        return to_text(super().check(value, place))
 
     def resolved(self, experiment: "Experiment", _name: str) -> Json:
         return experiment.baseline or None
@@ -141,7 +141,7 @@ class Specs(Kind):
     absent: ClassVar[tuple["Activation", ...]] = ()
 
     def check(self, value: object, place: Place) -> "tuple[Activation, ...]":
-        from hsig.activations.names import GROUPS, members, spell
+        from hsig.activations.names import GROUPS, select_activations, to_text
 
         listed = isinstance(value, list)
         parts = value if isinstance(value, list) else _split(value)
@@ -150,9 +150,9 @@ class Specs(Kind):
         chosen: dict[str, Activation] = {}
 
         def take(part: object, where: Place) -> None:
-            group = members(part) if isinstance(part, str) else ()
+            group = select_activations(part) if isinstance(part, str) else ()
             found = list(group) or [_SPEC.check(part, where)]
-            labels = [spell(activation) for activation in found]
+            labels = [to_text(activation) for activation in found]
             again = [label for label in labels if label in chosen]
             chosen.update(zip(labels, found, strict=True))
             for label in again:
@@ -287,20 +287,20 @@ def _is_row(name: object, formula: object) -> bool:
 
 def _find(name: str, place: Place) -> "Activation":
     from hsig.activations import ACTIVATIONS
-    from hsig.activations.names import find_activations, names_elsewhere, spell, spellings
+    from hsig.activations.names import aliases_of, all_aliases, find_activations, to_text
 
     if not name.strip():
         raise place.expected("the name of an activation, or a formula", None)
     found = find_activations(name)
     if not found:
         raise place.wrong(
-            f"unknown activation '{name}'.{nearest(name, [*ACTIVATIONS, *spellings()])} "
+            f"unknown activation '{name}'.{nearest(name, [*ACTIVATIONS, *all_aliases()])} "
             f"Known: {', '.join(ACTIVATIONS)}. Or a formula, such as 'x*sigmoid(x)'"
         )
     if len(found) > 1:
         meanings = "; ".join(
-            f"'{spell(activation)}', {activation.formula}, for "
-            f"{', '.join(names_elsewhere(activation))}"
+            f"'{to_text(activation)}', {activation.formula}, for "
+            f"{', '.join(aliases_of(activation))}"
             for activation in found
         )
         raise place.wrong(f"'{name}' means different functions. Write {meanings}")

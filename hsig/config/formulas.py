@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hsig.activations import Activation
-from hsig.activations.names import GROUPS, expand, find_activations
+from hsig.activations.names import GROUPS, find_activations, inline_activation
 from hsig.config.kinds import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
 from hsig.config.values import REFUSED, Given, Place, describe, each, is_number, nearest
 from hsig.formulas.derivative import substitute
-from hsig.formulas.nodes import Node, X, number, walk
-from hsig.formulas.parsing import CONSTANTS, FormulaError, names_in, parse_rule
-from hsig.formulas.printing import text
+from hsig.formulas.nodes import Node, X, format_formula, number, walk
+from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
 
 # --- formulas ------------------------------------------------------------------------------------
 
@@ -41,7 +40,7 @@ def parameters_in(formula: str) -> set[str]:
     Raises:
         FormulaError: If it cannot be read.
     """
-    return names_in(formula) - {"x", *CONSTANTS}
+    return free_names(formula) - {"x", *CONSTANTS}
 
 
 def of_formula(
@@ -59,7 +58,7 @@ def of_formula(
         Wrong: If they make none.
     """
 
-    def text(key: str) -> str:
+    def read_text(key: str) -> str:
         value = settings.get(key, "")
         if not isinstance(value, str):
             if key == "formula" and is_number(value):
@@ -67,7 +66,7 @@ def of_formula(
             raise place.below(key).expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
         return value
 
-    formula, slope = text("formula"), text("derivative")
+    formula, slope = read_text("formula"), read_text("derivative")
     named: set[str] = set()
     for key, part in (("formula", formula), ("derivative", slope)):
         try:
@@ -131,12 +130,12 @@ def _activation(
     value = _read(formula, parameters, place.below("formula") if nested else place)
     given = _read(slope, parameters, place.below("derivative")) if slope else None
     numbers = {one: number(value) for one, value in parameters.items()}
-    whole = text(substitute(value, numbers))
+    whole = format_formula(substitute(value, numbers))
     activation = Activation(
         label or whole,
-        text(value),
+        format_formula(value),
         settings=tuple(parameters.items()),
-        slope_definition="" if given is None else text(given),
+        slope_definition="" if given is None else format_formula(given),
     )
     if X not in walk(value):
         raise place.wrong(f"expected a formula in x, got {describe(formula)}, which is constant")
@@ -149,7 +148,7 @@ def _activation(
 
 def _read(formula: str, parameters: Mapping[str, float], place: Place) -> Node:
     try:
-        return parse_rule(formula, ("x", *parameters), expand)
+        return parse_template(formula, ("x", *parameters), inline_activation)
     except FormulaError as problem:
         raise place.wrong(_with_a_way_out(problem)) from None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from hsig.activations import Activation
-from hsig.activations.names import spell
+from hsig.activations.names import to_text
 from hsig.config.activation_kinds import Spec, with_labels
 from hsig.config.formulas import Argument, read_argument
 from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN, known_elsewhere
@@ -105,7 +105,7 @@ class Checked:
         output = self.values["output_activation"]
         if output is None:
             output = default_output_activation(activation)
-        return Variant(spell(activation), (activation,), activation if output == SAME else output)
+        return Variant(to_text(activation), (activation,), activation if output == SAME else output)
 
     def _epochs(self) -> int:
         """The budget; if nobody gave one, the last of `at_epochs`.
@@ -142,7 +142,7 @@ class Checked:
             label = name
             if isinstance(part, Mapping) and name not in labels:
                 with suppress(Wrong):
-                    label = spell(Spec().check(name, Place("", Given(name), [])))
+                    label = to_text(Spec().check(name, Place("", Given(name), [])))
                 if label not in labels:
                     self.place("expect").below(name).wrong(
                         f"no variant is called '{name}'.{nearest(name, labels)} "
@@ -168,14 +168,14 @@ def _check_loss(experiment: Experiment, place: _Places) -> None:
             "number output_activation identity"
         )
     outputs = {
-        spell(variant.output_activation): variant.output_activation
+        to_text(variant.output_activation): variant.output_activation
         for variant in experiment.variants
     }
     for output in outputs.values():
         if not output.maps_into_unit_interval:
             low, high = output.range
             place("output_activation", "activation", "loss").wrong(
-                f"the loss {loss.name} needs an output from 0 to 1, but {spell(output)} gives "
+                f"the loss {loss.name} needs an output from 0 to 1, but {to_text(output)} gives "
                 f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid"
             )
 

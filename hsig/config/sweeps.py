@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.activations.names import is_row, spell
+from hsig.activations.names import is_in_table, to_text
 from hsig.config.activation_kinds import Spec, is_formula, set_parameters, spec_document
 from hsig.config.keys import EPOCHS_MOST, KEYS, SWEEP, Key
 from hsig.config.kinds import VALUES_MOST, Whole, kind_of_setting, read_values, spells_several
@@ -220,7 +220,7 @@ def _read_axis(name: str, value: object, place: Place, *, of_a_formula: bool = F
 def _text(value: object) -> str:
     """A value of an axis, as it is shown."""
     if isinstance(value, Activation):
-        return spell(value)
+        return to_text(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -324,9 +324,9 @@ def _experiment(base: Checked, swept: Sequence[_Swept], own: Sequence[Any]) -> E
 
 def _set(activation: Activation, settings: Mapping[str, Any], place: Place) -> Activation:
     """The activation with swept settings; a sweep does not override what somebody set."""
-    row = ACTIVATIONS[activation.name] if is_row(activation) else activation
+    row = ACTIVATIONS[activation.name] if is_in_table(activation) else activation
     written, default = map(spec_document, (activation, row))
     for name in settings:
         if written.get(name) != default.get(name):
-            raise place.wrong(f"'{name}' has a value in {spell(activation)} and is swept as well")
+            raise place.wrong(f"'{name}' has a value in {to_text(activation)} and is swept as well")
     return set_parameters(activation, settings, place)

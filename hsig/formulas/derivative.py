@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cache
 
 from hsig.formulas.nodes import ONE, ZERO, Node, X, number, walk
-from hsig.formulas.parsing import parse_rule
+from hsig.formulas.parsing import parse_template
 from hsig.formulas.primitives import PRIMITIVES
 from hsig.formulas.simplifying import apply
 
@@ -21,8 +21,8 @@ def derivative(root: Node) -> Node:
     At a kink it is what the rules say: see `hsig.formulas.primitives`.
 
     >>> from hsig.formulas.parsing import parse
-    >>> from hsig.formulas.printing import text
-    >>> text(derivative(parse("x*sigmoid(x)")))
+    >>> from hsig.formulas.nodes import format_formula
+    >>> format_formula(derivative(parse("x*sigmoid(x)")))
     'sigmoid(x) + x*(sigmoid(x)*(1 - sigmoid(x)))'
     """
     slopes: dict[Node, Node] = {}
@@ -56,7 +56,7 @@ def _rational(one: Node) -> Node | None:
 
 @cache
 def _rule(operation: str) -> Node:
-    return parse_rule(PRIMITIVES[operation].derivative, (*_OPERANDS, *_SLOPES, "y"))
+    return parse_template(PRIMITIVES[operation].derivative, (*_OPERANDS, *_SLOPES, "y"))
 
 
 def _tidy(root: Node) -> Node:
@@ -110,7 +110,7 @@ def substitute(root: Node, names: Mapping[str, Node]) -> Node:
     return made[root]
 
 
-def at(root: Node, x: float) -> Node:
+def substitute_x(root: Node, x: float) -> Node:
     """A formula with a number in place of x."""
     return substitute(root, {"x": number(x)})
 
@@ -194,8 +194,8 @@ def _to_power(p: Polynomial, exponent: Polynomial) -> Polynomial | None:
 def from_polynomial(coefficients: Polynomial) -> Node:
     """A formula of a polynomial, by Horner's rule.
 
-    >>> from hsig.formulas.printing import text
-    >>> text(from_polynomial((Fraction(1, 2), Fraction(1, 4))))
+    >>> from hsig.formulas.nodes import format_formula
+    >>> format_formula(from_polynomial((Fraction(1, 2), Fraction(1, 4))))
     '0.25*x + 0.5'
     """
     made = ZERO

@@ -11,16 +11,16 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
-from hsig.formulas.derivative import Polynomial, at, polynomial, slope_of
+from hsig.formulas.derivative import Polynomial, polynomial, slope_of, substitute_x
 from hsig.formulas.nodes import ZERO, Node, X, is_number, number, walk
 from hsig.formulas.primitives import CONDITIONAL
 from hsig.formulas.program import (
     Evaluator,
     Program,
     compile_program,
-    constant,
-    keeping_nan,
-    lowered,
+    evaluate_constant,
+    lower,
+    propagate_nan,
 )
 from hsig.formulas.simplifying import apply, where
 
@@ -81,9 +81,9 @@ def pieces(root: Node) -> tuple[Piece, ...]:
     """The pieces of a formula from left to right; all of it as one where there are too many.
 
     >>> from hsig.formulas.parsing import parse
-    >>> from hsig.formulas.printing import text
+    >>> from hsig.formulas.nodes import format_formula
     >>> for piece in pieces(parse("max(x - 1, 0)")):
-    ...     print(piece.start, piece.stop, text(piece.formula))
+    ...     print(piece.start, piece.stop, format_formula(piece.formula))
     -inf 1.0 0
     1.0 inf x - 1
     """
@@ -290,7 +290,7 @@ class Function:
     def with_slope(self, slope: Node) -> "Function":
         """The same function, trained with another slope."""
         other = copy(self)
-        for made in ("_lowered_slope", "_slope", "_slope_of_value", "program", "breaks"):
+        for made in ("_lowered_slope", "_slope", "_slope_from_values", "program", "breaks"):
             other.__dict__.pop(made, None)
         other.__dict__.pop("derivative", None)
         other.slope = slope
@@ -298,19 +298,20 @@ class Function:
 
     def _cut(self, place: int, kink: str, given: Node | None) -> _Cut:
         x = self._parts[place].stop
-        before, after = (at(slope, x) for slope in self._slopes[place : place + 2])
+        before, after = (substitute_x(slope, x) for slope in self._slopes[place : place + 2])
         if given is not None:
-            there = at(given, x)
+            there = substitute_x(given, x)
         elif kink == "own":
-            there = before if _alike(before, after) else at(slope_of(self._own(x)), x)
+            there = before if _alike(before, after) else substitute_x(slope_of(self._own(x)), x)
         else:
             there = _at_kink(kink, before, after)
-        value = constant(at(self.value, x))
+        value = evaluate_constant(substitute_x(self.value, x))
         sides = [
             side
             for side, slope, part in ((1, after, place + 1), (-1, before, place))
             if _alike(there, slope)
-            and abs(constant(at(self._parts[part].formula, x)) - value) <= _NOTICEABLE
+            and abs(evaluate_constant(substitute_x(self._parts[part].formula, x)) - value)
+            <= _NOTICEABLE
         ]
         return _Cut(x, there, sides[0] if sides else 0)
 
@@ -329,12 +330,12 @@ class Function:
         return whole
 
     @property
-    def ends(self) -> tuple[float, ...]:
+    def breakpoints(self) -> tuple[float, ...]:
         """Where two pieces meet: where it may have a kink, or jump."""
         return tuple(cut.x for cut in self._cuts)
 
     @property
-    def is_cut(self) -> bool:
+    def breakpoints_are_complete(self) -> bool:
         """Whether every point is known at which it may have a kink or jump."""
         steps = CONDITIONAL | {"floor"}
         return not any(one.operation in steps for p in self.pieces for one in walk(p.formula))
@@ -348,10 +349,10 @@ class Function:
     def breaks(self) -> tuple[Break, ...]:
         """Its kinks and jumps, from left to right."""
         found = []
-        for x in self.ends:
+        for x in self.breakpoints:
             points = np.array([nextafter(x, -inf), x, nextafter(x, inf)])
-            before, _, after = values = self.at(points).tolist()
-            slopes = self.slope_at(points, np.array(values)).tolist()
+            before, _, after = values = self.evaluate(points).tolist()
+            slopes = self.evaluate_slope(points, np.array(values)).tolist()
             jump = after - before if abs(after - before) > _NOTICEABLE else 0.0
             if jump or max(slopes) - min(slopes) > _NOTICEABLE:
                 found.append(Break(x, jump, *(float(slope) for slope in slopes)))
@@ -373,17 +374,13 @@ class Function:
             found.append(LinearPiece(piece.start, piece.stop, slope, intercept, *closed))
         return tuple(found)
 
-    def at(self, x: Array) -> Array:
+    def evaluate(self, x: Array) -> Array:
         """The values at `x`. Same shape."""
         return self._value(x)
 
-    def slope_at(self, x: Array, y: Array) -> Array:
-        """The slopes at `x`, where the values are `y`. Same shape."""
-        return self._slope_of_value(x, y)
-
-    def slope_alone(self, x: Array) -> Array:
-        """The same, where the values are not known."""
-        return self._slope(x)
+    def evaluate_slope(self, x: Array, values: Array | None = None) -> Array:
+        """The slopes at `x`, same shape; known `values` there save computing them again."""
+        return self._slope(x) if values is None else self._slope_from_values(x, values)
 
     @cached_property
     def derivative(self) -> "Function":
@@ -395,7 +392,7 @@ class Function:
 
     @cached_property
     def _lowered(self) -> Node:
-        return keeping_nan(lowered(self.value))
+        return propagate_nan(lower(self.value))
 
     @cached_property
     def _value(self) -> Evaluator:
@@ -403,14 +400,14 @@ class Function:
 
     @cached_property
     def _lowered_slope(self) -> Node:
-        return lowered(self.slope)
+        return lower(self.slope)
 
     @cached_property
     def _slope(self) -> Evaluator:
         return Evaluator(self._lowered_slope)
 
     @cached_property
-    def _slope_of_value(self) -> Evaluator:
+    def _slope_from_values(self) -> Evaluator:
         return Evaluator(self._lowered_slope, (self._lowered,))
 
     @cached_property
@@ -424,14 +421,14 @@ class Function:
 
         They are looked for on a grid, and refined beside the best of its points.
         """
-        beside = [y for x in self.ends for y in (nextafter(x, -inf), x, nextafter(x, inf))]
+        beside = [y for x in self.breakpoints for y in (nextafter(x, -inf), x, nextafter(x, inf))]
         x = np.sort(np.concatenate([-_FAR, _NEAR, _FAR, beside]))  # np.unique imports numpy.ma
-        lowest = _largest(lambda x: -self.at(x), x)
-        return 0.0 - lowest, _largest(self.at, x)
+        lowest = _largest(lambda x: -self.evaluate(x), x)
+        return 0.0 - lowest, _largest(self.evaluate, x)
 
 
 def _at_kink(kink: str, before: Node, after: Node) -> Node:
-    flat, steep = sorted((before, after), key=lambda slope: abs(constant(slope)))
+    flat, steep = sorted((before, after), key=lambda slope: abs(evaluate_constant(slope)))
     match kink:
         case "open":
             return flat
@@ -446,7 +443,9 @@ def _at_kink(kink: str, before: Node, after: Node) -> Node:
 
 
 def _alike(one: Node, other: Node) -> bool:
-    return one is other or isclose(constant(one), constant(other), rel_tol=1e-12, abs_tol=1e-300)
+    return one is other or isclose(
+        evaluate_constant(one), evaluate_constant(other), rel_tol=1e-12, abs_tol=1e-300
+    )
 
 
 # --- range ------------------------------------------------------------------------------------

@@ -12,9 +12,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hsig.formulas.nodes import Node, X, number, walk
+from hsig.formulas.nodes import Node, X, number, text_length, walk
 from hsig.formulas.primitives import WORDS
-from hsig.formulas.printing import written_length
 from hsig.formulas.simplifying import apply, where
 
 LENGTH_MOST = 2000  # characters
@@ -81,22 +80,22 @@ def parse(
     Raises:
         FormulaError: Where it is not of the language, or is larger than it may be.
 
-    >>> from hsig.formulas.printing import text
-    >>> text(parse("x*tanh(log(1 + exp(x)))"))
+    >>> from hsig.formulas.nodes import format_formula
+    >>> format_formula(parse("x*tanh(log(1 + exp(x)))"))
     'x*tanh(softplus(x))'
     """
     values = {name: number(value) for name, value in (parameters or {}).items()}
     return _parse(text, {"x": X, **values}, expand)
 
 
-def parse_rule(text: str, names: Sequence[str], expand: Expand | None = None) -> Node:
+def parse_template(text: str, names: Sequence[str], expand: Expand | None = None) -> Node:
     """The node of a formula in which some names stay open."""
     from hsig.formulas.nodes import name
 
     return _parse(text, {one: name(one) for one in names}, expand)
 
 
-def names_in(text: str) -> set[str]:
+def free_names(text: str) -> set[str]:
     """Every name that a formula reads, but those that it calls.
 
     Raises:
@@ -109,7 +108,7 @@ def names_in(text: str) -> set[str]:
 
 def _parse(text: str, names: Mapping[str, Node], expand: Expand | None) -> Node:
     root = _Reader(text, names, expand).read(_tree(text))
-    if sum(1 for _ in walk(root)) > NODES_MOST or written_length(root) > WRITTEN_MOST:
+    if sum(1 for _ in walk(root)) > NODES_MOST or text_length(root) > WRITTEN_MOST:
         raise FormulaError(
             f"expected at most {NODES_MOST} operations, and {WRITTEN_MOST} characters with the "
             "activations that it names written out",

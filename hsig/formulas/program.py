@@ -87,7 +87,7 @@ def _registers(operations: list[Node], kept: tuple[Node, ...]) -> tuple[dict[Nod
     return register, count
 
 
-def keeping_nan(root: Node) -> Node:
+def propagate_nan(root: Node) -> Node:
     """A formula that is nan where x is: a comparison with nan takes the last branch."""
     kept: dict[Node, bool] = {}
     for one in walk(root):
@@ -173,12 +173,12 @@ def _value_of(one: Node, bounded: set[Node]) -> Function:
     return PRIMITIVES[one.operation].value
 
 
-def constant(root: Node) -> float:
+def evaluate_constant(root: Node) -> float:
     """The number that a formula without x is."""
-    return float(Evaluator(lowered(root))(np.zeros(1))[0])
+    return float(Evaluator(lower(root))(np.zeros(1))[0])
 
 
-def lowered(root: Node) -> Node:
+def lower(root: Node) -> Node:
     """The same formula in what engines have: powers as products, a clip as its two halves."""
     made: dict[Node, Node] = {}
     for one in walk(root):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, isnan, nan
 
-from hsig.activations.names import spell
+from hsig.activations.names import to_text
 from hsig.analysis.pairing import LEVEL, Paired, Pairing
 from hsig.analysis.power import SEEDS_MOST, seeds_needed
 from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
@@ -581,7 +581,7 @@ def _outputs(experiment: Experiment) -> tuple[str, ...]:
     other: dict[str, list[str]] = {}
     for variant in experiment.variants:
         if variant.output_activation != variant.activation:
-            other.setdefault(spell(variant.output_activation), []).append(variant.label)
+            other.setdefault(to_text(variant.output_activation), []).append(variant.label)
     if not other:
         return ("both layers have the variant's activation",)
     parts = [f"{output} for {listed(labels)}" for output, labels in other.items()]

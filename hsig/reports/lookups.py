@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.activations.names import is_row, names_elsewhere, spell, spellings
+from hsig.activations.names import aliases_of, all_aliases, is_in_table, to_text
 from hsig.analysis.definitions import Definition, Points
 from hsig.analysis.pairing import ComparedConfigs
 from hsig.analysis.power import (
@@ -24,8 +24,7 @@ from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.formulas.function import Break
-from hsig.formulas.nodes import Node
-from hsig.formulas.printing import text, written_length
+from hsig.formulas.nodes import Node, format_formula, text_length
 from hsig.reports.comparison import (
     ComparisonTables,
     best_first,
@@ -77,7 +76,7 @@ def overview_page(definitions: Sequence[Definition]) -> Page:
 def _table(definitions: Sequence[Definition]) -> Table:
     rows = tuple(
         (
-            spell(d.activation),
+            to_text(d.activation),
             d.activation.formula,
             _range(d.activation),
             short(d.slope_at_0),
@@ -96,14 +95,14 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
     activation, function = definition.activation, definition.activation.function
     given = "given as" if activation.slope_definition else "="
     facts = [
-        f"{spell(activation) if is_row(activation) else 'f'}(x) = {activation.formula}",
+        f"{to_text(activation) if is_in_table(activation) else 'f'}(x) = {activation.formula}",
         f"its derivative {given} {_short_text(function.slope)}",
         f"range {_range(activation)}, {_how(activation)}; slope at 0 "
         f"{short(definition.slope_at_0)}; largest distance from the logistic curve "
         f"{short(round(definition.distance, 3))}",
         *(_break(b) for b in definition.breaks),
         *_pieces(activation),
-        *(() if function.is_cut else (_NOT_CUT,)),
+        *(() if function.breakpoints_are_complete else (_NOT_CUT,)),
         f"trains with {_backward(activation)}",
         *(told(odd) for odd in definition.oddities),
     ]
@@ -128,14 +127,14 @@ def _range(activation: Activation) -> str:
 
 def _how(activation: Activation) -> str:
     """How the range was found."""
-    pieces = len(activation.function.ends) + 1
+    pieces = len(activation.function.breakpoints) + 1
     exact = len(activation.linear_pieces) == pieces
     return "that of its lines" if exact else "found by looking from -1e150 to 1e150"
 
 
 def _pieces(activation: Activation) -> list[str]:
     """What it is made of, if there is a line among it."""
-    lines_, pieces = len(activation.linear_pieces), len(activation.function.ends) + 1
+    lines_, pieces = len(activation.linear_pieces), len(activation.function.breakpoints) + 1
     if not lines_:
         return []
     if lines_ == pieces == 1:
@@ -144,21 +143,23 @@ def _pieces(activation: Activation) -> list[str]:
 
 
 def _short_text(root: Node) -> str:
-    length = written_length(root)
-    return text(root, digits=6) if length <= _TEXT_MOST else f"a formula of {length} characters"
+    length = text_length(root)
+    if length > _TEXT_MOST:
+        return f"a formula of {length} characters"
+    return format_formula(root, digits=6)
 
 
 def _elsewhere(activation: Activation) -> list[Table]:
     """Who means what by which name, of the row of the table that it is; its own first."""
     meanings: dict[Activation, list[str]] = {}
-    for name, meant in spellings().items():
-        if is_row(activation) and meant.name == activation.name:
+    for name, meant in all_aliases().items():
+        if is_in_table(activation) and meant.name == activation.name:
             meanings.setdefault(meant, []).append(name)
     if not meanings:
         return []
-    here = names_elsewhere(activation)
+    here = aliases_of(activation)
     rows = [
-        (spell(meant), _slopes_at_kinks(meant), ", ".join(names))
+        (to_text(meant), _slopes_at_kinks(meant), ", ".join(names))
         for meant, names in sorted(meanings.items(), key=lambda item: item[1][0] not in here)
     ]
     kinked = any(slopes for _, slopes, _ in rows)
@@ -214,7 +215,7 @@ def _curves(definition: Definition) -> list[Curves]:
     sides = [np.nextafter(b.x, side) for b in definition.breaks for side in (-np.inf, np.inf)]
     x = np.sort(np.concatenate([np.linspace(-reach, reach, 401), sides]))
     logistic, activation = ACTIVATIONS["sigmoid"], definition.activation
-    name = spell(activation)
+    name = to_text(activation)
     beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"
     drawn = (activation, logistic) if beside else (activation,)
     values = [curve.value(x).tolist() for curve in drawn]
@@ -239,14 +240,14 @@ def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
     record: dict[str, Json] = {
         **spec_document(activation),
         "definition": activation.formula,
-        "slope_definition": text(function.slope),
+        "slope_definition": format_formula(function.slope),
         "range": plain(list(activation.range)),
         "slope_at_0": plain(definition.slope_at_0),
         "distance_from_logistic": plain(definition.distance),
         "breaks": [plain_fields(found) for found in definition.breaks],
         "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
         "source": activation.source,
-        "aliases": list(names_elsewhere(activation)),
+        "aliases": list(aliases_of(activation)),
         "oddities": [told(odd) for odd in definition.oddities],
     }
     if points is not None:
@@ -262,7 +263,7 @@ def _rows(definitions: Sequence[Definition]) -> tuple[Sequence[str], list[dict[s
     """One row per activation."""
     rows: list[dict[str, object]] = [
         {
-            "activation": spell(definition.activation),
+            "activation": to_text(definition.activation),
             "definition": definition.activation.formula,
             "lowest": definition.activation.range[0],
             "highest": definition.activation.range[1],

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import copysign
 
-from hsig.activations.names import is_row, spell
+from hsig.activations.names import is_in_table, to_text
 from hsig.analysis.remedies import (
     FLAT,
     GROWING,
@@ -17,7 +17,7 @@ from hsig.analysis.remedies import (
 )
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
-from hsig.formulas.printing import text
+from hsig.formulas.nodes import format_formula
 from hsig.reports.page import listed, short
 
 # --- obstacles -----------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def told_out_of_reach(found: OutOfReach, names: Sequence[str] = ()) -> str:
     (lowest, highest), (low, high) = found.targets, found.output.range
     several = "their values" if len(names) > 1 else "its values"
     return (
-        f"no output of {listed(names or [spell(found.output)])} can be within "
+        f"no output of {listed(names or [to_text(found.output)])} can be within "
         f"{short(found.within)} of {len(found.samples)} of the {found.of} targets (they range "
         f"from {short(lowest)} to {short(highest)}; {several} from {short(low)} to {short(high)})"
     )
@@ -75,7 +75,7 @@ def _of_targets(experiment: Experiment) -> list[str]:
             named.setdefault(found.output.range, []).append(found)
     instead = reaching_output(experiment.loss).name
     return [
-        f"{told_out_of_reach(alike[0], list(dict.fromkeys(spell(f.output) for f in alike)))}. "
+        f"{told_out_of_reach(alike[0], list(dict.fromkeys(to_text(f.output) for f in alike)))}. "
         f"Use output_activation {instead}"
         for alike in named.values()
     ]
@@ -87,14 +87,14 @@ def _of_formulas(experiment: Experiment) -> list[str]:
         activation
         for variant in experiment.variants
         for activation in (variant.activation, variant.output_activation)
-        if activation.program is not None and not is_row(activation)
+        if activation.program is not None and not is_in_table(activation)
     )
     if not used:
         return []
     from hsig.analysis.remedies import examine
 
     found = ((activation, examine(activation)) for activation in used)
-    return [f"{spell(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
+    return [f"{to_text(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
 
 
 def _of_inputs(experiment: Experiment) -> list[str]:
@@ -130,7 +130,7 @@ def told(found: Oddity) -> str:
             f"the derivative that is given is not its derivative: it is {given} at {where}, and "
             f"small steps give {steps}"
         )
-    part = "" if found.part is None else text(found.part, digits=6)
+    part = "" if found.part is None else format_formula(found.part, digits=6)
     cause = f", where {part} is not finite" if part and len(part) <= _TEXT_MOST else ""
     below = found.x < 0.0 or copysign(1.0, found.x) < 0.0
     side = ("below" if below else "above") if found.beyond else "near"

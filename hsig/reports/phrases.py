@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hsig.activations import Activation
-from hsig.activations.names import is_row, spell
+from hsig.activations.names import is_in_table, to_text
 from hsig.analysis.summary import ResultSummary, Solved, Summary, VariantSummary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.keys import COMPARE, KEYS, SWEEP
@@ -150,8 +150,8 @@ def pointer(
 
 def _word(activation: Activation) -> str:
     """The word of a command that means an activation; the label of one means it in its config."""
-    labelled = not is_row(activation) and fullmatch(r"\w[\w .+-]*", activation.name)
-    return activation.name if labelled else spell(activation)
+    labelled = not is_in_table(activation) and fullmatch(r"\w[\w .+-]*", activation.name)
+    return activation.name if labelled else to_text(activation)
 
 
 def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary]) -> tuple[str, ...]:
@@ -464,7 +464,7 @@ def _listed(seeds: list[Json]) -> Json:
 
 def _spec(activation: Activation) -> Json:
     """A text that means an activation, or all of it."""
-    text = spell(activation)
+    text = to_text(activation)
     try:
         meant = load_activation(text) == activation
     except ConfigError:

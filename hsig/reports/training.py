@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hsig.activations import Activation
-from hsig.activations.names import spell
+from hsig.activations.names import to_text
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.experiments.experiment import Experiment, Outcome, Variant
 from hsig.experiments.verdicts import DIVERGED, SOLVED
@@ -106,7 +106,7 @@ def _definitions(variant: Variant) -> tuple[str, ...]:
 def _definition(activation: Activation) -> str:
     backward = activation.backward
     slope = f", trained with the {backward} slope" if backward not in ("own", None) else ""
-    name, formula = spell(activation), activation.formula
+    name, formula = to_text(activation), activation.formula
     equation = formula if formula in (f"{name}(x)", name) else f"{name}(x) = {formula}"
     return f"{equation}{slope}"
 

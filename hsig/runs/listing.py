@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import shortest
+from hsig.activations.names import format_number
 from hsig.config.activation_kinds import spec_document
 from hsig.config.keys import KEYS
 from hsig.config.kinds import Number, Seeds
@@ -280,7 +280,7 @@ def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
     keys["activation"], keys["activations"] = None, labels + _unsaid(specs)
     if isinstance(keys["output_activation"], dict):
         keys["output_activation"] = _activation(keys["output_activation"])
-    keys["init"] = "uniform:" + ",".join(map(shortest, keys["init"]["uniform"]))
+    keys["init"] = "uniform:" + ",".join(map(format_number, keys["init"]["uniform"]))
     keys["task"] = _task(keys["task"])
     return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
 
@@ -298,7 +298,7 @@ def _activation(spec: Mapping[str, Any]) -> str:
     row = ACTIVATIONS.get(spec["name"])
     usual = {**spec, "kink": "own", "backward": "own"} if row is None else spec_document(row)
     settings = ",".join(
-        f"{name}={shortest(canonical_value(as_yaml(value)))}"
+        f"{name}={format_number(canonical_value(as_yaml(value)))}"
         for name, value in spec.items()
         if name != "formula" and usual.get(name) != value
     )
