@@ -11,7 +11,7 @@ from hsig.config.keys import EPOCHS_MOST, SWEEP
 from hsig.config.kinds import read_values
 from hsig.config.loading import APART, Checked, load_experiment, resolved_keys
 from hsig.config.sweeps import load_sweep
-from hsig.config.values import Given, Place
+from hsig.config.values import Location, Value
 from hsig.errors import ConfigError
 
 CONFIG = """
@@ -383,7 +383,7 @@ def test_what_is_the_same_for_many_cells_is_assembled_and_checked_once(monkeypat
 )
 def test_many_values_between_two_ends_are_told_apart_within_seconds(value, n):
     began = process_time()
-    values = [part for part, _ in read_values(value, Place("x", Given(value), []), whole=False)]
+    values = [part for part, _ in read_values(value, Location("x", Value(value), []), whole=False)]
     assert process_time() - began < 5.0
     assert len(set(values)) == n
     assert values == sorted(values)

@@ -24,7 +24,7 @@ from hsig.config.positional import (
     only,
 )
 from hsig.config.sweeps import load_sweep
-from hsig.config.values import Given, Place, Wrong, read_part
+from hsig.config.values import InvalidValue, Location, Value, read_part
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.snapshots import Stepper
@@ -300,10 +300,10 @@ def _speed(text: str) -> float:
         ConfigError: If that is no speed.
     """
     problems: list[str] = []
-    place = Place("", Given(text, "--speed"), problems)
+    place = Location("", Value(text, "--speed"), problems)
     try:
         found: float = Number(SLOWEST, FASTEST).check(read_part(text, place), place)
-    except Wrong:
+    except InvalidValue:
         raise ConfigError(problems) from None
     return found
 

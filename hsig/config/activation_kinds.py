@@ -20,11 +20,11 @@ from hsig.config.kinds import (
     starting,
 )
 from hsig.config.values import (
-    REFUSED,
-    Given,
+    INVALID,
+    InvalidValue,
     Json,
-    Place,
-    Wrong,
+    Location,
+    Value,
     each,
     nearest,
     plain,
@@ -48,7 +48,7 @@ def is_formula(value: object) -> bool:
 class Spec(Kind):
     """A name, `NAME:KEY=VALUE,...`, or a mapping with a name and settings."""
 
-    def check(self, value: object, place: Place) -> Any:
+    def check(self, value: object, place: Location) -> Any:
         from hsig.activations import Activation
 
         if isinstance(value, Activation):  # from Python
@@ -68,7 +68,7 @@ class Spec(Kind):
         settings.pop("formula", None)
         return _with_settings(_find(name, named), settings, place, nested=True)
 
-    def several(self, text: str) -> Sequence[str]:
+    def split_values(self, text: str) -> Sequence[str]:
         return [str(part) for part in _split(text)]
 
     def schema(self) -> Schema:
@@ -102,7 +102,7 @@ class Trained(Spec):
 class OutputSpec(Spec):
     """The activation of the output, or a word for that of the hidden layer."""
 
-    def check(self, value: object, place: Place) -> Any:
+    def check(self, value: object, place: Location) -> Any:
         return value if value == SAME else super().check(value, place)
 
     def schema(self) -> Schema:
@@ -124,9 +124,9 @@ class OutputSpec(Spec):
 class Baseline(Spec):
     """The variant that others are compared with, by its activation."""
 
-    absent = ""
+    empty_value = ""
 
-    def check(self, value: object, place: Place) -> str:
+    def check(self, value: object, place: Location) -> str:
         from hsig.activations.names import to_text
 
         return to_text(super().check(value, place))
@@ -138,9 +138,9 @@ class Baseline(Spec):
 class Specs(Kind):
     """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice."""
 
-    absent: ClassVar[tuple["Activation", ...]] = ()
+    empty_value: ClassVar[tuple["Activation", ...]] = ()
 
-    def check(self, value: object, place: Place) -> "tuple[Activation, ...]":
+    def check(self, value: object, place: Location) -> "tuple[Activation, ...]":
         from hsig.activations.names import GROUPS, select_activations, to_text
 
         listed = isinstance(value, list)
@@ -149,7 +149,7 @@ class Specs(Kind):
             raise place.expected(f"activations, or a group: {', '.join(GROUPS)}", value)
         chosen: dict[str, Activation] = {}
 
-        def take(part: object, where: Place) -> None:
+        def take(part: object, where: Location) -> None:
             group = select_activations(part) if isinstance(part, str) else ()
             found = list(group) or [_SPEC.check(part, where)]
             labels = [to_text(activation) for activation in found]
@@ -158,7 +158,7 @@ class Specs(Kind):
             for label in again:
                 where.wrong(f"expected each activation once, got {label} again")
             if again:
-                raise Wrong
+                raise InvalidValue
 
         each(
             partial(take, part, place.below(index) if listed else place)
@@ -195,7 +195,7 @@ _SPEC = Spec()
 _NAMING = ("activation", "activations", "output_activation", "predict_with", "baseline")
 
 
-def with_labels(given: Mapping[str, Given], config: Mapping[str, Given]) -> dict[str, Given]:
+def with_labels(given: Mapping[str, Value], config: Mapping[str, Value]) -> dict[str, Value]:
     """The same with a formula of a config wherever its label stands."""
     labelled: dict[str, object] = {}
     for key in ("activation", "activations"):
@@ -243,7 +243,7 @@ def _schema() -> Schema:
 def _split(value: object) -> list[object]:
     """The specs of a text, where a comma stands between two of them or two of their settings."""
     if not isinstance(value, str):
-        return [] if value is None or value is REFUSED else [value]
+        return [] if value is None or value is INVALID else [value]
     specs: list[str] = []
     for part in _outside_brackets(value):
         setting = re.match(r"\s*\w+\s*=(?!=)", part)
@@ -266,7 +266,7 @@ def _outside_brackets(text: str) -> list[str]:
     return parts
 
 
-def _of_text(written: str, place: Place) -> "Activation":
+def _of_text(written: str, place: Location) -> "Activation":
     """`NAME`, `FORMULA`, or one of them with `:KEY=VALUE,...` behind it."""
     from hsig.activations.names import find_activations
     from hsig.config.formulas import looks_like_a_formula, of_formula
@@ -285,7 +285,7 @@ def _is_row(name: object, formula: object) -> bool:
     return isinstance(name, str) and name in ACTIVATIONS and ACTIVATIONS[name].definition == formula
 
 
-def _find(name: str, place: Place) -> "Activation":
+def _find(name: str, place: Location) -> "Activation":
     from hsig.activations import ACTIVATIONS
     from hsig.activations.names import aliases_of, all_aliases, find_activations, to_text
 
@@ -308,7 +308,7 @@ def _find(name: str, place: Place) -> "Activation":
 
 
 def _with_settings(
-    activation: "Activation", settings: Mapping[str, object], place: Place, *, nested: bool
+    activation: "Activation", settings: Mapping[str, object], place: Location, *, nested: bool
 ) -> "Activation":
     """The activation with settings as they are written; `nested` if each has a place of its own."""
 
@@ -324,7 +324,7 @@ def _with_settings(
     return set_parameters(activation, dict(checked), place)
 
 
-def _setting(activation: "Activation", written: str, place: Place) -> str:
+def _setting(activation: "Activation", written: str, place: Location) -> str:
     """The name of a setting that the activation has."""
     known = [*activation.parameters, *SLOPES]
     name = PARAMETER_ALIASES.get(written, written)
@@ -337,12 +337,12 @@ def _setting(activation: "Activation", written: str, place: Place) -> str:
 
 
 def set_parameters(
-    activation: "Activation", parameters: Mapping[str, Any], place: Place
+    activation: "Activation", parameters: Mapping[str, Any], place: Location
 ) -> "Activation":
     """The activation with checked settings.
 
     Raises:
-        Wrong: If it has no such setting, or they do not go together.
+        InvalidValue: If it has no such setting, or they do not go together.
     """
     for name in parameters:
         _setting(activation, name, place)

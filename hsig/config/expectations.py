@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsig.config.kinds import Kind, Number, Schema, Verdict, complete_list, mapping_schema
-from hsig.config.values import Json, Place, each, nearest, read_settings
+from hsig.config.values import Json, Location, each, nearest, read_settings
 
 if TYPE_CHECKING:
     from hsig.experiments.experiment import Bound, Checks
@@ -20,9 +20,9 @@ EXPECTATIONS: Mapping[str, Kind] = {
 class Expect(Kind):
     """`solved_at_least=0.9,verdict=solved`, or a mapping of the same, or of labels to such."""
 
-    absent: ClassVar[Mapping[str, Any]] = {}
+    empty_value: ClassVar[Mapping[str, Any]] = {}
 
-    def check(self, value: object, place: Place) -> "dict[str, Bound | Checks]":
+    def check(self, value: object, place: Location) -> "dict[str, Bound | Checks]":
         checks = read_settings(value, place) if isinstance(value, str) else value
         if not isinstance(checks, dict):
             raise place.expected(
@@ -47,7 +47,7 @@ class Expect(Kind):
         }
 
 
-def _check_part(name: str, part: object, place: Place) -> "Bound | Checks":
+def _check_part(name: str, part: object, place: Location) -> "Bound | Checks":
     """One check, or those of one variant under its label."""
     if not isinstance(part, dict):
         return _check_bound(name, part, place)
@@ -55,7 +55,7 @@ def _check_part(name: str, part: object, place: Place) -> "Bound | Checks":
     return dict(zip(part, own, strict=True))
 
 
-def _check_bound(name: str, bound: object, place: Place) -> "Bound":
+def _check_bound(name: str, bound: object, place: Location) -> "Bound":
     from hsig.activations import ACTIVATIONS
     from hsig.config.formulas import looks_like_a_formula
 

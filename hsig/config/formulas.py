@@ -13,7 +13,7 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.activations.names import GROUPS, find_activations, inline_activation
 from hsig.config.kinds import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
-from hsig.config.values import REFUSED, Given, Place, describe, each, is_number, nearest
+from hsig.config.values import INVALID, Location, Value, describe, each, is_number, nearest
 from hsig.formulas.derivative import substitute
 from hsig.formulas.nodes import Node, X, format_formula, number, walk
 from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
@@ -44,7 +44,7 @@ def parameters_in(formula: str) -> set[str]:
 
 
 def of_formula(
-    label: object, settings: Mapping[str, object], place: Place, *, nested: bool = True
+    label: object, settings: Mapping[str, object], place: Location, *, nested: bool = True
 ) -> Activation:
     """A user's own activation.
 
@@ -55,7 +55,7 @@ def of_formula(
         nested: Whether each has a place of its own below that.
 
     Raises:
-        Wrong: If they make none.
+        InvalidValue: If they make none.
     """
 
     def read_text(key: str) -> str:
@@ -97,7 +97,7 @@ def of_formula(
     return replace(made, kink=kink, backward=backward)
 
 
-def _check_label(label: str, place: Place) -> None:
+def _check_label(label: str, place: Location) -> None:
     """Refuse a label that would be taken for something else."""
     if find_activations(label) or label in GROUPS or label in (SAME, "x"):
         raise place.wrong(f"'{label}' is a name that hsig has. Choose another for this formula")
@@ -110,7 +110,7 @@ def _activation(
     formula: str,
     slope: str,
     parameters: Mapping[str, float],
-    place: Place,
+    place: Location,
     *,
     nested: bool = False,
 ) -> Activation:
@@ -125,7 +125,7 @@ def _activation(
         nested: Whether each of these has a place of its own below that.
 
     Raises:
-        Wrong: If it cannot be read, has no value at 0, or is no function of x.
+        InvalidValue: If it cannot be read, has no value at 0, or is no function of x.
     """
     value = _read(formula, parameters, place.below("formula") if nested else place)
     given = _read(slope, parameters, place.below("derivative")) if slope else None
@@ -146,7 +146,7 @@ def _activation(
     return activation
 
 
-def _read(formula: str, parameters: Mapping[str, float], place: Place) -> Node:
+def _read(formula: str, parameters: Mapping[str, float], place: Location) -> Node:
     try:
         return parse_template(formula, ("x", *parameters), inline_activation)
     except FormulaError as problem:
@@ -174,7 +174,7 @@ class Argument(NamedTuple):
     value: object
 
 
-def read_argument(name: str, argument: Argument, problems: list[str]) -> Given:
+def read_argument(name: str, argument: Argument, problems: list[str]) -> Value:
     """The value of an argument.
 
     Args:
@@ -183,7 +183,7 @@ def read_argument(name: str, argument: Argument, problems: list[str]) -> Given:
             activations.
         problems: Gets a message for each part that is nothing of these.
     """
-    return Given(_plain(argument.value, name, problems), name, is_argument=True)
+    return Value(_plain(argument.value, name, problems), name, is_argument=True)
 
 
 def _plain(value: object, where: str, problems: list[str]) -> object:
@@ -207,4 +207,4 @@ def _plain(value: object, where: str, problems: list[str]) -> object:
         f"{where}: expected a text, a number, a list, a dict or an activation, got a "
         f"{type(value).__name__}{hint if callable(value) else ''}"
     )
-    return REFUSED
+    return INVALID

@@ -14,10 +14,10 @@ from sys import float_info
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsig.config.values import (
-    REFUSED,
+    INVALID,
+    InvalidValue,
     Json,
-    Place,
-    Wrong,
+    Location,
     as_finite,
     describe,
     each,
@@ -46,26 +46,26 @@ class Kind(ABC):
     """What the values of a key are.
 
     Attributes:
-        absent: What an experiment has where an optional key has no value.
+        empty_value: What an experiment has where an optional key has no value.
         listed: Whether a list is one value.
     """
 
-    absent: ClassVar[Any] = None
+    empty_value: ClassVar[Any] = None
     listed: ClassVar[bool] = False
 
     @abstractmethod
-    def check(self, value: object, place: Place) -> Any:
+    def check(self, value: object, place: Location) -> Any:
         """What a plain value means, as an experiment has it.
 
         Raises:
-            Wrong: If it means nothing; what is wrong with it has been noted.
+            InvalidValue: If it means nothing; what is wrong with it has been noted.
         """
 
     @abstractmethod
     def schema(self) -> Schema:
         """A JSON Schema of the plain values."""
 
-    def several(self, text: str) -> Sequence[str]:
+    def split_values(self, text: str) -> Sequence[str]:
         """The values of a text with commas between them; by default it is one, commas and all."""
         return [text]
 
@@ -79,7 +79,7 @@ class Kind(ABC):
 
     def complete_several(self, typed: str) -> list[str]:
         """What a shell offers for the last of several values."""
-        last = self.several(typed)[-1]
+        last = self.split_values(typed)[-1]
         before = typed.removesuffix(last)
         return self.complete(typed) or [before + word for word in self.complete(last)]
 
@@ -132,7 +132,7 @@ class Number(Kind):
     noun: ClassVar[str] = "a number"
     type: ClassVar[str] = "number"
 
-    def check(self, value: object, place: Place) -> float:
+    def check(self, value: object, place: Location) -> float:
         if self.infinite and value in ("Infinity", "-Infinity"):
             value = float(str(value))
         number = self._read(value)
@@ -146,7 +146,7 @@ class Number(Kind):
             raise place.expected(f"{self.noun} of at most {self.high:.15g}", value)
         return number
 
-    def several(self, text: str) -> Sequence[str]:
+    def split_values(self, text: str) -> Sequence[str]:
         return text.split(",")
 
     def _read(self, value: object) -> float | None:
@@ -175,7 +175,7 @@ class Whole(Number):
     noun = "a whole number"
     type = "integer"
 
-    def check(self, value: object, place: Place) -> int:
+    def check(self, value: object, place: Location) -> int:
         return int(super().check(value, place))
 
     def _read(self, value: object) -> float | None:
@@ -191,16 +191,16 @@ class Choice(Kind):
     def names(self) -> tuple[str, ...]:
         return self.words
 
-    def check(self, value: object, place: Place) -> Any:
+    def check(self, value: object, place: Location) -> Any:
         names = self.names()
-        if value is REFUSED:
-            raise Wrong
+        if value is INVALID:
+            raise InvalidValue
         if not isinstance(value, str) or value not in names:
             got = f"got {describe(value)}.{nearest(value, names)}"
             raise place.wrong(f"expected one of {', '.join(names)}, {got}")
         return value
 
-    def several(self, text: str) -> Sequence[str]:
+    def split_values(self, text: str) -> Sequence[str]:
         return text.split(",")
 
     def schema(self) -> Schema:
@@ -215,7 +215,7 @@ class LossName(Choice):
 
         return tuple(LOSSES)
 
-    def check(self, value: object, place: Place) -> "Loss":
+    def check(self, value: object, place: Location) -> "Loss":
         from hsig.networks.losses import LOSSES
 
         return LOSSES[super().check(value, place)]
@@ -232,7 +232,7 @@ class EngineName(Choice):
 
         return "auto", *ENGINES
 
-    def check(self, value: object, place: Place) -> str:
+    def check(self, value: object, place: Location) -> str:
         from hsig.engines.choice import ENGINES, fastest_engine
 
         name: str = super().check(value, place)
@@ -274,7 +274,7 @@ class Seeds(Kind):
     count: Whole
     listed: ClassVar[bool] = True
 
-    def check(self, value: object, place: Place) -> tuple[int, ...]:
+    def check(self, value: object, place: Location) -> tuple[int, ...]:
         if isinstance(value, str) and "," in value:
             value = [read_part(part, place) for part in value.split(",")]
         if not isinstance(value, list):
@@ -310,9 +310,9 @@ class Epochs(Kind):
     """Whole numbers in rising order: one, a list, or a text with commas."""
 
     one: Whole
-    absent = ()
+    empty_value = ()
 
-    def check(self, value: object, place: Place) -> tuple[int, ...]:
+    def check(self, value: object, place: Location) -> tuple[int, ...]:
         if isinstance(value, str):
             value = [read_part(part, place) for part in value.split(",")]
         listed = value if isinstance(value, list) else [value]
@@ -338,7 +338,7 @@ class Hidden(Kind):
     units: Whole
     listed: ClassVar[bool] = True
 
-    def check(self, value: object, place: Place) -> tuple[int, ...]:
+    def check(self, value: object, place: Location) -> tuple[int, ...]:
         if isinstance(value, str) and "-" in value.strip("-"):
             value = [read_part(part, place) for part in value.split("-")]
         if not isinstance(value, list):
@@ -349,8 +349,8 @@ class Hidden(Kind):
             each(partial(self.units.check, u, place.below(i)) for i, u in enumerate(value))
         )
 
-    def several(self, text: str) -> Sequence[str]:
-        return self.units.several(text)
+    def split_values(self, text: str) -> Sequence[str]:
+        return self.units.split_values(text)
 
     def schema(self) -> Schema:
         units = self.units.schema()
@@ -367,7 +367,7 @@ class Workers(Kind):
 
     number: Whole
 
-    def check(self, value: object, place: Place) -> int | None:
+    def check(self, value: object, place: Location) -> int | None:
         return None if value == "auto" else self.number.check(value, place)
 
     def schema(self) -> Schema:
@@ -454,7 +454,7 @@ def spells_several(value: object) -> bool:
     return isinstance(value, str) and _COMPACT.fullmatch(value) is not None
 
 
-def read_values(value: object, place: Place, *, whole: bool) -> list[tuple[object, Place]]:
+def read_values(value: object, place: Location, *, whole: bool) -> list[tuple[object, Location]]:
     """The values of a list, `{log: [from, to, n]}` or `log:FROM..TO:N`, each with its place.
 
     Args:
@@ -463,7 +463,7 @@ def read_values(value: object, place: Place, *, whole: bool) -> list[tuple[objec
         whole: Whether values between the ends are rounded to whole numbers.
 
     Raises:
-        Wrong: If it is none of these.
+        InvalidValue: If it is none of these.
     """
     if isinstance(value, list) and value:
         return [(part, place.below(index)) for index, part in enumerate(value)]
@@ -481,10 +481,10 @@ def read_values(value: object, place: Place, *, whole: bool) -> list[tuple[objec
     )
 
 
-def _spaced(scale: str, ends: Sequence[object], place: Place, *, whole: bool) -> Sequence[float]:
+def _spaced(scale: str, ends: Sequence[object], place: Location, *, whole: bool) -> Sequence[float]:
     """Values between two ends: as short as can be read well, or as tells them apart."""
-    if REFUSED in ends:
-        raise Wrong
+    if INVALID in ends:
+        raise InvalidValue
     n = ends[2]
     first, last = map(as_finite, ends[:2])
     if first is None or last is None or not isinstance(n, int) or not 2 <= n <= VALUES_MOST:
@@ -528,9 +528,9 @@ class Tune(Kind):
 
     key: str
     number: Number
-    absent: ClassVar[tuple[float, ...]] = ()
+    empty_value: ClassVar[tuple[float, ...]] = ()
 
-    def check(self, value: object, place: Place) -> tuple[float, ...]:
+    def check(self, value: object, place: Location) -> tuple[float, ...]:
         tuned = _read_tuned(value, place) if isinstance(value, str) else value
         if not isinstance(tuned, dict) or not tuned:
             raise place.expected(f"a key and its values, such as {self._example}", value)
@@ -564,7 +564,7 @@ class Tune(Kind):
         return {self.key: list(value)} if value else None
 
 
-def _read_tuned(text: str, place: Place) -> object:
+def _read_tuned(text: str, place: Location) -> object:
     """`KEY=VALUES` as a mapping; whatever else it is, as it is."""
     name, equals, values = (part.strip() for part in text.partition("="))
     if not equals or not name or not values:

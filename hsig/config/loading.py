@@ -20,7 +20,7 @@ from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN, kn
 from hsig.config.kinds import SAME, Choice, Number
 from hsig.config.task_kinds import several_tasks
 from hsig.config.text import read_file, read_flag
-from hsig.config.values import Given, Json, Place, Wrong, each, nearest, read_part
+from hsig.config.values import InvalidValue, Json, Location, Value, each, nearest, read_part
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Bound, Checks, Experiment, Variant
 from hsig.networks.network import default_output_activation, layer_shapes
@@ -47,14 +47,14 @@ class Checked:
         comparing: Whether `activations` are meant, and not `activation`.
     """
 
-    given: Mapping[str, Given]
+    given: Mapping[str, Value]
     values: Mapping[str, Any]
     problems: list[str]
     comparing: bool = False
 
     @classmethod
     def of(
-        cls, given: Mapping[str, Given], problems: list[str], *, comparing: bool = False
+        cls, given: Mapping[str, Value], problems: list[str], *, comparing: bool = False
     ) -> "Checked":
         """The values of all keys, each checked by itself."""
         needed = "activations" if comparing else "activation"
@@ -62,10 +62,10 @@ class Checked:
         for name, key in KEYS.items():
             optional = key.optional and name != needed
             if optional:
-                values[name] = key.kind.absent
+                values[name] = key.kind.empty_value
             if given[name].value is not None or not optional:
-                with suppress(Wrong):
-                    place = Place(name, given[name], problems)
+                with suppress(InvalidValue):
+                    place = Location(name, given[name], problems)
                     values[name] = key.kind.check(given[name].value, place)
         return cls(given, values, problems, comparing)
 
@@ -83,11 +83,11 @@ class Checked:
             raise ConfigError(self.problems)
         return experiment
 
-    def place(self, *names: str) -> Place:
+    def place(self, *names: str) -> Location:
         """The first of some keys that somebody gave: where a conflict between them is told."""
         given = [name for name in names if not self.given[name].is_default]
         name = (given or names)[0]
-        return Place(name, self.given[name], self.problems)
+        return Location(name, self.given[name], self.problems)
 
     def _assembled(self) -> Experiment:
         values = dict(self.values)
@@ -141,8 +141,8 @@ class Checked:
         for name, part in self.values["expect"].items():
             label = name
             if isinstance(part, Mapping) and name not in labels:
-                with suppress(Wrong):
-                    label = to_text(Spec().check(name, Place("", Given(name), [])))
+                with suppress(InvalidValue):
+                    label = to_text(Spec().check(name, Location("", Value(name), [])))
                 if label not in labels:
                     self.place("expect").below(name).wrong(
                         f"no variant is called '{name}'.{nearest(name, labels)} "
@@ -154,10 +154,10 @@ class Checked:
 
 # --- what must hold between keys --------------------------------------------------------------
 
-_Places = Callable[..., Place]  # of some keys the first that somebody gave
+_Locations = Callable[..., Location]  # of some keys the first that somebody gave
 
 
-def _check_loss(experiment: Experiment, place: _Places) -> None:
+def _check_loss(experiment: Experiment, place: _Locations) -> None:
     loss, targets = experiment.loss, experiment.task.targets
     if not loss.needs_probabilities:
         return
@@ -180,7 +180,7 @@ def _check_loss(experiment: Experiment, place: _Places) -> None:
             )
 
 
-def _check_initial_weights(experiment: Experiment, place: _Places) -> None:
+def _check_initial_weights(experiment: Experiment, place: _Locations) -> None:
     weights = experiment.initial_weights
     if weights is None:
         return
@@ -203,7 +203,7 @@ def _check_initial_weights(experiment: Experiment, place: _Places) -> None:
         )
 
 
-def _check_until(experiment: Experiment, place: _Places) -> None:
+def _check_until(experiment: Experiment, place: _Locations) -> None:
     if experiment.until is None:
         return
     if experiment.seeds != tuple(range(len(experiment.seeds))):
@@ -215,7 +215,7 @@ def _check_until(experiment: Experiment, place: _Places) -> None:
         place("until").wrong("initial_weights go with one seed, so no seeds can be added")
 
 
-def _check_tune(experiment: Experiment, place: _Places) -> None:
+def _check_tune(experiment: Experiment, place: _Locations) -> None:
     if not experiment.tune:
         return
     if experiment.until is not None:
@@ -230,7 +230,7 @@ def _check_tune(experiment: Experiment, place: _Places) -> None:
         place("tune").wrong("expected at least 2 activations to compare, got 1")
 
 
-def _check_size(experiment: Experiment, place: _Places) -> None:
+def _check_size(experiment: Experiment, place: _Locations) -> None:
     epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
     if experiment.until is not None:
         seeds = experiment.max_seeds
@@ -338,7 +338,7 @@ def load_tasks(path: Path | None, flags: Settings) -> dict[str, Experiment]:
     problems: list[str] = []
     given = {} if path is None else _read_keys(path, problems)
     given |= read_flags(flags, problems)
-    several = given.get("task", Given(None))
+    several = given.get("task", Value(None))
     experiments: dict[str, Experiment] = {}
     for part in _parts(several):
         try:
@@ -360,7 +360,7 @@ def load_tasks(path: Path | None, flags: Settings) -> dict[str, Experiment]:
     return experiments
 
 
-def _parts(several: Given) -> list[Given]:
+def _parts(several: Value) -> list[Value]:
     """Each of several tasks, where it stands."""
     lines = several.lines.below if several.lines is not None else {}
     return [
@@ -381,10 +381,10 @@ def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
     """
     problems = [unknown_key(where, name) for name in keys if name not in KEYS]
     given = defaults(COMPARE)
-    given |= {name: Given(value, where) for name, value in keys.items() if name in KEYS}
+    given |= {name: Value(value, where) for name, value in keys.items() if name in KEYS}
     given = with_labels(given, given)
     engine = str(given["engine"].value)
-    given["engine"] = Given("auto", where)  # the one named need not be on this machine
+    given["engine"] = Value("auto", where)  # the one named need not be on this machine
     comparing = given["activations"].value is not None
     return replace(Checked.of(given, problems, comparing=comparing).experiment(), engine=engine)
 
@@ -392,17 +392,17 @@ def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
 # --- what other flags say ---------------------------------------------------------------------
 
 
-def _load(flag: str, text: str, check: Callable[[Place], T]) -> T:
+def _load(flag: str, text: str, check: Callable[[Location], T]) -> T:
     """What the text of a flag means."""
     problems: list[str] = []
     try:
-        found = check(Place("", Given(text, flag), problems))
-    except Wrong:
+        found = check(Location("", Value(text, flag), problems))
+    except InvalidValue:
         raise ConfigError(problems) from None
     return found
 
 
-def _numbers(kind: Number, text: str, place: Place) -> tuple[float, ...]:
+def _numbers(kind: Number, text: str, place: Location) -> tuple[float, ...]:
     parts = text.split(",")
     return tuple(each(partial(kind.check, read_part(part, place), place) for part in parts))
 
@@ -433,7 +433,7 @@ def load_rates(flag: str, text: str) -> tuple[float, float]:
         ConfigError: If they are not two rates.
     """
 
-    def rates(place: Place) -> tuple[float, float]:
+    def rates(place: Location) -> tuple[float, float]:
         found = _numbers(Number(0.0, 1.0), text, place)
         if len(found) != 2 or found[0] == found[1]:
             raise place.expected("two different solved rates, such as 0.49,0.40", text)
@@ -459,7 +459,7 @@ def load_names(flag: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
         ConfigError: If one of them is none, or comes twice.
     """
 
-    def names(place: Place) -> tuple[str, ...]:
+    def names(place: Location) -> tuple[str, ...]:
         one = Choice(tuple(known))
         found = each(partial(one.check, part.strip(), place) for part in text.split(","))
         if len(set(found)) < len(found):
@@ -492,7 +492,7 @@ def resolve(
     command: str | None = None,
     *,
     among_others: bool = False,
-    task: Given | None = None,
+    task: Value | None = None,
 ) -> Resolved:
     """The experiment of a config and flags, and the origin of every value.
 
@@ -520,17 +520,17 @@ def resolve(
     return Resolved(checked.experiment(), {name: part.where() for name, part in given.items()})
 
 
-def defaults(command: str) -> dict[str, Given]:
+def defaults(command: str) -> dict[str, Value]:
     """What holds for a command if nobody says otherwise."""
-    return {name: Given(key.default_for(command)) for name, key in KEYS.items()}
+    return {name: Value(key.default_for(command)) for name, key in KEYS.items()}
 
 
-def says(given: Mapping[str, Given], name: str) -> bool:
+def says(given: Mapping[str, Value], name: str) -> bool:
     """Whether a key has a value."""
     return name in given and given[name].value is not None
 
 
-def _command(given: Mapping[str, Given], command: str | None, problems: list[str]) -> str:
+def _command(given: Mapping[str, Value], command: str | None, problems: list[str]) -> str:
     """The command whose defaults hold, and whether its key for activations is the one given."""
     one, several = says(given, "activation"), says(given, "activations")
     if command in (TRAIN, EXPLAIN) and several and not one:
@@ -546,7 +546,7 @@ def _command(given: Mapping[str, Given], command: str | None, problems: list[str
     return command or (COMPARE if several and not one else TRAIN)
 
 
-def _untuned(given: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
+def _untuned(given: Mapping[str, Value], problems: list[str]) -> dict[str, Value]:
     """What is given for one activation, whose learning rate a flag beats a `tune` with."""
     if says(given, "tune") and not (says(given, _RATE) and given[_RATE].is_flag):
         problems.append(
@@ -556,7 +556,7 @@ def _untuned(given: Mapping[str, Given], problems: list[str]) -> dict[str, Given
     return {name: part for name, part in given.items() if name != "tune"}
 
 
-def _read_keys(path: Path, problems: list[str]) -> dict[str, Given]:
+def _read_keys(path: Path, problems: list[str]) -> dict[str, Value]:
     """The known keys of a config; a file that cannot be used is one problem among others."""
     try:
         parts = read_file(path, problems)
@@ -576,7 +576,7 @@ def keys_written(path: Path) -> frozenset[str]:
         return frozenset()
 
 
-def known_keys(path: Path, parts: Mapping[str, Given], problems: list[str]) -> dict[str, Given]:
+def known_keys(path: Path, parts: Mapping[str, Value], problems: list[str]) -> dict[str, Value]:
     """The keys of a config that there are; the others are problems."""
     unknown = [name for name in parts if name not in KEYS]
     for name in unknown[:_UNKNOWN_MOST]:
@@ -586,7 +586,7 @@ def known_keys(path: Path, parts: Mapping[str, Given], problems: list[str]) -> d
     return {name: part for name, part in parts.items() if name in KEYS}
 
 
-def read_flags(flags: Settings, problems: list[str]) -> dict[str, Given]:
+def read_flags(flags: Settings, problems: list[str]) -> dict[str, Value]:
     """The values of flags by key; those of no key are problems."""
     problems += [
         unknown_key("arguments" if isinstance(text, Argument) else "flags", name)

@@ -26,7 +26,7 @@ from hsig.config.loading import (
     says,
 )
 from hsig.config.text import read_file
-from hsig.config.values import REFUSED, Given, Place, Wrong, each, nearest, read_part
+from hsig.config.values import INVALID, InvalidValue, Location, Value, each, nearest, read_part
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
@@ -48,7 +48,7 @@ class _Swept:
 
     axis: Axis
     values: tuple[Any, ...]
-    given: Given
+    given: Value
 
     @property
     def setting(self) -> str:
@@ -95,7 +95,7 @@ def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -
         where = f"{block.where()}: sweep" if block is not None else "sweep"
         problems.append(f"{where}: expected at most {CELLS_MOST} cells, got {cells}")
     # a cell is looked at when it ends, so no number of checkpoints is too large
-    given["report_every"] = Given(EPOCHS_MOST, SWEPT)
+    given["report_every"] = Value(EPOCHS_MOST, SWEPT)
     given |= typed
     given |= {part.axis.name: part.given for part in swept if not part.setting}
     base = Checked.of(defaults(SWEEP) | given, problems)
@@ -123,7 +123,7 @@ def _nothing_swept(path: Path | None, in_file: Sequence[_Swept]) -> str:
     )
 
 
-def _useless(given: Mapping[str, Given], flags: Settings) -> list[str]:
+def _useless(given: Mapping[str, Value], flags: Settings) -> list[str]:
     """Complaints of keys that a sweep would silently ignore."""
     useless = [key for key in KEYS.values() if SWEEP not in key.commands]
     places = [(given[key.name].where(), key.name) for key in useless if says(given, key.name)]
@@ -131,56 +131,56 @@ def _useless(given: Mapping[str, Given], flags: Settings) -> list[str]:
     return [f"{where}: {name}: a sweep has no use for this key" for where, name in places]
 
 
-def _given_twice(swept: Sequence[_Swept], given: Mapping[str, Given]) -> list[str]:
+def _given_twice(swept: Sequence[_Swept], given: Mapping[str, Value]) -> list[str]:
     """Complaints of keys that have a value in a file and are swept by it."""
     names = [part.axis.name for part in swept if part.axis.name in given]
     return [f"{given[name].where()}: {name}: is swept as well" for name in names]
 
 
-def _read_axes(block: Given, problems: list[str], *, of_a_formula: bool) -> list[_Swept]:
+def _read_axes(block: Value, problems: list[str], *, of_a_formula: bool) -> list[_Swept]:
     """The axes of a `sweep` block, in their order; settings may be those of a formula."""
-    place = Place(SWEPT, block, problems)
+    place = Location(SWEPT, block, problems)
     swept: list[_Swept] = []
-    with suppress(Wrong):
+    with suppress(InvalidValue):
         if not isinstance(block.value, Mapping) or not block.value:
             raise place.expected(
                 "keys with their values, such as {learning_rate: [0.1, 1]}", block.value
             )
         for name, value in block.value.items():
-            with suppress(Wrong):
+            with suppress(InvalidValue):
                 below = place.below(name)
                 swept.append(_read_axis(name, value, below, of_a_formula=of_a_formula))
     return swept
 
 
-def _axes_of_flags(typed: dict[str, Given], problems: list[str]) -> dict[str, _Swept]:
+def _axes_of_flags(typed: dict[str, Value], problems: list[str]) -> dict[str, _Swept]:
     """The axes of those flags that have several values, by key; `typed` gets wrong ones refused."""
     swept: dict[str, _Swept] = {}
     for name, given in typed.items():
-        place = Place(name, given, problems)
+        place = Location(name, given, problems)
         if not KEYS[name].may_be_swept:
             continue
         try:
             values = _several(KEYS[name], given.value, place)
             if values is not None:
                 swept[name] = _read_axis(name, values, place)
-        except Wrong:
-            typed[name] = given._replace(value=REFUSED)  # or it would be complained of again
+        except InvalidValue:
+            typed[name] = given._replace(value=INVALID)  # or it would be complained of again
     return swept
 
 
-def _several(key: Key, value: object, place: Place) -> object:
+def _several(key: Key, value: object, place: Location) -> object:
     """What a flag has as a `sweep` would, if it has several values; else None.
 
     Raises:
-        Wrong: If it cannot be told what they are.
+        InvalidValue: If it cannot be told what they are.
     """
     if spells_several(value):
         return value
     if isinstance(value, list):
         lists = all(isinstance(part, list) for part in value)
         return value if lists or not key.kind.listed else None
-    texts = key.kind.several(value) if isinstance(value, str) else ()
+    texts = key.kind.split_values(value) if isinstance(value, str) else ()
     if len(texts) < 2:
         return None
     parts = [read_part(text, place) for text in texts]
@@ -192,7 +192,7 @@ def _several(key: Key, value: object, place: Place) -> object:
     return parts
 
 
-def _read_axis(name: str, value: object, place: Place, *, of_a_formula: bool = False) -> _Swept:
+def _read_axis(name: str, value: object, place: Location, *, of_a_formula: bool = False) -> _Swept:
     key, _, setting = name.partition(".")
     if key == _ACTIVATION and setting.isidentifier():
         check, default = kind_of_setting(setting, of_a_formula=of_a_formula).check, None
@@ -224,9 +224,9 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _check(key: Key, value: object, place: Place) -> Any:
+def _check(key: Key, value: object, place: Location) -> Any:
     if value is None and key.optional and key.name != _ACTIVATION:
-        return key.kind.absent
+        return key.kind.empty_value
     return key.kind.check(value, place)
 
 
@@ -316,13 +316,13 @@ def _experiment(base: Checked, swept: Sequence[_Swept], own: Sequence[Any]) -> E
         place = cell.place(_ACTIVATION)
         if place.given.is_default:
             first = next(part for part in swept if part.setting)
-            place = Place(first.axis.name, first.given, cell.problems)
-        with suppress(Wrong):
+            place = Location(first.axis.name, first.given, cell.problems)
+        with suppress(InvalidValue):
             values[_ACTIVATION] = _set(values.pop(_ACTIVATION), settings, place)
     return cell.experiment()
 
 
-def _set(activation: Activation, settings: Mapping[str, Any], place: Place) -> Activation:
+def _set(activation: Activation, settings: Mapping[str, Any], place: Location) -> Activation:
     """The activation with swept settings; a sweep does not override what somebody set."""
     row = ACTIVATIONS[activation.name] if is_in_table(activation) else activation
     written, default = map(spec_document, (activation, row))

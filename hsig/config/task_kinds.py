@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, complete_list, mapping_schema
 from hsig.config.text import read_bytes, reason
 from hsig.config.values import (
-    REFUSED,
+    INVALID,
+    InvalidValue,
     Json,
-    Place,
-    Wrong,
+    Location,
     as_finite,
     describe,
     each,
@@ -50,10 +50,10 @@ def several_tasks(value: object) -> list[object]:
 class TaskRows(Kind):
     """A name, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
 
-    def several(self, text: str) -> Sequence[str]:
+    def split_values(self, text: str) -> Sequence[str]:
         return [str(part) for part in several_tasks(text)] or [text]
 
-    def check(self, value: object, place: Place) -> "Task":
+    def check(self, value: object, place: Location) -> "Task":
         from hsig.networks.tasks import TASKS
 
         if several_tasks(value):
@@ -119,7 +119,7 @@ class TaskRows(Kind):
 class InitialWeights(Kind):
     """`{hidden: [[...]], output: [[...]]}`, one list per row; the last row is the bias."""
 
-    def check(self, value: object, place: Place) -> "Weights":
+    def check(self, value: object, place: Location) -> "Weights":
         import numpy as np
 
         if not isinstance(value, dict) or set(value) != {"hidden", "output"}:
@@ -140,10 +140,10 @@ class InitialWeights(Kind):
 class Init(Kind):
     """Bounds [low, high) of the initial weights: `uniform:LOW,HIGH` or `{uniform: [LOW, HIGH]}`."""
 
-    def several(self, text: str) -> Sequence[str]:
+    def split_values(self, text: str) -> Sequence[str]:
         return _BEFORE_A_WORD.split(text)
 
-    def check(self, value: object, place: Place) -> "Start":
+    def check(self, value: object, place: Location) -> "Start":
         from hsig.networks.starts import Start
 
         bounds: object = None
@@ -155,8 +155,8 @@ class Init(Kind):
             raise place.expected(
                 "uniform:LOW,HIGH or {uniform: [LOW, HIGH]}, such as uniform:-1,1", value
             )
-        if REFUSED in bounds:
-            raise Wrong
+        if INVALID in bounds:
+            raise InvalidValue
         low, high = map(as_finite, bounds)
         if low is None or high is None or not low < high or not isfinite(high - low):
             got = " and ".join(map(describe, bounds))
@@ -182,7 +182,7 @@ def _nearest_task(value: str) -> str:
     return nearest(value, TASKS)
 
 
-def _rows_task(value: Mapping[str, object], place: Place) -> "Task":
+def _rows_task(value: Mapping[str, object], place: Location) -> "Task":
     from hsig.networks.tasks import TASKS
 
     read: tuple[partial[Any], ...] = (
@@ -217,7 +217,7 @@ def _is_name(text: object) -> bool:
     return isinstance(text, str) and bool(text) and text.isprintable()
 
 
-def _csv_task(name: str, place: Place) -> "Task":
+def _csv_task(name: str, place: Location) -> "Task":
     """Rows of a CSV file: inputs, then the target. A first row without numbers has their names."""
     import csv
 
@@ -272,7 +272,7 @@ def _task(
     inputs: list[list[float]],
     targets: list[float],
     columns: list[str],
-    place: Place,
+    place: Location,
 ) -> "Task":
     import numpy as np
 
@@ -286,7 +286,7 @@ def _task(
     return Task(name, np.array(inputs), np.array([targets]).T, tuple(columns))
 
 
-def _matrix(value: object, place: Place) -> list[list[float]]:
+def _matrix(value: object, place: Location) -> list[list[float]]:
     """A list of rows of equal length, at least one number each."""
     if not isinstance(value, list) or not value:
         raise place.expected("a list of rows, [[...], ...]", value)
@@ -299,7 +299,7 @@ def _matrix(value: object, place: Place) -> list[list[float]]:
     return rows
 
 
-def _vector(value: object, place: Place) -> list[float]:
+def _vector(value: object, place: Location) -> list[float]:
     """A list of finite numbers, at least one."""
     if not isinstance(value, list) or not value:
         raise place.expected("a list of numbers", value)

@@ -6,7 +6,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hsig.config.values import REFUSED, Given, describe, read_scalar
+from hsig.config.values import INVALID, Value, describe, read_scalar
 from hsig.errors import ConfigError
 from hsig.files import is_stream
 
@@ -76,7 +76,7 @@ def _open(path: str, flags: int) -> int:
 FILE_BYTES_MOST = 300_000  # read within seconds and 60 MB; more samples belong in a CSV file
 
 
-def read_flag(flag: str, text: str, problems: list[str]) -> Given:
+def read_flag(flag: str, text: str, problems: list[str]) -> Value:
     """The value of a flag: a scalar, or YAML's flow style when it starts with [ or {.
 
     Args:
@@ -87,18 +87,18 @@ def read_flag(flag: str, text: str, problems: list[str]) -> Given:
     if text.lstrip()[:1] in ("[", "{"):
         try:
             part = _parse(text, flag, problems)
-            return Given(None if part is None else part.value, flag)
+            return Value(None if part is None else part.value, flag)
         except ConfigError as refusal:
             problems.extend(refusal.messages)
-            return Given(REFUSED, flag)
+            return Value(INVALID, flag)
     try:
-        return Given(read_scalar(text), flag)
+        return Value(read_scalar(text), flag)
     except ValueError as problem:
         problems.append(f"{flag}: {problem}")
-        return Given(REFUSED, flag)
+        return Value(INVALID, flag)
 
 
-def read_file(path: Path, problems: list[str], folder: Path | None = None) -> dict[str, Given]:
+def read_file(path: Path, problems: list[str], folder: Path | None = None) -> dict[str, Value]:
     """The values of a config by key.
 
     Args:
@@ -114,14 +114,14 @@ def read_file(path: Path, problems: list[str], folder: Path | None = None) -> di
     part = _parse(text, str(path), problems)
     if part is None or part.value is None:
         raise ConfigError(f"{path}: the file is empty. Expected keys, such as `activation: hard`")
-    if part.value is REFUSED:
+    if part.value is INVALID:
         return {}
     if not isinstance(part.value, dict):
         got = describe(part.value)
         raise ConfigError(f"{path}:1: expected keys, such as `activation: hard`, got {got}")
     base = folder or (Path() if is_stream(path) else path.parent)
     return {
-        key: Given(value, str(path), part.below[key], base) for key, value in part.value.items()
+        key: Value(value, str(path), part.below[key], base) for key, value in part.value.items()
     }
 
 

@@ -1,7 +1,7 @@
 """Plain values and what a text means; the places values came from, and complaints that name them.
 
 A check takes a value and its place, and returns what the value means; or it notes a complaint in
-the house's pattern (where, what with the value, what would be right) and raises `Wrong`.
+the house's pattern (where, what with the value, what would be right) and raises `InvalidValue`.
 """
 
 import re
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 DIGITS_MOST = 300  # more would overflow a double
 _COUNTED_MOST = 4000  # digits; of some more Python makes no text
-REFUSED = object()  # stands where a value was that has been complained of already
+INVALID = object()  # stands where a value was that has been complained of already
 
 _CONSTANTS: Mapping[str, object] = {
     "": None,
@@ -143,7 +143,7 @@ class Lines(NamedTuple):
     below: "Mapping[str | int, Lines]"
 
 
-class Given(NamedTuple):
+class Value(NamedTuple):
     """A value as somebody gave it, and where.
 
     Attributes:
@@ -182,25 +182,25 @@ class Given(NamedTuple):
         return f"{self.source}:{lines.line}"
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """A value cannot be used; the complaint has been noted."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A part of a given value: where to say that it is wrong."""
 
     key: str
-    given: Given
+    given: Value
     problems: list[str]
     path: KeyPath = ()
     about: str = ""  # which part of a compact text
 
-    def below(self, step: str | int) -> "Place":
+    def below(self, step: str | int) -> "Location":
         """The part one step further down."""
         return replace(self, path=(*self.path, step))
 
-    def wrong(self, message: str) -> "Wrong":
+    def wrong(self, message: str) -> "InvalidValue":
         """Note that this part is wrong; to raise what it gives is to leave the part."""
         name = "" if self.given.is_flag else self.key  # a flag names its key itself
         for step in self.path:
@@ -208,41 +208,41 @@ class Place:
         named = f"{name}: " if name else ""
         about = f"{self.about}: " if self.about else ""
         self.problems.append(f"{self.given.where(self.path)}: {named}{about}{message}")
-        return Wrong()
+        return InvalidValue()
 
-    def expected(self, what: str, value: object) -> "Wrong":
+    def expected(self, what: str, value: object) -> "InvalidValue":
         """Note that something else was expected here; to raise what it gives is to leave it."""
-        return (
-            Wrong() if value is REFUSED else self.wrong(f"expected {what}, got {describe(value)}")
-        )
+        if value is INVALID:
+            return InvalidValue()
+        return self.wrong(f"expected {what}, got {describe(value)}")
 
 
 def each(checks: Iterable[Callable[[], T]]) -> list[T]:
     """What several checks give; all of them complain before it ends.
 
     Raises:
-        Wrong: If one of them complained.
+        InvalidValue: If one of them complained.
     """
     found = []
     sound = True
     for check in checks:
         try:
             found.append(check())
-        except Wrong:
+        except InvalidValue:
             sound = False
     if not sound:
-        raise Wrong
+        raise InvalidValue
     return found
 
 
 # --- compact text -----------------------------------------------------------------------------
 
 
-def read_settings(text: str, place: Place) -> dict[str, object]:
+def read_settings(text: str, place: Location) -> dict[str, object]:
     """`slope=0.25,backward=logistic` as a mapping.
 
     Raises:
-        Wrong: If it is not one.
+        InvalidValue: If it is not one.
     """
     settings: dict[str, object] = {}
     for part in text.split(","):
@@ -255,10 +255,10 @@ def read_settings(text: str, place: Place) -> dict[str, object]:
     return settings
 
 
-def read_part(text: str, place: Place) -> object:
-    """The value of one piece of a compact text; `REFUSED` after a complaint."""
+def read_part(text: str, place: Location) -> object:
+    """The value of one piece of a compact text; `INVALID` after a complaint."""
     try:
         return read_scalar(text.strip())
     except ValueError as problem:
         place.wrong(str(problem))
-        return REFUSED
+        return INVALID

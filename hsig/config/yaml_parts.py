@@ -11,7 +11,7 @@ import yaml
 from yaml.composer import ComposerError
 from yaml.reader import ReaderError
 
-from hsig.config.values import REFUSED, Lines, describe, read_scalar
+from hsig.config.values import INVALID, Lines, describe, read_scalar
 from hsig.errors import ConfigError
 
 DEPTH_MOST = 20
@@ -88,7 +88,7 @@ class _Composer(yaml.SafeLoader):
         refused = self._refused(event)
         if isinstance(event, yaml.AliasEvent):
             self.get_event()  # type: ignore[no-untyped-call]
-            return Part(REFUSED, mark, _NOTHING)
+            return Part(INVALID, mark, _NOTHING)
         if isinstance(event, yaml.CollectionStartEvent) and self._depth == DEPTH_MOST:
             raise ConfigError(f"{self._place(mark)}: nested more than {DEPTH_MOST} deep")
         event.anchor = event.tag = None
@@ -102,7 +102,7 @@ class _Composer(yaml.SafeLoader):
             part = Part([part.value for part in node.value], mark, below)
         else:
             part = self._scalar(node, mark)
-        return part._replace(value=REFUSED) if refused else part
+        return part._replace(value=INVALID) if refused else part
 
     def _mapping(self, parts: list[tuple[Part, Part]], mark: yaml.Mark) -> Part:
         """The values by key; each stands in the line of its key."""
@@ -117,7 +117,7 @@ class _Composer(yaml.SafeLoader):
                         key.start_mark, f"the key '{name}' is here again, after line {line}"
                     )
                 values[name], below[name] = part.value, Lines(key.lines.line, part.below)
-            elif name is not REFUSED:
+            elif name is not INVALID:
                 self._complain(key.start_mark, f"expected a key that is text, got {describe(name)}")
         return Part(values, mark, below)
 
@@ -127,7 +127,7 @@ class _Composer(yaml.SafeLoader):
             return Part(read_scalar(node.value) if plain_style else node.value, mark, _NOTHING)
         except ValueError as problem:
             self._complain(mark, str(problem))
-            return Part(REFUSED, mark, _NOTHING)
+            return Part(INVALID, mark, _NOTHING)
 
     def _refused(self, event: Any) -> bool:
         """Whether this part will not be taken, whatever is in it."""

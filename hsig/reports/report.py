@@ -147,7 +147,7 @@ def _fits_a_flag(name: str, texts: Sequence[str]) -> bool:
     if name not in KEYS or len(texts) < 2 or any(text[:1] in "[{" for text in texts):
         return False
     kind = KEYS[name].kind
-    return not kind.listed and [*kind.several(",".join(texts))] == [*texts]
+    return not kind.listed and [*kind.split_values(",".join(texts))] == [*texts]
 
 
 def _unset(keys: Mapping[str, Any], swept: Mapping[str, object]) -> dict[str, Any]:
