@@ -160,7 +160,6 @@ def advance(
         epoch=state.epoch + epochs,
         weights=weights,
         memory=state.memory,
-        steps=state.steps + epochs * len(problem.batches),
         solved_at=solved_at,
         lost_at=lost_at,
         diverged_at=diverged_at,

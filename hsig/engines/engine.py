@@ -1,8 +1,6 @@
-"""Gradient descent, and nothing else: what every engine takes and gives.
+"""What every engine takes and gives: a problem, a state, and the progress from it.
 
-In: a `State` and a `Problem`. Out: a `Progress`. Arrays have seeds last.
-To import: these nouns from here; from `choice` the engines that there are, and what their numbers
-depend on. Each is a module with a function `advance(state, problem, epochs) -> Progress`.
+Arrays have seeds last.
 """
 
 from dataclasses import dataclass
@@ -27,8 +25,6 @@ NOT_REACHED = -1
 class Problem:
     """What is trained, and how.
 
-    An engine that does not know a field refuses a problem in which it is not at its default.
-
     Attributes:
         network: The layers and the loss.
         inputs: Shape (samples, inputs), in the order of training.
@@ -36,7 +32,7 @@ class Problem:
         learning_rate: Step size.
         solved_within: A seed is solved when every |prediction - target| is below this.
         order: Which rows each step takes.
-        optimizer: What a step makes of the gradient.
+        optimizer: How a step follows from the gradient.
     """
 
     network: Network
@@ -70,8 +66,7 @@ class State:
     Attributes:
         epoch: Epochs trained so far.
         weights: Seeds last.
-        memory: What the optimizer remembers; seeds last.
-        steps: Steps taken so far.
+        memory: What the optimizer remembers, seeds last.
         solved_at: Shape (seeds,); first epoch count, of those looked at, with which every
             prediction was right, or NOT_REACHED.
         lost_at: Shape (seeds,); first later one at which that no longer held, or NOT_REACHED.
@@ -82,7 +77,6 @@ class State:
     epoch: int
     weights: Weights
     memory: Memory
-    steps: int
     solved_at: IntArray
     lost_at: IntArray
     diverged_at: IntArray
@@ -91,7 +85,7 @@ class State:
     def start(cls, weights: Weights, optimizer: Optimizer = SGD) -> "State":
         """Every seed before its first epoch, from weights with seeds last."""
         never = np.full(weights[0].shape[-1], NOT_REACHED, dtype=np.int64)
-        return cls(0, weights, optimizer.start(weights), 0, never, never, never)
+        return cls(0, weights, optimizer.start(weights), never, never, never)
 
     @property
     def seeds(self) -> int:
@@ -104,7 +98,6 @@ class State:
             epoch=self.epoch,
             weights=tuple(layer[..., seeds] for layer in self.weights),
             memory=tuple(tuple(layer[..., seeds] for layer in part) for part in self.memory),
-            steps=self.steps,
             solved_at=self.solved_at[seeds],
             lost_at=self.lost_at[seeds],
             diverged_at=self.diverged_at[seeds],

@@ -1,7 +1,7 @@
 """The optimizers: from a gradient to a step, and what is remembered from step to step.
 
-Each is a row: what it remembers at first, and its step. All arrays have the shapes of the weights,
-seeds last, and every operation is elementwise, so that a seed's bits do not depend on others.
+Each is a row: what it remembers at first, and its step. All arrays have three axes, seeds last, and
+every operation is elementwise over them, so that a seed's bits do not depend on others.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from hsig.networks.network import Weights
 
-Memory = tuple[Weights, ...]  # running means and the like, shaped as the weights
+Memory = tuple[Weights, ...]  # running means of each layer's gradient, and the like
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Rule:
         name: What configs call it.
         settings: Its settings in their order, with their defaults.
         start: The memory before the first step, from the weights.
-        step: From weights, memory, gradient, learning rate, the number of this step (from 1) and
-            the settings to the new weights and memory.
+        step: From weights, memory, gradient, learning rate and the settings to the new weights and
+            memory.
         source: The paper or framework that defines it.
     """
 
@@ -34,16 +34,21 @@ class Rule:
 
 
 def descend_plainly(
-    weights: Weights, memory: Memory, gradient: Weights, learning_rate: float, _step: int
+    weights: Weights, memory: Memory, gradient: Weights, learning_rate: float
 ) -> tuple[Weights, Memory]:
     """Plain gradient descent: w - learning_rate * g."""
     pairs = zip(weights, gradient, strict=True)
     return tuple(layer - learning_rate * slope for layer, slope in pairs), memory
 
 
-OPTIMIZERS: Mapping[str, Rule] = MappingProxyType(
-    {row.name: row for row in (Rule("sgd", {}, lambda _: (), descend_plainly, "Cauchy 1847"),)}
-)
+def remember_nothing(_weights: Weights) -> Memory:
+    """The memory of an optimizer that has none."""
+    return ()
+
+
+_ROWS = (Rule("sgd", {}, remember_nothing, descend_plainly, "Cauchy 1847"),)
+
+OPTIMIZERS: Mapping[str, Rule] = MappingProxyType({row.name: row for row in _ROWS})
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,21 @@ class Optimizer:
     name: str = "sgd"
     settings: tuple[float, ...] = ()
 
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Its settings by name."""
+        return dict(zip(OPTIMIZERS[self.name].settings, self.settings, strict=True))
+
     def start(self, weights: Weights) -> Memory:
         """What it remembers before the first step."""
         return OPTIMIZERS[self.name].start(weights)
 
     def step(
-        self, weights: Weights, memory: Memory, gradient: Weights, learning_rate: float, step: int
+        self, weights: Weights, memory: Memory, gradient: Weights, learning_rate: float
     ) -> tuple[Weights, Memory]:
-        """The weights and the memory after a step, which is counted from 1."""
+        """The weights and the memory after a step."""
         rule = OPTIMIZERS[self.name]
-        return rule.step(weights, memory, gradient, learning_rate, step, *self.settings)
+        return rule.step(weights, memory, gradient, learning_rate, *self.settings)
 
 
 SGD = Optimizer()

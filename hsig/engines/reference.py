@@ -101,7 +101,6 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
         epoch=first_epoch + epochs,
         weights=state.weights,
         memory=state.memory,
-        steps=state.steps,
         solved_at=solved_at,
         lost_at=lost_at,
         diverged_at=diverged_at,
@@ -118,11 +117,10 @@ def descend(problem: Problem, state: State, rows: slice) -> tuple[State, Activit
     """
     activity = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
     gradient = problem.network.gradient(state.weights, activity, problem.target_columns[rows])
-    steps = state.steps + 1
     weights, memory = problem.optimizer.step(
-        state.weights, state.memory, gradient, problem.learning_rate, steps
+        state.weights, state.memory, gradient, problem.learning_rate
     )
-    return replace(state, weights=weights, memory=memory, steps=steps), activity
+    return replace(state, weights=weights, memory=memory), activity
 
 
 def _all_within(errors: Array, bound: float) -> BoolArray:

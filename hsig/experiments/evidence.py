@@ -1,6 +1,6 @@
-"""What a network is doing at one moment: on which linear pieces its units are, and what it learns.
+"""What a network does at one epoch: on which linear pieces its units are, and what it learns.
 
-Arrays in and out have seeds first, but for the weights and activity, which are the engines'.
+Evidence has seeds first; weights and activity have them last, as in the engines.
 """
 
 from collections.abc import Sequence
@@ -96,40 +96,44 @@ def examine(
         gradient = network.gradient(weights, activity, wanted)
         slopes = [np.abs(slope) for slope in network.hidden_slopes(activity)]
         pieces = [
-            _pieces(activation, z)
+            _count_pieces(activation, z)
             for activation, z in zip(
                 network.hidden_activations, activity.pre_activations[:-1], strict=True
             )
         ]
         nonaffinity = _nonaffinity(activity)
     finite = all_finite(weights)
+    alive = [((slope != 0.0) & finite).any(axis=0).mean(axis=0) for slope in slopes]
     return Evidence(
-        on_piece=_padded([shares for shares, _ in pieces]),
-        on_one_piece=np.stack([settled.mean(axis=0) for _, settled in pieces], axis=1),
-        alive=np.stack(
-            [((slope != 0.0) & finite).any(axis=0).mean(axis=0) for slope in slopes], axis=1
-        ),
-        gradient=np.stack([_norm(layer) for layer in gradient], axis=1),
+        on_piece=_pad_pieces([shares for shares, _ in pieces], len(finite)),
+        on_one_piece=_layers_last([settled.mean(axis=0) for _, settled in pieces], len(finite)),
+        alive=_layers_last(alive, len(finite)),
+        gradient=_layers_last([_norm(layer) for layer in gradient], len(finite)),
         solved=right.all(axis=(0, 1)) & finite,
-        slope=np.stack(
-            [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes], axis=1
+        slope=_layers_last(
+            [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes], len(finite)
         ),
         wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
         nonaffinity=nonaffinity,
     )
 
 
-def stack(moments: Sequence[Evidence]) -> Evidence:
+def stack_checkpoints(evidence: Sequence[Evidence]) -> Evidence:
     """The evidence of several checkpoints, which become the second axis."""
     return Evidence(
         **{
-            field.name: np.stack([getattr(moment, field.name) for moment in moments], axis=1)
+            field.name: np.stack([getattr(part, field.name) for part in evidence], axis=1)
             for field in fields(Evidence)
         }
     )
 
 
-def _pieces(activation: Activation, pre_activations: Array) -> tuple[Array, BoolArray]:
+def _layers_last(layers: Sequence[Array], seeds: int) -> Array:
+    """An array for each layer, (seeds,), as one of (seeds, layers); there may be no layer."""
+    return np.reshape(layers, (len(layers), seeds)).T.astype(np.float64, order="C")
+
+
+def _count_pieces(activation: Activation, pre_activations: Array) -> tuple[Array, BoolArray]:
     """The share of a layer's pairs on each piece, (seeds, pieces + 1), and which units stay on one.
 
     The units are of shape (units, seeds).
@@ -145,14 +149,14 @@ def _pieces(activation: Activation, pre_activations: Array) -> tuple[Array, Bool
     return np.stack(counts, axis=1) / (samples * units), settled
 
 
-def _padded(shares: Sequence[Array]) -> Array:
-    """The shares of each layer as one array, zeros before the last where there are fewer pieces."""
-    columns = max(layer.shape[1] for layer in shares)
-    made = np.zeros((len(shares[0]), len(shares), columns))
+def _pad_pieces(shares: Sequence[Array], seeds: int) -> Array:
+    """The shares of all layers in one array, zeros before the last where there are fewer pieces."""
+    columns = max((layer.shape[1] for layer in shares), default=1)
+    padded = np.zeros((seeds, len(shares), columns))
     for place, layer in enumerate(shares):
-        made[:, place, : layer.shape[1] - 1] = layer[:, :-1]
-        made[:, place, -1] = layer[:, -1]
-    return made
+        padded[:, place, : layer.shape[1] - 1] = layer[:, :-1]
+        padded[:, place, -1] = layer[:, -1]
+    return padded
 
 
 def _nonaffinity(activity: Activity) -> Array:

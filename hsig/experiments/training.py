@@ -13,7 +13,7 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
-from hsig.experiments.evidence import Evidence, stack
+from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import divergence_causes, judge
@@ -191,7 +191,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
     losses = np.stack([moment.losses for moment in reported.values()])
     cost_mean = mean_over_samples(losses)
     seeds = len(experiment.seeds)
-    evidence = stack([moment.evidence for moment in reported.values()])
+    evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reported.values()])
     outlook = last.outlook or Outlook.unknown(seeds)
     solved = _is_solved(experiment, last)
     return Training(

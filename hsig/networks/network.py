@@ -58,17 +58,12 @@ class Network:
             weights: Seeds last.
             inputs: From `append_bias`, shape (samples, inputs + 1, 1).
         """
-        layer_inputs, pre_activations = [inputs], []
-        for activation, layer in zip(self.activations[:-1], weights[:-1], strict=True):
-            z = weighted_sums(layer_inputs[-1], layer)
-            samples, units, seeds = z.shape
-            outputs = np.ones((samples, units + 1, seeds))
-            outputs[:, :-1] = activation.value(z)
-            pre_activations.append(z)
-            layer_inputs.append(outputs)
-        z = weighted_sums(layer_inputs[-1], weights[-1])
-        predictions = self.output_activation.value(z)
-        return Activity(tuple(layer_inputs), (*pre_activations, z), predictions)
+        layer_inputs, pre_activations = [inputs], [weighted_sums(inputs, weights[0])]
+        for activation, layer in zip(self.hidden_activations, weights[1:], strict=True):
+            layer_inputs.append(append_ones(activation.value(pre_activations[-1])))
+            pre_activations.append(weighted_sums(layer_inputs[-1], layer))
+        predictions = self.output_activation.value(pre_activations[-1])
+        return Activity(tuple(layer_inputs), tuple(pre_activations), predictions)
 
     def losses(self, activity: Activity, targets: Array) -> Array:
         """Loss of every sample, (samples, seeds): the sum over its outputs.
@@ -100,9 +95,9 @@ class Network:
     def hidden_slopes(self, activity: Activity) -> tuple[Array, ...]:
         """Training slopes of each hidden layer, (samples, units, seeds)."""
         return tuple(
-            activation.training_slope(z, outputs[:, :-1])
-            for activation, z, outputs in zip(
-                self.activations[:-1],
+            activation.training_slope(pre_activations, outputs[:, :-1])
+            for activation, pre_activations, outputs in zip(
+                self.hidden_activations,
                 activity.pre_activations[:-1],
                 activity.layer_inputs[1:],
                 strict=True,
@@ -114,15 +109,13 @@ class Network:
 
         The gradients of all layers are taken at the same `weights`, whose shapes they have.
         """
+        slopes = self.hidden_slopes(activity)
         deltas = self.output_deltas(activity, targets)
         gradient = [mean_products(activity.layer_inputs[-1], deltas)]
-        slopes = self.hidden_slopes(activity)
-        for layer, slope, inputs in zip(
-            weights[:0:-1], slopes[::-1], activity.layer_inputs[-2::-1], strict=True
-        ):
-            deltas = backpropagate(layer, deltas) * slope
-            gradient.append(mean_products(inputs, deltas))
-        return tuple(gradient[::-1])
+        for layer in reversed(range(len(slopes))):
+            deltas = backpropagate(weights[layer + 1], deltas) * slopes[layer]
+            gradient.insert(0, mean_products(activity.layer_inputs[layer], deltas))
+        return tuple(gradient)
 
 
 def weighted_sums(inputs: Array, weights: Array) -> Array:
@@ -166,13 +159,25 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
     return sum_in_order(inputs[:, :, None, :] * deltas[:, None, :, :]) / len(inputs)
 
 
-def append_bias(inputs: Array) -> Array:
-    """The inputs of a task, (samples, inputs), as the first layer sees them.
+def append_ones(outputs: Array) -> Array:
+    """What the next layer sees of outputs: (samples, units + 1, seeds), the bias's 1 last.
 
-    Returns:
-        Shape (samples, inputs + 1, 1), the bias's 1 last.
+    Args:
+        outputs: Shape (samples, units, seeds).
     """
-    return np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)[:, :, None]
+    samples, units, seeds = outputs.shape
+    seen = np.ones((samples, units + 1, seeds))
+    seen[:, :-1] = outputs
+    return seen
+
+
+def append_bias(inputs: Array) -> Array:
+    """What the first layer sees of a task's inputs: (samples, inputs + 1, 1), the bias's 1 last.
+
+    Args:
+        inputs: Shape (samples, inputs).
+    """
+    return append_ones(inputs[:, :, None])
 
 
 def all_finite(weights: Weights) -> BoolArray:

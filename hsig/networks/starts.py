@@ -22,27 +22,27 @@ class Scheme:
     Attributes:
         name: What configs call it.
         settings: Its settings in their order, with their defaults.
-        draw: From numbers of [0, 1), (seeds, fan_in + 1, fan_out), and the settings to weights.
+        draw: From numbers of [0, 1), (seeds, rows, fan_out), the layer's fan-in and the settings to
+            weights of that shape.
         summary: What it draws, in a few words, with the settings in braces.
+        draws_biases: Whether the bias row is drawn as well, else it is 0 and takes no numbers.
     """
 
     name: str
     settings: Mapping[str, float]
     draw: Callable[..., Array]
     summary: str
+    draws_biases: bool = True
 
 
-def draw_uniform(numbers: Array, low: float, high: float) -> Array:
+def draw_uniform(numbers: Array, _fan_in: int, low: float, high: float) -> Array:
     """Evenly from [low, high)."""
     return low + (high - low) * numbers
 
 
-SCHEMES: Mapping[str, Scheme] = MappingProxyType(
-    {
-        row.name: row
-        for row in (Scheme("uniform", {"low": 0.0, "high": 1.0}, draw_uniform, "[{low}, {high})"),)
-    }
-)
+_ROWS = (Scheme("uniform", {"low": 0.0, "high": 1.0}, draw_uniform, "[{low}, {high})"),)
+
+SCHEMES: Mapping[str, Scheme] = MappingProxyType({row.name: row for row in _ROWS})
 
 
 @dataclass(frozen=True)
@@ -82,19 +82,24 @@ class Start:
         >>> Start().draw([0], [2, 3, 1])[0][0, 0].round(4)
         array([0.5488, 0.7152, 0.6028])
         """
+        scheme = SCHEMES[self.scheme]
         shapes = layer_shapes(sizes)
+        if not scheme.draws_biases:
+            shapes = [(rows - 1, columns) for rows, columns in shapes]
         counts = [rows * columns for rows, columns in shapes]
         numbers = np.empty((len(seeds), sum(counts)))
         stream = np.random.RandomState(0)  # seeded anew each time: to make one takes longer
         for row, seed in zip(numbers, seeds, strict=True):
             stream.seed(seed)
             row[:] = stream.rand(len(row))
-        draw = SCHEMES[self.scheme].draw
         parts = np.split(numbers, np.cumsum(counts)[:-1], axis=1)
-        return tuple(
-            draw(part.reshape(-1, *shape), *self.settings)
-            for part, shape in zip(parts, shapes, strict=True)
+        layers = (
+            scheme.draw(part.reshape(-1, *shape), fan_in, *self.settings)
+            for part, shape, fan_in in zip(parts, shapes, sizes[:-1], strict=True)
         )
+        if scheme.draws_biases:
+            return tuple(layers)
+        return tuple(np.pad(layer, [(0, 0), (0, 1), (0, 0)]) for layer in layers)
 
 
 QUESTION_START = Start()  # that of the question: [0, 1)
