@@ -170,17 +170,17 @@ def _twin_distances(predictions: Array, seeds: int, diverged_at: IntArray) -> Ar
     return distances
 
 
-def _is_solved(experiment: Experiment, moment: Checkpoint) -> BoolArray:
+def _is_solved(experiment: Experiment, checkpoint: Checkpoint) -> BoolArray:
     """Which seeds are right on every sample, and have not diverged."""
-    right = _max_error(experiment, moment) < experiment.solved_within
-    solved: BoolArray = right & (moment.diverged_at == NOT_REACHED)
+    right = _max_error(experiment, checkpoint) < experiment.solved_within
+    solved: BoolArray = right & (checkpoint.diverged_at == NOT_REACHED)
     return solved
 
 
-def _max_error(experiment: Experiment, moment: Checkpoint) -> Array:
+def _max_error(experiment: Experiment, checkpoint: Checkpoint) -> Array:
     """The largest |prediction - target| of each seed."""
     with np.errstate(all="ignore"):
-        largest: Array = np.abs(moment.predictions - experiment.task.targets).max(axis=(1, 2))
+        largest: Array = np.abs(checkpoint.predictions - experiment.task.targets).max(axis=(1, 2))
     return largest
 
 
@@ -188,7 +188,7 @@ def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Chec
     """The result with what was seen at some epochs, in their order, and at the last of them."""
     reported = {epoch: seen[epoch] for epoch in experiment.checkpoints if epoch in seen}
     reported[last.epoch] = last
-    losses = np.stack([moment.losses for moment in reported.values()])
+    losses = np.stack([checkpoint.losses for checkpoint in reported.values()])
     cost_mean = mean_over_samples(losses)
     seeds = len(experiment.seeds)
     evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reported.values()])

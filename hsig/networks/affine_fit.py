@@ -1,4 +1,4 @@
-"""The best that an affine function can do: computed, not quoted."""
+"""What an affine function can do on a task."""
 
 from typing import NamedTuple
 
@@ -15,10 +15,10 @@ _LARGEST_POWER = 100  # of two: inputs within it are taken as they are
 
 
 class AffineFit(NamedTuple):
-    """The affine function of the inputs with the lowest mean loss.
+    """An affine function of the inputs, or the logistic function of one, and how it does.
 
     Attributes:
-        cost: Its mean loss over the samples.
+        cost: The mean loss over the samples.
         predictions: Shape (samples, outputs).
         right: How many samples it is right on, in every output.
     """
@@ -29,11 +29,11 @@ class AffineFit(NamedTuple):
 
 
 def fit_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
-    """The best affine function on a task.
+    """Fit an affine function to a task: each output by itself.
 
-    Under squared loss a least-squares fit; under a cross-entropy the logistic function of an
-    affine one, a logistic regression. Where that can separate the samples it has no best, and the
-    cost comes as near to 0 as a hundred steps of Newton's method bring it.
+    Under a cross-entropy a logistic regression, under any other loss least squares. Where a
+    logistic regression can separate the samples it has no best fit, and the cost comes as near to 0
+    as a hundred steps of Newton's method bring it.
 
     Args:
         task: Its samples.
