@@ -18,7 +18,6 @@ from hsig.experiments.outlook import Outlook
 from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
-from hsig.networks.network import Weights
 from hsig.reports.documents import document
 from hsig.runs import Made, Part
 
@@ -130,13 +129,16 @@ def _sizes(seeds, checkpoints):
 
 
 def _training(experiment, variant, predictions, costs, diverged_at=()):
-    predictions, costs = np.array(predictions, dtype=float), np.array(costs, dtype=float)
+    predictions = np.array(predictions, dtype=float)[:, :, None]
+    costs = np.array(costs, dtype=float)
     seeds = len(predictions)
     diverged = np.array(diverged_at or [-1] * seeds)
-    errors = np.abs(predictions - [1, 1, 0, 0]).max(axis=1)
+    errors = np.abs(predictions - experiment.task.targets).max(axis=(1, 2))
     solved = (errors < 0.5) & (diverged < 0)
-    seen = nothing_seen(costs.shape)
-    ahead = falling(~solved & (diverged < 0), np.where(np.isfinite(costs[:, -1]), 1.0, np.nan))
+    evidence = healthy_evidence(costs.shape)
+    outlook = falling_outlook(
+        ~solved & (diverged < 0), np.where(np.isfinite(costs[:, -1]), 1.0, np.nan)
+    )
     return Training(
         seeds=experiment.seeds,
         variant=variant,
@@ -145,7 +147,7 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         cost_mean=costs / 2,
         predictions=predictions,
         max_error=errors,
-        weights=Weights(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),
+        weights=(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),
         solved=solved,
         solved_at=np.where(errors < 0.5, 7, -1),
         lost_at=np.full(seeds, -1),
@@ -154,37 +156,37 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         verdict=judge(
             diverged_at=diverged,
             solved=solved,
-            evidence=seen.at(-1),
-            outlook=ahead,
+            evidence=evidence.select_checkpoint(-1),
+            outlook=outlook,
             affine_solves=False,
             reachable=True,
         ),
-        evidence=seen,
-        outlook=ahead,
-        parted=np.full(seeds, np.nan),
+        evidence=evidence,
+        outlook=outlook,
+        twin_distance=np.full(seeds, np.nan),
     )
 
 
-def falling(looked, fall):
-    """The outlook of seeds that go on falling, by so much."""
+def falling_outlook(is_known, cost_drop):
+    """The outlook of seeds whose cost goes on falling, by so much."""
     return replace(
-        Outlook.unknown(len(looked)),
-        looked=looked,
-        rise=np.zeros(len(looked)),
-        swing=np.zeros(len(looked)),
-        fall=np.where(looked, fall, np.nan),
+        Outlook.unknown(len(is_known)),
+        is_known=is_known,
+        cost_rise=np.zeros(len(is_known)),
+        largest_step_change=np.zeros(len(is_known)),
+        cost_drop=np.where(is_known, cost_drop, np.nan),
     )
 
 
-def nothing_seen(shape):
-    """Evidence of no piece and no disease, for some seeds and checkpoints."""
+def healthy_evidence(shape):
+    """Evidence of one hidden layer without a linear piece or a disease, (seeds, checkpoints)."""
     return Evidence(
-        on_piece=np.ones((*shape, 1)),
-        on_one_piece=np.zeros(shape),
-        alive=np.ones(shape),
+        on_piece=np.ones((*shape, 1, 1)),
+        on_one_piece=np.zeros((*shape, 1)),
+        alive=np.ones((*shape, 1)),
         gradient=np.ones((*shape, 2)),
         solved=np.zeros(shape, dtype=bool),
-        slope=np.ones(shape),
+        slope=np.ones((*shape, 1)),
         wrong_gradient=np.ones(shape),
-        departure=np.ones(shape),
+        nonaffinity=np.ones(shape),
     )
