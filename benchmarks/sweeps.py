@@ -17,7 +17,7 @@ from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import gather, run
-from hsig.runs import Made, Part, keep
+from hsig.runs.record import FinishedRun, Part, keep_run
 
 CELLS = """
 activation: hard
@@ -69,9 +69,9 @@ def listing(folder: Path, number: int) -> tuple[float, float]:
     experiment = load_experiment(flags={"epochs": "10"})
     outcome = gather(experiment, run(experiment))
     first = datetime(2026, 1, 1, tzinfo=UTC)
-    made = Made("train", (), {}, [Part("", experiment, outcome)], "{}", True, first, 0.0)
+    made = FinishedRun("train", (), {}, [Part("", experiment, outcome)], "{}", True, first, 0.0)
     for place in range(number):
-        keep(folder / "many", replace(made, started=first + timedelta(seconds=place)))
+        keep_run(folder / "many", replace(made, started=first + timedelta(seconds=place)))
     listed = seconds(folder, "runs", "list", "--runs-dir", "many")
     return listed, seconds(folder, "--version")
 

@@ -19,7 +19,7 @@ from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
 from hsig.reports.documents import document
-from hsig.runs import Made, Part
+from hsig.runs.record import FinishedRun, Part
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 
@@ -106,7 +106,7 @@ def made_run(**flags):
     """A run of `train` that is to be kept."""
     experiment = load_experiment(flags={"epochs": "20", "report_every": "10"} | flags)
     outcome = gather(experiment, run(experiment))
-    return Made(
+    return FinishedRun(
         command="train",
         arguments=("train",),
         configs={"my.yaml": "epochs: 20\n"},

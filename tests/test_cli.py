@@ -20,7 +20,7 @@ from hsig.config.keys import KEYS
 from hsig.engines.choice import ENGINES
 from hsig.experiments.training import run
 from hsig.reports.columns import COLUMNS
-from hsig.runs import every
+from hsig.runs.store import read_records
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -631,7 +631,7 @@ def test_a_result_that_cannot_be_written_is_kept_all_the_same(runs, command):
         code, err = on_a_full_stdout(*command, *where)
         assert code == 3
         assert "cannot be written: No space left on device" in err
-    records, problems = every(runs)
+    records, problems = read_records(runs)
     assert (len(records), problems) == (2, [])
     assert all(record.complete for record in records)
 
@@ -650,7 +650,7 @@ def test_a_reader_that_has_left_changes_nothing_but_that_nobody_reads(runs, expe
     os.close(writer)
     assert done.returncode == code
     assert done.stderr.startswith("expect: ") is bool(code)
-    assert len(every(runs)[0]) == 1
+    assert len(read_records(runs)[0]) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
@@ -661,7 +661,7 @@ def test_a_pipe_that_nobody_reads_is_told_and_not_waited_at(hsig, runs):
         3,
         "error: pipe.csv: cannot be written: it is a pipe that nobody reads\n",
     )
-    assert len(every(runs)[0]) == 1
+    assert len(read_records(runs)[0]) == 1
 
 
 def test_format_beats_the_ending_of_the_file(hsig):

@@ -9,7 +9,8 @@ from prepared import made_run
 from hsig.activations import ACTIVATIONS
 from hsig.config.keys import KEYS, complete_comparison, complete_config, complete_words
 from hsig.config.kinds import KINKS
-from hsig.runs import Note, keep
+from hsig.runs.record import keep_run
+from hsig.runs.store import Note
 
 COMPLETE = (
     "import os, sys; sys.argv = ['hsig']\n"
@@ -90,8 +91,8 @@ def kept(monkeypatch):
     """The ids of two runs, and a run elsewhere; all have names."""
     monkeypatch.setenv("HSIG_RUNS_DIR", "runs")
     called = [Note("wide-start"), Note("two words")]
-    made = [keep(Path("runs"), replace(made_run(), note=note)).id for note in called]
-    keep(Path("other"), replace(made_run(), note=Note("elsewhere")))
+    made = [keep_run(Path("runs"), replace(made_run(), note=note)).id for note in called]
+    keep_run(Path("other"), replace(made_run(), note=Note("elsewhere")))
     return made
 
 

@@ -20,7 +20,7 @@ from hsig.engines import compiled
 from hsig.engines.engine import NUMERICS
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.dask_cluster import cluster_pool
-from hsig.runs import every
+from hsig.runs.store import read_records
 from hsig.runs.sweeps import read_sweep
 
 distributed = pytest.importorskip("distributed", reason="pip install '.[dask]'")
@@ -70,7 +70,7 @@ def on(cluster, *arguments):
 
 def numbers(runs):
     """Every number of every cell of the only sweep there, as bytes."""
-    (record,), _ = every(Path(runs))
+    (record,), _ = read_records(Path(runs))
     return {
         cell: [
             getattr(result, name).tobytes()

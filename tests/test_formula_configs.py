@@ -34,7 +34,7 @@ from hsig.output.formats import as_json
 from hsig.reports.lookups import activation_page
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.phrases import pointer
-from hsig.runs.provenance import digest
+from hsig.runs.provenance import digest_experiments
 
 MISH = "x*tanh(log(1 + exp(x)))"
 MY_HARD = """
@@ -236,12 +236,12 @@ def test_what_is_resolved_reads_back_as_the_same(my_hard, tmp_path):
 
 def test_the_formula_counts_in_the_digest():
     one, other = (load_experiment(flags={"activation": a}) for a in ("tanh(x)", "tanh(1.5*x)"))
-    assert digest([one]) != digest([other])
+    assert digest_experiments([one]) != digest_experiments([other])
     named = [
         load_experiment(flags={"activation": f"{{name: mine, formula: '{a}'}}"})
         for a in ("tanh(x)", "tanh(1.5*x)")
     ]
-    assert digest([named[0]]) != digest([named[1]])
+    assert digest_experiments([named[0]]) != digest_experiments([named[1]])
 
 
 def test_a_record_means_the_same_when_the_table_has_changed(monkeypatch, tmp_path):

@@ -14,8 +14,8 @@ from hsig.config.loading import load_experiment, resolved_keys
 from hsig.escaping import escape_control
 from hsig.reports.phrases import as_flag, changed_keys, setting_table
 from hsig.reports.report import reproduction
-from hsig.runs import every
-from hsig.runs.listing import mains
+from hsig.runs.listing import main_parts
+from hsig.runs.store import read_records
 
 SHORT = ("-e", "6", "-s", "3")
 CIRCLE = "x\u00e4,y,<b>\n-1,-1,0\n0,0,1\n1,-1,0\n-1,1,0\n"
@@ -126,7 +126,7 @@ COMMANDS = {
 
 def kept(runs):
     """The newest run, with the texts of its configs."""
-    record = every(runs)[0][0]
+    record = read_records(runs)[0][0]
     configs = {
         given: (record.folder / name).read_text("utf-8")
         for name, given in record.about["configs"].items()
@@ -148,7 +148,7 @@ def test_the_command_gives_the_same_digest_in_an_empty_folder(
 ):
     hsig(*command)
     record, configs = kept(files)
-    made = reproduction(record.about, mains(record), configs)
+    made = reproduction(record.about, main_parts(record), configs)
     assert expected is None or made.command == expected
     assert escape_control(made.command) == made.command
     folder = tmp_path_factory.mktemp("empty")

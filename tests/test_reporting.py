@@ -11,7 +11,7 @@ from hsig.errors import ConfigError
 from hsig.output.streams import is_of_hsig
 from hsig.results.opening import report_of_run, result_of
 from hsig.results.pictures import Look, picture
-from hsig.runs import find
+from hsig.runs.listing import find_record
 
 SHORT = ("--epochs", "30", "--seeds", "3")
 KINDS = {
@@ -28,8 +28,8 @@ KINDS = {
 @pytest.mark.parametrize("words", KINDS)
 def test_a_report_has_the_pictures_that_say_most_of_its_run(runs, words):
     out_of(*words, *SHORT)
-    report = report_of_run(find(runs, "latest"))
-    source = result_of(find(runs, "latest")).source
+    report = report_of_run(find_record(runs, "latest"))
+    source = result_of(find_record(runs, "latest")).source
     drawn = [picture([source], kind, Look()) for kind in KINDS[words]]
     assert [figure.alt for figure in report.figures] == [one.caption.alt for one in drawn]
     assert hsig("report")[:2] == (0, "hsig-report.html\n")

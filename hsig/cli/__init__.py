@@ -37,7 +37,7 @@ app = typer.Typer(
             "power": later("commands", "power"),
             "help": later("commands", "explain_words"),
             "config": later("commands", "config"),
-            "runs": later("commands", "runs"),
+            "runs": later("runs", "runs"),
         }
     ),
     no_args_is_help=True,

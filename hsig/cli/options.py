@@ -105,9 +105,9 @@ LISTED = 40  # kept runs that a table has, unless another number is asked for
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """What may stand for a kept run: latest, names and ids; what a shell needs no quotes for."""
-    from hsig.runs.listing import offered
+    from hsig.runs.listing import complete_run_name
 
-    found = offered(Output(runs_dir=ctx.params.get("runs_dir")).runs, incomplete)
+    found = complete_run_name(Output(runs_dir=ctx.params.get("runs_dir")).runs, incomplete)
     return [(word, what) for word, what in found if shlex.quote(word) == word or "~" in word]
 
 
@@ -269,9 +269,9 @@ class Output(NamedTuple):
         if self.no_save:
             flag = "--note" if self.name is None else "--name"
             raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
-        from hsig.runs import NO_NOTE
+        from hsig.runs.store import NO_NOTE
 
-        NO_NOTE.changed(self.name, self.note)
+        NO_NOTE.updated(self.name, self.note)
 
     @property
     def runs(self) -> Path:

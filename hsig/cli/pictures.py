@@ -42,9 +42,8 @@ from hsig.results.pictures import Look, check_matplotlib, picture
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
-from hsig.runs import damage, find
-from hsig.runs.listing import is_a_run
-from hsig.runs.store import LATEST
+from hsig.runs.listing import find_record, names_a_run
+from hsig.runs.store import LATEST, describe_damage
 
 # --- plotting ------------------------------------------------------------------------------------
 
@@ -169,8 +168,8 @@ def _shown(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
     if flags:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
         raise ConfigError(f"{named}: goes without kept runs: {runs[0]} has its own settings")
-    records = [find(output.runs, run) for run in runs]
-    note(*(told for record in records for told in damage(record)))
+    records = [find_record(output.runs, run) for run in runs]
+    note(*(told for record in records for told in describe_damage(record)))
     names = [record.note.name or record.id.partition(".")[0] for record in records]
     return _Shown(names, [result_of(record) for record in records])
 
@@ -181,7 +180,7 @@ def _is_run(word: str, output: Output) -> bool:
     Raises:
         ConfigError: If it means an activation as well.
     """
-    if configs_and_activations([word])[0] or not is_a_run(output.runs, word):
+    if configs_and_activations([word])[0] or not names_a_run(output.runs, word):
         return False
     if find_activations(word):
         raise ConfigError(
@@ -236,8 +235,8 @@ def write_report(runs: Sequence[str], output: Output) -> None:
     if output.output is not None and path.suffix.casefold() not in _ENDINGS:
         raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
     check_output(path, force=output.force)
-    records = {record.id: record for record in (find(output.runs, run) for run in runs)}
-    note(*(told for record in records.values() for told in damage(record)))
+    records = {record.id: record for record in (find_record(output.runs, run) for run in runs)}
+    note(*(told for record in records.values() for told in describe_damage(record)))
     try:
         check_matplotlib()
         pictures = True

@@ -1,102 +1,140 @@
-"""What `hsig runs` does: list, show, compare, repeat, export and remove kept runs."""
+"""`hsig runs`: list, show, compare, repeat, name, export and remove kept runs.
+
+Each command imports what it needs when it runs, so that help is instant.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Group
 
-from hsig.analysis.summary import summarise
-from hsig.analysis.sweeps import pair_sweeps
-from hsig.cli.options import LISTED, Format, Output
+from hsig.cli.making import make_group
+from hsig.cli.options import (
+    LISTED,
+    WRITING,
+    Force,
+    Format,
+    Name,
+    Output,
+    RunsDir,
+    Text,
+    command,
+    complete_run,
+)
 from hsig.config.keys import COMPARE
-from hsig.engines.choice import ENGINES
-from hsig.engines.engine import NUMERICS
 from hsig.errors import ConfigError
-from hsig.experiments.parallel import local_pool, run_jobs
-from hsig.experiments.sweeps import CellResult, LostCell
-from hsig.output.streams import note, put_bytes
-from hsig.output.terminal import Watch, watch_cells
-from hsig.reports.lookups import difference_page
-from hsig.reports.page import Table
-from hsig.reports.sweeps import difference_page as sweep_difference_page
-from hsig.results.comparing import CompareResult
-from hsig.results.opening import result_of
-from hsig.results.result import Trained
-from hsig.runs import (
-    Record,
-    archive,
-    damage,
-    different_arrays,
-    digest,
-    every,
-    find,
-    locate,
-    parts_of,
-    remove,
-    write_note,
-)
-from hsig.runs.listing import (
-    Repetition,
-    begun_since,
-    differences,
-    ids_in,
-    listing,
-    read_conditions,
-    read_since,
-    with_note,
-)
-from hsig.runs.provenance import engines_elsewhere, machine_of
-from hsig.runs.record import configs_of, under
-from hsig.runs.sweeps import different_cells, read_sweep, same_digest, sweep_again
+
+if TYPE_CHECKING:
+    from hsig.reports.page import Table
+    from hsig.runs.listing import Repetition
+    from hsig.runs.store import Record
 
 _DIFFERENT, _INTERRUPTED = 1, 130
+_WHICH_RUN = "An id or the beginning of one, a name, latest, or latest~1 for the one before."
+_OPTIONS = ("runs_dir", *WRITING)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN, autocompletion=complete_run)]
 
 
+@command(
+    "hsig runs list",
+    "hsig runs list --where activation=hard --only-changed",
+    "hsig runs list --where 'name=wide*' --where 'solved>=0.9' --since yesterday",
+    "hsig runs list --format csv -o runs.csv",
+    name="list",
+    options=_OPTIONS,
+)
 def list_runs(
-    where: Sequence[str],
-    since: str | None,
-    limit: int | None,
-    output: Output,
+    only_changed: Annotated[
+        bool, typer.Option("--only-changed", help="Show the keys in which the runs differ.")
+    ] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Only runs of which this holds, such as activation=hard, 'name=wide*' (a pattern) "
+            "or 'solved>=0.9'; a quote keeps > from the shell.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only those begun since: yesterday, 3h, 2d, 2026-11-01, 2026-11-01T12:00.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            metavar="N",
+            help=f"Only the newest N. [default: {LISTED} in a table, else all]",
+        ),
+    ] = None,
     *,
-    only_changed: bool,
+    output: Output,
 ) -> None:
-    """`hsig runs list`."""
+    """List kept runs, the newest first."""
+    from hsig.output.streams import note
+    from hsig.runs.listing import list_ids, listing, read_conditions, read_since, started_since
+    from hsig.runs.store import read_records
+
     output.check()
-    conditions = read_conditions(where)
+    conditions = read_conditions(where or [])
     moment = None if since is None else read_since(since, datetime.now(UTC))
-    records, problems = every(output.runs)
+    records, problems = read_records(output.runs)
     if not records:
         problems.append(f"{output.runs}: there are no kept runs here")
-    kept = len(records)
-    if moment is not None:
-        records = [record for record in records if begun_since(record, moment)]
-    records = [r for r in records if all(condition.holds(r) for condition in conditions)]
-    if kept and not records:
-        problems.append(f"none of the {kept} kept runs is so")
+    chosen = [
+        record
+        for record in records
+        if (moment is None or started_since(record, moment))
+        and all(condition.holds(record) for condition in conditions)
+    ]
+    if records and not chosen:
+        problems.append(f"none of the {len(records)} kept runs is so")
     if limit is None:
-        limit = LISTED if output.chosen is Format.table else len(records)
-    if len(records) > limit:
-        problems.append(f"{len(records) - limit} older runs are not listed (--limit)")
-    output.write(listing(records[:limit], ids_in(output.runs), only_changed=only_changed))
+        limit = LISTED if output.chosen is Format.table else len(chosen)
+    if len(chosen) > limit:
+        problems.append(f"{len(chosen) - limit} older runs are not listed (--limit)")
+    output.write(listing(chosen[:limit], list_ids(output.runs), only_changed=only_changed))
     note(*problems)
 
 
-def show_run(id: str, output: Output) -> None:
-    """`hsig runs show`."""
+@command(
+    "hsig runs show latest",
+    "hsig runs show latest --format json",
+    name="show",
+    options=(*_OPTIONS, "long", "columns", "full", "quiet"),
+)
+def show_run(id: Id, *, output: Output) -> None:
+    """Show a run again, as it was shown when it ran."""
+    from hsig.engines.engine import NUMERICS
+    from hsig.output.streams import note
+    from hsig.results.comparing import CompareResult
+    from hsig.results.opening import result_of
+    from hsig.runs.listing import add_note, find_record
+    from hsig.runs.store import describe_damage
+
     output.check()
-    record = find(output.runs, id)
+    record = find_record(output.runs, id)
     if output.columns is not None and record.command != COMPARE:
         raise ConfigError(f"--columns: is for comparisons; {record.id} is a {record.command}")
-    if output.long and record.command == "sweep":
+    if output.long and record.is_sweep:
         raise ConfigError(f"--long: {record.id} is a sweep, which has a row for each cell")
     result = result_of(record)
     page = result.page
     if isinstance(result, CompareResult):
         page = result.told(output.chosen_columns)[0]
-    output.write(with_note(page, record.note))
-    note(*damage(record))
+    output.write(add_note(page, record.note))
+    note(*describe_damage(record))
     if record.numerics < NUMERICS:
         note(
             f"{record.id}: was kept under numerics {record.numerics}, and verdicts have changed "
@@ -105,59 +143,84 @@ def show_run(id: str, output: Output) -> None:
         )
 
 
-def diff_runs(names: tuple[str, str], output: Output) -> None:
-    """`hsig runs diff`."""
+@command("hsig runs diff latest~1 latest", name="diff", options=_OPTIONS)
+def diff_runs(first: Id, second: Id, *, output: Output) -> None:
+    """Show how two runs differ: their settings, and their results paired by seed if they may be."""
+    from hsig.analysis.summary import summarise
+    from hsig.reports.lookups import difference_page
+    from hsig.results.opening import result_of
+    from hsig.results.result import Trained
+    from hsig.runs.listing import differences, find_record
+    from hsig.runs.record import compare_parts, prefix_parts
+
     output.check()
-    first, second = records = [find(output.runs, name) for name in names]
-    if first.id == second.id:
-        raise ConfigError(f"{first.id}: given twice. Expected two runs")
-    settings = differences(first, second, names)
-    sweeps = [record.command == "sweep" for record in records]
+    names = first, second
+    before, after = records = [find_record(output.runs, name) for name in names]
+    if before.id == after.id:
+        raise ConfigError(f"{before.id}: given twice. Expected two runs")
+    settings = differences(before, after, names)
+    sweeps = [record.is_sweep for record in records]
     if all(sweeps):
         _diff_sweeps(settings, names, records, output)
-    elif any(sweeps):
+        return
+    if any(sweeps):
         raise ConfigError(
             f"{names[sweeps.index(True)]}: is a sweep, and the other is not. Expected two sweeps, "
             "or none"
         )
-    else:
-        results = [(name, result_of(r)) for name, r in zip(names, records, strict=True)]
-        parts = [under(name, r.asked) for name, r in results if isinstance(r, Trained)]
-        configs = configs_of([part for some in parts for part in some])
-        summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
-        output.write(difference_page(settings, configs, summaries))
+    parts = []
+    for name, record in zip(names, records, strict=True):
+        result = result_of(record)
+        assert isinstance(result, Trained)
+        parts += prefix_parts(name, result.asked)
+    configs = compare_parts(parts)
+    summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
+    output.write(difference_page(settings, configs, summaries))
 
 
 def _diff_sweeps(
-    settings: Table, names: tuple[str, str], records: Sequence[Record], output: Output
+    settings: "Table", names: tuple[str, str], records: "Sequence[Record]", output: Output
 ) -> None:
     """Write how two sweeps differ, cell by cell.
 
     Raises:
         ConfigError: If they have no cell in common.
     """
+    from hsig.analysis.sweeps import pair_sweeps
+    from hsig.reports.sweeps import difference_page
+    from hsig.runs.sweeps import read_sweep
+
     try:
-        two = pair_sweeps(*map(read_sweep, records))
+        pairs = pair_sweeps(*map(read_sweep, records))
     except ValueError as problem:
         raise ConfigError(f"{' and '.join(names)}: {problem}") from None
-    output.write(sweep_difference_page(two, names, settings))
+    output.write(difference_page(pairs, names, settings))
 
 
-def rerun_run(id: str, output: Output) -> None:
-    """`hsig runs rerun`."""
+@command("hsig runs rerun latest", "hsig runs rerun latest --format json", options=_OPTIONS)
+def rerun(id: Id, *, output: Output) -> None:
+    """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
+    from hsig.runs.listing import find_record
+
     output.check()
-    record = find(output.runs, id)
+    record = find_record(output.runs, id)
     if not record.complete:
-        what = "is not finished" if record.command == "sweep" else "was stopped early"
+        what = "is not finished" if record.is_sweep else "was stopped early"
         raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
-    repetition = (_again_sweep if record.command == "sweep" else _again)(record)
+    repetition = _repeat_sweep(record) if record.is_sweep else _repeat_run(record)
     output.write(repetition.page())
     raise typer.Exit(_DIFFERENT if repetition.different else 0)
 
 
-def _again(record: Record) -> Repetition:
-    """What came of training its parts again."""
-    parts, elsewhere = parts_of(record), engines_elsewhere(record.about)
+def _repeat_run(record: "Record") -> "Repetition":
+    """Train the parts of a run again, and compare them with what was kept."""
+    from hsig.engines.choice import ENGINES
+    from hsig.output.terminal import Watch
+    from hsig.runs.listing import Repetition
+    from hsig.runs.provenance import describe_machine, digest_experiments, engines_elsewhere
+    from hsig.runs.record import compare_outcomes, read_parts
+
+    parts, elsewhere = read_parts(record), engines_elsewhere(record.meta)
     for part in parts:
         if not ENGINES[part.experiment.engine].is_available():
             raise ConfigError(
@@ -167,91 +230,148 @@ def _again(record: Record) -> Repetition:
     different: list[str] = []
     observed: list[str] = []
     for part in parts:
-        experiment = part.outcome.experiment
         watch = Watch(quiet=False)
-        (outcome,) = watch.train(experiment)
-        _go_on(interrupted=watch.interrupted)
-        bits, observations = different_arrays(part.outcome, outcome, elsewhere=elsewhere)
+        (outcome,) = watch.train(part.outcome.experiment)
+        _stop_if(interrupted=watch.interrupted)
+        bits, observations = compare_outcomes(part.outcome, outcome, elsewhere=elsewhere)
         different += bits
         observed += observations
-    engines = {engine for part in parts for engine in part.outcome.experiment.engines}
-    same = digest([part.outcome.experiment for part in parts]) == record.digest
+    experiments = [part.outcome.experiment for part in parts]
+    engines = {engine for experiment in experiments for engine in experiment.engines}
     return Repetition(
         record.id,
-        same,
+        digest_experiments(experiments) == record.digest,
         tuple(different),
         tuple(observed),
-        machine_of(record.about, engines & elsewhere),
+        describe_machine(record.meta, engines & elsewhere),
     )
 
 
-def _again_sweep(record: Record) -> Repetition:
-    """The same of a sweep."""
-    wanted = sweep_again(record)
-    kept = read_sweep(record)
-    made: dict[tuple[str, ...], CellResult] = {}
+def _repeat_sweep(record: "Record") -> "Repetition":
+    """Train the cells of a sweep again, and compare them with what was kept."""
+    from rich.console import Group
+
+    from hsig.experiments.parallel import local_pool, run_jobs
+    from hsig.experiments.sweeps import CellResult, LostCell
+    from hsig.output.terminal import watch_cells
+    from hsig.runs.listing import Repetition
+    from hsig.runs.provenance import describe_machine, digest_sweep, engines_elsewhere
+    from hsig.runs.sweeps import compare_cells, load_kept_sweep, read_sweep
+
+    wanted, kept = load_kept_sweep(record), read_sweep(record)
+    again: dict[tuple[str, ...], CellResult] = {}
 
     def take(ended: tuple[int, CellResult | LostCell]) -> int:
         number, result = ended
         if isinstance(result, CellResult):
-            made[wanted.cells[number]] = result
+            again[wanted.cells[number]] = result
         return wanted.experiments[number].steps
 
-    again = run_jobs(enumerate(wanted.experiments), local_pool(wanted.experiments))
+    results = run_jobs(enumerate(wanted.experiments), local_pool(wanted.experiments))
     interrupted = watch_cells(
-        again,
+        results,
         take,
         cells=len(wanted.cells),
         steps=sum(experiment.steps for experiment in wanted.experiments),
         draw=lambda _: Group(),
         quiet=False,
     )
-    _go_on(interrupted=interrupted)
+    _stop_if(interrupted=interrupted)
     engines = {engine for experiment in wanted.experiments for engine in experiment.engines}
-    elsewhere = engines & engines_elsewhere(record.about)
+    elsewhere = engines & engines_elsewhere(record.meta)
     cells = [
         cell
         for cell, experiment in zip(wanted.cells, wanted.experiments, strict=True)
         if elsewhere.intersection(experiment.engines)
     ]
-    different, observed = different_cells(kept, made, elsewhere=cells)
+    different, observed = compare_cells(kept, again, elsewhere=cells)
     return Repetition(
         record.id,
-        same_digest(record, wanted),
+        digest_sweep(wanted) == record.digest,
         tuple(different),
         tuple(observed),
-        machine_of(record.about, elsewhere),
+        describe_machine(record.meta, elsewhere),
     )
 
 
-def _go_on(*, interrupted: bool) -> None:
+def _stop_if(*, interrupted: bool) -> None:
+    from hsig.output.streams import note
+
     if interrupted:
         note("interrupted: the run was not trained to its end")
         raise typer.Exit(_INTERRUPTED)
 
 
-def note_run(id: str, name: str | None, text: str | None, runs: Path) -> None:
-    """`hsig runs note`."""
-    folder = find(runs, id).folder
+@command(
+    "hsig runs note latest --name baseline",
+    "hsig runs note baseline --note 'for the talk'",
+    name="note",
+)
+def note_run(id: Id, name: Name = None, text: Text = None, runs_dir: RunsDir = None) -> None:
+    """Give a run a name and a note, or others than it has. Its numbers stay as they were."""
+    from hsig.output.streams import note
+    from hsig.runs.listing import find_record
+    from hsig.runs.store import write_note
+
+    record = find_record(Output(runs_dir=runs_dir).runs, id)
     if name is None and text is None:
         raise ConfigError("runs note: expected --name TEXT, --note TEXT or both; '' takes one away")
-    made = write_note(folder, name, text)
-    said = ", ".join(
-        f"{part} {value}" for part, value in (("name", made.name), ("note", made.text)) if value
-    )
-    note(f"{folder.name}: {said or 'no name and no note'}")
+    new = write_note(record.folder, name, text)
+    said = [f"{part} {value}" for part, value in (("name", new.name), ("note", new.text)) if value]
+    note(f"{record.id}: {', '.join(said) or 'no name and no note'}")
 
 
-def export_run(id: str, path: Path, runs: Path, *, force: bool) -> None:
-    """`hsig runs export`."""
-    Output(Format.json, path, force).check()
-    record = find(runs, id)
-    put_bytes(archive(record), path)
-    note(*damage(record))
+@command("hsig runs export latest -o run.zip", name="export")
+def export_run(
+    id: Id,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The zip file to write.")
+    ],
+    runs_dir: RunsDir = None,
+    force: Force = False,
+) -> None:
+    """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
+    from hsig.output.streams import note, put_bytes
+    from hsig.runs.listing import find_record
+    from hsig.runs.store import describe_damage, pack_record
+
+    Output(Format.json, output, force).check()
+    record = find_record(Output(runs_dir=runs_dir).runs, id)
+    put_bytes(pack_record(record), output)
+    note(*describe_damage(record))
 
 
-def remove_runs(ids: Sequence[str], runs: Path, *, yes: bool) -> None:
-    """`hsig runs rm`."""
-    for folder in dict.fromkeys(locate(runs, text) for text in ids):
+@command("hsig runs rm latest", "hsig runs rm latest~1 latest --yes", name="rm")
+def remove_runs(
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID...", help=_WHICH_RUN, autocompletion=complete_run),
+    ],
+    runs_dir: RunsDir = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove runs."""
+    from hsig.runs.listing import find_folder
+    from hsig.runs.store import remove_record
+
+    runs = Output(runs_dir=runs_dir).runs
+    for folder in dict.fromkeys(find_folder(runs, text) for text in ids):
         if yes or typer.confirm(f"remove {folder.name}?", err=True):
-            remove(folder)
+            remove_record(folder)
+
+
+_COMMANDS = {
+    "list": list_runs,
+    "show": show_run,
+    "diff": diff_runs,
+    "rerun": rerun,
+    "note": note_run,
+    "export": export_run,
+    "rm": remove_runs,
+}
+
+
+@cache
+def runs() -> Any:
+    """The group of them."""
+    return make_group("runs", "List, show, compare and repeat kept runs.", _COMMANDS)

@@ -27,8 +27,8 @@ from hsig.output.terminal import interrupts_ignored, watch_cells
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
 from hsig.reports.sweeps import so_far, sweep_page
-from hsig.runs import find
-from hsig.runs.sweeps import Ledger, Origin, origin_of, sweep_to_resume
+from hsig.runs.listing import find_record
+from hsig.runs.sweeps import Ledger, Origin, load_sweep_to_resume, read_origin
 
 _FAILED, _INTERRUPTED = 1, 130
 _TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one
@@ -69,7 +69,7 @@ def sweep_over(
     pool = _pool(scheduler, [experiment for _, experiment in missing]) if missing else None
     if training.keeps:
         ledger.open(origin, arguments=sys.argv[1:], started=datetime.now(UTC))
-        ledger.call(output.name, output.note)
+        ledger.set_note(output.name, output.note)
     if training.keeps and ledger.problem is not None and missing:
         note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
     missing = ledger.missing()
@@ -100,17 +100,17 @@ def _wanted(
         if activations:  # which come before the flags
             given = {"activation": given.pop("activation"), **given}
         config = only(configs)
-        return Origin.typed(config, given), load_sweep(config, given)
+        return Origin.from_command_line(config, given), load_sweep(config, given)
     settings = [KEYS[name].flag for name in flags if name != "workers"]
     if words or settings:
         raise ConfigError(
             f"--resume: goes without {', '.join(words or settings)}: the kept sweep has its own "
             "config and settings. To change them, give them without --resume"
         )
-    record = find(runs, resume)
+    record = find_record(runs, resume)
     if record.command != "sweep":
         raise ConfigError(f"--resume: {record.id}: is no sweep, but a run of {record.command}")
-    return origin_of(record), sweep_to_resume(record, flags.get("workers"))
+    return read_origin(record), load_sweep_to_resume(record, flags.get("workers"))
 
 
 def _pool(scheduler: str | None, experiments: Sequence[Experiment]) -> Pool[CellResult]:
@@ -191,7 +191,7 @@ class _Training:
         if isinstance(result, LostCell):
             self.lost.append(f"{where}: {reason}; the same command tries it again")
         else:
-            self._ledger.note(number, result)
+            self._ledger.add(number, result)
 
     def _draw(self, console: Console) -> RenderableType:
         """The map as it is by now."""

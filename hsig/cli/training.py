@@ -26,7 +26,8 @@ from hsig.reports.page import Page
 from hsig.reports.phrases import unmet_expectations
 from hsig.results.result import Trained
 from hsig.results.training import train
-from hsig.runs import NO_NOTE, Made, keep
+from hsig.runs.record import FinishedRun, keep_run
+from hsig.runs.store import NO_NOTE
 
 # --- common --------------------------------------------------------------------------------------
 
@@ -96,7 +97,7 @@ def _keep(
         len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
         for e in (part.outcome.experiment for part in result.parts)
     )
-    made = Made(
+    made = FinishedRun(
         command=result.command,
         arguments=tuple(sys.argv[1:]),
         configs={str(path): text_read(path) for path in configs},
@@ -105,10 +106,10 @@ def _keep(
         complete=whole and all(part.outcome.complete for part in result.parts),
         started=began.at,
         seconds=seconds,
-        note=NO_NOTE.changed(output.name, output.note),
+        note=NO_NOTE.updated(output.name, output.note),
     )
     try:
-        keep(output.runs, made)
+        keep_run(output.runs, made)
     except RunError as problem:
         if output.runs_dir is not None:
             raise

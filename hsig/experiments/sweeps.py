@@ -66,17 +66,6 @@ class CellResult(Result):
         arrays |= {"solved": none.astype(bool), "cost": none.astype(np.float64)}
         return cls(seeds=(), **arrays, failure=reason)
 
-    def merge_missing_seeds(self, other: "CellResult") -> "CellResult":
-        """With the seeds of the other that it lacks; a failed one gives way to any other."""
-        if self.failure or other.failure:
-            return other
-        there = set(self.seeds)
-        fresh = other.of(seed for seed in other.seeds if seed not in there)
-        arrays: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(fresh, name)]) for name in ARRAYS
-        }
-        return CellResult(seeds=self.seeds + fresh.seeds, **arrays)
-
     def of(self, seeds: Iterable[int]) -> "CellResult":
         """Of some of its seeds, in this order."""
         place = {seed: number for number, seed in enumerate(self.seeds)}

@@ -27,8 +27,8 @@ from hsig.reports.page import Page, short
 from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.results.result import Trained
 from hsig.results.training import Trainer, outcome_of, went_on
-from hsig.runs import ALTERNATIVE, ONE_RATE, TASK, TUNING, Part
-from hsig.runs.record import configs_of
+from hsig.runs.record import Part, compare_parts
+from hsig.runs.store import ALTERNATIVE, ONE_RATE, TASK, TUNING
 
 # --- tuning --------------------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ class CompareResult(Trained):
         if parts[0].role == TASK:
             return _page_of_tasks(parts, columns)
         if parts[0].is_config:
-            return page_of_configs(configs_of(parts), columns)
+            return page_of_configs(compare_parts(parts), columns)
         summary, choice = _with_choice(parts[0], parts)
         return comparison_page(parts[0].outcome, summary, columns, choice), [summary]
 

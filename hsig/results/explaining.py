@@ -12,7 +12,7 @@ from hsig.reports.explanation import explanation_page
 from hsig.reports.page import Page
 from hsig.results.result import OfOne
 from hsig.results.training import Trainer, outcome_of
-from hsig.runs import Part
+from hsig.runs.record import Part
 
 
 @dataclass(frozen=True, eq=False, repr=False)

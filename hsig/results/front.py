@@ -25,7 +25,8 @@ from hsig.results.explaining import ExplainResult
 from hsig.results.result import Result
 from hsig.results.sweeping import SweepResult
 from hsig.results.training import Quietly, TrainResult
-from hsig.runs import damage, find
+from hsig.runs.listing import find_record
+from hsig.runs.store import describe_damage
 
 What = str | Path | Activation
 F = TypeVar("F", bound=Callable[..., Any])
@@ -143,8 +144,8 @@ def open_run(run: str = "latest", *, runs_dir: str | Path = "runs") -> Result:
         ConfigError: If there is none, or several.
         RunError: If it is damaged.
     """
-    record = find(Path(runs_dir), run)
-    for problem in damage(record):
+    record = find_record(Path(runs_dir), run)
+    for problem in describe_damage(record):
         warnings.warn(problem, stacklevel=2)
     return opening.result_of(record)
 

@@ -13,8 +13,9 @@ from hsig.results.pictures import Look, picture
 from hsig.results.result import Result, Trained
 from hsig.results.sweeping import SweepResult
 from hsig.results.training import TrainResult
-from hsig.runs import Record, config_texts, parts_of
-from hsig.runs.listing import mains
+from hsig.runs.listing import main_parts
+from hsig.runs.record import read_parts
+from hsig.runs.store import Record, config_texts
 from hsig.runs.sweeps import read_sweep
 
 # --- opening -------------------------------------------------------------------------------------
@@ -34,7 +35,7 @@ def result_of(record: Record) -> Trained | SweepResult:
     """
     if record.command == SWEEP:
         return SweepResult(read_sweep(record), record.digest)
-    return _KINDS[record.command](tuple(parts_of(record)))
+    return _KINDS[record.command](tuple(read_parts(record)))
 
 
 # --- reporting -----------------------------------------------------------------------------------
@@ -61,8 +62,8 @@ def report_of_run(record: Record, *, pictures: bool = True) -> Report:
     """
     result = result_of(record)
     return report_of(
-        record.about,
-        mains(record),
+        record.meta,
+        main_parts(record),
         result.page,
         result.outcome if isinstance(result, SweepResult) else result.summaries,
         config_texts(record),

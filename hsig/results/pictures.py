@@ -21,8 +21,7 @@ from hsig.reports import captions as words
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
 from hsig.results.kinds import KINDS
-from hsig.runs import Part
-from hsig.runs.record import configs_of, under
+from hsig.runs.record import Part, compare_parts, prefix_parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -181,7 +180,7 @@ def _parts(results: Sequence[Trainings], names: Sequence[str]) -> Sequence[Part]
     if len(results) == 1:
         return results[0].parts
     named = zip(names, results, strict=True)
-    return [part for name, result in named for part in under(name, result.parts)]
+    return [part for name, result in named for part in prefix_parts(name, result.parts)]
 
 
 def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
@@ -190,7 +189,7 @@ def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
     if len(results) == 1 and len(results[0].summaries) == 1:
         summary = results[0].summaries[0]
         return _Together(summary, digest, _setting(summary.experiment))
-    configs = configs_of(_parts(results, names))
+    configs = compare_parts(_parts(results, names))
     summaries = [summarise(outcome) for outcome in configs.outcomes.values()]
     experiments = [summary.experiment for summary in summaries]
     whole = replace(

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.config.values import Json
 from hsig.reports.page import Page
-from hsig.runs import TASK, Part, digest
+from hsig.runs.provenance import digest_experiments
+from hsig.runs.record import Part
+from hsig.runs.store import TASK
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,7 +156,7 @@ class Trained(Result):
     @property
     def digest(self) -> str:
         """Of everything that its numbers depend on: equal ones, equal bits."""
-        return digest([part.outcome.experiment for part in self.parts])
+        return digest_experiments([part.outcome.experiment for part in self.parts])
 
     @property
     def source(self) -> "Source":

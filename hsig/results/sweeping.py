@@ -14,7 +14,7 @@ from hsig.reports.page import Page
 from hsig.reports.sweeps import sweep_page
 from hsig.results.pictures import Map
 from hsig.results.result import Result
-from hsig.runs.sweeps import digest_of
+from hsig.runs.provenance import digest_sweep
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,4 +71,4 @@ def sweep(wanted: Sweep) -> SweepResult:
     if lost:
         raise RunError(list(dict.fromkeys(lost)))
     outcome = SweepOutcome(wanted.axes, wanted.experiments[0], made)
-    return SweepResult(outcome, digest_of(wanted))
+    return SweepResult(outcome, digest_sweep(wanted))

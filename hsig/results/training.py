@@ -16,7 +16,7 @@ from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import Page
 from hsig.reports.training import training_page
 from hsig.results.result import OfOne
-from hsig.runs import Part
+from hsig.runs.record import Part
 
 # --- trainer -------------------------------------------------------------------------------------
 

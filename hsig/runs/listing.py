@@ -1,9 +1,7 @@
-"""Which run is meant, and which runs there are."""
+"""Which run is meant, which runs there are, and how two of them differ."""
 
-import json
 import operator
 import re
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,141 +13,128 @@ from operator import eq
 from pathlib import Path
 from typing import Any
 
-from hsig.activations import ACTIVATIONS
-from hsig.activations.names import format_number
-from hsig.config.activation_kinds import spec_document
 from hsig.config.keys import KEYS
 from hsig.config.kinds import Number, Seeds
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import canonical_value
-from hsig.networks.tasks import TASKS
 from hsig.reports.page import OF_HSIG, Page, Table, count, lines, short, shortened
 from hsig.reports.page import records as records_of
 from hsig.reports.phrases import SEVERAL, as_yaml, value_of
 from hsig.runs.record import PRECISION
-from hsig.runs.store import ID, LATEST, TASK, GoneError, Note, Record, entries, read, read_note
+from hsig.runs.store import ID, LATEST, TASK, Note, Record, list_names, read_note, read_record
 
 # --- finding -------------------------------------------------------------------------------------
 
-# Runs found again: by the beginning of an id, by a name, or by their age.
-
-_LEAST = len("20261123T215509")  # of the beginning of an id: the second
-_TOLD_MOST = 10  # ids of one name
+_MIN_PREFIX = len("20261123T215509")  # of an id: down to the second
 _LIKE_AN_ID = re.compile(r"[0-9]{8}T")
-_BACK = re.compile(f"{LATEST}(?:~([0-9]+))?")
-_DIGITS_MOST = 10
-_SAID_MOST = 60  # characters of what was typed, in a complaint
+_BACK = re.compile(f"{LATEST}(?:~([0-9]{{1,9}}))?")
+_MAX_LISTED = 10  # ids in a complaint
+_MAX_TYPED = 60  # characters of what was typed, in a complaint
 
 
-def ids_in(runs: Path) -> list[str]:
+def list_ids(runs: Path) -> list[str]:
     """The ids of all runs, the oldest first; there may be no record behind one.
 
     Raises:
         RunError: If the folder cannot be read.
     """
-    return [name for name in entries(runs) if ID.fullmatch(name)]
+    return [name for name in list_names(runs) if ID.fullmatch(name)]
 
 
-def names_in(runs: Path, ids: Iterable[str]) -> list[tuple[str, str]]:
+def list_run_names(runs: Path, ids: Iterable[str]) -> list[tuple[str, str]]:
     """The names that runs have, each with an id."""
-    found = ((read_note(runs / one).name, one) for one in ids)
-    return [(name, one) for name, one in found if name]
+    named = ((read_note(runs / run).name, run) for run in ids)
+    return [(name, run) for name, run in named if name]
 
 
-def beginnings(ids: Sequence[str]) -> dict[str, str]:
-    """Of each id a beginning that no other has, down to the second at least.
+def shorten_ids(ids: Sequence[str]) -> dict[str, str]:
+    """For each of some sorted ids, a beginning that no other has, down to the second at least.
 
-    >>> list(beginnings(["20261123T215509.223364Z-14", "20261123T215509.3Z-1"]).values())
+    >>> list(shorten_ids(["20261123T215509.223364Z-14", "20261123T215509.3Z-1"]).values())
     ['20261123T215509.2', '20261123T215509.3']
     """
-    # with how many characters two neighbours begin alike
-    common = [sum(takewhile(bool, map(eq, *two))) for two in pairwise(["", *ids, ""])]
+    shared = [sum(takewhile(bool, map(eq, *pair))) for pair in pairwise(["", *ids, ""])]
     return {
-        one: one[: max(_LEAST, 1 + max(common[place : place + 2]))] for place, one in enumerate(ids)
+        run: run[: max(_MIN_PREFIX, 1 + before, 1 + after)]
+        for run, (before, after) in zip(ids, pairwise(shared), strict=True)
     }
 
 
-def find(runs: Path, text: str) -> Record:
-    """The record that is meant.
+def find_record(runs: Path, text: str) -> Record:
+    """The record that is meant, as `find_folder` has it.
 
     Raises:
-        ConfigError: As `locate`.
+        ConfigError: If there is none, or several.
         RunError: If it is damaged.
     """
-    while True:
-        with suppress(GoneError):  # another may be the latest by now, or have the name
-            return read(locate(runs, text))
+    return read_record(find_folder(runs, text))
 
 
-def locate(runs: Path, text: str) -> Path:
+def find_folder(runs: Path, text: str) -> Path:
     """The folder of a record: by its id, its name, a beginning of its id, `latest`, `latest~1`.
 
     Raises:
         ConfigError: If there is none, or several.
         RunError: If the folder of runs cannot be read.
     """
-    ids, said = ids_in(runs), shortened(text, _SAID_MOST)
+    ids, typed = list_ids(runs), shortened(text, _MAX_TYPED)
     if not ids:
         raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
     if back := _BACK.fullmatch(text):
-        steps = int(back[1] or 0) if len(back[1] or "") < _DIGITS_MOST else len(ids)
+        steps = int(back[1] or 0)
         if steps >= len(ids):
-            raise ConfigError(f"{said}: there are only {len(ids)} kept runs in {runs}")
+            raise ConfigError(f"{typed}: there are only {len(ids)} kept runs in {runs}")
         return runs / ids[-1 - steps]
     if text in ids:
         return runs / text
-    names = names_in(runs, ids)
-    named = [one for name, one in names if name == text]
-    if len(named) > 1:
-        listed = ", ".join(named[::-1][:_TOLD_MOST])
-        raise ConfigError(f"{said}: {len(named)} runs have this name. Give the id of one: {listed}")
-    matching = named or [one for one in ids if one.startswith(text)]
-    if len(matching) != 1:
-        which = f"{len(matching)} runs begin so: {', '.join(matching[:3])}" if matching else ""
-        none = f"no run in {runs} begins so or has this name"
-        hint = "" if matching else nearest(text, [name for name, _ in names])
+    names = list_run_names(runs, ids)
+    matching = [run for name, run in names if name == text]
+    why = "have this name"
+    if not matching:
+        matching = [run for run in ids if run.startswith(text)]
+        why = "begin so"
+    if len(matching) > 1:
+        listed = ", ".join(matching[::-1][:_MAX_LISTED])
+        raise ConfigError(f"{typed}: {len(matching)} runs {why}. Give the id of one: {listed}")
+    if not matching:
         raise ConfigError(
-            f"{said}: {which or none}.{hint} Expected the beginning of one id, a name, "
-            "latest or latest~1; hsig runs list shows them"
+            f"{typed}: no run in {runs} begins so or has this name."
+            f"{nearest(text, [name for name, _ in names])} Expected the beginning of one id, a "
+            "name, latest or latest~1; hsig runs list shows them"
         )
     return runs / matching[0]
 
 
-def is_a_run(runs: Path, text: str) -> bool:
+def names_a_run(runs: Path, text: str) -> bool:
     """Whether a text means a kept run, or would if there were such: not whether it is only one."""
     if text.partition("~")[0] == LATEST or _LIKE_AN_ID.match(text):
         return True
-    return any(text == word or (what == "" and word.startswith(text)) for word, what in _all(runs))
+    return any(
+        text == word or (not run and word.startswith(text)) for word, run in _words_for_runs(runs)
+    )
 
 
-def offered(runs: Path, typed: str) -> list[tuple[str, str]]:
+def complete_run_name(runs: Path, typed: str) -> list[tuple[str, str]]:
     """What a shell offers for a run that is typed so far, each with what it is."""
-    return [(word, what) for word, what in _all(runs) if word.startswith(typed)]
+    return [(word, run) for word, run in _words_for_runs(runs) if word.startswith(typed)]
 
 
-def _all(runs: Path) -> list[tuple[str, str]]:
-    """What kept runs can be called, each with an id or nothing if it is one; none without them."""
+def _words_for_runs(runs: Path) -> list[tuple[str, str]]:
+    """What kept runs can be called, each with an id, or with nothing if it is one."""
     try:
-        ids = ids_in(runs)[::-1]
+        ids = list_ids(runs)[::-1]
     except RunError:
         return []
     latest = [(LATEST, ids[0])] if ids else []
-    return [*latest, *names_in(runs, ids), *((one, "") for one in ids)]
+    return [*latest, *list_run_names(runs, ids), *((run, "") for run in ids)]
 
 
 # --- listing -------------------------------------------------------------------------------------
 
-# Kept runs in words and cells: a list of them, and how two differ.
-
-_NAMED_MOST = 3  # variants that are named one by one
-_DIFFERENT_MOST = 20  # numbers that are not the same, in a sentence
-
-
-_CALLED = ("name", "note")
-_SAID = ("kink", "backward")  # behind the name of any activation
+_MAX_NAMED = 3  # variants that are named one by one
 _COMMA = re.compile(r",(?=\S)")
-_DIGEST = re.compile(r" ?\([0-9a-f]{8}\)$")
+_CHECKSUM = re.compile(r" ?\([0-9a-f]{8}\)$")
 
 
 def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool = False) -> Page:
@@ -160,7 +145,7 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
         ids: Those of all that are kept; a screen has beginnings that tell them apart.
         only_changed: Whether the keys are shown in which they differ.
     """
-    table = _changed(records) if only_changed else _table(records)
+    table = _table_of_changes(records) if only_changed else _table(records)
     rows = records_of(table)
     document: dict[str, Json] = {
         **OF_HSIG,
@@ -168,7 +153,7 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
         "runs": [_document(record) for record in records],
     }
     return Page(
-        (_on_screen(table, records, beginnings(ids)),),
+        (_screen_table(table, records, shorten_ids(ids)),),
         lambda _: document,
         lambda: (table.columns, rows),
         markdown=(table,),
@@ -177,65 +162,102 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
 
 def _table(records: Sequence[Record]) -> Table:
     """What there is to say of each run."""
-    columns = ("id", "command", "what", "solved", "seconds", *_CALLED)
-    rows = tuple((r.id, r.command, _what(r), _solved(r), _seconds(r), *_called(r)) for r in records)
+    columns = ("id", "command", "what", "solved", "seconds", "name", "note")
+    rows = tuple(
+        (r.id, r.command, _describe(r), _solved(r), short(r.meta["seconds"]), *_note_cells(r))
+        for r in records
+    )
     return Table("", columns, rows, prose=tuple(name for name in columns if name != "seconds"))
 
 
-def _changed(records: Sequence[Record]) -> Table:
+def _table_of_changes(records: Sequence[Record]) -> Table:
     """The keys in which runs differ."""
-    every = [(record, settings(record)) for record in records]
-    changed = [name for name in KEYS if len({keys[name] for _, keys in every}) > 1]
-    columns = ("id", "command", *changed, *_CALLED)
+    keys = [settings(record) for record in records]
+    changed = [name for name in KEYS if len({texts[name] for texts in keys}) > 1]
+    columns = ("id", "command", *changed, "name", "note")
     rows = tuple(
-        (record.id, record.command, *(keys[name] for name in changed), *_called(record))
-        for record, keys in every
+        (record.id, record.command, *(texts[name] for name in changed), *_note_cells(record))
+        for record, texts in zip(records, keys, strict=True)
     )
     return Table("", columns, rows, prose=columns, splits=True)
 
 
-def _called(record: Record) -> tuple[str, str]:
+def _note_cells(record: Record) -> tuple[str, str]:
     return record.note.name, " ".join(record.note.text.split())
 
 
-def _on_screen(table: Table, records: Sequence[Record], short: Mapping[str, str]) -> Table:
-    """The same as narrow as can be: what nobody has is left out, and what is spare may be."""
+def _screen_table(table: Table, records: Sequence[Record], short_ids: Mapping[str, str]) -> Table:
+    """The same for a screen: short ids, what may be folded at commas, no empty columns."""
     cells = {name: [row[n] for row in table.rows] for n, name in enumerate(table.columns)}
-    cells["id"] = [short.get(record.id, record.id) for record in records]
-    if "what" in cells:  # which has the name in front, and may be folded at commas
+    cells["id"] = [short_ids.get(record.id, record.id) for record in records]
+    if "what" in cells:  # with the name in front
+        described = [_COMMA.sub(", ", text) for text in cells["what"]]
+        names = cells.pop("name")
         cells["what"] = [
-            ": ".join(filter(None, (r.note.name, _COMMA.sub(", ", _what(r))))) for r in records
+            f"{name}: {text}" if name else text for name, text in zip(names, described, strict=True)
         ]
-        cells["name"] = []
-        cells["solved"] = [_solved(record, briefly=True) for record in records]
-    kept = {name: own for name, own in cells.items() if name not in _CALLED or any(own)}
+    shown = {name: own for name, own in cells.items() if name not in ("name", "note") or any(own)}
     return replace(
         table,
-        columns=tuple(kept),
-        rows=tuple(zip(*kept.values(), strict=True)),
+        columns=tuple(shown),
+        rows=tuple(zip(*shown.values(), strict=True)),
         spare=(("note",), ("seconds",), ("command",)),
         whole=True,
         firm=("id", "command", "solved", "seconds"),
     )
 
 
+def _describe(record: Record) -> str:
+    """What a run trained, and whether that was all."""
+    axes = _axes(record)
+    if axes:
+        cells = prod(len(axis["values"]) for axis in axes)
+        swept = f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
+        what, unfinished = f"{_few(variants_of(record))} over {swept}", "not finished"
+    else:
+        labels = [label for part in main_parts(record) for label in part["labels"]]
+        what, unfinished = _few(labels), "stopped early"
+    return what if record.complete else f"{what} ({unfinished})"
+
+
+def _few(labels: Sequence[str]) -> str:
+    return ", ".join(labels) if len(labels) <= _MAX_NAMED else count(len(labels), "variant")
+
+
+def _solved(record: Record) -> str:
+    """How many seeds of how many each variant solved; of how many only once if it is the same."""
+    results = [result for part in main_parts(record) for result in part["results"]]
+    if not results or len(results) > _MAX_NAMED:
+        return ""
+    seeds = {result["seeds"] for result in results if "solved" in result}
+    if len(seeds) == 1:
+        return f"{', '.join(str(result.get('solved', '-')) for result in results)} of {seeds.pop()}"
+    return ", ".join(
+        f"{result['solved']} of {result['seeds']}" if "solved" in result else "not trained"
+        for result in results
+    )
+
+
 def _document(record: Record) -> dict[str, Json]:
     """A run as other programs want it."""
-    parts = mains(record)
     return {
         "id": record.id,
         "name": record.note.name,
         "note": record.note.text,
         "command": record.command,
-        "started": record.about["started"],
-        "seconds": record.about["seconds"],
+        "started": record.meta["started"],
+        "seconds": record.meta["seconds"],
         "complete": record.complete,
-        "results": [{"part": part["name"], **one} for part in parts for one in part["results"]],
+        "results": [
+            {"part": part["name"], **result}
+            for part in main_parts(record)
+            for result in part["results"]
+        ],
         "sweep": {axis["name"]: [*map(value_of, axis["values"])] for axis in _axes(record)} or None,
     }
 
 
-def with_note(page: Page, note: Note) -> Page:
+def add_note(page: Page, note: Note) -> Page:
     """The page of a kept run, below what it is called and what is said of it."""
     if not note:
         return page
@@ -250,78 +272,29 @@ def with_note(page: Page, note: Note) -> Page:
     )
 
 
-def settings(record: Record) -> dict[str, str]:
-    """Every key of a run as a config would spell it; of several configs, all values."""
-    spelled = [_spelled(part) for part in mains(record)]
-    made = {name: SEVERAL.join(dict.fromkeys(keys[name] for keys in spelled)) for name in KEYS}
-    for axis in _axes(record):
-        name = "activations" if axis["name"] == "activation" else axis["name"]
-        made[name] = SEVERAL.join(axis["values"])
-    return made
+# --- what runs have ------------------------------------------------------------------------------
 
 
-def _axes(record: Record) -> list[Mapping[str, Any]]:
-    """What is swept, if anything is."""
-    return record.about["sweep"]["axes"] if record.command == "sweep" else []
-
-
-def mains(record: Record) -> list[Mapping[str, Any]]:
+def main_parts(record: Record) -> list[Mapping[str, Any]]:
     """The parts that were asked for: not the remedies, and not what a tuning tried."""
-    parts: list[Mapping[str, Any]] = record.about["parts"]
-    asked_for = [part for part in parts if part.get("role", "") in ("", TASK)]
+    asked_for = [part for part in record.meta["parts"] if part["role"] in ("", TASK)]
     return asked_for[:1] if record.command == "explain" else asked_for
 
 
-def _spelled(part: Mapping[str, Any]) -> dict[str, str]:
-    """The keys of one experiment; one that came later had its default."""
-    keys = {name: key.default for name, key in KEYS.items()} | part["experiment"]
-    labels = ",".join(label.removeprefix(f"{part['name']}: ") for label in part["labels"])
-    specs = keys["activations"] or [keys["activation"]]
-    keys["activation"], keys["activations"] = None, labels + _unsaid(specs)
-    if isinstance(keys["output_activation"], dict):
-        keys["output_activation"] = _activation(keys["output_activation"])
-    keys["init"] = "uniform:" + ",".join(map(format_number, keys["init"]["uniform"]))
-    keys["task"] = _task(keys["task"])
-    return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
+def settings(record: Record) -> dict[str, str]:
+    """Every key of a run as a config would spell it; of several configs, all values.
 
-
-def _task(task: Mapping[str, Any]) -> str:
-    """A task's name; with a digest of its rows if they are the user's own."""
-    name: str = task["name"]
-    if name in TASKS:
-        return name
-    return f"{name}{_digest([task.get('inputs'), task.get('targets')])}".lstrip()
-
-
-def _activation(spec: Mapping[str, Any]) -> str:
-    """An activation as a config would spell it, with a digest of what that does not say."""
-    row = ACTIVATIONS.get(spec["name"])
-    usual = {**spec, "kink": "own", "backward": "own"} if row is None else spec_document(row)
-    settings = ",".join(
-        f"{name}={format_number(canonical_value(as_yaml(value)))}"
-        for name, value in spec.items()
-        if name != "formula" and usual.get(name) != value
-    )
-    return f"{spec['name']}{settings and f':{settings}'}{_unsaid([spec])}"
-
-
-def _unsaid(specs: Iterable[Any]) -> str:
-    """A digest of what activations have that is told neither by a name nor by a setting."""
-    own = [spec for spec in specs if isinstance(spec, dict) and spec["name"] not in ACTIVATIONS]
-    unsaid = [
-        {name: value for name, value in spec.items() if name not in _SAID and value != spec["name"]}
-        for spec in own
-    ]
-    return _digest(unsaid) if any(unsaid) else ""
-
-
-def _digest(said: object) -> str:
-    return f" ({zlib.crc32(json.dumps(said).encode()):08x})"
-
-
-def without_digest(spelled: str) -> str:
-    """What `settings` has, as a config says it: without the digest of what a name stands for."""
-    return _DIGEST.sub("", spelled)
+    A key that came later has its default.
+    """
+    parts = [part["settings"] for part in main_parts(record)]
+    texts = {}
+    for name, key in KEYS.items():
+        default = "" if key.default is None else as_yaml(key.default)
+        texts[name] = SEVERAL.join(dict.fromkeys(part.get(name, default) for part in parts))
+    for axis in _axes(record):
+        name = "activations" if axis["name"] == "activation" else axis["name"]
+        texts[name] = SEVERAL.join(axis["values"])
+    return texts
 
 
 def variants_of(record: Record) -> list[str]:
@@ -331,28 +304,33 @@ def variants_of(record: Record) -> list[str]:
             return [*axis["values"]]
     return [
         label.removeprefix(f"{part['name']}: ")
-        for part in mains(record)
+        for part in main_parts(record)
         for label in part["labels"]
     ]
 
 
+def _axes(record: Record) -> list[Mapping[str, Any]]:
+    return record.meta["sweep"]["axes"] if record.is_sweep else []
+
+
 def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:
     """The keys in which two runs differ, and what else the numbers depend on."""
-    one, other = (
-        {
-            "command": record.command,
-            **settings(record),
-            **record.about["versions"],
-        }
+    before, after = (
+        {"command": record.command, **settings(record), **record.meta["versions"]}
         for record in (first, second)
     )
-    rows = [
-        (name, one.get(name, ""), other.get(name, ""))
-        for name in one | other
-        if one.get(name) != other.get(name)
-    ]
+    rows = tuple(
+        (name, before.get(name, ""), after.get(name, ""))
+        for name in before | after
+        if before.get(name) != after.get(name)
+    )
     title = "differences" if rows else "the same settings and versions"
-    return Table(title, ("key", *names), tuple(rows), prose=("key", *names))
+    return Table(title, ("key", *names), rows, prose=("key", *names))
+
+
+# --- repeating -----------------------------------------------------------------------------------
+
+_MAX_DIFFERENT = 20  # numbers that are not the same, in a sentence
 
 
 @dataclass(frozen=True)
@@ -377,14 +355,13 @@ class Repetition:
     @property
     def same_bits(self) -> bool | None:
         """Whether all bits are the same; None if that cannot be asked here."""
-        if self.elsewhere and not self.different:
-            return None
-        return not self.different
+        return None if self.elsewhere and not self.different else not self.different
 
     def page(self) -> Page:
         """A sentence; in Markdown and for other programs a row."""
-        same = "other machine" if self.same_bits is None else _yes(self.same_bits)
-        row = (self.id, same, _yes(self.same_digest), "; ".join(self.different))
+        words = {True: "yes", False: "no", None: "other machine"}
+        different = "; ".join(self.different)
+        row = (self.id, words[self.same_bits], words[self.same_digest], different)
         table = Table("", ("id", "same bits", "same digest", "different"), (row,))
         document: dict[str, Json] = {
             **OF_HSIG,
@@ -396,108 +373,56 @@ class Repetition:
             "elsewhere": self.elsewhere or None,
         }
         return Page(
-            (lines([self._in_words()]),),
+            (lines([self._sentence()]),),
             lambda _: document,
             lambda: (table.columns, records_of(table)),
             markdown=(table,),
         )
 
-    def _in_words(self) -> str:
+    def _sentence(self) -> str:
         if self.same_bits is None:
             return (
                 f"{self.id}: was trained with the NumPy engine on another machine "
                 f"({self.elsewhere}), which its last bits depend on: they cannot be compared here"
             )
-        depends = (
+        digest = (
             "all that the numbers depend on is the same"
             if self.same_digest
-            else "what the numbers depend on has changed (versions, numerics, engine, processor or "
-            "record)"
+            else "what the numbers depend on has changed (versions, numerics, engine or processor)"
         )
-        if not self.different:
-            beside = (
-                f". Observed beside them, and not the same to {PRECISION:g}: "
-                f"{_named(self.observed)}"
-                if self.observed
-                else ""
-            )
-            return f"{self.id}: the same bits in every number of every seed; {depends}{beside}"
-        link = ", though" if self.same_digest else ":"
-        return f"{self.id}: not the same bits{link} {depends}: {_named(self.different)}"
+        if self.different:
+            link = ", though" if self.same_digest else ":"
+            return f"{self.id}: not the same bits{link} {digest}: {_first_of(self.different)}"
+        observed = (
+            f". Observed beside them, and not the same to {PRECISION:g}: {_first_of(self.observed)}"
+            if self.observed
+            else ""
+        )
+        return f"{self.id}: the same bits in every number of every seed; {digest}{observed}"
 
 
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _DIFFERENT_MOST
-    return ", ".join(names[:_DIFFERENT_MOST]) + (f" and {more} more" if more > 0 else "")
-
-
-def _yes(holds: bool) -> str:
-    return "yes" if holds else "no"
-
-
-def _what(record: Record) -> str:
-    axes = _axes(record)
-    if axes:
-        cells = prod(len(axis["values"]) for axis in axes)
-        swept = f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
-        what = f"{_few(variants_of(record))} over {swept}"
-        return what if record.complete else f"{what} (not finished)"
-    labels = [label for part in mains(record) for label in part["labels"]]
-    what = _few(labels)
-    return what if record.complete else f"{what} (stopped early)"
-
-
-def _few(labels: Sequence[str]) -> str:
-    return ", ".join(labels) if len(labels) <= _NAMED_MOST else count(len(labels), "variant")
-
-
-def _seconds(record: Record) -> str:
-    seconds = record.about["seconds"]
-    return short(seconds) if seconds else ""
-
-
-def _solved(record: Record, *, briefly: bool = False) -> str:
-    """How many seeds of how many each variant solved; briefly, of how many only once."""
-    results = [result for part in mains(record) for result in part["results"]]
-    if len(results) > _NAMED_MOST:
-        return ""
-    trained = [result for result in results if "solved" in result]
-    seeds = {result["seeds"] for result in trained}
-    if briefly and len(seeds) == 1:
-        return f"{', '.join(str(result.get('solved', '-')) for result in results)} of {seeds.pop()}"
-    return ", ".join(
-        f"{result['solved']} of {result['seeds']}" if result in trained else "not trained"
-        for result in results
-    )
+def _first_of(names: Sequence[str]) -> str:
+    more = len(names) - _MAX_DIFFERENT
+    return ", ".join(names[:_MAX_DIFFERENT]) + (f" and {more} more" if more > 0 else "")
 
 
 # --- conditions ----------------------------------------------------------------------------------
 
-# Which kept runs are meant: what `--where` and `--since` say.
-
-_SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
     ">": operator.gt,
     "<": operator.lt,
 }
 _CONDITION = re.compile(r"\s*([\w.]*)\s*(>=|<=|!=|==?|>|<)\s*(.*?)\s*", re.DOTALL)
-_TEXTS = ("name", "note")  # compared with a pattern, as a shell does with names of files
 _MEASURED = ("solved", "seconds")
-_COMPARED = (*_MEASURED, *(k.name for k in KEYS.values() if isinstance(k.kind, Number | Seeds)))
-_KNOWN = (*_TEXTS, "command", *_MEASURED, *KEYS)
-_EXAMPLES = "activation=hard or 'solved>=0.9' (in quotes: a shell takes > for itself)"
+_NUMBERS = (*_MEASURED, *(k.name for k in KEYS.values() if isinstance(k.kind, Number | Seeds)))
+_KNOWN = ("name", "note", "command", *_MEASURED, *KEYS)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What is to hold of a run.
-
-    Attributes:
-        name: A key, or what else is known of a run.
-        sign: How it is compared.
-        wanted: With what.
-    """
+    """What is to hold of a run: `activation=hard`, `name=wide*`, `solved>=0.9`."""
 
     name: str
     sign: str
@@ -505,28 +430,42 @@ class Condition:
 
     def holds(self, record: Record) -> bool:
         """Whether it does, of one at least of the values that the run has."""
-        if self.sign in _SIGNS:
-            bound = float(self.wanted)
-            return any(_SIGNS[self.sign](value, bound) for value in _numbers(record, self.name))
-        return self._is_so(record) is (self.sign != "!=")
+        if self.sign in _COMPARISONS:
+            compare, bound = _COMPARISONS[self.sign], float(self.wanted)
+            return any(compare(number, bound) for number in self._numbers(record))
+        return self._equals(record) is (self.sign != "!=")
 
-    def _is_so(self, record: Record) -> bool:
+    def _equals(self, record: Record) -> bool:
         match self.name:
             case "name" | "note":
                 said = record.note.name if self.name == "name" else record.note.text
                 return fnmatchcase(said, self.wanted) if said else not self.wanted
             case "command":
                 return record.command == self.wanted
-            case "activation" | "activations":
-                wanted = self.wanted
-                return any(wanted in (v, v.partition(":")[0]) for v in variants_of(record))
             case "solved" | "seconds":
-                return canonical_value(self.wanted) in _numbers(record, self.name)
-        values = settings(record)[self.name].split(SEVERAL)
-        values += [without_digest(value) for value in values]
-        if self.name == "output_activation":
-            values += [value.partition(":")[0] for value in values]
+                return float(self.wanted) in self._numbers(record)
+            case "activation" | "activations":
+                values = variants_of(record)
+            case _:
+                values = settings(record)[self.name].split(SEVERAL)
+        if "activation" in self.name:
+            values = values + [value.partition(":")[0] for value in values]
+        values = values + [_CHECKSUM.sub("", value) for value in values]
         return canonical_value(self.wanted) in map(canonical_value, values)
+
+    def _numbers(self, record: Record) -> list[float]:
+        """What a run has of something that is compared as a number; of seeds, how many."""
+        if self.name == "seconds":
+            return [float(record.meta["seconds"])]
+        if self.name == "solved":
+            results = [result for part in main_parts(record) for result in part["results"]]
+            return [result["solved"] / result["seeds"] for result in results if "solved" in result]
+        numbers = []
+        for text in settings(record)[self.name].split(SEVERAL):
+            is_list = text.startswith("[") or "," in text
+            with suppress(ValueError):
+                numbers.append(float(text.count(",") + 1 if is_list else text))
+        return numbers
 
 
 def read_conditions(texts: Sequence[str]) -> list[Condition]:
@@ -538,51 +477,33 @@ def read_conditions(texts: Sequence[str]) -> list[Condition]:
     problems: list[str] = []
     conditions = []
     for text in texts:
-        found = _CONDITION.fullmatch(text)
-        if found is None:
-            problems.append(f"expected a key and its value, such as {_EXAMPLES}, got {text}")
-            continue
-        name, sign, wanted = found.groups()
-        problems += _complaints(name, sign, wanted)
-        conditions.append(Condition(name, "=" if sign == "==" else sign, wanted))
+        if parts := _CONDITION.fullmatch(text):
+            name, sign, wanted = parts.groups()
+            problems += _find_problems(name, sign, wanted)
+            conditions.append(Condition(name, sign, wanted))
+        else:
+            problems.append(
+                "expected a key and its value, such as activation=hard or 'solved>=0.9' (in "
+                f"quotes: a shell takes > for itself), got {text}"
+            )
     if problems:
         raise ConfigError([f"--where: {problem}" for problem in problems])
     return conditions
 
 
-def _complaints(name: str, sign: str, wanted: str) -> list[str]:
+def _find_problems(name: str, sign: str, wanted: str) -> list[str]:
     """What is wrong with a condition."""
     if name not in _KNOWN:
         return [f"unknown key '{name}'.{nearest(name, _KNOWN)} Known: {', '.join(_KNOWN)}"]
     text = f"{name}{sign}{wanted}"
-    if sign in _SIGNS and name not in _COMPARED:
-        return [f"{text}: {name} is no number. Write {name}=, or one of {', '.join(_COMPARED)}"]
+    if sign in _COMPARISONS and name not in _NUMBERS:
+        return [f"{text}: {name} is no number. Write {name}=, or one of {', '.join(_NUMBERS)}"]
     bound = canonical_value(wanted)
-    if (sign in _SIGNS or name in _MEASURED) and not isinstance(bound, float):
+    if (sign in _COMPARISONS or name in _MEASURED) and not isinstance(bound, float):
         return [f"{text}: expected a number to compare with, got the text '{wanted}'"]
     if name == "solved" and isinstance(bound, float) and not 0.0 <= bound <= 1.0:
         return [f"{text}: expected a share of the seeds from 0 to 1, such as 0.9, got {wanted}"]
     return []
-
-
-def _numbers(record: Record, name: str) -> list[float]:
-    """What a run has of something that is compared as a number."""
-    if name == "seconds":
-        return [float(record.about["seconds"])]
-    if name == "solved":
-        results = [result for part in mains(record) for result in part["results"]]
-        return [result["solved"] / result["seeds"] for result in results if "solved" in result]
-    numbers = []
-    for text in settings(record)[name].split(SEVERAL):
-        with suppress(ValueError):
-            numbers.append(_number(text))
-    return numbers
-
-
-def _number(text: str) -> float:
-    """What a text says as a number; of seeds such as `[3, 5]` or `3,5`, how many they are."""
-    is_list = text.startswith("[") or "," in text
-    return float(text.count(",") + 1 if is_list else text)
 
 
 _AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([mhdw])")
@@ -613,6 +534,6 @@ def read_since(text: str, now: datetime) -> datetime:
     )
 
 
-def begun_since(record: Record, moment: datetime) -> bool:
+def started_since(record: Record, moment: datetime) -> bool:
     """Whether a run began at that moment or later."""
-    return datetime.fromisoformat(record.about["started"]) >= moment
+    return datetime.fromisoformat(record.meta["started"]) >= moment

@@ -1,54 +1,77 @@
-"""Where a run takes place, and digests of all that numbers depend on: equal ones, equal bits."""
+"""Where a run takes place, and digests of all that numbers depend on: equal ones, equal bits.
+
+A digest has the keys that differ from their defaults, so a key that is added later changes none.
+For the same reason the default of a key that numbers depend on never changes under one `NUMERICS`.
+"""
 
 import hashlib
 import json
 import os
 import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from hsig import __version__
 from hsig.config.keys import KEYS
-from hsig.config.loading import resolved_keys
+from hsig.config.loading import load_experiment, resolved_keys
 from hsig.engines import compiled, reference
 from hsig.engines.choice import numerics
 from hsig.engines.engine import NUMERICS
 from hsig.experiments.experiment import Experiment, as_cell
-from hsig.networks.tasks import NO_SCALE
+from hsig.experiments.sweeps import Sweep
 
 
-def digest(experiments: Iterable[Experiment]) -> str:
-    """Of everything that the numbers of some experiments depend on."""
-    depends: list[Any] = []
-    for experiment in experiments:
-        keys = _deciding(keys_of(experiment))
-        if experiment.is_tuned:
-            keys["learning_rate"] = list(map(experiment.learning_rate_of, experiment.variants))
-        depends.append([keys, experiment.engines, numerics(experiment.engines)])
-    return _digest(depends)
-
-
-def _deciding(keys: dict[str, Any]) -> dict[str, Any]:
-    """The resolved keys that numbers depend on; as before there were scales, if there is none."""
-    keys = {name: value for name, value in keys.items() if KEYS[name].numbers}
-    keys["task"] = {name: part for name, part in keys["task"].items() if name != "columns"}
-    return {name: part for name, part in keys.items() if (name, part) != ("scale", NO_SCALE)}
-
-
-def cell_key(experiment: Experiment) -> str:
-    """Of everything that a seed's numbers in a cell depend on: all but which seeds there are."""
-    cell = replace(as_cell(experiment), seeds=(0,))
-    return _digest([digest([cell]), cell.cost])  # a cell keeps one of the costs
-
-
-def sweep_digest(keys: Sequence[str], experiments: Iterable[Experiment]) -> str:
-    """Of everything that the numbers of a sweep depend on: each cell's key, and its seeds."""
-    return _digest(
-        [[key, experiment.seeds] for key, experiment in zip(keys, experiments, strict=True)]
+def digest_experiments(experiments: Iterable[Experiment]) -> str:
+    """Digest of everything that the numbers of some experiments depend on."""
+    return _hash(
+        [
+            [decisive_keys(experiment), experiment.engines, numerics(experiment.engines)]
+            for experiment in experiments
+        ]
     )
+
+
+def decisive_keys(experiment: Experiment) -> dict[str, Any]:
+    """The resolved keys that numbers depend on and that differ from their defaults."""
+    keys = keys_of(experiment)
+    if experiment.is_tuned:
+        keys["learning_rate"] = list(map(experiment.learning_rate_of, experiment.variants))
+    if isinstance(keys["task"], dict):  # what its columns are called changes no number
+        keys["task"] = {name: part for name, part in keys["task"].items() if name != "columns"}
+    defaults = _default_keys()
+    return {
+        name: value
+        for name, value in keys.items()
+        # the engines are told apart by what they are here, not by what was asked for
+        if KEYS[name].numbers and name != "engine" and value != defaults[name]
+    }
+
+
+@cache
+def _default_keys() -> dict[str, Any]:
+    return keys_of(load_experiment())
+
+
+def digest_cell(experiment: Experiment) -> str:
+    """Digest of everything that the numbers of a sweep's cell depend on; it keeps one cost."""
+    return _hash([digest_experiments([as_cell(experiment)]), experiment.cost])
+
+
+def digest_sweep(sweep: Sweep) -> str:
+    """Digest of everything that the numbers of a sweep depend on."""
+    return digest_cells([digest_cell(experiment) for experiment in sweep.experiments])
+
+
+def digest_cells(keys: Sequence[str]) -> str:
+    """Digest of a sweep, from those of its cells."""
+    return _hash(list(keys))
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def keys_of(experiment: Experiment) -> dict[str, Any]:
@@ -60,23 +83,19 @@ def keys_of(experiment: Experiment) -> dict[str, Any]:
     return keys
 
 
-def _digest(depends: object) -> str:
-    return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
-
-
-def engines_elsewhere(about: Mapping[str, Any]) -> frozenset[str]:
+def engines_elsewhere(meta: Mapping[str, Any]) -> frozenset[str]:
     """The engines whose bits depend on the machine, if a run was kept on another one."""
-    there = about["versions"]["numpy"], about["machine"]["numpy_instructions"]
+    there = meta["versions"]["numpy"], meta["machine"]["numpy_instructions"]
     here = np.__version__, list(reference.instruction_sets())
     return frozenset() if there == here else frozenset([reference.NAME])
 
 
-def machine_of(about: Mapping[str, Any], engines: Collection[str]) -> str:
+def describe_machine(meta: Mapping[str, Any], engines: Collection[str]) -> str:
     """What the bits of these engines depend on, where a run was kept; empty without engines."""
     if not engines:
         return ""
-    instructions = " ".join(about["machine"]["numpy_instructions"])
-    return f"NumPy {about['versions']['numpy']} with {instructions or 'no extensions'}"
+    instructions = " ".join(meta["machine"]["numpy_instructions"])
+    return f"NumPy {meta['versions']['numpy']} with {instructions or 'no extensions'}"
 
 
 def versions() -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Kept runs of `train`, `compare` and `explain`: written, and read with all their numbers."""
 
 import io
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import json
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,36 +11,40 @@ from typing import Any
 
 import numpy as np
 
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations.names import format_number, to_text
 from hsig.analysis.pairing import ComparedConfigs, compared_configs
 from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import judge_seeds
-from hsig.networks.network import layer_shapes
-from hsig.reports.phrases import CAUSES
-from hsig.runs.provenance import digest, keys_of
-from hsig.runs.store import NO_NOTE, RESULT, RUN, SEEDS, Note, Record, checked, put, sense
+from hsig.networks.tasks import TASKS, Task
+from hsig.reports.phrases import as_yaml
+from hsig.runs.provenance import digest_experiments, keys_of
+from hsig.runs.store import (
+    NO_NOTE,
+    RESULT,
+    RUN,
+    SEEDS,
+    Note,
+    Record,
+    as_damaged_record,
+    read_file,
+    write_record,
+)
 
-# --- outcomes ------------------------------------------------------------------------------------
-
-_TWINS = "twin_distance"
 PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
-_PIECES = "evidence/on_piece"
-_BYTES = 8  # of a number
-_KINDS = {
-    **dict.fromkeys(("solved", "is_known", "unsolvable", "dead", "saturated", "affine"), "b"),
-    **dict.fromkeys(("solved_at", "lost_at", "diverged_at", "returns_after"), "i"),
-    "diverged_by": "U",
-}
+# what the engine trained, beside the weights: the compiled one gives the same bits everywhere
+TRAINED = tuple(name for name in ARRAYS if name != "twin_distance")
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One experiment of a run: all there is, one of several configs, or a remedy.
+    """One experiment of a run: the only one, one of several configs or tasks, or a remedy.
 
     Attributes:
-        name: Of the config or the remedy; empty where there is one experiment.
+        name: Of the config, the task or the remedy; empty where there is one experiment.
         experiment: As its config has it.
         outcome: What became of it.
         layers: Of a remedy.
@@ -58,8 +63,8 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """What a command made, to be kept.
+class FinishedRun:
+    """What a command has trained and is to be kept.
 
     Attributes:
         command: `train`, `compare` or `explain`.
@@ -84,209 +89,65 @@ class Made:
     note: Note = NO_NOTE
 
 
-def keep(runs: Path, made: Made) -> Record:
+# --- writing -------------------------------------------------------------------------------------
+
+
+def keep_run(runs: Path, run: FinishedRun) -> Record:
     """Keep a run in a new folder of `runs`, whole or not at all.
 
     Raises:
         RunError: If it cannot be written.
     """
-    return put(
+    arrays = {
+        f"{part}/{variant}/{name}": array
+        for part, made in enumerate(run.parts)
+        for variant, training in enumerate(made.outcome.results)
+        if not training.failure
+        for name, array in arrays_of(training).items()
+    }
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    return write_record(
         runs,
-        command=made.command,
-        arguments=made.arguments,
-        started=made.started,
-        seconds=made.seconds,
-        complete=made.complete,
-        digest=digest([part.outcome.experiment for part in made.parts]),
-        configs=made.configs,
-        files={
-            RESULT: made.result.encode(),
-            SEEDS: _packed(part.outcome for part in made.parts),
+        started=run.started,
+        about={
+            "command": run.command,
+            "arguments": list(run.arguments),
+            "seconds": round(run.seconds, 3),
+            "complete": run.complete,
+            "digest": digest_experiments([part.outcome.experiment for part in run.parts]),
+            "parts": [_encode_part(part) for part in run.parts],
         },
-        more={"parts": [_part(part) for part in made.parts]},
-        note=made.note,
+        configs=run.configs,
+        files={RESULT: run.result.encode(), SEEDS: packed.getvalue()},
+        note=run.note,
     )
 
 
-def _part(part: Part) -> dict[str, Any]:
-    trained = replace(part.experiment, seeds=part.outcome.experiment.seeds)
+def _encode_part(part: Part) -> dict[str, Any]:
+    trained = part.outcome.experiment
     return {
         "name": part.name,
         "layers": part.layers,
         "is_config": part.is_config,
         "role": part.role,
-        "labels": [variant.label for variant in part.outcome.experiment.variants],
-        "learning_rates": [v.learning_rate for v in part.outcome.experiment.variants],
-        "experiment": keys_of(trained),
-        "results": [_result(result) for result in part.outcome.results],
+        "labels": [variant.label for variant in trained.variants],
+        "learning_rates": [variant.learning_rate for variant in trained.variants],
+        "experiment": keys_of(replace(part.experiment, seeds=trained.seeds)),
+        "settings": settings_of(replace(part.experiment, seeds=trained.seeds)),
+        "results": [_encode_training(training) for training in part.outcome.results],
     }
 
 
-def _result(result: Training) -> dict[str, Any]:
-    if result.failure:
-        return {"label": result.variant.label, "error": result.failure}
-    solved = result.solved
+def _encode_training(training: Training) -> dict[str, Any]:
+    if training.failure:
+        return {"label": training.variant.label, "error": training.failure}
     return {
-        "label": result.variant.label,
-        "epochs": list(result.epochs),
-        "solved": int(solved.sum()),
-        "seeds": len(solved),
+        "label": training.variant.label,
+        "epochs": list(training.epochs),
+        "solved": int(training.solved.sum()),
+        "seeds": len(training.solved),
     }
-
-
-def parts_of(record: Record) -> list[Part]:
-    """What was trained, with all its numbers.
-
-    Raises:
-        RunError: If a file of the record is missing or was changed.
-    """
-    with _opened(record) as file:
-        arrays = {name: file[name] for name in file.files}
-        where = str(record.folder / RUN)
-        parts = enumerate(record.about["parts"])
-        return [_read_part(part, where, arrays, f"{number}/") for number, part in parts]
-
-
-@contextmanager
-def _opened(record: Record) -> Iterator[Any]:
-    """The arrays of a record; whatever is wrong with them is told."""
-    data = checked(record, SEEDS)
-    with sense(record.folder), np.load(io.BytesIO(data), allow_pickle=False) as file:
-        yield file
-
-
-def _read_part(part: Mapping[str, Any], where: str, arrays: Mapping[str, Any], prefix: str) -> Part:
-    experiment = load_resolved(part["experiment"], where)
-    named = experiment.prefix_labels(part["name"]) if part["is_config"] else experiment
-    own_rates = part.get("learning_rates", [None] * len(part["labels"]))  # since tuning
-    variants = tuple(
-        replace(variant, label=label, learning_rate=rate)
-        for variant, label, rate in zip(named.variants, part["labels"], own_rates, strict=True)
-    )
-    of_label = {variant.label: variant for variant in variants}  # one that was stopped may lack
-    results = [
-        _read_result(of_label[result["label"]], experiment, result, arrays, f"{prefix}{place}/")
-        for place, result in enumerate(part["results"])
-    ]
-    return Part(
-        part["name"],
-        experiment,
-        Outcome(replace(named, variants=variants), tuple(results)),
-        part["layers"],
-        part["is_config"],
-        part.get("role", ""),
-    )
-
-
-def _read_result(
-    variant: Variant,
-    experiment: Experiment,
-    result: Mapping[str, Any],
-    arrays: Mapping[str, Any],
-    prefix: str,
-) -> Training:
-    if "error" in result:
-        return Training.failed(variant, result["error"])
-    _check(arrays, prefix, experiment, result)
-    own = {name: arrays[f"{prefix}{name}"] for name in ARRAYS}
-    layers = range(len(experiment.hidden) + 1)
-    weights = tuple(arrays[f"{prefix}weights/{layer}"] for layer in layers)
-    seen, ahead = (
-        {
-            f.name: arrays[name]
-            for f in fields(kind)
-            if (name := f"{prefix}{kind.__name__.lower()}/{f.name}") in arrays
-        }
-        for kind in (Evidence, Outlook)
-    )
-    evidence, outlook = Evidence(**seen), Outlook(**ahead)
-    return Training(
-        **own,
-        seeds=experiment.seeds,
-        verdict=judge_seeds(
-            experiment, variant, own["solved"], own["diverged_at"], evidence, outlook
-        ),
-        variant=variant,
-        epochs=tuple(result["epochs"]),
-        diverged_by=tuple(arrays[f"{prefix}diverged_by"].tolist()),
-        weights=weights,
-        evidence=evidence,
-        outlook=outlook,
-    )
-
-
-def _check(
-    arrays: Mapping[str, Any], prefix: str, experiment: Experiment, result: Mapping[str, Any]
-) -> None:
-    """Refuse arrays that do not go with what `run.json` says of them.
-
-    Raises:
-        ValueError: With the first that does not.
-    """
-    shapes = _shapes(experiment, len(result["epochs"]))
-    for name, shape in shapes.items():
-        whole = prefix + name
-        array = arrays[whole]
-        # what an activation's pieces are may have changed since
-        found = array.shape[:-1] if name == _PIECES else array.shape
-        kind = _KINDS.get(name.rpartition("/")[2], "f")
-        wide = kind in ("i", "f") and array.dtype.itemsize != _BYTES
-        if found != shape or array.dtype.kind != kind or wide:
-            raise ValueError(f"{whole}: expected numbers of their kind, of shape {shape}")
-    if unknown := {*arrays[f"{prefix}diverged_by"].tolist()} - {"", *CAUSES}:
-        raise ValueError(f"{prefix}diverged_by: expected causes of this hsig, got {min(unknown)}")
-    solved = arrays[f"{prefix}solved"]
-    if (len(solved), int(solved.sum())) != (result["seeds"], result["solved"]):
-        raise ValueError(f"{prefix}solved: expected {result['solved']} of {result['seeds']}")
-
-
-def _shapes(experiment: Experiment, checkpoints: int) -> dict[str, tuple[int, ...]]:
-    """The shape of each array, of the shares of pieces without the pieces."""
-    seeds = len(experiment.seeds)
-    samples, outputs = experiment.task.targets.shape
-    layers = len(experiment.hidden)
-    of_layers = dict.fromkeys(("alive", "slope", "on_one_piece", "on_piece"), (layers,))
-    seen = dict.fromkeys((f"evidence/{f.name}" for f in fields(Evidence)), (seeds, checkpoints))
-    return {
-        **dict.fromkeys(_NAMES, (seeds,)),
-        **seen,
-        **{f"evidence/{name}": (seeds, checkpoints, *axis) for name, axis in of_layers.items()},
-        **{
-            f"weights/{layer}": (seeds, *shape)
-            for layer, shape in enumerate(layer_shapes(experiment.sizes))
-        },
-        "cost_last": (seeds, checkpoints),
-        "cost_mean": (seeds, checkpoints),
-        "predictions": (seeds, samples, outputs),
-        "evidence/gradient": (seeds, checkpoints, layers + 1),
-    }
-
-
-# --- arrays -----------------------------------------------------------------------------------
-
-
-def _packed(outcomes: Iterable[Outcome]) -> bytes:
-    arrays: dict[str, Any] = {}
-    for number, outcome in enumerate(outcomes):
-        for place, result in enumerate(outcome.results):
-            if not result.failure:
-                arrays |= {
-                    f"{number}/{place}/{name}": array for name, array in arrays_of(result).items()
-                }
-    made = io.BytesIO()
-    np.savez(made, **arrays)
-    return made.getvalue()
-
-
-_NAMES = (
-    *ARRAYS,
-    "diverged_by",
-    *(f"{kind.__name__.lower()}/{f.name}" for kind in (Evidence, Outlook) for f in fields(kind)),
-)
-
-
-# what the engine trained: the compiled one gives the same bits on every machine
-TRAINED = tuple(name for name in ARRAYS if name != _TWINS)
 
 
 def arrays_of(training: Training) -> dict[str, Any]:
@@ -300,7 +161,129 @@ def arrays_of(training: Training) -> dict[str, Any]:
     }
 
 
-def different_arrays(
+def settings_of(experiment: Experiment) -> dict[str, str]:
+    """Every key as a config would spell it, empty without a value: what runs are listed by."""
+    keys = keys_of(experiment)
+    keys["activation"] = None
+    keys["activations"] = ",".join(
+        variant.label + _checksum_formulas(variant.hidden_activations)
+        for variant in experiment.variants
+    )
+    if isinstance(keys["output_activation"], dict):
+        output = experiment.variants[0].output_activation
+        keys["output_activation"] = to_text(output) + _checksum_formulas([output])
+    start = experiment.init
+    keys["init"] = f"{start.scheme}:{','.join(map(format_number, start.settings))}"
+    keys["task"] = _spell_task(experiment.task)
+    return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
+
+
+def _checksum_formulas(activations: Iterable[Activation]) -> str:
+    """A checksum of the formulas that have another name, behind which they cannot be seen."""
+    formulas = [
+        activation.definition
+        for activation in activations
+        if activation.name not in (*ACTIVATIONS, activation.definition)
+    ]
+    return f" {_checksum(formulas)}" if formulas else ""
+
+
+def _spell_task(task: Task) -> str:
+    """A task's name; with a checksum of its rows if they are the user's own."""
+    if task.name in TASKS:
+        return task.name
+    return f"{task.name} {_checksum([task.inputs.tolist(), task.targets.tolist()])}".lstrip()
+
+
+def _checksum(value: object) -> str:
+    return f"({zlib.crc32(json.dumps(value).encode()):08x})"
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def read_parts(record: Record) -> list[Part]:
+    """What was trained, with all its numbers; verdicts are judged anew from the evidence.
+
+    Raises:
+        RunError: If the record is damaged.
+    """
+    data = read_file(record, SEEDS)
+    with as_damaged_record(record.id, SEEDS):
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return [
+            _decode_part(record, part, arrays, f"{number}/")
+            for number, part in enumerate(record.meta["parts"])
+        ]
+
+
+def _decode_part(
+    record: Record, part: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str
+) -> Part:
+    with as_damaged_record(record.id, RUN):
+        experiment = load_resolved(part["experiment"], str(record.folder / RUN))
+        named = experiment.prefix_labels(part["name"]) if part["is_config"] else experiment
+        variants = tuple(
+            replace(variant, label=label, learning_rate=rate)
+            for variant, label, rate in zip(
+                named.variants, part["labels"], part["learning_rates"], strict=True
+            )
+        )
+    by_label = {variant.label: variant for variant in variants}
+    trainings = tuple(
+        _decode_training(by_label[entry["label"]], experiment, entry, arrays, f"{prefix}{number}/")
+        for number, entry in enumerate(part["results"])
+    )
+    return Part(
+        name=part["name"],
+        experiment=experiment,
+        outcome=Outcome(replace(named, variants=variants), trainings),
+        layers=part["layers"],
+        is_config=part["is_config"],
+        role=part["role"],
+    )
+
+
+def _decode_training(
+    variant: Variant,
+    experiment: Experiment,
+    entry: Mapping[str, Any],
+    arrays: Mapping[str, Any],
+    prefix: str,
+) -> Training:
+    if "error" in entry:
+        return Training.failed(variant, entry["error"])
+    own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+    if any(len(array) != len(experiment.seeds) for array in own.values()):
+        raise ValueError("arrays of another number of seeds")
+    evidence = Evidence(**_fields_of(Evidence, "evidence", own))
+    outlook = Outlook(**_fields_of(Outlook, "outlook", own))
+    return Training(
+        **{name: own[name] for name in ARRAYS},
+        seeds=experiment.seeds,
+        verdict=judge_seeds(
+            experiment, variant, own["solved"], own["diverged_at"], evidence, outlook
+        ),
+        variant=variant,
+        epochs=tuple(entry["epochs"]),
+        diverged_by=tuple(own["diverged_by"].tolist()),
+        weights=tuple(own[f"weights/{n}"] for n in range(len(experiment.hidden) + 1)),
+        evidence=evidence,
+        outlook=outlook,
+    )
+
+
+def _fields_of(kind: type, group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of a group by the fields of a dataclass; one that came later may be missing."""
+    named = {f.name: f"{group}/{f.name}" for f in fields(kind)}
+    return {field: arrays[name] for field, name in named.items() if name in arrays}
+
+
+# --- comparing -----------------------------------------------------------------------------------
+
+
+def compare_outcomes(
     first: Outcome, second: Outcome, *, elsewhere: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
     """Compare two outcomes of one experiment, number by number.
@@ -309,7 +292,7 @@ def different_arrays(
     NumPy computes beside it follows the processor's instructions, and is compared to `PRECISION`.
 
     Args:
-        first: One.
+        first: One of them.
         second: The other.
         elsewhere: Engines whose bits depend on the machine, where `first` is of another one: what
             they trained is not compared.
@@ -319,55 +302,50 @@ def different_arrays(
         `label: name`.
     """
     bits, observations = [], []
-    for one, other in zip(first.results, second.results, strict=True):
-        label = one.variant.label
-        if one.failure or other.failure:
-            if not (one.failure and other.failure):
+    for before, after in zip(first.results, second.results, strict=True):
+        label = before.variant.label
+        if before.failure or after.failure:
+            if not (before.failure and after.failure):
                 bits.append(f"{label}: one was not trained")
-        elif first.experiment.engine_of(one.variant).NAME not in elsewhere:
-            ours, theirs = arrays_of(one), arrays_of(other)
-            for name in ours:
+        elif first.experiment.engine_of(before.variant).NAME not in elsewhere:
+            again = arrays_of(after)
+            for name, array in arrays_of(before).items():
                 if name in TRAINED or name.startswith("weights/"):
-                    if not same_bits(ours[name], theirs[name]):
+                    if not same_bits(array, again[name]):
                         bits.append(f"{label}: {name}")
-                elif not within_precision(ours[name], theirs[name]):
+                elif not within_precision(array, again[name]):
                     observations.append(f"{label}: {name}")
     return bits, observations
 
 
-def within_precision(one: Any, other: Any) -> bool:
+def within_precision(first: Any, second: Any) -> bool:
     """Whether floats of two arrays are no farther apart than `PRECISION`, and all else is equal."""
-    if one.dtype.kind != "f" or other.dtype.kind != "f":
-        return np.array_equal(one, other)
-    return one.shape == other.shape and np.allclose(
-        one, other, rtol=PRECISION, atol=PRECISION, equal_nan=True
+    if first.dtype.kind != "f" or second.dtype.kind != "f":
+        return np.array_equal(first, second)
+    return first.shape == second.shape and np.allclose(
+        first, second, rtol=PRECISION, atol=PRECISION, equal_nan=True
     )
 
 
-def same_bits(one: Any, other: Any) -> bool:
+def same_bits(first: Any, second: Any) -> bool:
     """Whether two arrays are equal, zeros by their sign too; undefined numbers are all the same."""
-    if one.dtype.kind != other.dtype.kind:
+    if first.dtype.kind != second.dtype.kind:
         return False
-    if one.dtype.kind != "f":
-        return np.array_equal(one, other)
-    signs = (np.signbit(array[array == 0.0]) for array in (one, other))
-    return np.array_equal(one, other, equal_nan=True) and np.array_equal(*signs)
+    if first.dtype.kind != "f":
+        return np.array_equal(first, second)
+    signs = (np.signbit(array[array == 0.0]) for array in (first, second))
+    return np.array_equal(first, second, equal_nan=True) and np.array_equal(*signs)
 
 
-# --- side by side --------------------------------------------------------------------------------
-
-# Several results side by side: configs, tasks, or runs, with their names before the labels.
-
-
-def configs_of(parts: Sequence[Part]) -> ComparedConfigs:
-    """Several configs, or runs, side by side."""
+def compare_parts(parts: Sequence[Part]) -> ComparedConfigs:
+    """Several configs, tasks or runs side by side."""
     experiments = {part.name: part.experiment for part in parts}
     return compared_configs(experiments, [part.outcome for part in parts])
 
 
-def under(name: str, parts: Iterable[Part]) -> list[Part]:
-    """What was asked for in a result, with its name in front of the labels."""
-    made = []
+def prefix_parts(name: str, parts: Iterable[Part]) -> list[Part]:
+    """The parts of a run with its name in front of their labels."""
+    prefixed = []
     for part in parts:
         whole = f"{name}: {part.name}" if part.name else name
         trained = part.outcome.experiment.variants
@@ -376,9 +354,10 @@ def under(name: str, parts: Iterable[Part]) -> list[Part]:
             for variant, own in zip(part.experiment.variants, trained, strict=True)
         )
         named = replace(part.experiment, variants=variants).prefix_labels(whole)
-        called = dict(zip((variant.label for variant in trained), named.variants, strict=True))
-        results = tuple(
-            replace(result, variant=called[result.variant.label]) for result in part.outcome.results
+        by_label = dict(zip((v.label for v in trained), named.variants, strict=True))
+        trainings = tuple(
+            replace(training, variant=by_label[training.variant.label])
+            for training in part.outcome.results
         )
-        made.append(Part(whole, part.experiment, Outcome(named, results), is_config=True))
-    return made
+        prefixed.append(Part(whole, part.experiment, Outcome(named, trainings), is_config=True))
+    return prefixed
