@@ -13,10 +13,10 @@ from mpmath import mp
 
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import inline_activation
-from hsig.formulas.derivative import derivative, polynomial
-from hsig.formulas.function import KINKS, Function, clipped_line, pieces
+from hsig.formulas.derivative import differentiate_by_rules, to_polynomial
+from hsig.formulas.function import KINKS, Function, split_pieces, to_clipped_line
 from hsig.formulas.nodes import X, format_formula, number
-from hsig.formulas.parsing import LENGTH_MOST, FormulaError, parse, parse_template
+from hsig.formulas.parsing import MAX_LENGTH, FormulaError, parse, parse_template
 from hsig.formulas.primitives import PRIMITIVES, WORDS
 from hsig.formulas.program import Evaluator, lower
 from hsig.formulas.simplifying import apply
@@ -36,11 +36,11 @@ def computed(root, x):
 @settings(max_examples=300)
 def test_a_formula_that_is_written_reads_as_the_same(root):
     written = format_formula(root)
-    assume(len(written) <= LENGTH_MOST)
+    assume(len(written) <= MAX_LENGTH)
     try:
         again = parse(written)
     except FormulaError as problem:
-        assume("at most" not in problem.what)  # too large: nothing drawn is wrong otherwise
+        assume("at most" not in problem.message)  # too large: nothing drawn is wrong otherwise
         raise
     assert again is root
 
@@ -173,7 +173,7 @@ HOSTILE = [
 def test_what_is_no_formula_is_refused_in_words(written, complaint):
     with pytest.raises(FormulaError) as refused:
         parse(written, expand=inline_activation)
-    shown = refused.value.pointed()
+    shown = refused.value.with_caret()
     assert complaint in shown
     assert len(max(shown.splitlines(), key=len)) < 2100
 
@@ -181,7 +181,7 @@ def test_what_is_no_formula_is_refused_in_words(written, complaint):
 def test_a_mistake_is_shown_with_a_caret_below_the_place():
     with pytest.raises(FormulaError) as refused:
         parse("1 + 2*tnh(x)")
-    assert refused.value.pointed().splitlines()[1:] == ["    1 + 2*tnh(x)", "          ^"]
+    assert refused.value.with_caret().splitlines()[1:] == ["    1 + 2*tnh(x)", "          ^"]
 
 
 @given(st.text(max_size=40))
@@ -220,7 +220,7 @@ def test_the_derivative_of_each_primitive_is_its_derivative(name):
     made = ["sin(x)", "atan(x)", "cosh(x)", "x + 2"][: PRIMITIVES[name].operands]
     operands = [parse(one) for one in OPERANDS.get(name, made)]
     root = apply(name, *operands)
-    slope = computed(derivative(root), np.array(POINTS))
+    slope = computed(differentiate_by_rules(root), np.array(POINTS))
     wanted = [float(mp.diff(lambda t: exact(root, t), mp.mpf(x))) for x in POINTS]
     np.testing.assert_allclose(slope, wanted, rtol=1e-12, atol=1e-13)
     if name not in ("sign", "floor", "where_equal"):
@@ -346,19 +346,19 @@ def test_what_is_divided_by_0_has_a_derivative_that_is_no_number():
 @settings(max_examples=300, deadline=None)
 def test_the_pieces_of_lines_are_those_that_are_found_by_force(root):
     """On a grid that is finer than what is drawn in quarters and their quotients."""
-    found = pieces(root)
+    found = split_pieces(root)
     grid = [Fraction(n, 1) / 7919 for n in range(-40_000, 40_000, 397)]
     for x in grid:
         wanted = _exact_fraction(root, x)
         (here,) = [p for p in found if _holds(p, x)] or [None]
         assert here is not None
-        line = polynomial(here.formula)
+        line = to_polynomial(here.formula)
         assert line is not None
         assert len(line) <= 2
         assert sum(c * x**k for k, c in enumerate(line)) == wanted
     assert [p.start for p in found[1:]] == [p.stop for p in found[:-1]]
     for one, other in pairwise(found):
-        assert polynomial(one.formula) != polynomial(other.formula)
+        assert to_polynomial(one.formula) != to_polynomial(other.formula)
 
 
 def _holds(piece, x):
@@ -426,12 +426,12 @@ def test_numbers_beyond_doubles_are_no_polynomial_and_no_mistake(written):
     ],
 )
 def test_what_is_a_clipped_line(written, line):
-    found = clipped_line(Function(parse(written)))
+    found = to_clipped_line(Function(parse(written)))
     assert (found and found[:5]) == line
 
 
 def test_a_slope_between_those_of_both_sides_is_no_clipped_lines():
-    assert clipped_line(Function(parse("clip(x, 0, 1)"), "mean")) is None
+    assert to_clipped_line(Function(parse("clip(x, 0, 1)"), "mean")) is None
 
 
 @pytest.mark.parametrize(
@@ -445,7 +445,7 @@ def test_a_formula_of_too_many_pieces_is_left_whole():
     root = X
     for n in range(12):
         root = apply("absolute", apply("subtract", root, number(2.0 ** (10 - n))))
-    assert len(pieces(root)) == 1
+    assert len(split_pieces(root)) == 1
     function = Function(root)
     x = np.array([0.3, 700.2])
     np.testing.assert_array_equal(np.abs(function.evaluate_slope(x)), 1.0)

@@ -9,10 +9,10 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray
 from hsig.formulas.derivative import substitute_x
-from hsig.formulas.function import ClippedLine, Function, LinearPiece, clipped_line
+from hsig.formulas.function import ClippedLine, Function, LinearPiece, to_clipped_line
 from hsig.formulas.nodes import ONE, Node, X, format_formula
 from hsig.formulas.parsing import parse
-from hsig.formulas.program import Program
+from hsig.formulas.program import Differentiable, Program
 from hsig.formulas.simplifying import apply
 
 # --- record --------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ class Activation:
         return _understood(self.definition, self.settings, self.kink, self.slope_definition)
 
     @cached_property
-    def trained(self) -> Function:
+    def trained(self) -> Differentiable:
         """The same with the slope that `backward` chooses.
 
         Raises:
@@ -211,7 +211,9 @@ def _understood(definition: str, settings: Settings, kink: str, slope: str) -> F
 
 
 @lru_cache(maxsize=1024)
-def _trained(definition: str, settings: Settings, kink: str, slope: str, backward: str) -> Function:
+def _trained(
+    definition: str, settings: Settings, kink: str, slope: str, backward: str
+) -> Differentiable:
     own = _understood(definition, settings, kink, slope)
     match backward:
         case "own":
@@ -221,11 +223,11 @@ def _trained(definition: str, settings: Settings, kink: str, slope: str, backwar
         case _:
             y = own.value if backward == "output" else apply("sigmoid", X)
             chosen = apply("multiply", y, apply("subtract", ONE, y))
-    return own.with_slope(chosen)
+    return Differentiable(own.value, chosen)
 
 
 _MEANINGS = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
-_as_clipped_line = lru_cache(maxsize=1024)(clipped_line)
+_as_clipped_line = lru_cache(maxsize=1024)(to_clipped_line)
 
 
 def _for_reading(activation: Activation) -> Node:

@@ -25,7 +25,7 @@ class _Computed(Function):
     def __init__(self, value: Computed, derivative: Computed) -> None:
         super().__init__(X)  # of which no piece, kink or end is told
         self._computed, self._derivative = value, derivative
-        self.pieces, self._parts, self._cuts = (), [], []
+        self.pieces, self._intervals, self._joints = (), [], []
 
     @cached_property
     def derivative(self) -> Function:

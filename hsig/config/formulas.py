@@ -72,7 +72,7 @@ def of_formula(
         try:
             named |= parameters_in(part) if part else set()
         except FormulaError as problem:
-            raise (place.below(key) if nested else place).wrong(problem.pointed()) from None
+            raise (place.below(key) if nested else place).wrong(problem.with_caret()) from None
     reserved = {"name", "formula", "derivative", *SLOPES}
 
     def check(key: str, value: object) -> tuple[str, Any]:
@@ -155,7 +155,7 @@ def _read(formula: str, parameters: Mapping[str, float], place: Location) -> Nod
 
 def _with_a_way_out(problem: FormulaError) -> str:
     """The complaint; of a name without a value, also how to give it one."""
-    what, newline, below = problem.pointed().partition("\n")
+    what, newline, below = problem.with_caret().partition("\n")
     unknown = match(r"unknown name '(\w+)'\.", what)
     if unknown:
         name = unknown.group(1)

@@ -1,6 +1,6 @@
-"""Formulas: read, simplified, differentiated, evaluated and compiled to steps.
+"""Formulas: parsed, simplified, differentiated, evaluated, and compiled for the engines.
 
-In: text. Out: nodes, functions made of them, and programs.
-To import: `parse` from `parsing`; a function with its slope and its pieces from `function`; what
-engines run from `program`.
+In: text. Out: nodes, functions and programs.
+To import: `parse` from `parsing`; `Function`, with its slope, pieces and range, from `function`;
+`Program`, which engines run, from `program`.
 """

@@ -1,57 +1,69 @@
-"""The derivative of a formula, from the rules of the primitives alone."""
+"""The derivative of a formula, and exact polynomials."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 
-from hsig.formulas.nodes import ONE, ZERO, Node, X, number, walk
+from hsig.formulas.nodes import ONE, ZERO, Node, X, fold, number
 from hsig.formulas.parsing import parse_template
 from hsig.formulas.primitives import PRIMITIVES
-from hsig.formulas.simplifying import apply
+from hsig.formulas.simplifying import apply, rebuild
 
 _OPERANDS = ("u", "v", "s", "t")
-_SLOPES = tuple(f"d{one}" for one in _OPERANDS)
-_DEGREE_MOST = 6
-_LARGEST = Fraction(2) ** 1000  # of a coefficient, and of what its slopes are made of
+_SLOPES = ("du", "dv", "ds", "dt")
 
 
-def derivative(root: Node) -> Node:
-    """The derivative in x, tidied up.
+def differentiate(root: Node) -> Node:
+    """The derivative in x, with polynomials multiplied out.
 
-    At a kink it is what the rules say: see `hsig.formulas.primitives`.
+    At a kink it is what the rules of the primitives say: see `hsig.formulas.primitives`.
 
-    >>> from hsig.formulas.parsing import parse
     >>> from hsig.formulas.nodes import format_formula
-    >>> format_formula(derivative(parse("x*sigmoid(x)")))
+    >>> from hsig.formulas.parsing import parse
+    >>> format_formula(differentiate(parse("x*sigmoid(x)")))
     'sigmoid(x) + x*(sigmoid(x)*(1 - sigmoid(x)))'
+    >>> format_formula(differentiate(parse("(x + 1)**2")))
+    '2*x + 2'
     """
-    slopes: dict[Node, Node] = {}
-    for one in walk(root):
-        if one is X:
-            slopes[one] = ONE
-        elif all(slopes[operand] is ZERO for operand in one.operands):
-            slopes[one] = ZERO
-        elif (quotient := _rational(one)) is not None:
-            slopes[one] = quotient
-        else:
-            values = dict(zip(_OPERANDS, one.operands, strict=False))
-            rates = dict(zip(_SLOPES, (slopes[u] for u in one.operands), strict=False))
-            slopes[one] = substitute(_rule(one.operation), {**values, **rates, "y": one})
-    return _tidy(slopes[root])
+    coefficients = to_polynomial(root)
+    if coefficients is None:
+        return differentiate_by_rules(root)
+    return from_polynomial(_differentiate_polynomial(coefficients))
 
 
-def _rational(one: Node) -> Node | None:
-    """The derivative of a quotient of polynomials, whose numerator cancels exactly."""
-    if one.operation != "divide":
+def differentiate_by_rules(root: Node) -> Node:
+    """The derivative in x by the chain rule, with constant factors collected."""
+    return _collect_factors(fold(root, _apply_chain_rule))
+
+
+def _apply_chain_rule(root: Node, slopes: Sequence[Node]) -> Node:
+    """The derivative of a node, from those of its operands."""
+    if root is X:
+        return ONE
+    if all(slope is ZERO for slope in slopes):
+        return ZERO
+    quotient = _differentiate_rational(root)
+    if quotient is not None:
+        return quotient
+    names = dict(zip(_OPERANDS, root.operands, strict=False))
+    names |= zip(_SLOPES, slopes, strict=False)
+    return substitute(_rule(root.operation), {**names, "y": root})
+
+
+def _differentiate_rational(root: Node) -> Node | None:
+    """The derivative of a quotient of polynomials, whose numerator cancels exactly; else None."""
+    if root.operation != "divide":
         return None
-    p, q = map(polynomial, one.operands)
+    p, q = map(to_polynomial, root.operands)
     if p is None or q is None:
         return None
-    left, right = _product(_derived(p), q), _product(p, _derived(q))
-    numerator = None if left is None or right is None else _sum(left, right, -1)
+    left = _multiply(_differentiate_polynomial(p), q)
+    right = _multiply(p, _differentiate_polynomial(q))
+    numerator = None if left is None or right is None else _add(left, right, sign=-1)
     if numerator is None:
         return None
-    return apply("divide", from_polynomial(numerator), apply("power", one.operands[1], number(2.0)))
+    square = apply("power", root.operands[1], number(2.0))
+    return apply("divide", from_polynomial(numerator), square)
 
 
 @cache
@@ -59,158 +71,150 @@ def _rule(operation: str) -> Node:
     return parse_template(PRIMITIVES[operation].derivative, (*_OPERANDS, *_SLOPES, "y"))
 
 
-def _tidy(root: Node) -> Node:
-    """The same with the constant factors of each product in one, and squares written as such."""
-    made: dict[Node, Node] = {}
-    for one in walk(root):
-        operands = [made[operand] for operand in one.operands]
-        if one.operation in ("multiply", "divide", "negative"):
-            made[one] = _product_of(one.operation, operands)
-        else:
-            made[one] = apply(one.operation, *operands) if operands else one
-    return made[root]
+def _collect_factors(root: Node) -> Node:
+    """Collect the constant factors of each product, and write u*u as a square."""
+
+    def collect(current: Node, operands: Sequence[Node]) -> Node:
+        if current.operation in ("multiply", "divide", "negative"):
+            return _collect_product(current.operation, operands)
+        return rebuild(current, operands)
+
+    return fold(root, collect)
 
 
-def _product_of(operation: str, operands: Sequence[Node]) -> Node:
-    factors, rest = zip(*map(_factor, operands), strict=True)
+def _collect_product(operation: str, operands: Sequence[Node]) -> Node:
+    factors, rests = zip(*map(_split_factor, operands), strict=True)
     if operation == "negative":
-        factor, left = -factors[0], rest[0]
+        factor, rest = -factors[0], rests[0]
     elif operation == "multiply":
-        square = rest[0] is rest[1] and rest[0] is not ONE
+        is_square = rests[0] is rests[1] and rests[0] is not ONE
         factor = factors[0] * factors[1]
-        left = apply("power", rest[0], number(2.0)) if square else apply("multiply", *rest)
+        rest = apply("power", rests[0], number(2.0)) if is_square else apply("multiply", *rests)
     elif factors[1] == 0.0:
         return apply(operation, *operands)
     else:
-        factor, left = factors[0] / factors[1], apply("divide", *rest)
-    return apply("multiply", number(factor), left)
+        factor, rest = factors[0] / factors[1], apply("divide", *rests)
+    return apply("multiply", number(factor), rest)
 
 
-def _factor(one: Node) -> tuple[float, Node]:
+def _split_factor(root: Node) -> tuple[float, Node]:
     """A constant factor of a node, and the rest."""
-    if one.operation == "number":
-        return one.number, ONE
-    if one.operation == "negative":
-        return -1.0, one.operands[0]
-    if one.operation == "multiply" and one.operands[0].operation == "number":
-        return one.operands[0].number, one.operands[1]
-    return 1.0, one
+    if root.operation == "number":
+        return root.number, ONE
+    if root.operation == "negative":
+        return -1.0, root.operands[0]
+    if root.operation == "multiply" and root.operands[0].operation == "number":
+        return root.operands[0].number, root.operands[1]
+    return 1.0, root
 
 
 def substitute(root: Node, names: Mapping[str, Node]) -> Node:
-    """A formula with nodes in place of names."""
-    made: dict[Node, Node] = {}
-    for one in walk(root):
-        if one.operation == "name":
-            made[one] = names.get(one.name, one)
-        elif one.operands:
-            made[one] = apply(one.operation, *(made[operand] for operand in one.operands))
-        else:
-            made[one] = one
-    return made[root]
+    """Replace names by nodes, among them `x`."""
+
+    def replace(current: Node, operands: Sequence[Node]) -> Node:
+        if current.operation == "name":
+            return names.get(current.name, current)
+        return rebuild(current, operands)
+
+    return fold(root, replace)
 
 
 def substitute_x(root: Node, x: float) -> Node:
-    """A formula with a number in place of x."""
+    """Replace x by a number."""
     return substitute(root, {"x": number(x)})
 
 
-# --- polynomials ------------------------------------------------------------------------------
+# --- polynomials ---------------------------------------------------------------------------------
 
-Polynomial = tuple[Fraction, ...]  # coefficients, from that of 1 on; the last is not 0
+Polynomial = tuple[Fraction, ...]  # coefficients of 1, x, x**2, ...; the last is not 0
+
+_MAX_DEGREE = 6
+_MAX_COEFFICIENT = Fraction(2) ** 1000  # of formulas and of their derivatives
 
 
-def polynomial(root: Node) -> Polynomial | None:
+def to_polynomial(root: Node) -> Polynomial | None:
     """The exact coefficients of a formula that is a polynomial of a low degree; else None.
 
     >>> from hsig.formulas.parsing import parse
-    >>> polynomial(parse("(x + 1)*(x - 1) - x**2 + 3*x"))
+    >>> to_polynomial(parse("(x + 1)*(x - 1) - x**2 + 3*x"))
     (Fraction(-1, 1), Fraction(3, 1))
     """
-    found: dict[Node, Polynomial | None] = {}
-    for one in walk(root):
-        found[one] = _polynomial(one, [found[operand] for operand in one.operands])
-    return found[root]
-
-
-def _polynomial(one: Node, operands: Sequence[Polynomial | None]) -> Polynomial | None:
-    if one is X:
-        return (Fraction(0), Fraction(1))
-    if one.operation == "number":
-        return _trimmed([Fraction(one.number)]) if abs(one.number) < float("inf") else None
-    known = [p for p in operands if p is not None]
-    if len(known) < len(operands):
-        return None
-    match one.operation:
-        case "add":
-            return _sum(known[0], known[1], 1)
-        case "subtract":
-            return _sum(known[0], known[1], -1)
-        case "negative":
-            return _sum((), known[0], -1)
-        case "multiply":
-            return _product(known[0], known[1])
-        case "divide" if len(known[1]) == 1:
-            return _trimmed([c / known[1][0] for c in known[0]])
-        case "power":
-            return _to_power(known[0], known[1])
-    return None
-
-
-def _trimmed(coefficients: Sequence[Fraction]) -> Polynomial | None:
-    kept = list(coefficients)
-    while kept and kept[-1] == 0:
-        kept.pop()
-    small = len(kept) <= _DEGREE_MOST + 1 and all(abs(c) < _LARGEST for c in kept)
-    return tuple(kept) if small else None
-
-
-def _sum(p: Polynomial, q: Polynomial, sign: int) -> Polynomial | None:
-    size = max(len(p), len(q))
-    wide = [(*r, *[Fraction(0)] * (size - len(r))) for r in (p, q)]
-    return _trimmed([a + sign * b for a, b in zip(*wide, strict=True)])
-
-
-def _product(p: Polynomial, q: Polynomial) -> Polynomial | None:
-    if not p or not q:
-        return ()
-    made = [Fraction(0)] * (len(p) + len(q) - 1)
-    for i, a in enumerate(p):
-        for j, b in enumerate(q):
-            made[i + j] += a * b
-    return _trimmed(made)
-
-
-def _to_power(p: Polynomial, exponent: Polynomial) -> Polynomial | None:
-    times = exponent[0] if len(exponent) == 1 else Fraction(0)
-    if times.denominator != 1 or not 1 <= times <= _DEGREE_MOST:
-        return None
-    made: Polynomial | None = (Fraction(1),)
-    for _ in range(int(times)):
-        made = None if made is None else _product(made, p)
-    return made
+    return fold(root, _combine)
 
 
 def from_polynomial(coefficients: Polynomial) -> Node:
-    """A formula of a polynomial, by Horner's rule.
+    """The formula of a polynomial, by Horner's rule.
 
     >>> from hsig.formulas.nodes import format_formula
     >>> format_formula(from_polynomial((Fraction(1, 2), Fraction(1, 4))))
     '0.25*x + 0.5'
     """
-    made = ZERO
-    for coefficient in reversed(coefficients):
-        made = apply("add", apply("multiply", made, X), number(float(coefficient)))
-    return made
+
+    def add_coefficient(root: Node, coefficient: Fraction) -> Node:
+        return apply("add", apply("multiply", root, X), number(float(coefficient)))
+
+    return reduce(add_coefficient, reversed(coefficients), ZERO)
 
 
-def slope_of(root: Node) -> Node:
-    """The derivative, that of a polynomial multiplied out."""
-    coefficients = polynomial(root)
-    if coefficients is None:
-        return derivative(root)
-    return from_polynomial(_derived(coefficients))
+def _combine(root: Node, polynomials: Sequence[Polynomial | None]) -> Polynomial | None:
+    """The polynomial of a node, from those of its operands."""
+    operands = [p for p in polynomials if p is not None]
+    if len(operands) < len(polynomials):
+        return None
+    if root is X:
+        return (Fraction(0), Fraction(1))
+    match root.operation:
+        case "number" if abs(root.number) < float("inf"):
+            return _normalize([Fraction(root.number)])
+        case "add":
+            return _add(*operands)
+        case "subtract":
+            return _add(*operands, sign=-1)
+        case "negative":
+            return _add((), operands[0], sign=-1)
+        case "multiply":
+            return _multiply(*operands)
+        case "divide" if len(operands[1]) == 1:
+            return _normalize([c / operands[1][0] for c in operands[0]])
+        case "power":
+            return _raise_to(*operands)
+    return None
 
 
-def _derived(p: Polynomial) -> Polynomial:
+def _normalize(coefficients: Sequence[Fraction]) -> Polynomial | None:
+    """Drop leading zeros; None if the degree or a coefficient is too large."""
+    kept = list(coefficients)
+    while kept and kept[-1] == 0:
+        kept.pop()
+    is_small = len(kept) <= _MAX_DEGREE + 1 and all(abs(c) < _MAX_COEFFICIENT for c in kept)
+    return tuple(kept) if is_small else None
+
+
+def _add(p: Polynomial, q: Polynomial, *, sign: int = 1) -> Polynomial | None:
+    size = max(len(p), len(q))
+    padded = [(*r, *[Fraction(0)] * (size - len(r))) for r in (p, q)]
+    return _normalize([a + sign * b for a, b in zip(*padded, strict=True)])
+
+
+def _multiply(p: Polynomial, q: Polynomial) -> Polynomial | None:
+    if not p or not q:
+        return ()
+    product = [Fraction(0)] * (len(p) + len(q) - 1)
+    for i, a in enumerate(p):
+        for j, b in enumerate(q):
+            product[i + j] += a * b
+    return _normalize(product)
+
+
+def _raise_to(p: Polynomial, exponent: Polynomial) -> Polynomial | None:
+    times = exponent[0] if len(exponent) == 1 else Fraction(0)
+    if times.denominator != 1 or not 1 <= times <= _MAX_DEGREE:
+        return None
+    power: Polynomial | None = (Fraction(1),)
+    for _ in range(int(times)):
+        power = None if power is None else _multiply(power, p)
+    return power
+
+
+def _differentiate_polynomial(p: Polynomial) -> Polynomial:
     return tuple(k * c for k, c in enumerate(p))[1:]

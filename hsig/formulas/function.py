@@ -1,7 +1,6 @@
-"""What engines may have a short way for: a line that is clipped or bent at its ends."""
+"""Functions: a formula with its slope, its pieces, its kinks and jumps, and its range."""
 
-from collections.abc import Callable, Iterator
-from copy import copy
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -11,40 +10,31 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
-from hsig.formulas.derivative import Polynomial, polynomial, slope_of, substitute_x
-from hsig.formulas.nodes import ZERO, Node, X, is_number, number, walk
+from hsig.formulas.derivative import Polynomial, differentiate, substitute_x, to_polynomial
+from hsig.formulas.nodes import ZERO, Node, X, fold, is_number, number, walk
 from hsig.formulas.primitives import CONDITIONAL
-from hsig.formulas.program import (
-    Evaluator,
-    Program,
-    compile_program,
-    evaluate_constant,
-    lower,
-    propagate_nan,
-)
-from hsig.formulas.simplifying import apply, where
+from hsig.formulas.program import Differentiable, evaluate_constant
+from hsig.formulas.simplifying import apply, rebuild, where
 
 # --- pieces --------------------------------------------------------------------------------------
 
-# The smooth parts of a formula: where a comparison turns, found exactly, and what holds between.
-#
-# A comparison of two functions that differ by a polynomial of degree 2 at most turns where that is
-# 0, which is found in fractions; the formula is cut there, and on each side holds the branch that
-# is taken. A comparison of anything else stays in the formula as it is.
+# A comparison of two functions that differ by a polynomial of degree 2 at most turns at the roots
+# of that polynomial, which are computed in fractions. The formula is cut there, and on each side
+# only the branch that is taken is left. Any other comparison stays in the formula.
 
-PIECES_MOST = 64
-_BEYOND = Fraction(2) ** 1024  # every double is nearer to 0
+_MAX_PIECES = 64
+_INFINITE = Fraction(2) ** 1024  # every double is nearer to 0
 
 
 class Piece(NamedTuple):
     """An interval on which a formula needs no comparison.
 
     Attributes:
-        start: Its lower end, the double next to it; may be -inf.
+        start: Its lower end, the nearest double; may be -inf.
         stop: Its upper end; equal to `start` for a point.
         start_closed: Whether the lower end belongs to it.
         stop_closed: Whether the upper end does.
-        formula: What the formula is there.
+        formula: The formula without the comparisons.
     """
 
     start: float
@@ -59,12 +49,12 @@ class Piece(NamedTuple):
         return self.start == self.stop
 
     def has_end(self, x: float) -> bool:
-        """Whether x is one of its ends, and belongs to it."""
+        """Whether x is an end that belongs to it."""
         return (x == self.start and self.start_closed) or (x == self.stop and self.stop_closed)
 
 
 class _Cell(NamedTuple):
-    """An open interval, or a point where both ends are equal."""
+    """An open interval, or a point if both ends are equal."""
 
     start: Fraction
     stop: Fraction
@@ -73,126 +63,134 @@ class _Cell(NamedTuple):
     def middle(self) -> Fraction:
         return (self.start + self.stop) / 2
 
+    @property
+    def holds_a_double(self) -> bool:
+        return self.start == self.stop or _to_double(self.start) != _to_double(self.stop)
+
     def cut(self, x: Fraction) -> tuple["_Cell", "_Cell", "_Cell"]:
         return _Cell(self.start, x), _Cell(x, x), _Cell(x, self.stop)
 
 
-def pieces(root: Node) -> tuple[Piece, ...]:
-    """The pieces of a formula from left to right; all of it as one where there are too many.
+def split_pieces(root: Node) -> tuple[Piece, ...]:
+    """Cut a formula into its pieces, from left to right; if they are too many, it is one piece.
 
-    >>> from hsig.formulas.parsing import parse
     >>> from hsig.formulas.nodes import format_formula
-    >>> for piece in pieces(parse("max(x - 1, 0)")):
+    >>> from hsig.formulas.parsing import parse
+    >>> for piece in split_pieces(parse("max(x - 1, 0)")):
     ...     print(piece.start, piece.stop, format_formula(piece.formula))
     -inf 1.0 0
     1.0 inf x - 1
     """
-    uncut = (Piece(float("-inf"), float("inf"), True, True, root),)
-    open_cells, done = [_Cell(-_BEYOND, _BEYOND)], list[tuple[_Cell, Node]]()
-    while open_cells:
-        if len(open_cells) + len(done) > 4 * PIECES_MOST:
+    uncut = (Piece(-inf, inf, True, True, root),)
+    stack, resolved = [_Cell(-_INFINITE, _INFINITE)], list[tuple[_Cell, Node]]()
+    while stack:
+        if len(stack) + len(resolved) > 4 * _MAX_PIECES:
             return uncut
-        cell = open_cells.pop()
-        found = _resolve(root, cell)
-        if isinstance(found, Node):
-            done.append((cell, found))
+        cell = stack.pop()
+        result = _resolve(root, cell)
+        if isinstance(result, Node):
+            resolved.append((cell, result))
         else:
-            open_cells += reversed(cell.cut(found))
-    joined = tuple(_joined(done))
-    return joined if len(joined) <= PIECES_MOST else uncut
+            stack += reversed(cell.cut(result))
+    pieces = tuple(_merge([(cell, formula) for cell, formula in resolved if cell.holds_a_double]))
+    return pieces if len(pieces) <= _MAX_PIECES else uncut
 
 
-def _joined(cells: list[tuple[_Cell, Node]]) -> Iterator[Piece]:
-    """Neighbours on which the formula is the same are one piece; what no double lies in is none."""
-    held = [
-        (cell, formula)
-        for cell, formula in cells
-        if cell.start == cell.stop or _double(cell.start) != _double(cell.stop)
-    ]
-    first, formula = held[0]
-    for (last, _), (cell, other) in pairwise(held):
-        if not _same(formula, other):
-            yield _piece(first, last, formula)
+def _merge(cells: list[tuple[_Cell, Node]]) -> Iterator[Piece]:
+    """Join neighbours that have the same formula."""
+    first, formula = cells[0]
+    for (last, _), (cell, other) in pairwise(cells):
+        if not _is_same(formula, other):
+            yield _make_piece(first, last, formula)
             first, formula = cell, other
-    yield _piece(first, held[-1][0], formula)
+    yield _make_piece(first, cells[-1][0], formula)
 
 
-def _piece(first: _Cell, last: _Cell, formula: Node) -> Piece:
-    start, stop = _double(first.start), _double(last.stop)
-    closed = (first.start == first.stop or start == float("-inf"), last.start == last.stop)
-    return Piece(start, stop, closed[0], closed[1] or stop == float("inf"), formula)
+def _make_piece(first: _Cell, last: _Cell, formula: Node) -> Piece:
+    start, stop = _to_double(first.start), _to_double(last.stop)
+    start_closed = first.start == first.stop or start == -inf
+    return Piece(start, stop, start_closed, last.start == last.stop or stop == inf, formula)
 
 
-def _double(x: Fraction) -> float:
-    return float("inf") * (1 if x > 0 else -1) if abs(x) >= _BEYOND else float(x)
+def _to_double(x: Fraction) -> float:
+    if abs(x) >= _INFINITE:
+        return inf if x > 0 else -inf
+    return float(x)
 
 
-def _same(one: Node, other: Node) -> bool:
-    if one is other:
+def _is_same(formula: Node, other: Node) -> bool:
+    if formula is other:
         return True
-    p = polynomial(one)
-    return p is not None and p == polynomial(other)
+    p = to_polynomial(formula)
+    return p is not None and p == to_polynomial(other)
 
 
 def _resolve(root: Node, cell: _Cell) -> Node | Fraction:
-    """The formula within a cell, or a point at which the cell is to be cut."""
-    made: dict[Node, Node] = {}
-    for one in walk(root):
-        operands = tuple(made[operand] for operand in one.operands)
-        if one.operation in CONDITIONAL:
-            found = _branch(one.operation, operands, cell)
-            if isinstance(found, Fraction):
-                return found
-            made[one] = found
-        else:
-            made[one] = apply(one.operation, *operands) if operands else one
-    return made[root]
+    """The formula within a cell, or a point at which the cell must be cut first."""
+
+    def resolve(current: Node, operands: Sequence[Node | Fraction]) -> Node | Fraction:
+        nodes = []
+        for operand in operands:
+            if isinstance(operand, Fraction):
+                return operand
+            nodes.append(operand)
+        simplified = rebuild(current, nodes)
+        if simplified.operation in CONDITIONAL and simplified.operation == current.operation:
+            return _take_branch(simplified, nodes, cell)
+        return simplified
+
+    return fold(root, resolve)
 
 
-def _branch(operation: str, operands: tuple[Node, ...], cell: _Cell) -> Node | Fraction:
-    """What a comparison chooses in a cell, or where it turns there; itself if that is not known."""
-    unknown = apply(operation, *operands)
-    if unknown.operation != operation:
-        return unknown
-    u = operands[0]
-    match operation:
-        case "absolute" | "sign":
-            signed = (number(-1.0), ZERO, number(1.0))
-            if operation == "absolute":
-                signed = (apply("negative", u), ZERO, u)
-            return _choose(u, ZERO, signed, cell, unknown)
+def _take_branch(unknown: Node, operands: Sequence[Node], cell: _Cell) -> Node | Fraction:
+    """The branch of a comparison in a cell, or where it turns there; itself if it is not known."""
+    u, v = operands[0], ZERO
+    match unknown.operation:
+        case "absolute":
+            branches = (apply("negative", u), ZERO, u)
+        case "sign":
+            branches = (number(-1.0), ZERO, number(1.0))
         case "minimum":
-            return _choose(u, operands[1], (u, operands[1], operands[1]), cell, unknown)
+            v = operands[1]
+            branches = (u, v, v)
         case "maximum":
-            return _choose(u, operands[1], (operands[1], operands[1], u), cell, unknown)
+            v = operands[1]
+            branches = (v, v, u)
         case "clip":
             _, low, high = operands
             below = _choose(u, low, (low, u, u), cell, unknown)
             return _choose(u, high, (u, u, high), cell, unknown) if below is u else below
-    less = operands[2] if operation != "where_equal" else operands[3]
-    equal = operands[3] if operation == "where_less" else operands[2]
-    return _choose(u, operands[1], (less, equal, operands[3]), cell, unknown)
+        case "where_less":
+            _, v, yes, no = operands
+            branches = (yes, no, no)
+        case "where_less_equal":
+            _, v, yes, no = operands
+            branches = (yes, yes, no)
+        case _:
+            _, v, yes, no = operands
+            branches = (no, yes, no)
+    return _choose(u, v, branches, cell, unknown)
 
 
 def _choose(
     u: Node, v: Node, branches: tuple[Node, Node, Node], cell: _Cell, unknown: Node
 ) -> Node | Fraction:
-    """The branch where u is below, equal to or above v; a point at which that changes in a cell."""
+    """The branch for u below, equal to or above v; or a point in the cell at which it changes."""
     below, _, above = branches
-    if v.operation == "number" and abs(v.number) == float("inf"):
+    if is_number(v) and abs(v.number) == inf:
         return below if v.number > 0.0 else above
-    difference = polynomial(apply("subtract", u, v))
+    difference = to_polynomial(apply("subtract", u, v))
     if difference is None or len(difference) > 3:
         return unknown
-    for root in _roots(difference):
+    for root in _find_roots(difference):
         if cell.start < root < cell.stop:
             return root
     value = sum((c * cell.middle**k for k, c in enumerate(difference)), Fraction(0))
     return branches[(value > 0) - (value < 0) + 1]
 
 
-def _roots(p: Polynomial) -> tuple[Fraction, ...]:
-    """Where a polynomial of degree 2 at most is 0: exactly, or to 100 bits below 1."""
+def _find_roots(p: Polynomial) -> tuple[Fraction, ...]:
+    """The real roots of a polynomial of degree 2 at most: exact, or to 100 bits below 1."""
     if len(p) < 2:
         return ()
     if len(p) == 2:
@@ -205,13 +203,13 @@ def _roots(p: Polynomial) -> tuple[Fraction, ...]:
     return (middle - half, middle + half)
 
 
-# --- function ------------------------------------------------------------------------------------
+# --- functions -----------------------------------------------------------------------------------
 
-# A formula understood: its slope at every point, kinks included, its pieces, and its range.
-
-_NOTICEABLE = 1e-9  # a smaller change of value or slope is rounding
-# the slope at a kink, from those of both sides
+# Where the slope at a kink comes from: the rules of the primitives (own), the flatter (open) or
+# the steeper (closed) side, one of the sides, or their mean or sum.
 KINKS = ("own", "open", "closed", "left", "right", "mean", "sum")
+
+_TOLERANCE = 1e-9  # of value and slope; a smaller change is rounding
 
 
 class LinearPiece(NamedTuple):
@@ -240,11 +238,11 @@ class Break(NamedTuple):
     """A point at which the value jumps or the slope does.
 
     Attributes:
-        x: Where.
-        jump: By how much the value rises from just before to just after.
-        slope_before: Derivative just before.
-        slope_at: Derivative there: the convention.
-        slope_after: Derivative just after.
+        x: The point.
+        jump: The value just after it minus the value just before.
+        slope_before: The derivative just before.
+        slope_at: The derivative at the point, by convention.
+        slope_after: The derivative just after.
     """
 
     x: float
@@ -254,133 +252,120 @@ class Break(NamedTuple):
     slope_after: float
 
 
-class _Cut(NamedTuple):
-    """Where two pieces meet: the slope there, and of which of them it is (-1, 1; 0 for neither)."""
+class _Joint(NamedTuple):
+    """A point where two intervals meet.
+
+    Attributes:
+        x: The point.
+        slope: The slope there, a constant formula.
+        side: The interval whose value and slope it has: -1 before, 1 after, 0 neither.
+    """
 
     x: float
     slope: Node
     side: int
 
 
-class Function:
-    """A function of x with the slope that training uses.
+class Function(Differentiable):
+    """A function of x with its derivative, kinks included.
 
     Attributes:
-        value: Its formula.
-        slope: That of its slope, at kinks as well.
-        pieces: Its parts, from left to right.
+        pieces: Its pieces from left to right.
     """
 
-    def __init__(self, value: Node, kink: str = "own", given: Node | None = None) -> None:
-        """Understand a formula.
+    def __init__(self, value: Node, kink: str = "own", slope: Node | None = None) -> None:
+        """Analyse a formula.
 
         Args:
             value: The formula.
-            kink: One of `KINKS`: `own` is what the rules of the primitives say; `open` the flatter
-                and `closed` the steeper slope of both sides; then their mean and their sum.
-            given: Its slope, instead of the derivative.
+            kink: Where the slope at a kink comes from, one of `KINKS`.
+            slope: The formula of its slope; by default the derivative.
         """
-        self.value = value
-        self.pieces = pieces(value)
-        self._parts = [piece for piece in self.pieces if not piece.is_point]
-        self._slopes = [slope_of(piece.formula) for piece in self._parts]
-        self._cuts = [self._cut(place, kink, given) for place in range(len(self._parts) - 1)]
-        self.slope = self._whole() if given is None else given
-
-    def with_slope(self, slope: Node) -> "Function":
-        """The same function, trained with another slope."""
-        other = copy(self)
-        for made in ("_lowered_slope", "_slope", "_slope_from_values", "program", "breaks"):
-            other.__dict__.pop(made, None)
-        other.__dict__.pop("derivative", None)
-        other.slope = slope
-        return other
-
-    def _cut(self, place: int, kink: str, given: Node | None) -> _Cut:
-        x = self._parts[place].stop
-        before, after = (substitute_x(slope, x) for slope in self._slopes[place : place + 2])
-        if given is not None:
-            there = substitute_x(given, x)
-        elif kink == "own":
-            there = before if _alike(before, after) else substitute_x(slope_of(self._own(x)), x)
-        else:
-            there = _at_kink(kink, before, after)
-        value = evaluate_constant(substitute_x(self.value, x))
-        sides = [
-            side
-            for side, slope, part in ((1, after, place + 1), (-1, before, place))
-            if _alike(there, slope)
-            and abs(evaluate_constant(substitute_x(self._parts[part].formula, x)) - value)
-            <= _NOTICEABLE
+        self.pieces = split_pieces(value)
+        self._intervals = [piece for piece in self.pieces if not piece.is_point]
+        self._slopes = [differentiate(piece.formula) for piece in self._intervals]
+        self._joints = [
+            self._join(place, value, kink, slope) for place in range(len(self._intervals) - 1)
         ]
-        return _Cut(x, there, sides[0] if sides else 0)
+        super().__init__(value, self._join_slopes() if slope is None else slope)
 
-    def _own(self, x: float) -> Node:
-        """The formula that holds at the end of a piece."""
-        return next(piece.formula for piece in self.pieces if piece.has_end(x))
+    def _join(self, place: int, value: Node, kink: str, slope: Node | None) -> _Joint:
+        """The joint behind an interval."""
+        x = self._intervals[place].stop
+        before, after = (substitute_x(side, x) for side in self._slopes[place : place + 2])
+        if slope is not None:
+            own = substitute_x(slope, x)
+        elif kink != "own":
+            own = _slope_at_kink(kink, before, after)
+        elif _is_close(before, after):
+            own = before
+        else:
+            formula = next(piece.formula for piece in self.pieces if piece.has_end(x))
+            own = substitute_x(differentiate(formula), x)
 
-    def _whole(self) -> Node:
-        """The slopes of all parts in one formula, which tells them apart by x itself."""
+        def belongs_to(interval: Piece, side_slope: Node) -> bool:
+            gap = _evaluate_at(interval.formula, x) - _evaluate_at(value, x)
+            return _is_close(own, side_slope) and abs(gap) <= _TOLERANCE
+
+        if belongs_to(self._intervals[place + 1], after):
+            return _Joint(x, own, 1)
+        return _Joint(x, own, -1 if belongs_to(self._intervals[place], before) else 0)
+
+    def _join_slopes(self) -> Node:
+        """One formula of the slopes of all intervals, which compares x with the joints."""
         whole = self._slopes[-1]
-        for cut, slope in zip(reversed(self._cuts), reversed(self._slopes[:-1]), strict=True):
-            x = number(cut.x)
-            if cut.side == 0:
-                whole = where("==", X, x, cut.slope, whole)
-            whole = where("<=" if cut.side < 0 else "<", X, x, slope, whole)
+        for joint, slope in zip(reversed(self._joints), reversed(self._slopes[:-1]), strict=True):
+            x = number(joint.x)
+            if joint.side == 0:
+                whole = where("==", X, x, joint.slope, whole)
+            whole = where("<=" if joint.side < 0 else "<", X, x, slope, whole)
         return whole
 
     @property
     def breakpoints(self) -> tuple[float, ...]:
-        """Where two pieces meet: where it may have a kink, or jump."""
-        return tuple(cut.x for cut in self._cuts)
+        """Where its pieces meet: the only points at which it may have a kink or jump."""
+        return tuple(joint.x for joint in self._joints)
 
     @property
     def breakpoints_are_complete(self) -> bool:
-        """Whether every point is known at which it may have a kink or jump."""
+        """Whether `breakpoints` has every kink and jump: no comparison is left in a piece."""
         steps = CONDITIONAL | {"floor"}
-        return not any(one.operation in steps for p in self.pieces for one in walk(p.formula))
+        nodes = (part for piece in self.pieces for part in walk(piece.formula))
+        return not any(part.operation in steps for part in nodes)
 
     @property
-    def attributes_its_ends(self) -> bool:
-        """Whether the slope where two pieces meet is always that of one of them."""
-        return all(cut.side for cut in self._cuts)
+    def joints_belong_to_intervals(self) -> bool:
+        """Whether the slope at each breakpoint is that of one of the pieces that meet there."""
+        return all(joint.side for joint in self._joints)
 
     @cached_property
     def breaks(self) -> tuple[Break, ...]:
         """Its kinks and jumps, from left to right."""
-        found = []
+        breaks = []
         for x in self.breakpoints:
             points = np.array([nextafter(x, -inf), x, nextafter(x, inf)])
-            before, _, after = values = self.evaluate(points).tolist()
-            slopes = self.evaluate_slope(points, np.array(values)).tolist()
-            jump = after - before if abs(after - before) > _NOTICEABLE else 0.0
-            if jump or max(slopes) - min(slopes) > _NOTICEABLE:
-                found.append(Break(x, jump, *(float(slope) for slope in slopes)))
-        return tuple(found)
+            values = self.evaluate(points)
+            slopes = self.evaluate_slope(points, values).tolist()
+            rise = float(values[2] - values[0])
+            jump = rise if abs(rise) > _TOLERANCE else 0.0
+            if jump or max(slopes) - min(slopes) > _TOLERANCE:
+                breaks.append(Break(x, jump, *slopes))
+        return tuple(breaks)
 
     @cached_property
     def linear_pieces(self) -> tuple[LinearPiece, ...]:
-        """Those of its pieces that are lines."""
-        found = []
-        for place, piece in enumerate(self._parts):
-            line = polynomial(piece.formula)
-            if line is None or len(line) > 2:
+        """The pieces that are lines."""
+        lines = []
+        for place, piece in enumerate(self._intervals):
+            coefficients = to_polynomial(piece.formula)
+            if coefficients is None or len(coefficients) > 2:
                 continue
-            intercept, slope = (float(c) for c in (*line, 0, 0)[:2])
-            closed = (
-                place == 0 or self._cuts[place - 1].side > 0,
-                place == len(self._cuts) or self._cuts[place].side < 0,
-            )
-            found.append(LinearPiece(piece.start, piece.stop, slope, intercept, *closed))
-        return tuple(found)
-
-    def evaluate(self, x: Array) -> Array:
-        """The values at `x`. Same shape."""
-        return self._value(x)
-
-    def evaluate_slope(self, x: Array, values: Array | None = None) -> Array:
-        """The slopes at `x`, same shape; known `values` there save computing them again."""
-        return self._slope(x) if values is None else self._slope_from_values(x, values)
+            intercept, slope = (float(c) for c in (*coefficients, 0, 0)[:2])
+            start_closed = place == 0 or self._joints[place - 1].side > 0
+            stop_closed = place == len(self._joints) or self._joints[place].side < 0
+            ends = (piece.start, piece.stop)
+            lines.append(LinearPiece(*ends, slope, intercept, start_closed, stop_closed))
+        return tuple(lines)
 
     @cached_property
     def derivative(self) -> "Function":
@@ -391,43 +376,14 @@ class Function:
         return Function(self.slope)
 
     @cached_property
-    def _lowered(self) -> Node:
-        return propagate_nan(lower(self.value))
-
-    @cached_property
-    def _value(self) -> Evaluator:
-        return Evaluator(self._lowered)
-
-    @cached_property
-    def _lowered_slope(self) -> Node:
-        return lower(self.slope)
-
-    @cached_property
-    def _slope(self) -> Evaluator:
-        return Evaluator(self._lowered_slope)
-
-    @cached_property
-    def _slope_from_values(self) -> Evaluator:
-        return Evaluator(self._lowered_slope, (self._lowered,))
-
-    @cached_property
-    def program(self) -> Program:
-        """What the compiled engine runs."""
-        return compile_program(self._lowered, self._lowered_slope)
-
-    @cached_property
     def range(self) -> tuple[float, float]:
-        """Smallest and largest value, reached or approached.
-
-        They are looked for on a grid, and refined beside the best of its points.
-        """
+        """Smallest and largest value, reached or approached: searched on a grid and refined."""
         beside = [y for x in self.breakpoints for y in (nextafter(x, -inf), x, nextafter(x, inf))]
         x = np.sort(np.concatenate([-_FAR, _NEAR, _FAR, beside]))  # np.unique imports numpy.ma
-        lowest = _largest(lambda x: -self.evaluate(x), x)
-        return 0.0 - lowest, _largest(self.evaluate, x)
+        return 0.0 - _find_maximum(lambda x: -self.evaluate(x), x), _find_maximum(self.evaluate, x)
 
 
-def _at_kink(kink: str, before: Node, after: Node) -> Node:
+def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
     flat, steep = sorted((before, after), key=lambda slope: abs(evaluate_constant(slope)))
     match kink:
         case "open":
@@ -442,38 +398,43 @@ def _at_kink(kink: str, before: Node, after: Node) -> Node:
     return both if kink == "sum" else apply("divide", both, number(2.0))
 
 
-def _alike(one: Node, other: Node) -> bool:
-    return one is other or isclose(
-        evaluate_constant(one), evaluate_constant(other), rel_tol=1e-12, abs_tol=1e-300
-    )
+def _is_close(constant: Node, other: Node) -> bool:
+    if constant is other:
+        return True
+    numbers = evaluate_constant(constant), evaluate_constant(other)
+    return isclose(*numbers, rel_tol=1e-12, abs_tol=1e-300)
 
 
-# --- range ------------------------------------------------------------------------------------
+def _evaluate_at(root: Node, x: float) -> float:
+    return evaluate_constant(substitute_x(root, x))
+
+
+# --- range ---------------------------------------------------------------------------------------
 
 _NEAR = np.linspace(-50.0, 50.0, 20_001)
 _FAR = np.geomspace(50.0, 1e150, 400)  # whose squares are doubles
 _GOLDEN = (5.0**0.5 - 1.0) / 2.0
-_HUGE = 1e75  # a value beyond it grows for ever
-_GROWTH = 1e-6  # relatively, over the last 75 powers of 10
+_UNBOUNDED = 1e75  # a larger value grows for ever
+_MIN_GROWTH = 1e-6  # relative, over the last 75 powers of 10, of what grows for ever
 _NARROWINGS = 60  # of an interval by the golden section, until its ends are neighbours
 
 
-def _largest(value: Callable[[Array], Array], x: Array) -> float:
-    values = value(x)
+def _find_maximum(function: Callable[[Array], Array], x: Array) -> float:
+    values = function(x)
     best = int(np.nanargmax(values)) if not np.isnan(values).all() else 0
-    found = float(values[best])
-    if abs(found) > _HUGE:
+    maximum = float(values[best])
+    if abs(maximum) > _UNBOUNDED:
         return inf
-    if not 0 < best < len(x) - 1:  # it may grow on, as slowly as a logarithm
-        (inner,) = value(x[best : best + 1] * 1e-75)
-        return inf if found - inner > _GROWTH * abs(found) else found + 0.0
+    if not 0 < best < len(x) - 1:  # at an end: it may go on growing, as slowly as a logarithm
+        (inner,) = function(x[best : best + 1] * 1e-75)
+        return inf if maximum - inner > _MIN_GROWTH * abs(maximum) else maximum + 0.0
     low, high = x[best - 1], x[best + 1]
     for _ in range(_NARROWINGS):
-        inner = np.array([high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)])
-        left, right = value(inner)
-        found = max(found, float(left), float(right))
-        low, high = (low, inner[1]) if left > right else (inner[0], high)
-    return found + 0.0
+        points = np.array([high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)])
+        left, right = function(points)
+        maximum = max(maximum, float(left), float(right))
+        low, high = (low, points[1]) if left > right else (points[0], high)
+    return maximum + 0.0
 
 
 # --- clipped line --------------------------------------------------------------------------------
@@ -481,6 +442,8 @@ def _largest(value: Callable[[Array], Array], x: Array) -> float:
 
 class ClippedLine(NamedTuple):
     """slope * x + shift between `low` and `high`; outside, `leak` times as steep.
+
+    The compiled engine has code of its own for it.
 
     Attributes:
         slope: Slope of the middle line.
@@ -501,27 +464,28 @@ class ClippedLine(NamedTuple):
     stop: float
 
 
-def clipped_line(function: Function) -> ClippedLine | None:
-    """The function as a clipped line, which has the same bits; None if it is none.
+def to_clipped_line(function: Function) -> ClippedLine | None:
+    """The function as a clipped line with the same bits; None if it is none.
 
     >>> from hsig.formulas.parsing import parse
-    >>> clipped_line(Function(parse("clip(0.3*x + 0.5, 0, 1)"))).slope
+    >>> to_clipped_line(Function(parse("clip(0.3*x + 0.5, 0, 1)"))).slope
     0.3
     """
-    line, low, high = _ends(function.value)
-    coefficients = polynomial(line)
-    if coefficients is None or len(coefficients) != 2 or line is not _line(*coefficients):
+    line, low, high = _split_clip(function.value)
+    coefficients = to_polynomial(line)
+    if coefficients is None or len(coefficients) != 2 or line is not _make_line(*coefficients):
         return None
     shift, slope = map(float, coefficients)
-    leaks = [leak for leak in _leaks(function.value) if _is_bent(function, line, low, high, leak)]
+    value = function.value
+    leaks = [leak for leak in _guess_leaks(value) if _is_bent(value, line, low, high, leak)]
     middle = [p for p in function.linear_pieces if (p.slope, p.intercept) == (slope, shift)]
-    if not leaks or not middle or not function.attributes_its_ends:
+    if not leaks or not middle or not function.joints_belong_to_intervals:
         return None
-    return ClippedLine(slope, shift, low, high, leaks[0], *_closed(middle[0]))
+    return ClippedLine(slope, shift, low, high, leaks[0], *_closed_ends(middle[0]))
 
 
-def _ends(value: Node) -> tuple[Node, float, float]:
-    """What may be the line, and where it may be clipped."""
+def _split_clip(value: Node) -> tuple[Node, float, float]:
+    """The part of a formula that may be the line, and where it may be clipped."""
     line, low, high = value, -inf, inf
     match value.operation:
         case "clip" | "maximum" | "minimum":
@@ -540,19 +504,21 @@ def _ends(value: Node) -> tuple[Node, float, float]:
     return line, low, high
 
 
-def _line(shift: Fraction, slope: Fraction) -> Node:
+def _make_line(shift: Fraction, slope: Fraction) -> Node:
     return apply("add", apply("multiply", number(float(slope)), X), number(float(shift)))
 
 
-def _leaks(value: Node) -> Iterator[float]:
-    """What may be the leak."""
+def _guess_leaks(value: Node) -> Iterator[float]:
+    """0, and every factor in the formula."""
     yield 0.0
-    for one in walk(value):
-        if one.operation == "multiply" and is_number(one.operands[0]):
-            yield one.operands[0].number
+    for part in walk(value):
+        if part.operation == "multiply" and is_number(part.operands[0]):
+            yield part.operands[0].number
 
 
-def _is_bent(function: Function, line: Node, low: float, high: float, leak: float) -> bool:
+def _is_bent(value: Node, line: Node, low: float, high: float, leak: float) -> bool:
+    """Whether a formula is this line, bent or clipped at these ends."""
+
     def outside(end: float) -> Node:
         beyond = apply("subtract", line, number(end))
         return apply("add", number(end), apply("multiply", number(leak), beyond))
@@ -560,10 +526,10 @@ def _is_bent(function: Function, line: Node, low: float, high: float, leak: floa
     above = apply("where_less", number(high), line, outside(high), line)
     bent = apply("where_less", line, number(low), outside(low), above)
     clipped = {apply("maximum", line, number(low)), apply("minimum", line, number(high))}
-    return function.value is bent or (leak == 0.0 and function.value in clipped)
+    return value is bent or (leak == 0.0 and value in clipped)
 
 
-def _closed(middle: LinearPiece) -> tuple[float, float]:
+def _closed_ends(piece: LinearPiece) -> tuple[float, float]:
     """The first and the last double of a piece."""
-    start = middle.start if middle.start_closed else nextafter(middle.start, inf)
-    return start, middle.stop if middle.stop_closed else nextafter(middle.stop, -inf)
+    start = piece.start if piece.start_closed else nextafter(piece.start, inf)
+    return start, piece.stop if piece.stop_closed else nextafter(piece.stop, -inf)

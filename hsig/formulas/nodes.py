@@ -3,10 +3,13 @@
 Each node exists once, so that equal formulas are the same object.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from hsig.formulas.primitives import PRIMITIVES
+
+T = TypeVar("T")
 
 
 class Node:
@@ -86,6 +89,18 @@ def walk(root: Node, known: Collection[Node] = ()) -> Iterator[Node]:
             stack.extend((operand, False) for operand in reversed(current.operands))
 
 
+def fold(root: Node, combine: Callable[[Node, list[T]], T]) -> T:
+    """Compute something of each node from what was computed of its operands; return the root's.
+
+    >>> fold(node("add", X, node("exp", X)), lambda _, depths: 1 + max(depths, default=0))
+    3
+    """
+    results: dict[Node, T] = {}
+    for current in walk(root):
+        results[current] = combine(current, [results[operand] for operand in current.operands])
+    return results[root]
+
+
 # --- printing ------------------------------------------------------------------------------------
 
 _INFIX = {  # precedence and sign
@@ -94,7 +109,7 @@ _INFIX = {  # precedence and sign
     "multiply": (2, "*"),
     "divide": (2, "/"),
 }
-_NEGATIVE, _POWER, _ATOM = 3, 4, 5
+_NEGATIVE, _POWER, _ATOM = 3, 4, 5  # precedences
 _COMPARISONS = {  # the sign, and the sign with both sides exchanged
     "where_less": ("<", ">"),
     "where_less_equal": ("<=", ">="),
@@ -102,12 +117,20 @@ _COMPARISONS = {  # the sign, and the sign with both sides exchanged
 }
 
 
+class _Text(NamedTuple):
+    """The text of a node, and the precedence of its outermost operation."""
+
+    precedence: int
+    text: str
+
+    def bracket(self, precedence: int) -> str:
+        """The text as an operand of an operation, in brackets if that binds tighter."""
+        return self.text if self.precedence >= precedence else f"({self.text})"
+
+
 def text_length(root: Node) -> int:
     """Estimate how many characters the text of a formula has, without writing it."""
-    lengths: dict[Node, int] = {}
-    for current in walk(root):
-        lengths[current] = 6 + sum(lengths[operand] for operand in current.operands)
-    return lengths[root]
+    return fold(root, lambda _, lengths: 6 + sum(lengths))
 
 
 def format_formula(root: Node, *, digits: int | None = None) -> str:
@@ -118,55 +141,37 @@ def format_formula(root: Node, *, digits: int | None = None) -> str:
         digits: Significant digits of numbers; by default as many as it takes for the text to be
             parsed as the same formula.
     """
-    printer = _Printer(digits)
-    for current in walk(root):
-        printer.texts[current] = printer.format(current)
-    return printer.texts[root][1]
+    return fold(root, lambda current, operands: _format(current, operands, digits)).text
 
 
-class _Printer:
-    """Formats nodes; `texts` has the precedence and the text of each node so far."""
+def _format(current: Node, operands: Sequence[_Text], digits: int | None) -> _Text:
+    operation = current.operation
+    if is_number(current):
+        precedence = _NEGATIVE if current.number < 0.0 else _ATOM
+        return _Text(precedence, _format_number(current.number, digits))
+    if operation == "name":
+        return _Text(_ATOM, current.name)
+    if operation in _INFIX:
+        precedence, sign = _INFIX[operation]
+        left, right = operands[0].bracket(precedence), operands[1].bracket(precedence + 1)
+        return _Text(precedence, f"{left}{sign}{right}")
+    if operation == "negative":
+        return _Text(_NEGATIVE, f"-{operands[0].bracket(_NEGATIVE)}")
+    if operation == "power":
+        base, exponent = operands[0].bracket(_ATOM), operands[1].bracket(_NEGATIVE)
+        return _Text(_POWER, f"{base}**{exponent}")
+    texts = [operand.text for operand in operands]
+    if operation not in _COMPARISONS:
+        return _Text(_ATOM, f"{PRIMITIVES[operation].word}({', '.join(texts)})")
+    sign, exchanged = _COMPARISONS[operation]
+    left, right, yes, no = texts
+    if is_number(current.operands[0]) and not is_number(current.operands[1]):
+        left, right, sign = right, left, exchanged
+    return _Text(_ATOM, f"where({left} {sign} {right}, {yes}, {no})")
 
-    def __init__(self, digits: int | None) -> None:
-        self.digits = digits
-        self.texts: dict[Node, tuple[int, str]] = {}
 
-    def format(self, current: Node) -> tuple[int, str]:
-        operation, operands = current.operation, current.operands
-        if is_number(current):
-            precedence = _NEGATIVE if current.number < 0.0 else _ATOM
-            return precedence, self.format_number(current.number)
-        if operation == "name":
-            return _ATOM, current.name
-        if operation in _INFIX:
-            precedence, sign = _INFIX[operation]
-            left = self.bracket(operands[0], precedence)
-            return precedence, f"{left}{sign}{self.bracket(operands[1], precedence + 1)}"
-        if operation == "negative":
-            return _NEGATIVE, f"-{self.bracket(operands[0], _NEGATIVE)}"
-        if operation == "power":
-            base = self.bracket(operands[0], _ATOM)
-            return _POWER, f"{base}**{self.bracket(operands[1], _NEGATIVE)}"
-        if operation in _COMPARISONS:
-            return _ATOM, self.format_choice(current)
-        arguments = ", ".join(self.texts[operand][1] for operand in operands)
-        return _ATOM, f"{PRIMITIVES[operation].word}({arguments})"
-
-    def bracket(self, operand: Node, precedence: int) -> str:
-        """The text of an operand, in brackets if its precedence is lower."""
-        own, text = self.texts[operand]
-        return text if own >= precedence else f"({text})"
-
-    def format_choice(self, choice: Node) -> str:
-        left, right, yes, no = choice.operands
-        sign, exchanged = _COMPARISONS[choice.operation]
-        if is_number(left) and not is_number(right):
-            left, right, sign = right, left, exchanged
-        a, b, c, d = (self.texts[part][1] for part in (left, right, yes, no))
-        return f"where({a} {sign} {b}, {c}, {d})"
-
-    def format_number(self, value: float) -> str:
-        if self.digits is not None:
-            return f"{value:.{self.digits}g}"
-        short = f"{value:g}"
-        return short if value != value or float(short) == value else repr(value)
+def _format_number(value: float, digits: int | None) -> str:
+    if digits is not None:
+        return f"{value:.{digits}g}"
+    short = f"{value:g}"
+    return short if value != value or float(short) == value else repr(value)

@@ -1,7 +1,7 @@
-"""From text to nodes: a small language, read with Python's own parser and never run as Python.
+"""Parse formulas: a small language, read with Python's own parser and never run as Python.
 
-`x`, numbers, `pi`, `inf`, parameters, `+ - * / **`, the words of the primitives, the activations of
-the table by their names, and `where(condition, a, b)`, whose condition compares with
+It has `x`, numbers, `pi`, `inf`, parameters, `+ - * / **`, the functions of the table of
+primitives, the activations by their names, and `where(condition, a, b)`. A condition compares with
 `< <= > >= == !=`, also in chains, and may use `and`, `or` and `not`.
 """
 
@@ -10,21 +10,24 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hsig.formulas.nodes import Node, X, number, text_length, walk
+from hsig.formulas.nodes import Node, X, is_number, name, number, text_length, walk
 from hsig.formulas.primitives import WORDS
 from hsig.formulas.simplifying import apply, where
 
-LENGTH_MOST = 2000  # characters
-NODES_MOST = 400  # operations of a formula, each counted once
-WRITTEN_MOST = 4000  # characters with all names of activations written out
-DEPTH_MOST = 100  # operations within operations, and brackets within brackets
+MAX_LENGTH = 2000  # characters
+MAX_NODES = 400  # operations of a formula, each counted once
+MAX_WRITTEN_LENGTH = 4000  # characters, with all activations written out
+MAX_DEPTH = 100  # operations within operations, and brackets within brackets
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "inf": math.inf}
-# a name of the table, what is in its brackets, and its settings -> its formula
-Expand = Callable[[str, Node, Mapping[str, float]], Node | None]
+# the formula of an activation by its name, of what is in the brackets, and with its settings;
+# None of an unknown name, KeyError for an unknown setting
+Inline = Callable[[str, Node, Mapping[str, float]], Node | None]
 
+_EXPECTED = "expected a formula, such as clip(0.2*x + 0.5, 0, 1)"
+_ALLOWED = "x, numbers, + - * / **, where(x > 0, a, b) and functions such as exp(x)"
 _OPERATORS: Mapping[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -43,99 +46,115 @@ _COMPARISONS: Mapping[type[ast.cmpop], str] = {
 
 
 class FormulaError(ValueError):
-    """A formula that cannot be read.
+    """A formula that cannot be parsed.
 
     Attributes:
-        what: What is wrong, and what would be right.
+        message: What is wrong, and what would be right.
         text: The formula.
         column: Where in it, from 0; None if it is all of it.
     """
 
-    def __init__(self, what: str, text: str, column: int | None = None) -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(self, message: str, text: str, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
         self.text = text
         self.column = column
 
-    def pointed(self) -> str:
-        """The complaint, and a caret below the place in the formula."""
-        if self.column is None or "\n" in self.text or len(self.text) > LENGTH_MOST:
-            return self.what
+    def with_caret(self) -> str:
+        """The message, with the formula and a caret below the place."""
+        if self.column is None or "\n" in self.text or len(self.text) > MAX_LENGTH:
+            return self.message
         start = max(0, self.column - 60)
-        shown = ("..." if start else "") + self.text[start : start + 72]
-        caret = " " * (self.column - start + (3 if start else 0)) + "^"
-        return f"{self.what}\n    {shown}\n    {caret}"
+        prefix = "..." if start else ""
+        caret = " " * (len(prefix) + self.column - start) + "^"
+        return f"{self.message}\n    {prefix}{self.text[start : start + 72]}\n    {caret}"
 
 
 def parse(
-    text: str, parameters: Mapping[str, float] | None = None, expand: Expand | None = None
+    text: str, parameters: Mapping[str, float] | None = None, inline: Inline | None = None
 ) -> Node:
-    """The node of a formula in which each parameter has its value.
+    """Parse a formula in x.
 
     Args:
         text: The formula.
-        parameters: Names that stand for numbers.
-        expand: What else can be called by a name: one that gives None is none.
+        parameters: The values of its parameters.
+        inline: Gives the formulas of activations that it may call by name.
 
     Raises:
-        FormulaError: Where it is not of the language, or is larger than it may be.
+        FormulaError: If it is not of the language, or too large.
 
     >>> from hsig.formulas.nodes import format_formula
     >>> format_formula(parse("x*tanh(log(1 + exp(x)))"))
     'x*tanh(softplus(x))'
     """
-    values = {name: number(value) for name, value in (parameters or {}).items()}
-    return _parse(text, {"x": X, **values}, expand)
+    values = {word: number(value) for word, value in (parameters or {}).items()}
+    return _parse(text, {"x": X, **values}, inline)
 
 
-def parse_template(text: str, names: Sequence[str], expand: Expand | None = None) -> Node:
-    """The node of a formula in which some names stay open."""
-    from hsig.formulas.nodes import name
-
-    return _parse(text, {one: name(one) for one in names}, expand)
+def parse_template(text: str, names: Sequence[str], inline: Inline | None = None) -> Node:
+    """Parse a formula whose names stay open, to be substituted later."""
+    return _parse(text, {word: name(word) for word in names}, inline)
 
 
 def free_names(text: str) -> set[str]:
-    """Every name that a formula reads, but those that it calls.
+    """The names in a formula, except those of functions that it calls.
 
     Raises:
-        FormulaError: If it cannot be read.
+        FormulaError: If it cannot be parsed.
     """
-    tree = _tree(text)
-    called = {id(one.func) for one in ast.walk(tree) if isinstance(one, ast.Call)}
-    return {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and id(one) not in called}
+    tree = _parse_python(text)
+    functions = {id(call.func) for call in ast.walk(tree) if isinstance(call, ast.Call)}
+    names = (part for part in ast.walk(tree) if isinstance(part, ast.Name))
+    return {part.id for part in names if id(part) not in functions}
 
 
-def _parse(text: str, names: Mapping[str, Node], expand: Expand | None) -> Node:
-    root = _Reader(text, names, expand).read(_tree(text))
-    if sum(1 for _ in walk(root)) > NODES_MOST or text_length(root) > WRITTEN_MOST:
+def _parse(text: str, names: Mapping[str, Node], inline: Inline | None) -> Node:
+    root = _Reader(text, names, inline).read(_parse_python(text))
+    if sum(1 for _ in walk(root)) > MAX_NODES or text_length(root) > MAX_WRITTEN_LENGTH:
         raise FormulaError(
-            f"expected at most {NODES_MOST} operations, and {WRITTEN_MOST} characters with the "
-            "activations that it names written out",
+            f"expected at most {MAX_NODES} operations, and {MAX_WRITTEN_LENGTH} characters with "
+            "the activations that it names written out",
             text,
         )
     return root
 
 
-def _tree(text: str) -> ast.expr:
-    if len(text) > LENGTH_MOST:
+def _parse_python(text: str) -> ast.expr:
+    if len(text) > MAX_LENGTH:
         raise FormulaError(
-            f"expected a formula of at most {LENGTH_MOST} characters, got {len(text)}", text
+            f"expected a formula of at most {MAX_LENGTH} characters, got {len(text)}", text
         )
     _check_characters(text)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of Python's parser, of what it will refuse one day
+            warnings.simplefilter("error")  # such as `1if x`, which Python deprecates
             return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
         column = getattr(problem, "offset", None)
-        lead = len(text) - len(text.lstrip())
-        place = min(lead + column - 1, len(text)) if column else None
-        raise FormulaError(f"{_EXPECTED}{_slip(text)}", text, place) from None
+        place = min(_indent(text) + column - 1, len(text)) if column else None
+        raise FormulaError(f"{_EXPECTED}{_guess_slip(text)}", text, place) from None
 
 
-def _slip(text: str) -> str:
-    """What was probably forgotten."""
+def _check_characters(text: str) -> None:
+    """Refuse foreign characters and deep brackets before Python's parser sees them."""
+    depth = 0
+    for column, character in enumerate(text):
+        if not (character.isascii() and (character.isalnum() or character in "_+-*/().,<>=! ")):
+            hint = "; a power is **" if character == "^" else ""
+            raise FormulaError(
+                f"expected letters, digits and + - * / ( ) . , < > = !, got {character!a}{hint}",
+                text,
+                column,
+            )
+        depth += (character == "(") - (character == ")")
+        if depth > MAX_DEPTH:
+            raise FormulaError(f"expected at most {MAX_DEPTH} brackets in brackets", text, column)
+    if not text.strip():
+        raise FormulaError(f"{_EXPECTED}, got nothing", text)
+
+
+def _guess_slip(text: str) -> str:
+    """A hint at what was probably forgotten."""
     missing = text.count("(") - text.count(")")
     if missing:
         return f"; {abs(missing)} {'(' if missing < 0 else ')'} missing"
@@ -144,161 +163,131 @@ def _slip(text: str) -> str:
     return ""
 
 
-def _check_characters(text: str) -> None:
-    """Refuse what no formula has before Python's parser sees it: its depth, and its alphabet."""
-    depth = 0
-    for column, character in enumerate(text):
-        if not (character.isascii() and (character.isalnum() or character in "_+-*/().,<>=! ")):
-            power = "; a power is **" if character == "^" else ""
-            raise FormulaError(
-                f"expected letters, digits and + - * / ( ) . , < > = !, got {character!a}{power}",
-                text,
-                column,
-            )
-        depth += (character == "(") - (character == ")")
-        if depth > DEPTH_MOST:
-            raise FormulaError(f"expected at most {DEPTH_MOST} brackets in brackets", text, column)
-    if not text.strip():
-        raise FormulaError(f"{_EXPECTED}, got nothing", text)
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Turns Python's tree into nodes; everything that it does not know is refused."""
+    """Turns Python's syntax tree into nodes, and refuses everything that it does not know."""
 
     text: str
     names: Mapping[str, Node]
-    expand: Expand | None
+    inline: Inline | None
     depth: int = 0
 
-    def wrong(self, what: str, at: ast.AST) -> FormulaError:
-        lead = len(self.text) - len(self.text.lstrip())
-        return FormulaError(what, self.text, lead + getattr(at, "col_offset", 0))
+    def error(self, message: str, tree: ast.AST) -> FormulaError:
+        column = _indent(self.text) + getattr(tree, "col_offset", 0)
+        return FormulaError(message, self.text, column)
 
-    def deeper(self, at: ast.AST) -> "_Reader":
-        """The reader of what is below; a chain of operators has no brackets to count."""
-        if self.depth >= DEPTH_MOST:
-            raise self.wrong(f"expected at most {DEPTH_MOST} operations in one another", at)
-        return _Reader(self.text, self.names, self.expand, self.depth + 1)
+    def descend(self, tree: ast.AST) -> "_Reader":
+        """The reader for the operands; a long chain of operators is as deep as brackets are."""
+        if self.depth >= MAX_DEPTH:
+            raise self.error(f"expected at most {MAX_DEPTH} operations in one another", tree)
+        return replace(self, depth=self.depth + 1)
 
     def read(self, tree: ast.expr) -> Node:
-        below = self.deeper(tree)
+        inner = self.descend(tree)
         match tree:
             case ast.Constant(value=bool() | complex() | str() | bytes() | None):
-                raise self.wrong("expected a number", tree)
+                raise self.error("expected a number", tree)
             case ast.Constant(value=int() | float() as value):
-                return self.number(value, tree)
+                return self.read_number(value, tree)
             case ast.Name(id=word):
-                return self.name(word, tree)
+                return self.read_name(word, tree)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return apply("negative", below.read(operand))
+                return apply("negative", inner.read(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return below.read(operand)
+                return inner.read(operand)
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
-                return apply(_OPERATORS[type(sign)], below.read(left), below.read(right))
+                return apply(_OPERATORS[type(sign)], inner.read(left), inner.read(right))
+            case ast.Call(func=ast.Name(id="where")):
+                self.check_arguments("where", tree, 3)
+                condition, yes, no = tree.args
+                return inner.read_condition(condition, inner.read(yes), inner.read(no))
+            case ast.Call(func=ast.Name(id=word)) if word in WORDS:
+                primitive = WORDS[word]
+                self.check_arguments(word, tree, primitive.operands)
+                return apply(primitive.name, *map(inner.read, tree.args))
             case ast.Call(func=ast.Name(id=word)):
-                return below.call(word, tree)
+                return inner.read_activation(word, tree)
             case ast.Compare() | ast.BoolOp():
-                raise self.wrong("expected a number; a comparison goes within where()", tree)
-        raise self.wrong(f"expected {_ALLOWED}", tree)
+                raise self.error("expected a number; a comparison goes within where()", tree)
+        raise self.error(f"expected {_ALLOWED}", tree)
 
-    def number(self, value: float, at: ast.AST) -> Node:
+    def read_number(self, value: float, tree: ast.AST) -> Node:
         try:
-            found = float(value)
+            finite = math.isfinite(float(value))
         except OverflowError:
-            found = math.inf
-        if math.isinf(found):
-            raise self.wrong("expected a number of at most 1.8e308 (or inf)", at)
-        return number(found)
+            finite = False
+        if not finite:
+            raise self.error("expected a number of at most 1.8e308 (or inf)", tree)
+        return number(value)
 
-    def name(self, word: str, at: ast.AST) -> Node:
+    def read_name(self, word: str, tree: ast.AST) -> Node:
         if word in self.names:
             return self.names[word]
         if word in CONSTANTS:
             return number(CONSTANTS[word])
-        known = [*self.names, *CONSTANTS]
         if word in WORDS or word == "where":
-            raise self.wrong(f"expected {word}(...)", at)
-        raise self.wrong(
-            f"unknown name '{word}'.{_nearest(word, known)} Known: {', '.join(known)}", at
-        )
+            raise self.error(f"expected {word}(...)", tree)
+        raise self.error(f"unknown name {_suggest(word, [*self.names, *CONSTANTS])}", tree)
 
-    def call(self, word: str, tree: ast.Call) -> Node:
-        if word == "where":
-            return self.choice(tree)
-        primitive = WORDS.get(word)
-        if primitive is None:
-            return self.expanded(word, tree)
-        self.takes(word, tree, primitive.operands)
-        return apply(primitive.name, *(self.read(operand) for operand in tree.args))
-
-    def takes(self, word: str, tree: ast.Call, operands: int) -> None:
+    def check_arguments(self, word: str, tree: ast.Call, operands: int) -> None:
         if tree.keywords:
-            raise self.wrong(f"expected {word}() without names before its values", tree)
+            raise self.error(f"expected {word}() without names before its values", tree)
         if len(tree.args) != operands:
-            wanted = "1 value" if operands == 1 else f"{operands} values"
-            raise self.wrong(f"expected {wanted} in {word}(), got {len(tree.args)}", tree)
+            values = "1 value" if operands == 1 else f"{operands} values"
+            raise self.error(f"expected {values} in {word}(), got {len(tree.args)}", tree)
 
-    def expanded(self, word: str, tree: ast.Call) -> Node:
-        """A name of the table, called with what takes the place of x, and settings by name."""
+    def read_activation(self, word: str, tree: ast.Call) -> Node:
+        """An activation by its name: of one value, and with settings such as slope=0.3."""
         settings: dict[str, float] = {}
         for keyword in tree.keywords:
-            found = self.read(keyword.value)
-            if keyword.arg is None or found.operation != "number":
-                raise self.wrong(f"expected settings such as {word}(x, slope=0.3)", keyword)
-            settings[keyword.arg] = found.number
-        inner = self.read(tree.args[0]) if len(tree.args) == 1 else None
-        if self.expand is not None:
-            try:
-                known = self.expand(word, X if inner is None else inner, settings)
-            except KeyError as unknown:
-                raise self.wrong(str(unknown.args[0]), tree) from None
-            if known is not None:
-                if inner is None:
-                    raise self.wrong(f"expected 1 value in {word}(), got {len(tree.args)}", tree)
-                return known
-        words = [*WORDS, "where"]
-        raise self.wrong(
-            f"unknown function '{word}'.{_nearest(word, words)} Known: {', '.join(words)}; "
-            "and every activation by its name",
-            tree,
-        )
+            value = self.read(keyword.value)
+            if keyword.arg is None or not is_number(value):
+                raise self.error(f"expected settings such as {word}(x, slope=0.3)", keyword)
+            settings[keyword.arg] = value.number
+        operand = self.read(tree.args[0]) if len(tree.args) == 1 else X
+        try:
+            formula = None if self.inline is None else self.inline(word, operand, settings)
+        except KeyError as unknown:
+            raise self.error(str(unknown.args[0]), tree) from None
+        if formula is None:
+            message = f"unknown function {_suggest(word, [*WORDS, 'where'])}"
+            raise self.error(f"{message}; and every activation by its name", tree)
+        if len(tree.args) != 1:
+            raise self.error(f"expected 1 value in {word}(), got {len(tree.args)}", tree)
+        return formula
 
-    def choice(self, tree: ast.Call) -> Node:
-        self.takes("where", tree, 3)
-        condition, yes, no = tree.args
-        return self.where(condition, self.read(yes), self.read(no))
-
-    def where(self, condition: ast.expr, yes: Node, no: Node) -> Node:
-        below = self.deeper(condition)
+    def read_condition(self, condition: ast.expr, yes: Node, no: Node) -> Node:
+        inner = self.descend(condition)
         match condition:
             case ast.BoolOp(op=ast.And(), values=parts):
                 for part in reversed(parts):
-                    yes = below.where(part, yes, no)
+                    yes = inner.read_condition(part, yes, no)
                 return yes
             case ast.BoolOp(op=ast.Or(), values=parts):
                 for part in reversed(parts):
-                    no = below.where(part, yes, no)
+                    no = inner.read_condition(part, yes, no)
                 return no
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return below.where(operand, no, yes)
+                return inner.read_condition(operand, no, yes)
             case ast.Compare(left=left, ops=signs, comparators=others) if all(
                 type(sign) in _COMPARISONS for sign in signs
             ):
-                compared = [below.read(one) for one in (left, *others)]
-                pairs = zip(compared, signs, compared[1:], strict=False)
-                for u, sign, v in reversed(list(pairs)):
+                values = [inner.read(part) for part in (left, *others)]
+                pairs = list(zip(values, signs, values[1:], strict=False))
+                for u, sign, v in reversed(pairs):
                     yes = where(_COMPARISONS[type(sign)], u, v, yes, no)
                 return yes
-        raise self.wrong("expected a comparison, such as x > 0", condition)
+        raise self.error("expected a comparison, such as x > 0", condition)
 
 
-_EXPECTED = "expected a formula, such as clip(0.2*x + 0.5, 0, 1)"
-_ALLOWED = "x, numbers, + - * / **, where(x > 0, a, b) and functions such as exp(x)"
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
+def _suggest(word: str, known: Sequence[str]) -> str:
+    """An unknown word, the most similar known one, and all of them."""
     from difflib import get_close_matches
 
     close = get_close_matches(word.casefold(), known, n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return f"'{word}'.{hint} Known: {', '.join(known)}"

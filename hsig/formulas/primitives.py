@@ -1,15 +1,16 @@
 """The table of primitives: each with its value and its derivative, side by side.
 
-A rule is a formula in the operands `u v s t`, in what their derivatives are, `du dv ds dt`, and in
-the value `y`. Whatever it says where two are equal is hsig's convention at a kink:
+A derivative is a formula in the operands `u v s t`, their derivatives `du dv ds dt`, and the value
+`y`. It also fixes the slope at a kink:
 
-- `where` has the slope of the branch that it takes, and so has `clip`, the middle one at its ends,
-- `max(u, v)` and `min(u, v)` that of the second operand where both are equal, so that `max(x, 0)`
-  has the slope 0 at 0 as every framework's relu,
-- `abs` and `sign` have the slope 0 at 0, `floor` everywhere.
+- `where` and `clip` have the slope of the branch that they take; at its ends `clip` takes the
+  middle one;
+- `max(u, v)` and `min(u, v)` have the slope of v where u = v, so `max(x, 0)` has slope 0 at 0, as
+  relu has in every framework;
+- `abs` and `sign` have slope 0 at 0, and `floor` everywhere.
 
-In a product 0 counts more than infinity: 0 * inf is 0, as it is in the limit wherever a saturated
-function meets a growing one. nan stays nan.
+Zero times infinity is 0: it is the limit wherever a saturated function meets a growing one. nan
+stays nan.
 """
 
 import math
@@ -21,23 +22,23 @@ import numpy as np
 
 from hsig.arrays import Array
 
-Function = Callable[..., Array]
+ArrayFunction = Callable[..., Array]
 
 
 class Primitive(NamedTuple):
-    """An operation on arrays, element by element, and its derivative.
+    """An elementwise operation and its derivative.
 
     Attributes:
-        name: What the steps of a program call it.
-        value: Of arrays of one shape, or numbers.
-        derivative: The rule: a formula.
-        operands: How many it takes.
-        word: What formulas call it, where they call it as a function.
-        exact: Whether IEEE 754 says every bit of it, so that no machine gives another one.
+        name: Its name in nodes and in the steps of a program.
+        value: Computes it, for arrays of one shape or numbers.
+        derivative: A formula; the module's docstring lists its names.
+        operands: The number of operands.
+        word: The function name in formulas, if it has one.
+        exact: Whether IEEE 754 fixes every bit of the result, on any machine.
     """
 
     name: str
-    value: Function
+    value: ArrayFunction
     derivative: str
     operands: int = 1
     word: str = ""
@@ -67,7 +68,7 @@ def softplus(x: Array) -> Array:
 
 
 def multiply(u: Array, v: Array) -> Array:
-    """The product, in which 0 times infinity is 0.
+    """The product, with 0 for 0 times infinity.
 
     >>> with np.errstate(invalid="ignore"):
     ...     multiply(np.array([0.0, 0.0, 2.0]), np.array([np.inf, np.nan, 3.0]))
@@ -80,18 +81,23 @@ def multiply(u: Array, v: Array) -> Array:
     return product
 
 
+def clip(u: Array, low: Array, high: Array) -> Array:
+    """`u` between `low` and `high`; nan stays nan."""
+    return np.minimum(np.maximum(u, low), high)
+
+
 def where_less(u: Array, v: Array, s: Array, t: Array) -> Array:
-    """The third where the first is below the second, else the fourth."""
+    """`s` where u < v, else `t`."""
     return np.where(u < v, s, t)
 
 
 def where_less_equal(u: Array, v: Array, s: Array, t: Array) -> Array:
-    """The third where the first is not above the second, else the fourth."""
+    """`s` where u <= v, else `t`."""
     return np.where(u <= v, s, t)
 
 
 def where_equal(u: Array, v: Array, s: Array, t: Array) -> Array:
-    """The third where the first two are equal, else the fourth."""
+    """`s` where u = v, else `t`."""
     return np.where(u == v, s, t)
 
 
@@ -100,7 +106,7 @@ _TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 
 
 def erf(x: Array) -> Array:
-    """The error function, that of the C library: NumPy has none.
+    """The error function of the C library; NumPy has none.
 
     >>> erf(np.array([0.0, 0.5, -30.0])).round(4)
     array([ 0.    ,  0.5205, -1.    ])
@@ -120,35 +126,10 @@ _ROWS = (
     Primitive("floor", np.floor, "0", word="floor", exact=True),
     Primitive("minimum", np.minimum, "where(u < v, du, dv)", 2, "min", exact=True),
     Primitive("maximum", np.maximum, "where(u > v, du, dv)", 2, "max", exact=True),
-    Primitive(
-        "clip",
-        lambda u, v, s: np.minimum(np.maximum(u, v), s),
-        "where(u < v, dv, where(u > s, ds, du))",
-        3,
-        "clip",
-        exact=True,
-    ),
-    Primitive(
-        "where_less",
-        where_less,
-        "where(u < v, ds, dt)",
-        4,
-        exact=True,
-    ),
-    Primitive(
-        "where_less_equal",
-        where_less_equal,
-        "where(u <= v, ds, dt)",
-        4,
-        exact=True,
-    ),
-    Primitive(
-        "where_equal",
-        where_equal,
-        "where(u == v, ds, dt)",
-        4,
-        exact=True,
-    ),
+    Primitive("clip", clip, "where(u < v, dv, where(u > s, ds, du))", 3, "clip", exact=True),
+    Primitive("where_less", where_less, "where(u < v, ds, dt)", 4, exact=True),
+    Primitive("where_less_equal", where_less_equal, "where(u <= v, ds, dt)", 4, exact=True),
+    Primitive("where_equal", where_equal, "where(u == v, ds, dt)", 4, exact=True),
     Primitive("sqrt", np.sqrt, "0.5*du/y", word="sqrt", exact=True),
     Primitive("exp", np.exp, "y*du", word="exp"),
     Primitive("expm1", np.expm1, "exp(u)*du", word="expm1"),
@@ -167,7 +148,7 @@ _ROWS = (
 )
 
 PRIMITIVES: Mapping[str, Primitive] = MappingProxyType({row.name: row for row in _ROWS})
-# those that a formula calls by a word, with the operation
+# the primitives that formulas call as functions
 WORDS: Mapping[str, Primitive] = MappingProxyType({row.word: row for row in _ROWS if row.word})
 CONDITIONAL = frozenset(
     {"absolute", "sign", "minimum", "maximum", "clip"}

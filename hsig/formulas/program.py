@@ -1,30 +1,31 @@
-"""What an engine runs of a formula: steps over registers, each an operation on whole arrays.
+"""Formulas as programs for the engines, and evaluated with NumPy.
 
-Operands are numbered. 0 is the pre-activation x, 1 to `registers - 1` are what steps write, and
-from `registers` on come the constants. A step may write the register that it reads.
+A program's steps work on numbered operands: 0 is the pre-activation x, 1 to `registers - 1` are
+the registers that steps write, and the constants follow. A step may write a register that it reads.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from hsig.arrays import Array
-from hsig.formulas.nodes import Node, X, is_number, node, number, walk
-from hsig.formulas.primitives import PRIMITIVES, Function
-from hsig.formulas.simplifying import apply, product_of_power
+from hsig.formulas.nodes import Node, X, fold, is_number, node, number, walk
+from hsig.formulas.primitives import PRIMITIVES, ArrayFunction
+from hsig.formulas.simplifying import apply, power_as_product, rebuild
 
-# --- program -------------------------------------------------------------------------------------
+# --- programs ------------------------------------------------------------------------------------
 
 
 class Step(NamedTuple):
     """One operation.
 
     Attributes:
-        operation: The name of a primitive in `hsig.formulas.primitives`.
-        target: The register that is written, at least 1.
-        operands: Numbers of operands, as many as the primitive takes.
+        operation: The name of a primitive.
+        target: The register to write, at least 1.
+        operands: Operand numbers, as many as the primitive takes.
     """
 
     operation: str
@@ -33,15 +34,15 @@ class Step(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The value and the slope of an activation, as steps that share what both need.
+    """The value and the slope of an activation, as steps that share common parts.
 
     Attributes:
-        steps: In their order; the first `value_steps` make the value, all of them also the slope.
-        value_steps: How many make the value.
-        constants: Numbers that stay.
-        registers: How many there are, x among them.
-        value: The operand that is the value in the end.
-        slope: The operand that is the slope in the end.
+        steps: In order; the first `value_steps` compute the value, all of them also the slope.
+        value_steps: How many compute the value.
+        constants: Numbers.
+        registers: The number of registers, x included.
+        value: The operand that holds the value at the end.
+        slope: The operand that holds the slope at the end.
     """
 
     steps: tuple[Step, ...]
@@ -53,151 +54,171 @@ class Program(NamedTuple):
 
 
 def compile_program(value: Node, slope: Node) -> Program:
-    """The steps that make a value and a slope, both `lowered`."""
-    order = list(walk(value))
-    made = set(order)
-    operations = [one for one in order if one.operands]
+    """Compile a value and a slope; both must be lowered (see `lower`)."""
+    value_nodes = list(walk(value))
+    slope_nodes = list(walk(slope))
+    computed = set(value_nodes)
+    operations = [n for n in value_nodes if n.operands]
     value_steps = len(operations)
-    operations += [one for one in walk(slope) if one.operands and one not in made]
-    numbers = dict.fromkeys(
-        one.number for root in (value, slope) for one in walk(root) if is_number(one)
-    )
-    register, count = _registers(operations, (value, slope))
-    place = {one: register[one] for one in register}
-    place |= {number(value): count + n for n, value in enumerate(numbers)}
+    operations += [n for n in slope_nodes if n.operands and n not in computed]
+    constants = dict.fromkeys(n.number for n in (*value_nodes, *slope_nodes) if is_number(n))
+    places, registers = _allocate_registers(operations, (value, slope))
+    places |= {number(value): registers + n for n, value in enumerate(constants)}
     steps = tuple(
-        Step(one.operation, place[one], tuple(place[operand] for operand in one.operands))
-        for one in operations
+        Step(n.operation, places[n], tuple(places[operand] for operand in n.operands))
+        for n in operations
     )
-    return Program(steps, value_steps, tuple(numbers), count, place[value], place[slope])
+    return Program(steps, value_steps, tuple(constants), registers, places[value], places[slope])
 
 
-def _registers(operations: list[Node], kept: tuple[Node, ...]) -> tuple[dict[Node, int], int]:
-    """The register of each operation's result, used again after its last use; and their count."""
-    last_use = {operand: step for step, one in enumerate(operations) for operand in one.operands}
-    last_use |= dict.fromkeys(kept, len(operations))
+def _allocate_registers(
+    operations: list[Node], results: tuple[Node, ...]
+) -> tuple[dict[Node, int], int]:
+    """The register of each operation, free again after its last use; and how many there are."""
+    last_use = {operand: step for step, n in enumerate(operations) for operand in n.operands}
+    last_use |= dict.fromkeys(results, len(operations))
     register, free, count = {X: 0}, list[int](), 1
-    for step, one in enumerate(operations):
-        done = {u for u in one.operands if u.operands and last_use[u] == step}
+    for step, current in enumerate(operations):
+        done = {u for u in current.operands if u.operands and last_use[u] == step}
         free = sorted({*free, *(register[u] for u in done)}, reverse=True)
         if free:
-            register[one] = free.pop()
+            register[current] = free.pop()
         else:
-            register[one], count = count, count + 1
+            register[current], count = count, count + 1
     return register, count
 
 
-def propagate_nan(root: Node) -> Node:
-    """A formula that is nan where x is: a comparison with nan takes the last branch."""
-    kept: dict[Node, bool] = {}
-    for one in walk(root):
-        if one.operation.startswith("where_"):
-            kept[one] = kept[one.operands[-1]]
-        else:
-            kept[one] = one is X or any(kept[operand] for operand in one.operands)
-    return root if kept[root] else node("where_equal", X, X, root, X)
-
-
-# --- evaluating ----------------------------------------------------------------------------------
-
-# Formulas of arrays, with NumPy: node by node, each once.
-
-_LARGE = 1e50  # products of some numbers below it are finite
-# whose values are finite for every finite or infinite number
-_BOUNDED = {"tanh", "sigmoid", "erf", "atan", "sign"}
-_BOUNDED_OF_BOUNDED = {"add", "subtract", "multiply", "negative", "absolute", "floor", "asinh"}
-_BOUNDED_OF_BOUNDED |= {"sin", "cos", "softplus", "minimum", "maximum"}
-
-
-class Evaluator:
-    """Makes a formula of arrays; each operation is looked up once, when this is made."""
-
-    def __init__(self, root: Node, known: Sequence[Node] = ()) -> None:
-        """Get ready.
-
-        Args:
-            root: The formula, `lowered`.
-            known: Parts of it that are given beside x when it is evaluated.
-        """
-        given = (X, *known)
-        places = {one: place for place, one in enumerate(given)}
-        self._held: list[Array | float] = [0.0] * len(given)
-        self._steps: list[tuple[Function, int, tuple[int, ...]]] = []
-        bounded = _bounded(root)
-        for one in walk(root, given):
-            if one in places:
-                continue
-            places[one] = len(self._held)
-            self._held.append(one.number)
-            if one.operands:
-                operands = tuple(places[operand] for operand in one.operands)
-                self._steps.append((_value_of(one, bounded), places[one], operands))
-        self._root = places[root]
-
-    def __call__(self, x: Array, *known: Array) -> Array:
-        """What the formula gives, of the shape of `x`."""
-        held = self._held.copy()
-        held[: 1 + len(known)] = x, *known
-        with np.errstate(all="ignore"):
-            for value, target, operands in self._steps:
-                held[target] = value(*[held[place] for place in operands])
-        made = held[self._root]
-        if type(made) is np.ndarray and made.shape == x.shape:
-            return made
-        return np.full(np.shape(x), made)  # a number, which holds everywhere
-
-
-def _bounded(root: Node) -> set[Node]:
-    """The parts of a formula that are never infinite."""
-    found: set[Node] = set()
-    for one in walk(root):
-        if is_number(one):
-            bounded = abs(one.number) < _LARGE
-        elif one.operation.startswith("where_"):
-            bounded = found.issuperset(one.operands[2:])
-        else:
-            of_bounded = one.operation in _BOUNDED_OF_BOUNDED and found.issuperset(one.operands)
-            bounded = one.operation in _BOUNDED or of_bounded
-        if bounded:
-            found.add(one)
-    return found
-
-
-def _value_of(one: Node, bounded: set[Node]) -> Function:
-    """The operation; of a product that cannot be 0 times infinity, the plain one."""
-    if one.operation == "multiply":
-        u, v = one.operands
-        scaled = any(is_number(w) and 0.0 < abs(w.number) < inf for w in (u, v))
-        if scaled or {u, v} <= bounded:
-            return np.multiply
-    return PRIMITIVES[one.operation].value
-
-
-def evaluate_constant(root: Node) -> float:
-    """The number that a formula without x is."""
-    return float(Evaluator(lower(root))(np.zeros(1))[0])
+# --- lowering ------------------------------------------------------------------------------------
 
 
 def lower(root: Node) -> Node:
-    """The same formula in what engines have: powers as products, a clip as its two halves."""
-    made: dict[Node, Node] = {}
-    for one in walk(root):
-        operands = tuple(made[operand] for operand in one.operands)
-        if one.operation == "clip":
-            made[one] = _clip(*operands)
-        elif one.operation == "power":
-            made[one] = _power(*operands)
-        else:
-            made[one] = apply(one.operation, *operands) if operands else one
-    return made[root]
+    """Rewrite a formula with the operations of the engines: no clip, no small whole power."""
+    return fold(root, _lower_operation)
 
 
-def _clip(u: Node, low: Node, high: Node) -> Node:
+def _lower_operation(root: Node, operands: Sequence[Node]) -> Node:
+    match root.operation:
+        case "clip":
+            return _lower_clip(*operands)
+        case "power":
+            return _lower_power(*operands)
+    return rebuild(root, operands)
+
+
+def _lower_clip(u: Node, low: Node, high: Node) -> Node:
     if not (is_number(low) and low.number == -inf):
         u = apply("maximum", u, low)
     return u if is_number(high) and high.number == inf else apply("minimum", u, high)
 
 
-def _power(u: Node, v: Node) -> Node:
-    product = product_of_power(u, v.number) if is_number(v) else None
+def _lower_power(u: Node, v: Node) -> Node:
+    product = power_as_product(u, v.number) if is_number(v) else None
     return apply("power", u, v) if product is None else product
+
+
+def propagate_nan(root: Node) -> Node:
+    """Make a formula nan where x is nan: a comparison with nan would take the last branch."""
+
+    def propagates(current: Node, operands: Sequence[bool]) -> bool:
+        if current.operation.startswith("where_"):
+            return operands[-1]
+        return current is X or any(operands)
+
+    return root if fold(root, propagates) else node("where_equal", X, X, root, X)
+
+
+# --- evaluating ----------------------------------------------------------------------------------
+
+
+class Differentiable:
+    """A value and a slope, evaluated with NumPy and compiled for the engines.
+
+    Attributes:
+        value: The formula of the value.
+        slope: The formula of the slope.
+    """
+
+    def __init__(self, value: Node, slope: Node) -> None:
+        self.value = value
+        self.slope = slope
+
+    def evaluate(self, x: Array) -> Array:
+        """The values at `x`; same shape."""
+        return self._evaluate(x)
+
+    def evaluate_slope(self, x: Array, values: Array | None = None) -> Array:
+        """The slopes at `x`; same shape. If the values there are known, pass them to save time."""
+        return self._evaluate_slope(x) if values is None else self._evaluate_both(x, values)
+
+    @cached_property
+    def program(self) -> Program:
+        """The program for the compiled engine."""
+        return compile_program(self._lowered_value, self._lowered_slope)
+
+    @cached_property
+    def _lowered_value(self) -> Node:
+        return propagate_nan(lower(self.value))
+
+    @cached_property
+    def _lowered_slope(self) -> Node:
+        return lower(self.slope)
+
+    @cached_property
+    def _evaluate(self) -> "Evaluator":
+        return Evaluator(self._lowered_value)
+
+    @cached_property
+    def _evaluate_slope(self) -> "Evaluator":
+        return Evaluator(self._lowered_slope)
+
+    @cached_property
+    def _evaluate_both(self) -> "Evaluator":
+        return Evaluator(self._lowered_slope, (self._lowered_value,))
+
+
+class Evaluator:
+    """Evaluates a lowered formula on arrays, each node once.
+
+    Operations are looked up when it is made, so that a call only computes.
+    """
+
+    def __init__(self, root: Node, known: Sequence[Node] = ()) -> None:
+        """Prepare to evaluate `root`, where the values of `known` nodes will be passed as well."""
+        inputs = (X, *known)
+        places = {given: place for place, given in enumerate(inputs)}
+        self._values: list[Array | float] = [0.0] * len(inputs)
+        self._steps: list[tuple[ArrayFunction, int, tuple[int, ...]]] = []
+        for current in walk(root, inputs):
+            if current in places:
+                continue
+            places[current] = len(self._values)
+            self._values.append(current.number)
+            if current.operands:
+                operands = tuple(places[operand] for operand in current.operands)
+                self._steps.append((_choose_function(current), places[current], operands))
+        self._result = places[root]
+
+    def __call__(self, x: Array, *known: Array) -> Array:
+        """The values at `x`; same shape."""
+        values = self._values.copy()
+        values[: 1 + len(known)] = x, *known
+        with np.errstate(all="ignore"):
+            for function, target, operands in self._steps:
+                values[target] = function(*[values[place] for place in operands])
+        result = values[self._result]
+        if type(result) is np.ndarray and result.shape == x.shape:
+            return result
+        return np.full(np.shape(x), result)  # a constant
+
+
+def _choose_function(root: Node) -> ArrayFunction:
+    """The function of an operation; NumPy's product where one factor rules out 0 * inf."""
+    factors = [operand.number for operand in root.operands if is_number(operand)]
+    if root.operation == "multiply" and any(0.0 < abs(factor) < inf for factor in factors):
+        return np.multiply
+    return PRIMITIVES[root.operation].value
+
+
+def evaluate_constant(root: Node) -> float:
+    """The number that a formula without x is."""
+    return float(Evaluator(lower(root))(np.zeros(1))[0])

@@ -1,40 +1,45 @@
-"""Operations on nodes, simplified where that changes no number but for the better.
+"""Build nodes in their simplest form.
 
-What is folded are operations that IEEE 754 gives every bit of; what is rewritten is what overflows
-or cancels as it is written, into a primitive that does not: `log(1 + exp(u))` into `softplus(u)`.
+Constants are folded where IEEE 754 fixes every bit of the result. What overflows or cancels as it
+is written becomes a primitive that does not: `log(1 + exp(u))` becomes `softplus(u)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from hsig.formulas.nodes import ONE, ZERO, Node, is_number, node, number
 from hsig.formulas.primitives import PRIMITIVES
 
-_AT_0 = {  # what every machine gives for 0
+_AT_0 = {  # values at 0, the same on every machine
     **dict.fromkeys(("expm1", "log1p", "tanh", "sinh", "asinh", "atan", "sin", "erf"), 0.0),
     **{"exp": 1.0, "cosh": 1.0, "cos": 1.0, "sigmoid": 0.5},
 }
-_LARGEST_EXPONENT = 16  # up to which a power is a product
+_MAX_EXPONENT = 16  # of a power that becomes a product
 
 
 def apply(operation: str, *operands: Node) -> Node:
-    """The node of an operation, in its simplest form."""
+    """The node of an operation, simplified."""
     if PRIMITIVES[operation].exact and all(map(is_number, operands)):
         with np.errstate(all="ignore"):
             value = float(PRIMITIVES[operation].value(*(one.number for one in operands)))
-        if value == value:  # 0/0 stays as it is
+        if value == value:  # 0/0 stays
             return number(value)
     if operands == (ZERO,) and operation in _AT_0:
         return number(_AT_0[operation])
-    rule = _RULES.get(operation)
-    simpler = None if rule is None else rule(*operands)
+    simplify = _RULES.get(operation)
+    simpler = None if simplify is None else simplify(*operands)
     return node(operation, *operands) if simpler is None else simpler
 
 
-def where(condition: str, left: Node, right: Node, yes: Node, no: Node) -> Node:
-    """The node of a choice, by one of the comparisons of formulas."""
-    match condition:
+def rebuild(root: Node, operands: Sequence[Node]) -> Node:
+    """The same operation on other operands, simplified; for `fold`."""
+    return apply(root.operation, *operands) if operands else root
+
+
+def where(sign: str, left: Node, right: Node, yes: Node, no: Node) -> Node:
+    """The node of `where(left sign right, yes, no)`, for any of the six signs of comparison."""
+    match sign:
         case "<":
             return apply("where_less", left, right, yes, no)
         case "<=":
@@ -107,7 +112,7 @@ def _divide(u: Node, v: Node) -> Node | None:
         return apply("negative", apply("divide", u.operands[0], v))
     if v.operation == "negative":
         return apply("negative", apply("divide", u, v.operands[0]))
-    exponent = _exponent_beside_one(v)
+    exponent = _match_one_plus_exp(v)
     if exponent is None:
         return None
     if u.operation == "exp" and u.operands[0] is exponent:
@@ -115,14 +120,17 @@ def _divide(u: Node, v: Node) -> Node | None:
     return apply("multiply", u, apply("sigmoid", apply("negative", exponent)))
 
 
-def _exponent_beside_one(sum_: Node) -> Node | None:
-    """What w is in 1 + exp(w)."""
-    if sum_.operation != "add":
+def _match_one_plus_exp(root: Node) -> Node | None:
+    """The w of 1 + exp(w) or exp(w) + 1; None of anything else."""
+    other = _match_one_plus(root)
+    return other.operands[0] if other is not None and other.operation == "exp" else None
+
+
+def _match_one_plus(root: Node) -> Node | None:
+    """The w of 1 + w or w + 1; None of anything else."""
+    if root.operation != "add" or ONE not in root.operands:
         return None
-    one, other = sum_.operands
-    if other is ONE:
-        one, other = other, one
-    return other.operands[0] if one is ONE and other.operation == "exp" else None
+    return root.operands[root.operands[0] is ONE]
 
 
 def _negative(u: Node) -> Node | None:
@@ -139,23 +147,23 @@ def _power(u: Node, v: Node) -> Node | None:
     if v is ONE:
         return u
     if is_number(u) and is_number(v):
-        lowered = product_of_power(u, v.number)
-        return lowered if lowered is not None and is_number(lowered) else None
+        product = power_as_product(u, v.number)
+        return product if product is not None and is_number(product) else None
     return None
 
 
-def product_of_power(u: Node, exponent: float) -> Node | None:
-    """A small whole power or that of a half, by multiplications and a root alone; else None."""
+def power_as_product(u: Node, exponent: float) -> Node | None:
+    """Write u**exponent with products and a square root: small whole exponents and ±1/2 only."""
     if abs(exponent) == 0.5:
-        made = apply("sqrt", u)
-    elif 1.0 <= abs(exponent) <= _LARGEST_EXPONENT and exponent == int(exponent):
-        made, square, left = ONE, u, int(abs(exponent))
-        while left:
-            made = apply("multiply", made, square) if left % 2 else made
-            square, left = apply("multiply", square, square), left // 2
+        product = apply("sqrt", u)
+    elif 1.0 <= abs(exponent) <= _MAX_EXPONENT and exponent == int(exponent):
+        product, square, bits = ONE, u, int(abs(exponent))
+        while bits:
+            product = apply("multiply", product, square) if bits % 2 else product
+            square, bits = apply("multiply", square, square), bits // 2
     else:
         return None
-    return made if exponent > 0.0 else apply("divide", ONE, made)
+    return product if exponent > 0.0 else apply("divide", ONE, product)
 
 
 def _absolute(u: Node) -> Node | None:
@@ -165,11 +173,11 @@ def _absolute(u: Node) -> Node | None:
 
 
 def _log(u: Node) -> Node | None:
-    exponent = _exponent_beside_one(u)
+    exponent, other = _match_one_plus_exp(u), _match_one_plus(u)
     if exponent is not None:
         return apply("softplus", exponent)
-    if u.operation == "add" and ONE in u.operands:
-        return apply("log1p", u.operands[u.operands[0] is ONE])
+    if other is not None:
+        return apply("log1p", other)
     if u.operation == "sigmoid":
         return apply("negative", apply("softplus", apply("negative", u.operands[0])))
     return u.operands[0] if u.operation == "exp" else None
@@ -180,23 +188,21 @@ def _log1p(u: Node) -> Node | None:
 
 
 def _clip(u: Node, low: Node, high: Node) -> Node | None:
-    unbounded = low is number(-np.inf) and high is number(np.inf)
-    return u if unbounded else None
+    return u if low is number(-np.inf) and high is number(np.inf) else None
 
 
 def _where_less(u: Node, v: Node, yes: Node, no: Node) -> Node | None:
-    """What is the same either way or never true; and a clip that is written in its parts."""
+    """A choice between equals, one that is never taken, or a clip written as two choices."""
     if yes is no or v is number(-np.inf) or u is number(np.inf):
         return no
     if yes is v and is_number(v) and no.operation == "where_less":
-        high, above, then, middle = no.operands
-        bends = above is middle is u and then is high and is_number(high)
-        return apply("clip", u, v, high) if bends and v.number <= high.number else None
+        high, right, above, middle = no.operands
+        is_clip = right is middle is u and above is high and is_number(high)
+        return apply("clip", u, v, high) if is_clip and v.number <= high.number else None
     return None
 
 
-def _same_branches(u: Node, v: Node, yes: Node, no: Node) -> Node | None:
-    del u, v
+def _where_equal_branches(_u: Node, _v: Node, yes: Node, no: Node) -> Node | None:
     return yes if yes is no else None
 
 
@@ -212,6 +218,6 @@ _RULES: dict[str, Callable[..., Node | None]] = {
     "log1p": _log1p,
     "clip": _clip,
     "where_less": _where_less,
-    "where_less_equal": _same_branches,
-    "where_equal": _same_branches,
+    "where_less_equal": _where_equal_branches,
+    "where_equal": _where_equal_branches,
 }
