@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
 from itertools import pairwise, takewhile
-from math import prod
+from math import nan, prod
 from operator import eq
 from pathlib import Path
 from typing import Any
@@ -162,9 +162,9 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
 
 def _table(records: Sequence[Record]) -> Table:
     """What there is to say of each run."""
-    columns = ("id", "command", "what", "solved", "seconds", "name", "note")
+    columns = ("id", "command", "name", "what", "solved", "seconds", "note")
     rows = tuple(
-        (r.id, r.command, _describe(r), _solved(r), short(r.meta["seconds"]), *_note_cells(r))
+        (r.id, r.command, r.note.name, _describe(r), _solved(r), short(r.meta["seconds"]), _note(r))
         for r in records
     )
     return Table("", columns, rows, prose=tuple(name for name in columns if name != "seconds"))
@@ -174,28 +174,30 @@ def _table_of_changes(records: Sequence[Record]) -> Table:
     """The keys in which runs differ."""
     keys = [settings(record) for record in records]
     changed = [name for name in KEYS if len({texts[name] for texts in keys}) > 1]
-    columns = ("id", "command", *changed, "name", "note")
+    columns = ("id", "command", "name", *changed, "note")
     rows = tuple(
-        (record.id, record.command, *(texts[name] for name in changed), *_note_cells(record))
+        (
+            record.id,
+            record.command,
+            record.note.name,
+            *(texts[name] for name in changed),
+            _note(record),
+        )
         for record, texts in zip(records, keys, strict=True)
     )
     return Table("", columns, rows, prose=columns, splits=True)
 
 
-def _note_cells(record: Record) -> tuple[str, str]:
-    return record.note.name, " ".join(record.note.text.split())
+def _note(record: Record) -> str:
+    return " ".join(record.note.text.split())
 
 
 def _screen_table(table: Table, records: Sequence[Record], short_ids: Mapping[str, str]) -> Table:
-    """The same for a screen: short ids, what may be folded at commas, no empty columns."""
+    """The same for a screen: short ids, lists that may be folded, no empty name or note."""
     cells = {name: [row[n] for row in table.rows] for n, name in enumerate(table.columns)}
     cells["id"] = [short_ids.get(record.id, record.id) for record in records]
-    if "what" in cells:  # with the name in front
-        described = [_COMMA.sub(", ", text) for text in cells["what"]]
-        names = cells.pop("name")
-        cells["what"] = [
-            f"{name}: {text}" if name else text for name, text in zip(names, described, strict=True)
-        ]
+    if "what" in cells:
+        cells["what"] = [_COMMA.sub(", ", text) for text in cells["what"]]
     shown = {name: own for name, own in cells.items() if name not in ("name", "note") or any(own)}
     return replace(
         table,
@@ -430,42 +432,44 @@ class Condition:
 
     def holds(self, record: Record) -> bool:
         """Whether it does, of one at least of the values that the run has."""
+        values = _values_of(record, self.name)
         if self.sign in _COMPARISONS:
             compare, bound = _COMPARISONS[self.sign], float(self.wanted)
-            return any(compare(number, bound) for number in self._numbers(record))
-        return self._equals(record) is (self.sign != "!=")
+            return any(compare(number, bound) for number in map(_number, values))
+        wanted = canonical_value(self.wanted)
+        equal = any(
+            canonical_value(value) == wanted or fnmatchcase(value, self.wanted) for value in values
+        )
+        return equal is (self.sign != "!=")
 
-    def _equals(self, record: Record) -> bool:
-        match self.name:
-            case "name" | "note":
-                said = record.note.name if self.name == "name" else record.note.text
-                return fnmatchcase(said, self.wanted) if said else not self.wanted
-            case "command":
-                return record.command == self.wanted
-            case "solved" | "seconds":
-                return float(self.wanted) in self._numbers(record)
-            case "activation" | "activations":
-                values = variants_of(record)
-            case _:
-                values = settings(record)[self.name].split(SEVERAL)
-        if "activation" in self.name:
-            values = values + [value.partition(":")[0] for value in values]
-        values = values + [_CHECKSUM.sub("", value) for value in values]
-        return canonical_value(self.wanted) in map(canonical_value, values)
 
-    def _numbers(self, record: Record) -> list[float]:
-        """What a run has of something that is compared as a number; of seeds, how many."""
-        if self.name == "seconds":
-            return [float(record.meta["seconds"])]
-        if self.name == "solved":
+def _values_of(record: Record, name: str) -> list[str]:
+    """The values that a run has of a key, or of what else is known of it, as texts."""
+    match name:
+        case "name" | "note":
+            return [record.note.name if name == "name" else record.note.text]
+        case "command" | "seconds":
+            return [str(record.meta[name])]
+        case "solved":
             results = [result for part in main_parts(record) for result in part["results"]]
-            return [result["solved"] / result["seeds"] for result in results if "solved" in result]
-        numbers = []
-        for text in settings(record)[self.name].split(SEVERAL):
-            is_list = text.startswith("[") or "," in text
-            with suppress(ValueError):
-                numbers.append(float(text.count(",") + 1 if is_list else text))
-        return numbers
+            return [str(r["solved"] / r["seeds"]) for r in results if "solved" in r]
+        case "activation" | "activations":
+            values = variants_of(record)
+        case _:
+            values = settings(record)[name].split(SEVERAL)
+    plain = [_CHECKSUM.sub("", value) for value in values]
+    specs = [value.partition(":")[0] for value in values if "activation" in name]
+    return values + plain + specs
+
+
+def _number(text: str) -> float:
+    """A value as a number, nan if it is none; of a list, how many it has."""
+    if text.startswith("[") or "," in text:
+        return text.count(",") + 1.0
+    try:
+        return float(text)
+    except ValueError:
+        return nan
 
 
 def read_conditions(texts: Sequence[str]) -> list[Condition]:

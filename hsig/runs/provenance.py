@@ -41,7 +41,7 @@ def decisive_keys(experiment: Experiment) -> dict[str, Any]:
         keys["learning_rate"] = list(map(experiment.learning_rate_of, experiment.variants))
     if isinstance(keys["task"], dict):  # what its columns are called changes no number
         keys["task"] = {name: part for name, part in keys["task"].items() if name != "columns"}
-    defaults = _default_keys()
+    defaults = default_keys()
     return {
         name: value
         for name, value in keys.items()
@@ -51,7 +51,8 @@ def decisive_keys(experiment: Experiment) -> dict[str, Any]:
 
 
 @cache
-def _default_keys() -> dict[str, Any]:
+def default_keys() -> dict[str, Any]:
+    """The resolved keys of the default experiment."""
     return keys_of(load_experiment())
 
 

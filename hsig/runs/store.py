@@ -19,12 +19,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 from hsig.config.keys import SWEEP
 from hsig.errors import BusyError, ConfigError, HsigError, RunError
-from hsig.files import ASIDE, remove_folder, replace_file, sync_folder, write_folder
+from hsig.files import remove_folder, replace_file, sync_folder, write_folder
 from hsig.runs.provenance import machine, versions
 
 FORMAT = 1
@@ -33,7 +33,6 @@ ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
 LATEST = "latest"
 TASK, TUNING, ALTERNATIVE, ONE_RATE = "task", "tuning", "alternative", "one rate"  # roles of parts
 _MAX_NAME, _MAX_NOTE = 40, 2000  # characters
-_LEFT_BEHIND_S = 3600.0  # after which no process is still writing what stands aside
 _SYNC_S = 1.0  # from one request that the disk have the lines of a journal to the next
 _EARLIEST_IN_ZIP = (1980, 1, 1, 0, 0, 0)
 
@@ -257,8 +256,6 @@ def read_records(runs: Path) -> tuple[list[Record], list[str]]:
     """All records, the newest first, and what is wrong with those that are damaged."""
     records, problems = [], []
     for name in reversed(list_names(runs)):
-        if name.startswith(ASIDE):
-            problems += _describe_leftover(runs / name)
         if not ID.fullmatch(name):
             continue
         try:
@@ -271,14 +268,6 @@ def read_records(runs: Path) -> tuple[list[Record], list[str]]:
         else:
             records.append(record)
     return records, problems
-
-
-def _describe_leftover(aside: Path) -> list[str]:
-    """What to say of what a process that was killed has left behind."""
-    with suppress(OSError):
-        if time() - aside.stat().st_mtime > _LEFT_BEHIND_S:
-            return [f"{aside}: was not finished; it can be removed"]
-    return []
 
 
 def describe_damage(record: Record) -> list[str]:
