@@ -1,8 +1,8 @@
-"""Activation functions: the table of them, what each is, and the names by which they are found.
+"""Activation functions: what an activation is, the table of them, and how they are found.
 
 In: names and settings. Out: activations.
-To import: the table and its nouns from here; what is found by a name or a group from `names`; one
-that is a function in Python from `in_python`.
+To import: `ACTIVATIONS` and `Activation` from here; lookup by name, alias or group from `names`;
+an activation that is a function in Python from `in_python`.
 """
 
 from hsig.activations.activation import Activation

@@ -1,4 +1,4 @@
-"""One activation: its formula, its settings, its kinks; and how a row of the table is made."""
+"""An activation: its formula, its settings, and the slope that training uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,35 +15,32 @@ from hsig.formulas.parsing import parse
 from hsig.formulas.program import Differentiable, Program
 from hsig.formulas.simplifying import apply
 
-# --- record --------------------------------------------------------------------------------------
-
-# What hsig knows of an activation function: a formula, its settings, and where it comes from.
-
 Parameter = float | str
-Range = tuple[float, float]
 Settings = tuple[tuple[str, float], ...]
 
 _GRID = np.linspace(-50.0, 50.0, 4001)
-_ROUNDING = 1e-12  # a value may fall by this, relatively
+_ROUNDING = 1e-12  # relative; a smaller fall of a value is rounding
+# how some formulas are shown
+_FAMILIAR = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function in one setting, and where it comes from.
+    """An activation function with its settings, and where it comes from.
 
-    Arrays in and out have any shape, the same; nan stays nan.
+    Methods take and return arrays of any shape; nan stays nan.
 
     Attributes:
         name: Its name in hsig, or its label.
         definition: Its formula, in x and its parameters.
         source: The paper or program that defines it.
-        settings: Its parameters, by name, with the values in force.
-        kink: The slope at its kinks: one of `hsig.formulas.function.KINKS`.
+        settings: Its parameters with the values in force.
+        kink: Where the slope at a kink comes from: one of `hsig.formulas.function.KINKS`.
         backward: The slope that training uses: `own`, `logistic`, `output` or
             `straight_through`; None if it has none to train with.
         slope_definition: The formula of its slope; empty for the derivative.
-        spellings: What it is called elsewhere: several names that mean the same, with spaces
-            between them, and the settings that they mean.
+        aliases: Its names in frameworks: pairs of names that mean the same, with spaces between
+            them, and the settings that they mean.
         note: A fact worth knowing before use.
     """
 
@@ -54,29 +51,34 @@ class Activation:
     kink: str = field(default="own", kw_only=True)
     backward: str | None = field(default="own", kw_only=True)
     slope_definition: str = field(default="", kw_only=True)
-    spellings: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, compare=False)
+    aliases: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, compare=False)
     note: str = field(default="", kw_only=True, compare=False)
 
     @cached_property
     def function(self) -> Function:
-        """Its formula, understood."""
-        return _understood(self.definition, self.settings, self.kink, self.slope_definition)
+        """Its formula with the derivative, pieces and range."""
+        return _analyse(self.definition, self.settings, self.kink, self.slope_definition)
 
     @cached_property
     def trained(self) -> Differentiable:
-        """The same with the slope that `backward` chooses.
+        """Its formula with the slope that `backward` chooses.
 
         Raises:
             ValueError: If `backward` is None: there is no gradient.
         """
-        if self.backward is None:
-            raise ValueError(f"{self.name} has no gradient of its own; choose a backward slope")
-        own = (self.definition, self.settings, self.kink, self.slope_definition)
-        return _trained(*own, self.backward)
+        match self.backward:
+            case None:
+                raise ValueError(f"{self.name} has no gradient of its own; choose a backward slope")
+            case "own":
+                return self.function
+            case "straight_through":
+                return _with_slope(self.function, substitute_x(self.function.slope, 0.0))
+        y = self.function.value if self.backward == "output" else apply("sigmoid", X)
+        return _with_slope(self.function, apply("multiply", y, apply("subtract", ONE, y)))
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is sent to another process: not what is made of it."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        """Send the fields alone to other processes, not the formulas made of them."""
+        return {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
 
     def value(self, x: Array) -> Array:
         """Values at pre-activations `x`."""
@@ -104,15 +106,15 @@ class Activation:
         return self.trained.evaluate_slope(x, y)
 
     @property
-    def range(self) -> Range:
+    def range(self) -> tuple[float, float]:
         """Smallest and largest value, reached or approached."""
         return self.function.range
 
     @property
     def formula(self) -> str:
-        """How one would write it, with the parameters in force, its numbers to six digits."""
-        written = format_formula(_for_reading(self), digits=6)
-        return _MEANINGS.get(written, written)
+        """Its formula for people: with the parameters in force, and numbers to six digits."""
+        text = format_formula(_simplify_for_reading(self), digits=6)
+        return _FAMILIAR.get(text, text)
 
     @property
     def linear_pieces(self) -> tuple[LinearPiece, ...]:
@@ -121,17 +123,17 @@ class Activation:
 
     @property
     def parameters(self) -> Mapping[str, float]:
-        """What can be set, with the values in force; beside these, `kink` and `backward`."""
+        """The parameters that can be set, with the values in force."""
         return dict(self.settings)
 
     @property
     def slope_is_given(self) -> bool:
-        """Whether its slope is not derived from its formula."""
+        """Whether its slope is given and not derived from its formula."""
         return bool(self.slope_definition)
 
     @property
     def is_portable(self) -> bool:
-        """Whether another process can be told of it."""
+        """Whether it can be sent to another process."""
         return True
 
     @property
@@ -140,14 +142,20 @@ class Activation:
         return self.function.value is apply("sigmoid", X)
 
     @property
+    def trains_as_logistic(self) -> bool:
+        """Whether it is the logistic sigmoid with its own slope, under any name."""
+        has_own_slope = not self.slope_is_given and self.backward in ("own", "logistic", "output")
+        return self.is_logistic and has_own_slope
+
+    @property
     def program(self) -> Program | None:
-        """What the compiled engine runs; None of an activation that is no formula."""
+        """The program for the compiled engine; None if it is not a formula."""
         return (self.function if self.backward is None else self.trained).program
 
     @property
     def clipped_line(self) -> ClippedLine | None:
-        """Itself as a line that is clipped or bent at its ends, with its derivative; else None."""
-        return None if self.slope_is_given else _as_clipped_line(self.function)
+        """Its parameters as a line that is clipped or bent at its ends; None if it is none."""
+        return None if self.slope_is_given else _to_clipped_line(self.function)
 
     @property
     def maps_into_unit_interval(self) -> bool:
@@ -160,8 +168,15 @@ class Activation:
         """Whether it is a single line."""
         return any(piece.start == -np.inf and piece.stop == np.inf for piece in self.linear_pieces)
 
+    @property
+    def is_monotonic(self) -> bool:
+        """Whether its values never fall as x rises, on a grid over [-50, 50]."""
+        with np.errstate(all="ignore"):
+            values = self.value(_GRID)
+        return bool((np.diff(values) >= -_ROUNDING * np.abs(values[1:])).all())
+
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
-        """Which targets no value is nearer to than `within`. Same shape as `targets`.
+        """Which targets are at least `within` from every value. Same shape as `targets`.
 
         >>> from hsig.activations import ACTIVATIONS
         >>> ACTIVATIONS["sigmoid"].out_of_reach(np.array([-0.5, -0.4, 1.2, 1.5]), 0.5).tolist()
@@ -170,21 +185,8 @@ class Activation:
         far: BoolArray = np.abs(np.clip(targets, *self.range) - targets) >= within
         return far
 
-    @property
-    def is_monotonic(self) -> bool:
-        """Whether its values never fall as x rises: a grid over [-50, 50] is looked at."""
-        with np.errstate(all="ignore"):
-            values = self.value(_GRID)
-        return bool((np.diff(values) >= -_ROUNDING * np.abs(values[1:])).all())
-
-    @property
-    def trains_as_logistic(self) -> bool:
-        """Whether it is the logistic sigmoid, trained with its own slope under any name."""
-        usual = not self.slope_is_given and self.backward in ("own", "logistic", "output")
-        return self.is_logistic and usual
-
     def with_settings(
-        self, parameters: Mapping[str, Parameter], backward: str | None
+        self, parameters: Mapping[str, Parameter], backward: str | None = None
     ) -> "Activation":
         """The same activation with some parameters or the kink changed; `backward` unless None.
 
@@ -203,84 +205,29 @@ class Activation:
         return replace(self, **changed)
 
 
+# Equal activations share what is made of them: each experiment makes its own.
+
+
 @lru_cache(maxsize=1024)
-def _understood(definition: str, settings: Settings, kink: str, slope: str) -> Function:
+def _analyse(definition: str, settings: Settings, kink: str, slope_definition: str) -> Function:
     parameters = dict(settings)
-    given = parse(slope, parameters) if slope else None
-    return Function(parse(definition, parameters), kink, given)
+    slope = parse(slope_definition, parameters) if slope_definition else None
+    return Function(parse(definition, parameters), kink, slope)
 
 
 @lru_cache(maxsize=1024)
-def _trained(
-    definition: str, settings: Settings, kink: str, slope: str, backward: str
-) -> Differentiable:
-    own = _understood(definition, settings, kink, slope)
-    match backward:
-        case "own":
-            return own
-        case "straight_through":
-            chosen = substitute_x(own.slope, 0.0)
-        case _:
-            y = own.value if backward == "output" else apply("sigmoid", X)
-            chosen = apply("multiply", y, apply("subtract", ONE, y))
-    return Differentiable(own.value, chosen)
+def _with_slope(function: Function, slope: Node) -> Differentiable:
+    return Differentiable(function.value, slope)
 
 
-_MEANINGS = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
-_as_clipped_line = lru_cache(maxsize=1024)(to_clipped_line)
+_to_clipped_line = lru_cache(maxsize=1024)(to_clipped_line)
 
 
-def _for_reading(activation: Activation) -> Node:
-    """Its formula; where the slope at a kink is told apart, a bend may be a maximum."""
+def _simplify_for_reading(activation: Activation) -> Node:
+    """Its formula; a bend as a maximum, where `kink` says the slope that `max` leaves open."""
     value = activation.function.value
     if activation.kink != "own" and value.operation == "where_less":
         u, v, yes, no = value.operands
         if yes is v and no is u:
             return apply("maximum", u, v)
     return value
-
-
-# --- rows ----------------------------------------------------------------------------------------
-
-# What a row of the table is made of.
-
-# A line between `low` and `high`; outside, `leak` times as steep.
-BENT_LINE = (
-    "where(slope*x + shift < low, low + leak*(slope*x + shift - low), "
-    "where(slope*x + shift > high, high + leak*(slope*x + shift - high), slope*x + shift))"
-)
-
-
-def row(
-    name: str,
-    formula: str,
-    source: str,
-    *spellings: str | tuple[str, str],
-    kink: str = "own",
-    backward: str | None = "own",
-    note: str = "",
-    **parameters: float,
-) -> Activation:
-    """An activation of the table.
-
-    Args:
-        name: Its name in hsig.
-        formula: In x and the parameters.
-        source: The paper or program that defines it.
-        spellings: What it is called elsewhere, names with spaces between them; with settings, if
-            it is another setting there.
-        kink: The slope at its kinks.
-        backward: The slope that training uses; None if it has none.
-        note: A fact worth knowing before use.
-        parameters: Their defaults.
-    """
-    return Activation(
-        name,
-        formula,
-        source,
-        tuple((parameter, float(value)) for parameter, value in parameters.items()),
-        kink=kink,
-        backward=backward,
-        spellings=tuple((one, "") if isinstance(one, str) else one for one in spellings),
-        note=note,
-    )

@@ -1,4 +1,4 @@
-"""The names by which activations are found: here, elsewhere, in groups, and in formulas."""
+"""The names of activations: in hsig, in frameworks, as text in a config, in groups and formulas."""
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -13,7 +13,7 @@ from hsig.formulas.nodes import Node
 
 _GROUPED = (*SIGMOIDS, *HIDDEN, *SURVEYED)
 
-# --- names elsewhere --------------------------------------------------------------------------
+# --- aliases -------------------------------------------------------------------------------------
 
 # parts of a framework's module names, between the framework and the function
 _MODULES = {"nn", "functional", "activations", "layers", "math", "numpy", "lax", "special", "scipy"}
@@ -23,27 +23,26 @@ _BACK_ENDS = ("jax", "tf", "torch")  # of Keras
 
 @cache
 def all_aliases() -> Mapping[str, Activation]:
-    """What activations are called elsewhere, each name with what it means there."""
-    found: dict[str, Activation] = {}
+    """Every name of an activation in a framework, with the activation that it means there."""
+    aliases: dict[str, Activation] = {}
     for row in ACTIVATIONS.values():
-        for names, settings in row.spellings:
-            meant = row.with_settings(_read(settings), None)
-            found |= dict.fromkeys(names.split(), meant)
-    return MappingProxyType(found)
+        for names, settings in row.aliases:
+            aliases |= dict.fromkeys(names.split(), row.with_settings(_parse_settings(settings)))
+    return MappingProxyType(aliases)
 
 
-def _read(settings: str) -> dict[str, Parameter]:
+def _parse_settings(settings: str) -> dict[str, Parameter]:
     """Settings as a row writes them: `leak=0.2,kink=closed`."""
     pairs = [part.partition("=") for part in settings.split(",") if part]
     return {name: value if name == "kink" else float(value) for name, _, value in pairs}
 
 
 def find_activations(name: str) -> tuple[Activation, ...]:
-    """Every activation that `name` may mean: none, one, or several that differ.
+    """Find what a name may mean: no activation, one, or several that differ.
 
-    A name in hsig or a spelling elsewhere means one. `keras.NAME` means it on any back end, so one
-    of several where they differ. A framework's name without the framework means all that any
-    framework calls so, however it spells it: `hard_sigmoid` means two curves.
+    A name in hsig or a full name in a framework means one. `keras.NAME` means all that it is on
+    any back end. A name without its framework means all that any framework calls so, whatever its
+    capitals and underscores: `hard_sigmoid` means two curves.
 
     >>> [a.name for a in find_activations("torch.nn.Hardsigmoid")]
     ['hard_torch']
@@ -54,30 +53,30 @@ def find_activations(name: str) -> tuple[Activation, ...]:
     """
     if name in ACTIVATIONS:
         return (ACTIVATIONS[name],)
-    wanted = _key(name)
+    wanted = _drop_modules(name)
     framework, _, rest = wanted.partition(".")
-    keys = [{wanted}]
+    candidates = [{wanted}]
     if framework == "keras":
         back_end, _, function = rest.partition(".")
-        keys += [{f"keras.{function}"}] if back_end in _BACK_ENDS else []
-        keys += [{f"keras.{back_end}.{rest}" for back_end in _BACK_ENDS}]
-    for accepted in keys:
-        found = dict.fromkeys(meant for alias, meant in _known() if alias in accepted)
+        candidates += [{f"keras.{function}"}] if back_end in _BACK_ENDS else []
+        candidates += [{f"keras.{back_end}.{rest}" for back_end in _BACK_ENDS}]
+    for accepted in candidates:
+        found = _unique(meant for alias, meant in _short_aliases() if alias in accepted)
         if found:
-            return tuple(found)
-    bare = _bare(wanted)
-    if not bare:
-        return ()
-    return tuple(dict.fromkeys(meant for alias, meant in _known() if bare == _bare(_last(alias))))
+            return found
+    bare = _fold_case(wanted)
+    return _unique(
+        meant for alias, meant in _short_aliases() if bare and bare == _fold_case(_last_part(alias))
+    )
 
 
 @cache
-def _known() -> tuple[tuple[str, Activation], ...]:
-    return tuple((_key(alias), meant) for alias, meant in all_aliases().items())
+def _short_aliases() -> tuple[tuple[str, Activation], ...]:
+    return tuple((_drop_modules(alias), meant) for alias, meant in all_aliases().items())
 
 
-def _key(name: str) -> str:
-    """A spelling without the modules in between: `torch.nn.Mish` is `torch.Mish`."""
+def _drop_modules(name: str) -> str:
+    """A name in a framework without the modules in between: `torch.nn.Mish` is `torch.Mish`."""
     framework, *rest = name.split(".")
     if not rest or "(" in name:
         return name
@@ -85,40 +84,49 @@ def _key(name: str) -> str:
     return ".".join([_SYNONYMS.get(framework, framework), *kept])
 
 
-def _last(alias: str) -> str:
+def _last_part(alias: str) -> str:
     return alias.rpartition(".")[2] if "(" not in alias else ""
 
 
-def _bare(name: str) -> str:
+def _fold_case(name: str) -> str:
     return name.casefold().replace("_", "")
 
 
-def aliases_of(activation: Activation) -> tuple[str, ...]:
-    """What others call this very function, with its slope at kinks.
+def _unique(activations: Iterable[Activation]) -> tuple[Activation, ...]:
+    return tuple(dict.fromkeys(activations))
 
-    Which slope training uses otherwise makes no other function.
+
+def aliases_of(activation: Activation) -> tuple[str, ...]:
+    """The names of this very function in frameworks, slopes at kinks included.
+
+    Another `backward` makes no other function.
 
     >>> aliases_of(ACTIVATIONS["hard_torch"])[0]
     'torch.nn.Hardsigmoid'
-    >>> aliases_of(ACTIVATIONS["hard"].with_settings({"slope": 0.3}, None))
+    >>> aliases_of(ACTIVATIONS["hard"].with_settings({"slope": 0.3}))
     ()
     """
-    return tuple(name for name, meant in all_aliases().items() if _same(meant, activation))
+
+    def identify(a: Activation) -> tuple[object, ...]:
+        return a.definition, a.settings, a.kink, a.slope_definition
+
+    wanted = identify(activation)
+    return tuple(name for name, meant in all_aliases().items() if identify(meant) == wanted)
 
 
-def _same(one: Activation, other: Activation) -> bool:
-    functions = [(a.definition, a.settings, a.kink, a.slope_definition) for a in (one, other)]
-    return functions[0] == functions[1]
+# --- text ----------------------------------------------------------------------------------------
 
 
 def is_in_table(activation: Activation) -> bool:
-    """Whether it is one of the table, in any setting."""
+    """Whether it is an activation of the table, in any setting."""
     row = ACTIVATIONS.get(activation.name)
     return row is not None and row.definition == activation.definition
 
 
 def to_text(activation: Activation) -> str:
-    """The shortest text that means this activation, such as `hard:slope=0.25`; else its label.
+    """The shortest text that means this activation, such as `hard:slope=0.25`.
+
+    Of an activation that is not in the table it is the label, with the kink and backward slope.
 
     >>> to_text(ACTIVATIONS["hard"].with_settings({"slope": 0.25}, "logistic"))
     'hard:slope=0.25,backward=logistic'
@@ -139,7 +147,7 @@ def to_text(activation: Activation) -> str:
 
 
 def format_number(value: Parameter) -> str:
-    """A setting as a config has it, no longer than it must be to mean just this number.
+    """Write a setting for a config, as short as it can be and mean just this number.
 
     >>> [format_number(value) for value in (0.25, 1e-9, 0.12345678, float("inf"))]
     ['0.25', '1e-09', '0.12345678', '.inf']
@@ -147,77 +155,73 @@ def format_number(value: Parameter) -> str:
     if isinstance(value, str):
         return value
     if isinf(value):
-        return ".inf" if value > 0 else "-.inf"  # as YAML has it
+        return ".inf" if value > 0 else "-.inf"  # YAML's infinity
     value += 0.0  # -0 is 0
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
 
-# --- groups -----------------------------------------------------------------------------------
-
-Members = Callable[[], Iterable[Activation]]
+# --- groups --------------------------------------------------------------------------------------
 
 
 def _is_smooth(row: Activation) -> bool:
-    """Whether neither its value nor its slope changes at once anywhere."""
+    """Whether neither its value nor its slope jumps anywhere."""
     return not row.function.breaks
 
 
 def _is_piecewise(row: Activation) -> bool:
-    """Whether it is made of lines alone, of two at least."""
+    """Whether it is made of at least two lines."""
     return len(row.linear_pieces) == len(row.function.breakpoints) + 1 >= 2
 
 
-def _all_that(test: Callable[[Activation], bool]) -> Members:
-    return lambda: filter(test, _GROUPED)
-
-
-def _of(framework: str) -> Members:
-    """All that a framework has, each as it is there; of Keras what no back end has otherwise."""
+def _in_framework(framework: str) -> tuple[Activation, ...]:
+    """All of a framework, each as it is there; of Keras, what is the same on all back ends."""
     grouped = {row.name for row in _GROUPED}
-    return lambda: dict.fromkeys(
-        meant for alias, meant in _known() if alias.startswith(framework) and meant.name in grouped
-    )
+    aliases = (meant for alias, meant in _short_aliases() if alias.startswith(f"{framework}."))
+    return _unique(meant for meant in aliases if meant.name in grouped)
 
 
-GROUPS: Mapping[str, Members] = MappingProxyType(
+GROUPS: Mapping[str, Callable[[], tuple[Activation, ...]]] = MappingProxyType(
     {
         "sigmoids": lambda: SIGMOIDS,
         "hidden": lambda: (*HIDDEN, *SURVEYED),
-        "smooth": _all_that(_is_smooth),
-        "piecewise": _all_that(_is_piecewise),
-        **{name: _of(f"{name}.") for name in ("torch", "jax", "keras", "onnx")},
+        "smooth": lambda: tuple(filter(_is_smooth, _GROUPED)),
+        "piecewise": lambda: tuple(filter(_is_piecewise, _GROUPED)),
+        "torch": lambda: _in_framework("torch"),
+        "jax": lambda: _in_framework("jax"),
+        "keras": lambda: _in_framework("keras"),
+        "onnx": lambda: _in_framework("onnx"),
         "all": lambda: _GROUPED,
     }
 )
 
 
 def select_activations(name: str) -> tuple[Activation, ...]:
-    """The activations of a group, or those of the table whose names match a pattern like `hard*`.
+    """The activations of a group, or of the table by a pattern such as `hard*`; else none.
 
     >>> [row.name for row in select_activations("hard_t*")]
     ['hard_torch', 'hard_taylor', 'hard_tanh']
     """
     if name in GROUPS:
-        return tuple(GROUPS[name]())
+        return GROUPS[name]()
     if not any(character in name for character in "*?["):
         return ()
     return tuple(row for row in ACTIVATIONS.values() if fnmatchcase(row.name, name))
 
 
-# --- calling -------------------------------------------------------------------------------------
-
-# The activations of the table as functions that formulas can call, `hard(2*x, slope=0.3)`.
+# --- formulas ------------------------------------------------------------------------------------
 
 
-def inline_activation(name: str, inner: Node, settings: Mapping[str, float]) -> Node | None:
-    """The formula of an activation of the table, with a node in place of x; None if it has none.
+def inline_activation(name: str, operand: Node, settings: Mapping[str, float]) -> Node | None:
+    """The formula of an activation of the table, of any operand: `hard(2*x, slope=0.3)`.
+
+    Returns:
+        None if the table has no such name.
 
     Raises:
-        KeyError: If it has no such setting.
+        KeyError: If the activation has no such setting.
     """
     row = ACTIVATIONS.get(name)
     if row is None:
         return None
-    chosen = row.with_settings(settings, None)
-    return substitute(chosen.function.value, {"x": inner})
+    return substitute(row.with_settings(settings).function.value, {"x": operand})

@@ -1,14 +1,79 @@
-"""The table of activations."""
+"""The table of activations. A new activation is one more row, and nothing else."""
 
 from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
 
-from hsig.activations.activation import BENT_LINE, Activation, row
+from hsig.activations.activation import Activation
 
-# --- sigmoids ------------------------------------------------------------------------------------
+# A line between `low` and `high`; outside, `leak` times as steep.
+BENT_LINE = (
+    "where(slope*x + shift < low, low + leak*(slope*x + shift - low), "
+    "where(slope*x + shift > high, high + leak*(slope*x + shift - high), slope*x + shift))"
+)
 
-# The sigmoids: from 0 to 1, so that a layer of them can be the output as well.
+
+def row(
+    name: str,
+    formula: str,
+    source: str,
+    *aliases: str | tuple[str, str],
+    kink: str = "own",
+    backward: str | None = "own",
+    note: str = "",
+    **parameters: float,
+) -> Activation:
+    """Make a row of the table.
+
+    Args:
+        name: Its name in hsig.
+        formula: In x and the parameters.
+        source: The paper or program that defines it.
+        aliases: Its names in frameworks, with spaces between them; together with settings, such
+            as "leak=0.2,kink=closed", where a framework has others.
+        kink: Where the slope at a kink comes from: one of `hsig.formulas.function.KINKS`.
+        backward: The slope that training uses; None if it has none.
+        note: A fact worth knowing before use.
+        parameters: Their defaults.
+    """
+    return Activation(
+        name,
+        formula,
+        source,
+        tuple((parameter, float(value)) for parameter, value in parameters.items()),
+        kink=kink,
+        backward=backward,
+        aliases=tuple((names, "") if isinstance(names, str) else names for names in aliases),
+        note=note,
+    )
+
+
+def hard_row(
+    name: str,
+    source: str,
+    *aliases: str,
+    slope: float,
+    leak: float = 0.0,
+    kink: str = "closed",
+    note: str = "",
+) -> Activation:
+    """Make the row of a line through (0, 1/2), clipped to [0, 1] or bent there."""
+    return row(
+        name,
+        BENT_LINE,
+        source,
+        *aliases,
+        kink=kink,
+        note=note,
+        slope=slope,
+        shift=0.5,
+        low=0.0,
+        high=1.0,
+        leak=leak,
+    )
+
+
+# From 0 to 1, so that a layer of them can be the output as well.
 
 SIGMOIDS = (
     row(
@@ -30,65 +95,37 @@ SIGMOIDS = (
         backward=None,
         note="Theano answers MethodNotDefined: ('grad', ..., 'UltraFastScalarSigmoid')",
     ),
-    row(
+    hard_row(
         "hard",
-        BENT_LINE,
         "Theano 1.0.5, nnet/sigm.py; ONNX HardSigmoid",
         "theano.hard_sigmoid keras1.hard_sigmoid keras2.hard_sigmoid onnx.HardSigmoid",
         slope=0.2,
-        shift=0.5,
-        low=0.0,
-        high=1.0,
-        leak=0.0,
-        kink="closed",
     ),
-    row(
+    hard_row(
         "hard_torch",
-        BENT_LINE,
         "PyTorch F.hardsigmoid; JAX nn.hard_sigmoid; Keras 3; Paddle 2",
         "torch.nn.Hardsigmoid torch.nn.functional.hardsigmoid jax.nn.hard_sigmoid "
         "keras.activations.hard_sigmoid paddle2.hardsigmoid",
         slope=1.0 / 6.0,
-        shift=0.5,
-        low=0.0,
-        high=1.0,
-        leak=0.0,
         kink="open",
     ),
-    row(
+    hard_row(
         "hard_taylor",
-        BENT_LINE,
         "Gulcehre et al. 2016, arXiv:1603.00391",
         slope=0.25,
-        shift=0.5,
-        low=0.0,
-        high=1.0,
-        leak=0.0,
-        kink="closed",
         note="the tangent of the logistic sigmoid at 0, clipped",
     ),
-    row(
+    hard_row(
         "hard_binary",
-        BENT_LINE,
         "Courbariaux et al. 2015, arXiv:1511.00363",
         slope=0.5,
-        shift=0.5,
-        low=0.0,
-        high=1.0,
-        leak=0.0,
-        kink="closed",
         note="BinaryConnect's, there with a straight-through backward pass",
     ),
-    row(
+    hard_row(
         "leaky_hard",
-        BENT_LINE,
         "hard with a leak, in several modules",
         slope=0.2,
-        shift=0.5,
-        low=0.0,
-        high=1.0,
         leak=0.01,
-        kink="closed",
     ),
     row(
         "sparse_sigmoid",
@@ -169,10 +206,7 @@ SIGMOIDS = (
     ),
 )
 
-
-# --- hidden --------------------------------------------------------------------------------------
-
-# The activations of hidden layers that a framework of today has; and the line.
+# For hidden layers, and in a framework of today.
 
 HIDDEN = (
     row(
@@ -418,10 +452,7 @@ LINEAR = (
     ),
 )
 
-
-# --- surveyed ------------------------------------------------------------------------------------
-
-# Activations that surveys and users name, and that no framework of today has under one name.
+# For hidden layers; named by surveys and users, and by no framework of today.
 
 _ELISH = "Basirat & Roth 2018, arXiv:1808.00783"
 
