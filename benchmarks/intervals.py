@@ -9,7 +9,7 @@ import argparse
 
 import numpy as np
 
-from hsig.analysis.power import FIRST_SEEDS, seeds_after
+from hsig.analysis.power import FIRST_SEEDS, next_seed_count
 from hsig.analysis.statistics import order_quantile, paired_difference_interval, wilson_interval
 
 RATES = (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99)
@@ -59,7 +59,7 @@ def until(random: np.random.Generator, rate: float, studies: int) -> tuple[float
     held, total = 0, 0
     for _ in range(studies):
         n, k = FIRST_SEEDS, int(random.binomial(FIRST_SEEDS, rate))
-        while (more := seeds_after(n, [k], HALF_WIDTH, SEEDS_MOST)) > n:
+        while (more := next_seed_count(n, [k], HALF_WIDTH, SEEDS_MOST)) > n:
             k += int(random.binomial(more - n, rate))
             n = more
         low, high = wilson_interval(k, n)

@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
+from hsig.analysis.parts import Part
 from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import gather, run
-from hsig.runs.record import FinishedRun, Part, keep_run
+from hsig.runs.record import FinishedRun, keep_run
 
 CELLS = """
 activation: hard

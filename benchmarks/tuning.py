@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from hsig.analysis.pairing import pair
-from hsig.analysis.tuning import choose, tuning_experiments
+from hsig.analysis.tuning import choose_rate, tuning_experiments
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.parallel import local_pool, run_jobs
@@ -49,8 +49,8 @@ def claims(
     for label, seeds in zip(("one", "other"), drawn.tolist(), strict=True):
         on = {rate: result.of(seeds[:tuning]) for rate, result in pool.items()}
         found = {rate: result.of(seeds[tuning:]) for rate, result in pool.items()}
-        choice = choose(label, on)
-        lucky = choose(label, found) if label == "one" else choice
+        choice = choose_rate(label, on)
+        lucky = choose_rate(label, found) if label == "one" else choice
         assert choice is not None
         assert lucky is not None
         solved[label] = found[choice.value].solved

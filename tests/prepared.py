@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from hsig.activations import Activation
-from hsig.analysis.remedies import Remedy, Trial
+from hsig.analysis.parts import REMEDY, Part
+from hsig.analysis.remedies import Trial
 from hsig.analysis.summary import Solved, VariantSummary, summarise
 from hsig.analysis.sweeps import SweepOutcome
 from hsig.config.loading import load_experiment
@@ -19,7 +20,7 @@ from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
 from hsig.reports.documents import document
-from hsig.runs.record import FinishedRun, Part
+from hsig.runs.record import FinishedRun
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 
@@ -65,7 +66,8 @@ def compared(results, **flags):
 
 def trial(k, n, name="x", *, works=False, epochs=10):
     """A remedy that was tried, of which only what is given matters."""
-    remedy = Remedy(name, "", load_experiment(flags={"activation": "hard", "epochs": str(epochs)}))
+    experiment = load_experiment(flags={"activation": "hard", "epochs": str(epochs)})
+    part = Part(name, experiment, Outcome(experiment, ()), REMEDY)
     numbers = VariantSummary(
         label=name,
         solved=Solved(k, n, 0.0, 1.0),
@@ -74,7 +76,7 @@ def trial(k, n, name="x", *, works=False, epochs=10):
         lost=0,
         failure="",
     )
-    return Trial(remedy, numbers, works=works)
+    return Trial(part, numbers, works=works)
 
 
 def cell(solved, seeds=None):

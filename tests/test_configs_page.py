@@ -6,7 +6,8 @@ import pytest
 from commands import hsig
 from pages import document, in_markdown, rows, said_and_tabled, sentences, tables
 
-from hsig.analysis.pairing import compared_configs, difference, pair
+from hsig.analysis.pairing import compared_configs, pair
+from hsig.analysis.parts import find_difference
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_comparison, load_experiment
 from hsig.errors import ConfigError
@@ -74,9 +75,9 @@ def test_given_initial_weights_are_paired_when_they_are_the_same():
         ),
     )
     faster = replace(question, learning_rate=0.5)
-    assert difference(question, faster) == ""
-    assert difference(question, other) == "other initial weights"
-    assert difference(question, replace(question, hidden=4, initial_weights=None)) != ""
+    assert find_difference(question, faster) == ""
+    assert find_difference(question, other) == "other initial weights"
+    assert find_difference(question, replace(question, hidden=4, initial_weights=None)) != ""
 
 
 def test_the_tables_say_which_configs_are_not_paired_and_why(configs):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsig.activations import ACTIVATIONS
-from hsig.analysis.end_points import kinks, surface
+from hsig.analysis.end_points import find_kinks, loss_surface
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.networks.tasks import TASKS
@@ -110,7 +110,7 @@ def flat(weights, seed=0):
 def test_gradient_and_hessian_are_those_of_60_digits(hidden, output, loss):
     weights, task = drawn(), TASKS["xor"]
     gradient, hessian = oracle(flat(weights), hidden, output, loss, task)
-    found = surface(network(hidden, output, loss), weights, task)
+    found = loss_surface(network(hidden, output, loss), weights, task)
     np.testing.assert_allclose(found.gradient[0], gradient, rtol=0, atol=1e-14)
     np.testing.assert_allclose(found.hessian[0], hessian, rtol=0, atol=1e-10)
     assert found.cost[0] == pytest.approx(
@@ -122,7 +122,7 @@ def test_gradient_and_hessian_are_those_of_60_digits(hidden, output, loss):
 def test_the_error_stays_small_where_units_are_saturated(size):
     weights, task = drawn(low=-size, high=size, seed=3), TASKS["xor"]
     gradient, hessian = oracle(flat(weights), "sigmoid", "sigmoid", "squared", task)
-    found = surface(network("sigmoid", "sigmoid", "squared"), weights, task)
+    found = loss_surface(network("sigmoid", "sigmoid", "squared"), weights, task)
     np.testing.assert_allclose(found.gradient[0], gradient, rtol=0, atol=1e-15 * size)
     np.testing.assert_allclose(found.hessian[0], hessian, rtol=0, atol=1e-11 * size)
 
@@ -130,7 +130,7 @@ def test_the_error_stays_small_where_units_are_saturated(size):
 def test_other_shapes_and_tasks_are_told_as_well():
     weights, task = drawn(units=2, inputs=3, seed=5), TASKS["parity3"]
     _, hessian = oracle(flat(weights), "tanh", "sigmoid", "squared", task)
-    found = surface(network("tanh", "sigmoid", "squared"), weights, task)
+    found = loss_surface(network("tanh", "sigmoid", "squared"), weights, task)
     np.testing.assert_allclose(found.hessian[0], hessian, rtol=0, atol=1e-10)
 
 
@@ -143,7 +143,7 @@ def test_the_slope_that_was_trained_with_does_not_matter():
     )
     weights, task = drawn(low=-3, high=3), TASKS["xor"]
     np.testing.assert_array_equal(
-        surface(trained, weights, task).hessian, surface(own, weights, task).hessian
+        loss_surface(trained, weights, task).hessian, loss_surface(own, weights, task).hessian
     )
 
 
@@ -151,20 +151,20 @@ def test_the_slope_that_was_trained_with_does_not_matter():
 def test_a_hessian_is_symmetric_and_the_names_of_units_do_not_matter(seed, hidden):
     weights, task = drawn(seeds=4, low=-4, high=4, seed=seed), TASKS["xor"]
     of = network(hidden, "sigmoid", "bce")
-    found = surface(of, weights, task)
+    found = loss_surface(of, weights, task)
     np.testing.assert_allclose(found.hessian, found.hessian.swapaxes(1, 2), rtol=0, atol=1e-14)
     other = Weights(weights.hidden[:, :, [2, 0, 1]], weights.output[:, [2, 0, 1, 3]])
     np.testing.assert_allclose(
-        np.linalg.eigvalsh(surface(of, other, task).hessian),
+        np.linalg.eigvalsh(loss_surface(of, other, task).hessian),
         np.linalg.eigvalsh(found.hessian),
         atol=1e-9,
     )
-    alone = surface(of, Weights(weights.hidden[1:2], weights.output[1:2]), task)
+    alone = loss_surface(of, Weights(weights.hidden[1:2], weights.output[1:2]), task)
     np.testing.assert_allclose(alone.hessian[0], found.hessian[1], atol=1e-14)
 
 
 def test_no_seeds_have_no_surface():
-    found = surface(network("tanh", "sigmoid", "bce"), drawn(seeds=0), TASKS["xor"])
+    found = loss_surface(network("tanh", "sigmoid", "bce"), drawn(seeds=0), TASKS["xor"])
     assert found.hessian.shape == (0, 13, 13)
     assert found.is_finite.shape == (0,)
 
@@ -172,15 +172,15 @@ def test_no_seeds_have_no_surface():
 def test_what_is_not_finite_is_told_apart():
     weights = drawn(seeds=2, low=-0.1, high=0.1)
     weights.output[1, -1] = -30.0  # the output is 0 where 1 is wanted
-    found = surface(network("hard", "hard", "bce"), weights, TASKS["xor"])
+    found = loss_surface(network("hard", "hard", "bce"), weights, TASKS["xor"])
     assert found.cost[1] == np.inf
     assert found.is_finite.tolist() == [True, False]
 
 
 def test_kinks_are_where_value_slope_or_bend_jumps():
-    found = {name: kinks(activation) for name, activation in ACTIVATIONS.items()}
+    found = {name: find_kinks(activation) for name, activation in ACTIVATIONS.items()}
     assert {name: found[name] for name in KNOWN} == KNOWN
-    assert kinks(ACTIVATIONS["hard"].with_settings({"leak": 1.0}, None)) == ()
+    assert find_kinks(ACTIVATIONS["hard"].with_settings({"leak": 1.0}, None)) == ()
 
 
 KNOWN = {
@@ -211,7 +211,7 @@ def unit_at(x, activation):
     """The surface of a network whose only hidden unit has pre-activation x for every sample."""
     hidden = np.array([[[0.0], [0.0], [x]]])
     of = network(activation, "sigmoid", "squared")
-    return surface(of, Weights(hidden, np.array([[[1.0], [0.3]]])), TASKS["and"])
+    return loss_surface(of, Weights(hidden, np.array([[[1.0], [0.3]]])), TASKS["and"])
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_at_a_kink_bends_are_those_of_the_right_side_and_the_distance_says_so():
 
 def test_the_output_has_kinks_too():
     weights = Weights(np.zeros((1, 3, 1)), np.array([[[0.0], [2.4]]]))
-    assert surface(network("tanh", "hard", "squared"), weights, TASKS["and"]).kink[0] == (
+    assert loss_surface(network("tanh", "hard", "squared"), weights, TASKS["and"]).kink[0] == (
         pytest.approx(0.1)
     )
 
@@ -244,7 +244,7 @@ def test_the_output_has_kinks_too():
 def test_a_loss_that_is_infinite_at_a_kink_is_exact_beside_it():
     # mean of -log p where p = z / 5 + 1/2 is 1e-3 from 0: d2/dz2 = 1 / (25 p**2)
     weights = Weights(np.zeros((1, 3, 1)), np.array([[[0.0], [-2.495]]]))
-    found = surface(network("tanh", "hard", "bce"), weights, TASKS["or"])
+    found = loss_surface(network("tanh", "hard", "bce"), weights, TASKS["or"])
     p = 0.001
     exactly = (3 / (25 * p**2) + 1 / (25 * (1 - p) ** 2)) / 4
     assert found.hessian[0, -1, -1] == pytest.approx(exactly, rel=1e-5)

@@ -7,23 +7,23 @@ from prepared import cell as made_cell
 
 from hsig.activations import ACTIVATIONS
 from hsig.analysis.plot_data import (
-    NOT_YET,
-    evenly,
-    extent,
-    is_logarithmic,
-    maps_of,
-    mark_of,
+    UNDECIDED,
+    count_on_pieces,
+    count_outside,
+    count_solved_by_epoch,
+    count_states,
+    dominant_failure,
     mean_predictions,
-    middle_of,
+    middle_range,
     middle_target,
-    of_seed,
-    outside,
-    reached,
-    right_of,
-    scale_of_predictions,
-    seed_lines,
-    shares,
-    states,
+    needs_log_axis,
+    prediction_range,
+    right_samples,
+    select_maps,
+    select_seed,
+    select_seed_lines,
+    spread_evenly,
+    visible_range,
 )
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
@@ -46,7 +46,7 @@ def variant_of(*arguments, **flags):
 
 @given(st.integers(0, 500), st.integers(1, 200))
 def test_places_are_spread_evenly_and_hold_both_ends(number, most):
-    places = evenly(number, most)
+    places = spread_evenly(number, most)
     assert len(places) == min(number, most)
     assert (np.diff(places) > 0).all()
     if number:
@@ -69,7 +69,7 @@ def test_places_are_spread_evenly_and_hold_both_ends(number, most):
     ],
 )
 def test_a_scale_is_logarithmic_where_positive_medians_are_far_apart(medians, logarithmic):
-    assert is_logarithmic(map(np.array, medians)) == logarithmic
+    assert needs_log_axis(map(np.array, medians)) == logarithmic
 
 
 @pytest.mark.parametrize(
@@ -77,23 +77,25 @@ def test_a_scale_is_logarithmic_where_positive_medians_are_far_apart(medians, lo
     [(1, 1, 0), (2, 1, 2), (100, 1, 100), (101, 1, 100), (50, 4, 25), (50, 66, 12), (9, 66, 9)],
 )
 def test_lines_of_seeds_are_a_hundred_for_all_coloured_variants(seeds, variants, drawn):
-    assert len(seed_lines(seeds, variants)) == drawn
+    assert len(select_seed_lines(seeds, variants)) == drawn
 
 
 def test_what_was_reached_counts_from_each_epoch_on():
     outcome = prepared([RIGHT] * 4 + [WRONG], [[1.0, 1.0]] * 5)
     outcome.results[0].solved_at[:] = 7, 0, 7, 3, -1
-    found = reached(summarise(outcome).variants[0])
+    found = count_solved_by_epoch(summarise(outcome).variants[0])
     assert found.epochs.tolist() == [0, 3, 7, 10]
     assert found.seeds.tolist() == [1, 2, 4, 4]
     assert (found.of, found.share[-1]) == (5, 0.8)
 
 
 def test_states_add_up_to_all_seeds():
-    found = states(variant_of([RIGHT, WRONG, UNKNOWN], [[1.0] * 3] * 3, diverged_at=[-1, -1, 5]))
+    found = count_states(
+        variant_of([RIGHT, WRONG, UNKNOWN], [[1.0] * 3] * 3, diverged_at=[-1, -1, 5])
+    )
     assert found["diverged"].tolist() == [0, 1, 1]
-    assert found[NOT_YET].tolist() == [3, 2, 2]
-    assert [*found][:2] == ["solved", NOT_YET]
+    assert found[UNDECIDED].tolist() == [3, 2, 2]
+    assert [*found][:2] == ["solved", UNDECIDED]
     assert sum(found.values()).tolist() == [3, 3, 3]
 
 
@@ -101,13 +103,13 @@ def test_what_was_not_trained_has_no_states():
     from drawings import summary_of
 
     (variant,) = summary_of(activation="ultra_fast", seeds="2").variants
-    assert states(variant) == {}
+    assert count_states(variant) == {}
 
 
 @given(st.lists(VALUES, min_size=1, max_size=30), st.sampled_from(["hard", "relu", "hard_shrink"]))
 def test_every_finite_pre_activation_is_counted_on_one_piece(values, name):
     activation, seen = ACTIVATIONS[name], moment(values)
-    found = shares(activation, seen)
+    found = count_on_pieces(activation, seen)
     finite = [value for value in values if np.isfinite(value)]
     assert (found.number, found.finite) == (len(values), len(finite))
     for piece, count in zip(activation.linear_pieces, found.counts, strict=True):
@@ -116,14 +118,14 @@ def test_every_finite_pre_activation_is_counted_on_one_piece(values, name):
 
 
 def test_what_lies_on_no_line_is_elsewhere():
-    found = shares(ACTIVATIONS["hard_silu"], moment([-4.0, 0.0, 1.0, 4.0]))
+    found = count_on_pieces(ACTIVATIONS["hard_silu"], moment([-4.0, 0.0, 1.0, 4.0]))
     assert (found.counts, found.elsewhere) == ((1, 1), 0.5)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=50), st.sampled_from(["hard", "tanh", "relu6"]))
 def test_the_extent_holds_kinks_and_all_but_a_few(values, name):
     activation = ACTIVATIONS[name]
-    low, high = extent(activation, [moment(values)])
+    low, high = visible_range(activation, [moment(values)])
     assert low < -3.0
     assert high > 3.0
     for found in activation.function.breaks:
@@ -132,16 +134,16 @@ def test_the_extent_holds_kinks_and_all_but_a_few(values, name):
     assert -1.4 * farthest <= low
     assert high <= 1.4 * farthest
     if values and max(map(abs, values)) <= farthest:
-        assert outside(moment(values), low, high) <= 0.02 * len(values)
+        assert count_outside(moment(values), low, high) <= 0.02 * len(values)
 
 
 def test_what_is_outside_is_counted():
-    assert outside(moment([-1.0, 0.0, 1.0, 2.0, np.nan, np.inf]), 0.0, 1.0) == 2
+    assert count_outside(moment([-1.0, 0.0, 1.0, 2.0, np.nan, np.inf]), 0.0, 1.0) == 2
 
 
 def test_the_middle_is_between_two_of_the_values():
-    assert middle_of(moment(np.arange(1001.0))) == (25.0, 975.0)
-    assert np.isnan(middle_of(moment([np.nan, np.inf]))).all()
+    assert middle_range(moment(np.arange(1001.0))) == (25.0, 975.0)
+    assert np.isnan(middle_range(moment([np.nan, np.inf]))).all()
 
 
 @pytest.mark.parametrize(
@@ -154,16 +156,16 @@ def test_the_middle_is_between_two_of_the_values():
 )
 def test_predictions_have_colours_from_0_to_1_or_around_the_targets(flags, scale):
     experiment = load_experiment(flags={"activation": "hard", **flags})
-    assert scale_of_predictions(experiment, experiment.variants[0]) == scale
+    assert prediction_range(experiment, experiment.variants[0]) == scale
     assert middle_target(experiment) == 0.5
 
 
 def test_a_seed_is_found_by_its_number():
     experiment = load_experiment(flags={"activation": "hard", "seeds": "5,27,8"})
-    assert of_seed(experiment, 27).tolist() == [1]
-    assert of_seed(experiment, None).tolist() == [0, 1, 2]
+    assert select_seed(experiment, 27).tolist() == [1]
+    assert select_seed(experiment, None).tolist() == [0, 1, 2]
     with pytest.raises(ValueError, match="expected one of the seeds that were trained, got 1"):
-        of_seed(experiment, 1)
+        select_seed(experiment, 1)
 
 
 def test_the_mean_of_predictions_is_over_those_that_are_finite():
@@ -173,19 +175,19 @@ def test_the_mean_of_predictions_is_over_those_that_are_finite():
 
 def test_right_is_nearer_to_the_target_than_what_counts_as_solved():
     experiment = load_experiment(flags={"activation": "hard"})  # xor: 1, 1, 0, 0
-    right = right_of(experiment, np.array([[0.51, 0.5, 0.49, np.nan], [1.0, 0.0, 0.0, 1.0]]))
+    right = right_samples(experiment, np.array([[0.51, 0.5, 0.49, np.nan], [1.0, 0.0, 0.0, 1.0]]))
     assert right.tolist() == [[True, False, True, False], [True, False, True, False]]
 
 
 @pytest.mark.parametrize(("k", "mark"), [(0, "slow"), (4, "slow"), (5, ""), (10, "")])
 def test_a_cell_is_marked_where_fewer_than_half_are_solved(k, mark):
     cells = {("1",): made_cell([True] * k + [False] * (10 - k))}
-    assert mark_of(swept(cells, ("epochs",)).summaries["1",]) == mark
+    assert dominant_failure(swept(cells, ("epochs",)).summaries["1",]) == mark
 
 
 def test_maps_are_those_that_have_a_cell_and_at_least_one():
     axes = swept({(a, "1", "2"): None for a in "xyz"}, ("hidden", "init", "epochs")).axes
     cells = {(a, "1", "2"): None for a in "xyz"}
-    assert maps_of(axes, cells) == [("x",)]
-    assert maps_of(axes, {**cells, ("z", "1", "2"): 0, ("y", "1", "2"): 0}) == [("y",), ("z",)]
-    assert maps_of(axes[1:], {("1", "2"): None}) == [()]
+    assert select_maps(axes, cells) == [("x",)]
+    assert select_maps(axes, {**cells, ("z", "1", "2"): 0, ("y", "1", "2"): 0}) == [("y",), ("z",)]
+    assert select_maps(axes[1:], {("1", "2"): None}) == [()]

@@ -9,17 +9,17 @@ from hsig.analysis.end_points import (
     ASIDE,
     AT_KINK,
     KINDS,
+    MAX_WEIGHTS,
     NEAR,
     STATIONARY,
-    WEIGHTS_MOST,
-    end_points,
-    end_points_of,
-    surface,
-    zero_of,
+    find_end_points,
+    locate_end_points,
+    loss_surface,
+    zero_threshold,
 )
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.networks.affine_fit import fit_affine
+from hsig.networks.affine_fit import best_affine
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 from hsig.networks.tasks import TASKS
@@ -42,7 +42,7 @@ def trained(**flags):
 
 def ended(**flags):
     chosen, training = trained(**flags)
-    return training, end_points_of(chosen, training)
+    return training, find_end_points(chosen, training)
 
 
 def one(hidden, output):
@@ -63,7 +63,7 @@ def around(weights, sizes, seed=0):
 def test_with_no_weights_at_all_xor_is_flat_with_one_eigenvalue():
     # all hidden values and the prediction are 1/2, the errors add up to 0 over each input:
     # what is left is the loss's curvature 2 * (1/4)**2 times |(1/2, 1/2, 1/2, 1)|**2
-    found = end_points(SIGMOIDS, one(np.zeros((3, 3)), [0, 0, 0, 0]), XOR)
+    found = locate_end_points(SIGMOIDS, one(np.zeros((3, 3)), [0, 0, 0, 0]), XOR)
     assert found.kind == ("flat",)
     assert (found.distance[0], found.cost[0], found.gradient[0]) == (0.0, 0.25, 0.0)
     assert found.eigenvalues[0, -1] == pytest.approx(0.125 * 1.75, rel=1e-9)
@@ -73,7 +73,9 @@ def test_with_no_weights_at_all_xor_is_flat_with_one_eigenvalue():
 def test_units_that_tell_the_inputs_apart_but_lead_nowhere_are_at_a_saddle():
     # with output weights of 0 the error's gradient is 0, and as the units' slopes differ between
     # the samples, moving an input weight and the output weight together leads down
-    found = end_points(SIGMOIDS, one([[1, 2, 3], [-1, -2, -3], [0, 0, 0]], [0, 0, 0, 0]), XOR)
+    found = locate_end_points(
+        SIGMOIDS, one([[1, 2, 3], [-1, -2, -3], [0, 0, 0]], [0, 0, 0, 0]), XOR
+    )
     assert found.kind == ("saddle",)
     assert found.distance[0] == 0.0
     assert found.stationary_eigenvalues[0, 0] < -0.001
@@ -82,7 +84,7 @@ def test_units_that_tell_the_inputs_apart_but_lead_nowhere_are_at_a_saddle():
 
 def test_a_saddle_near_by_is_found_and_the_way_to_it_told():
     start = one([[1, 2, 3], [-1, -2, -3], [0, 0, 0]], [0.1, -0.1, 0.1, 0.05])
-    found = end_points(SIGMOIDS, start, XOR)
+    found = locate_end_points(SIGMOIDS, start, XOR)
     assert found.kind == ("saddle",)
     assert 0.0 < found.distance[0] < 0.3
     assert found.gradient[0] > 1e-3
@@ -113,7 +115,7 @@ def test_a_curve_through_five_points_ends_in_a_minimum_that_no_step_lowers():
         learning_rate=1,
         seeds=1,
     )
-    found = end_points_of(chosen, training)
+    found = find_end_points(chosen, training)
     assert found.kind == ("minimum",)
     assert found.distance[0] < 1e-3
     network = chosen.problem_of(training.variant).network
@@ -122,7 +124,7 @@ def test_a_curve_through_five_points_ends_in_a_minimum_that_no_step_lowers():
     moved = Weights(
         training.weights.hidden + moves[:, :2, None], training.weights.output + moves[:, 2:, None]
     )
-    assert (surface(network, moved, chosen.task).cost > found.stationary_cost[0]).all()
+    assert (loss_surface(network, moved, chosen.task).cost > found.stationary_cost[0]).all()
 
 
 def test_the_best_affine_function_of_hard_units_is_a_minimum_though_a_flat_one():
@@ -130,23 +132,26 @@ def test_the_best_affine_function_of_hard_units_is_a_minimum_though_a_flat_one()
     chosen, training = trained(
         activation="hard", loss="squared", update="batch", epochs=20000, seeds=20
     )
-    found = end_points_of(chosen, training)
-    best = fit_affine(XOR, chosen.loss, 0.5).cost
+    found = find_end_points(chosen, training)
+    best = best_affine(XOR, chosen.loss, 0.5).cost
     flat = np.array([kind == "flat" for kind in found.kind]) & (found.cost < 0.3)
     assert flat.sum() >= 18
     np.testing.assert_allclose(found.stationary_cost[flat], best, atol=1e-12)
-    zero = np.abs(found.stationary_eigenvalues) <= zero_of(found.stationary_eigenvalues)[:, None]
+    zero = (
+        np.abs(found.stationary_eigenvalues)
+        <= zero_threshold(found.stationary_eigenvalues)[:, None]
+    )
     assert (zero.sum(axis=1)[flat] == 10).all()  # an affine function has 3 numbers
     place = int(np.flatnonzero(flat)[0])
     here = Weights(*(layer[place : place + 1] for layer in training.weights))
     nearby = around(here, np.linspace(0.01, 0.2, 300))
     network = chosen.problem_of(training.variant).network
-    assert (surface(network, nearby, XOR).cost >= best - 1e-12).all()
+    assert (loss_surface(network, nearby, XOR).cost >= best - 1e-12).all()
 
 
 def test_a_seed_without_any_gradient_is_at_its_own_flat_point():
     weights = one([[0, 0, 0], [0, 0, 0], [9, 9, 9]], [1, 1, 1, 1])  # all saturated, the output too
-    found = end_points(network("hard", "hard", "squared"), weights, XOR)
+    found = locate_end_points(network("hard", "hard", "squared"), weights, XOR)
     assert found.kind == ("flat",)
     assert (found.gradient[0], found.distance[0]) == (0.0, 0.0)
     assert not found.eigenvalues.any()
@@ -154,7 +159,7 @@ def test_a_seed_without_any_gradient_is_at_its_own_flat_point():
 
 def test_an_infinite_cost_has_no_surface():
     weights = one(np.zeros((3, 3)), [0, 0, 0, -30])  # the output is exactly 0 where 1 is wanted
-    found = end_points(network("hard", "hard", "bce"), weights, XOR)
+    found = locate_end_points(network("hard", "hard", "bce"), weights, XOR)
     assert found.kind == ("undefined",)
     assert np.isnan(found.eigenvalues).all()
     assert np.isnan(found.distance[0])
@@ -164,14 +169,14 @@ def test_weights_that_are_not_finite_are_undefined_and_lose_no_other():
     weights = around(one(np.zeros((3, 3)), [0, 0, 0, 0]), [0.5, 0.5, 0.5])
     weights.hidden[1, 0, 0] = np.nan
     weights.output[2, 0, 0] = np.inf
-    found = end_points(SIGMOIDS, weights, XOR)
+    found = locate_end_points(SIGMOIDS, weights, XOR)
     assert found.kind[1:] == ("undefined", "undefined")
-    alone = end_points(SIGMOIDS, Weights(weights.hidden[:1], weights.output[:1]), XOR)
+    alone = locate_end_points(SIGMOIDS, Weights(weights.hidden[:1], weights.output[:1]), XOR)
     assert found.kind[0] == alone.kind[0] != "undefined"
 
 
 def test_far_from_anything_stationary_it_is_a_slope():
-    found = end_points(SIGMOIDS, one(np.zeros((3, 3)), [0, 0, 0, 4]), XOR)
+    found = locate_end_points(SIGMOIDS, one(np.zeros((3, 3)), [0, 0, 0, 4]), XOR)
     assert found.kind == ("slope",)
     assert STATIONARY < found.least_gradient[0] < found.gradient[0]
     assert np.isnan(found.stationary_cost[0])
@@ -180,7 +185,7 @@ def test_far_from_anything_stationary_it_is_a_slope():
 
 def test_a_valley_whose_bottom_is_far_away_is_a_slope():
     # beyond its kinks leaky_hard is a line, and 1/2 lies many units of its input away
-    found = end_points(
+    found = locate_end_points(
         network("leaky_hard", "leaky_hard", "squared"), one(np.zeros((3, 3)), [0, 0, 0, 90]), XOR
     )
     assert found.kind == ("slope",)
@@ -191,12 +196,14 @@ def test_a_valley_whose_bottom_is_far_away_is_a_slope():
 def test_weights_of_any_size_raise_nothing(name, size):
     weights = around(one(np.zeros((3, 3)), [0, 0, 0, 0]), [1.0] * 20)
     weights = Weights(*(layer * size for layer in weights))
-    assert set(end_points(network(name, name, "squared"), weights, XOR).kind) <= set(KINDS)
+    assert set(locate_end_points(network(name, name, "squared"), weights, XOR).kind) <= set(KINDS)
 
 
 def test_a_stationary_point_at_a_kink_is_told_as_such():
     # all pre-activations are 0, relu's kink, and the prediction 1/2 is the best constant
-    found = end_points(network("relu", "sigmoid", "squared"), one(np.zeros((3, 3)), [0] * 4), XOR)
+    found = locate_end_points(
+        network("relu", "sigmoid", "squared"), one(np.zeros((3, 3)), [0] * 4), XOR
+    )
     assert found.kink[0] <= AT_KINK
     assert found.kind == ("kink",)
 
@@ -223,7 +230,7 @@ def test_seeds_are_looked_at_in_parts_that_change_nothing(monkeypatch):
 def test_what_cannot_be_trained_or_is_too_large_has_no_end_points():
     assert ended(activation="ultra_fast", epochs=2)[1] is None
     assert ended(activation="tanh", epochs=2, hidden=15, seeds=1)[1].eigenvalues.shape == (1, 61)
-    assert WEIGHTS_MOST < 65
+    assert MAX_WEIGHTS < 65
     assert ended(activation="tanh", epochs=2, hidden=16)[1] is None
 
 
@@ -232,7 +239,7 @@ def test_what_cannot_be_trained_or_is_too_large_has_no_end_points():
 def test_no_search_leads_farther_than_near_and_a_tried_saddle_is_one(seed, name):
     values = np.random.default_rng(seed)
     weights = Weights(values.uniform(-1, 1, (4, 3, 3)), values.uniform(-1, 1, (4, 4, 1)))
-    found = end_points(network(name, "sigmoid", "bce"), weights, XOR)
+    found = locate_end_points(network(name, "sigmoid", "bce"), weights, XOR)
     near = ~np.isnan(found.distance)
     assert (found.distance[near] <= NEAR).all()
     assert (found.least_gradient[near] <= STATIONARY).all()

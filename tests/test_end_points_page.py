@@ -5,7 +5,7 @@ import pytest
 from commands import hsig, out_of
 from pages import document, sentences
 
-from hsig.analysis.end_points import KINDS, end_points_of
+from hsig.analysis.end_points import KINDS, find_end_points
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
@@ -19,7 +19,7 @@ def trained(**flags):
     chosen = load_experiment(flags=flags, command="explain")
     outcome = gather(chosen, run(chosen))
     (training,) = outcome.results
-    return outcome, training, end_points_of(chosen, training)
+    return outcome, training, find_end_points(chosen, training)
 
 
 def told(**flags):

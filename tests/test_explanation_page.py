@@ -1,7 +1,7 @@
 from pages import document, drawn, fit, in_markdown, rows, said_and_tabled, sentences, tables, words
 from prepared import trial
 
-from hsig.analysis.remedies import judge, remedies
+from hsig.analysis.remedies import judge_remedy, propose_remedies
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
@@ -17,8 +17,8 @@ def page_of(trials=None, *, missing=0, **flags):
     summary = summarise(outcome)
     if trials is None:
         trials = [
-            judge(remedy, summary.variants[0], _numbers(remedy.experiment))
-            for remedy in remedies(chosen)
+            judge_remedy(remedy, summary.variants[0], _numbers(remedy.experiment))
+            for remedy in propose_remedies(chosen)
         ]
     return explanation_page(outcome, summary, trials, missing=missing)
 

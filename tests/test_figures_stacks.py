@@ -8,7 +8,7 @@ from prepared import RIGHT, UNKNOWN, WRONG, compared, prepared
 from test_figures_curves import stopped_at_once
 
 from hsig import figures
-from hsig.analysis.plot_data import NOT_YET
+from hsig.analysis.plot_data import UNDECIDED
 from hsig.analysis.summary import summarise
 from hsig.figures.picture import HATCHES, THEMES, contrast
 from hsig.reports.captions import verdicts_caption
@@ -40,7 +40,7 @@ def seen_in_json(variant):
             seen["saturated"] = seed["evidence"]["saturated"][place]
             seen["diverged"] = seed["diverged_at"] is not None and seed["diverged_at"] < epoch
             order = ("diverged", "solved", "dead", "saturated", "affine")
-            word = next((word for word in order if seen[word]), NOT_YET)
+            word = next((word for word in order if seen[word]), UNDECIDED)
             found[word][place] += 1 / len(variant["seeds"])
     return {word: share for word, share in found.items() if share.any()}
 

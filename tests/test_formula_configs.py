@@ -18,8 +18,7 @@ from jsonschema import Draft202012Validator
 import hsig
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import to_text
-from hsig.analysis.definitions import define
-from hsig.analysis.remedies import examine
+from hsig.analysis.definitions import define, find_oddities
 from hsig.analysis.summary import summarise
 from hsig.config.keys import json_schema
 from hsig.config.loading import load_activation, load_experiment, resolved_keys
@@ -333,14 +332,14 @@ def test_a_derivative_that_is_none_is_said_with_the_point():
         for given in ("1/(x*x) + 1", "1/(1 + x*x)")  # the first as it was once published
     ]
     wrong, right = own
-    (odd,) = (o for o in examine(wrong) if o.kind == "wrong")
+    (odd,) = (o for o in find_oddities(wrong) if o.kind == "wrong")
     assert odd.x == 0.0 or odd.found == pytest.approx(1 / odd.x**2 + 1)
     assert odd.expected == pytest.approx(1 / (1 + odd.x**2), rel=1e-4)
-    assert not examine(right)
+    assert not find_oddities(right)
 
 
 def test_of_the_table_nothing_is_nan_and_nothing_but_squares_and_exponentials_is_infinite():
-    kinds = {name: {odd.kind for odd in examine(row)} for name, row in ACTIVATIONS.items()}
+    kinds = {name: {odd.kind for odd in find_oddities(row)} for name, row in ACTIVATIONS.items()}
     assert not any("nan" in found for found in kinds.values())
     odd = {name for name, found in kinds.items() if found}
     assert odd == {"exponential", "square", "squared_relu", "step", "sign"}

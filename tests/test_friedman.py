@@ -8,14 +8,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hsig.analysis.pairing import f_survival, friedman, groups, nemenyi_quantile, ranks
+from hsig.analysis.statistics import (
+    f_survival,
+    friedman_test,
+    indistinguishable_groups,
+    nemenyi_quantile,
+    rank_scores,
+)
 
 scores = st.lists(st.integers(0, 5), min_size=2, max_size=8)
 
 
 def test_demsars_example():
     """Demšar 2006, section 3.2.2: four classifiers, fourteen data sets."""
-    found = friedman([3.143, 2.0, 2.893, 1.964], 14)
+    found = friedman_test([3.143, 2.0, 2.893, 1.964], 14)
     assert found.chi_squared == pytest.approx(9.28, abs=0.005)
     assert found.f == pytest.approx(3.69, abs=0.005)
     assert found.critical_difference == pytest.approx(1.25, abs=0.005)
@@ -26,9 +32,9 @@ def test_demsars_example():
 def test_demsars_example_tells_apart_what_he_does():
     """There: C4.5 is worse than C4.5+m and C4.5+m+cf by 1.143 and 1.179, which is not enough."""
     by_label = {"C4.5": 3.143, "+m": 2.0, "+cf": 2.893, "+m+cf": 1.964}
-    assert groups(by_label, 1.25) == (("+m+cf", "+m", "+cf", "C4.5"),)
+    assert indistinguishable_groups(by_label, 1.25) == (("+m+cf", "+m", "+cf", "C4.5"),)
     # Bonferroni-Dunn against C4.5 as a control has a critical difference of 1.16, he says
-    assert groups(by_label, 1.16)[0] == ("+m+cf", "+m", "+cf")
+    assert indistinguishable_groups(by_label, 1.16)[0] == ("+m+cf", "+m", "+cf")
 
 
 @pytest.mark.parametrize(
@@ -62,14 +68,14 @@ def test_an_infinite_f_is_improbable():
 
 @given(scores)
 def test_ranks_are_scipys(found):
-    assert ranks(found) == stats.rankdata([-score for score in found]).tolist()
+    assert rank_scores(found) == stats.rankdata([-score for score in found]).tolist()
 
 
 @given(st.integers(0, 1000), st.integers(3, 6), st.integers(5, 20))
 def test_the_statistic_without_ties_is_scipys(seed, variants, tasks):
     table = np.random.Generator(np.random.PCG64(seed)).random((tasks, variants))
-    average = np.mean([ranks(row) for row in table.tolist()], axis=0)
-    found = friedman(average.tolist(), tasks)
+    average = np.mean([rank_scores(row) for row in table.tolist()], axis=0)
+    found = friedman_test(average.tolist(), tasks)
     chi_squared = stats.friedmanchisquare(*table.T).statistic
     assume(chi_squared < tasks * (variants - 1) - 1e-6)  # else the tasks rank alike, and F is inf
     assert found.chi_squared == pytest.approx(chi_squared, abs=1e-9)
@@ -79,16 +85,16 @@ def test_the_statistic_without_ties_is_scipys(seed, variants, tasks):
 
 
 def test_tasks_that_all_rank_alike_leave_no_doubt_and_equal_ranks_all_of_it():
-    sure = friedman([1.0, 2.0, 3.0], 6)
+    sure = friedman_test([1.0, 2.0, 3.0], 6)
     assert (sure.f, sure.p) == (math.inf, 0.0)
-    none = friedman([2.0, 2.0, 2.0], 6)
+    none = friedman_test([2.0, 2.0, 2.0], 6)
     assert (none.chi_squared, none.f, none.p) == (0.0, 0.0, 1.0)
 
 
 @given(st.dictionaries(st.text(max_size=3), st.floats(1.0, 9.0), min_size=1, max_size=9),
        st.floats(0.01, 5.0))  # fmt: skip
 def test_two_variants_share_a_group_exactly_if_they_differ_by_less(average, difference):
-    found = groups(average, difference)
+    found = indistinguishable_groups(average, difference)
     for one in average:
         for other in average:
             near = abs(average[one] - average[other]) < difference
@@ -101,5 +107,8 @@ def test_equal_variants_are_told_apart_in_about_5_percent_of_studies():
     random = np.random.Generator(np.random.PCG64(3))
     alarms = 0
     for table in random.random((1000, 7, 5)).tolist():
-        alarms += friedman(np.mean([ranks(row) for row in table], axis=0).tolist(), 7).p <= 0.05
+        alarms += (
+            friedman_test(np.mean([rank_scores(row) for row in table], axis=0).tolist(), 7).p
+            <= 0.05
+        )
     assert 0.03 < alarms / 1000 < 0.07

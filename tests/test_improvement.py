@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsig.analysis import pairing as module
-from hsig.analysis.pairing import improvement
+from hsig.analysis.statistics import improvement_probability
 
 epochs = st.integers(1, 4).map(float) | st.just(np.inf)
 two = st.integers(1, 9).flatmap(
@@ -23,26 +23,26 @@ def by_definition(ours, theirs):
 @given(st.lists(two, min_size=1, max_size=4))
 def test_it_is_the_mean_over_tasks_of_the_share_of_pairs(tasks):
     ours, theirs = zip(*tasks, strict=True)
-    found = improvement(ours, theirs)
+    found = improvement_probability(ours, theirs)
     by_task = [by_definition(*task) for task in tasks]
     assert found.by_task == pytest.approx(tuple(by_task))
     assert found.probability == pytest.approx(sum(by_task) / len(by_task))
     assert 0.0 <= found.low <= found.high <= 1.0
-    back = improvement(theirs, ours)
+    back = improvement_probability(theirs, ours)
     assert back.probability == pytest.approx(1.0 - found.probability)
     assert (back.low, back.high) == pytest.approx((1.0 - found.high, 1.0 - found.low))
 
 
 def test_a_task_counts_the_same_however_many_seeds_it_has():
     fast, slow = np.full(2, 1.0), np.full(2, 2.0)
-    found = improvement([fast, np.full(50, 2.0)], [slow, np.full(50, 1.0)])
+    found = improvement_probability([fast, np.full(50, 2.0)], [slow, np.full(50, 1.0)])
     assert (found.by_task, found.probability) == ((1.0, 0.0), 0.5)
 
 
 def test_a_seed_that_is_never_solved_is_worse_than_any_and_equal_to_its_like():
     never = np.full(3, np.inf)
-    assert improvement([np.full(3, 1e9)], [never]).probability == 1.0
-    assert improvement([never], [never]).probability == 0.5
+    assert improvement_probability([np.full(3, 1e9)], [never]).probability == 1.0
+    assert improvement_probability([never], [never]).probability == 0.5
 
 
 def test_the_interval_is_the_bootstrap_of_the_definition(monkeypatch):
@@ -54,10 +54,10 @@ def test_the_interval_is_the_bootstrap_of_the_definition(monkeypatch):
     for one, other in zip(ours, theirs, strict=True):
         for replication, drawn in enumerate(draws.randint(0, 12, (2000, 12))):
             total[replication] += by_definition(one[drawn], other[drawn]) / 2
-    found = improvement(list(ours), list(theirs))
+    found = improvement_probability(list(ours), list(theirs))
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(total, [0.025, 0.975])))
     monkeypatch.setattr(module, "_AT_A_TIME", 100)  # in many small turns
-    assert improvement(list(ours), list(theirs)) == found
+    assert improvement_probability(list(ours), list(theirs)) == found
 
 
 def test_the_interval_holds_the_truth_in_about_95_percent_of_studies(monkeypatch):
@@ -77,6 +77,6 @@ def test_the_interval_holds_the_truth_in_about_95_percent_of_studies(monkeypatch
     held = 0
     for _ in range(400):
         ours, theirs = zip(draw(60), draw(60), strict=True)
-        found = improvement(ours, theirs)
+        found = improvement_probability(ours, theirs)
         held += found.low <= truth <= found.high
     assert 0.92 < held / 400 < 0.98

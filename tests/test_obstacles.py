@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from hsig.activations import ACTIVATIONS
 from hsig.analysis.remedies import (
-    LARGEST,
-    SPREAD,
+    MAX_INPUT,
+    MIN_SPREAD,
+    find_unreachable_targets,
+    find_unscaled_inputs,
     input_names,
-    off_scale,
-    out_of_reach,
-    reaching_output,
+    suitable_output,
 )
 from hsig.config.loading import load_experiment
 from hsig.networks.losses import LOSSES
@@ -32,7 +32,7 @@ def experiment(targets=(0, 1), inputs=None, columns=(), command=None, **flags):
 
 
 def test_a_target_that_is_not_a_value_but_near_enough_to_one_is_within_reach():
-    assert out_of_reach(*of(experiment([0, 1.2, -0.4]))) is None
+    assert find_unreachable_targets(*of(experiment([0, 1.2, -0.4]))) is None
     assert warnings_of([experiment([0, 1.2, -0.4])]) == ()
     assert warnings_of([experiment([0, 1.2], solved_within="0.1")])
 
@@ -90,7 +90,7 @@ def test_each_range_of_outputs_is_told_with_its_outputs():
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_the_output_that_is_proposed_reaches_all_targets_that_go_with_the_loss(loss):
-    output = reaching_output(LOSSES[loss])
+    output = suitable_output(LOSSES[loss])
     targets = np.array([0.0, 0.3, 1.0] if LOSSES[loss].needs_probabilities else [-1e9, 1e9])
     assert not output.out_of_reach(targets, 1e-9).any()
     assert output.maps_into_unit_interval or not LOSSES[loss].needs_probabilities
@@ -120,23 +120,23 @@ def test_scaled_inputs_are_not_complained_of(scale):
     ("column", "is_off"),
     [
         ([0, 1], False),
-        ([-LARGEST, LARGEST], False),
-        ([0, 1.01 * LARGEST], True),
-        ([-1.01 * LARGEST, 0], True),
-        ([0.5, 0.5 + 1.01 * SPREAD], False),
-        ([0.5, 0.5 + 0.99 * SPREAD], True),
+        ([-MAX_INPUT, MAX_INPUT], False),
+        ([0, 1.01 * MAX_INPUT], True),
+        ([-1.01 * MAX_INPUT, 0], True),
+        ([0.5, 0.5 + 1.01 * MIN_SPREAD], False),
+        ([0.5, 0.5 + 0.99 * MIN_SPREAD], True),
         ([0.5, 0.5], False),  # says nothing on any scale
         ([2020, 2020], True),
     ],
 )
 def test_off_scale_is_too_large_or_too_close_together(column, is_off):
     chosen = experiment([0, 1], [[x] for x in column])
-    assert bool(off_scale(chosen)) == is_off == bool(warnings_of([chosen]))
+    assert bool(find_unscaled_inputs(chosen)) == is_off == bool(warnings_of([chosen]))
 
 
 def test_what_is_said_of_the_largest_is_so():
     """The slope of the logistic sigmoid at 10, which the reason for the bound names."""
-    assert 0.0 < ACTIVATIONS["sigmoid"].derivative(np.array([LARGEST]))[0] < 1e-4
+    assert 0.0 < ACTIVATIONS["sigmoid"].derivative(np.array([MAX_INPUT]))[0] < 1e-4
 
 
 def test_of_many_inputs_the_first_are_named():

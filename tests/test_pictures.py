@@ -9,7 +9,7 @@ from prepared import RIGHT, UNKNOWN, WRONG, cell, compared, prepared, swept
 
 from hsig.activations import ACTIVATIONS
 from hsig.activations.in_python import in_python
-from hsig.analysis.plot_data import reached
+from hsig.analysis.plot_data import count_solved_by_epoch
 from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.loading import load_experiment
@@ -175,7 +175,7 @@ def test_the_number_solved_is_the_end_of_the_curve_and_not_of_the_training():
     assert caption.title == (
         "sigmoid on xor: 2 of 3 seeds solved at least once by epoch 10, 1 at the end"
     )
-    assert reached(summary.variants[0]).seeds[-1] == 2
+    assert count_solved_by_epoch(summary.variants[0]).seeds[-1] == 2
     assert "solved once, and later not, for an epoch at least: sigmoid 1 of 3" in caption.footnote
 
 

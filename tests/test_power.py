@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom, fisher_exact, multinomial
 
 from hsig.analysis.power import (
-    SEEDS_MOST,
+    MAX_SEEDS,
     fisher_power,
-    independent,
+    independent_discordance,
     mcnemar_power,
     seeds_needed,
     smallest_difference,
@@ -115,7 +115,7 @@ def test_where_one_rate_only_adds_to_the_other_it_takes_six_discordant_pairs():
         (0.5, 0.1, None, 0.95, 0.05 / 7),
         (0.97, 0.8, None, 0.9, 0.05),
         (0.03, 0.13, 0.1, 0.8, 0.05 / 11),
-        (0.6, 0.3, independent, 0.8, 0.05),
+        (0.6, 0.3, independent_discordance, 0.8, 0.05),
     ],
 )
 def test_from_the_seeds_needed_on_every_number_has_the_power_and_one_less_has_not(
@@ -125,7 +125,11 @@ def test_from_the_seeds_needed_on_every_number_has_the_power_and_one_less_has_no
     if discordant is None:
         powers = [fisher_power(n, first, second, alpha) for n in range(1, 3 * needed)]
     else:
-        share = independent(first, second) if discordant is independent else discordant
+        share = (
+            independent_discordance(first, second)
+            if discordant is independent_discordance
+            else discordant
+        )
         powers = [mcnemar_power(n, first - second, share, alpha) for n in range(1, 3 * needed)]
     assert powers[needed - 2] < power
     assert min(powers[needed - 1 :]) >= power
@@ -145,7 +149,7 @@ def test_simulated_comparisons_have_the_power_that_is_computed(shared):
     measures them: 985 and 803 of 2000 seeds solved; a share of the pairs has its luck in common.
     """
     first, second, studies = 985 / 2000, 803 / 2000, 4000
-    discordant = shared * (first - second) + (1 - shared) * independent(first, second)
+    discordant = shared * (first - second) + (1 - shared) * independent_discordance(first, second)
     n = seeds_needed(first, second, discordant=discordant)
     random = np.random.Generator(np.random.PCG64(11))
     luck, other = random.random((2, studies, n))
@@ -157,7 +161,7 @@ def test_simulated_comparisons_have_the_power_that_is_computed(shared):
     assert rejected == pytest.approx(expected, abs=4 * math.sqrt(0.16 / studies))
 
 
-@pytest.mark.parametrize("discordant", [None, 0.3, independent])
+@pytest.mark.parametrize("discordant", [None, 0.3, independent_discordance])
 @pytest.mark.parametrize("rate", [0.2, 0.5, 0.8])
 def test_the_smallest_difference_has_the_power_and_a_smaller_one_has_not(rate, discordant):
     difference = smallest_difference(300, rate, discordant=discordant)
@@ -166,7 +170,7 @@ def test_the_smallest_difference_has_the_power_and_a_smaller_one_has_not(rate, d
         other = rate + difference if rate <= 0.5 else rate - difference
         if discordant is None:
             return fisher_power(300, rate, other)
-        share = discordant if discordant == 0.3 else independent(rate, other)
+        share = discordant if discordant == 0.3 else independent_discordance(rate, other)
         return mcnemar_power(300, difference, share)
 
     assert power(difference) >= 0.8 > power(0.99 * difference)
@@ -182,7 +186,7 @@ def test_a_smallest_difference_leaves_no_fewer_than_no_pairs_alike():
 
 
 def test_more_seeds_than_are_looked_for_are_none():
-    assert fisher_power(SEEDS_MOST, 0.5, 0.499) < 0.1
+    assert fisher_power(MAX_SEEDS, 0.5, 0.499) < 0.1
     assert seeds_needed(0.5, 0.499) is None
     assert seeds_needed(0.5, 0.499, discordant=0.5) is None
 

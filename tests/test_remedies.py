@@ -5,7 +5,15 @@ import pytest
 from prepared import trial
 
 from hsig.activations import ACTIVATIONS
-from hsig.analysis.remedies import HIDDEN, Remedy, best, has_failed, judge, remedies, smallest
+from hsig.analysis.remedies import (
+    HIDDEN,
+    Remedy,
+    best_remedy,
+    has_failed,
+    judge_remedy,
+    propose_remedies,
+    smallest_remedy,
+)
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
@@ -19,7 +27,7 @@ def experiment(**flags):
 
 
 def changes(**flags):
-    return [(remedy.name, remedy.layers) for remedy in remedies(experiment(**flags))]
+    return [(remedy.name, remedy.layers) for remedy in propose_remedies(experiment(**flags))]
 
 
 def result_of(chosen):
@@ -30,7 +38,7 @@ def result_of(chosen):
 def judged(before, after):
     """A remedy of the name x: what became of one experiment, then of the other."""
     numbers = [summarise(gather(chosen, run(chosen))).variants[0] for chosen in (before, after)]
-    return judge(Remedy("x", "", after), *numbers)
+    return judge_remedy(Remedy("x", "", after), *numbers)
 
 
 # --- which remedies ---------------------------------------------------------------------------
@@ -83,7 +91,7 @@ BEYOND = "{inputs: [[0], [1]], targets: [-1, 2]}"
 
 
 def test_where_no_output_reaches_a_target_each_remedy_has_one_that_does():
-    tried = remedies(experiment(activation="hard", loss="squared", task=BEYOND))
+    tried = propose_remedies(experiment(activation="hard", loss="squared", task=BEYOND))
     assert [(remedy.name, remedy.layers) for remedy in tried] == [
         ("identity", "output"),
         ("identity output, learning rate 1", ""),
@@ -117,8 +125,8 @@ def test_inputs_off_scale_are_scaled_first():
     people = "{inputs: [[18], [90], [40]], targets: [0, 1, 1]}"
     assert changes(activation="tanh", task=people)[0] == ("inputs scaled (standard)", "")
     chosen = experiment(activation="tanh", task=people)
-    assert remedies(chosen)[0].experiment.scale == "standard"
-    assert remedies(chosen)[0].experiment.task is chosen.task
+    assert propose_remedies(chosen)[0].experiment.scale == "standard"
+    assert propose_remedies(chosen)[0].experiment.task is chosen.task
     others = [*changes(activation="tanh", task=people, scale="minmax"), *changes(activation="tanh")]
     assert not any("scaled" in name for name, _ in others)
 
@@ -139,7 +147,7 @@ def test_what_has_no_gradient_is_given_one_and_nothing_else_is_tried():
     ],
 )
 def test_every_remedy_of_every_activation_can_be_trained(name, loss):
-    tried = remedies(experiment(activation=name, loss=loss, epochs=2, seeds=2))
+    tried = propose_remedies(experiment(activation=name, loss=loss, epochs=2, seeds=2))
     labels = [remedy.experiment.variants[0].label for remedy in tried]
     assert len(set(labels)) == len(labels)
     for remedy in tried:
@@ -150,7 +158,7 @@ def test_every_remedy_of_every_activation_can_be_trained(name, loss):
 
 def test_a_remedy_changes_what_it_says_and_starts_from_the_same_seeds():
     chosen = experiment(activation="hard", loss="squared", seeds="5,3")
-    by_label = {r.experiment.variants[0].label: r.experiment for r in remedies(chosen)}
+    by_label = {r.experiment.variants[0].label: r.experiment for r in propose_remedies(chosen)}
     assert by_label["learning rate 1"].learning_rate == 1.0
     assert by_label["10 times the epochs"].epochs == 40_000
     leaky = by_label["leak 0.05 output"].variants[0]
@@ -189,10 +197,10 @@ def test_a_remedy_that_cannot_be_trained_does_not_work():
 def test_the_smallest_change_that_works_is_the_first_and_the_best_solves_most():
     fails, few, most = trial(99, 100), trial(60, 100, works=True), trial(90, 100, works=True)
     as_many = trial(90, 100, works=True)
-    assert smallest([fails, few, most]) is few
-    assert best([fails, few, most, as_many]) is most
-    assert smallest([fails]) is None
-    assert best([fails]) is None
+    assert smallest_remedy([fails, few, most]) is few
+    assert best_remedy([fails, few, most, as_many]) is most
+    assert smallest_remedy([fails]) is None
+    assert best_remedy([fails]) is None
 
 
 def test_failed_is_whatever_is_not_all_solved():

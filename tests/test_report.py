@@ -6,7 +6,7 @@ import pytest
 from prepared import RIGHT, WRONG, cell, compared, prepared, swept, trial
 
 from hsig.analysis.summary import summarise
-from hsig.analysis.tasks import over_tasks
+from hsig.analysis.tasks import compare_tasks
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.sweeps import CellResult
@@ -234,7 +234,7 @@ def test_tasks_are_told_one_by_one_and_by_their_mean_rank():
         outcome = Outcome(experiment, tuple(replace(r, variant=v) for r, v in parts))
         results.append(TaskResult(task, experiment, outcome, summarise(outcome), None))
     by_task = [(one.name, one) for one in results]
-    over = over_tasks(
+    over = compare_tasks(
         {name: load_experiment(flags={"activations": "tanh,hard"}) for name, _ in by_task},
         {name: one.outcome for name, one in by_task},
     )

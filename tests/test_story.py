@@ -7,7 +7,7 @@ import pytest
 from pages import sentences
 
 from hsig.activations import ACTIVATIONS
-from hsig.analysis.remedies import judge, remedies
+from hsig.analysis.remedies import judge_remedy, propose_remedies
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
@@ -217,10 +217,10 @@ def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
     outcome = gather(chosen, run(chosen))
     summary = summarise(outcome)
     numbers, result = summary.variants[0], outcome.results[0]
-    tried = remedies(chosen)[-1]
+    tried = propose_remedies(chosen)[-1]
     assert tried.experiment.epochs == 10 * chosen.epochs
     longer = gather(tried.experiment, run(tried.experiment))
-    trial = judge(tried, numbers, summarise(longer).variants[0])
+    trial = judge_remedy(tried, numbers, summarise(longer).variants[0])
     found = solved_later(numbers, result, [trial])
     failed = ~result.solved
     solved_at = longer.results[0].solved_at

@@ -4,7 +4,7 @@ from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
 from hsig.activations import ACTIVATIONS
 from hsig.analysis.statistics import wilson_interval
-from hsig.analysis.summary import predict_with, rate, summarise
+from hsig.analysis.summary import count_solved, predict_with, summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
 
@@ -98,7 +98,7 @@ def test_the_same_activation_changes_nothing():
     experiment, result = trained(activation="sigmoid", epochs="50", seeds="5")
     found = predict_with(experiment, result, ACTIVATIONS["sigmoid"])
     assert found.largest_change == 0.0
-    assert found.solved == rate(result.solved)
+    assert found.solved == count_solved(result.solved)
 
 
 def test_numbers_by_hand():

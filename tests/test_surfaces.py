@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.analysis.plot_data import surface
+from hsig.analysis.plot_data import predict_surface
 from hsig.config.loading import load_experiment
 from hsig.networks.network import Weights
 from hsig.networks.tasks import Task
@@ -26,7 +26,7 @@ def weights_of(*units):
 
 def test_the_grid_holds_the_samples_with_a_margin():
     experiment, variant = experiment_of()
-    seen = surface(experiment, variant, weights_of((0, 0, 0)), points=7)
+    seen = predict_surface(experiment, variant, weights_of((0, 0, 0)), points=7)
     np.testing.assert_allclose(seen.first, np.linspace(-0.25, 1.25, 7))
     np.testing.assert_allclose(seen.second, np.linspace(-0.25, 1.25, 7))
     assert seen.predictions.shape == (7, 7)
@@ -35,7 +35,7 @@ def test_the_grid_holds_the_samples_with_a_margin():
 def test_an_input_that_is_the_same_for_all_samples_has_a_margin_as_well():
     experiment, variant = experiment_of()
     task = Task("flat", np.array([[3.0, 0.0], [3.0, 8.0]]), np.array([0.0, 1.0]))
-    seen = surface(replace(experiment, task=task), variant, weights_of((0, 0, 0)), points=3)
+    seen = predict_surface(replace(experiment, task=task), variant, weights_of((0, 0, 0)), points=3)
     assert seen.first.tolist() == [2.75, 3.0, 3.25]
     assert seen.second.tolist() == [-2.0, 4.0, 10.0]
 
@@ -43,7 +43,7 @@ def test_an_input_that_is_the_same_for_all_samples_has_a_margin_as_well():
 def test_predictions_are_by_the_second_input_then_the_first():
     """A unit that is the first input alone: by hand, hard(hard(x) + 1) of the clipped line."""
     experiment, variant = experiment_of()
-    seen = surface(experiment, variant, weights_of((1, 0, 0)), points=5)
+    seen = predict_surface(experiment, variant, weights_of((1, 0, 0)), points=5)
     hidden = np.clip(0.2 * seen.first + 0.5, 0.0, 1.0)
     expected = np.clip(0.2 * (hidden + 1.0) + 0.5, 0.0, 1.0)
     np.testing.assert_allclose(seen.predictions, np.tile(expected, (5, 1)))
@@ -54,17 +54,17 @@ def test_the_mean_is_over_the_seeds_whose_prediction_is_finite():
     hidden = np.zeros((3, 3, 1))
     output = np.zeros((3, 2, 1))
     output[:, 1, 0] = 1.0, 4.0, np.nan
-    seen = surface(experiment, variant, Weights(hidden, output), points=2)
+    seen = predict_surface(experiment, variant, Weights(hidden, output), points=2)
     assert (seen.predictions == 2.5).all()  # of 1 and 4
     output[:, 1, 0] = np.nan, np.inf, -np.inf
-    seen = surface(experiment, variant, Weights(hidden, output), points=2)
+    seen = predict_surface(experiment, variant, Weights(hidden, output), points=2)
     assert np.isnan(seen.predictions).all()
 
 
 @given(st.lists(st.tuples(WEIGHTS, WEIGHTS, WEIGHTS), min_size=1, max_size=4))
 def test_lines_are_where_a_unit_is_at_a_kink_from_side_to_side(units):
     experiment, variant = experiment_of()
-    seen = surface(experiment, variant, weights_of(*units), points=2)
+    seen = predict_surface(experiment, variant, weights_of(*units), points=2)
     assert seen.at == (-2.5, 2.5)
     assert seen.bends
     left, right, bottom, top = -0.25, 1.25, -0.25, 1.25
@@ -87,7 +87,7 @@ def test_lines_are_where_a_unit_is_at_a_kink_from_side_to_side(units):
 
 def test_units_without_a_kink_have_lines_where_they_are_0():
     experiment, variant = experiment_of(activation="tanh")
-    seen = surface(experiment, variant, weights_of((1, 0, -0.5), (0, 0, 0)), points=2)
+    seen = predict_surface(experiment, variant, weights_of((1, 0, -0.5), (0, 0, 0)), points=2)
     assert (seen.at, seen.bends) == ((0.0,), False)
     np.testing.assert_allclose(np.sort(seen.lines, axis=1), [[[0.5, -0.25], [0.5, 1.25]]])
 
@@ -95,7 +95,9 @@ def test_units_without_a_kink_have_lines_where_they_are_0():
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_units_whose_weights_are_not_finite_have_no_line(value):
     experiment, variant = experiment_of()
-    assert surface(experiment, variant, weights_of((1, value, 0)), points=2).lines.shape == (
+    assert predict_surface(
+        experiment, variant, weights_of((1, value, 0)), points=2
+    ).lines.shape == (
         0,
         2,
         2,
@@ -104,17 +106,17 @@ def test_units_whose_weights_are_not_finite_have_no_line(value):
 
 def test_lines_that_pass_by_are_left_out():
     experiment, variant = experiment_of()
-    assert len(surface(experiment, variant, weights_of((1, 1, -9)), points=2).lines) == 0
-    assert len(surface(experiment, variant, weights_of((1, 1, -3)), points=2).lines) == 1
+    assert len(predict_surface(experiment, variant, weights_of((1, 1, -9)), points=2).lines) == 0
+    assert len(predict_surface(experiment, variant, weights_of((1, 1, -3)), points=2).lines) == 1
 
 
 def test_inputs_are_scaled_as_the_networks_see_them():
     experiment, variant = experiment_of(scale="standard")
-    seen = surface(experiment, variant, weights_of((0, 0, 0)), points=2)
+    seen = predict_surface(experiment, variant, weights_of((0, 0, 0)), points=2)
     assert seen.first.tolist() == [-1.5, 1.5]  # -1 to 1, and a quarter of that on either side
 
 
 def test_a_task_with_other_than_two_inputs_is_refused_with_what_it_has():
     experiment, variant = experiment_of(task="parity3")
     with pytest.raises(ValueError, match="expected a task with two inputs, but parity3 has 3"):
-        surface(experiment, variant, weights_of((0, 0, 0)))
+        predict_surface(experiment, variant, weights_of((0, 0, 0)))

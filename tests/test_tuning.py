@@ -21,13 +21,13 @@ from hsig.analysis.tuning import (
     VANISHES,
     Change,
     alternative_experiments,
-    at_one_rate,
-    at_own_rates,
+    analyse_tuning,
+    apply_choices,
     best_value,
-    choices_of,
-    choose,
-    tuned,
+    choose_rate,
+    choose_rates,
     tuning_experiments,
+    without_tuning,
 )
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Training
@@ -45,7 +45,9 @@ def solving(flags, at=7):
 
 
 def test_the_value_with_the_most_seeds_solved_is_chosen():
-    choice = choose("hard", {0.1: solving("1100"), 1.0: solving("0111"), 10.0: solving("0001")})
+    choice = choose_rate(
+        "hard", {0.1: solving("1100"), 1.0: solving("0111"), 10.0: solving("0001")}
+    )
     assert (choice.label, choice.value) == ("hard", 1.0)
     assert [tried.solved.k for tried in choice.tried] == [2, 3, 1]
     assert choice.chosen.epochs_to_solve == 7
@@ -54,8 +56,8 @@ def test_the_value_with_the_most_seeds_solved_is_chosen():
 
 def test_of_equals_the_one_with_the_lower_median_is_chosen_then_the_smaller():
     quick, slow = solving("1110", at=3), solving("1110", at=9)
-    assert choose("hard", {0.1: slow, 1.0: quick, 10.0: quick}).value == 1.0
-    assert choose("hard", {0.1: slow, 1.0: slow, 10.0: quick}).value == 10.0
+    assert choose_rate("hard", {0.1: slow, 1.0: quick, 10.0: quick}).value == 1.0
+    assert choose_rate("hard", {0.1: slow, 1.0: slow, 10.0: quick}).value == 10.0
 
 
 @given(
@@ -78,7 +80,7 @@ def test_no_value_beats_the_chosen_one(found):
 
 def test_a_seed_that_diverged_is_not_one_that_was_solved():
     lost = replace(solving("1111"), solved=np.zeros(4, dtype=bool), diverged_at=np.full(4, 9))
-    choice = choose("hard", {0.1: solving("1000"), 1.0: lost})
+    choice = choose_rate("hard", {0.1: solving("1000"), 1.0: lost})
     assert (choice.value, choice.tried[1].solved.k) == (0.1, 0)
     assert choice.tried[1].epochs_to_solve == np.inf
 
@@ -88,19 +90,19 @@ def test_a_seed_that_diverged_is_not_one_that_was_solved():
     [(("111", "110", "000"), LOWER), (("000", "111", "000"), ""), (("000", "110", "111"), UPPER)],
 )
 def test_the_best_of_the_values_may_lie_at_their_end(flags, edge):
-    made = choose("hard", dict(zip((0.1, 1.0, 10.0), map(solving, flags), strict=True)))
+    made = choose_rate("hard", dict(zip((0.1, 1.0, 10.0), map(solving, flags), strict=True)))
     assert made.edge == edge
 
 
 def test_where_nothing_was_solved_the_smallest_is_taken_and_there_is_no_end():
-    choice = choose("hard", {0.1: solving("000"), 1.0: solving("000")})
+    choice = choose_rate("hard", {0.1: solving("000"), 1.0: solving("000")})
     assert (choice.value, choice.edge, choice.alternatives) == (0.1, "", (1.0,))
 
 
 def test_what_could_not_be_trained_is_not_chosen():
     failed = CellResult.failed("broken")
-    assert choose("hard", {0.1: failed, 1.0: solving("00")}).value == 1.0
-    assert choose("hard", {0.1: failed, 1.0: failed}) is None
+    assert choose_rate("hard", {0.1: failed, 1.0: solving("00")}).value == 1.0
+    assert choose_rate("hard", {0.1: failed, 1.0: failed}) is None
 
 
 # --- how flat it is ---------------------------------------------------------------------------
@@ -108,7 +110,7 @@ def test_what_could_not_be_trained_is_not_chosen():
 
 def test_a_value_is_told_apart_by_mcnemar_after_holm_over_all_pairs_of_values():
     flags = {0.1: "1" * 4 + "0" * 16, 1.0: "0" * 2 + "1" * 18, 10.0: "0" * 8 + "1" * 12}
-    choice = choose("hard", {value: solving(text) for value, text in flags.items()})
+    choice = choose_rate("hard", {value: solving(text) for value, text in flags.items()})
     pairs = [(2, 16), (4, 12), (6, 0)]  # only the first, only the second: 0.1-1, 0.1-10, 1-10
     low_best, _, best_high = holm([mcnemar_exact(*counts) for counts in pairs])
     assert choice.value == 1.0
@@ -124,7 +126,9 @@ def test_equal_values_are_told_apart_from_the_luckiest_in_at_most_5_percent():
     alarms = 0
     for _ in range(2000):
         solved = random.random((7, 30)) < 0.6
-        choice = choose("x", {float(v): cell(seeds) for v, seeds in enumerate(solved, start=1)})
+        choice = choose_rate(
+            "x", {float(v): cell(seeds) for v, seeds in enumerate(solved, start=1)}
+        )
         alarms += len(choice.alternatives) < 6
     assert alarms / 2000 <= 0.05
 
@@ -158,7 +162,7 @@ def claimed(random, one, other, *, tuning=30, seeds=100, naive=""):
         tried, reported = drawn[:, :tuning], drawn[:, tuning:]
         if naive == "seeds":
             tried = reported if label == "one" else reported[:1]
-        choice = choose(label, {float(place): cell(row) for place, row in enumerate(tried)})
+        choice = choose_rate(label, {float(place): cell(row) for place, row in enumerate(tried)})
         solved[label] = reported[int(choice.value)]
         alternatives[label] = [reported[int(place)] for place in choice.alternatives]
     found = pair(solved, "other", {} if naive else alternatives)
@@ -248,9 +252,9 @@ def test_a_value_is_tried_as_it_would_be_trained_alone():
 
 def test_each_variant_is_reported_as_it_would_be_alone_at_its_own_learning_rate():
     chosen = experiment()
-    choices = choices_of(chosen, [trained(tried) for tried in tuning_experiments(chosen)])
+    choices = choose_rates(chosen, [trained(tried) for tried in tuning_experiments(chosen)])
     assert list(choices) == ["tanh", "hard"]
-    own = at_own_rates(chosen, choices)
+    own = apply_choices(chosen, choices)
     assert own.is_tuned
     for result in trained(own).results:
         label = result.variant.label
@@ -271,7 +275,7 @@ def test_each_variant_is_reported_as_it_would_be_alone_at_its_own_learning_rate(
 
 def test_without_tuning_it_is_the_comparison_of_always():
     chosen = experiment()
-    one, always = trained(at_one_rate(chosen)), trained(experiment(tune="null"))
+    one, always = trained(without_tuning(chosen)), trained(experiment(tune="null"))
     assert not one.experiment.is_tuned
     for ours, theirs in zip(one.results, always.results, strict=True):
         np.testing.assert_array_equal(ours.predictions, theirs.predictions)
@@ -308,14 +312,14 @@ def whole():
     """A tuned comparison, from what was tried to the same at one learning rate."""
     chosen = experiment(activations="tanh,sigmoid,hard,ultra_fast", expect="null")
     tries = [trained(tried) for tried in tuning_experiments(chosen)]
-    choices = choices_of(chosen, tries)
-    own = trained(at_own_rates(chosen, choices))
+    choices = choose_rates(chosen, tries)
+    own = trained(apply_choices(chosen, choices))
     others = [trained(other) for other in alternative_experiments(chosen, choices)]
-    return own, tries, others, trained(at_one_rate(chosen))
+    return own, tries, others, trained(without_tuning(chosen))
 
 
 def test_the_alternatives_are_what_the_values_not_told_apart_do_on_the_reported_seeds(whole):
-    made = tuned(*whole)
+    made = analyse_tuning(*whole)
     count = 0
     for label, choice in made.choices.items():
         assert set(made.alternatives[label]) == set(choice.alternatives)
@@ -330,7 +334,7 @@ def test_the_alternatives_are_what_the_values_not_told_apart_do_on_the_reported_
 
 
 def test_claims_are_set_side_by_side(whole):
-    made = tuned(*whole)
+    made = analyse_tuning(*whole)
     own, _, _, one = whole
     assert made.pairing.baseline == "hard"
     assert list(made.changes) == ["tanh", "sigmoid"]
@@ -344,18 +348,18 @@ def test_what_was_not_trained_to_its_end_is_not_compared(whole):
     own, tries, others, one = whole
     stopped = gather(one.experiment, list(run(one.experiment))[:2])
     for shared in (stopped, None):
-        made = tuned(own, tries, others, shared)
+        made = analyse_tuning(own, tries, others, shared)
         assert made.pairing is not None
         assert (made.shared, made.changes) == (None, {})
     for fewer in (others[1:], [gather(others[0].experiment, []), *others[1:]]):
-        made = tuned(own, tries, fewer, one)
+        made = analyse_tuning(own, tries, fewer, one)
         assert (made.pairing, made.changes) == (None, {})
     first = others[0]
     failed = replace(first, results=tuple(Training.failed(r.variant, "x") for r in first.results))
-    assert tuned(own, tries, [failed, *others[1:]], one).pairing is None
+    assert analyse_tuning(own, tries, [failed, *others[1:]], one).pairing is None
 
 
 def test_another_baseline_is_another_comparison(whole):
     own, tries, others, one = whole
     other = replace(one, experiment=replace(one.experiment, baseline="tanh"))
-    assert tuned(own, tries, others, other).changes == {}
+    assert analyse_tuning(own, tries, others, other).changes == {}

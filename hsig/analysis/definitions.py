@@ -1,18 +1,23 @@
 """What can be measured of an activation itself, without training anything."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.analysis.remedies import Oddity, examine
 from hsig.arrays import Array
+from hsig.formulas.derivative import substitute_x
 from hsig.formulas.function import Break
+from hsig.formulas.nodes import Node, walk
+from hsig.formulas.program import evaluate_constant
 
-_FAR = 60.0  # beyond it the logistic curve is constant to 1e-26
-_FARTHEST = 1e150
-_STEP = 1e-3
+_STEP = 1e-6  # of a difference
+# the points at which a distance to the logistic curve is measured: it is constant beyond 60
+_CURVE = np.concatenate([np.arange(-60.0, 60.001, 1e-3), [-1e150, 1e150]])
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Definition:
     slope_at_0: float
     distance: float
     breaks: tuple[Break, ...]
-    oddities: tuple[Oddity, ...]
+    oddities: tuple["Oddity", ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +67,7 @@ def define(activation: Activation) -> Definition:
         slope_at_0=float(activation.derivative(np.zeros(1))[0]),
         distance=_distance_from_logistic(activation),
         breaks=activation.function.breaks,
-        oddities=examine(activation),
+        oddities=find_oddities(activation),
     )
 
 
@@ -78,9 +83,122 @@ def evaluate(activation: Activation, points: Sequence[float]) -> Points:
 def _distance_from_logistic(activation: Activation) -> float:
     if not np.isfinite(activation.range).all():
         return np.inf
-    grid = np.arange(-_FAR, _FAR + _STEP, _STEP)
-    ends = activation.function.breakpoints
-    beside = [np.nextafter(x, side) for x in ends for side in (-np.inf, np.inf)]
-    x = np.concatenate([grid, ends, beside, [-_FARTHEST, _FARTHEST]])
+    ends = np.array(activation.function.breakpoints)
+    x = np.concatenate([_CURVE, ends, np.nextafter(ends, -np.inf), np.nextafter(ends, np.inf)])
     distances = np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))
     return float(np.max(distances, initial=0.0, where=~np.isnan(distances)))
+
+
+# --- oddities ------------------------------------------------------------------------------------
+
+REACH = 1000.0  # how far to both sides an activation is looked at
+_SPACING = 0.125  # of the grid
+_GRID = np.linspace(-REACH, REACH, 16_001)
+_HALVINGS = 60  # of a space of the grid, until its ends are neighbours
+_NEAR = np.linspace(-20.0, 20.0, 401)  # where a given derivative is held against differences
+_TOLERANCE = 1e-4  # by which a given derivative may be off, relatively or absolutely
+_STEEP, _GROWTH = 100.0, 20.0  # a slope beyond the first that grew this many times since x = 10
+
+NAN, INFINITE, FLAT, GROWING, WRONG = "nan", "infinite", "flat", "growing", "wrong"
+
+
+class Oddity(NamedTuple):
+    """Something to know of an activation before it is trained.
+
+    Attributes:
+        kind: `nan` or `infinite` of its value or slope, `flat` or `growing` of its slope, `wrong`
+            of a derivative that was given.
+        x: Where it begins, seen from 0.
+        beyond: Whether it is so from there on, and not only near by.
+        part: For `nan` and `infinite`, the smallest part of the formula that is not finite there.
+        slope: Whether it is the slope, and not the value, that is odd.
+        found: For `wrong`, what was given; for `growing`, the slope at the end.
+        expected: For `wrong`, what the differences say.
+    """
+
+    kind: str
+    x: float
+    beyond: bool = True
+    part: Node | None = None
+    slope: bool = False
+    found: float = 0.0
+    expected: float = 0.0
+
+
+@lru_cache(maxsize=1024)
+def find_oddities(activation: Activation) -> tuple[Oddity, ...]:
+    """Look at an activation from -1000 to 1000, with its own derivative.
+
+    >>> find_oddities(ACTIVATIONS["sigmoid"]), find_oddities(ACTIVATIONS["square"])[0].kind
+    ((), 'growing')
+    """
+    value, slope = activation.value(_GRID), activation.derivative(_GRID)
+    found = list(_find_not_finite(activation, value, slope=False))
+    known = {(odd.kind, odd.x) for odd in found}
+    of_slope = _find_not_finite(activation, slope, slope=True)
+    found += [odd for odd in of_slope if (odd.kind, odd.x) not in known]
+    if not slope.any():
+        found.append(Oddity(FLAT, 0.0, slope=True))
+    elif not found:
+        found += _find_growth(slope)
+    return (*found, *_find_wrong_slope(activation))
+
+
+def _find_not_finite(activation: Activation, numbers: Array, *, slope: bool) -> Iterator[Oddity]:
+    """The first points to both sides where it is nan, else where it is infinite."""
+    function = activation.function
+    root = function.slope if slope else function.value
+    for kind, test in ((NAN, np.isnan), (INFINITE, np.isinf)):
+        odd = test(numbers)
+        for side in (_GRID < 0.0, _GRID >= 0.0):
+            places = _GRID[odd & side]
+            if len(places):
+                x = float(places[np.abs(places).argmin()])
+                beyond = bool(odd[side & (np.abs(_GRID) >= abs(x))].all())
+                good, bad = max(abs(x) - _SPACING, 0.0) * np.sign(x), x
+                for _ in range(_HALVINGS):  # the last point on the way to x that is still fine
+                    middle = (good + bad) / 2.0
+                    point = np.array([middle])
+                    at_middle = activation.derivative(point) if slope else activation.value(point)
+                    good, bad = (good, middle) if test(at_middle)[0] else (middle, bad)
+                yield Oddity(kind, float(good), beyond, _find_part(root, x), slope)
+        if odd.any():
+            return
+
+
+def _find_part(root: Node, x: float) -> Node:
+    """The smallest part of a formula that is not finite at x, which itself is no cause."""
+    parts = (node for node in walk(root) if node.operands)
+    return next(
+        (node for node in parts if not isfinite(evaluate_constant(substitute_x(node, x)))), root
+    )
+
+
+def _find_growth(slope: Array) -> Iterator[Oddity]:
+    """A slope that grows and grows to one of the sides."""
+    for end, near in ((-REACH, -10.0), (REACH, 10.0)):
+        last, first = (abs(float(slope[np.abs(_GRID - x).argmin()])) for x in (end, near))
+        if last > _STEEP and last > _GROWTH * first:
+            yield Oddity(GROWING, end, slope=True, found=float(last))
+
+
+def _find_wrong_slope(activation: Activation) -> Iterator[Oddity]:
+    """The worst point at which a given derivative is not that of small steps to either side."""
+    if not activation.slope_is_given:
+        return
+    ends = np.array(activation.function.breakpoints or (np.inf,))
+    beside = np.concatenate([ends - 4.0 * _STEP, ends + 4.0 * _STEP])
+    x = np.concatenate([_NEAR, beside[np.isfinite(beside)]])
+    x = x[np.abs(x[:, None] - ends).min(axis=1) > 2.0 * _STEP]
+    here, slope = activation.value(x), activation.derivative(x)
+    with np.errstate(all="ignore"):
+        before = (here - activation.value(x - _STEP)) / _STEP
+        after = (activation.value(x + _STEP) - here) / _STEP
+        steps = (before + after) / 2.0
+        # at a kink that is not known, it may be anything between the two
+        between = np.clip(slope, np.minimum(before, after), np.maximum(before, after))
+        off = np.abs(slope - between) / (1.0 + np.abs(steps))
+    worst = int(np.nanargmax(off)) if np.isfinite(off).any() else 0
+    if off[worst] > _TOLERANCE:
+        found, expected = float(slope[worst]), float(steps[worst])
+        yield Oddity(WRONG, float(x[worst]), slope=True, found=found, expected=expected)

@@ -56,7 +56,7 @@ class Surface:
         return whole
 
 
-def surface(network: Network, weights: Weights, task: Task) -> Surface:
+def loss_surface(network: Network, weights: Weights, task: Task) -> Surface:
     """The mean loss about some weights.
 
     Args:
@@ -71,7 +71,7 @@ def surface(network: Network, weights: Weights, task: Task) -> Surface:
     lanes = tuple(map(seeds_last, weights))
     inputs, targets = append_bias(task.inputs), task.targets[:, :, None]
     hidden_activation, output_activation = own.activations
-    bends, breaks_off = kinks(hidden_activation), kinks(output_activation)
+    bends, breaks_off = find_kinks(hidden_activation), find_kinks(output_activation)
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
         activity = own.forward(lanes, inputs)
         hidden, output = activity.pre_activations
@@ -102,12 +102,12 @@ def surface(network: Network, weights: Weights, task: Task) -> Surface:
         )
 
 
-def kinks(activation: Activation) -> tuple[float, ...]:
+def find_kinks(activation: Activation) -> tuple[float, ...]:
     """Where an activation has no second derivative: its value, slope or slope's slope jumps.
 
     >>> from hsig.activations import ACTIVATIONS
-    >>> kinks(ACTIVATIONS["hard"]), kinks(ACTIVATIONS["elu"]), kinks(ACTIVATIONS["tanh"])
-    ((-2.5, 2.5), (0.0,), ())
+    >>> [find_kinks(ACTIVATIONS[name]) for name in ("hard", "elu", "tanh")]
+    [(-2.5, 2.5), (0.0,), ()]
     """
     found = {point.x for point in activation.function.breaks}
     for x in activation.function.breakpoints:
@@ -201,11 +201,11 @@ KINDS = (SADDLE, MINIMUM, FLAT, KINK, SLOPE, UNDEFINED) = (
     "slope",
     "undefined",
 )
-WEIGHTS_MOST = 64  # of a network whose end points are told
+MAX_WEIGHTS = 64  # of a network whose end points are told
 NEAR = 1.0  # how far away, in the space of all weights, a stationary point is looked for
 STATIONARY = 1e-10  # a gradient that is not larger is none
 ZERO = 1e-6  # an eigenvalue that is not larger than this share of the largest is none
-ZERO_AT_LEAST = 1e-7  # nor is one that a gradient of `STATIONARY` outweighs over `ASIDE`
+MIN_ZERO = 1e-7  # nor is one that a gradient of `STATIONARY` outweighs over `ASIDE`
 ASIDE = 0.01  # length of the step that tries whether a saddle is one
 AT_KINK = 0.02  # a pre-activation not farther from a kink is at it: `ASIDE` may lead beyond
 
@@ -222,7 +222,7 @@ class EndPoints:
     """Where seeds ended, and the stationary point near by, if there is any.
 
     An eigenvalue counts as 0 where its size is at most `ZERO` times that of the largest, or
-    `ZERO_AT_LEAST`. The kinds, of which the first that holds is told:
+    `MIN_ZERO`. The kinds, of which the first that holds is told:
 
     - `undefined`: the cost, its gradient or its Hessian is not finite.
     - `slope`: no stationary point, with a gradient of at most `STATIONARY`, was found within
@@ -258,34 +258,34 @@ class EndPoints:
     stationary_eigenvalues: Array
     falls: BoolArray
 
-    def counted(self, seeds: BoolArray) -> dict[str, int]:
+    def count_kinds(self, seeds: BoolArray) -> dict[str, int]:
         """How many of some seeds are of each kind that there is, in the order of `KINDS`."""
         found = Counter(kind for kind, chosen in zip(self.kind, seeds, strict=True) if chosen)
         return {kind: found[kind] for kind in KINDS if found[kind]}
 
 
-def end_points_of(experiment: Experiment, training: Training) -> EndPoints | None:
-    """Where the seeds of a variant ended; None if it has none, or more than `WEIGHTS_MOST` weights.
+def find_end_points(experiment: Experiment, training: Training) -> EndPoints | None:
+    """Where the seeds of a variant ended; None if it has none, or more than `MAX_WEIGHTS` weights.
 
     Args:
         experiment: What was run.
         training: What became of the variant.
     """
-    if training.failure or weights_of(training) > WEIGHTS_MOST:
+    if training.failure or count_weights(training) > MAX_WEIGHTS:
         return None
     if len(training.weights) != 2 or experiment.sizes[-1] != 1:
         return None
-    return end_points(
+    return locate_end_points(
         experiment.problem_of(training.variant).network, training.weights, experiment.scaled_task
     )
 
 
-def weights_of(training: Training) -> int:
+def count_weights(training: Training) -> int:
     """How many weights each network has."""
     return sum(layer[0].size for layer in training.weights)
 
 
-def end_points(network: Network, weights: Weights, task: Task) -> EndPoints:
+def locate_end_points(network: Network, weights: Weights, task: Task) -> EndPoints:
     """Where seeds ended.
 
     Args:
@@ -300,7 +300,7 @@ def end_points(network: Network, weights: Weights, task: Task) -> EndPoints:
     def at(points: Array) -> Surface:
         layers = np.split(points, splits, axis=1)
         shaped = (layer.reshape(len(layer), *of) for layer, of in zip(layers, shapes, strict=True))
-        return surface(network, tuple(shaped), task)
+        return loss_surface(network, tuple(shaped), task)
 
     size = max(1, _HESSIANS_AT_A_TIME // points.shape[1] ** 2)
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
@@ -367,7 +367,7 @@ def _stationary(at: Callable[[Array], Surface], start: Array) -> Array:
 def _kinds(
     defined: BoolArray, stationary: BoolArray, kink: Array, eigenvalues: Array
 ) -> tuple[str, ...]:
-    smallest, zero = eigenvalues[:, 0], zero_of(eigenvalues)
+    smallest, zero = eigenvalues[:, 0], zero_threshold(eigenvalues)
     found = np.select(
         [~defined, ~stationary, kink <= AT_KINK, smallest < -zero, smallest > zero],
         [UNDEFINED, SLOPE, KINK, SADDLE, MINIMUM],
@@ -376,9 +376,9 @@ def _kinds(
     return tuple(found.tolist())
 
 
-def zero_of(eigenvalues: Array) -> Array:
+def zero_threshold(eigenvalues: Array) -> Array:
     """Up to which size each seed's eigenvalues, (seeds, weights), count as 0."""
-    zero: Array = np.maximum(ZERO * np.abs(eigenvalues).max(axis=1), ZERO_AT_LEAST)
+    zero: Array = np.maximum(ZERO * np.abs(eigenvalues).max(axis=1), MIN_ZERO)
     return zero
 
 

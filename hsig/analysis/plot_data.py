@@ -23,12 +23,12 @@ from hsig.networks.network import Weights
 
 # The numbers that pictures draw and their captions say: once for both.
 
-COLOURED_MOST = 8  # variants with a colour of their own in one panel
-PANELS_MOST = 12  # side by side
-SEED_LINES_MOST = 100  # of all variants together
-BENDS_MOST = 150  # lines on which hidden units bend
+MAX_COLOURS = 8  # variants with a colour of their own in one panel
+MAX_PANELS = 12  # side by side
+MAX_SEED_LINES = 100  # of all variants together
+MAX_BENDS = 150  # lines on which hidden units bend
 HALF = 0.5  # of the seeds solved; where fewer are, a map says what became of most others
-NOT_YET = "none of these"  # what a seed is of which none of a timeline's words holds
+UNDECIDED = "none of these"  # what a seed is of which none of a timeline's words holds
 
 _TAIL = 0.01  # of the pre-activations, at either end, that need not be seen
 _MARGIN = 0.15  # of the extent of what must be seen, on either side of it
@@ -36,10 +36,10 @@ _LEAST_REACH = 3.0  # of x on either side of 0
 _FARTHEST = 20.0  # times as far as the last kink, or as `_LEAST_REACH`: beyond is not shown
 
 
-def evenly(number: int, most: int) -> IntArray:
+def spread_evenly(number: int, most: int) -> IntArray:
     """The places of at most so many of a number of things, spread evenly, both ends among them.
 
-    >>> evenly(3, 8).tolist(), evenly(10, 4).tolist(), evenly(10, 1).tolist()
+    >>> spread_evenly(3, 8).tolist(), spread_evenly(10, 4).tolist(), spread_evenly(10, 1).tolist()
     ([0, 1, 2], [0, 3, 6, 9], [0])
     """
     if number <= most:
@@ -47,14 +47,14 @@ def evenly(number: int, most: int) -> IntArray:
     return np.linspace(0, number - 1, most).round().astype(np.int64)
 
 
-def seed_lines(seeds: int, variants: int) -> IntArray:
+def select_seed_lines(seeds: int, variants: int) -> IntArray:
     """The places of the seeds of each of some variants that are drawn one by one."""
     if seeds == 1:  # its line is the median
         return np.arange(0)
-    return evenly(seeds, max(1, SEED_LINES_MOST // max(1, min(variants, COLOURED_MOST))))
+    return spread_evenly(seeds, max(1, MAX_SEED_LINES // max(1, min(variants, MAX_COLOURS))))
 
 
-class Reached(NamedTuple):
+class SolvedCurve(NamedTuple):
     """How many seeds of a variant had been solved by an epoch, at each at which that changes.
 
     Attributes:
@@ -77,7 +77,7 @@ class Reached(NamedTuple):
         return self.seeds / self.of
 
 
-def reached(variant: VariantSummary) -> Reached:
+def count_solved_by_epoch(variant: VariantSummary) -> SolvedCurve:
     """When the seeds of a variant that was trained were first solved; later losses do not count."""
     lost = set(variant.diverged_seeds)
     found = sorted(
@@ -89,11 +89,11 @@ def reached(variant: VariantSummary) -> Reached:
     seeds = np.searchsorted(found, epochs, side="right")
     bounds = {k: wilson_interval(k, len(variant.seeds)) for k in set(seeds.tolist())}
     low, high = np.array([bounds[k] for k in seeds.tolist()]).T
-    return Reached(epochs, seeds, len(variant.seeds), low, high)
+    return SolvedCurve(epochs, seeds, len(variant.seeds), low, high)
 
 
-def states(variant: VariantSummary) -> dict[str, IntArray]:
-    """How many seeds are what at each checkpoint, `NOT_YET` behind the solved ones.
+def count_states(variant: VariantSummary) -> dict[str, IntArray]:
+    """How many seeds are what at each checkpoint, `UNDECIDED` behind the solved ones.
 
     They add up to all seeds. Empty for a variant that was not trained.
     """
@@ -102,10 +102,10 @@ def states(variant: VariantSummary) -> dict[str, IntArray]:
     known = variant.timeline.states
     rest = len(variant.seeds) - np.sum([*known.values()], axis=0)
     others = {word: number for word, number in known.items() if word != SOLVED}
-    return {SOLVED: known[SOLVED], NOT_YET: rest, **others}
+    return {SOLVED: known[SOLVED], UNDECIDED: rest, **others}
 
 
-def is_logarithmic(medians: Iterable[Array]) -> bool:
+def needs_log_axis(medians: Iterable[Array]) -> bool:
     """Whether costs are told apart better on a logarithmic axis.
 
     They are where all finite medians are positive and the largest is more than 20 times the
@@ -118,7 +118,7 @@ def is_logarithmic(medians: Iterable[Array]) -> bool:
 # --- pre-activations --------------------------------------------------------------------------
 
 
-class Shares(NamedTuple):
+class PieceCounts(NamedTuple):
     """Where the hidden pre-activations of all seeds, samples and units lie at one epoch.
 
     Attributes:
@@ -142,29 +142,29 @@ class Shares(NamedTuple):
         return (self.finite - sum(self.counts)) / max(1, self.finite)
 
 
-def finite_of(moment: Snapshot) -> Array:
+def finite_pre_activations(moment: Snapshot) -> Array:
     """The hidden pre-activations that are finite, in one row."""
     values: Array = np.concatenate([layer.ravel() for layer in moment.pre_activations])
     return values[np.isfinite(values)]
 
 
-def shares(activation: Activation, moment: Snapshot) -> Shares:
+def count_on_pieces(activation: Activation, moment: Snapshot) -> PieceCounts:
     """Where its hidden pre-activations lie."""
-    seen = finite_of(moment)
+    seen = finite_pre_activations(moment)
     counts = tuple(int(piece.contains(seen).sum()) for piece in activation.linear_pieces)
-    return Shares(counts, len(seen), sum(layer.size for layer in moment.pre_activations))
+    return PieceCounts(counts, len(seen), sum(layer.size for layer in moment.pre_activations))
 
 
-def middle_of(moment: Snapshot) -> tuple[float, float]:
+def middle_range(moment: Snapshot) -> tuple[float, float]:
     """Between which two of them the middle 95 % of the finite pre-activations lie; nan if none."""
-    seen = finite_of(moment)
+    seen = finite_pre_activations(moment)
     if not len(seen):
         return math.nan, math.nan
     low, high = np.quantile(seen, [0.025, 0.975], method="nearest")
     return float(low), float(high)
 
 
-def extent(activation: Activation, moments: Sequence[Snapshot]) -> tuple[float, float]:
+def visible_range(activation: Activation, moments: Sequence[Snapshot]) -> tuple[float, float]:
     """The x that a picture of an activation shows: its kinks, and practically all it was given.
 
     What is 20 times as far away as the last kink (or as 3, if that is farther) is left out, and
@@ -173,7 +173,7 @@ def extent(activation: Activation, moments: Sequence[Snapshot]) -> tuple[float, 
     kinks = [found.x for found in activation.function.breaks]
     farthest = _FARTHEST * max(_LEAST_REACH, *map(abs, kinks), 0.0)
     low, high = min([-_LEAST_REACH, *kinks]), max([_LEAST_REACH, *kinks])
-    for seen in map(finite_of, moments):
+    for seen in map(finite_pre_activations, moments):
         if len(seen):
             first, last = np.quantile(seen, [_TAIL, 1.0 - _TAIL], method="nearest").tolist()
             low, high = min(low, max(first, -farthest)), max(high, min(last, farthest))
@@ -181,9 +181,9 @@ def extent(activation: Activation, moments: Sequence[Snapshot]) -> tuple[float, 
     return low - margin, high + margin
 
 
-def outside(moment: Snapshot, low: float, high: float) -> int:
+def count_outside(moment: Snapshot, low: float, high: float) -> int:
     """How many of the finite pre-activations are not within."""
-    seen = finite_of(moment)
+    seen = finite_pre_activations(moment)
     return int(((seen < low) | (seen > high)).sum())
 
 
@@ -196,7 +196,7 @@ def middle_target(experiment: Experiment) -> float:
     return float(targets.min() + targets.max()) / 2.0
 
 
-def scale_of_predictions(experiment: Experiment, variant: Variant) -> tuple[float, float]:
+def prediction_range(experiment: Experiment, variant: Variant) -> tuple[float, float]:
     """The predictions that have colours: 0 to 1 where the output stays within.
 
     Else from the smallest to the largest target, and half of that extent on either side; what is
@@ -210,7 +210,7 @@ def scale_of_predictions(experiment: Experiment, variant: Variant) -> tuple[floa
     return low - margin, high + margin
 
 
-def of_seed(experiment: Experiment, seed: int | None) -> IntArray:
+def select_seed(experiment: Experiment, seed: int | None) -> IntArray:
     """The places of one seed, or of all for None.
 
     Raises:
@@ -232,7 +232,7 @@ def mean_predictions(moment: Snapshot, places: IntArray) -> Array:
     return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
-def right_of(experiment: Experiment, predictions: Array) -> BoolArray:
+def right_samples(experiment: Experiment, predictions: Array) -> BoolArray:
     """Which samples are right in every output, of predictions (..., samples, outputs)."""
     with np.errstate(invalid="ignore"):
         right = np.abs(predictions - experiment.task.targets) < experiment.solved_within
@@ -243,12 +243,14 @@ def right_of(experiment: Experiment, predictions: Array) -> BoolArray:
 # --- maps -------------------------------------------------------------------------------------
 
 
-def mark_of(cell: CellSummary) -> str:
+def dominant_failure(cell: CellSummary) -> str:
     """The verdict that a map shows of a cell: of most seeds not solved, if fewer than half are."""
     return cell.dominant if cell.solved.n and cell.solved.rate < HALF else ""
 
 
-def maps_of(axes: Sequence[Axis], cells: Mapping[tuple[str, ...], object]) -> list[tuple[str, ...]]:
+def select_maps(
+    axes: Sequence[Axis], cells: Mapping[tuple[str, ...], object]
+) -> list[tuple[str, ...]]:
     """The values of the keys before the last two for which any cell is there; at least one."""
     there = {values[:-2] for values, found in cells.items() if found is not None}
     fixed = list(product(*(axis.values for axis in axes[:-2])))
@@ -263,7 +265,7 @@ _PLANE_MARGIN = 0.25  # of the samples' extent, on each side of them
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class PredictionSurface:
     """What some seeds predict on a grid; inputs are scaled as the networks see them.
 
     Attributes:
@@ -285,9 +287,9 @@ class Surface:
     bends: bool
 
 
-def surface(
+def predict_surface(
     experiment: Experiment, variant: Variant, weights: Weights, *, points: int = 101
-) -> Surface:
+) -> PredictionSurface:
     """What the networks of these weights, seeds first, predict over the plane.
 
     Args:
@@ -310,7 +312,7 @@ def surface(
     breaks = tuple(found.x for found in variant.activation.function.breaks)
     at = breaks or (0.0,)
     box = (float(first[0]), float(first[-1]), float(second[0]), float(second[-1]))
-    return Surface(
+    return PredictionSurface(
         first,
         second,
         _mean_prediction(experiment, variant, weights, first, second),

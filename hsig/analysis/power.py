@@ -26,7 +26,7 @@ from hsig.experiments.outlook import Outlook
 ALPHA = 0.05  # level of a test by itself
 Share = float | Callable[[float, float], float]  # of discordant pairs, or as two rates make it
 
-SEEDS_MOST = 20_000  # in pairs, or in each group: beyond it no number of seeds is looked for
+MAX_SEEDS = 20_000  # in pairs, or in each group: beyond it no number of seeds is looked for
 _ROUNDING = 1e-9  # relative: a p-value and a level this close are the same
 # a binomial has less than 1e-16 beyond so many standard deviations and so much more (Bernstein)
 _REACH = 8.5, 25.0
@@ -88,7 +88,7 @@ def mcnemar_power(pairs: int, difference: float, discordant: float, alpha: float
     return min(1.0, float(number.chances @ given[number.low : number.high + 1]))
 
 
-def independent(first: float, second: float) -> float:
+def independent_discordance(first: float, second: float) -> float:
     """The share of discordant pairs where two rates are solved independently of each other.
 
     It is paired at its worst: seeds that are hard for one activation are often hard for another.
@@ -118,7 +118,7 @@ def seeds_needed(
         alpha: Level of the test.
 
     Returns:
-        Pairs, or seeds for each of two unpaired groups; None if more than `SEEDS_MOST`.
+        Pairs, or seeds for each of two unpaired groups; None if more than `MAX_SEEDS`.
 
     Raises:
         ValueError: If the rates are equal or impossible.
@@ -152,7 +152,7 @@ def smallest_difference(
     fewer = min(rate, 1.0 - rate)
     low, high = 0.0, 1.0 - fewer
     if isinstance(discordant, float | int):
-        low = least_difference(rate, discordant)
+        low = smallest_possible_difference(rate, discordant)
         high = min(high, discordant, 2.0 - discordant - 2.0 * fewer)
     sign = 1.0 if rate <= 0.5 else -1.0
 
@@ -170,7 +170,7 @@ def smallest_difference(
     return high
 
 
-def least_difference(rate: float, discordant: float) -> float:
+def smallest_possible_difference(rate: float, discordant: float) -> float:
     """The least difference from a rate, on its roomier side, that such a share of pairs allows.
 
     What one does not solve of the discordant pairs, the other does; a smaller difference would
@@ -198,13 +198,13 @@ def _power(
 def _first_that_reaches(power_with: Callable[[int], float], power: float) -> int | None:
     """A number of seeds at which a power is reached and with one less it is not, if there is one.
 
-    As if there were no saw-tooth; None if `SEEDS_MOST` are not enough.
+    As if there were no saw-tooth; None if `MAX_SEEDS` are not enough.
     """
     low, high = 0, 1
     while power_with(high) < power:
-        if high == SEEDS_MOST:
+        if high == MAX_SEEDS:
             return None
-        low, high = high, min(2 * high, SEEDS_MOST)
+        low, high = high, min(2 * high, MAX_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if power_with(middle) < power else (low, middle)
@@ -368,11 +368,11 @@ def next_block(outcome: Outcome) -> Experiment | None:
     """The seeds to add, or None when every interval is narrow enough or there are no more."""
     experiment, n = outcome.experiment, len(outcome.experiment.seeds)
     solved = [int(result.solved.sum()) for result in outcome.results if not result.failure]
-    more = seeds_after(n, solved, experiment.until or 1.0, experiment.max_seeds)
+    more = next_seed_count(n, solved, experiment.until or 1.0, experiment.max_seeds)
     return replace(experiment, seeds=tuple(range(n, more))) if more > n else None
 
 
-def seeds_after(n: int, solved: Iterable[int], until: float, most: int) -> int:
+def next_seed_count(n: int, solved: Iterable[int], until: float, most: int) -> int:
     """How many seeds there should be after n of which so many were solved by each variant."""
     if all(_half_width(k, n) <= until for k in solved):
         return n
@@ -384,7 +384,7 @@ def _half_width(k: int, n: int) -> float:
     return (high - low) / 2.0
 
 
-def join(first: Outcome, second: Outcome) -> Outcome:
+def join_seeds(first: Outcome, second: Outcome) -> Outcome:
     """The outcome of both outcomes' seeds; the rest of their experiments is the same."""
     experiment = replace(
         first.experiment, seeds=(*first.experiment.seeds, *second.experiment.seeds)

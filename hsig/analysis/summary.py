@@ -10,7 +10,7 @@ import numpy as np
 
 from hsig.activations import Activation
 from hsig.activations.names import to_text
-from hsig.analysis.pairing import Pairing, pairing_of
+from hsig.analysis.pairing import Pairing, pair_outcomes
 from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED
@@ -23,7 +23,7 @@ from hsig.networks.network import seeds_first, seeds_last
 QUARTILES = (0.25, 0.5, 0.75)
 MEDIAN = 1  # the middle one
 UNKNOWN = (math.nan,) * 3
-PARTED = 0.01  # of a prediction between a seed and its twin; from here on they end elsewhere
+TWINS_DIFFER = 0.01  # of a prediction between a seed and its twin; from here on they end elsewhere
 
 
 class Solved(NamedTuple):
@@ -134,7 +134,7 @@ class VariantSummary(ResultSummary):
         timeline: What was seen on the way; None if it could not be trained.
         transfers: What other activations predict with its weights.
         twins: How many seeds were trained a second time, from weights that differ in the last bit.
-        parted: How many of these ended elsewhere: a prediction differs by `PARTED` or more.
+        parted: How many of these ended elsewhere: a prediction differs by `TWINS_DIFFER` or more.
     """
 
     label: str
@@ -191,18 +191,18 @@ def summarise(outcome: Outcome) -> Summary:
     variants = tuple(_summarise_training(experiment, result) for result in outcome.results)
     unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
     affine = fit_affine(experiment.scaled_task, experiment.loss, experiment.solved_within)
-    return Summary(experiment, variants, outcome.complete, unmet, affine, pairing_of(outcome))
+    return Summary(experiment, variants, outcome.complete, unmet, affine, pair_outcomes(outcome))
 
 
-def rate(solved: BoolArray) -> Solved:
+def count_solved(solved: BoolArray) -> Solved:
     """How many of some seeds are solved, and the interval of their rate."""
     return Solved.of(int(solved.sum()), len(solved))
 
 
-def numbers_of(result: Result) -> dict[str, Any]:
+def result_numbers(result: Result) -> dict[str, Any]:
     """The fields of a `ResultSummary`, for those that have more."""
     return {
-        "solved": rate(result.solved),
+        "solved": count_solved(result.solved),
         "verdicts": count_verdicts(result.verdict),
         "epochs_to_solve": (
             UNKNOWN if result.failure else order_quantile(result.epochs_to_solve.tolist())
@@ -213,7 +213,7 @@ def numbers_of(result: Result) -> dict[str, Any]:
 
 
 def _summarise_training(experiment: Experiment, training: Training) -> VariantSummary:
-    label, numbers = training.variant.label, numbers_of(training)
+    label, numbers = training.variant.label, result_numbers(training)
     if training.failure:
         return VariantSummary(label=label, **numbers)
     with np.errstate(invalid="ignore"):
@@ -248,7 +248,7 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
             predict_with(experiment, training, other) for other in experiment.predict_with
         ),
         twins=int((~np.isnan(training.twin_distance)).sum()),
-        parted=int((training.twin_distance >= PARTED).sum()),
+        parted=int((training.twin_distance >= TWINS_DIFFER).sum()),
     )
 
 
@@ -273,7 +273,7 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
     return Transfer(
         label=to_text(other),
         activation=other,
-        solved=rate(solved),
+        solved=count_solved(solved),
         still_solved=int((solved & training.solved).sum()),
         largest_change=float(changes[finite].max()) if finite.any() else float("nan"),
     )

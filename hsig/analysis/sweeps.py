@@ -6,9 +6,17 @@ from functools import cached_property
 
 import numpy as np
 
-from hsig.analysis.pairing import Paired, difference, pair
+from hsig.analysis.pairing import Paired, pair
+from hsig.analysis.parts import find_difference
 from hsig.analysis.statistics import holm, quantiles
-from hsig.analysis.summary import QUARTILES, UNKNOWN, ResultSummary, Solved, numbers_of, rate
+from hsig.analysis.summary import (
+    QUARTILES,
+    UNKNOWN,
+    ResultSummary,
+    Solved,
+    count_solved,
+    result_numbers,
+)
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, CellResult, canonical_value
 from hsig.experiments.verdicts import SOLVED
@@ -40,7 +48,7 @@ def summarise_cell(result: CellResult) -> CellSummary:
         with np.errstate(invalid="ignore"):
             lower, median, upper = quantiles(result.cost[:, None], QUARTILES)[:, 0].tolist()
         cost = lower, median, upper
-    return CellSummary(cost=cost, **numbers_of(result))
+    return CellSummary(cost=cost, **result_numbers(result))
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +163,7 @@ def _by_value(
 def _difference(first: Experiment, second: Experiment, swept: Sequence[str]) -> str:
     """What keeps cells of the same values from being paired by seed; empty if nothing does."""
     alike = {name: getattr(first, name) for name in _STARTS if name in swept}
-    return difference(first, replace(second, seeds=first.seeds, **alike))
+    return find_difference(first, replace(second, seeds=first.seeds, **alike))
 
 
 def _pair(first: CellResult, second: CellResult, *, may_be_paired: bool) -> CellPair:
@@ -169,7 +177,7 @@ def _pair(first: CellResult, second: CellResult, *, may_be_paired: bool) -> Cell
 
 
 def _solved(result: CellResult) -> Solved | None:
-    return None if result.failure else rate(np.asarray(result.solved))
+    return None if result.failure else count_solved(np.asarray(result.solved))
 
 
 def _adjusted(

@@ -1,26 +1,25 @@
 """Several variants on several tasks: what each solves, and what may be said over all tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hsig.analysis.pairing import (
-    LEVEL,
-    TASKS_LEAST,
+from hsig.analysis.pairing import LEVEL
+from hsig.analysis.parts import Part
+from hsig.analysis.statistics import (
+    MIN_TASKS,
     Friedman,
     Improvement,
-    friedman,
-    groups,
-    improvement,
-    ranks,
+    friedman_test,
+    improvement_probability,
+    indistinguishable_groups,
+    rank_scores,
 )
-from hsig.arrays import Array
-from hsig.experiments.experiment import Experiment, Outcome, Result
 
 
 @dataclass(frozen=True, eq=False)
-class OverTasks:
+class TaskComparison:
     """What becomes of variants over all tasks.
 
     Attributes:
@@ -48,61 +47,59 @@ class OverTasks:
         return float(np.mean(self.ranks[label]))
 
 
-def over_tasks(
-    experiments: Mapping[str, Experiment], outcomes: Mapping[str, Outcome]
-) -> OverTasks | None:
+def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
     """Compare variants over tasks; None if fewer than two have a result on each.
 
     Args:
-        experiments: By task, with the same variants in the same order.
-        outcomes: By task, complete.
+        parts: A complete one for each task, with the same variants in the same order.
     """
-    first = next(iter(experiments.values()))
-    trained: dict[str, list[Result]] = {}
-    left_out = []
-    for place, variant in enumerate(first.variants):
-        results: list[Result] = [outcome.results[place] for outcome in outcomes.values()]
-        if any(result.failure for result in results):
-            left_out.append(variant.label)
-        else:
-            trained[variant.label] = results
+    first = parts[0].experiment
+    results = {
+        variant.label: [part.outcome.results[place] for part in parts]
+        for place, variant in enumerate(first.variants)
+    }
+    trained = {
+        label: of_tasks
+        for label, of_tasks in results.items()
+        if not any(result.failure for result in of_tasks)
+    }
     if len(trained) < 2:
         return None
     baseline = first.baseline if first.baseline in trained else next(iter(trained))
-    solved = {label: tuple(int(r.solved.sum()) for r in trained[label]) for label in trained}
-    # of each task the ranks of all variants, then of each variant the ranks on all tasks
-    by_task = [ranks(counts) for counts in zip(*solved.values(), strict=True)]
-    by_label = dict(zip(trained, zip(*by_task, strict=True), strict=True))
-    average = {label: float(np.mean(own)) for label, own in by_label.items()}
-    test = None
-    if len(outcomes) >= TASKS_LEAST:
-        test = friedman(list(average.values()), len(outcomes))
-    epochs = {label: [_epochs(result) for result in results] for label, results in trained.items()}
-    return OverTasks(
-        tasks=tuple(outcomes),
+    solved = {
+        label: tuple(int(result.solved.sum()) for result in of_tasks)
+        for label, of_tasks in trained.items()
+    }
+    by_task = [rank_scores(counts) for counts in zip(*solved.values(), strict=True)]
+    ranks = dict(zip(trained, zip(*by_task, strict=True), strict=True))
+    average = {label: float(np.mean(of_tasks)) for label, of_tasks in ranks.items()}
+    test: Friedman | None = None
+    groups: tuple[tuple[str, ...], ...] = ()
+    if len(parts) >= MIN_TASKS:
+        test = friedman_test(list(average.values()), len(parts))
+        groups = _find_groups(average, test)
+    epochs = {
+        label: [np.where(r.solved, r.epochs_to_solve, np.inf) for r in of_tasks]
+        for label, of_tasks in trained.items()
+    }
+    return TaskComparison(
+        tasks=tuple(part.name for part in parts),
         baseline=baseline,
         solved=solved,
-        ranks=by_label,
+        ranks=ranks,
         improvement={
-            label: improvement(own, epochs[baseline])
-            for label, own in epochs.items()
+            label: improvement_probability(of_tasks, epochs[baseline])
+            for label, of_tasks in epochs.items()
             if label != baseline
         },
         friedman=test,
-        groups=_groups(average, test),
-        left_out=tuple(left_out),
+        groups=groups,
+        left_out=tuple(label for label in results if label not in trained),
     )
 
 
-def _epochs(result: Result) -> Array:
-    """Until each seed was solved; infinite for one that is not at the budget."""
-    return np.where(result.solved, result.epochs_to_solve, np.inf)
-
-
-def _groups(average: Mapping[str, float], test: Friedman | None) -> tuple[tuple[str, ...], ...]:
-    """Those that are not told apart: all of them, if they are not told apart as a whole."""
-    if test is None:
-        return ()
+def _find_groups(average: Mapping[str, float], test: Friedman) -> tuple[tuple[str, ...], ...]:
+    """Those that are not told apart: all of them, if the test does not tell any apart."""
     if test.p > LEVEL:
         return (tuple(sorted(average, key=lambda label: average[label])),)
-    return groups(average, test.critical_difference)
+    return indistinguishable_groups(average, test.critical_difference)

@@ -15,17 +15,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hsig.analysis.pairing import LEVEL, Paired, Pairing, all_pairs, pairing_of
+from hsig.analysis.pairing import LEVEL, Paired, Pairing, all_pairs, pair_outcomes
+from hsig.analysis.parts import ALTERNATIVE, ONE_RATE, TUNING, Part
 from hsig.analysis.statistics import order_quantile
-from hsig.analysis.summary import Solved, Summary, rate, summarise
+from hsig.analysis.summary import Solved, Summary, count_solved, summarise
 from hsig.arrays import BoolArray
-from hsig.experiments.experiment import Experiment, Outcome, Result, as_cell
+from hsig.experiments.experiment import Experiment, Outcome, Result, Variant, as_cell
 
 LOWER, UPPER = "lower", "upper"  # the ends of the values that were tried
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedRate:
     """One learning rate of one variant, on the tuning seeds.
 
     Attributes:
@@ -63,16 +64,16 @@ class Choice:
 
     label: str
     value: float
-    tried: tuple[Tried, ...]
+    tried: tuple[TriedRate, ...]
 
     @property
-    def chosen(self) -> Tried:
+    def chosen(self) -> TriedRate:
         """What the chosen one did on the tuning seeds."""
         return next(tried for tried in self.tried if tried.value == self.value)
 
     @property
     def edge(self) -> str:
-        """At which end of the values it lies, where there may be a better one beyond; or nothing.
+        """At which end of the values it lies, beyond which there may be a better one; or nothing.
 
         Where nothing was solved at any value there is no better or worse, and so no edge.
         """
@@ -91,38 +92,85 @@ class Choice:
         )
 
 
-def tuning_experiments(experiment: Experiment) -> tuple[Experiment, ...]:
-    """An experiment of all variants on the tuning seeds for each value that is tried."""
-    cell = replace(
-        as_cell(at_one_rate(experiment)),
-        seeds=experiment.tuning_seeds,
-        predict_with=(),
-        baseline="",
-    )
-    return tuple(_named(replace(cell, learning_rate=value)) for value in experiment.tune)
+# --- what is trained --------------------------------------------------------------------------
 
 
-def at_one_rate(experiment: Experiment) -> Experiment:
-    """The same comparison without tuning, all variants at the experiment's learning rate."""
+def without_tuning(experiment: Experiment) -> Experiment:
+    """The same comparison with all variants at the experiment's learning rate."""
     variants = tuple(replace(variant, learning_rate=None) for variant in experiment.variants)
     return replace(experiment, variants=variants, tune=(), tune_seeds=None, expect={})
 
 
-def best_value(solved: Mapping[float, int], epochs: Mapping[float, float]) -> float:
-    """The value with the most seeds solved; of equals the lowest median; then the smallest value.
+def tuning_experiments(experiment: Experiment) -> tuple[Experiment, ...]:
+    """For each value that is tried, an experiment of all variants on the tuning seeds."""
+    everywhere = dict.fromkeys(experiment.tune, experiment.variants)
+    return _experiments_at(replace(experiment, seeds=experiment.tuning_seeds), everywhere)
 
-    Args:
-        solved: By value, how many seeds were solved.
-        epochs: By value, the median number of epochs to solve; infinite where it is not reached.
 
-    >>> best_value({0.1: 7, 1.0: 9, 10.0: 9}, {0.1: 50.0, 1.0: 40.0, 10.0: 40.0})
-    1.0
+def alternative_experiments(
+    experiment: Experiment, choices: Mapping[str, Choice]
+) -> tuple[Experiment, ...]:
+    """For each value, on the reported seeds, the variants whose choice it was not told apart from.
+
+    A value without any is left out.
     """
-    return min(solved, key=lambda value: (-solved[value], epochs[value], value))
+    open_to = {
+        value: tuple(
+            variant
+            for variant in experiment.variants
+            if variant.label in choices and value in choices[variant.label].alternatives
+        )
+        for value in experiment.tune
+    }
+    return _experiments_at(experiment, open_to)
 
 
-def choose(label: str, results: Mapping[float, Result]) -> Choice | None:
-    """The learning rate of a variant, from what became of the tuning seeds; None if of nothing.
+def _experiments_at(
+    experiment: Experiment, variants: Mapping[float, tuple[Variant, ...]]
+) -> tuple[Experiment, ...]:
+    """Some variants at each learning rate, with labels that no other rate has."""
+    cell = replace(as_cell(experiment), predict_with=(), baseline="")
+    return tuple(
+        without_tuning(replace(cell, variants=some, learning_rate=value)).prefix_labels(
+            f"learning rate {value!r}"
+        )
+        for value, some in variants.items()
+        if some
+    )
+
+
+def apply_choices(experiment: Experiment, choices: Mapping[str, Choice]) -> Experiment:
+    """The experiment with each variant at the learning rate that was chosen for it."""
+    return replace(
+        experiment,
+        variants=tuple(
+            replace(variant, learning_rate=choices[variant.label].value)
+            if variant.label in choices
+            else variant
+            for variant in experiment.variants
+        ),
+    )
+
+
+# --- choosing ---------------------------------------------------------------------------------
+
+
+def choose_rates(experiment: Experiment, tuning: Sequence[Outcome]) -> dict[str, Choice]:
+    """Choose for each variant that could be trained, from the outcomes of its tuning experiments.
+
+    The outcomes are in the order of `experiment.tune`, their results in that of its variants.
+    """
+    choices = {}
+    for place, variant in enumerate(experiment.variants):
+        results = [outcome.results[place] for outcome in tuning]
+        choice = choose_rate(variant.label, dict(zip(experiment.tune, results, strict=True)))
+        if choice is not None:
+            choices[variant.label] = choice
+    return choices
+
+
+def choose_rate(label: str, results: Mapping[float, Result]) -> Choice | None:
+    """Choose the learning rate of a variant; None if it could not be trained at any.
 
     Args:
         label: The variant.
@@ -136,72 +184,33 @@ def choose(label: str, results: Mapping[float, Result]) -> Choice | None:
         value: order_quantile(result.epochs_to_solve.tolist())[0]
         for value, result in trained.items()
     }
-    value = best_value({value: int(seeds.sum()) for value, seeds in solved.items()}, epochs)
+    best = best_value({value: int(seeds.sum()) for value, seeds in solved.items()}, epochs)
     p_values = {frozenset(pair): p for pair, p in all_pairs(solved).items()}
     tried = tuple(
-        Tried(
-            value=other,
-            solved=rate(seeds),
-            epochs_to_solve=epochs[other],
-            only_this=int(np.sum(seeds & ~solved[value])),
-            only_chosen=int(np.sum(~seeds & solved[value])),
-            p=p_values.get(frozenset((other, value)), 1.0),
+        TriedRate(
+            value=value,
+            solved=count_solved(seeds),
+            epochs_to_solve=epochs[value],
+            only_this=int(np.sum(seeds & ~solved[best])),
+            only_chosen=int(np.sum(~seeds & solved[best])),
+            p=p_values.get(frozenset((value, best)), 1.0),
         )
-        for other, seeds in solved.items()
+        for value, seeds in solved.items()
     )
-    return Choice(label, value, tried)
+    return Choice(label, best, tried)
 
 
-def choices_of(experiment: Experiment, tuning: Sequence[Outcome]) -> dict[str, Choice]:
-    """The choice of each variant that could be trained, from the outcomes of its `tune`."""
-    made = {}
-    for place, variant in enumerate(experiment.variants):
-        results = {
-            value: outcome.results[place]
-            for value, outcome in zip(experiment.tune, tuning, strict=True)
-        }
-        choice = choose(variant.label, results)
-        if choice is not None:
-            made[variant.label] = choice
-    return made
+def best_value(solved: Mapping[float, int], epochs: Mapping[float, float]) -> float:
+    """The value with the most seeds solved; of equals the lowest median; then the smallest value.
 
+    Args:
+        solved: By value, how many seeds were solved.
+        epochs: By value, the median number of epochs to solve; infinite where it is not reached.
 
-def at_own_rates(experiment: Experiment, choices: Mapping[str, Choice]) -> Experiment:
-    """The experiment with each variant at the learning rate that was chosen for it."""
-    return replace(
-        experiment,
-        variants=tuple(
-            replace(variant, learning_rate=choices[variant.label].value)
-            if variant.label in choices
-            else variant
-            for variant in experiment.variants
-        ),
-    )
-
-
-def alternative_experiments(
-    experiment: Experiment, choices: Mapping[str, Choice]
-) -> tuple[Experiment, ...]:
-    """For each value an experiment, on the reported seeds, of the variants that might have had it.
-
-    These are the variants whose choice it was not told apart from.
+    >>> best_value({0.1: 7, 1.0: 9, 10.0: 9}, {0.1: 50.0, 1.0: 40.0, 10.0: 40.0})
+    1.0
     """
-    cell = replace(as_cell(at_one_rate(experiment)), predict_with=(), baseline="")
-    made = []
-    for value in experiment.tune:
-        variants = tuple(
-            variant
-            for variant in cell.variants
-            if variant.label in choices and value in choices[variant.label].alternatives
-        )
-        if variants:
-            made.append(_named(replace(cell, variants=variants, learning_rate=value)))
-    return tuple(made)
-
-
-def _named(experiment: Experiment) -> Experiment:
-    """With labels that no other value has."""
-    return experiment.prefix_labels(f"learning rate {experiment.learning_rate!r}")
+    return min(solved, key=lambda value: (-solved[value], epochs[value], value))
 
 
 # --- what it changes --------------------------------------------------------------------------
@@ -233,7 +242,7 @@ class Change:
 
 
 @dataclass(frozen=True, eq=False)
-class Tuned:
+class Tuning:
     """How the learning rates of a comparison were chosen, and what it would have been without.
 
     Attributes:
@@ -254,32 +263,39 @@ class Tuned:
     changes: Mapping[str, Change]
 
 
-def tuned(
-    own: Outcome,
-    tuning: Sequence[Outcome],
-    alternatives: Sequence[Outcome],
-    shared: Outcome | None,
-) -> Tuned:
-    """What there is to say of a tuning.
+def analyse_tuning(main: Part, parts: Sequence[Part]) -> Tuning | None:
+    """Say how the learning rates of a part were chosen; None if they were not.
 
     Args:
-        own: What became of the variants at their own learning rates.
-        tuning: What became of `tuning_experiments`.
-        alternatives: What became of `alternative_experiments`, as far as they were trained.
-        shared: What became of `at_one_rate`, if it was trained.
+        main: The variants at their own learning rates.
+        parts: All parts of the result. Of those of the same task count what became of
+            `tuning_experiments`, of `alternative_experiments` as far as they were trained, and of
+            `without_tuning` if it was.
     """
-    choices = choices_of(own.experiment, tuning)
-    solved = _solved_at(choices, alternatives)
+    tries, others, shared = (
+        [
+            part.outcome
+            for part in parts
+            if part.role == role and part.experiment.task.name == main.experiment.task.name
+        ]
+        for role in (TUNING, ALTERNATIVE, ONE_RATE)
+    )
+    if not main.experiment.tune or not tries:
+        return None
+    choices = choose_rates(main.outcome.experiment, tries)
+    solved = _solved_at(choices, others)
     known = all(set(solved[label]) == set(choice.alternatives) for label, choice in choices.items())
-    others = {label: list(by_value.values()) for label, by_value in solved.items()}
-    pairing = pairing_of(own, alternatives=others) if known else None
-    summary = summarise(shared) if shared is not None and shared.complete else None
-    return Tuned(
+    pairing = None
+    if known:
+        alternatives = {label: list(by_value.values()) for label, by_value in solved.items()}
+        pairing = pair_outcomes(main.outcome, alternatives=alternatives)
+    summary = summarise(shared[0]) if shared and shared[0].complete else None
+    return Tuning(
         choices,
         solved,
         pairing,
         summary,
-        _changes(pairing, None if summary is None else summary.pairing),
+        _find_changes(pairing, None if summary is None else summary.pairing),
     )
 
 
@@ -298,11 +314,11 @@ def _solved_at(
     return solved
 
 
-def _changes(own: Pairing | None, shared: Pairing | None) -> dict[str, Change]:
+def _find_changes(own: Pairing | None, shared: Pairing | None) -> dict[str, Change]:
     if own is None or shared is None or own.baseline != shared.baseline:
         return {}
     return {
-        label: Change(found, shared.against[label])
-        for label, found in own.against.items()
+        label: Change(paired, shared.against[label])
+        for label, paired in own.against.items()
         if label in shared.against
     }

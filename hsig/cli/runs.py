@@ -146,12 +146,12 @@ def show_run(id: Id, *, output: Output) -> None:
 @command("hsig runs diff latest~1 latest", name="diff", options=_OPTIONS)
 def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
+    from hsig.analysis.parts import prefix_labels
     from hsig.analysis.summary import summarise
     from hsig.reports.lookups import difference_page
     from hsig.results.opening import result_of
     from hsig.results.result import Trained
     from hsig.runs.listing import differences, find_record
-    from hsig.runs.record import compare_parts, prefix_parts
 
     output.check()
     names = first, second
@@ -172,10 +172,9 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     for name, record in zip(names, records, strict=True):
         result = result_of(record)
         assert isinstance(result, Trained)
-        parts += prefix_parts(name, result.asked)
-    configs = compare_parts(parts)
-    summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
-    output.write(difference_page(settings, configs, summaries))
+        parts += prefix_labels(name, result.asked)
+    summaries = {part.name: summarise(part.outcome) for part in parts}
+    output.write(difference_page(settings, parts, summaries))
 
 
 def _diff_sweeps(

@@ -13,13 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hsig.analysis.plot_data import (
-    COLOURED_MOST,
-    PANELS_MOST,
-    evenly,
-    is_logarithmic,
-    reached,
-    seed_lines,
-    states,
+    MAX_COLOURS,
+    MAX_PANELS,
+    count_solved_by_epoch,
+    count_states,
+    needs_log_axis,
+    select_seed_lines,
+    spread_evenly,
 )
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.arrays import Array
@@ -67,8 +67,8 @@ def costs(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure
     with drawing(caption, theme) as picture:
         axes = picture.body.subplots()
         trained = trained_of(summary)
-        coloured, others = trained[:COLOURED_MOST], trained[COLOURED_MOST:]
-        if is_logarithmic(variant.cost[MEDIAN] for variant in coloured):
+        coloured, others = trained[:MAX_COLOURS], trained[MAX_COLOURS:]
+        if needs_log_axis(variant.cost[MEDIAN] for variant in coloured):
             axes.set_yscale("log", nonpositive="clip")
         for variant in others:
             axes.plot(variant.epochs, _drawable(variant.cost[MEDIAN]), **_grey(picture.theme))
@@ -92,10 +92,10 @@ def solved(summary: Summary, *, caption: Caption, theme: str = "light") -> Figur
     with drawing(caption, theme) as picture:
         axes = picture.body.subplots()
         trained = trained_of(summary)
-        for variant in trained[COLOURED_MOST:]:
-            found = reached(variant)
+        for variant in trained[MAX_COLOURS:]:
+            found = count_solved_by_epoch(variant)
             axes.step(found.epochs, found.share, where="post", **_grey(picture.theme))
-        for place, variant in enumerate(trained[:COLOURED_MOST]):
+        for place, variant in enumerate(trained[:MAX_COLOURS]):
             _share(axes, variant, place, picture.theme, of=len(trained))
         over_epochs(axes, summary.experiment.epochs)
         in_percent(axes, "seeds solved at least once by then")
@@ -111,7 +111,7 @@ def _drawable(values: Array) -> Array:
 
 def _single(variant: VariantSummary, variants: int) -> Array:
     """The costs of the seeds that are drawn, shape (seeds, checkpoints)."""
-    return _drawable(variant.costs[seed_lines(len(variant.seeds), variants)])
+    return _drawable(variant.costs[select_seed_lines(len(variant.seeds), variants)])
 
 
 def _grey(theme: Theme) -> dict[str, Any]:
@@ -130,8 +130,8 @@ def _cost(axes: Axes, variant: VariantSummary, place: int, theme: Theme, *, of: 
 
 
 def _share(axes: Axes, variant: VariantSummary, place: int, theme: Theme, *, of: int) -> None:
-    found = reached(variant)
-    kept = evenly(len(found.epochs), _STEPS_MOST)
+    found = count_solved_by_epoch(variant)
+    kept = spread_evenly(len(found.epochs), _STEPS_MOST)
     axes.fill_between(
         found.epochs[kept],
         found.low[kept],
@@ -159,7 +159,7 @@ def _line(place: int, theme: Theme, values: Array, of: int) -> dict[str, Any]:
         "markersize": 5.5,
         "markeredgecolor": theme.paper,
         "markeredgewidth": 0.7,
-        "markevery": (_APART * place / COLOURED_MOST, _APART) if seen > 1 else None,
+        "markevery": (_APART * place / MAX_COLOURS, _APART) if seen > 1 else None,
         "zorder": 3.0 - place / 100.0,
     }
 
@@ -190,7 +190,7 @@ def _reach(axes: Axes, coloured: list[VariantSummary], single: list[Array]) -> N
 
 
 def _legend(picture: Picture, trained: list[VariantSummary]) -> None:
-    shown, more = trained[:COLOURED_MOST], len(trained) - COLOURED_MOST
+    shown, more = trained[:MAX_COLOURS], len(trained) - MAX_COLOURS
     points = np.zeros(2)  # as of a line with more than one
     marks: list[Artist] = [
         Line2D([], [], **_line(place, picture.theme, points, len(trained)))
@@ -374,7 +374,7 @@ def verdicts(summary: Summary, *, caption: Caption, theme: str = "light") -> Fig
 
     Between two checkpoints the areas are straight; of a single checkpoint they are a bar.
     """
-    shown = trained_of(summary)[:PANELS_MOST]
+    shown = trained_of(summary)[:MAX_PANELS]
     rows, columns = grid_of(max(1, len(shown)), _COLUMNS_MOST)
     height = 3.6 if rows == 1 else 1.9 * rows
     with drawing(caption, theme, width=_WIDTH, height=height) as picture:
@@ -416,7 +416,7 @@ def _title(variant: VariantSummary, width: float) -> str:
 def _stack(axes: Axes, variant: VariantSummary, theme: Theme, budget: int) -> list[str]:
     """Draw the areas; those words that any seed has."""
     epochs, seeds = np.array(variant.epochs, dtype=float), len(variant.seeds)
-    found = states(variant)
+    found = count_states(variant)
     words = [word for word in HATCHES if word in found and found[word].any()]
     if len(epochs) == 1:
         epochs = epochs[0] + np.array([0.0, _BAR * max(1, budget)])

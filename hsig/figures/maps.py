@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from hsig.analysis.plot_data import HALF, PANELS_MOST, evenly, maps_of, mark_of
+from hsig.analysis.plot_data import HALF, MAX_PANELS, dominant_failure, select_maps, spread_evenly
 from hsig.analysis.sweeps import CellPair, CellSummary, SweepOutcome, TwoSweeps
 from hsig.arrays import Array, BoolArray
 from hsig.experiments.sweeps import Axis
@@ -101,7 +101,7 @@ def maps(
     At most 12 of them are drawn. What there is to write is written in at most 200 cells. Values are
     categories, in their order, the first at the top and on the left.
     """
-    panels = maps_of(axes, cells)[:PANELS_MOST]
+    panels = select_maps(axes, cells)[:MAX_PANELS]
     down, across = axes[-2:]
     side = [
         min(max(cell * len(axis.values), least), most)
@@ -246,11 +246,11 @@ def _border(values: Array, at: float) -> Path:
 
 def _values(axes: Axes, down: Axis, across: Axis, side: Sequence[float]) -> None:
     """The values of both keys, or some of them, evenly chosen."""
-    columns = evenly(len(across.values), min(_LABELS_MOST, int(side[0] * INCH / 12.0)))
+    columns = spread_evenly(len(across.values), min(_LABELS_MOST, int(side[0] * INCH / 12.0)))
     texts = [fitted(across.values[place], _LABEL_WIDTH, 9.0) for place in columns]
     wide = max(width_of(text, 9.0) for text in texts) + 6.0 > side[0] * INCH / len(columns)
     axes.set_xticks(columns, texts, rotation=90 if wide else 0)
-    rows = evenly(len(down.values), min(_LABELS_MOST, int(side[1] * INCH / 12.0)))
+    rows = spread_evenly(len(down.values), min(_LABELS_MOST, int(side[1] * INCH / 12.0)))
     axes.set_yticks(rows, [fitted(down.values[place], _LABEL_WIDTH, 9.0) for place in rows])
 
 
@@ -380,7 +380,7 @@ def _cell(found: CellSummary | None) -> Cell | None:
     if found is None or found.failure:
         return None if found is None else FAILED
     rate = found.solved.rate
-    return Cell(rate, whole_percent(rate), mark_of(found))
+    return Cell(rate, whole_percent(rate), dominant_failure(found))
 
 
 def _pair(both: CellPair | None, *, hatched: bool) -> Cell | None:
@@ -412,7 +412,7 @@ def _mark_line(axes: Axes, marker: str, marked: Sequence[bool], theme: Theme) ->
 
 def _line_values(axes: Axes, axis: Axis) -> None:
     """The values of the key, or some of them, evenly chosen."""
-    places = evenly(len(axis.values), _LINE_LABELS_MOST)
+    places = spread_evenly(len(axis.values), _LINE_LABELS_MOST)
     texts = [fitted(axis.values[place], _LINE_LABEL_WIDTH, 9.0) for place in places]
     wide = max(width_of(text, 9.0) for text in texts) + 6.0 > 0.85 * _WIDTH * INCH / len(places)
     axes.set_xticks(places, texts, rotation=90 if wide else 0)

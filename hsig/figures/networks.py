@@ -14,17 +14,17 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from hsig.activations import Activation
 from hsig.analysis.plot_data import (
-    BENDS_MOST,
-    Surface,
-    evenly,
-    extent,
-    finite_of,
+    MAX_BENDS,
+    PredictionSurface,
+    count_outside,
+    finite_pre_activations,
     middle_target,
-    of_seed,
-    outside,
-    scale_of_predictions,
+    prediction_range,
+    select_seed,
+    spread_evenly,
+    visible_range,
 )
-from hsig.analysis.plot_data import surface as surface_of
+from hsig.analysis.plot_data import predict_surface as surface_of
 from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.snapshots import Snapshot
@@ -82,8 +82,8 @@ def activation(
         caption: Its words.
         theme: `light` or `dark`.
     """
-    shown = [moments[place] for place in evenly(len(moments), _ROWS_MOST)]
-    low, high = extent(activation, shown)
+    shown = [moments[place] for place in spread_evenly(len(moments), _ROWS_MOST)]
+    low, high = visible_range(activation, shown)
     height = _TOP + _ROW * len(shown)
     with drawing(caption, theme, width=_WIDTH, height=height) as picture:
         ratios = [_TOP, *(_ROW for _ in shown)]
@@ -231,7 +231,7 @@ def _histogram(
     ends: tuple[float, float],
     theme: Theme,
 ) -> None:
-    seen = finite_of(moment)
+    seen = finite_pre_activations(moment)
     inside = seen[(seen >= ends[0]) & (seen <= ends[1])]
     edges = _edges(activation, *ends)
     counts, _ = np.histogram(inside, edges)
@@ -252,7 +252,7 @@ def _histogram(
     axes.set_ylim(0.0, 1.05 * density.max() if len(inside) else 1.0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    far = outside(moment, *ends)
+    far = count_outside(moment, *ends)
     beyond = f"; {percent(far / len(seen))} outside the picture" if far else ""
     told = f"epoch {moment.epoch}: {told_where(activation, moment)}{beyond}"
     axes.set_title(wrapped(told, _PLOT * INCH, _TEXT, lines=2), fontsize=_TEXT, color=theme.ink)
@@ -303,9 +303,9 @@ def surface(
     Raises:
         ValueError: If the task has another number of inputs, or there is no such seed.
     """
-    places = of_seed(experiment, seed)
+    places = select_seed(experiment, seed)
     points = _GRID_POINTS if len(places) <= _MANY else _POINTS_OF_MANY
-    shown = [moments[place] for place in evenly(len(moments), _PANELS_MOST)]
+    shown = [moments[place] for place in spread_evenly(len(moments), _PANELS_MOST)]
     found = [
         surface_of(experiment, variant, select_seeds(moment.weights, places), points=points)
         for moment in shown
@@ -317,7 +317,7 @@ def surface(
         panels = [*grid.flat]
         for axes in panels:
             axes.set_visible(False)
-        scale = scale_of_predictions(experiment, variant)
+        scale = prediction_range(experiment, variant)
         images = [
             _panel(axes, experiment, seen, moment.epoch, scale)
             for axes, seen, moment in zip(panels, found, shown, strict=False)
@@ -332,7 +332,11 @@ def surface(
 
 
 def _panel(
-    axes: Axes, experiment: Experiment, seen: Surface, epoch: int, scale: tuple[float, float]
+    axes: Axes,
+    experiment: Experiment,
+    seen: PredictionSurface,
+    epoch: int,
+    scale: tuple[float, float],
 ) -> AxesImage:
     box = (seen.first[0], seen.first[-1], seen.second[0], seen.second[-1])
     image = axes.imshow(
@@ -376,9 +380,9 @@ def _outlined(width: float) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=width + 1.6, foreground="#000000")]
 
 
-def _bends(axes: Axes, seen: Surface) -> None:
+def _bends(axes: Axes, seen: PredictionSurface) -> None:
     """Where hidden units bend: of a few each line by itself, of many faintly."""
-    lines = [*seen.lines[evenly(len(seen.lines), BENDS_MOST)]]
+    lines = [*seen.lines[spread_evenly(len(seen.lines), MAX_BENDS)]]
     few = len(lines) <= _FEW
     if few:
         axes.add_collection(LineCollection(lines, colors="#000000", linewidths=1.8), autolim=False)
@@ -468,7 +472,7 @@ def _bar(
     with_plain_numbers(bar.ax, "y")
 
 
-def _legend(picture: Picture, experiment: Experiment, found: Sequence[Surface]) -> None:
+def _legend(picture: Picture, experiment: Experiment, found: Sequence[PredictionSurface]) -> None:
     classes = _classes(experiment)
     samples = len(experiment.task.targets)
     exact = len(classes) == len(set(experiment.task.targets[:, 0].tolist()))

@@ -27,7 +27,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from matplotlib.transforms import Bbox
 
 from hsig import __version__
-from hsig.analysis.plot_data import NOT_YET
+from hsig.analysis.plot_data import UNDECIDED
 from hsig.escaping import escape_control
 from hsig.experiments.verdicts import (
     AFFINE,
@@ -250,7 +250,7 @@ DASHES: tuple[Any, ...] = (
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 HATCHES = {
     SOLVED: "",
-    NOT_YET: "",
+    UNDECIDED: "",
     SLOW: "..",
     PLATEAU: "--",
     AFFINE: "//",
@@ -316,7 +316,7 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             ),
             states={
                 SOLVED: "#0072b2",
-                NOT_YET: "#e6e6e6",
+                UNDECIDED: "#e6e6e6",
                 AFFINE: "#e69f00",
                 SATURATED: "#7a3065",
                 DEAD: "#bdbdbd",
@@ -344,7 +344,7 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             ),
             states={
                 SOLVED: "#56b4e9",
-                NOT_YET: "#30363d",
+                UNDECIDED: "#30363d",
                 AFFINE: "#e69f00",
                 SATURATED: "#7a3065",
                 DEAD: "#bdbdbd",

@@ -9,21 +9,21 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.plot_data import (
-    BENDS_MOST,
-    COLOURED_MOST,
     HALF,
-    PANELS_MOST,
-    is_logarithmic,
-    maps_of,
+    MAX_BENDS,
+    MAX_COLOURS,
+    MAX_PANELS,
+    count_on_pieces,
+    count_solved_by_epoch,
+    count_states,
     mean_predictions,
-    middle_of,
-    of_seed,
-    reached,
-    right_of,
-    scale_of_predictions,
-    seed_lines,
-    shares,
-    states,
+    middle_range,
+    needs_log_axis,
+    prediction_range,
+    right_samples,
+    select_maps,
+    select_seed,
+    select_seed_lines,
 )
 from hsig.analysis.summary import MEDIAN, Solved, Summary, VariantSummary
 from hsig.analysis.sweeps import CellSummary, SweepOutcome, TwoSweeps
@@ -163,7 +163,7 @@ def solved_caption(summary: Summary, digest: str = "", setting: Setting = ()) ->
     trained = trained_of(summary)
     if not trained:
         return _nothing(summary, digest, setting)
-    found = {variant.label: reached(variant) for variant in trained}
+    found = {variant.label: count_solved_by_epoch(variant) for variant in trained}
     ends = {label: Solved.of(int(curve.seeds[-1]), curve.of) for label, curve in found.items()}
     if len(trained) == 1:
         (only,) = trained
@@ -200,7 +200,7 @@ def verdicts_caption(summary: Summary, digest: str = "", setting: Setting = ()) 
         return _nothing(summary, digest, setting)
 
     def told(variant: VariantSummary) -> str:
-        ends = {word: int(number[-1]) for word, number in states(variant).items()}
+        ends = {word: int(number[-1]) for word, number in count_states(variant).items()}
         parts = ", ".join(f"{number} {word}" for word, number in ends.items() if number)
         return f"after {count(variant.epochs[-1], 'epoch')}, of {_seeds(variant)}: {parts}"
 
@@ -210,7 +210,7 @@ def verdicts_caption(summary: Summary, digest: str = "", setting: Setting = ()) 
         title = f"{on_task(summary.experiment, only.label)}: of {_seeds(only)}, {ended}"
     else:
         title = "Solved at the end: " + _ends(trained, lambda v: rate_of(v.solved))
-    missing = [named(variant.label) for variant in trained[PANELS_MOST:]]
+    missing = [named(variant.label) for variant in trained[MAX_PANELS:]]
     notes = [
         f"areas: share of the seeds{_seen(trained)}, by what can be said at that moment; the "
         "verdict at the end also looks ahead, and may be frozen, unstable, plateau or slow",
@@ -319,8 +319,8 @@ def _absent(summary: Summary) -> list[str]:
 
 
 def _uncoloured(variants: Sequence[VariantSummary]) -> list[str]:
-    more = len(variants) - COLOURED_MOST
-    return [f"thin and grey: the {count(more, 'variant')} behind the first {COLOURED_MOST}"] * (
+    more = len(variants) - MAX_COLOURS
+    return [f"thin and grey: the {count(more, 'variant')} behind the first {MAX_COLOURS}"] * (
         more > 0
     )
 
@@ -337,7 +337,7 @@ def _seeds_drawn(variants: Sequence[VariantSummary]) -> str:
     most = max(numbers)
     if most == 1:
         return "one seed" if len(variants) == 1 else "one seed of each variant"
-    drawn = len(seed_lines(most, len(variants)))
+    drawn = len(select_seed_lines(most, len(variants)))
     single = f"{drawn} of {most} seeds drawn" if drawn < most else "all seeds"
     if len(numbers) > 1:
         single = f"at most {drawn} seeds"
@@ -358,10 +358,10 @@ def _seeds(variant: VariantSummary) -> str:
 
 def _at_the_edge(variants: Sequence[VariantSummary]) -> str:
     """Where costs of 0 are, which a logarithmic scale does not have."""
-    shown = variants[:COLOURED_MOST]
-    if not is_logarithmic(variant.cost[MEDIAN] for variant in shown):
+    shown = variants[:MAX_COLOURS]
+    if not needs_log_axis(variant.cost[MEDIAN] for variant in shown):
         return ""
-    drawn: list[Array] = [v.costs[seed_lines(len(v.seeds), len(variants))] for v in shown]
+    drawn: list[Array] = [v.costs[select_seed_lines(len(v.seeds), len(variants))] for v in shown]
     drawn += [variant.cost for variant in variants]
     zero = any(bool((costs <= 0.0).any()) for costs in drawn)
     return "a line that falls out of the picture falls to 0" if zero else ""
@@ -497,7 +497,7 @@ def _undrawn(axes: Sequence[Axis], cells: Mapping[tuple[str, ...], object]) -> l
     """How many maps there would be that are not drawn."""
     if len(axes) < 2:
         return []
-    more = len(maps_of(axes, cells)) - PANELS_MOST
+    more = len(select_maps(axes, cells)) - MAX_PANELS
     others = joined([named(axis.name) for axis in axes[:-2]]) if more > 0 else ""
     return [f"not drawn: {count(more, 'map')} for other values of {others}"] if more > 0 else []
 
@@ -561,14 +561,14 @@ def activation_caption(
 
 def told_where(activation: Activation, moment: Snapshot) -> str:
     """On which linear pieces the hidden pre-activations of one epoch lie."""
-    found = shares(activation, moment)
+    found = count_on_pieces(activation, moment)
     if not found.finite:
         return "no pre-activation is finite"
     lost = found.number - found.finite
     not_finite = f"; {lost} of {found.number} are not finite" if lost else ""
     pieces, on = activation.linear_pieces, found.on_piece
     if not pieces:
-        low, high = middle_of(moment)
+        low, high = middle_range(moment)
         return f"the middle 95 % on x from {low:.3g} to {high:.3g}{not_finite}"
     most = sorted(range(len(pieces)), key=lambda place: -on[place])[:TOLD_MOST]
     parts = [f"{percent(on[place])} on {piece_name(pieces[place])}" for place in sorted(most)]
@@ -580,11 +580,11 @@ def told_where(activation: Activation, moment: Snapshot) -> str:
 
 def most_of(activation: Activation, moment: Snapshot) -> str:
     """Where most hidden pre-activations of one epoch lie."""
-    found = shares(activation, moment)
+    found = count_on_pieces(activation, moment)
     if not found.finite:
         return "no hidden pre-activation is finite"
     if not any(found.counts):
-        low, high = middle_of(moment)
+        low, high = middle_range(moment)
         some = "" if found.finite == found.number else "finite "
         return (
             f"the middle 95 % of the {some}hidden pre-activations lie on x from {low:.3g} to "
@@ -618,7 +618,7 @@ def surface_caption(
     Raises:
         ValueError: If there is no such seed.
     """
-    places = of_seed(experiment, seed)
+    places = select_seed(experiment, seed)
     seeds = [experiment.seeds[place] for place in places]
     whose = named_seeds(seeds) if len(seeds) == 1 else "the mean of their predictions, drawn here"
     shown = replace(experiment, seeds=tuple(seeds))
@@ -626,11 +626,11 @@ def surface_caption(
 
     def right(moment: Snapshot) -> str:
         """Of one seed, on how many samples it is; of several, how many are on all of them."""
-        found = right_of(experiment, mean_predictions(moment, places))
+        found = right_samples(experiment, mean_predictions(moment, places))
         shown = f"right on {int(found.sum())} of {samples}"
         if len(seeds) == 1:
             return f"{whose} is {shown}"
-        every = right_of(experiment, moment.predictions[places]).all(axis=1)
+        every = right_samples(experiment, moment.predictions[places]).all(axis=1)
         all_right = f"{int(every.sum())} of {len(seeds)} seeds are right on all samples"
         return f"{all_right} ({whose}: {shown})"
 
@@ -651,8 +651,8 @@ def _lines(experiment: Experiment, variant: Variant, seeds: int) -> list[str]:
     breaks = [short(found.x) for found in variant.activation.function.breaks]
     where = f"at a kink or jump ({listed(breaks)})" if breaks else "0, as it has no kink"
     number = seeds * experiment.hidden[0] * max(1, len(breaks))
-    some = f"; at most {BENDS_MOST} of {number} are drawn" if number > BENDS_MOST else ""
-    low, high = scale_of_predictions(experiment, variant)
+    some = f"; at most {MAX_BENDS} of {number} are drawn" if number > MAX_BENDS else ""
+    low, high = prediction_range(experiment, variant)
     colours = f"predictions below {short(low)} and above {short(high)} have the colours of these"
     return [
         f"thin lines: where the pre-activation of a hidden unit is {where}{some}",

@@ -14,7 +14,7 @@ from hsig.reports.page import brief, p_value, percent, short, sparkline
 if TYPE_CHECKING:
     from hsig.analysis.pairing import Paired, Pairing
     from hsig.analysis.summary import Solved, VariantSummary
-    from hsig.analysis.tuning import Choice, Tuned
+    from hsig.analysis.tuning import Choice, Tuning
     from hsig.experiments.experiment import Experiment
 
 Entry = Callable[["VariantSummary"], str]
@@ -40,7 +40,7 @@ class Comparison(Protocol):
         """Of these, if there is one."""
 
     @property
-    def tuned(self) -> "Tuned | None":
+    def tuned(self) -> "Tuning | None":
         """How the learning rates were chosen, if they were."""
 
     @property

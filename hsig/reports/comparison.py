@@ -7,10 +7,10 @@ from math import isfinite, isnan, nan
 
 from hsig.activations.names import to_text
 from hsig.analysis.pairing import LEVEL, Paired, Pairing
-from hsig.analysis.power import SEEDS_MOST, seeds_needed
+from hsig.analysis.power import MAX_SEEDS, seeds_needed
 from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
-from hsig.analysis.tuning import Tuned
+from hsig.analysis.tuning import Tuning
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.reports.columns import COLUMNS, about_predictions
 from hsig.reports.documents import (
@@ -224,7 +224,7 @@ def _needed(found: Paired, rate: float, base: float, alpha: float) -> str:
     discordant = (found.only_this + found.only_baseline) / found.pairs
     needed = seeds_needed(rate, base, discordant=discordant, power=_POWER, alpha=alpha)
     if needed is None:
-        takes = f"it takes more than {SEEDS_MOST} seeds to have {percent(_POWER)} power for it"
+        takes = f"it takes more than {MAX_SEEDS} seeds to have {percent(_POWER)} power for it"
     else:
         takes = f"{count(needed, 'seed')} have {percent(_POWER)} power for it"
     return f"{found.difference:+.3f} was seen; {takes}"
@@ -267,7 +267,7 @@ class ComparisonTables:
     experiment: Experiment
     variants: Sequence[VariantSummary]
     pairing: Pairing | None
-    tuned: Tuned | None = None
+    tuned: Tuning | None = None
 
     def usual(self) -> tuple[Table, ...]:
         """Results, the variants against the baseline, costs by epoch, and final predictions."""
@@ -443,7 +443,7 @@ def _thinned_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def comparison_page(
-    outcome: Outcome, summary: Summary, columns: Sequence[str] = (), tuned: Tuned | None = None
+    outcome: Outcome, summary: Summary, columns: Sequence[str] = (), tuned: Tuning | None = None
 ) -> Page:
     """The page of a comparison.
 
@@ -490,7 +490,7 @@ def comparison_page(
     )
 
 
-def heading_of(experiment: Experiment, tuned: Tuned | None = None) -> tuple[str, ...]:
+def heading_of(experiment: Experiment, tuned: Tuning | None = None) -> tuple[str, ...]:
     """What was compared."""
     what = heading(experiment, count(len(experiment.variants), "variant"))
     how = [how_chosen(experiment)] if tuned else []
@@ -498,7 +498,7 @@ def heading_of(experiment: Experiment, tuned: Tuned | None = None) -> tuple[str,
 
 
 def notes_of(
-    summary: Summary, tuned: Tuned | None = None, columns: Sequence[str] = ()
+    summary: Summary, tuned: Tuning | None = None, columns: Sequence[str] = ()
 ) -> list[str]:
     """What is claimed, and what there is to say of variants and of an early end."""
     experiment, ranked = summary.experiment, best_first(summary.variants)
@@ -512,7 +512,7 @@ def notes_of(
     ]
 
 
-def short_notes_of(summary: Summary, tuned: Tuned | None = None) -> list[str]:
+def short_notes_of(summary: Summary, tuned: Tuning | None = None) -> list[str]:
     """What there is to say of variants and of an early end, without what the answer says."""
     experiment, ranked = summary.experiment, best_first(summary.variants)
     trained = [variant for variant in ranked if not variant.failure]
@@ -543,7 +543,7 @@ def _parted(variant: VariantSummary) -> int:
     return variant.parted
 
 
-def answer_of(summary: Summary, tuned: Tuned | None = None) -> tuple[Line, ...]:
+def answer_of(summary: Summary, tuned: Tuning | None = None) -> tuple[Line, ...]:
     """The answer, and where to read on."""
     experiment, ranked = summary.experiment, best_first(summary.variants)
     told = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)

@@ -5,14 +5,15 @@ texts "Infinity", "-Infinity" and "NaN", which Python's `float` reads. null mean
 not applicable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
 
 from hsig import __version__
-from hsig.analysis.pairing import ComparedConfigs, Pairing
-from hsig.analysis.summary import PARTED, Solved, Summary, VariantSummary
+from hsig.analysis.pairing import Pairing
+from hsig.analysis.parts import Part, group_parts
+from hsig.analysis.summary import TWINS_DIFFER, Solved, Summary, VariantSummary
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.config.activation_kinds import spec_document
 from hsig.config.loading import resolved_keys
@@ -74,20 +75,20 @@ def _verdict_rules() -> list[Json]:
 
 
 def document_of_several(
-    configs: ComparedConfigs, summaries: Mapping[str, Summary], *, every_seed: bool = True
+    parts: Sequence[Part], summaries: Mapping[str, Summary], *, every_seed: bool = True
 ) -> dict[str, Json]:
     """Several configs: the document of each, and which of their variants are paired by seed."""
     return {
         "format": FORMAT,
         "hsig": __version__,
-        "complete": configs.complete,
+        "complete": all(part.outcome.complete for part in parts),
         "configs": [
             {
-                "config": name,
-                **document(outcome, summaries[name], every_seed=every_seed),
-                "experiment": resolved_keys(configs.experiments[name]),
+                "config": part.name,
+                **document(part.outcome, summaries[part.name], every_seed=every_seed),
+                "experiment": resolved_keys(part.experiment),
             }
-            for name, outcome in configs.outcomes.items()
+            for part in parts
         ],
         "groups": [
             {
@@ -95,7 +96,7 @@ def document_of_several(
                 "pairing": pairing_document(group.pairing),
                 "not_paired_because": group.difference or None,
             }
-            for group in configs.groups
+            for group in group_parts(parts)
         ],
     }
 
@@ -135,7 +136,7 @@ def _variant(
         "checkpoints": list(result.epochs),
         "linear_pieces": [plain_fields(piece) for piece in result.variant.activation.linear_pieces],
         "verdicts": dict(numbers.verdicts),
-        "chaos": {"twins": numbers.twins, "parted": numbers.parted, "at_least": PARTED},
+        "chaos": {"twins": numbers.twins, "parted": numbers.parted, "at_least": TWINS_DIFFER},
         "predicted_with": [
             {
                 "label": found.label,

@@ -7,18 +7,18 @@ from hsig.analysis.end_points import (
     AT_KINK,
     FLAT,
     KINK,
+    MAX_WEIGHTS,
+    MIN_ZERO,
     MINIMUM,
     NEAR,
     SADDLE,
     SLOPE,
     STATIONARY,
     UNDEFINED,
-    WEIGHTS_MOST,
     ZERO,
-    ZERO_AT_LEAST,
     EndPoints,
-    weights_of,
-    zero_of,
+    count_weights,
+    zero_threshold,
 )
 from hsig.arrays import Array
 from hsig.config.values import Json, plain
@@ -46,17 +46,17 @@ def told_end_points(training: Training, found: EndPoints | None) -> tuple[Block,
     failed = ~training.solved
     if not failed.any():
         return ()
-    weights = count(weights_of(training), "weight")
+    weights = count(count_weights(training), "weight")
     if found is None:
         return (
             lines(
                 [
                     f"Where they ended is not told: it takes the Hessian in all {weights}, and "
-                    f"that is done for {WEIGHTS_MOST} at most."
+                    f"that is done for {MAX_WEIGHTS} at most."
                 ]
             ),
         )
-    kinds = found.counted(failed)
+    kinds = found.count_kinds(failed)
     meanings = "; ".join(f"{kind}: {MEANINGS[kind]}" for kind in kinds)
     sentences = [
         f"Where they ended, on the surface of the mean loss in all {weights}: of "
@@ -104,7 +104,7 @@ def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
         return (f"{ended}; the smallest gradient found within {short(NEAR)} has size {least}.",)
     there = found.stationary_eigenvalues[place]
     away = f"{found.distance[place]:.2g} away" if found.distance[place] else "that"
-    zeros = int((np.abs(there) <= zero_of(there[None])[0]).sum())
+    zeros = int((np.abs(there) <= zero_threshold(there[None])[0]).sum())
     return (
         f"{ended}; {away} is a stationary point ({found.kind[place]}) of "
         f"cost {number(float(found.stationary_cost[place]))} with eigenvalues from "
@@ -114,7 +114,7 @@ def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
 
 def _range(eigenvalues: Array) -> str:
     """The smallest and the largest, those that count as 0 as such."""
-    ends = np.where(np.abs(eigenvalues) <= zero_of(eigenvalues[None])[0], 0.0, eigenvalues)
+    ends = np.where(np.abs(eigenvalues) <= zero_threshold(eigenvalues[None])[0], 0.0, eigenvalues)
     return f"{ends[0]:.2g} to {ends[-1]:.2g}"
 
 
@@ -131,16 +131,16 @@ def document_of_end_points(
     if training.failure:
         return None
     return {
-        "weights": weights_of(training),
-        "weights_most": WEIGHTS_MOST,
+        "weights": count_weights(training),
+        "weights_most": MAX_WEIGHTS,
         "near": NEAR,
         "stationary": STATIONARY,
         "zero": ZERO,
-        "zero_at_least": ZERO_AT_LEAST,
+        "zero_at_least": MIN_ZERO,
         "aside": ASIDE,
         "at_kink": AT_KINK,
-        "failed": None if found is None else {**found.counted(~training.solved)},
-        "solved": None if found is None else {**found.counted(training.solved)},
+        "failed": None if found is None else {**found.count_kinds(~training.solved)},
+        "solved": None if found is None else {**found.count_kinds(training.solved)},
         "seeds": []
         if found is None or not every_seed
         else [_seed(training, found, place) for place in range(len(training.seeds))],

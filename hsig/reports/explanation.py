@@ -7,8 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hsig.analysis.end_points import end_points_of
-from hsig.analysis.remedies import LONGER, Trial, best, out_of_reach, smallest
+from hsig.analysis.end_points import find_end_points
+from hsig.analysis.remedies import (
+    MORE_EPOCHS,
+    Trial,
+    best_remedy,
+    find_unreachable_targets,
+    smallest_remedy,
+)
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import Summary, Timeline, VariantSummary
 from hsig.analysis.sweeps import CellSummary, SweepOutcome
@@ -396,8 +402,8 @@ def told_later(numbers: VariantSummary, found: Mapping[str, tuple[int, int]]) ->
         return ()
     parts = ", ".join(f"{solved} of {of} {word}" for word, (solved, of) in found.items())
     return (
-        f"Trained for {LONGER} times the {numbers.epochs[-1]} epochs, of the same seeds are solved "
-        f"later: {parts}.",
+        f"Trained for {MORE_EPOCHS} times the {numbers.epochs[-1]} epochs, of the same seeds are "
+        f"solved later: {parts}.",
     )
 
 
@@ -430,7 +436,7 @@ class _Teller:
 
     def out_of_reach(self) -> tuple[str, ...]:
         """That some targets are beyond what the output can give, if so."""
-        found = out_of_reach(self._experiment, self._result.variant)
+        found = find_unreachable_targets(self._experiment, self._result.variant)
         if found is None:
             return ()
         told = told_out_of_reach(found)
@@ -631,7 +637,7 @@ def explanation_page(
     short = [*head, *(lines([paragraph]) for paragraph in (*story[:2], *said_later))]
     short += [*remedies, lines([more]), *answer]
     blocks = [*head, *(lines([paragraph]) for paragraph in (*story, *said_later))]
-    ended = end_points_of(experiment, training)
+    ended = find_end_points(experiment, training)
     blocks += told_end_points(training, ended)
     if numbers.timeline is not None:
         blocks.append(_timeline(experiment, numbers, numbers.timeline))
@@ -711,8 +717,8 @@ def _remedies(numbers: VariantSummary, trials: Sequence[Trial]) -> Table:
     rows = [("as it was", "", *_became(numbers, works=""))]
     rows += [
         (
-            trial.remedy.name,
-            trial.remedy.layers,
+            trial.part.name,
+            trial.part.layers,
             *_became(trial.numbers, works="yes" if trial.works else "no"),
         )
         for trial in trials
@@ -738,8 +744,8 @@ _TRIAL_COLUMNS = ("remedy", "layers", "works", *SOLVED_COLUMNS, *FAILED_VERDICTS
 
 def _trial_row(trial: Trial) -> dict[str, object]:
     row: dict[str, object] = {
-        "remedy": trial.remedy.name,
-        "layers": trial.remedy.layers,
+        "remedy": trial.part.name,
+        "layers": trial.part.layers,
         "works": "yes" if trial.works else "no",
     }
     if not trial.numbers.failure:
@@ -771,7 +777,7 @@ def _conclusion(
         return (f"{few}: use {given}--seeds {CLAIM_SEEDS}.", rule)
     if not numbers.failure and numbers.solved.low > _WELL:
         return (f"Nothing needs mending: {_counted(numbers)} are solved as it is.", rule)
-    first, most = smallest(trials), best(trials)
+    first, most = smallest_remedy(trials), best_remedy(trials)
     if first is None or most is None:
         return (f"None of the {len(trials)} remedies works here.", rule)
     was = f", where it was {numbers.solved.k}"
@@ -790,9 +796,9 @@ def _counted(numbers: VariantSummary) -> str:
 
 def _named(trial: Trial) -> str:
     """A remedy, and where it is applied."""
-    layers = trial.remedy.layers
+    layers = trial.part.layers
     where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
-    return f"{trial.remedy.name}{where}"
+    return f"{trial.part.name}{where}"
 
 
 def _document_of_remedies(trials: Sequence[Trial], missing: int) -> dict[str, Json]:
@@ -800,21 +806,21 @@ def _document_of_remedies(trials: Sequence[Trial], missing: int) -> dict[str, Js
     return {
         "remedies_missing": missing,
         "remedies": [_trial(trial) for trial in trials],
-        "cheapest": _label(smallest(trials)),  # as it was called before there was a best
-        "smallest": _label(smallest(trials)),
-        "best": _label(best(trials)),
+        "cheapest": _label(smallest_remedy(trials)),  # as it was called before there was a best
+        "smallest": _label(smallest_remedy(trials)),
+        "best": _label(best_remedy(trials)),
     }
 
 
 def _label(trial: Trial | None) -> Json:
-    return None if trial is None else trial.remedy.experiment.variants[0].label
+    return None if trial is None else trial.numbers.label
 
 
 def _trial(trial: Trial) -> dict[str, Json]:
     return {
-        "name": trial.remedy.name,
-        "layers": trial.remedy.layers or None,
-        "experiment": resolved_keys(trial.remedy.experiment),
+        "name": trial.part.name,
+        "layers": trial.part.layers or None,
+        "experiment": resolved_keys(trial.part.outcome.experiment),
         "solved": solved_or_null(trial.numbers.solved),
         "verdicts": dict(trial.numbers.verdicts),
         "works": trial.works,

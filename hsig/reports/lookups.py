@@ -8,15 +8,15 @@ import numpy as np
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import aliases_of, all_aliases, is_in_table, to_text
 from hsig.analysis.definitions import Definition, Points
-from hsig.analysis.pairing import ComparedConfigs
+from hsig.analysis.parts import Part, group_parts
 from hsig.analysis.power import (
     ALPHA,
-    SEEDS_MOST,
+    MAX_SEEDS,
     Share,
-    independent,
-    least_difference,
+    independent_discordance,
     seeds_needed,
     smallest_difference,
+    smallest_possible_difference,
 )
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import Summary
@@ -292,12 +292,12 @@ def _point_rows(points: Points) -> tuple[Sequence[str], list[dict[str, object]]]
 
 
 def configs_page(
-    configs: ComparedConfigs, summaries: Mapping[str, Summary], columns: Sequence[str] = ()
+    parts: Sequence[Part], summaries: Mapping[str, Summary], columns: Sequence[str] = ()
 ) -> Page:
     """The page of several configs: the results of each, then what may be paired.
 
     Args:
-        configs: What became of them.
+        parts: One for each config.
         summaries: Of each, by its name.
         columns: As in `comparison_page`, for the table of each config.
     """
@@ -306,7 +306,8 @@ def configs_page(
     paired: list[Table] = []
     unpaired: list[str] = []
     claimed: list[str] = []
-    for group in configs.groups:
+    groups = group_parts(parts)
+    for group in groups:
         first = summaries[group.names[0]].experiment
         for name in group.names:
             if ranked[name]:
@@ -320,11 +321,11 @@ def configs_page(
         claimed += claims(first, members, group.pairing)
         if group.difference:
             unpaired.append(
-                f"not paired with {configs.groups[0].names[0]}: {', '.join(group.names)} "
+                f"not paired with {groups[0].names[0]}: {', '.join(group.names)} "
                 f"({group.difference}); of these, compare the intervals"
             )
     everyone = [variant for variants in ranked.values() for variant in variants]
-    shown = ComparisonTables(summaries[configs.groups[0].names[0]].experiment, everyone, None)
+    shown = ComparisonTables(summaries[groups[0].names[0]].experiment, everyone, None)
     notes = [
         *(shown.legend() if not columns or "verdicts" in columns else ()),
         *unpaired,
@@ -334,11 +335,11 @@ def configs_page(
         *(note for summary in summaries.values() for note in early_end(summary)),
     ]
     what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
-    outcomes = configs.outcomes.values()
+    outcomes = [part.outcome for part in parts]
     heads, said = lines(what), [lines(notes)] if notes else []
     return Page(
         blocks=(heads, *results, *paired, *said),
-        document=lambda every_seed: document_of_several(configs, summaries, every_seed=every_seed),
+        document=lambda every_seed: document_of_several(parts, summaries, every_seed=every_seed),
         rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
         every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),
         brief=tuple(
@@ -350,10 +351,10 @@ def configs_page(
 
 
 def difference_page(
-    settings: Table, configs: ComparedConfigs, summaries: Mapping[str, Summary]
+    settings: Table, parts: Sequence[Part], summaries: Mapping[str, Summary]
 ) -> Page:
     """The page of how kept runs differ: their settings, then their results."""
-    page = configs_page(configs, summaries)
+    page = configs_page(parts, summaries)
     return replace(
         page,
         blocks=(settings, *page.blocks),
@@ -390,7 +391,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
         discordant: Share of the pairs in which exactly one is solved; by default as if the two were
             solved independently.
     """
-    share: Share = independent if discordant is None else discordant
+    share: Share = independent_discordance if discordant is None else discordant
     needed = {
         power: (
             seeds_needed(first, second, power=power),
@@ -405,7 +406,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
         )
         for seeds in _SEEDS
     }
-    apart = independent(first, second) if discordant is None else discordant
+    apart = independent_discordance(first, second) if discordant is None else discordant
     alone = "as if independent" if discordant is None else ""
     shown = f"{percent(apart)} discordant"
     tables = (
@@ -443,7 +444,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
             "claim_seeds": CLAIM_SEEDS,
         },
     )
-    least = 0.0 if discordant is None else least_difference(first, discordant)
+    least = 0.0 if discordant is None else smallest_possible_difference(first, discordant)
     notes = (
         *((f"{shown}, rates differ by at least {least:.3f} from {short(first)}",) if least else ()),
         "exact power of a single comparison: from that many seeds on, no larger number has less",
@@ -454,7 +455,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
 
 
 def _seeds(needed: int | None) -> str:
-    return f"more than {SEEDS_MOST}" if needed is None else str(needed)
+    return f"more than {MAX_SEEDS}" if needed is None else str(needed)
 
 
 def _difference(found: float | None) -> str:

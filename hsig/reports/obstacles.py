@@ -4,16 +4,12 @@ from collections.abc import Iterable, Sequence
 from math import copysign
 
 from hsig.activations.names import is_in_table, to_text
+from hsig.analysis.definitions import FLAT, GROWING, NAN, WRONG, Oddity
 from hsig.analysis.remedies import (
-    FLAT,
-    GROWING,
-    NAN,
-    WRONG,
-    Oddity,
-    OutOfReach,
-    off_scale,
-    out_of_reach,
-    reaching_output,
+    UnreachableTargets,
+    find_unreachable_targets,
+    find_unscaled_inputs,
+    suitable_output,
 )
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
@@ -36,7 +32,7 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def told_out_of_reach(found: OutOfReach, names: Sequence[str] = ()) -> str:
+def told_out_of_reach(found: UnreachableTargets, names: Sequence[str] = ()) -> str:
     """Which targets an output cannot be near enough to, and why.
 
     Args:
@@ -54,7 +50,7 @@ def told_out_of_reach(found: OutOfReach, names: Sequence[str] = ()) -> str:
 
 def out_of_reach_document(experiment: Experiment, variant: Variant) -> Json:
     """The same for other programs; null if there is no such target."""
-    found = out_of_reach(experiment, variant)
+    found = find_unreachable_targets(experiment, variant)
     if found is None:
         return None
     return {
@@ -68,12 +64,12 @@ def out_of_reach_document(experiment: Experiment, variant: Variant) -> Json:
 
 def _of_targets(experiment: Experiment) -> list[str]:
     """Of each range of outputs that cannot reach some target, with all outputs that have it."""
-    named: dict[tuple[float, float], list[OutOfReach]] = {}
+    named: dict[tuple[float, float], list[UnreachableTargets]] = {}
     for variant in experiment.variants:
-        found = out_of_reach(experiment, variant)
+        found = find_unreachable_targets(experiment, variant)
         if found is not None:
             named.setdefault(found.output.range, []).append(found)
-    instead = reaching_output(experiment.loss).name
+    instead = suitable_output(experiment.loss).name
     return [
         f"{told_out_of_reach(alike[0], list(dict.fromkeys(to_text(f.output) for f in alike)))}. "
         f"Use output_activation {instead}"
@@ -91,15 +87,15 @@ def _of_formulas(experiment: Experiment) -> list[str]:
     )
     if not used:
         return []
-    from hsig.analysis.remedies import examine
+    from hsig.analysis.definitions import find_oddities
 
-    found = ((activation, examine(activation)) for activation in used)
+    found = ((activation, find_oddities(activation)) for activation in used)
     return [f"{to_text(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
 
 
 def _of_inputs(experiment: Experiment) -> list[str]:
     """Of the inputs that are not on the scale that initial weights are made for."""
-    found = off_scale(experiment)
+    found = find_unscaled_inputs(experiment)
     if not found:
         return []
     named = listed([f"{one.name} ({short(one.low)} to {short(one.high)})" for one in found])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shlex import join
 from typing import Any, NamedTuple
 
+from hsig.analysis.parts import CONFIG
 from hsig.analysis.summary import Summary
 from hsig.analysis.sweeps import SweepOutcome
 from hsig.config.activation_kinds import is_formula
@@ -72,7 +73,7 @@ def reproduction(
     command, first = str(about["command"]), parts[0]
     if command == SWEEP:
         return _of_sweep(about["sweep"], first, configs)
-    if first["is_config"] and not first.get("role"):
+    if first["role"] == CONFIG:
         return _of_configs(parts)
     keys = changed_keys(first["experiment"], command)
     if len(parts) > 1:
@@ -265,7 +266,7 @@ def _finding(
         return found_by_explaining(numbers[0], page.document(False))
     if not parts[0]["is_config"]:
         return found_by_comparing(numbers[0])
-    if not parts[0].get("role"):
+    if parts[0]["role"] == CONFIG:
         return found_by_comparing_configs([part["name"] for part in parts], numbers)
     name = f"{parts[0]['name']}: "
     variants = [label.removeprefix(name) for label in parts[0]["labels"]]

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hsig import __version__
-from hsig.analysis.pairing import LEVEL, TASKS_LEAST
+from hsig.analysis.pairing import LEVEL
+from hsig.analysis.statistics import MIN_TASKS
 from hsig.analysis.summary import Summary
-from hsig.analysis.tasks import OverTasks
-from hsig.analysis.tuning import Tuned
+from hsig.analysis.tasks import TaskComparison
+from hsig.analysis.tuning import Tuning
 from hsig.config.loading import resolved_keys
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Outcome
@@ -41,11 +42,11 @@ class TaskResult:
     experiment: Experiment
     outcome: Outcome
     summary: Summary
-    tuned: Tuned | None
+    tuned: Tuning | None
 
 
 def tasks_page(
-    results: Sequence[TaskResult], over: OverTasks | None, columns: Sequence[str] = ()
+    results: Sequence[TaskResult], over: TaskComparison | None, columns: Sequence[str] = ()
 ) -> Page:
     """The page of a comparison on several tasks.
 
@@ -117,7 +118,7 @@ def tasks_page(
     )
 
 
-def _over_table(over: OverTasks, experiment: Experiment) -> Table:
+def _over_table(over: TaskComparison, experiment: Experiment) -> Table:
     """What each variant solves of each task, and the two means over the tasks."""
     rows = []
     for label in sorted(over.solved, key=over.average_rank):
@@ -148,7 +149,7 @@ def _nothing_over_tasks(*, complete: bool) -> str:
     return "nothing is said over the tasks: fewer than two variants have a result on every one"
 
 
-def _over_in_words(over: OverTasks) -> list[str]:
+def _over_in_words(over: TaskComparison) -> list[str]:
     """Whether ranks over the tasks tell variants apart."""
     notes = []
     if over.left_out:
@@ -160,7 +161,7 @@ def _over_in_words(over: OverTasks) -> list[str]:
     if test is None:
         notes.append(
             f"{count(len(over.tasks), 'task')}: too few to tell mean ranks apart (Friedman's test "
-            f"takes {TASKS_LEAST} or more)"
+            f"takes {MIN_TASKS} or more)"
         )
         return notes
     told = f"Friedman's test of the mean ranks over {len(over.tasks)} tasks: p {p_value(test.p)}"
@@ -187,7 +188,7 @@ def _document(one: TaskResult, *, every_seed: bool) -> dict[str, Json]:
     }
 
 
-def _over_document(over: OverTasks) -> dict[str, Json]:
+def _over_document(over: TaskComparison) -> dict[str, Json]:
     test = over.friedman
     return {
         "tasks": list(over.tasks),
@@ -202,7 +203,7 @@ def _over_document(over: OverTasks) -> dict[str, Json]:
     }
 
 
-def _variant(over: OverTasks, label: str) -> Json:
+def _variant(over: TaskComparison, label: str) -> Json:
     found = over.improvement.get(label)
     return {
         "label": label,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from hsig.analysis.summary import Summary, rate
+from hsig.analysis.summary import Summary, count_solved
 from hsig.analysis.tuning import (
     APPEARS,
     LOWER,
@@ -13,8 +13,8 @@ from hsig.analysis.tuning import (
     VANISHES,
     Change,
     Choice,
-    Tried,
-    Tuned,
+    TriedRate,
+    Tuning,
 )
 from hsig.arrays import BoolArray
 from hsig.config.values import Json, plain, plain_fields
@@ -48,7 +48,9 @@ def tuning_title(experiment: Experiment) -> str:
     )
 
 
-def changes_table(experiment: Experiment, tuned: Tuned, labels: Sequence[str]) -> tuple[Table, ...]:
+def changes_table(
+    experiment: Experiment, tuned: Tuning, labels: Sequence[str]
+) -> tuple[Table, ...]:
     """The comparison at one learning rate for all, with its claims beside the tuned ones."""
     if tuned.shared is None or tuned.shared.pairing is None or not tuned.changes:
         return ()
@@ -88,12 +90,12 @@ def _change_row(change: Change | None) -> tuple[str, ...]:
     )
 
 
-def tuning_notes(experiment: Experiment, tuned: Tuned) -> list[str]:
+def tuning_notes(experiment: Experiment, tuned: Tuning) -> list[str]:
     """What tuning changes of the claims, and which choices are not to be trusted."""
     return [*_changes(experiment, tuned), *_edges(tuned), *_nothing_solved(tuned)]
 
 
-def _changes(experiment: Experiment, tuned: Tuned) -> list[str]:
+def _changes(experiment: Experiment, tuned: Tuning) -> list[str]:
     one = _one_rate(experiment)
     if tuned.pairing is None and any(choice.alternatives for choice in tuned.choices.values()):
         return ["nothing is claimed: the learning rates not told apart were not all trained"]
@@ -114,7 +116,7 @@ def _changes(experiment: Experiment, tuned: Tuned) -> list[str]:
     ]
 
 
-def _edges(tuned: Tuned) -> list[str]:
+def _edges(tuned: Tuning) -> list[str]:
     """Which choices lie at an end of what was tried."""
     notes = []
     for edge in (LOWER, UPPER):
@@ -128,7 +130,7 @@ def _edges(tuned: Tuned) -> list[str]:
     return notes
 
 
-def _nothing_solved(tuned: Tuned) -> list[str]:
+def _nothing_solved(tuned: Tuning) -> list[str]:
     nothing = [c.label for c in tuned.choices.values() if not c.chosen.solved.k]
     if not nothing:
         return []
@@ -138,13 +140,13 @@ def _nothing_solved(tuned: Tuned) -> list[str]:
     ]
 
 
-def own_rates(tuned: Tuned | None) -> dict[str, float]:
+def own_rates(tuned: Tuning | None) -> dict[str, float]:
     """By label, the learning rates that were chosen."""
     choices = {} if tuned is None else tuned.choices
     return {label: choice.value for label, choice in choices.items()}
 
 
-def rate_chosen(label: str, tuned: Tuned | None) -> str:
+def rate_chosen(label: str, tuned: Tuning | None) -> str:
     """What a line about a variant has behind it."""
     rate = own_rates(tuned).get(label)
     return "" if rate is None else f", at learning rate {short(rate)}"
@@ -153,7 +155,7 @@ def rate_chosen(label: str, tuned: Tuned | None) -> str:
 # --- JSON and CSV -----------------------------------------------------------------------------
 
 
-def tuning_document(experiment: Experiment, tuned: Tuned) -> dict[str, Json]:
+def tuning_document(experiment: Experiment, tuned: Tuning) -> dict[str, Json]:
     """What the JSON of a comparison has beside the outcome."""
     return {
         "tuning": {
@@ -188,7 +190,7 @@ def _choice(choice: Choice, alternatives: Mapping[float, BoolArray]) -> Json:
     }
 
 
-def _tried(tried: Tried, reported: BoolArray | None) -> Json:
+def _tried(tried: TriedRate, reported: BoolArray | None) -> Json:
     return {
         "learning_rate": tried.value,
         "solved": plain_fields(tried.solved),
@@ -197,7 +199,7 @@ def _tried(tried: Tried, reported: BoolArray | None) -> Json:
         "only_chosen": tried.only_chosen,
         "p": tried.p,
         "told_apart": tried.told_apart,
-        "reported_solved": None if reported is None else plain_fields(rate(reported)),
+        "reported_solved": None if reported is None else plain_fields(count_solved(reported)),
     }
 
 
@@ -225,7 +227,7 @@ TUNING_COLUMNS = (
 
 
 def with_tuning(
-    made: tuple[Sequence[str], Sequence[Row]], tuned: Tuned | None
+    made: tuple[Sequence[str], Sequence[Row]], tuned: Tuning | None
 ) -> tuple[Sequence[str], Sequence[Row]]:
     """Columns and rows of CSV, with those of a tuning if there was one."""
     if tuned is None:

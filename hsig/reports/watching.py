@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.activations import Activation
-from hsig.analysis.plot_data import surface
+from hsig.analysis.plot_data import predict_surface
 from hsig.arrays import Array, IntArray
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Experiment, Training, select_cost
@@ -173,7 +173,9 @@ def plane(
     inputs, targets = experiment.scaled_task.inputs, experiment.task.targets
     with np.errstate(all="ignore"):
         # it has as many points up as across: some are left out
-        found = surface(experiment, experiment.variants[0], weights, points=max(columns, rows, 2))
+        found = predict_surface(
+            experiment, experiment.variants[0], weights, points=max(columns, rows, 2)
+        )
         last = len(found.first) - 1
         across = np.linspace(0, last, columns).round().astype(int)
         down = np.linspace(last, 0, rows).round().astype(int)

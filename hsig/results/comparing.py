@@ -6,17 +6,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from hsig.analysis.pairing import ComparedConfigs, Pairing
+from hsig.analysis.pairing import Pairing
+from hsig.analysis.parts import ALTERNATIVE, ASKED, CONFIG, ONE_RATE, TASK, TUNING, Part
 from hsig.analysis.summary import Summary, VariantSummary, summarise
-from hsig.analysis.tasks import over_tasks
+from hsig.analysis.tasks import compare_tasks
 from hsig.analysis.tuning import (
-    Tuned,
+    Tuning,
     alternative_experiments,
-    at_one_rate,
-    at_own_rates,
-    choices_of,
-    tuned,
+    analyse_tuning,
+    apply_choices,
+    choose_rates,
     tuning_experiments,
+    without_tuning,
 )
 from hsig.config.keys import COMPARE
 from hsig.config.loading import Settings, load_comparison, load_experiment, load_tasks
@@ -27,8 +28,6 @@ from hsig.reports.page import Page, short
 from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.results.result import Trained
 from hsig.results.training import Trainer, outcome_of, went_on
-from hsig.runs.record import Part, compare_parts
-from hsig.runs.store import ALTERNATIVE, ONE_RATE, TASK, TUNING
 
 # --- tuning --------------------------------------------------------------------------------------
 
@@ -52,47 +51,24 @@ def tune_and_train(experiment: Experiment, trainer: Trainer, *, task: str = "") 
     tuning = trainer.train(*tries)
     if not went_on(trainer, *tuning):
         return []
-    choices = choices_of(named, tuning)
-    (outcome,) = trainer.train(at_own_rates(named, choices))
-    main = Part(task, experiment, outcome, is_config=bool(task), role=TASK if task else "")
+    choices = choose_rates(named, tuning)
+    (outcome,) = trainer.train(apply_choices(named, choices))
+    main = Part(task, experiment, outcome, TASK if task else ASKED)
     parts = [main, *_parts(TUNING, tries, tuning)]
     if went_on(trainer, outcome):
         others = alternative_experiments(named, choices)
         made = trainer.train(*others)
         parts += _parts(ALTERNATIVE, others, made)
         if went_on(trainer, *made):
-            (one,) = trainer.train(at_one_rate(named))
-            unnamed = at_one_rate(experiment)
-            parts.append(Part(task, unnamed, one, is_config=bool(task), role=ONE_RATE))
+            (one,) = trainer.train(without_tuning(named))
+            unnamed = without_tuning(experiment)
+            parts.append(Part(task, unnamed, one, ONE_RATE))
     return parts
-
-
-def tuned_of(main: Part, parts: Sequence[Part]) -> Tuned | None:
-    """How the learning rates of a part of a run were chosen, if they were."""
-    if not main.experiment.tune:
-        return None
-    of = {
-        role: [
-            part.outcome
-            for part in parts
-            if part.role == role and part.experiment.task.name == main.experiment.task.name
-        ]
-        for role in (TUNING, ALTERNATIVE, ONE_RATE)
-    }
-    if not of[TUNING]:  # it was stopped before
-        return None
-    shared = next(iter(of[ONE_RATE]), None)
-    return tuned(main.outcome, of[TUNING], of[ALTERNATIVE], shared)
 
 
 def _parts(role: str, experiments: Sequence[Experiment], outcomes: Sequence[Outcome]) -> list[Part]:
     return [
-        Part(
-            f"{role}, learning rate {short(experiment.learning_rate)}",
-            experiment,
-            outcome,
-            role=role,
-        )
+        Part(f"{role}, learning rate {short(experiment.learning_rate)}", experiment, outcome, role)
         for experiment, outcome in zip(experiments, outcomes, strict=True)
     ]
 
@@ -123,18 +99,18 @@ class CompareResult(Trained):
         parts = self.parts
         if parts[0].role == TASK:
             return _page_of_tasks(parts, columns)
-        if parts[0].is_config:
-            return page_of_configs(compare_parts(parts), columns)
+        if parts[0].role == CONFIG:
+            return page_of_configs(parts, columns)
         summary, choice = _with_choice(parts[0], parts)
         return comparison_page(parts[0].outcome, summary, columns, choice), [summary]
 
 
 def page_of_configs(
-    configs: ComparedConfigs, columns: Sequence[str] = ()
+    parts: Sequence[Part], columns: Sequence[str] = ()
 ) -> tuple[Page, list[Summary]]:
     """The page of several configs, and the numbers of each."""
-    summaries = {name: summarise(outcome) for name, outcome in configs.outcomes.items()}
-    return configs_page(configs, summaries, columns), list(summaries.values())
+    summaries = {part.name: summarise(part.outcome) for part in parts}
+    return configs_page(parts, summaries, columns), list(summaries.values())
 
 
 def compare(configs: Sequence[Path], settings: Settings, trainer: Trainer) -> CompareResult:
@@ -164,7 +140,7 @@ def _compare_configs(experiments: Mapping[str, Experiment], trainer: Trainer) ->
     trainer.warn(*experiments.values())
     outcomes = trainer.train(*(one.prefix_labels(name) for name, one in experiments.items()))
     parts = (
-        Part(name, experiment, outcome, is_config=True)
+        Part(name, experiment, outcome, CONFIG)
         for (name, experiment), outcome in zip(experiments.items(), outcomes, strict=True)
     )
     return CompareResult(tuple(parts))
@@ -185,13 +161,7 @@ def _compare_tasks(experiments: Mapping[str, Experiment], trainer: Trainer) -> C
             del left[name]
     if parts:  # what there was no time for has no results
         parts += [
-            Part(
-                name,
-                experiment,
-                Outcome(experiment.prefix_labels(name), ()),
-                is_config=True,
-                role=TASK,
-            )
+            Part(name, experiment, Outcome(experiment.prefix_labels(name), ()), TASK)
             for name, experiment in left.items()
         ]
     return CompareResult(tuple(parts))
@@ -202,7 +172,7 @@ def _train_task(name: str, experiment: Experiment, trainer: Trainer) -> list[Par
     if experiment.tune:
         return tune_and_train(experiment, trainer, task=name)
     (outcome,) = trainer.train(experiment.prefix_labels(name))
-    return [Part(name, experiment, outcome, is_config=True, role=TASK)]
+    return [Part(name, experiment, outcome, TASK)]
 
 
 def _page_of_tasks(parts: Sequence[Part], columns: Sequence[str]) -> tuple[Page, list[Summary]]:
@@ -214,13 +184,11 @@ def _page_of_tasks(parts: Sequence[Part], columns: Sequence[str]) -> tuple[Page,
             shown.append(TaskResult(part.name, part.experiment, part.outcome, summary, choice))
     over = None
     if all(one.outcome.complete for one in shown):
-        over = over_tasks(
-            {one.name: one.experiment for one in shown}, {one.name: one.outcome for one in shown}
-        )
+        over = compare_tasks([part for part in parts if part.role == TASK])
     return tasks_page(shown, over, columns), [one.summary for one in shown]
 
 
-def _with_choice(part: Part, parts: Sequence[Part]) -> tuple[Summary, Tuned | None]:
+def _with_choice(part: Part, parts: Sequence[Part]) -> tuple[Summary, Tuning | None]:
     """The numbers of a part, and how its learning rates were chosen, if they were."""
-    summary, choice = summarise(part.outcome), tuned_of(part, parts)
+    summary, choice = summarise(part.outcome), analyse_tuning(part, parts)
     return (summary if choice is None else summary._replace(pairing=choice.pairing)), choice

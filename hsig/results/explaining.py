@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hsig.analysis.remedies import Remedy, Trial, has_failed, judge, remedies
+from hsig.analysis.parts import REMEDY, Part
+from hsig.analysis.remedies import Trial, has_failed, judge_remedy, propose_remedies
 from hsig.analysis.summary import Summary, summarise
 from hsig.config.keys import EXPLAIN
 from hsig.experiments.experiment import Experiment, Outcome
@@ -12,7 +13,6 @@ from hsig.reports.explanation import explanation_page
 from hsig.reports.page import Page
 from hsig.results.result import OfOne
 from hsig.results.training import Trainer, outcome_of
-from hsig.runs.record import Part
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,7 +27,7 @@ class ExplainResult(OfOne):
         outcome = self.parts[0].outcome
         summary = summarise(outcome)
         trials = _trials(self.parts[1:], summary)
-        wanted = remedies(outcome.experiment) if _needs_remedies(outcome) else ()
+        wanted = propose_remedies(outcome.experiment) if _needs_remedies(outcome) else ()
         missing = max(0, len(wanted) - len(trials))
         return explanation_page(outcome, summary, trials, missing=missing), [summary]
 
@@ -50,10 +50,10 @@ def explain(experiment: Experiment, trainer: Trainer) -> ExplainResult:
     outcome = outcome_of(experiment, trainer)
     parts = [Part("", experiment, outcome)]
     if not trainer.interrupted and _needs_remedies(outcome):
-        tried = remedies(outcome.experiment)
+        tried = propose_remedies(outcome.experiment)
         made = trainer.train(*(remedy.experiment for remedy in tried))
         parts += [
-            Part(remedy.name, remedy.experiment, result, remedy.layers)
+            Part(remedy.name, remedy.experiment, result, REMEDY, remedy.layers)
             for remedy, result in zip(tried, made, strict=True)
             if result.complete
         ]
@@ -63,11 +63,7 @@ def explain(experiment: Experiment, trainer: Trainer) -> ExplainResult:
 def _trials(tried: Sequence[Part], summary: Summary) -> list[Trial]:
     """What became of each remedy."""
     return [
-        judge(
-            Remedy(part.name, part.layers, part.outcome.experiment),
-            summary.variants[0],
-            summarise(part.outcome).variants[0],
-        )
+        judge_remedy(part, summary.variants[0], summarise(part.outcome).variants[0])
         for part in tried
     ]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.in_python import in_python
-from hsig.analysis.remedies import WRONG, examine
+from hsig.analysis.definitions import WRONG, find_oddities
 from hsig.arrays import Array
 from hsig.config.formulas import Argument
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
@@ -185,7 +185,7 @@ def activation(
         made = in_python(name, value, derivative)
     except ValueError as problem:  # only of many numbers at once
         raise ConfigError(f"{name}: {problem}. Expected a number for each number") from problem
-    wrong = [odd for odd in examine(made) if odd.kind == WRONG]
+    wrong = [odd for odd in find_oddities(made) if odd.kind == WRONG]
     if wrong and not surrogate:
         raise ConfigError(
             f"{name}: derivative: {told(wrong[0])}. Mend it, or say surrogate=True if it is meant"

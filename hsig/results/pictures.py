@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hsig.analysis.plot_data import of_seed
+from hsig.analysis.parts import Part, group_parts, prefix_labels
+from hsig.analysis.plot_data import select_seed
 from hsig.analysis.summary import Summary, summarise
 from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.config.keys import EXPLAIN
@@ -21,7 +22,6 @@ from hsig.reports import captions as words
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
 from hsig.results.kinds import KINDS
-from hsig.runs.record import Part, compare_parts, prefix_parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,7 +180,7 @@ def _parts(results: Sequence[Trainings], names: Sequence[str]) -> Sequence[Part]
     if len(results) == 1:
         return results[0].parts
     named = zip(names, results, strict=True)
-    return [part for name, result in named for part in prefix_parts(name, result.parts)]
+    return [part for name, result in named for part in prefix_labels(name, result.parts)]
 
 
 def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
@@ -189,8 +189,9 @@ def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
     if len(results) == 1 and len(results[0].summaries) == 1:
         summary = results[0].summaries[0]
         return _Together(summary, digest, _setting(summary.experiment))
-    configs = compare_parts(_parts(results, names))
-    summaries = [summarise(outcome) for outcome in configs.outcomes.values()]
+    parts = _parts(results, names)
+    groups = group_parts(parts)
+    summaries = [summarise(part.outcome) for part in parts]
     experiments = [summary.experiment for summary in summaries]
     whole = replace(
         experiments[0],
@@ -207,8 +208,8 @@ def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
     together = summaries[0]._replace(
         experiment=whole,
         variants=tuple(variant for summary in summaries for variant in summary.variants),
-        complete=configs.complete,
-        pairing=configs.groups[0].pairing if len(configs.groups) == 1 else None,
+        complete=all(part.outcome.complete for part in parts),
+        pairing=groups[0].pairing if len(groups) == 1 else None,
     )
     return _Together(together, digest, (*told, *([f"and {more} more"] if more > 0 else [])))
 
@@ -322,7 +323,7 @@ def _activation(results: Sequence[Any], names: Sequence[str], look: Look) -> _Ma
 
     shown = _chosen(results, names, look)
     experiment, seen = shown.experiment, shown.moments
-    places = of_seed(experiment, look.seed)
+    places = select_seed(experiment, look.seed)
     if look.seed is not None:
         experiment = replace(experiment, seeds=(look.seed,))
         seen = tuple(moment.select(places) for moment in seen)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hsig.analysis.parts import ASKED, CONFIG, TASK, Part
 from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.config.values import Json
 from hsig.reports.page import Page
 from hsig.runs.provenance import digest_experiments
-from hsig.runs.record import Part
-from hsig.runs.store import TASK
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -145,8 +144,7 @@ class Trained(Result):
     @property
     def asked(self) -> tuple[Part, ...]:
         """The parts that were asked for: not the remedies, and not what a tuning tried."""
-        parts = tuple(part for part in self.parts if part.role in ("", TASK))
-        return parts if self.parts[0].is_config else parts[:1]
+        return tuple(part for part in self.parts if part.role in (ASKED, CONFIG, TASK))
 
     @property
     def summaries(self) -> list[Summary]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from hsig.analysis.power import first_block, join, next_block
+from hsig.analysis.parts import Part
+from hsig.analysis.power import first_block, join_seeds, next_block
 from hsig.analysis.summary import Summary, summarise
 from hsig.config.keys import TRAIN
 from hsig.errors import RunError
@@ -16,7 +17,6 @@ from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import Page
 from hsig.reports.training import training_page
 from hsig.results.result import OfOne
-from hsig.runs.record import Part
 
 # --- trainer -------------------------------------------------------------------------------------
 
@@ -96,5 +96,5 @@ def outcome_of(experiment: Experiment, trainer: Trainer) -> Outcome:
         (block,) = trainer.train(more)
         if not block.complete:  # interrupted: what is whole remains
             break
-        outcome = join(outcome, block)
+        outcome = join_seeds(outcome, block)
     return outcome

@@ -13,6 +13,7 @@ from operator import eq
 from pathlib import Path
 from typing import Any
 
+from hsig.analysis.parts import ASKED, CONFIG, TASK
 from hsig.config.keys import KEYS
 from hsig.config.kinds import Number, Seeds
 from hsig.config.values import Json, nearest
@@ -22,7 +23,7 @@ from hsig.reports.page import OF_HSIG, Page, Table, count, lines, short, shorten
 from hsig.reports.page import records as records_of
 from hsig.reports.phrases import SEVERAL, as_yaml, value_of
 from hsig.runs.record import PRECISION
-from hsig.runs.store import ID, LATEST, TASK, Note, Record, list_names, read_note, read_record
+from hsig.runs.store import ID, LATEST, Note, Record, list_names, read_note, read_record
 
 # --- finding -------------------------------------------------------------------------------------
 
@@ -279,8 +280,7 @@ def add_note(page: Page, note: Note) -> Page:
 
 def main_parts(record: Record) -> list[Mapping[str, Any]]:
     """The parts that were asked for: not the remedies, and not what a tuning tried."""
-    asked_for = [part for part in record.meta["parts"] if part["role"] in ("", TASK)]
-    return asked_for[:1] if record.command == "explain" else asked_for
+    return [part for part in record.meta["parts"] if part["role"] in (ASKED, CONFIG, TASK)]
 
 
 def settings(record: Record) -> dict[str, str]:

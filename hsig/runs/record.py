@@ -13,7 +13,7 @@ import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import format_number, to_text
-from hsig.analysis.pairing import ComparedConfigs, compared_configs
+from hsig.analysis.parts import Part
 from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
@@ -37,29 +37,6 @@ from hsig.runs.store import (
 PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
 # what the engine trained, beside the weights: the compiled one gives the same bits everywhere
 TRAINED = tuple(name for name in ARRAYS if name != "twin_distance")
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """One experiment of a run: the only one, one of several configs or tasks, or a remedy.
-
-    Attributes:
-        name: Of the config, the task or the remedy; empty where there is one experiment.
-        experiment: As its config has it.
-        outcome: What became of it.
-        layers: Of a remedy.
-        is_config: Whether it is one of several configs or tasks, whose labels have its name in
-            front.
-        role: `TASK` if it is one of several tasks; of a tuned comparison what it was trained for,
-            if it is not what was asked for: `TUNING`, `ALTERNATIVE` or `ONE_RATE`.
-    """
-
-    name: str
-    experiment: Experiment
-    outcome: Outcome
-    layers: str = ""
-    is_config: bool = False
-    role: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +106,7 @@ def _encode_part(part: Part) -> dict[str, Any]:
     return {
         "name": part.name,
         "layers": part.layers,
-        "is_config": part.is_config,
+        "is_config": part.has_prefix,
         "role": part.role,
         "labels": [variant.label for variant in trained.variants],
         "learning_rates": [variant.learning_rate for variant in trained.variants],
@@ -239,9 +216,8 @@ def _decode_part(
         name=part["name"],
         experiment=experiment,
         outcome=Outcome(replace(named, variants=variants), trainings),
-        layers=part["layers"],
-        is_config=part["is_config"],
         role=part["role"],
+        layers=part["layers"],
     )
 
 
@@ -335,29 +311,3 @@ def same_bits(first: Any, second: Any) -> bool:
         return np.array_equal(first, second)
     signs = (np.signbit(array[array == 0.0]) for array in (first, second))
     return np.array_equal(first, second, equal_nan=True) and np.array_equal(*signs)
-
-
-def compare_parts(parts: Sequence[Part]) -> ComparedConfigs:
-    """Several configs, tasks or runs side by side."""
-    experiments = {part.name: part.experiment for part in parts}
-    return compared_configs(experiments, [part.outcome for part in parts])
-
-
-def prefix_parts(name: str, parts: Iterable[Part]) -> list[Part]:
-    """The parts of a run with its name in front of their labels."""
-    prefixed = []
-    for part in parts:
-        whole = f"{name}: {part.name}" if part.name else name
-        trained = part.outcome.experiment.variants
-        variants = tuple(
-            replace(variant, learning_rate=own.learning_rate)
-            for variant, own in zip(part.experiment.variants, trained, strict=True)
-        )
-        named = replace(part.experiment, variants=variants).prefix_labels(whole)
-        by_label = dict(zip((v.label for v in trained), named.variants, strict=True))
-        trainings = tuple(
-            replace(training, variant=by_label[training.variant.label])
-            for training in part.outcome.results
-        )
-        prefixed.append(Part(whole, part.experiment, Outcome(named, trainings), is_config=True))
-    return prefixed

@@ -31,7 +31,6 @@ FORMAT = 1
 RUN, RESULT, SEEDS, CELLS, NOTE = "run.json", "result.json", "seeds.npz", "cells.log", "note.json"
 ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
 LATEST = "latest"
-TASK, TUNING, ALTERNATIVE, ONE_RATE = "task", "tuning", "alternative", "one rate"  # roles of parts
 _MAX_NAME, _MAX_NOTE = 40, 2000  # characters
 _SYNC_S = 1.0  # from one request that the disk have the lines of a journal to the next
 _EARLIEST_IN_ZIP = (1980, 1, 1, 0, 0, 0)

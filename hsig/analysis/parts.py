@@ -1,0 +1,125 @@
+"""Several experiments side by side: configs, tasks, remedies, and the trials of a tuning.
+
+A result is a list of parts; what each was trained for is its role.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hsig.analysis.pairing import Pairing, pair_outcomes
+from hsig.experiments.experiment import Experiment, Outcome
+from hsig.networks.tasks import Task
+
+ROLES = (ASKED, CONFIG, TASK, REMEDY, TUNING, ALTERNATIVE, ONE_RATE) = (
+    "",
+    "config",
+    "task",
+    "remedy",
+    "tuning",
+    "alternative",
+    "one rate",
+)
+_NAMED = (CONFIG, TASK, ONE_RATE)  # roles whose labels have the name of the part in front
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """An experiment of a result, and what became of it.
+
+    Attributes:
+        name: Of the config, the task or the remedy; empty where there is one experiment.
+        experiment: As its config has it.
+        outcome: What became of it; the labels may have the name in front.
+        role: What it was trained for, one of `ROLES`.
+        layers: Where a remedy changes something: `hidden`, `output`, `both`, or nothing.
+    """
+
+    name: str
+    experiment: Experiment
+    outcome: Outcome
+    role: str = ASKED
+    layers: str = ""
+
+    @property
+    def has_prefix(self) -> bool:
+        """Whether the labels of the outcome have the name in front."""
+        return bool(self.name) and self.role in _NAMED
+
+
+def prefix_labels(name: str, parts: Iterable[Part]) -> list[Part]:
+    """Put the name of a result in front of the labels of its parts, as if each were a config."""
+    prefixed = []
+    for part in parts:
+        whole = f"{name}: {part.name}" if part.name else name
+        trained = part.outcome.experiment.variants
+        variants = tuple(
+            replace(variant, learning_rate=own.learning_rate)
+            for variant, own in zip(part.experiment.variants, trained, strict=True)
+        )
+        named = replace(part.experiment, variants=variants).prefix_labels(whole)
+        new = dict(zip((variant.label for variant in trained), named.variants, strict=True))
+        results = tuple(
+            replace(result, variant=new[result.variant.label]) for result in part.outcome.results
+        )
+        prefixed.append(Part(whole, part.experiment, Outcome(named, results), CONFIG))
+    return prefixed
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Parts in which each seed starts from the same weights, so that they may be paired.
+
+    Attributes:
+        names: Of the parts.
+        pairing: Of all their variants; None unless at least two of them reached their budget.
+        difference: Why they may not be paired with the first group; empty for that itself.
+    """
+
+    names: tuple[str, ...]
+    pairing: Pairing | None
+    difference: str
+
+
+def group_parts(parts: Sequence[Part]) -> tuple[Group, ...]:
+    """Put parts that may be paired by seed into one group; the first part is in the first."""
+    groups: list[list[Part]] = []
+    for part in parts:
+        for group in groups:
+            if not find_difference(group[0].experiment, part.experiment):
+                group.append(part)
+                break
+        else:
+            groups.append([part])
+    return tuple(
+        Group(
+            names=tuple(part.name for part in group),
+            pairing=pair_outcomes(*(part.outcome for part in group)),
+            difference=find_difference(parts[0].experiment, group[0].experiment),
+        )
+        for group in groups
+    )
+
+
+def find_difference(first: Experiment, second: Experiment) -> str:
+    """Say what keeps two experiments from being paired by seed; empty if nothing does."""
+    if first.seeds != second.seeds:
+        return "other seeds"
+    if not _start_alike(first, second):
+        return "other initial weights"
+    return "" if _same_task(first.task, second.task) else "another task"
+
+
+def _same_task(first: Task, second: Task) -> bool:
+    return np.array_equal(first.inputs, second.inputs) and np.array_equal(
+        first.targets, second.targets
+    )
+
+
+def _start_alike(first: Experiment, second: Experiment) -> bool:
+    """Whether each seed starts from the same weights: given, or drawn in the same way."""
+    if first.initial_weights is not None or second.initial_weights is not None:
+        weights = first.starting_weights(), second.starting_weights()
+        return len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))
+    return (first.sizes, first.init) == (second.sizes, second.init)
