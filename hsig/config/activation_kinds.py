@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 def is_formula(value: object) -> bool:
     """Whether a plain value means a user's own activation."""
-    from hsig.config.formulas import looks_like_a_formula
+    from hsig.config.formulas import is_formula
 
     if isinstance(value, dict):
         return "formula" in value and not _is_row(value.get("name"), value["formula"])
-    return isinstance(value, str) and looks_like_a_formula(value.partition(":")[0])
+    return isinstance(value, str) and is_formula(value.partition(":")[0])
 
 
 class Spec(Kind):
@@ -60,9 +60,9 @@ class Spec(Kind):
         settings = {key: part for key, part in value.items() if key != "name"}
         name, named = value.get("name"), place.below("name")
         if "formula" in value and not _is_row(name, value["formula"]):
-            from hsig.config.formulas import of_formula
+            from hsig.config.formulas import read_formula
 
-            return of_formula(name, settings, place)
+            return read_formula(name, settings, place)
         if not isinstance(name, str):
             raise named.expected("the name of an activation", name)
         settings.pop("formula", None)
@@ -269,12 +269,12 @@ def _outside_brackets(text: str) -> list[str]:
 def _of_text(written: str, place: Location) -> "Activation":
     """`NAME`, `FORMULA`, or one of them with `:KEY=VALUE,...` behind it."""
     from hsig.activations.names import find_activations
-    from hsig.config.formulas import looks_like_a_formula, of_formula
+    from hsig.config.formulas import is_formula, read_formula
 
     head, colon, text = written.strip().partition(":")
     settings = read_settings(text, place) if colon else {}
-    if looks_like_a_formula(head) and not find_activations(head):
-        return of_formula(None, {"formula": head, **settings}, place, nested=False)
+    if is_formula(head) and not find_activations(head):
+        return read_formula(None, {"formula": head, **settings}, place, nested=False)
     return _with_settings(_find(head, place), settings, place, nested=False)
 
 

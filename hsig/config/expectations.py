@@ -57,12 +57,12 @@ def _check_part(name: str, part: object, place: Location) -> "Bound | Checks":
 
 def _check_bound(name: str, bound: object, place: Location) -> "Bound":
     from hsig.activations import ACTIVATIONS
-    from hsig.config.formulas import looks_like_a_formula
+    from hsig.config.formulas import is_formula
 
     if name in EXPECTATIONS:
         checked: Bound = EXPECTATIONS[name].check(bound, place)
         return checked
-    if ":" in name or name in ACTIVATIONS or looks_like_a_formula(name):
+    if ":" in name or name in ACTIVATIONS or is_formula(name):
         raise place.expected(
             f"checks of {name}, such as {{solved_at_least: 0.9}} (quote a label with commas)", bound
         )

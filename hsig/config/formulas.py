@@ -18,69 +18,53 @@ from hsig.formulas.derivative import substitute
 from hsig.formulas.nodes import Node, X, format_formula, number, walk
 from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
 
-# --- formulas ------------------------------------------------------------------------------------
+_NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or in a framework
+_EXAMPLE = "a formula, such as clip(0.2*x + 0.5, 0, 1)"
+_FORMULAS = ("formula", "derivative")
+_RESERVED = {"name", *_FORMULAS, *SLOPES}
 
-# A user's own activation: a formula, its parameters, and its derivative if it is given.
 
-_NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or elsewhere
-
-
-def looks_like_a_formula(written: str) -> bool:
+def is_formula(text: str) -> bool:
     """Whether a text cannot be the name of an activation.
 
-    >>> looks_like_a_formula("torch.nn.Mish"), looks_like_a_formula("x*tanh(x)")
+    >>> is_formula("torch.nn.Mish"), is_formula("x*tanh(x)")
     (False, True)
     """
-    return written == "x" or not fullmatch(_NAME, written.strip())
+    return text == "x" or not fullmatch(_NAME, text.strip())
 
 
-def parameters_in(formula: str) -> set[str]:
-    """The names of what can be set in a formula.
-
-    Raises:
-        FormulaError: If it cannot be read.
-    """
-    return free_names(formula) - {"x", *CONSTANTS}
-
-
-def of_formula(
+def read_formula(
     label: object, settings: Mapping[str, object], place: Location, *, nested: bool = True
 ) -> Activation:
-    """A user's own activation.
+    """Make a user's own activation.
 
     Args:
-        label: Its name, if it has one.
-        settings: Its formula, derivative and parameters, as they are written.
-        place: Where they are.
+        label: Its name in tables; by default the formula.
+        settings: The formula, the derivative if it is given, and the parameters, unchecked.
+        place: Where they were written.
         nested: Whether each has a place of its own below that.
 
     Raises:
-        InvalidValue: If they make none.
+        InvalidValue: If a part is wrong, or the formula has no value at 0 or does not depend on x.
     """
 
-    def read_text(key: str) -> str:
-        value = settings.get(key, "")
-        if not isinstance(value, str):
-            if key == "formula" and is_number(value):
-                return str(value)
-            raise place.below(key).expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
-        return value
+    def locate(key: str) -> Location:
+        return place.below(key) if nested else place
 
-    formula, slope = read_text("formula"), read_text("derivative")
-    named: set[str] = set()
-    for key, part in (("formula", formula), ("derivative", slope)):
+    formula, slope = (_check_text(key, settings.get(key, ""), place) for key in _FORMULAS)
+    names: set[str] = set()
+    for key, text in zip(_FORMULAS, (formula, slope), strict=True):
         try:
-            named |= parameters_in(part) if part else set()
+            names |= free_names(text) - {"x", *CONSTANTS} if text else set()
         except FormulaError as problem:
-            raise (place.below(key) if nested else place).wrong(problem.with_caret()) from None
-    reserved = {"name", "formula", "derivative", *SLOPES}
+            raise locate(key).wrong(problem.with_caret()) from None
 
-    def check(key: str, value: object) -> tuple[str, Any]:
+    def check_setting(key: str, value: object) -> tuple[str, Any]:
         where = place.below(key) if nested else replace(place, about=key)
         if key in SLOPES:
             return key, None if value is None else PARAMETERS[key].check(value, where)
-        if key not in named:
-            known = sorted(named - reserved) + list(SLOPES)
+        if key not in names:
+            known = [*sorted(names - _RESERVED), *SLOPES]
             raise where.wrong(
                 f"there is no {key} in the formula.{nearest(key, known)} It has: {', '.join(known)}"
             )
@@ -88,13 +72,39 @@ def of_formula(
 
     if not isinstance(label, str | None):
         raise place.below("name").expected("a name for tables", label)
-    if label is not None and not {*SLOPES} <= set(settings):  # a record has all of them
+    is_record = {*SLOPES} <= set(settings)  # which may have a label that is a name by now
+    if label is not None and not is_record:
         _check_label(label, place.below("name"))
-    rest = {key: part for key, part in settings.items() if key not in ("formula", "derivative")}
-    checked = dict(each(partial(check, *setting) for setting in rest.items()))
-    kink, backward = (checked.pop(key, None) or "own" for key in SLOPES)
-    made = _activation(label or "", formula, slope, checked, place, nested=nested)
-    return replace(made, kink=kink, backward=backward)
+    others = {key: value for key, value in settings.items() if key not in _FORMULAS}
+    parameters = dict(each(partial(check_setting, *setting) for setting in others.items()))
+    kink, backward = (parameters.pop(key, None) or "own" for key in SLOPES)
+
+    value = _parse(formula, parameters, locate("formula"))
+    given = format_formula(_parse(slope, parameters, place.below("derivative"))) if slope else ""
+    text = format_formula(substitute(value, {key: number(parameters[key]) for key in parameters}))
+    activation = Activation(
+        label or text,
+        format_formula(value),
+        settings=tuple(parameters.items()),
+        slope_definition=given,
+        kink=kink,
+        backward=backward,
+    )
+    if X not in walk(value):
+        raise place.wrong(f"expected a formula in x, got {describe(formula)}, which is constant")
+    with np.errstate(all="ignore"):
+        (at_0,) = activation.value(np.zeros(1))
+    if not isfinite(at_0):
+        raise place.wrong(f"expected a formula with a value at 0, got {text}: {at_0:g} at x = 0")
+    return activation
+
+
+def _check_text(key: str, value: object, place: Location) -> str:
+    if isinstance(value, str):
+        return value
+    if key == "formula" and is_number(value):
+        return str(value)
+    raise place.below(key).expected(_EXAMPLE, value)
 
 
 def _check_label(label: str, place: Location) -> None:
@@ -105,62 +115,18 @@ def _check_label(label: str, place: Location) -> None:
         raise place.expected("a name of letters, digits, spaces, and . _ + -", label)
 
 
-def _activation(
-    label: str,
-    formula: str,
-    slope: str,
-    parameters: Mapping[str, float],
-    place: Location,
-    *,
-    nested: bool = False,
-) -> Activation:
-    """The activation of a formula as somebody wrote it.
-
-    Args:
-        label: What it is called in tables; empty for the formula itself.
-        formula: In x and the parameters.
-        slope: Its derivative, if it is given; else empty.
-        parameters: The values of what else is named in them.
-        place: Where it was written.
-        nested: Whether each of these has a place of its own below that.
-
-    Raises:
-        InvalidValue: If it cannot be read, has no value at 0, or is no function of x.
-    """
-    value = _read(formula, parameters, place.below("formula") if nested else place)
-    given = _read(slope, parameters, place.below("derivative")) if slope else None
-    numbers = {one: number(value) for one, value in parameters.items()}
-    whole = format_formula(substitute(value, numbers))
-    activation = Activation(
-        label or whole,
-        format_formula(value),
-        settings=tuple(parameters.items()),
-        slope_definition="" if given is None else format_formula(given),
-    )
-    if X not in walk(value):
-        raise place.wrong(f"expected a formula in x, got {describe(formula)}, which is constant")
-    with np.errstate(all="ignore"):
-        (at_0,) = activation.value(np.zeros(1))
-    if not isfinite(at_0):
-        raise place.wrong(f"expected a formula with a value at 0, got {whole}: {at_0:g} at x = 0")
-    return activation
-
-
-def _read(formula: str, parameters: Mapping[str, float], place: Location) -> Node:
+def _parse(formula: str, parameters: Mapping[str, float], place: Location) -> Node:
     try:
         return parse_template(formula, ("x", *parameters), inline_activation)
     except FormulaError as problem:
-        raise place.wrong(_with_a_way_out(problem)) from None
-
-
-def _with_a_way_out(problem: FormulaError) -> str:
-    """The complaint; of a name without a value, also how to give it one."""
-    what, newline, below = problem.with_caret().partition("\n")
-    unknown = match(r"unknown name '(\w+)'\.", what)
-    if unknown:
-        name = unknown.group(1)
-        what += f". A parameter has a value: {name}: 0.3 in a file, else :{name}=0.3 behind it"
-    return what + newline + below
+        message, newline, caret = problem.with_caret().partition("\n")
+        unknown = match(r"unknown name '(\w+)'\.", message)
+        if unknown:
+            name = unknown.group(1)
+            message += (
+                f". A parameter has a value: {name}: 0.3 in a file, else :{name}=0.3 behind it"
+            )
+        raise place.wrong(message + newline + caret) from None
 
 
 # --- arguments -----------------------------------------------------------------------------------
