@@ -1,5 +1,8 @@
 """Settings of the test run."""
 
+from contextlib import contextmanager
+from importlib import import_module
+
 import pytest
 from hypothesis import settings
 
@@ -53,3 +56,30 @@ def trained(monkeypatch):
 
     monkeypatch.setattr("hsig.experiments.parallel.train_cell", noted)
     return done
+
+
+@pytest.fixture
+def failing():
+    """Have the nth call of a function of a module or a class raise a problem, once, within it."""
+
+    @contextmanager
+    def failing_call(name, nth, problem):
+        where, _, attribute = name.rpartition(".")
+        try:
+            owner = import_module(where)
+        except ModuleNotFoundError:
+            module, _, kind = where.rpartition(".")
+            owner = getattr(import_module(module), kind)
+        original, calls = getattr(owner, attribute), []
+
+        def call(*arguments, **options):
+            calls.append(arguments)
+            if len(calls) == nth + 1:
+                raise problem
+            return original(*arguments, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, attribute, call)
+            yield calls
+
+    return failing_call
