@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prepared import made_run
 
+from hsig.analysis.parts import TASK, TUNING, Part
 from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Outcome, Training
@@ -26,7 +27,6 @@ from hsig.results.opening import result_of
 from hsig.runs.listing import find_record
 from hsig.runs.provenance import digest_experiments
 from hsig.runs.record import (
-    Part,
     arrays_of,
     compare_outcomes,
     keep_run,
@@ -128,8 +128,8 @@ def test_several_parts_come_back_each_with_its_labels_rates_and_role(tmp_path):
     tuned = replace(outcome.experiment, variants=(variant,))
     failed = Outcome(tuned, (Training.failed(variant, "it has no gradient"),))
     parts = [
-        Part("xor", part.experiment, outcome_named(outcome, "xor"), "", True, "task"),
-        Part("tuning", part.experiment, failed, "hidden", role="tuning"),
+        Part("xor", part.experiment, outcome_named(outcome, "xor"), TASK),
+        Part("tuning", part.experiment, failed, TUNING, "hidden"),
         Part("stopped", part.experiment, Outcome(tuned, ())),
     ]
     found = read_parts(keep_run(tmp_path, replace(run, parts=parts)))
