@@ -1,14 +1,21 @@
 """The network of docs/training.md with plain loops over floats: slow, and obvious.
 
-Written from the definitions, and sharing nothing with `hsig` but the names, so that the engines
-have somebody to disagree with.
+Any number of layers, outputs and rows in a step. Written from the definitions, and sharing nothing
+with `hsig` but the names, so that the engines have somebody to disagree with.
 """
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
+
+
+def total(terms):
+    """Added one after the other; `sum` begins with 0, and later Pythons round it once."""
+    return reduce(operator.add, terms)
 
 
 def sigmoid(x: float) -> float:
@@ -129,9 +136,9 @@ LOSSES = ("squared", "bce", "bce_naive")
 
 
 def loss_and_delta(loss: str, z: float, p: float, y: float, slope: float, logistic: bool):
-    """A sample's loss, and its slope in the output's pre-activation."""
+    """The loss of one output, and its slope in the pre-activation."""
     if loss == "squared":
-        return (p - y) ** 2, 2 * (p - y) * slope
+        return (p - y) * (p - y), 2 * (p - y) * slope
     if loss == "bce_naive":
         value = -(y * float(np.log(p)) + (1 - y) * float(np.log(1 - p)))
         return value, (-divide(y, p) + divide(1 - y, 1 - p)) * slope
@@ -146,55 +153,72 @@ def loss_and_delta(loss: str, z: float, p: float, y: float, slope: float, logist
 
 @dataclass
 class ScalarNetwork:
-    """One network and one seed."""
+    """One network and one seed.
 
-    hidden: list[list[float]]  # (inputs + 1, hidden)
-    output: list[float]  # (hidden + 1,)
-    activation: str
-    output_activation: str
+    Attributes:
+        weights: Of each layer, for each input and last the bias, for each unit.
+        activations: Of each layer, by name.
+        backwards: With which slope each layer trains.
+        loss: By name.
+        printed: The losses of the last epoch that was trained, by row.
+    """
+
+    weights: list[list[list[float]]]
+    activations: list[str]
+    backwards: list[str]
     loss: str
-    backward: str = "own"
-    output_backward: str = "own"
     printed: list[float] = field(default_factory=list)
 
-    def predict(self, x: list[float]) -> float:
-        return self._forward(x)[3]
+    def forward(self, x):
+        """What goes into each layer, its pre-activations, and the predictions."""
+        layer_inputs, pre_activations = [], []
+        for layer, activation in zip(self.weights, self.activations, strict=True):
+            x = [*x, 1.0]
+            z = [total(x[i] * layer[i][j] for i in range(len(x))) for j in range(len(layer[0]))]
+            layer_inputs.append(x)
+            pre_activations.append(z)
+            x = [FUNCTIONS[activation][0](v) for v in z]
+        return layer_inputs, pre_activations, x
 
-    def _forward(self, x):
-        x = [*x, 1.0]
-        z = [
-            sum((x[i] * self.hidden[i][j] for i in range(1, len(x))), x[0] * self.hidden[0][j])
-            for j in range(len(self.hidden[0]))
+    def gradient(self, x, targets):
+        """Loss of one row, and its gradient in every layer."""
+        layer_inputs, pre_activations, predictions = self.forward(x)
+        slopes = [
+            [training_slope(activation, backward)(v) for v in z]
+            for activation, backward, z in zip(
+                self.activations, self.backwards, pre_activations, strict=True
+            )
         ]
-        h = [*(FUNCTIONS[self.activation][0](v) for v in z), 1.0]
-        out = sum((h[j] * self.output[j] for j in range(1, len(h))), h[0] * self.output[0])
-        return z, h, out, FUNCTIONS[self.output_activation][0](out)
+        logistic = self.activations[-1] == "sigmoid" and self.backwards[-1] != "straight_through"
+        found = [
+            loss_and_delta(self.loss, z, p, y, slope, logistic)
+            for z, p, y, slope in zip(
+                pre_activations[-1], predictions, targets, slopes[-1], strict=True
+            )
+        ]
+        deltas, gradient = [delta for _, delta in found], []
+        for number in reversed(range(len(self.weights))):
+            gradient.insert(0, [[v * d for d in deltas] for v in layer_inputs[number]])
+            if number:
+                deltas = [
+                    total(d * w for d, w in zip(deltas, row, strict=True)) * slope
+                    for row, slope in zip(
+                        self.weights[number][:-1], slopes[number - 1], strict=True
+                    )
+                ]
+        return total(loss for loss, _ in found), gradient
 
-    def gradient(self, x: list[float], y: float):
-        """Loss of one sample and its gradient in both layers."""
-        z, h, out, p = self._forward(x)
-        slope = training_slope(self.output_activation, self.output_backward)(out)
-        logistic = self.output_activation == "sigmoid" and self.output_backward != (
-            "straight_through"
-        )
-        loss, delta = loss_and_delta(self.loss, out, p, y, slope, logistic)
-        hidden_slope = training_slope(self.activation, self.backward)
-        deltas = [delta * self.output[j] * hidden_slope(z[j]) for j in range(len(z))]
-        x = [*x, 1.0]
-        return loss, [[x_i * d for d in deltas] for x_i in x], [h_j * delta for h_j in h]
-
-    def train(self, inputs, targets, learning_rate, update, epochs):
-        """Gradient descent; `printed` gets the last epoch's losses."""
-        rows = [list(map(float, row)) for row in inputs]
+    def train(self, inputs, targets, learning_rate, batch_size, epochs):
+        """Gradient descent, a step on the mean gradient of so many rows; None for all."""
+        batch_size = batch_size or len(inputs)
         for _ in range(epochs):
             self.printed = []
-            steps = [[i] for i in range(len(rows))] if update == "online" else [range(len(rows))]
-            for step in steps:
-                found = [self.gradient(rows[i], float(targets[i])) for i in step]
-                self.printed += [loss for loss, _, _ in found]
-                for i, row in enumerate(self.hidden):
-                    for j in range(len(row)):
-                        total = sum(g[i][j] for _, g, _ in found)
-                        row[j] -= learning_rate * total / len(found)
-                for j in range(len(self.output)):
-                    self.output[j] -= learning_rate * sum(g[j] for _, _, g in found) / len(found)
+            for first in range(0, len(inputs), batch_size):
+                rows = range(first, min(first + batch_size, len(inputs)))
+                found = [self.gradient(inputs[row].tolist(), targets[row].tolist()) for row in rows]
+                self.printed += [loss for loss, _ in found]
+                for number, layer in enumerate(self.weights):
+                    for i, row in enumerate(layer):
+                        for j in range(len(row)):
+                            slope = total(gradient[number][i][j] for _, gradient in found)
+                            row[j] -= learning_rate * (slope / len(found))

@@ -78,14 +78,3 @@ def test_bce_of_the_logit_is_bce_of_the_logistic_output(z, y):
 @pytest.mark.parametrize(("z", "y"), [(-800.0, 1.0), (800.0, 0.0)])
 def test_bce_of_the_logit_stays_finite_where_the_output_rounds_to_0_or_1(z, y):
     assert at("bce", z, y, "value_of_logit") == 800.0
-
-
-def test_the_careful_cross_entropy_lets_a_zero_slope_win_over_an_infinite_one():
-    assert LOSSES["bce"].zero_slope_teaches_nothing
-    assert not LOSSES["bce_naive"].zero_slope_teaches_nothing
-
-
-def test_cross_entropies_need_probabilities():
-    assert LOSSES["bce"].needs_probabilities
-    assert LOSSES["bce_naive"].needs_probabilities
-    assert not LOSSES["squared"].needs_probabilities

@@ -9,7 +9,7 @@ from hsig.networks.tasks import SCALES, TASKS, Task, scale_inputs
 
 def rows(name):
     task = TASKS[name]
-    pairs = zip(task.inputs, task.targets, strict=True)
+    pairs = zip(task.inputs, task.targets[:, 0], strict=True)
     return [(*map(int, inputs), int(target)) for inputs, target in pairs]
 
 
@@ -49,7 +49,7 @@ columns = arrays(
 
 
 def task_of(inputs):
-    return Task("mine", np.asarray(inputs, dtype=float), np.zeros(len(inputs)), ("a", "b"))
+    return Task("mine", np.asarray(inputs, dtype=float), np.zeros((len(inputs), 1)), ("a", "b"))
 
 
 @given(inputs=columns)
@@ -88,6 +88,6 @@ def test_a_scale_changes_the_inputs_alone_and_none_changes_nothing():
     task = task_of([[1.0, 30.0], [2.0, 50.0]])
     for scale in SCALES[1:]:
         made = scale_inputs(task, scale)
-        assert (made.name, made.targets.tolist(), made.columns) == ("mine", [0, 0], ("a", "b"))
+        assert (made.name, made.targets.tolist(), made.columns) == ("mine", [[0], [0]], ("a", "b"))
         assert task.inputs.tolist() == [[1.0, 30.0], [2.0, 50.0]]
     assert scale_inputs(task, "none") is task
