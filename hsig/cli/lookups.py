@@ -1,12 +1,19 @@
-"""What the commands do that look something up: `activations`, `power` and `config`."""
+"""What looks something up: `hsig activations`, `power`, `help`, `config` and `tour`."""
 
+import shlex
+import sys
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
+from typing import Annotated
+
+import typer
 
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import select_activations
 from hsig.analysis.definitions import define, evaluate
-from hsig.cli.options import Output
-from hsig.config.keys import json_schema, starting_point
+from hsig.cli.options import EVERY_KEY, WRITING, File, Force, Format, Output, command
+from hsig.config.keys import complete_activation, complete_config, json_schema, starting_point
 from hsig.config.loading import (
     load_activation,
     load_discordant,
@@ -23,10 +30,43 @@ from hsig.reports.glossary import GLOSSARY, glossary_page
 from hsig.reports.lookups import activation_page, overview_page, power_page
 from hsig.reports.page import Table, page_of_tables
 from hsig.reports.phrases import NOT_BUILT, as_yaml
+from hsig.reports.tour import NEXT, STEPS
+
+app = typer.Typer(rich_markup_mode="markdown")
+config = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(config, name="config", help="Show, describe or start a config.")
+
+_WIDTH = 88  # of the tour's text, at most
 
 
-def show_activations(spec: str | None, at: str | None, output: Output) -> None:
-    """`hsig activations`."""
+@command(
+    app,
+    "hsig activations",
+    "hsig activations hard --at -3,-1,0,1,3",
+    "hsig activations hard:slope=0.25,kink=open",
+    "hsig activations 'x*tanh(log(1 + exp(x)))'",
+    "hsig activations --format json -o activations.json",
+    options=WRITING,
+)
+def activations(
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ACTIVATION",
+            autocompletion=complete_activation,
+            help="One activation, such as hard:slope=0.25, or a formula in x; or a group, or a "
+            "pattern such as 'hard*'. Without it: all.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="X,...", help="Also the value and slopes at these points."),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Show definitions: formulas, slopes, kinks, and who means what by which name."""
     output.check()
     group = ACTIVATIONS.values() if spec is None else select_activations(spec)
     if group:
@@ -39,34 +79,86 @@ def show_activations(spec: str | None, at: str | None, output: Output) -> None:
     output.write(activation_page(define(activation), points))
 
 
-def show_power(rates: str, paired: str | None, output: Output) -> None:
-    """`hsig power`."""
+@command(
+    app,
+    "hsig power --rates 0.49,0.40",
+    "hsig power --rates 0.49,0.40 --paired 0.2",
+    "hsig power --rates 0.03,0.13 --format md",
+    options=WRITING,
+)
+def power(
+    rates: Annotated[
+        str,
+        typer.Option("--rates", metavar="A,B", help="Two solved rates, each from 0 to 1."),
+    ],
+    paired: Annotated[
+        str | None,
+        typer.Option(
+            "--paired",
+            metavar="SHARE",
+            help="Share of the pairs in which exactly one is solved. "
+            "Default: as if they were independent.",
+        ),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Say how many seeds it takes to tell two solved rates apart, and what fewer can tell."""
     output.check()
     first, second = load_rates("--rates", rates)
     discordant = None if paired is None else load_discordant("--paired", paired, (first, second))
     output.write(power_page(first, second, discordant))
 
 
-def show_words(words: list[str], output: Output) -> None:
-    """`hsig help`.
-
-    Raises:
-        ConfigError: If a word is not one of hsig's.
-    """
+@command(app, "hsig help", "hsig help rank Holm", name="help", options=WRITING)
+def explain_words(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORD...", help="What to explain. Without it: all words."),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Say what the words mean that hsig uses: verdicts, columns, statistics."""
     output.check()
     known = {word.casefold(): word for word in GLOSSARY}
-    strange = [word for word in words if word.casefold() not in known]
+    strange = [word for word in words or [] if word.casefold() not in known]
     if strange:
         raise ConfigError(
             f"help: no word of hsig: {', '.join(strange)}. Known: {', '.join(GLOSSARY)}"
         )
-    output.write(glossary_page(tuple(known[word.casefold()] for word in words) or tuple(GLOSSARY)))
+    chosen = [known[word.casefold()] for word in words or GLOSSARY]
+    output.write(glossary_page(tuple(chosen)))
 
 
-def show_config(config: Path | None, flags: dict[str, str], output: Output) -> None:
-    """`hsig config show`."""
+@command(
+    config,
+    "hsig config show",
+    "hsig config show configs/question-hard.yaml --epochs 100",
+    "hsig config show --activations sigmoids --format json",
+    options=WRITING,
+    keys=EVERY_KEY,
+)
+def show(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG",
+            autocompletion=complete_config,
+            help="A YAML file.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Print every resolved value, and where it came from.
+
+    As `hsig compare` would have it where `activations` are given, else as `hsig train` would.
+    """
     output.check()
-    resolved = resolve(config, flags)
+    resolved = resolve(file, flags)
     keys, origins = resolved_keys(resolved.experiment), resolved.origins
     columns = ("key", "value", "from")
     table = Table(
@@ -81,13 +173,50 @@ def show_config(config: Path | None, flags: dict[str, str], output: Output) -> N
         note(f"engine reference: {NOT_BUILT}")
 
 
-def write_schema(output: Output) -> None:
-    """`hsig config schema`."""
-    output.check()
-    put(json_text(json_schema(), indent=2), output.output)
+@command(config, "hsig config schema -o hsig.schema.json")
+def schema(output: File = None, force: Force = False) -> None:
+    """Print a JSON Schema of configs, for editors."""
+    Output(Format.json, output, force).check()
+    put(json_text(json_schema(), indent=2), output)
 
 
-def write_starting_point(output: Output) -> None:
-    """`hsig config new`."""
-    output.check()
-    put(starting_point(), output.output)
+@command(config, "hsig config new -o my.yaml")
+def new(output: File = None, force: Force = False) -> None:
+    """Print a commented config to start from."""
+    Output(Format.table, output, force).check()
+    put(starting_point(), output)
+
+
+@command(app, "hsig tour")
+def tour() -> None:
+    """Walk through the question in five short steps, each run for real. Nothing is kept."""
+    from hsig.cli.app import app as run
+
+    waits = sys.stdin is not None and sys.stdin.isatty()
+    for number, step in enumerate(STEPS, start=1):
+        put(f"{number} of {len(STEPS)}: {step.title}\n\n$ hsig {step.command}\n", None)
+        code = run(
+            [*shlex.split(step.command), "--no-save"], prog_name="hsig", standalone_mode=False
+        )
+        if code:
+            raise typer.Exit(code)
+        put(f"\n{_filled(' '.join(step.look))}\n\n", None)
+        if waits and number < len(STEPS) and not _asks_for_more():
+            return
+    put(f"{_filled(NEXT)}\n", None)
+
+
+def _filled(text: str) -> str:
+    width = max(20, min(_WIDTH, get_terminal_size((_WIDTH, 24)).columns))
+    return fill(text, width, initial_indent="  ", subsequent_indent="  ")
+
+
+def _asks_for_more() -> bool:
+    """Whether somebody who is asked wants more."""
+    print("Enter: go on. q and Enter: end. ", end="", file=sys.stderr, flush=True)
+    try:
+        answer = input()
+    except EOFError:
+        answer = "q"
+    print(file=sys.stderr)
+    return not answer.strip().casefold().startswith("q")

@@ -4,13 +4,12 @@ import inspect
 import shlex
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand
 
-from hsig.cli.making import Command, Maker, make_command
 from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
@@ -100,7 +99,7 @@ WRITING = ("format", "output", "force")
 KEEPING = ("no_save", "runs_dir", "name", "note")
 TRAINING = (*WRITING, "long", "full", "quiet", *KEEPING)
 EVERY_KEY = "every key"
-LISTED = 40  # kept runs that a table has, unless another number is asked for
+MAX_LISTED = 40  # kept runs that a table has, unless another number is asked for
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -111,11 +110,11 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [(word, what) for word, what in found if shlex.quote(word) == word or "~" in word]
 
 
-class _WithKeys(Command):
-    """A command of which flags are keys, with a hint for flags of other programs."""
+class _WithKeys(TyperCommand):
+    """A command whose flags are keys: it has a hint for flags of other programs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse those before any other complaint.
+        """Refuse flags of other programs before any other complaint.
 
         Raises:
             ConfigError: If there is one.
@@ -129,38 +128,37 @@ class _WithKeys(Command):
 
 
 def command(
+    app: typer.Typer,
     *examples: str,
     name: str | None = None,
     options: Sequence[str] = (),
     keys: str = "",
-) -> Callable[[Callable[..., None]], Maker]:
-    """Have a command made of a function, and give it options that it need not spell out.
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a function to an app as a command, with options that it need not spell out.
 
     Args:
+        app: The app of its module.
         examples: Commands that run, for the end of its help.
         name: Of the command, if not that of the function.
         options: Those that make its `output`, names of fields of `Output`.
         keys: The command whose config keys are flags, given to it as `flags`; or `EVERY_KEY`.
     """
 
-    def maker(function: Callable[..., None]) -> Maker:
-        epilog = "\n\n".join(["**Examples**", *(f"`{line}`" for line in examples)])
-        return cache(
-            lambda: make_command(
-                _with_options(function, options, keys),
-                name or function.__name__,
-                _WithKeys if keys else Command,
-                epilog=epilog,
-            )
-        )
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        app.command(
+            name or function.__name__,
+            cls=_WithKeys if keys else TyperCommand,
+            epilog="\n\n".join(["**Examples**", *(f"`{line}`" for line in examples)]),
+        )(_with_options(function, options, keys))
+        return function
 
-    return maker
+    return register
 
 
 def _with_options(
     function: Callable[..., None], options: Sequence[str], keys: str
 ) -> Callable[..., None]:
-    """The function as Typer is to see it: with each option by itself."""
+    """The function as Typer is to see it: with a parameter for each option and each key."""
     own = inspect.signature(function, eval_str=True).parameters.values()
     flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
 

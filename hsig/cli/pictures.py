@@ -1,20 +1,22 @@
-"""What `hsig plot`, `hsig report` and `hsig watch` do."""
+"""What makes something to look at: `hsig plot`, `hsig report` and `hsig watch`."""
 
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
 
+from hsig.__main__ import INTERRUPTED
 from hsig.activations.names import find_activations, select_activations
-from hsig.cli.options import Output
-from hsig.cli.training import INTERRUPTED
-from hsig.config.keys import TRAIN
+from hsig.cli.options import EVERY_KEY, Output, command, complete_run
+from hsig.cli.training import OneOrConfig
+from hsig.config.keys import TRAIN, complete_comparison
 from hsig.config.kinds import Number
 from hsig.config.loading import SWEPT, keys_written, load_experiment, load_points, resolve
 from hsig.config.positional import (
@@ -37,6 +39,7 @@ from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import FASTEST, SLOWEST, View
 from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
+from hsig.results.kinds import KINDS, THEMES
 from hsig.results.opening import report_of_run, result_of
 from hsig.results.pictures import Look, check_matplotlib, picture
 from hsig.results.result import Result
@@ -45,13 +48,20 @@ from hsig.results.training import train
 from hsig.runs.listing import find_record, names_a_run
 from hsig.runs.store import LATEST, describe_damage
 
-# --- plotting ------------------------------------------------------------------------------------
-
-# What `hsig plot` does.
+app = typer.Typer(rich_markup_mode="markdown")
 
 _FORMATS = ("png", "svg", "pdf")
 _CHECKPOINTS = 100  # of what is trained for a picture, unless somebody says otherwise
-_FINE_SEEDS_MOST = 10_000  # of more, so many checkpoints would take much memory
+_MAX_FINE_SEEDS = 10_000  # of more, so many checkpoints would take much memory
+_FILE = Path("hsig-report.html")
+_ENDINGS = (".html", ".htm")
+_DUMB = ("dumb", "unknown")
+_PICTURE_S = 1 / 12  # from one to the next
+_TRAINING_S = 0.7 * _PICTURE_S  # of it, so that keys are heard
+
+# the words are in a table, which a type checker does not read
+Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
+Theme = StrEnum("Theme", {name: name for name in THEMES})  # type: ignore[misc]
 
 
 class _Shown(NamedTuple):
@@ -68,26 +78,83 @@ class _Shown(NamedTuple):
     kind: str | None = None
 
 
-def plot_results(
-    words: list[str],
+_FILED = ("output", "force", "runs_dir", "quiet")
+
+
+def _complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Runs, then activations and configs."""
+    return complete_run(ctx, incomplete) + [(word, "") for word in complete_comparison(incomplete)]
+
+
+@command(
+    app,
+    "hsig plot hard",
+    "hsig plot latest",
+    "hsig plot hard --kind surface --seed 0 --at 0,400,4000 -o surface.svg",
+    "hsig plot tanh relu hard --kind solved --theme dark",
+    "hsig plot configs/map-question.yaml -o map.pdf",
+    options=_FILED,
+    keys=EVERY_KEY,
+)
+def plot(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN|CONFIG|ACTIVATION",
+            autocompletion=_complete,
+            help="Kept runs (an id, a name, latest, latest~1), or what to train for it: YAML "
+            "files, activations. Without any: the latest run.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(
+            "--kind",
+            "-k",
+            help=f"{'; '.join(f'{name}: {shows}' for name, shows in KINDS.items())}. "
+            "[default: by what it is given]",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="EPOCHS,...",
+            help="When activation and surface look. [default: start, a tenth of the budget, end]",
+        ),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option("--seed", metavar="N", help="The one seed that activation and surface show."),
+    ] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            "--variant", metavar="LABEL", help="Which of several activation and surface show."
+        ),
+    ] = None,
+    theme: Annotated[
+        Theme | None, typer.Option("--theme", help="Its colours. [default: light]")
+    ] = None,
+    *,
     flags: dict[str, str],
     output: Output,
-    *,
-    kind: str | None,
-    at: str | None,
-    seed: str | None,
-    variant: str | None,
-    theme: str,
 ) -> None:
-    """`hsig plot`."""
-    format = _format(output)
+    """Draw a picture: of an activation and what happens on it, or of a result. Needs matplotlib.
+
+    What a run lacks, such as the networks on the way, is trained again, to the same bits. The
+    file's ending tells its format: .png, .svg or .pdf. Its path is printed, and on stderr what it
+    shows.
+    """
+    format = _picture_format(output)
     look = Look(
         variant=variant,
-        at=None if at is None else tuple(_whole("--at", at)),
-        seed=None if seed is None else _whole("--seed", seed)[0],
-        theme=theme,
+        at=None if at is None else tuple(_whole_numbers("--at", at)),
+        seed=None if seed is None else _whole_numbers("--seed", seed)[0],
+        theme=theme or THEMES[0],
     )
-    shown = _shown(words, flags, output)
+    shown = _find_results(what or [], flags, output)
     try:
         check_matplotlib()
     except ConfigError:
@@ -117,7 +184,7 @@ def _as_flag(message: str) -> str:
     return f"--{message}" if where in ("at", "kind", "seed", "variant") else message
 
 
-def _format(output: Output) -> str:
+def _picture_format(output: Output) -> str:
     """What kind of file it is to be.
 
     Raises:
@@ -135,7 +202,7 @@ def _format(output: Output) -> str:
     return ending
 
 
-def _whole(flag: str, text: str) -> list[int]:
+def _whole_numbers(flag: str, text: str) -> list[int]:
     """The whole numbers of a flag.
 
     Raises:
@@ -148,7 +215,7 @@ def _whole(flag: str, text: str) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def _shown(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
+def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
     """What is drawn: what was kept, or what is trained for it.
 
     Raises:
@@ -158,7 +225,7 @@ def _shown(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
         words = [LATEST]
     runs = [word for word in words if _is_run(word, output)]
     if not runs:
-        return _trained(words, flags, output)
+        return _train_for_picture(words, flags, output)
     others = [word for word in words if word not in runs]
     if others:
         raise ConfigError(
@@ -190,7 +257,7 @@ def _is_run(word: str, output: Output) -> bool:
     return True
 
 
-def _trained(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
+def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
     """What is trained for a picture, and not kept."""
     configs, activations = configs_and_activations(words)
     config = configs[0] if configs else None
@@ -209,7 +276,7 @@ def _trained(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
         name_activations("activation", activations, flags)
         found = resolve(only(configs), flags, TRAIN)
         experiment = found.experiment
-        if found.origins["report_every"] == "default" and len(experiment.seeds) <= _FINE_SEEDS_MOST:
+        if found.origins["report_every"] == "default" and len(experiment.seeds) <= _MAX_FINE_SEEDS:
             fine = max(1, experiment.epochs // _CHECKPOINTS)
             experiment = replace(experiment, report_every=fine)
         result, kind = train(experiment, watch), None if config else "activation"
@@ -221,21 +288,37 @@ def _trained(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
     return _Shown([""], [result], kind)
 
 
-# --- reporting -----------------------------------------------------------------------------------
+@command(
+    app,
+    "hsig report latest",
+    "hsig report baseline latest -o report.html",
+    options=_FILED,
+)
+def report(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN...",
+            autocompletion=complete_run,
+            help="Kept runs: an id or the beginning of one, a name, latest, or latest~1. Without "
+            "any: the latest.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """Write a page to send or to print: one HTML file with result, pictures, tables, and how to.
 
-# What `hsig report` does.
-
-_FILE = Path("hsig-report.html")
-_ENDINGS = (".html", ".htm")
-
-
-def write_report(runs: Sequence[str], output: Output) -> None:
-    """`hsig report`."""
+    It needs no network. Without matplotlib it has no pictures.
+    """
     path = output.output or _FILE
     if output.output is not None and path.suffix.casefold() not in _ENDINGS:
         raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
     check_output(path, force=output.force)
-    records = {record.id: record for record in (find_record(output.runs, run) for run in runs)}
+    records = {
+        record.id: record for record in (find_record(output.runs, run) for run in runs or [LATEST])
+    }
     note(*(told for record in records.values() for told in describe_damage(record)))
     try:
         check_matplotlib()
@@ -248,23 +331,34 @@ def write_report(runs: Sequence[str], output: Output) -> None:
     put(f"{path}\n", None)
 
 
-# --- watching ------------------------------------------------------------------------------------
+@command(
+    app,
+    "hsig watch hard",
+    "hsig watch sigmoid --speed 50",
+    "hsig watch configs/question-hard.yaml --seeds 3,5,8",
+    "hsig watch tanh --task csv:configs/circle.csv --hidden 4 --init uniform:-1,1",
+    keys=TRAIN,
+)
+def watch(
+    what: OneOrConfig = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            "--speed",
+            metavar="EPOCHS",
+            help="Epochs per second. Default: the whole budget in 20 seconds.",
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+) -> None:
+    """Watch one seed after the other train: what it predicts, its cost, its hidden units.
 
-# What `hsig watch` does.
-
-_DUMB = ("dumb", "unknown")
-_PICTURE_S = 1 / 12  # from one to the next
-_TRAINING_S = 0.7 * _PICTURE_S  # of it, so that keys are heard
-
-
-def watch_one(words: list[str], flags: dict[str, str], speed: str | None) -> None:
-    """`hsig watch`.
-
-    Raises:
-        ConfigError: If there is no terminal, or no training to watch.
+    Arrow keys choose the seed and the speed, space pauses, r begins again, q ends. It needs a
+    terminal, and keeps nothing.
     """
     _check_terminal()
-    config = config_and_one_activation(words, flags)
+    config = config_and_one_activation(what or [], flags)
     experiment = load_experiment(config, flags, TRAIN)
     chosen = None if speed is None else _speed(speed)
     stepper = Stepper(experiment)

@@ -5,15 +5,13 @@ Each command imports what it needs when it runs, so that help is instant.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hsig.cli.making import make_group
 from hsig.cli.options import (
-    LISTED,
+    MAX_LISTED,
     WRITING,
     Force,
     Format,
@@ -32,6 +30,10 @@ if TYPE_CHECKING:
     from hsig.runs.listing import Repetition
     from hsig.runs.store import Record
 
+app = typer.Typer(rich_markup_mode="markdown")
+runs = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(runs, name="runs", help="List, show, compare and repeat kept runs.")
+
 _DIFFERENT, _INTERRUPTED = 1, 130
 _WHICH_RUN = "An id or the beginning of one, a name, latest, or latest~1 for the one before."
 _OPTIONS = ("runs_dir", *WRITING)
@@ -40,6 +42,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN, autocompletion
 
 
 @command(
+    runs,
     "hsig runs list",
     "hsig runs list --where activation=hard --only-changed",
     "hsig runs list --where 'name=wide*' --where 'solved>=0.9' --since yesterday",
@@ -75,7 +78,7 @@ def list_runs(
             "-n",
             min=1,
             metavar="N",
-            help=f"Only the newest N. [default: {LISTED} in a table, else all]",
+            help=f"Only the newest N. [default: {MAX_LISTED} in a table, else all]",
         ),
     ] = None,
     *,
@@ -101,7 +104,7 @@ def list_runs(
     if records and not chosen:
         problems.append(f"none of the {len(records)} kept runs is so")
     if limit is None:
-        limit = LISTED if output.chosen is Format.table else len(chosen)
+        limit = MAX_LISTED if output.chosen is Format.table else len(chosen)
     if len(chosen) > limit:
         problems.append(f"{len(chosen) - limit} older runs are not listed (--limit)")
     output.write(listing(chosen[:limit], list_ids(output.runs), only_changed=only_changed))
@@ -109,6 +112,7 @@ def list_runs(
 
 
 @command(
+    runs,
     "hsig runs show latest",
     "hsig runs show latest --format json",
     name="show",
@@ -143,7 +147,7 @@ def show_run(id: Id, *, output: Output) -> None:
         )
 
 
-@command("hsig runs diff latest~1 latest", name="diff", options=_OPTIONS)
+@command(runs, "hsig runs diff latest~1 latest", name="diff", options=_OPTIONS)
 def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
     from hsig.analysis.parts import prefix_labels
@@ -196,7 +200,7 @@ def _diff_sweeps(
     output.write(difference_page(pairs, names, settings))
 
 
-@command("hsig runs rerun latest", "hsig runs rerun latest --format json", options=_OPTIONS)
+@command(runs, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_OPTIONS)
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
     from hsig.runs.listing import find_record
@@ -302,6 +306,7 @@ def _stop_if(*, interrupted: bool) -> None:
 
 
 @command(
+    runs,
     "hsig runs note latest --name baseline",
     "hsig runs note baseline --note 'for the talk'",
     name="note",
@@ -320,7 +325,7 @@ def note_run(id: Id, name: Name = None, text: Text = None, runs_dir: RunsDir = N
     note(f"{record.id}: {', '.join(said) or 'no name and no note'}")
 
 
-@command("hsig runs export latest -o run.zip", name="export")
+@command(runs, "hsig runs export latest -o run.zip", name="export")
 def export_run(
     id: Id,
     output: Annotated[
@@ -340,7 +345,7 @@ def export_run(
     note(*describe_damage(record))
 
 
-@command("hsig runs rm latest", "hsig runs rm latest~1 latest --yes", name="rm")
+@command(runs, "hsig runs rm latest", "hsig runs rm latest~1 latest --yes", name="rm")
 def remove_runs(
     ids: Annotated[
         list[str],
@@ -353,24 +358,7 @@ def remove_runs(
     from hsig.runs.listing import find_folder
     from hsig.runs.store import remove_record
 
-    runs = Output(runs_dir=runs_dir).runs
-    for folder in dict.fromkeys(find_folder(runs, text) for text in ids):
+    kept = Output(runs_dir=runs_dir).runs
+    for folder in dict.fromkeys(find_folder(kept, text) for text in ids):
         if yes or typer.confirm(f"remove {folder.name}?", err=True):
             remove_record(folder)
-
-
-_COMMANDS = {
-    "list": list_runs,
-    "show": show_run,
-    "diff": diff_runs,
-    "rerun": rerun,
-    "note": note_run,
-    "export": export_run,
-    "rm": remove_runs,
-}
-
-
-@cache
-def runs() -> Any:
-    """The group of them."""
-    return make_group("runs", "List, show, compare and repeat kept runs.", _COMMANDS)

@@ -1,4 +1,4 @@
-"""What `hsig sweep` does: the map of several settings, kept cell by cell."""
+"""`hsig sweep`: the map of several settings, kept cell by cell."""
 
 import sys
 from collections import Counter
@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Annotated
 
 import typer
 from rich.console import Console, RenderableType
 
-from hsig.cli.options import Output
-from hsig.config.keys import KEYS
+from hsig.__main__ import INTERRUPTED
+from hsig.cli.options import KEEPING, WRITING, Output, command, complete_run
+from hsig.config.keys import KEYS, SWEEP, complete_words
 from hsig.config.positional import configs_and_activations, name_activations, only
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, HsigError, RunError
@@ -30,23 +32,70 @@ from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs.listing import find_record
 from hsig.runs.sweeps import Ledger, Origin, load_sweep_to_resume, read_origin
 
-_FAILED, _INTERRUPTED = 1, 130
-_TOLD_MOST = 5  # cells that could not be trained for the same reason, one by one
+app = typer.Typer(rich_markup_mode="markdown")
+
+_FAILED = 1
+_MAX_NOTES = 5  # cells that could not be trained for the same reason, one by one
 _STEPS_MEASURED = 2_000_000  # for an estimate of the time
 _SEED_BYTES = 64  # what is kept of a seed of a cell
 
 
-def sweep_over(
-    words: list[str],
+@command(
+    app,
+    "hsig sweep hard --learning-rate 0.1,0.3,1 --epochs 1000,4000",
+    "hsig sweep sigmoid hard --learning-rate log:0.01..10:13 --init uniform:0,1,uniform:-1,1",
+    "hsig sweep configs/map-rate-epochs.yaml",
+    "hsig sweep configs/map-rate-epochs.yaml --seeds 50 --dry-run",
+    "hsig sweep configs/map-rate-epochs.yaml --format csv -o map.csv",
+    "hsig sweep --resume latest",
+    options=(*WRITING, "quiet", *KEEPING),
+    keys=SWEEP,
+)
+def sweep(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CONFIG|ACTIVATION",
+            autocompletion=complete_words,
+            help="A YAML file, which may have a sweep: block, activations, or both.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="ID",
+            help="Go on with a kept sweep, in place of a CONFIG.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Train on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the cells, and keep nothing.")
+    ] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first cell that cannot be trained.")
+    ] = False,
+    *,
     flags: dict[str, str],
     output: Output,
-    *,
-    resume: str | None,
-    scheduler: str | None,
-    dry_run: bool,
-    fail_fast: bool,
 ) -> None:
-    """`hsig sweep`."""
+    """Train every combination of some settings, and draw the map of what is solved where.
+
+    A flag sweeps its key where it has several values, as in 0.1,0.3,1 or log:0.01..10:13; so does
+    a sweep: block in a config, which flags beat.
+
+    Each cell is kept as it ends: the same command goes on where it stopped, and trains only what no
+    earlier sweep has.
+    """
     output.check()
     runs = output.runs
     if resume is not None and output.no_save:
@@ -54,7 +103,7 @@ def sweep_over(
             "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
             "keep nothing, give its config or flags without --resume"
         )
-    origin, wanted = _wanted(words, resume, flags, runs)
+    origin, wanted = _wanted(what or [], resume, flags, runs)
     note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
@@ -139,7 +188,7 @@ class _Training:
         self.problem: HsigError | None = None
         self._wanted, self._ledger, self._fail_fast = wanted, ledger, fail_fast
         self._latest = wanted.cells[0]
-        self._told: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
 
     @property
     def is_over(self) -> bool:
@@ -183,10 +232,10 @@ class _Training:
         reason = result.reason if isinstance(result, LostCell) else result.failure
         if reason:
             self.failed = True
-            self._told[reason] += 1
-            if self._told[reason] <= _TOLD_MOST:
+            self._reasons[reason] += 1
+            if self._reasons[reason] <= _MAX_NOTES:
                 note(f"not trained: {where}: {reason}")
-            elif self._told[reason] == _TOLD_MOST + 1:
+            elif self._reasons[reason] == _MAX_NOTES + 1:
                 note("not trained, for the same reason: more cells; the map has them all")
         if isinstance(result, LostCell):
             self.lost.append(f"{where}: {reason}; the same command tries it again")
@@ -210,7 +259,7 @@ class _Training:
         if self.interrupted:
             kept = "the same command goes on from here" if self.keeps else "nothing was kept"
             note(f"interrupted: {kept}")
-            raise typer.Exit(_INTERRUPTED)
+            raise typer.Exit(INTERRUPTED)
         if self.lost:
             raise RunError(self.lost)
         if self.is_over:

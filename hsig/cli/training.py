@@ -1,16 +1,24 @@
-"""What the commands that train do, how they begin and how they end."""
+"""`hsig train`, `hsig compare` and `hsig explain`."""
 
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
-from hsig.cli.options import Output
-from hsig.config.keys import EVIDENCE_NUMBERS, EXPLAIN, TRAIN
+from hsig.__main__ import INTERRUPTED
+from hsig.cli.options import KEEPING, TRAINING, WRITING, Output, command
+from hsig.config.keys import (
+    COMPARE,
+    EVIDENCE_NUMBERS,
+    EXPLAIN,
+    TRAIN,
+    complete_comparison,
+    complete_words,
+)
 from hsig.config.loading import load_experiment
 from hsig.config.positional import (
     config_and_one_activation,
@@ -24,33 +32,131 @@ from hsig.output.streams import note
 from hsig.output.terminal import Watch
 from hsig.reports.page import Page
 from hsig.reports.phrases import unmet_expectations
+from hsig.results import training
 from hsig.results.result import Trained
-from hsig.results.training import train
 from hsig.runs.record import FinishedRun, keep_run
 from hsig.runs.store import NO_NOTE
 
-# --- common --------------------------------------------------------------------------------------
+app = typer.Typer(rich_markup_mode="markdown")
 
-# What the commands that train have in common: how they begin and how they end.
+MET, UNMET = 0, 1
+_MAX_LISTED_NUMBERS = 500_000  # of a kept result that lists every seed; the arrays have all
 
-MET, UNMET, INTERRUPTED = 0, 1, 130
-_LISTED_MOST = 500_000  # numbers, up to which a kept result lists every seed; the arrays have all
+OneOrConfig = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CONFIG|ACTIVATION",
+        autocompletion=complete_words,
+        help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
+        show_default=False,
+    ),
+]
 
 
-class Began(NamedTuple):
-    """When a command began."""
+@command(
+    app,
+    "hsig train",
+    "hsig train hard --seeds 30",
+    "hsig train configs/question-hard.yaml",
+    "hsig train -a hard:slope=0.25,backward=logistic -l squared --init uniform:-2,2",
+    "hsig train configs/smoke.yaml --expect solved_at_least=0.9 -q",
+    "hsig train hard --seeds 100 --format csv --long -o costs.csv",
+    options=TRAINING,
+    keys=TRAIN,
+)
+def train(
+    what: OneOrConfig = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Train one activation; show its costs, its predictions and how many seeds it solved."""
+    output.check()
+    config = config_and_one_activation(what or [], flags)
+    started = Start.now()
+    with Watch(quiet=output.quiet) as watch:
+        result = training.train(load_experiment(config, flags, TRAIN), watch)
+        finish(result, [config] if config else [], watch, output, started)
 
-    at: datetime
+
+@command(
+    app,
+    "hsig compare all",
+    "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
+    "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
+    "hsig compare configs/compare-sigmoids.yaml --columns solved,interval,curve",
+    "hsig compare configs/compare-sigmoids.yaml configs/xor-wide-init.yaml sigmoid hard",
+    "hsig compare hidden --task parity3 --hidden 5 --format md -o table.md",
+    "hsig compare sigmoid hard --tune learning_rate=log:0.01..10:13",
+    "hsig compare sigmoids --task xor,parity3,and",
+    "hsig compare sigmoid hard -s 3 --expect '{sigmoid: {solved_at_most: 1}}' -q",
+    options=(*WRITING, "long", "columns", "full", "quiet", *KEEPING),
+    keys=COMPARE,
+)
+def compare(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CONFIG|all|GROUP|ACTIVATION",
+            autocompletion=complete_comparison,
+            help="Activations or groups of them (all, sigmoids, hidden), and YAML files.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Train several activations from the same initial weights, and show them side by side."""
+    from hsig.results import comparing
+
+    output.check()
+    configs, activations = configs_and_activations(what or [])
+    name_activations("activations", activations, flags)
+    started = Start.now()
+    with Watch(quiet=output.quiet) as watch:
+        finish(comparing.compare(configs, flags, watch), configs, watch, output, started)
+
+
+@command(
+    app,
+    "hsig explain hard",
+    "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
+    "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
+    options=(*WRITING, "full", "quiet", *KEEPING),
+    keys=EXPLAIN,
+)
+def explain(
+    what: OneOrConfig = None,
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Say why an activation fails, with evidence, and try remedies from the same seeds."""
+    from hsig.results import explaining
+
+    output.check()
+    config = config_and_one_activation(what or [], flags)
+    started = Start.now()
+    with Watch(quiet=output.quiet) as watch:
+        result = explaining.explain(load_experiment(config, flags, EXPLAIN), watch)
+        finish(result, [config] if config else [], watch, output, started)
+
+
+class Start(NamedTuple):
+    """When a command began, by the calendar and by a clock that is never set."""
+
+    moment: datetime
     clock: float
 
     @classmethod
-    def now(cls) -> "Began":
-        """One that begins."""
+    def now(cls) -> "Start":
+        """The start of a command that begins now."""
         return cls(datetime.now(UTC), monotonic())
 
 
 def finish(
-    result: Trained, configs: Sequence[Path], watch: Watch, output: Output, began: Began
+    result: Trained, configs: Sequence[Path], watch: Watch, output: Output, started: Start
 ) -> None:
     """Show what a command made, keep it, and exit with what there is to say.
 
@@ -64,7 +170,7 @@ def finish(
             output.write(page)
         finally:  # what nobody reads, or no disk takes, is kept all the same
             if not output.no_save:
-                _keep(result, configs, page, output, began, whole=whole)
+                _keep(result, configs, page, output, started, whole=whole)
     unmet: list[str] = []
     if not watch.interrupted and watch.problem is None:
         unmet = [line for summary in summaries for line in unmet_expectations(summary)]
@@ -83,7 +189,7 @@ def _keep(
     configs: Sequence[Path],
     page: Page,
     output: Output,
-    began: Began,
+    started: Start,
     *,
     whole: bool,
 ) -> None:
@@ -92,7 +198,7 @@ def _keep(
     Raises:
         RunError: If it cannot be kept in the folder that was asked for.
     """
-    seconds = monotonic() - began.clock
+    seconds = monotonic() - started.clock
     numbers = sum(
         len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
         for e in (part.outcome.experiment for part in result.parts)
@@ -102,9 +208,9 @@ def _keep(
         arguments=tuple(sys.argv[1:]),
         configs={str(path): text_read(path) for path in configs},
         parts=result.parts,
-        result=as_json(page, every_seed=numbers <= _LISTED_MOST),
+        result=as_json(page, every_seed=numbers <= _MAX_LISTED_NUMBERS),
         complete=whole and all(part.outcome.complete for part in result.parts),
-        started=began.at,
+        started=started.moment,
         seconds=seconds,
         note=NO_NOTE.updated(output.name, output.note),
     )
@@ -114,52 +220,3 @@ def _keep(
         if output.runs_dir is not None:
             raise
         note(*(f"warning: {message}" for message in problem.messages))
-
-
-# --- training ------------------------------------------------------------------------------------
-
-# What `hsig train` does.
-
-
-def train_one(words: list[str], flags: dict[str, str], output: Output) -> None:
-    """`hsig train`."""
-    output.check()
-    config = config_and_one_activation(words, flags)
-    began = Began.now()
-    with Watch(quiet=output.quiet) as watch:
-        result = train(load_experiment(config, flags, TRAIN), watch)
-        finish(result, [config] if config else [], watch, output, began)
-
-
-# --- comparing -----------------------------------------------------------------------------------
-
-# What `hsig compare` does.
-
-
-def compare_several(words: list[str], flags: dict[str, str], output: Output) -> None:
-    """`hsig compare`."""
-    from hsig.results.comparing import compare
-
-    output.check()
-    configs, activations = configs_and_activations(words)
-    name_activations("activations", activations, flags)
-    began = Began.now()
-    with Watch(quiet=output.quiet) as watch:
-        finish(compare(configs, flags, watch), configs, watch, output, began)
-
-
-# --- explaining ----------------------------------------------------------------------------------
-
-# What `hsig explain` does.
-
-
-def explain_one(words: list[str], flags: dict[str, str], output: Output) -> None:
-    """`hsig explain`."""
-    from hsig.results.explaining import explain
-
-    output.check()
-    config = config_and_one_activation(words, flags)
-    began = Began.now()
-    with Watch(quiet=output.quiet) as watch:
-        result = explain(load_experiment(config, flags, EXPLAIN), watch)
-        finish(result, [config] if config else [], watch, output, began)
