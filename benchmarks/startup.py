@@ -21,7 +21,7 @@ from time import perf_counter
 
 MARK, END = "<!-- started: made by benchmarks/startup.py -->", "<!-- end of what was started -->"
 IMPORTS = "import numpy, typer, rich, yaml"
-HSIG = "from hsig.cli import main; main()"  # as the script that pip makes
+HSIG = "from hsig.cli.app import main; main()"  # as the script that pip makes
 COMMANDS = (
     "--version",
     "--help",

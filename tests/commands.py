@@ -6,7 +6,7 @@ import sys
 
 from typer.testing import CliRunner
 
-from hsig.cli import app
+from hsig.cli.app import app
 from hsig.experiments.training import run
 
 

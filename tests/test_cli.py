@@ -769,7 +769,7 @@ def test_help_and_version_import_no_numpy():
     code = (
         "import sys, hsig\n"
         "print('numpy' in sys.modules)\n"
-        "from hsig.cli import main\n"
+        "from hsig.cli.app import main\n"
         "for words in sys.argv[1:]:\n"
         "    sys.argv = ['hsig', *words.split()]\n"
         "    try:\n"

@@ -15,7 +15,7 @@ from hsig.runs.store import Note
 COMPLETE = (
     "import os, sys; sys.argv = ['hsig']\n"
     "os.environ |= dict(pair.split('=', 1) for pair in sys.orig_argv[3:])\n"
-    "from hsig.cli import main; main()"
+    "from hsig.cli.app import main; main()"
 )
 
 

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hsig
-from hsig.cli import app
+from hsig.cli.app import app
 from hsig.engines import compiled
 from hsig.engines.engine import NUMERICS
 from hsig.errors import ConfigError, RunError

@@ -33,7 +33,7 @@ def seeds(number):
 def toured(tmp_path_factory):
     """The tour as a process, not in a terminal, in an empty folder of its own."""
     folder = tmp_path_factory.mktemp("toured")
-    code = "import os, sys; os.chdir(sys.argv.pop(1)); from hsig.cli import main; main()"
+    code = "import os, sys; os.chdir(sys.argv.pop(1)); from hsig.cli.app import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder), "tour"],
         capture_output=True,
