@@ -42,8 +42,9 @@ from hsig.figures.picture import (
     with_plain_numbers,
 )
 from hsig.reports.captions import Caption, trained_of
+from hsig.reports.columns import which_cost
 from hsig.reports.comparison import best_first
-from hsig.reports.phrases import rate_of, which_cost
+from hsig.reports.page import rate_of
 
 # --- curves --------------------------------------------------------------------------------------
 

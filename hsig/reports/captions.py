@@ -32,10 +32,11 @@ from hsig.escaping import escape_control
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.snapshots import Snapshot
 from hsig.experiments.sweeps import Axis
+from hsig.reports.columns import which_cost
 from hsig.reports.comparison import answer, best_first, family
 from hsig.reports.explanation import piece_name
-from hsig.reports.page import brief, count, listed, percent, short, shortened
-from hsig.reports.phrases import heading, interval, named_seeds, rate_of, result_line, which_cost
+from hsig.reports.page import brief, count, interval, listed, percent, rate_of, short, shortened
+from hsig.reports.phrases import heading, named_seeds, result_line
 
 # --- caption -------------------------------------------------------------------------------------
 

@@ -1,326 +1,453 @@
-"""The columns of a comparison, a row for each: this is where one is added.
+"""The columns of variants, of which the table, JSON and CSV are made: this is where one is added.
 
 Nothing heavy is imported, so that `hsig compare --help`, which names them, is instant.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from fnmatch import fnmatchcase
+from itertools import groupby
+from math import inf, isfinite, nan
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
-from hsig.reports.page import brief, p_value, percent, short, sparkline
+from hsig.reports.page import (
+    Column,
+    brief,
+    interval,
+    p_value,
+    rate_of,
+    short,
+    signed,
+    signed_interval,
+    sparkline,
+)
 
 if TYPE_CHECKING:
     from hsig.analysis.pairing import Paired, Pairing
-    from hsig.analysis.summary import Solved, VariantSummary
+    from hsig.analysis.summary import VariantSummary
     from hsig.analysis.tuning import Choice, Tuning
     from hsig.experiments.experiment import Experiment
 
-Entry = Callable[["VariantSummary"], str]
-
-_COSTS_MOST = 17  # checkpoints with a column of their own
-_SAMPLES_MOST = 16
-LOWER, MEDIAN, UPPER = range(3)  # the quartiles of a `VariantSummary`
-
-
-class Comparison(Protocol):
-    """What columns need to know of the comparison that they are in."""
-
-    @property
-    def experiment(self) -> "Experiment":
-        """What was run."""
-
-    @property
-    def variants(self) -> "Sequence[VariantSummary]":
-        """In the order of the rows."""
-
-    @property
-    def pairing(self) -> "Pairing | None":
-        """Of these, if there is one."""
-
-    @property
-    def tuned(self) -> "Tuning | None":
-        """How the learning rates were chosen, if they were."""
-
-    @property
-    def budgets(self) -> tuple[int, ...]:
-        """Those that were asked for, else the budget."""
-
-    def checkpoints(self, most: int) -> list[int]:
-        """At most so many to show."""
-
-    def curve(self, variant: "VariantSummary") -> str:
-        """The median cost by epoch, as a small curve."""
-
-    def bar(self, variant: "VariantSummary") -> str:
-        """How many seeds ended with each verdict."""
-
-    def verdicts(self) -> tuple[str, ...]:
-        """Of seeds that were not solved."""
+MAX_COSTS = 17  # checkpoints with a column of their own
+MAX_SAMPLES = 16
+_MAX_CURVE, _BAR = 20, 10  # characters of a small curve, and of a bar of verdicts
+_MAX_START_RATIO = 4.0  # of a cost before training to the usual one, to count for the curves' scale
+_LOWER, _MEDIAN, _UPPER = range(3)  # the quartiles of a `VariantSummary`
 
 
-@dataclass(frozen=True)
-class Column:
-    """What may be asked for by a name in `--columns`.
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Variants side by side, as columns see them.
 
     Attributes:
-        name: That name.
-        parts: Heads and cells; several where it takes several columns, none where there is nothing
-            to show.
-        says_something: Whether it is worth its room where nobody asked for it.
-        about: What the title of a table says of it.
+        experiment: What was run.
+        variants: In the order of the rows.
+        pairing: Of these, if there is one.
+        tuned: How the learning rates were chosen, if they were.
     """
 
-    name: str
-    parts: Callable[["Comparison"], list[tuple[str, Entry]]]
-    says_something: Callable[["Comparison"], bool] = lambda _: True
-    about: str = ""
+    experiment: "Experiment"
+    variants: "Sequence[VariantSummary]"
+    pairing: "Pairing | None" = None
+    tuned: "Tuning | None" = None
+
+    @property
+    def trained(self) -> "list[VariantSummary]":
+        """Those that could be trained."""
+        return [variant for variant in self.variants if not variant.failure]
+
+    def checkpoints(self, most: int) -> list[int]:
+        """Every n-th that was reached and the last, with n so that they are not too many."""
+        last = max((variant.epochs[-1] for variant in self.trained), default=0)
+        reached = [epoch for epoch in self.experiment.checkpoints if epoch <= last]
+        step = max(1, -(-(len(reached) - 1) // (most - 1)))
+        return [*reached[:-1:step], reached[-1]]
+
+    @property
+    def curve_top(self) -> float:
+        """Where small curves are cut off: the largest median cost before training.
+
+        A variant that starts far above the others does not flatten theirs.
+        """
+        starts = sorted(float(variant.cost[_MEDIAN, 0]) for variant in self.trained)
+        starts = [start for start in starts if isfinite(start) and start > 0.0]
+        if not starts:
+            return 1.0
+        usual = starts[(len(starts) - 1) // 2]
+        return max(start for start in starts if start <= _MAX_START_RATIO * usual)
 
 
-def _one(head: str, cell: Entry) -> Callable[["Comparison"], list[tuple[str, Entry]]]:
-    """The parts of a column that is one, with the same head always."""
-    return lambda _: [(head, cell)]
+Variant = Column["VariantSummary"]
+Value = Callable[[Any], Any]
+SOLVED_PARTS: Mapping[str, Value] = MappingProxyType(
+    {
+        "solved": attrgetter("k"),
+        "seeds": attrgetter("n"),
+        "solved_rate": attrgetter("rate"),
+        "solved_low": attrgetter("low"),
+        "solved_high": attrgetter("high"),
+    }
+)
+COST_PARTS: Mapping[str, Value] = MappingProxyType(
+    {
+        "cost_lower_quartile": itemgetter(_LOWER),
+        "cost_median": itemgetter(_MEDIAN),
+        "cost_upper_quartile": itemgetter(_UPPER),
+    }
+)
+
+# what may be asked for by `--columns`: the columns of each name, or a pattern of their names
+COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "solved": ("solved",),
+        "interval": ("interval",),
+        "cost": ("final_cost",),
+        "curve": ("curve",),
+        "verdicts": ("verdicts",),
+        "counts": ("count:*",),
+        "budgets": ("solved_at_*",),
+        "quartiles": ("final_cost:25", "final_cost:75"),
+        "epochs": ("epochs_interval",),
+        "median": ("epochs_to_solve",),
+        "rank": ("rank",),
+        "difference": ("difference", "difference_interval", "p"),
+        "pairs": ("both", "only_this", "only_baseline", "neither"),
+        "lost": ("lost",),
+        "learning_rate": ("learning_rate",),
+        "tuning": ("tuning", "not_told_apart", "by_value"),
+        "tried": ("tried:*",),
+        "diverged": ("diverged",),
+        "costs": ("cost:*",),
+        "predictions": ("prediction:*",),
+    }
+)
 
 
-def _interval(solved: "Solved") -> str:
-    return f"{percent(solved.low)} to {percent(solved.high)}"
-
-
-def _budget(epoch: int) -> Entry:
-    def cell(variant: "VariantSummary") -> str:
-        """How many seeds were solved then, with the interval of their rate."""
-        solved = variant.at_epochs.get(epoch)
-        return "" if solved is None else f"{solved.k}, {_interval(solved)}"
-
-    return cell
-
-
-def _cost_at(epoch: int) -> Entry:
-    def cell(variant: "VariantSummary") -> str:
-        if epoch not in variant.epochs:
-            return ""
-        return brief(variant.cost[MEDIAN, variant.epochs.index(epoch)])
-
-    return cell
-
-
-def _final_cost(quartile: int) -> Entry:
-    return lambda variant: brief(variant.cost[quartile, -1])
-
-
-def _epochs(variant: "VariantSummary") -> str:
-    """A median with its interval."""
-    median, low, high = (
-        "not reached" if epoch == inf else f"{epoch:.0f}" for epoch in variant.epochs_to_solve
+def variant_columns(shown: Comparison) -> tuple[Variant, ...]:
+    """Every column that says something of these variants, in the order of CSV."""
+    return (
+        Column("label", "variant", lambda v: v.label, prose=True),
+        *_result_columns(shown),
+        *_cost_columns(shown),
+        *(_paired_columns(shown.pairing) if shown.pairing else ()),
+        *_tuning_columns(shown),
+        *_prediction_columns(shown),
+        Column("error", "", lambda v: v.failure or None),
     )
+
+
+def trained_value(value: Value) -> Value:
+    """The value of what could be trained; None of what could not."""
+    return lambda numbers: None if numbers.failure else value(numbers)
+
+
+def result_columns(failed_verdicts: Sequence[str], bar: Value) -> tuple[Column[Any], ...]:
+    """How many seeds of some numbers were solved, and what became of the others.
+
+    Args:
+        failed_verdicts: All but `solved`, in their order.
+        bar: Draws counts of verdicts.
+    """
+    return (
+        Column(
+            "solved",
+            "solved",
+            trained_value(lambda v: v.solved),
+            rate_of,
+            SOLVED_PARTS,
+            missing="not trained",
+        ),
+        Column(
+            "interval",
+            "95 % interval",
+            trained_value(lambda v: v.solved),
+            interval,
+            shown_only=True,
+        ),
+        Column(
+            "verdicts",
+            "verdicts",
+            trained_value(lambda v: v.verdicts),
+            bar,
+            {word: _count_of(word) for word in failed_verdicts},
+            prose=True,
+        ),
+    )
+
+
+def _count_of(word: str) -> Value:
+    return lambda verdicts: verdicts.get(word, 0)
+
+
+def _verdict_count(word: str) -> Value:
+    return trained_value(lambda numbers: numbers.verdicts.get(word, 0))
+
+
+def _result_columns(shown: Comparison) -> tuple[Variant, ...]:
+    from hsig.reports.phrases import FAILED_VERDICTS, verdict_bar
+
+    beyond = f">{shown.experiment.epochs}"
+    there = {word for variant in shown.variants for word in variant.verdicts}
+    return (
+        *result_columns(FAILED_VERDICTS, lambda counts: verdict_bar(counts, _BAR)),
+        *(
+            Column(f"count:{word}", word, _verdict_count(word), shown_only=True)
+            for word in FAILED_VERDICTS
+            if word in there
+        ),
+        Column("lost", "lost", trained_value(lambda v: v.lost)),
+        Column(
+            "diverged", "diverged", trained_value(lambda v: len(v.diverged_seeds)), shown_only=True
+        ),
+        *(
+            Column(
+                f"solved_at_{epoch}",
+                f"at {epoch}",
+                _solved_at(epoch),
+                lambda solved: f"{solved.k}, {interval(solved)}",
+                {f"solved_at_{epoch}": attrgetter("k")},
+            )
+            for epoch in shown.experiment.at_epochs or ()
+        ),
+        Column(
+            "epochs_to_solve",
+            "epochs",
+            trained_value(lambda v: v.epochs_to_solve[0]),
+            lambda median: beyond if median == inf else f"{median:.0f}",
+            note="epochs: median to solve",
+        ),
+        Column(
+            "epochs_interval",
+            "epochs to solve",
+            trained_value(lambda v: v.epochs_to_solve),
+            _epochs_interval,
+            shown_only=True,
+            note="median epochs to solve",
+        ),
+    )
+
+
+def _solved_at(epoch: int) -> Value:
+    return lambda variant: variant.at_epochs.get(epoch)
+
+
+def _epochs_interval(epochs: Sequence[float]) -> str:
+    median, low, high = ("not reached" if epoch == inf else f"{epoch:.0f}" for epoch in epochs)
     return median if median == low == high else f"{median} ({low} to {high})"
 
 
-def _median(comparison: "Comparison") -> list[tuple[str, Entry]]:
-    """The median epochs to solve, or that they are more than the budget."""
-    beyond = f">{comparison.experiment.epochs}"
+def _cost_columns(shown: Comparison) -> tuple[Variant, ...]:
+    experiment, top = shown.experiment, shown.curve_top
+    which, over = which_cost(experiment), median_over(experiment)
+    said = f"cost: {which}{over}"
+    cut = any((variant.cost[_MEDIAN] > top).any() for variant in shown.trained)
+    epochs = shown.checkpoints(_MAX_CURVE) if shown.trained else []
 
-    def cell(variant: "VariantSummary") -> str:
-        median = variant.epochs_to_solve[0]
-        return beyond if median == inf else f"{median:.0f}"
+    def curve(variant: "VariantSummary") -> list[float]:
+        cost = dict(zip(variant.epochs, variant.cost[_MEDIAN].tolist(), strict=True))
+        return [cost.get(epoch, nan) for epoch in epochs]
 
-    return [("epochs", cell)]
+    def cost_at(epoch: int) -> Value:
+        def cost(variant: "VariantSummary") -> float | None:
+            if epoch not in variant.epochs:
+                return None
+            return float(variant.cost[_MEDIAN, variant.epochs.index(epoch)])
 
+        return trained_value(cost)
 
-def _against_baseline(
-    *parts: tuple[str, Callable[["Paired"], str]],
-) -> Callable[["Comparison"], list[tuple[str, Entry]]]:
-    """Parts about the comparison with the baseline, empty for that itself."""
-
-    def made(comparison: "Comparison") -> list[tuple[str, Entry]]:
-        pairing = comparison.pairing
-        if pairing is None:
-            return []
-
-        def of(text: Callable[["Paired"], str]) -> Entry:
-            def cell(variant: "VariantSummary") -> str:
-                found = pairing.against.get(variant.label)
-                return "" if found is None else text(found)
-
-            return cell
-
-        return [(head, of(text)) for head, text in parts]
-
-    return made
-
-
-def _rank(comparison: "Comparison") -> list[tuple[str, Entry]]:
-    if comparison.pairing is None:
-        return []
-    ranks = comparison.pairing.ranks
-    return [("rank", lambda variant: str(ranks.get(variant.label, "")))]
-
-
-def _learning_rate(comparison: "Comparison") -> list[tuple[str, Entry]]:
-    def cell(variant: "VariantSummary") -> str:
-        choices = {} if comparison.tuned is None else comparison.tuned.choices
-        found = choices.get(variant.label)
-        return short(comparison.experiment.learning_rate if found is None else found.value)
-
-    return [("learning rate", cell)]
-
-
-def _of_choice(
-    *parts: tuple[str, Callable[["Choice"], str]],
-) -> Callable[["Comparison"], list[tuple[str, Entry]]]:
-    """Parts about the choice of a learning rate; one that says so where there was none."""
-
-    def made(comparison: "Comparison") -> list[tuple[str, Entry]]:
-        tuned = comparison.tuned
-        if tuned is None:
-            return [("tuned", lambda _: "no")]
-
-        def of(text: Callable[["Choice"], str]) -> Entry:
-            def cell(variant: "VariantSummary") -> str:
-                found = tuned.choices.get(variant.label)
-                return "" if found is None else text(found)
-
-            return cell
-
-        return [(head, of(text)) for head, text in parts]
-
-    return made
-
-
-def _tuning_solved(choice: "Choice") -> str:
-    solved = choice.chosen.solved
-    return f"{solved.k} of {solved.n}"
-
-
-def _as_good(choice: "Choice") -> str:
-    """The values that the chosen one is not told apart from, in stretches."""
-    stretches: list[list[str]] = [[]]
-    for tried in choice.tried:
-        if tried.told_apart:
-            stretches.append([])
-        else:
-            stretches[-1].append(short(tried.value))
-    return ", ".join(
-        stretch[0] if len(stretch) == 1 else f"{stretch[0]} to {stretch[-1]}"
-        for stretch in stretches
-        if stretch
+    return (
+        Column("epoch", "", trained_value(lambda v: v.epochs[-1])),
+        Column("cost", "", trained_value(lambda _: experiment.cost)),
+        Column(
+            "final_cost",
+            "cost",
+            trained_value(lambda v: v.cost[:, -1].tolist()),
+            lambda cost: brief(cost[_MEDIAN]),
+            COST_PARTS,
+            note=said,
+        ),
+        *(
+            Column(
+                f"final_cost:{name}",
+                f"{name} %",
+                _final_cost(quartile),
+                brief,
+                shown_only=True,
+                note=said,
+            )
+            for name, quartile in (("25", _LOWER), ("75", _UPPER))
+        ),
+        Column(
+            "curve",
+            "curve",
+            trained_value(curve),
+            lambda costs: sparkline(costs, top),
+            shown_only=True,
+            prose=True,
+            note=f"curve: from 0 to {top:.3g}{', cut off there' if cut else ''}",
+        ),
+        *(
+            Column(
+                f"cost:{epoch}",
+                str(epoch),
+                cost_at(epoch),
+                brief,
+                shown_only=True,
+                note=f"{which} by epoch{over}",
+            )
+            for epoch in (shown.checkpoints(MAX_COSTS) if shown.trained else ())
+        ),
     )
 
 
-def _by_value(choice: "Choice") -> str:
-    return sparkline([tried.solved.rate for tried in choice.tried], 1.0)
+def _final_cost(quartile: int) -> Value:
+    return trained_value(lambda variant: float(variant.cost[quartile, -1]))
 
 
-def _tried(comparison: "Comparison") -> list[tuple[str, Entry]]:
-    """How many tuning seeds each value that was tried solved."""
+def which_cost(experiment: "Experiment") -> str:
+    """Over which samples the tables' cost is taken."""
+    return "cost of the last sample" if experiment.cost == "last" else "mean cost"
 
-    def at(value: float) -> tuple[str, Callable[["Choice"], str]]:
-        return short(value), lambda choice: next(
-            (str(tried.solved.k) for tried in choice.tried if tried.value == value), ""
+
+def median_over(experiment: "Experiment") -> str:
+    """Over how many seeds a number is the median; nothing for a single one."""
+    seeds = len(experiment.seeds)
+    return f", median over {seeds} seeds" if seeds > 1 else ""
+
+
+def _paired_columns(pairing: "Pairing") -> tuple[Variant, ...]:
+    """Each variant against the baseline; nothing for the baseline itself."""
+
+    def of(value: "Callable[[Paired], Any]") -> Value:
+        def found(variant: "VariantSummary") -> Any:
+            paired = pairing.against.get(variant.label)
+            return None if paired is None else value(paired)
+
+        return found
+
+    counts = {"both": "both", "only_this": "only it", "only_baseline": "only base"}
+    return (
+        Column(
+            "rank",
+            "rank",
+            lambda v: pairing.ranks.get(v.label),
+            note="rank: 1 + how many are significantly better, Holm over all pairs",
+        ),
+        Column(
+            "difference",
+            "difference",
+            of(lambda paired: paired.difference),
+            signed,
+            note="difference of the solved rates; p: exact McNemar",
+        ),
+        Column(
+            "difference_interval",
+            "its interval",
+            of(lambda paired: (paired.low, paired.high)),
+            signed_interval,
+            {"difference_low": itemgetter(0), "difference_high": itemgetter(1)},
+        ),
+        Column("p", "p", of(lambda paired: paired.p), p_value),
+        *(
+            Column(name, heading, of(attrgetter(name)))
+            for name, heading in {**counts, "neither": "neither"}.items()
+        ),
+    )
+
+
+def _tuning_columns(shown: Comparison) -> tuple[Variant, ...]:
+    """The choice of each learning rate, and what it was chosen from."""
+    tuned, rate = shown.tuned, shown.experiment.learning_rate
+    if tuned is None:
+        return (
+            Column("learning_rate", "learning rate", lambda _: rate, shown_only=True),
+            Column("tuning", "tuned", lambda _: "no", shown_only=True),
         )
 
-    return _of_choice(*map(at, comparison.experiment.tune))(comparison)
+    def of(value: "Callable[[Choice], Any]") -> Value:
+        def found(variant: "VariantSummary") -> Any:
+            choice = tuned.choices.get(variant.label)
+            return None if choice is None else value(choice)
 
+        return found
 
-def _verdict_count(word: str) -> Entry:
-    return lambda variant: str(variant.verdicts.get(word, 0))
-
-
-def _predictions(comparison: "Comparison") -> list[tuple[str, Entry]]:
-    def prediction(sample: int) -> Entry:
-        return lambda variant: _joined(map(brief, variant.predictions[MEDIAN, sample]))
-
-    task = comparison.experiment.task
-    samples = list(zip(task.inputs, task.targets, strict=True))[:_SAMPLES_MOST]
-    return [
-        (f"{' '.join(map(short, inputs))} > {_joined(map(short, targets))}", prediction(sample))
-        for sample, (inputs, targets) in enumerate(samples)
-    ]
-
-
-def _joined(outputs: Iterable[str]) -> str:
-    return " ".join(outputs)
-
-
-def about_predictions(samples: int) -> str:
-    """Of how many samples the predictions are shown, where it is not all."""
-    return f" of the first {_SAMPLES_MOST} of {samples} samples" if samples > _SAMPLES_MOST else ""
-
-
-COLUMNS: Mapping[str, Column] = MappingProxyType(
-    {
-        column.name: column
-        for column in (
-            Column("solved", _one("solved", lambda v: f"{v.solved.k} of {v.solved.n}")),
-            Column("interval", _one("95 % interval", lambda v: _interval(v.solved))),
-            Column("cost", _one("cost", _final_cost(MEDIAN))),
-            Column("curve", lambda shown: [("curve", shown.curve)]),
-            Column("verdicts", lambda shown: [("verdicts", shown.bar)]),
-            Column(
-                "counts",
-                lambda shown: [(word, _verdict_count(word)) for word in shown.verdicts()],
-            ),
-            Column(
-                "budgets",
-                lambda shown: [(f"at {epoch}", _budget(epoch)) for epoch in shown.budgets],
-                says_something=lambda shown: bool(shown.experiment.at_epochs),
-            ),
-            Column(
-                "quartiles",
-                lambda _: [("25 %", _final_cost(LOWER)), ("75 %", _final_cost(UPPER))],
-                says_something=lambda shown: len(shown.experiment.seeds) > 1,
-            ),
-            Column("epochs", _one("epochs to solve", _epochs), about="median epochs to solve"),
-            Column("median", _median, about="epochs: median to solve"),
-            Column(
-                "rank",
-                _rank,
-                about="rank: 1 + how many are significantly better, Holm over all pairs",
-            ),
-            Column(
-                "difference",
-                _against_baseline(
-                    ("difference", lambda found: f"{found.difference:+.3f}"),
-                    ("its interval", lambda found: f"{found.low:+.3f} to {found.high:+.3f}"),
-                    ("p", lambda found: p_value(found.p)),
-                ),
-                about="difference of the solved rates; p: exact McNemar",
-            ),
-            Column(
-                "pairs",
-                _against_baseline(
-                    ("both", lambda found: str(found.both)),
-                    ("only it", lambda found: str(found.only_this)),
-                    ("only base", lambda found: str(found.only_baseline)),
-                    ("neither", lambda found: str(found.neither)),
-                ),
-            ),
-            Column(
-                "lost",
-                _one("lost", lambda v: str(v.lost)),
-                says_something=lambda shown: any(variant.lost for variant in shown.variants),
-            ),
-            Column(
-                "learning_rate",
-                _learning_rate,
-                says_something=lambda shown: shown.tuned is not None,
-            ),
-            Column(
-                "tuning",
-                _of_choice(
-                    ("tuning solved", _tuning_solved),
-                    ("not told apart", _as_good),
-                    ("by value", _by_value),
-                ),
-            ),
-            Column("tried", _tried),
-            Column("diverged", _one("diverged", lambda v: str(len(v.diverged_seeds)))),
-            Column(
-                "costs",
-                lambda shown: [(str(e), _cost_at(e)) for e in shown.checkpoints(_COSTS_MOST)],
-            ),
-            Column("predictions", _predictions),
+    def solved_with(tried_rate: float) -> Value:
+        return lambda choice: next(
+            (tried.solved.k for tried in choice.tried if tried.value == tried_rate), None
         )
-    }
-)
+
+    shared = tuned.shared.variants if tuned.shared else ()
+    solved_shared = {variant.label: variant.solved.k for variant in shared}
+    return (
+        Column("learning_rate", "learning rate", of(lambda choice: choice.value), short),
+        Column(
+            "tuning",
+            "tuning solved",
+            of(lambda choice: choice.chosen.solved),
+            rate_of,
+            {"tuning_solved": attrgetter("k"), "tuning_seeds": attrgetter("n")},
+        ),
+        Column("tuning_edge", "", of(lambda choice: choice.edge)),
+        Column(
+            "not_told_apart",
+            "not told apart",
+            of(lambda choice: [t.value for t in choice.tried if not t.told_apart]),
+            lambda values: _stretches(values, shown.experiment.tune),
+            {"not_told_apart": lambda values: " ".join(map(repr, values))},
+            prose=True,
+        ),
+        Column(
+            "by_value",
+            "by value",
+            of(lambda choice: [tried.solved.rate for tried in choice.tried]),
+            lambda rates: sparkline(rates, 1.0),
+            shown_only=True,
+            prose=True,
+        ),
+        *(
+            Column(f"tried:{value}", short(value), of(solved_with(value)), shown_only=True)
+            for value in shown.experiment.tune
+        ),
+        Column("shared_solved", "", lambda v: solved_shared.get(v.label)),
+    )
+
+
+def _stretches(values: Sequence[float], every: Sequence[float]) -> str:
+    """Some of all values, those that follow each other as a range."""
+    stretches = [[*found] for there, found in groupby(every, values.__contains__) if there]
+    return ", ".join(" to ".join(dict.fromkeys(map(short, (s[0], s[-1])))) for s in stretches)
+
+
+def _prediction_columns(shown: Comparison) -> tuple[Variant, ...]:
+    """What is predicted of each of the first samples."""
+    task = shown.experiment.task
+    samples = list(zip(task.inputs, task.targets, strict=True))
+    some = f" of the first {MAX_SAMPLES} of {len(samples)} samples"
+    note = (
+        f"predictions{some if len(samples) > MAX_SAMPLES else ''}{median_over(shown.experiment)} "
+        "(columns: inputs > target)"
+    )
+    return tuple(
+        Column(
+            f"prediction:{sample}",
+            f"{' '.join(map(short, inputs))} > {' '.join(map(short, targets))}",
+            _prediction(sample),
+            lambda outputs: " ".join(map(brief, outputs)),
+            shown_only=True,
+            note=note,
+        )
+        for sample, (inputs, targets) in enumerate(samples[:MAX_SAMPLES])
+    )
+
+
+def _prediction(sample: int) -> Value:
+    return trained_value(lambda variant: variant.predictions[_MEDIAN, sample].tolist())
+
+
+def column_names(columns: Sequence[Column[Any]], asked: Iterable[str]) -> list[str]:
+    """The names of the columns that some names of `COLUMNS` ask for, those that there are."""
+    names = [column.name for column in columns]
+    patterns = [pattern for name in asked for pattern in COLUMNS[name]]
+    return [name for pattern in patterns for name in names if fnmatchcase(name, pattern)]

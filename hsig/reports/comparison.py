@@ -1,57 +1,208 @@
 """The page of several variants side by side."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from math import isfinite, isnan, nan
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 
 from hsig.activations.names import to_text
 from hsig.analysis.pairing import LEVEL, Paired, Pairing
 from hsig.analysis.power import MAX_SEEDS, seeds_needed
-from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.analysis.tuning import Tuning
 from hsig.experiments.experiment import Experiment, Outcome
-from hsig.reports.columns import COLUMNS, about_predictions
-from hsig.reports.documents import (
-    SEED_COLUMNS,
-    VARIANT_COLUMNS,
-    document,
-    ended_as,
-    seed_rows,
-    variant_rows,
+from hsig.reports.columns import Comparison, column_names, variant_columns
+from hsig.reports.documents import document, seed_rows, variant_rows
+from hsig.reports.page import (
+    Line,
+    Page,
+    Rows,
+    Table,
+    count,
+    interval,
+    lines,
+    listed,
+    percent,
+    points,
+    rate_of,
 )
-from hsig.reports.page import Line, Page, Table, count, lines, listed, percent, sparkline
 from hsig.reports.phrases import (
     chaos,
     divergence,
+    few_seeds,
     heading,
     legend,
     missed_precision,
     pointer,
     result_line,
-    verdict_bar,
-    which_cost,
 )
 from hsig.reports.training import transfer_table
 from hsig.reports.tuning import (
-    ABOUT_CLAIMS,
     changes_table,
-    how_chosen,
+    describe_choice,
+    describe_rate,
     own_rates,
-    rate_chosen,
     tuning_document,
     tuning_notes,
     tuning_title,
-    with_tuning,
 )
+
+# --- tables --------------------------------------------------------------------------------------
+
+_RESULTS = ("learning_rate", "solved", "interval", "budgets", "median", "cost", "curve", "verdicts")
+_ALL_RESULTS = (*_RESULTS[:4], "cost", "quartiles", "curve", "verdicts", "lost")
+_SPARE, _ALL_SPARE = (("curve",),), (("25 %", "75 %"), ("lost",))
+_PAIRED = ("rank", "difference", "epochs")
+_TUNING = ("learning_rate", "tuning")
+_CLAIMS_NOTE = (
+    "each p is the largest over the learning rates that the one solved less often was not told "
+    "apart at"
+)
+
+
+class ComparisonTables(Comparison):
+    """The tables of a comparison."""
+
+    def every(self) -> tuple[Table, ...]:
+        """Results, the variants against the baseline, costs by epoch, and final predictions."""
+        return (
+            self.results(full=True),
+            *self.paired(),
+            *self.tuning(),
+            self._table("", ["costs"]),
+            self._table("", ["predictions"]),
+        )
+
+    def results(self, *, full: bool = False) -> Table:
+        """How many seeds were solved, the cost, and the verdicts."""
+        needless = [
+            *(["learning_rate"] if self.tuned is None else []),
+            *(["quartiles"] if len(self.experiment.seeds) == 1 else []),
+            *(["lost"] if not any(variant.lost for variant in self.variants) else []),
+        ]
+        names = [name for name in (_ALL_RESULTS if full else _RESULTS) if name not in needless]
+        return self._table(self._budget_title(), names, spare=_ALL_SPARE if full else _SPARE)
+
+    def paired(self) -> tuple[Table, ...]:
+        """Every variant against the baseline, if there is one."""
+        return (self._table(self._paired_title(), _PAIRED),) if self.pairing else ()
+
+    def tuning(self) -> tuple[Table, ...]:
+        """How the learning rates were chosen, and the claims beside those without; if they were."""
+        if self.tuned is None:
+            return ()
+        labels = [variant.label for variant in self.variants]
+        return (
+            self._table(tuning_title(self.experiment), _TUNING),
+            *changes_table(self.experiment, self.tuned, labels),
+        )
+
+    def chosen(self, names: Sequence[str]) -> Table:
+        """One table of the columns that were asked for."""
+        titles = [self._budget_title()]
+        if {"rank", "difference", "pairs"} & set(names) and self.pairing is not None:
+            titles.append(self._paired_title())
+        if {"tuning", "tried"} & set(names) and self.tuned is not None:
+            titles.append(tuning_title(self.experiment))
+        return self._table("; ".join(titles), names)
+
+    def legend(self) -> tuple[str, ...]:
+        """What the parts of the bars mean, those that there are."""
+        words = {word for variant in self.variants for word in variant.verdicts}
+        return (f"verdicts: {legend(words)}",) if words else ()
+
+    def _table(
+        self, title: str, asked: Iterable[str], spare: tuple[tuple[str, ...], ...] = ()
+    ) -> Table:
+        columns = variant_columns(self)
+        names = ["label", *column_names(columns, asked)]
+        table = Rows(columns, self.variants)
+        return table.table(title, names, spare=spare, splits=True, whole=True)
+
+    def _budget_title(self) -> str:
+        budget = self.experiment.epochs
+        reached = all(variant.epochs[-1] == budget for variant in self.trained)
+        return f"{'after' if reached else 'stopped before'} {count(budget, 'epoch')}"
+
+    def _paired_title(self) -> str:
+        if self.pairing is None:
+            return ""
+        comparisons = len(self.pairing.against)
+        claims = f"; {_CLAIMS_NOTE}" if self.tuned else ""
+        return (
+            f"against {self.pairing.baseline}, paired by seed, "
+            f"{family(comparisons, named=comparisons)}{claims}"
+        )
+
+
+def best_first(variants: Iterable[VariantSummary]) -> list[VariantSummary]:
+    """Most seeds solved first, then the lowest cost; what could not be trained comes last."""
+
+    def rank(variant: VariantSummary) -> tuple[float, bool, float]:
+        if variant.failure:
+            return (1.0, True, 0.0)
+        cost = float(variant.cost[MEDIAN, -1])
+        return (-variant.solved.rate, isnan(cost), 0.0 if isnan(cost) else cost)
+
+    return sorted(variants, key=rank)
+
+
+# --- the answer ----------------------------------------------------------------------------------
+
+_MAX_NAMED, _MAX_SIZED = 6, 3  # variants in a line of the answer, and with their differences
+
+
+def answer(
+    experiment: Experiment,
+    variants: Sequence[VariantSummary],
+    pairing: Pairing | None,
+    *,
+    tuned: bool = False,
+) -> list[str]:
+    """The result in at most three lines: which is best, and which differ from the baseline.
+
+    Args:
+        experiment: Whose seeds and baseline they are.
+        variants: The best first.
+        pairing: Of them, if there is one.
+        tuned: Whether each is at its own learning rate.
+    """
+    trained = [variant for variant in variants if not variant.failure]
+    if not trained:
+        return []
+    most = trained[0].solved
+    if not most.k:
+        return ["no seed was solved by any variant"]
+    first = [variant.label for variant in trained if variant.solved.k == most.k]
+    best = f"{_list_some(first)}, {rate_of(most)} ({interval(most)})"
+    lines = [f"most seeds solved: {best}"]
+    if pairing is not None:
+        paired = [v.label for v in trained if v.label in pairing.against]
+        parts = []
+        for words, claim in (("more", "more"), ("fewer", "less"), ("no clear difference", "")):
+            labels = [label for label in paired if pairing.against[label].claim == claim]
+            if labels:
+                parts.append(f"{words}: {_list_some(labels, pairing.against if claim else {})}")
+        own = ", each at its own learning rate" if tuned else ""
+        lines.append(f"seeds solved against {pairing.baseline}{own}: {'; '.join(parts)}")
+    return [*lines, *few_seeds(experiment)]
+
+
+def _list_some(labels: Sequence[str], against: Mapping[str, Paired] | None = None) -> str:
+    """The first of them, with the difference in percentage points if there are only a few."""
+    shown = []
+    for label in labels[:_MAX_NAMED]:
+        found = (against or {}).get(label)
+        size = ""
+        if found is not None and len(labels) <= _MAX_SIZED:
+            ends = f"{points(found.low)} to {points(found.high)}"
+            size = f" ({points(found.difference)} percentage points, {ends})"
+        shown.append(f"{label}{size}")
+    more = f" and {len(labels) - _MAX_NAMED} more" if len(labels) > _MAX_NAMED else ""
+    return f"{', '.join(shown)}{more}"
+
 
 # --- claims --------------------------------------------------------------------------------------
 
-# What can be claimed of a comparison at its number of seeds, and what a claim would take.
-
 _POWER = 0.8  # that is asked for where nothing can be claimed
-_NAMED_MOST, _SIZED_MOST = 6, 3  # variants in a line of the answer, and with their differences
 
 
 def claims(
@@ -71,19 +222,18 @@ def claims(
     """
     if pairing is None:
         return []
-    baseline = pairing.baseline
+    baseline, comparisons = pairing.baseline, len(pairing.against)
     rates = {variant.label: variant.solved.rate for variant in variants if not variant.failure}
-    comparisons = len(pairing.against)
     setting = "each at its own learning rate" if tuned else "at this setting"
     claimed: dict[str, list[str]] = {"more": [], "less": []}
-    open_: list[str] = []
+    unclaimed: list[str] = []
     for label, found in pairing.against.items():
         if found.claim:
             claimed[found.claim].append(label)
         else:
-            needed = _needed(found, rates[label], rates[baseline], LEVEL / comparisons)
-            told = needed.partition(";")[0] if tuned else needed  # the power is of a plain test
-            open_.append(f"{label} ({told})")
+            needed = _describe_need(found, rates[label], rates[baseline], LEVEL / comparisons)
+            # the power is that of a plain test
+            unclaimed.append(f"{label} ({needed.partition(';')[0] if tuned else needed})")
     notes = []
     if experiment.baseline not in ("", baseline):
         notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
@@ -93,95 +243,18 @@ def claims(
         for word, labels in claimed.items()
         if labels
     ]
-    if open_:
+    if unclaimed:
         notes.append(
             f"no difference from {baseline} can be claimed "
-            f"({family(comparisons, named=len(open_))}) for {', '.join(open_)}"
+            f"({family(comparisons, named=len(unclaimed))}) for {', '.join(unclaimed)}"
         )
-    seen = any(not found.claim and found.difference for found in pairing.against.values())
-    if seen and not tuned:
+    if not tuned and any(not p.claim and p.difference for p in pairing.against.values()):
         level = f"{LEVEL:g}" if comparisons == 1 else f"{LEVEL:g}/{comparisons}, Holm's first level"
         notes.append(
             f"power: of the exact McNemar test at {level}, were the rates and the share of "
             "discordant pairs those seen"
         )
     return notes
-
-
-def answer(
-    experiment: Experiment,
-    variants: Sequence[VariantSummary],
-    pairing: Pairing | None,
-    *,
-    tuned: bool = False,
-) -> list[str]:
-    """The result in a few lines: which is best, and what can be said against the baseline.
-
-    Args:
-        experiment: Whose seeds and baseline they are.
-        variants: The best first.
-        pairing: Of them, if there is one.
-        tuned: Whether each is at its own learning rate.
-    """
-    trained = [variant for variant in variants if not variant.failure]
-    if not trained:
-        return []
-    most = trained[0].solved
-    first = [variant.label for variant in trained if variant.solved.k == most.k]
-    low, high = percent(most.low), percent(most.high)
-    if not most.k:
-        return ["no seed was solved by any variant"]
-    told = [f"most seeds solved: {_some(first)}, {most.k} of {most.n} ({low} to {high})"]
-    if pairing is None:
-        return told
-    if len(pairing.ranks) > 2:
-        top = [v.label for v in trained if pairing.ranks.get(v.label) == 1]
-        told.append(
-            "none is solved significantly more often than: "
-            f"{_some(top)} (exact McNemar, Holm over all pairs)"
-        )
-    comparisons = len(pairing.against)
-    groups = {
-        word: [
-            v.label
-            for v in trained
-            if v.label in pairing.against and pairing.against[v.label].claim == claim
-        ]
-        for word, claim in (("more", "more"), ("less", "less"), ("cannot be told apart", ""))
-    }
-    parts = [
-        f"{word}: {_some(labels, pairing.against if word in ('more', 'less') else {})}"
-        for word, labels in groups.items()
-        if labels
-    ]
-    own = ", each at its own learning rate" if tuned else ""
-    test = f"exact McNemar, {family(comparisons, named=comparisons)}"
-    told.append(f"solved against {pairing.baseline}{own} ({test}): {'; '.join(parts)}")
-    return [*told, *few_seeds(experiment)]
-
-
-def few_seeds(experiment: Experiment) -> tuple[str, ...]:
-    """What its seeds are enough for, if they are not for a claim."""
-    seeds = len(experiment.seeds)
-    if seeds >= CLAIM_SEEDS:
-        return ()
-    use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
-    return (f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more",)
-
-
-def _some(labels: Sequence[str], against: Mapping[str, Paired] | None = None) -> str:
-    """The first of them, with the difference that was seen if there are only a few."""
-    shown = []
-    for label in labels[:_NAMED_MOST]:
-        found = (against or {}).get(label)
-        size = (
-            f" ({found.difference:+.2f}, {found.low:+.2f} to {found.high:+.2f})"
-            if found is not None and len(labels) <= _SIZED_MOST
-            else ""
-        )
-        shown.append(f"{label}{size}")
-    more = f" and {len(labels) - _NAMED_MOST} more" if len(labels) > _NAMED_MOST else ""
-    return f"{', '.join(shown)}{more}"
 
 
 def family(comparisons: int, *, named: int = 1) -> str:
@@ -217,290 +290,58 @@ def interval_alone(whose: Mapping[str, Paired], comparisons: int) -> list[str]:
     ]
 
 
-def _needed(found: Paired, rate: float, base: float, alpha: float) -> str:
-    """How many seeds it would take to claim the difference that was seen, at Holm's first level."""
+def intervals_alone(pairing: Pairing | None, columns: Sequence[str] = ()) -> list[str]:
+    """Which intervals claim more than the tests, if they are shown."""
+    if pairing is None or (columns and "difference" not in columns):
+        return []
+    return interval_alone(pairing.against, len(pairing.against))
+
+
+def _describe_need(found: Paired, rate: float, base: float, alpha: float) -> str:
+    """How many seeds it would take to claim the difference that was seen."""
     if found.difference == 0.0:
         return "none was seen"
     discordant = (found.only_this + found.only_baseline) / found.pairs
     needed = seeds_needed(rate, base, discordant=discordant, power=_POWER, alpha=alpha)
+    seen, power = f"{found.difference:+.3f} was seen", f"{percent(_POWER)} power for it"
     if needed is None:
-        takes = f"it takes more than {MAX_SEEDS} seeds to have {percent(_POWER)} power for it"
-    else:
-        takes = f"{count(needed, 'seed')} have {percent(_POWER)} power for it"
-    return f"{found.difference:+.3f} was seen; {takes}"
+        return f"{seen}; it takes more than {MAX_SEEDS} seeds to have {power}"
+    return f"{seen}; {count(needed, 'seed')} have {power}"
 
 
-# --- comparison tables ---------------------------------------------------------------------------
-
-# The tables of several variants side by side.
-
-_FAR = 4.0  # times the usual cost before training
-_CURVE_MOST = 20  # characters of a small curve
-_BAR = 10  # characters of a bar of verdicts
-_RESULTS = ("learning_rate", "solved", "interval", "budgets", "median", "cost", "curve", "verdicts")
-_ALL_RESULTS = (
-    "learning_rate",
-    "solved",
-    "interval",
-    "budgets",
-    "cost",
-    "quartiles",
-    "curve",
-    "verdicts",
-    "lost",
-)
-_TUNING = ("learning_rate", "tuning")
-_PAIRED = ("rank", "difference", "epochs")
-
-
-@dataclass(frozen=True, eq=False)
-class ComparisonTables:
-    """The tables of a comparison, and what its columns need to know.
-
-    Attributes:
-        experiment: What was run.
-        variants: In the order of the rows.
-        pairing: Of these, if there is one.
-        tuned: How their learning rates were chosen, if they were.
-    """
-
-    experiment: Experiment
-    variants: Sequence[VariantSummary]
-    pairing: Pairing | None
-    tuned: Tuning | None = None
-
-    def usual(self) -> tuple[Table, ...]:
-        """Results, the variants against the baseline, costs by epoch, and final predictions."""
-        costs = self._table(self._cost_title(), ["costs"])
-        return (
-            self.results(full=True),
-            *self.paired(),
-            *self.tuning(),
-            replace(costs, spare=_thinned_names(costs.columns[1:])),
-            self._table(self._prediction_title(), ["predictions"]),
-        )
-
-    def results(self, *, full: bool = False) -> Table:
-        """How many seeds were solved, the cost, and the verdicts."""
-        wanted = _ALL_RESULTS if full else _RESULTS
-        names = [name for name in wanted if COLUMNS[name].says_something(self)]
-        table = self._table(self._after(), names)
-        said = "; ".join(text for _, text in self._said(names))
-        return replace(
-            table,
-            title=f"{table.title} ({said})" if said else table.title,
-            spare=(("25 %", "75 %"), ("lost",)) if full else (("curve",),),
-        )
-
-    def paired(self) -> tuple[Table, ...]:
-        """Every variant against the baseline, if there is one."""
-        if self.pairing is None:
-            return ()
-        return (self._table(self._paired_title(self.pairing, _PAIRED), _PAIRED),)
-
-    def tuning(self) -> tuple[Table, ...]:
-        """How the learning rates were chosen, and the claims beside those without; if they were."""
-        if self.tuned is None:
-            return ()
-        labels = [variant.label for variant in self.variants]
-        return (
-            self._table(tuning_title(self.experiment), _TUNING),
-            *changes_table(self.experiment, self.tuned, labels),
-        )
-
-    def chosen(self, names: Sequence[str]) -> Table:
-        """One table of these columns."""
-        said = "; ".join(text for _, text in self._said(names))
-        titles = [f"{self._after()} ({said})" if said else self._after()]
-        if {"rank", "difference", "pairs"} & set(names) and self.pairing is not None:
-            titles.append(self._paired_title(self.pairing, names))
-        tuning = {"tuning", "tried"} & set(names) and self.tuned is not None
-        titles += [tuning_title(self.experiment)] if tuning else []
-        titles += [self._cost_title()] if "costs" in names else []
-        titles += [self._prediction_title()] if "predictions" in names else []
-        return self._table("; ".join(titles), names)
-
-    def _table(self, title: str, names: Iterable[str]) -> Table:
-        parts = [part for name in names for part in COLUMNS[name].parts(self)]
-        rows = [
-            (v.label, "not trained", *("" for _ in parts[1:]))
-            if v.failure
-            else (v.label, *(cell(v) for _, cell in parts))
-            for v in self.variants
-        ]
-        return Table(
-            title,
-            ("variant", *(head for head, _ in parts)),
-            tuple(rows),
-            prose=("variant", "curve", "verdicts", "not told apart", "by value"),
-            splits=True,
-            whole=True,
-        )
-
-    @cached_property
-    def _trained(self) -> list[VariantSummary]:
-        return [variant for variant in self.variants if not variant.failure]
-
-    def checkpoints(self, most: int) -> list[int]:
-        """At most so many to show, of those that any variant has reached."""
-        last = max((variant.epochs[-1] for variant in self._trained), default=0)
-        reached = [epoch for epoch in self.experiment.checkpoints if epoch <= last]
-        return _thinned(reached, most)
-
-    def curve(self, variant: VariantSummary) -> str:
-        """The median cost by epoch, as a small curve."""
-        cost = dict(zip(variant.epochs, variant.cost[MEDIAN].tolist(), strict=True))
-        values = [cost.get(epoch, nan) for epoch in self.checkpoints(_CURVE_MOST)]
-        return sparkline(values, self._top)
-
-    @property
-    def budgets(self) -> tuple[int, ...]:
-        """Those that were asked for, else the budget."""
-        return self.experiment.at_epochs or (self.experiment.epochs,)
-
-    def verdicts(self) -> tuple[str, ...]:
-        """Of seeds that were not solved."""
-        return ended_as(variant.verdicts for variant in self.variants)
-
-    def bar(self, variant: VariantSummary) -> str:
-        """How many seeds ended with each verdict."""
-        return verdict_bar(variant.verdicts, _BAR)
-
-    def legend(self) -> tuple[str, ...]:
-        """What the parts of the bars mean, those that there are."""
-        there = {word for variant in self.variants for word in variant.verdicts}
-        return (f"verdicts: {legend(there)}",) if there else ()
-
-    @cached_property
-    def _top(self) -> float:
-        """Where the small curves are cut off: the largest median cost before training.
-
-        A variant that starts far above the others does not flatten theirs.
-        """
-        starts = sorted(float(variant.cost[MEDIAN, 0]) for variant in self._trained)
-        starts = [start for start in starts if isfinite(start) and start > 0.0]
-        if not starts:
-            return 1.0
-        usual = starts[(len(starts) - 1) // 2]
-        return max(start for start in starts if start <= _FAR * usual)
-
-    @property
-    def _over(self) -> str:
-        seeds = len(self.experiment.seeds)
-        return f", median over {seeds} seeds" if seeds > 1 else ""
-
-    def _after(self) -> str:
-        budget = count(self.experiment.epochs, "epoch")
-        reached = all(variant.epochs[-1] == self.experiment.epochs for variant in self._trained)
-        return f"{'after' if reached else 'stopped before'} {budget}"
-
-    def _said(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """What is to be said of columns, by their heads."""
-        found = [("epochs", COLUMNS["median"].about)] if "median" in names else []
-        if {"cost", "quartiles"} & set(names):
-            head = "cost" if "cost" in names else "25 %"
-            found.append((head, f"cost: {which_cost(self.experiment)}{self._over}"))
-        if "curve" in names:
-            cut = any((variant.cost[MEDIAN] > self._top).any() for variant in self._trained)
-            top = f"{self._top:.3g}{', cut off there' if cut else ''}"
-            found.append(("curve", f"curve: from 0 to {top}"))
-        return tuple(found)
-
-    def _paired_title(self, pairing: Pairing, names: Sequence[str]) -> str:
-        baseline, comparisons = pairing.baseline, len(pairing.against)
-        about = {name: COLUMNS[name].about for name in ("difference", "rank", "epochs")}
-        about["difference"] += f", {family(comparisons, named=comparisons)}"
-        said = [text for name, text in about.items() if name in names]
-        said += [ABOUT_CLAIMS] if self.tuned and {"difference", "rank"} & set(names) else []
-        explained = "; ".join(said)
-        return f"against {baseline}, paired by seed{f' ({explained})' if explained else ''}"
-
-    def _cost_title(self) -> str:
-        return f"{which_cost(self.experiment)} by epoch{self._over}"
-
-    def _prediction_title(self) -> str:
-        some = about_predictions(len(self.experiment.task.targets))
-        return f"predictions{some}{self._over} (columns: inputs > target)"
-
-
-def _thinned(epochs: Sequence[int], most: int) -> list[int]:
-    """Every n-th of them and the last, with n so that they are not too many."""
-    step = max(1, -(-(len(epochs) - 1) // (most - 1)))
-    return [*epochs[:-1:step], epochs[-1]]
-
-
-def _thinned_names(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Which to leave out first: every second, then every second of the rest, never the ends."""
-    groups = []
-    inner = list(names[:-1])
-    while len(inner) > 1:
-        groups.append(tuple(inner[1::2]))
-        inner = inner[::2]
-    return tuple(groups)
-
-
-# --- comparison ----------------------------------------------------------------------------------
-
-
-def comparison_page(
-    outcome: Outcome, summary: Summary, columns: Sequence[str] = (), tuned: Tuning | None = None
-) -> Page:
-    """The page of a comparison.
-
-    Args:
-        outcome: What became of it.
-        summary: Its numbers.
-        columns: Names of `COLUMNS`, for one table of these; by default there are several tables.
-        tuned: How its learning rates were chosen, if they were.
-    """
-    experiment = summary.experiment
-    ranked = best_first(summary.variants)
-    side = ComparisonTables(experiment, ranked, summary.pairing, tuned)
-    marks = side.legend() if not columns or "verdicts" in columns else ()
-    notes = [*marks, *notes_of(summary, tuned, columns)]
-    answered = answer_of(summary, tuned)
-    what = lines(heading_of(experiment, tuned))
-    predicted = transfer_table(ranked)
-    return Page(
-        blocks=(
-            what,
-            *(_tables(side, columns) if ranked else ()),
-            *predicted,
-            *([lines(notes)] if notes else []),
-            answered,
-        ),
-        short=(
-            what,
-            *((side.chosen(columns) if columns else side.results(),) if ranked else ()),
-            *(() if columns else side.tuning()),
-            *predicted,
-            lines([*marks, *short_notes_of(summary, tuned)]),
-            answered,
-        ),
-        document=lambda every_seed: {
-            **document(outcome, summary, every_seed=every_seed),
-            **(tuning_document(experiment, tuned) if tuned else {}),
-        },
-        rows=lambda: with_tuning((VARIANT_COLUMNS, variant_rows(summary)), tuned),
-        every_row=lambda: (SEED_COLUMNS, seed_rows(outcome)),
-        brief=tuple(
-            Line(result_line(experiment, variant) + rate_chosen(variant.label, tuned))
-            for variant in ranked
-        ),
-    )
+# --- notes ---------------------------------------------------------------------------------------
 
 
 def heading_of(experiment: Experiment, tuned: Tuning | None = None) -> tuple[str, ...]:
     """What was compared."""
     what = heading(experiment, count(len(experiment.variants), "variant"))
-    how = [how_chosen(experiment)] if tuned else []
-    return (*what, *how, *_outputs(experiment))
+    return (
+        *what,
+        *([describe_choice(experiment)] if tuned else []),
+        *_describe_outputs(experiment),
+    )
 
 
-def notes_of(
+def _describe_outputs(experiment: Experiment) -> tuple[str, ...]:
+    """Which activation the output has."""
+    other: dict[str, list[str]] = {}
+    for variant in experiment.variants:
+        if variant.output_activation != variant.activation:
+            other.setdefault(to_text(variant.output_activation), []).append(variant.label)
+    if not other:
+        return ("both layers have the variant's activation",)
+    if len(other) == 1 and sum(map(len, other.values())) == len(experiment.variants):
+        return (f"the output has {next(iter(other))}",)
+    parts = [f"{output} for {listed(labels)}" for output, labels in other.items()]
+    if sum(map(len, other.values())) < len(experiment.variants):
+        parts.insert(0, "the same activation as the hidden layer")
+    return (f"the output has {', but '.join(parts)}",)
+
+
+def full_notes(
     summary: Summary, tuned: Tuning | None = None, columns: Sequence[str] = ()
 ) -> list[str]:
-    """What is claimed, and what there is to say of variants and of an early end."""
+    """What is claimed by which test, and what there is to say of variants and of an early end."""
     experiment, ranked = summary.experiment, best_first(summary.variants)
     return [
         *intervals_alone(summary.pairing, columns),
@@ -512,10 +353,18 @@ def notes_of(
     ]
 
 
-def short_notes_of(summary: Summary, tuned: Tuning | None = None) -> list[str]:
+def short_notes(summary: Summary, tuned: Tuning | None = None) -> list[str]:
     """What there is to say of variants and of an early end, without what the answer says."""
     experiment, ranked = summary.experiment, best_first(summary.variants)
-    trained = [variant for variant in ranked if not variant.failure]
+    counted = {
+        "a weight stopped being finite": [(v, len(v.diverged_seeds)) for v in ranked],
+        "cost not finite at some epoch": [(v, len(v.not_finite)) for v in ranked],
+        "chaotic: rates hold, single seeds do not carry over": [(v, v.parted) for v in ranked],
+    }
+    said = {
+        sentence: [f"{v.label} {n} of {len(v.seeds)}" for v, n in counts if n]
+        for sentence, counts in counted.items()
+    }
     return [
         *(tuning_notes(experiment, tuned) if tuned else ()),
         *(
@@ -523,73 +372,10 @@ def short_notes_of(summary: Summary, tuned: Tuning | None = None) -> list[str]:
             for variant in ranked
             if variant.failure
         ),
-        *_counted("a weight stopped being finite", trained, lambda v: len(v.diverged_seeds)),
-        *_counted("cost not finite at some epoch", trained, lambda v: len(v.not_finite)),
-        *_counted("chaotic: rates hold, single seeds do not carry over", trained, _parted),
+        *(f"{sentence}: {', '.join(labels)}" for sentence, labels in said.items() if labels),
         *missed_precision(experiment, summary.variants),
         *early_end(summary),
     ]
-
-
-def _counted(
-    what: str, variants: Iterable[VariantSummary], count_of: Callable[[VariantSummary], int]
-) -> list[str]:
-    """Of how many seeds of each variant something is so; nothing if of none."""
-    found = [f"{v.label} {count_of(v)} of {len(v.seeds)}" for v in variants if count_of(v)]
-    return [f"{what}: {', '.join(found)}"] if found else []
-
-
-def _parted(variant: VariantSummary) -> int:
-    return variant.parted
-
-
-def answer_of(summary: Summary, tuned: Tuning | None = None) -> tuple[Line, ...]:
-    """The answer, and where to read on."""
-    experiment, ranked = summary.experiment, best_first(summary.variants)
-    told = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)
-    first, *others = told or [""]
-    more = pointer(experiment, ranked, own_rates(tuned)) if summary.complete else ()
-    return (*([Line(first, "answer")] if first else []), *lines([*others, *more]))
-
-
-def best_first(variants: Iterable[VariantSummary]) -> list[VariantSummary]:
-    """In the order of the rows."""
-    return sorted(variants, key=_rank)
-
-
-def intervals_alone(pairing: Pairing | None, columns: Sequence[str]) -> list[str]:
-    """Which intervals claim more than the tests, if they are shown."""
-    if pairing is None or (columns and "difference" not in columns):
-        return []
-    return interval_alone(pairing.against, len(pairing.against))
-
-
-def _tables(side: ComparisonTables, columns: Sequence[str]) -> tuple[Table, ...]:
-    return (side.chosen(columns),) if columns else side.usual()
-
-
-def _rank(variant: VariantSummary) -> tuple[float, bool, float]:
-    """Most seeds solved first, then the lowest cost; what could not be trained comes last."""
-    if variant.failure:
-        return (1.0, True, 0.0)
-    cost = float(variant.cost[MEDIAN, -1])
-    return (-variant.solved.rate, isnan(cost), 0.0 if isnan(cost) else cost)
-
-
-def _outputs(experiment: Experiment) -> tuple[str, ...]:
-    """Which activation the output has."""
-    other: dict[str, list[str]] = {}
-    for variant in experiment.variants:
-        if variant.output_activation != variant.activation:
-            other.setdefault(to_text(variant.output_activation), []).append(variant.label)
-    if not other:
-        return ("both layers have the variant's activation",)
-    parts = [f"{output} for {listed(labels)}" for output, labels in other.items()]
-    if sum(map(len, other.values())) < len(experiment.variants):
-        parts.insert(0, "the same activation as the hidden layer")
-    elif len(other) == 1:
-        parts = list(other)
-    return (f"the output has {', but '.join(parts)}",)
 
 
 def variant_notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[str]:
@@ -618,3 +404,43 @@ def early_end(summary: Summary) -> list[str]:
     missing = [v.label for v in summary.experiment.variants if v.label not in begun]
     notes = [f"stopped before the end, epoch {budget}: {', '.join(stopped)}"] if stopped else []
     return notes + ([f"no result yet: {', '.join(missing)}"] if missing else [])
+
+
+# --- page ----------------------------------------------------------------------------------------
+
+
+def comparison_page(
+    outcome: Outcome, summary: Summary, columns: Sequence[str] = (), tuned: Tuning | None = None
+) -> Page:
+    """The page of a comparison.
+
+    Args:
+        outcome: What became of it.
+        summary: Its numbers.
+        columns: Names of `COLUMNS`, for one table of these; by default there are several tables.
+        tuned: How its learning rates were chosen, if they were.
+    """
+    experiment, ranked = summary.experiment, best_first(summary.variants)
+    tables = ComparisonTables(experiment, ranked, summary.pairing, tuned)
+    marks = tables.legend() if not columns or "verdicts" in columns else ()
+    head, predicted = lines(heading_of(experiment, tuned)), transfer_table(ranked)
+    chosen = (tables.chosen(columns),) if columns else ()
+    every = (chosen or tables.every()) if tables.trained else ()
+    most = (chosen or (tables.results(), *tables.tuning())) if ranked else ()
+    said = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)
+    more = pointer(experiment, ranked, own_rates(tuned)) if summary.complete else ()
+    return Page(
+        blocks=(head, *every, *predicted, lines([*marks, *full_notes(summary, tuned, columns)])),
+        short=(head, *most, *predicted, lines([*marks, *short_notes(summary, tuned)])),
+        answer=(*(Line(text, "answer") for text in said[:1]), *lines([*said[1:], *more])),
+        document=lambda every_seed: {
+            **document(outcome, summary, tuned, every_seed=every_seed),
+            **tuning_document(experiment, tuned),
+        },
+        rows=variant_rows(summary, tuned).csv,
+        every_row=lambda: seed_rows(outcome),
+        brief=tuple(
+            Line(result_line(experiment, variant) + describe_rate(variant.label, tuned))
+            for variant in ranked
+        ),
+    )

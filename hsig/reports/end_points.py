@@ -36,7 +36,7 @@ MEANINGS = {
 }
 
 
-def told_end_points(training: Training, found: EndPoints | None) -> tuple[Block, ...]:
+def describe_end_points(training: Training, found: EndPoints | None) -> tuple[Block, ...]:
     """What an explanation says of where the failed seeds ended; nothing if there are none.
 
     Args:
@@ -62,7 +62,7 @@ def told_end_points(training: Training, found: EndPoints | None) -> tuple[Block,
         f"Where they ended, on the surface of the mean loss in all {weights}: of "
         f"{count(int(failed.sum()), 'failed seed')}, "
         f"{', '.join(f'{kind} {n}' for kind, n in kinds.items())} ({meanings}).",
-        *_median(training, found),
+        *_describe_median(training, found),
     ]
     if SADDLE in kinds:
         saddles = failed & (np.array(found.kind) == SADDLE)
@@ -86,7 +86,7 @@ def told_end_points(training: Training, found: EndPoints | None) -> tuple[Block,
     return (lines([" ".join(sentences)]),)
 
 
-def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
+def _describe_median(training: Training, found: EndPoints) -> tuple[str, ...]:
     """One seed in numbers: the median failed one by cost, of those with a finite one."""
     usable = ~training.solved & (np.array(found.kind) != UNDEFINED)
     places = sorted(np.flatnonzero(usable), key=lambda place: float(found.cost[place]))
@@ -97,7 +97,7 @@ def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
     ended = (
         f"Seed {training.seeds[place]}, the median of them by cost, ended with a gradient of size "
         f"{size:.2g} and eigenvalues of the Hessian from "
-        f"{_range(found.eigenvalues[place])}"
+        f"{_describe_range(found.eigenvalues[place])}"
     )
     if found.kind[place] == SLOPE:
         least = f"{found.least_gradient[place]:.2g}"
@@ -108,19 +108,17 @@ def _median(training: Training, found: EndPoints) -> tuple[str, ...]:
     return (
         f"{ended}; {away} is a stationary point ({found.kind[place]}) of "
         f"cost {number(float(found.stationary_cost[place]))} with eigenvalues from "
-        f"{_range(there)}, {zeros} of the {len(there)} being 0.",
+        f"{_describe_range(there)}, {zeros} of the {len(there)} being 0.",
     )
 
 
-def _range(eigenvalues: Array) -> str:
+def _describe_range(eigenvalues: Array) -> str:
     """The smallest and the largest, those that count as 0 as such."""
     ends = np.where(np.abs(eigenvalues) <= zero_threshold(eigenvalues[None])[0], 0.0, eigenvalues)
     return f"{ends[0]:.2g} to {ends[-1]:.2g}"
 
 
-def document_of_end_points(
-    training: Training, found: EndPoints | None, *, every_seed: bool
-) -> Json:
+def end_points_document(training: Training, found: EndPoints | None, *, every_seed: bool) -> Json:
     """What JSON has of where the seeds ended; null if there are none.
 
     Args:

@@ -30,32 +30,30 @@ from hsig.reports.comparison import (
     best_first,
     claims,
     early_end,
-    few_seeds,
     heading_of,
     intervals_alone,
     variant_notes,
 )
 from hsig.reports.documents import (
-    SEED_COLUMNS,
-    VARIANT_COLUMNS,
     document_of_several,
     seed_rows,
     variant_rows,
 )
-from hsig.reports.obstacles import told
+from hsig.reports.obstacles import describe_oddity
 from hsig.reports.page import (
     OF_HSIG,
     Curves,
     Line,
     Page,
     Table,
+    join_csv,
     lines,
     page_of_tables,
     percent,
     records,
     short,
 )
-from hsig.reports.phrases import records_of_settings, result_line
+from hsig.reports.phrases import few_seeds, records_of_settings, result_line
 
 # --- activations ---------------------------------------------------------------------------------
 
@@ -104,7 +102,7 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
         *_pieces(activation),
         *(() if function.breakpoints_are_complete else (_NOT_CUT,)),
         f"trains with {_backward(activation)}",
-        *(told(odd) for odd in definition.oddities),
+        *(describe_oddity(odd) for odd in definition.oddities),
     ]
     if activation.source:
         facts.append(f"source: {activation.source}")
@@ -248,7 +246,7 @@ def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
         "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
         "source": activation.source,
         "aliases": list(aliases_of(activation)),
-        "oddities": [told(odd) for odd in definition.oddities],
+        "oddities": [describe_oddity(odd) for odd in definition.oddities],
     }
     if points is not None:
         columns = (points.x, points.value, points.derivative, points.weight_derivative)
@@ -340,8 +338,8 @@ def configs_page(
     return Page(
         blocks=(heads, *results, *paired, *said),
         document=lambda every_seed: document_of_several(parts, summaries, every_seed=every_seed),
-        rows=lambda: (VARIANT_COLUMNS, variant_rows(*summaries.values())),
-        every_row=lambda: (SEED_COLUMNS, seed_rows(*outcomes)),
+        rows=lambda: join_csv([variant_rows(summary).csv() for summary in summaries.values()]),
+        every_row=lambda: seed_rows(*outcomes),
         brief=tuple(
             Line(result_line(summary.experiment, variant))
             for name, summary in summaries.items()

@@ -32,7 +32,7 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def told_out_of_reach(found: UnreachableTargets, names: Sequence[str] = ()) -> str:
+def describe_out_of_reach(found: UnreachableTargets, names: Sequence[str] = ()) -> str:
     """Which targets an output cannot be near enough to, and why.
 
     Args:
@@ -71,9 +71,9 @@ def _of_targets(experiment: Experiment) -> list[str]:
             named.setdefault(found.output.range, []).append(found)
     instead = suitable_output(experiment.loss).name
     return [
-        f"{told_out_of_reach(alike[0], list(dict.fromkeys(to_text(f.output) for f in alike)))}. "
+        f"{describe_out_of_reach(same[0], [*dict.fromkeys(to_text(f.output) for f in same)])}. "
         f"Use output_activation {instead}"
-        for alike in named.values()
+        for same in named.values()
     ]
 
 
@@ -90,7 +90,7 @@ def _of_formulas(experiment: Experiment) -> list[str]:
     from hsig.analysis.definitions import find_oddities
 
     found = ((activation, find_oddities(activation)) for activation in used)
-    return [f"{to_text(own)}: {'; '.join(map(told, odd))}" for own, odd in found if odd]
+    return [f"{to_text(own)}: {'; '.join(map(describe_oddity, odd))}" for own, odd in found if odd]
 
 
 def _of_inputs(experiment: Experiment) -> list[str]:
@@ -112,7 +112,7 @@ def _of_inputs(experiment: Experiment) -> list[str]:
 _TEXT_MOST = 60  # characters of a part that is named
 
 
-def told(found: Oddity) -> str:
+def describe_oddity(found: Oddity) -> str:
     """One oddity in a sentence without a subject."""
     what = "its slope" if found.slope else "it"
     where = f"x = {short(round(found.x, 6))}"

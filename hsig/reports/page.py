@@ -5,13 +5,14 @@ A page is made once, in no format: `hsig.output` draws it on a screen and writes
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from math import inf, isfinite, isnan
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from hsig import __version__
 
 if TYPE_CHECKING:
+    from hsig.analysis.summary import Solved
     from hsig.config.values import Json
 
 
@@ -194,6 +195,10 @@ class Column(Generic[Item]):
     prose: bool = False
     note: str = ""
 
+    def on(self, part: Callable[[Any], Item]) -> "Column[Any]":
+        """The same column of rows that have these rows as a part."""
+        return replace(cast("Column[Any]", self), value=lambda item: self.value(part(item)))
+
     def cell(self, item: Item) -> str:
         """Its text in the table."""
         value = self.value(item)
@@ -261,10 +266,18 @@ class Rows(Generic[Item]):
         return names, rows
 
 
+def join_csv(parts: Sequence[CsvRows]) -> CsvRows:
+    """The rows of several results below one head."""
+    columns = dict.fromkeys(column for columns, _ in parts for column in columns)
+    return [*columns], [row for _, rows in parts for row in rows]
+
+
 def for_json(value: Any) -> "Json":
     """A value as JSON has it; numbers that JSON cannot say are the texts "Infinity" and "NaN"."""
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         value = value._asdict()
+    if is_dataclass(value):
+        value = {each.name: getattr(value, each.name) for each in fields(value)}
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -430,6 +443,31 @@ def points(difference: float) -> str:
         return "0"
     shown = f"{value:+.0f}"
     return f"{value:+.1g}" if shown in ("+0", "-0") else shown
+
+
+def signed(difference: float) -> str:
+    """A difference of two shares.
+
+    >>> signed(-0.96), signed(0.0)
+    ('-0.960', '+0.000')
+    """
+    return f"{difference:+.3f}"
+
+
+def signed_interval(ends: Sequence[float]) -> str:
+    """The ends of the interval of a difference."""
+    low, high = ends
+    return f"{low:+.3f} to {high:+.3f}"
+
+
+def rate_of(solved: "Solved") -> str:
+    """`9 of 10`."""
+    return f"{solved.k} of {solved.n}"
+
+
+def interval(solved: "Solved") -> str:
+    """The interval of a solved rate, in percent."""
+    return f"{percent(solved.low)} to {percent(solved.high)}"
 
 
 def p_value(p: float) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from re import fullmatch
 from shlex import quote
 from types import MappingProxyType
@@ -10,7 +11,8 @@ from typing import Any
 
 from hsig.activations import Activation
 from hsig.activations.names import is_in_table, to_text
-from hsig.analysis.summary import ResultSummary, Solved, Summary, VariantSummary
+from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
+from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.keys import COMPARE, KEYS, SWEEP
 from hsig.config.loading import load_activation, load_experiment, load_resolved, resolved_keys
@@ -28,6 +30,7 @@ from hsig.experiments.verdicts import (
     OVERFLOW,
     PLATEAU,
     PLATEAU_DROP,
+    RULES,
     SATURATED,
     SATURATED_RIGHT,
     SATURATED_WRONG,
@@ -39,14 +42,10 @@ from hsig.experiments.verdicts import (
     UNSTABLE_CHANGE,
     UNSTABLE_RISE,
 )
-from hsig.networks.network import Weights
-from hsig.networks.tasks import NO_SCALE, TASKS
-from hsig.reports.page import Table, count, percent, records, short, stacked_bar
+from hsig.networks.tasks import TASKS
+from hsig.reports.page import Table, count, interval, percent, records, short, stacked_bar
 
-# --- words ---------------------------------------------------------------------------------------
-
-NAMED_MOST = 5  # seeds named one by one
-
+# --- verdicts ------------------------------------------------------------------------------------
 
 MEANINGS = {
     DIVERGED: "a weight stopped being finite",
@@ -88,13 +87,7 @@ CAUSES = {
 }
 
 
-def result_line(experiment: Experiment, variant: VariantSummary) -> str:
-    """The one line that matters of a variant."""
-    if variant.failure:
-        return f"{variant.label}: not trained: {variant.failure}"
-    reached = variant.epochs[-1]
-    early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
-    return f"{variant.label}: {_result(variant)}{early}"
+FAILED_VERDICTS = tuple(word for word in RULES if word != SOLVED)
 
 
 def verdict_bar(counts: Mapping[str, int], width: int) -> str:
@@ -107,19 +100,96 @@ def legend(words: Collection[str]) -> str:
     return ", ".join(f"{GLYPHS[word]} {word}" for word in GLYPHS if word in words)
 
 
-def verdict_counts(summary: ResultSummary) -> str:
+def verdict_counts(verdicts: Mapping[str, int]) -> str:
     """How many seeds ended with each verdict, in words."""
-    return ", ".join(f"{word} {n}" for word, n in summary.verdicts.items())
+    return ", ".join(f"{word} {n}" for word, n in verdicts.items())
 
 
-def rate_of(solved: Solved) -> str:
-    """`9 of 10`."""
-    return f"{solved.k} of {solved.n}"
+# --- what was run --------------------------------------------------------------------------------
+
+_MAX_NAMED = 5  # seeds named one by one
 
 
-def interval(solved: Solved) -> str:
-    """The interval of a solved rate, in percent."""
-    return f"{percent(solved.low)} to {percent(solved.high)}"
+def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
+    """What was run: what every reader asks for, then every other key that changes numbers."""
+    start = f"initial weights from {experiment.init.summary}"
+    if experiment.initial_weights is not None:
+        start = f"given {sum(layer.size for layer in experiment.initial_weights)} initial weights"
+    shared = ", the same for all" if len(experiment.variants) > 1 else ""
+    rate = "chosen for each" if experiment.is_tuned else short(experiment.learning_rate)
+    changed = ", ".join(f"{name} {value}" for name, value in changed_settings(experiment).items())
+    return (
+        f"{subject} on {experiment.task.name}: {'-'.join(map(str, experiment.sizes))} network, "
+        f"loss {experiment.loss.name}, learning rate {rate}, {count(experiment.epochs, 'epoch')} "
+        f"({experiment.update})",
+        f"{start}, {named_seeds(experiment.seeds)}{shared}; engine {_engines(experiment)}"
+        f"{f'; not as by default: {changed}' if changed else ''}",
+    )
+
+
+# the keys that a heading spells in words, or that its subject is
+_IN_WORDS = (
+    *("task", "hidden", "loss", "learning_rate", "epochs", "update", "init", "initial_weights"),
+    *("seeds", "engine", "activation", "activations", "output_activation"),
+)
+
+
+def changed_settings(experiment: Experiment) -> dict[str, str]:
+    """Each other key that numbers depend on, where it is not what holds by default."""
+    keys = resolved_keys(experiment)
+    return {
+        name: as_flag(keys[name])
+        for name, key in KEYS.items()
+        if key.numbers and name not in _IN_WORDS and keys[name] != _default_keys()[name]
+    }
+
+
+@cache
+def _default_keys() -> dict[str, Json]:
+    return resolved_keys(load_experiment())
+
+
+def _engines(experiment: Experiment) -> str:
+    """What trains which variant, and that the compiled engine is missing if it is."""
+    by_name: dict[str, list[str]] = {}
+    for variant in experiment.variants:
+        by_name.setdefault(experiment.engine_of(variant).NAME, []).append(variant.label)
+    names = [
+        f"{name} for {', '.join(labels)}" if len(by_name) > 1 else name
+        for name, labels in by_name.items()
+    ]
+    missing = reference.NAME in by_name and not compiled.is_available()
+    return " and ".join(names) + (f" ({NOT_BUILT})" if missing else "")
+
+
+def named_seeds(seeds: Sequence[int]) -> str:
+    """`seeds 0 to 29`, or how many there are."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    if tuple(seeds) == tuple(range(seeds[0], seeds[0] + len(seeds))):
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    return f"{len(seeds)} seeds"
+
+
+# --- what became of it ---------------------------------------------------------------------------
+
+
+def result_line(experiment: Experiment, variant: VariantSummary) -> str:
+    """What became of a variant, in a line."""
+    if variant.failure:
+        return f"{variant.label}: not trained: {variant.failure}"
+    solved, reached = variant.solved, variant.epochs[-1]
+    when = f", first at epoch {variant.solved_at[0]}" if solved.n == solved.k == 1 else ""
+    early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
+    return f"{variant.label}: {describe_solved(solved)}{when}{early}"
+
+
+def describe_solved(solved: Solved) -> str:
+    """How many seeds were solved, with the rate and its interval."""
+    return (
+        f"solved {solved.k} of {count(solved.n, 'seed')} ({percent(solved.rate)}; 95 % interval "
+        f"{interval(solved)})"
+    )
 
 
 def pointer(
@@ -138,20 +208,26 @@ def pointer(
     if not failed:
         return ()
     label = failed[-1]
-    words = {v.label: _word(v.activation) for v in experiment.variants}
-    asked = quote(words.get(label, label))
+    words = {v.label: _command_word(v.activation) for v in experiment.variants}
+    asked, rate, but = quote(words.get(label, label)), "", ""
     if label in own_rates:
-        return (
-            f"to see why: hsig explain {asked} --learning-rate {own_rates[label]!r}, with the same "
-            "config and flags but those of tuning",
-        )
-    return (f"to see why: hsig explain {asked}, with the same config and flags",)
+        rate, but = f" --learning-rate {own_rates[label]!r}", " but those of tuning"
+    return (f"to see why: hsig explain {asked}{rate}, with the same config and flags{but}",)
 
 
-def _word(activation: Activation) -> str:
+def _command_word(activation: Activation) -> str:
     """The word of a command that means an activation; the label of one means it in its config."""
     labelled = not is_in_table(activation) and fullmatch(r"\w[\w .+-]*", activation.name)
     return activation.name if labelled else to_text(activation)
+
+
+def few_seeds(experiment: Experiment) -> tuple[str, ...]:
+    """What its seeds are enough for, if they are not for a claim."""
+    seeds = len(experiment.seeds)
+    if seeds >= CLAIM_SEEDS:
+        return ()
+    use = "explore" if seeds >= EXPLORE_SEEDS else "see that it runs"
+    return (f"{count(seeds, 'seed')}: enough to {use}; report a claim on {CLAIM_SEEDS} or more",)
 
 
 def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary]) -> tuple[str, ...]:
@@ -166,14 +242,31 @@ def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary])
     )
 
 
-def which_cost(experiment: Experiment) -> str:
-    """What the tables' cost is taken over."""
-    return "cost of the last sample" if experiment.cost == "last" else "mean cost"
+def divergence(summary: VariantSummary, named: int = _MAX_NAMED) -> tuple[str, ...]:
+    """Which weights and costs are not finite, with some seeds named."""
+    notes = []
+    if summary.diverged_seeds:
+        pairs = zip(summary.diverged_seeds, summary.diverged_at, strict=True)
+        seeds = _list_some([f"seed {seed} in epoch {epoch}" for seed, epoch in pairs], named)
+        notes.append(
+            f"diverged {len(summary.diverged_seeds)} of {count(len(summary.seeds), 'seed')} "
+            f"(a weight stopped being finite): {seeds}"
+        )
+        notes += [f"{n} of them: {CAUSES[cause]}" for cause, n in summary.diverged_by.items()]
+    if summary.not_finite:
+        seeds = _list_some(
+            [f"seed {f.seed} is {f.cost:g} at epoch {f.epoch}" for f in summary.not_finite], named
+        )
+        notes.append(
+            f"cost not finite for {len(summary.not_finite)} of "
+            f"{count(len(summary.seeds), 'seed')}: {seeds}"
+        )
+    return tuple(notes)
 
 
-def divergence(summary: VariantSummary, named: int = NAMED_MOST) -> tuple[str, ...]:
-    """What is to be said of weights and costs that are not finite, with some seeds named."""
-    return (*_diverged(summary, named), *_not_finite(summary, named))
+def _list_some(items: list[str], most: int) -> str:
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
 
 
 def chaos(summary: VariantSummary) -> tuple[str, ...]:
@@ -193,6 +286,9 @@ def unmet_expectations(summary: Summary) -> tuple[str, ...]:
         f"expect: {unmet.label}: expected {unmet.expected}, got {unmet.got}"
         for unmet in summary.unmet
     )
+
+
+# --- values as texts ------------------------------------------------------------------------------
 
 
 def as_yaml(value: object) -> str:
@@ -229,94 +325,6 @@ def records_of_settings(settings: Table) -> list[Json]:
         {column: read(record["key"], cell) for column, cell in record.items()}
         for record in records(settings)
     ]
-
-
-def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
-    """What was run, and from where."""
-    task, shape = experiment.task, "-".join(map(str, experiment.sizes))
-    start = (
-        f"given {_size(experiment.initial_weights)} initial weights"
-        if experiment.initial_weights is not None
-        else f"initial weights from {experiment.init.summary}, {named_seeds(experiment.seeds)}"
-    )
-    shared = ", the same for all" if len(experiment.variants) > 1 else ""
-    return (
-        f"{subject} on {task.name}{_scale(experiment)}: {shape} network, loss "
-        f"{experiment.loss.name}, "
-        f"learning rate {_learning_rate(experiment)}, "
-        f"{count(experiment.epochs, 'epoch')} ({experiment.update})",
-        f"{start}{shared}; engine {_engines(experiment)}",
-    )
-
-
-def _scale(experiment: Experiment) -> str:
-    return "" if experiment.scale == NO_SCALE else f", inputs scaled ({experiment.scale})"
-
-
-def _learning_rate(experiment: Experiment) -> str:
-    return "chosen for each" if experiment.is_tuned else short(experiment.learning_rate)
-
-
-def _engines(experiment: Experiment) -> str:
-    """What trains which variant, and that the compiled engine is missing if it is."""
-    by_name: dict[str, list[str]] = {}
-    for variant in experiment.variants:
-        by_name.setdefault(experiment.engine_of(variant).NAME, []).append(variant.label)
-    names = [
-        f"{name} for {', '.join(labels)}" if len(by_name) > 1 else name
-        for name, labels in by_name.items()
-    ]
-    missing = reference.NAME in by_name and not compiled.is_available()
-    return " and ".join(names) + (f" ({NOT_BUILT})" if missing else "")
-
-
-def _size(weights: Weights) -> int:
-    return sum(layer.size for layer in weights)
-
-
-def named_seeds(seeds: Sequence[int]) -> str:
-    """`seeds 0 to 29`, or how many there are."""
-    if len(seeds) == 1:
-        return f"seed {seeds[0]}"
-    if tuple(seeds) == tuple(range(seeds[0], seeds[0] + len(seeds))):
-        return f"seeds {seeds[0]} to {seeds[-1]}"
-    return f"{len(seeds)} seeds"
-
-
-def _result(summary: VariantSummary) -> str:
-    solved = summary.solved
-    when = f", first at epoch {summary.solved_at[0]}" if solved.n == solved.k == 1 else ""
-    return (
-        f"solved {solved.k} of {count(solved.n, 'seed')}{when} "
-        f"({percent(solved.rate)}; 95 % Wilson interval {interval(solved)})"
-    )
-
-
-def _diverged(summary: VariantSummary, most: int) -> tuple[str, ...]:
-    seeds, epochs = summary.diverged_seeds, summary.diverged_at
-    if not seeds:
-        return ()
-    named = _named([f"seed {s} in epoch {e}" for s, e in zip(seeds, epochs, strict=True)], most)
-    return (
-        f"diverged {len(seeds)} of {count(len(summary.seeds), 'seed')} "
-        f"(a weight stopped being finite): {named}",
-        *(f"{n} of them: {CAUSES[cause]}" for cause, n in summary.diverged_by.items()),
-    )
-
-
-def _not_finite(summary: VariantSummary, most: int) -> tuple[str, ...]:
-    if not summary.not_finite:
-        return ()
-    seeds = [f"seed {f.seed} is {f.cost:g} at epoch {f.epoch}" for f in summary.not_finite]
-    return (
-        f"cost not finite for {len(summary.not_finite)} of {count(len(summary.seeds), 'seed')}: "
-        f"{_named(seeds, most)}",
-    )
-
-
-def _named(items: list[str], most: int) -> str:
-    shown = ", ".join(items[:most])
-    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
 
 
 # --- setting -------------------------------------------------------------------------------------

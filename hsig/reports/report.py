@@ -15,7 +15,7 @@ from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
 from hsig.config.loading import SWEPT, load_resolved
 from hsig.config.values import Json
 from hsig.escaping import escape_control
-from hsig.reports.explanation import (
+from hsig.reports.findings import (
     Finding,
     found_by_comparing,
     found_by_comparing_configs,

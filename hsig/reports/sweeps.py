@@ -11,13 +11,9 @@ from hsig.config.loading import resolved_keys
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
+from hsig.reports.columns import SOLVED_PARTS
 from hsig.reports.comparison import family, interval_alone
 from hsig.reports.documents import (
-    FAILED_VERDICTS,
-    SOLVED_COLUMNS,
-    counts,
-    ended_as,
-    solved_columns,
     solved_or_null,
 )
 from hsig.reports.page import (
@@ -28,17 +24,18 @@ from hsig.reports.page import (
     Table,
     brief,
     count,
+    interval,
     lines,
     p_value,
     points,
+    rate_of,
     whole_percent,
 )
 from hsig.reports.phrases import (
+    FAILED_VERDICTS,
     GLYPHS,
     heading,
-    interval,
     legend,
-    rate_of,
     records_of_settings,
     value_of,
 )
@@ -146,7 +143,8 @@ def _swept_columns(axes: Sequence[Axis], others: Sequence[str]) -> tuple[str, ..
 
 def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
     """One row a cell."""
-    words = ended_as(summary.verdicts for summary in cells.values() if summary is not None)
+    ended = set[str]().union(*(s.verdicts for s in cells.values() if s is not None))
+    words = tuple(word for word in FAILED_VERDICTS if word in ended)
     columns = ("solved", "95 % interval", "cost", *words)
     rows = []
     for values, summary in cells.items():
@@ -155,8 +153,8 @@ def _long_table(axes: Sequence[Axis], cells: Cells) -> Table:
         if summary.failure:
             rows.append((*values, "not trained", *("" for _ in columns[1:])))
             continue
-        solved, ended = summary.solved, (str(summary.verdicts.get(word, 0)) for word in words)
-        rows.append((*values, rate_of(solved), interval(solved), brief(summary.cost[1]), *ended))
+        solved, counts = summary.solved, (str(summary.verdicts.get(word, 0)) for word in words)
+        rows.append((*values, rate_of(solved), interval(solved), brief(summary.cost[1]), *counts))
     return Table("", (*_swept_columns(axes, columns), *columns), tuple(rows), splits=True)
 
 
@@ -191,7 +189,7 @@ def _cell(axes: Sequence[Axis], values: Sequence[str]) -> dict[str, Json]:
 
 _COST_COLUMNS = ("cost_lower_quartile", "cost_median", "cost_upper_quartile")
 _CELL_COLUMNS = (
-    *SOLVED_COLUMNS,
+    *SOLVED_PARTS,
     *FAILED_VERDICTS,
     *_COST_COLUMNS,
     "epochs_to_solve",
@@ -211,7 +209,8 @@ def _rows(axes: Sequence[Axis], cells: Cells) -> tuple[Sequence[str], list[dict[
         if summary.failure:
             rows.append(row | {"error": summary.failure})
             continue
-        row |= solved_columns(summary.solved) | counts(summary.verdicts)
+        row |= {name: part(summary.solved) for name, part in SOLVED_PARTS.items()}
+        row |= {word: summary.verdicts.get(word, 0) for word in FAILED_VERDICTS}
         row |= dict(zip(_COST_COLUMNS, summary.cost, strict=True))
         row |= {"epochs_to_solve": summary.epochs_to_solve[0], "lost": summary.lost}
         rows.append(row)

@@ -1,29 +1,40 @@
 """The page of a comparison on several tasks: of each task, then what may be said over all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hsig import __version__
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.statistics import MIN_TASKS
 from hsig.analysis.summary import Summary
 from hsig.analysis.tasks import TaskComparison
 from hsig.analysis.tuning import Tuning
 from hsig.config.loading import resolved_keys
-from hsig.config.values import Json, plain
+from hsig.config.values import Json
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.reports.comparison import (
     ComparisonTables,
     answer,
     best_first,
+    full_notes,
     heading_of,
-    notes_of,
-    short_notes_of,
+    short_notes,
 )
-from hsig.reports.documents import SEED_COLUMNS, VARIANT_COLUMNS, document, seed_rows, variant_rows
-from hsig.reports.page import FORMAT, Line, Page, Row, Table, count, lines, p_value
-from hsig.reports.phrases import result_line
-from hsig.reports.tuning import rate_chosen, tuning_document, with_tuning
+from hsig.reports.documents import document, seed_rows, variant_rows
+from hsig.reports.page import (
+    OF_HSIG,
+    Column,
+    Line,
+    Page,
+    Rows,
+    Table,
+    count,
+    for_json,
+    join_csv,
+    lines,
+    p_value,
+)
+from hsig.reports.phrases import few_seeds, result_line
+from hsig.reports.tuning import describe_rate, tuning_document
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +55,19 @@ class TaskResult:
     summary: Summary
     tuned: Tuning | None
 
+    @property
+    def tables(self) -> ComparisonTables:
+        """Its variants side by side, the best first."""
+        ranked = best_first(self.summary.variants)
+        return ComparisonTables(self.summary.experiment, ranked, self.summary.pairing, self.tuned)
+
+    def answer(self) -> list[str]:
+        """Which variants solve most seeds of the task, and which differ from the baseline."""
+        tables, pairing = self.tables, self.summary.pairing
+        few = few_seeds(self.experiment)  # which is said once
+        said = answer(tables.experiment, tables.variants, pairing, tuned=self.tuned is not None)
+        return [line for line in said if line not in few]
+
 
 def tasks_page(
     results: Sequence[TaskResult], over: TaskComparison | None, columns: Sequence[str] = ()
@@ -55,137 +79,159 @@ def tasks_page(
         over: What may be said over all of them, if there is anything.
         columns: As in `comparison_page`, for the table of each task.
     """
-    tables: list[Table] = []
-    results_alone: list[Table] = []
-    notes: list[str] = []
-    answers: list[str] = []
-    for one in results:
-        ranked = best_first(one.summary.variants)
-        summary = one.summary
-        side = ComparisonTables(summary.experiment, ranked, summary.pairing, one.tuned)
-        if ranked:
-            chosen = [side.chosen(columns)] if columns else []
-            made = chosen or [side.results(full=True), *side.paired(), *side.tuning()]
-            tables += [replace(table, title=f"{one.name}: {table.title}") for table in made]
-            core = chosen or [side.results(), *side.tuning()]
-            results_alone += [replace(t, title=f"{one.name}: {t.title}") for t in core]
-        notes += notes_of(summary, one.tuned)
-        answers += [
-            *short_notes_of(summary, one.tuned),
-            *answer(summary.experiment, ranked, summary.pairing, tuned=one.tuned is not None),
-        ]
-    what = [line for one in results for line in heading_of(one.summary.experiment, one.tuned)]
-    complete = all(one.outcome.complete for one in results)
-    everyone = [variant for one in results for variant in one.summary.variants]
-    legend = ComparisonTables(results[0].summary.experiment, everyone, None).legend()
+    complete = all(result.outcome.complete for result in results)
+    head = lines(dict.fromkeys(line for r in results for line in heading_of(r.experiment, r.tuned)))
+    every = [variant for result in results for variant in result.summary.variants]
+    legend = ComparisonTables(results[0].experiment, every).legend()
     marks = legend if not columns or "verdicts" in columns else ()
-    last = [
-        "each task's claims are corrected among its own variants, not over the tasks",
-        *(_over_in_words(over) if over else [_nothing_over_tasks(complete=complete)]),
-    ]
-    heads = lines(dict.fromkeys(what))
-    over_all = [_over_table(over, results[0].summary.experiment)] if over else []
+    over_all = [_over_table(over, results[0].experiment)] if over else []
+    notes = dict.fromkeys(note for r in results for note in full_notes(r.summary, r.tuned))
+    short = [line for r in results for line in (*short_notes(r.summary, r.tuned), *r.answer())]
+    corrected = "each task's claims are corrected among its own variants, not over the tasks"
+    last = _describe_over(over) if over else [_nothing_over(complete=complete)]
     return Page(
         blocks=(
-            heads,
-            *tables,
+            head,
+            *_tables(
+                results,
+                columns,
+                lambda tables: [tables.results(full=True), *tables.paired(), *tables.tuning()],
+            ),
             *over_all,
-            lines([*marks, *dict.fromkeys(notes), *last]),
+            lines([*marks, *notes, corrected, *(_describe_test(over) if over else [])]),
         ),
         short=(
-            heads,
-            *results_alone,
+            head,
+            *_tables(results, columns, lambda tables: [tables.results(), *tables.tuning()]),
             *over_all,
             lines(marks),
-            lines([*dict.fromkeys(answers), *last]),
+            lines(dict.fromkeys(short)),
         ),
+        answer=lines([*last, *few_seeds(results[0].experiment)]),
         document=lambda every_seed: {
-            "format": FORMAT,
-            "hsig": __version__,
+            **OF_HSIG,
             "complete": complete,
-            "tasks": [_document(one, every_seed=every_seed) for one in results],
+            "tasks": [_task_document(result, every_seed=every_seed) for result in results],
             "over_tasks": None if over is None else _over_document(over),
         },
-        rows=lambda: _rows(results),
-        every_row=lambda: (SEED_COLUMNS, seed_rows(*(one.outcome for one in results))),
+        rows=lambda: join_csv([variant_rows(r.summary, r.tuned).csv() for r in results]),
+        every_row=lambda: seed_rows(*(result.outcome for result in results)),
         brief=tuple(
-            Line(
-                result_line(one.summary.experiment, variant) + rate_chosen(variant.label, one.tuned)
-            )
-            for one in results
-            for variant in best_first(one.summary.variants)
+            Line(result_line(r.summary.experiment, variant) + describe_rate(variant.label, r.tuned))
+            for r in results
+            for variant in best_first(r.summary.variants)
         ),
     )
+
+
+def _tables(
+    results: Sequence[TaskResult],
+    columns: Sequence[str],
+    usual: Callable[[ComparisonTables], list[Table]],
+) -> list[Table]:
+    """The tables of each task under its name, those of the columns that were asked for if any."""
+    found = [
+        (r.name, [r.tables.chosen(columns)] if columns else usual(r.tables))
+        for r in results
+        if r.summary.variants
+    ]
+    return [replace(t, title=f"{name}: {t.title}") for name, tables in found for t in tables]
+
+
+# --- over the tasks ------------------------------------------------------------------------------
+
+
+def _over_rows(over: TaskComparison) -> Rows[str]:
+    """What each variant solves of each task, and its two means over the tasks."""
+    found = over.improvement
+
+    def on_task(place: int, task: str) -> Column[str]:
+        return Column(
+            f"solved:{task}", task, lambda label: over.solved[label][place], shown_only=True
+        )
+
+    columns: list[Column[str]] = [
+        Column("label", "variant", lambda label: label, prose=True),
+        *(on_task(place, task) for place, task in enumerate(over.tasks)),
+        Column("solved", "", lambda label: over.solved[label]),
+        Column("ranks", "", lambda label: over.ranks[label]),
+        Column("mean_rank", "mean rank", over.average_rank, "{:.2f}".format),
+        Column(
+            "improvement",
+            "improvement",
+            found.get,
+            lambda improvement: f"{improvement.probability:.3f}",
+        ),
+        Column(
+            "improvement_interval",
+            "its interval",
+            found.get,
+            lambda improvement: f"{improvement.low:.3f} to {improvement.high:.3f}",
+            shown_only=True,
+        ),
+    ]
+    return Rows(columns, [*over.solved])
 
 
 def _over_table(over: TaskComparison, experiment: Experiment) -> Table:
-    """What each variant solves of each task, and the two means over the tasks."""
-    rows = []
-    for label in sorted(over.solved, key=over.average_rank):
-        found = over.improvement.get(label)
-        chance = ("", "")
-        if found is not None:
-            chance = f"{found.probability:.3f}", f"{found.low:.3f} to {found.high:.3f}"
-        counts = map(str, over.solved[label])
-        rows.append((label, *counts, f"{over.average_rank(label):.2f}", *chance))
+    rows = replace(_over_rows(over), items=sorted(over.solved, key=over.average_rank))
     seeds = count(len(experiment.seeds), "seed")
     rates = ", at the learning rates chosen" if experiment.is_tuned else ""
-    return Table(
+    title = (
         f"solved of {seeds}, by task{rates}; over these tasks, of which each counts the same: mean "
         "rank of the solved rate, and improvement, the chance that a run is better "
         f"(solved in fewer epochs, or at all) than one of {over.baseline}; its interval: 95 %, "
-        "bootstrap of the seeds within each task, each variant by itself",
-        ("variant", *over.tasks, "mean rank", "improvement", "its interval"),
-        tuple(rows),
-        prose=("variant",),
-        splits=True,
+        "bootstrap of the seeds within each task, each variant by itself"
     )
+    return rows.table(title, splits=True)
 
 
-def _nothing_over_tasks(*, complete: bool) -> str:
+def _nothing_over(*, complete: bool) -> str:
     """Why nothing is said over the tasks."""
     if not complete:
         return "nothing is said over the tasks: not all were trained to their end"
     return "nothing is said over the tasks: fewer than two variants have a result on every one"
 
 
-def _over_in_words(over: TaskComparison) -> list[str]:
-    """Whether ranks over the tasks tell variants apart."""
+def _describe_over(over: TaskComparison) -> list[str]:
+    """The mean ranks, and whether they tell variants apart."""
+    order = sorted(over.solved, key=over.average_rank)
+    ranks = ", ".join(f"{label} {over.average_rank(label):.2f}" for label in order)
+    notes = [f"mean rank over the tasks, 1 for the most solved: {ranks}"]
+    test = over.friedman
+    if test is None:
+        notes.append(f"{count(len(over.tasks), 'task')}: too few to tell mean ranks apart")
+    elif test.p > LEVEL:
+        notes.append("over the tasks, no variants are told apart")
+    else:
+        groups = "; ".join(", ".join(group) for group in over.groups if len(group) > 1)
+        notes.append(
+            f"over the tasks, not told apart: {groups}" if groups else "all are told apart"
+        )
+    return notes
+
+
+def _describe_test(over: TaskComparison) -> list[str]:
+    """How variants are told apart over the tasks."""
     notes = []
     if over.left_out:
         notes.append(
-            f"without a result on every task, and so in no mean over tasks: "
+            "without a result on every task, and so in no mean over tasks: "
             f"{', '.join(over.left_out)}"
         )
     test = over.friedman
     if test is None:
-        notes.append(
-            f"{count(len(over.tasks), 'task')}: too few to tell mean ranks apart (Friedman's test "
-            f"takes {MIN_TASKS} or more)"
-        )
-        return notes
-    told = f"Friedman's test of the mean ranks over {len(over.tasks)} tasks: p {p_value(test.p)}"
-    if test.p > LEVEL:
-        return [*notes, f"{told}; no variants are told apart"]
-    notes.append(
-        f"{told}; critical difference of two mean ranks (Nemenyi, 5 %): "
-        f"{test.critical_difference:.2f}"
+        return [*notes, f"Friedman's test of mean ranks takes {MIN_TASKS} tasks or more"]
+    distance = (
+        ""
+        if test.p > LEVEL
+        else f"; critical difference (Nemenyi, 5 %): {test.critical_difference:.2f}"
     )
-    groups = "; ".join(", ".join(group) for group in over.groups if len(group) > 1)
-    return [*notes, f"not told apart by it: {groups}" if groups else "all are told apart by it"]
-
-
-# --- JSON and CSV -----------------------------------------------------------------------------
-
-
-def _document(one: TaskResult, *, every_seed: bool) -> dict[str, Json]:
-    tuning = tuning_document(one.experiment, one.tuned) if one.tuned else {}
-    return {
-        "task": one.name,
-        **document(one.outcome, one.summary, every_seed=every_seed),
-        **tuning,
-        "experiment": resolved_keys(one.experiment),
-    }
+    tasks = len(over.tasks)
+    return [
+        *notes,
+        f"Friedman's test of the mean ranks over {tasks} tasks: p {p_value(test.p)}{distance}",
+    ]
 
 
 def _over_document(over: TaskComparison) -> dict[str, Json]:
@@ -194,38 +240,19 @@ def _over_document(over: TaskComparison) -> dict[str, Json]:
         "tasks": list(over.tasks),
         "baseline": over.baseline,
         "left_out": list(over.left_out),
-        "variants": [_variant(over, label) for label in over.solved],
+        "variants": list(_over_rows(over).records()),
         "friedman": None
         if test is None
-        else {"chi_squared": test.chi_squared, "f": plain(test.f), "p": test.p},
+        else {"chi_squared": test.chi_squared, "f": for_json(test.f), "p": test.p},
         "critical_difference": None if test is None else test.critical_difference,
         "groups": [list(group) for group in over.groups],
     }
 
 
-def _variant(over: TaskComparison, label: str) -> Json:
-    found = over.improvement.get(label)
+def _task_document(result: TaskResult, *, every_seed: bool) -> dict[str, Json]:
     return {
-        "label": label,
-        "solved": list(over.solved[label]),
-        "ranks": list(over.ranks[label]),
-        "mean_rank": over.average_rank(label),
-        "improvement": None
-        if found is None
-        else {
-            "probability": found.probability,
-            "low": found.low,
-            "high": found.high,
-            "by_task": list(found.by_task),
-        },
+        "task": result.name,
+        **document(result.outcome, result.summary, result.tuned, every_seed=every_seed),
+        **tuning_document(result.experiment, result.tuned),
+        "experiment": resolved_keys(result.experiment),
     }
-
-
-def _rows(results: Sequence[TaskResult]) -> tuple[Sequence[str], Sequence[Row]]:
-    """The rows of all tasks below one head."""
-    columns: Sequence[str] = VARIANT_COLUMNS
-    rows: list[Mapping[str, object]] = []
-    for one in results:
-        columns, own = with_tuning((VARIANT_COLUMNS, variant_rows(one.summary)), one.tuned)
-        rows += own
-    return columns, rows

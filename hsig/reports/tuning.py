@@ -1,6 +1,6 @@
 """A tuned comparison: what was chosen, how sharply, and what that changes of the claims."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hsig.analysis.summary import Summary, count_solved
 from hsig.analysis.tuning import (
@@ -13,24 +13,30 @@ from hsig.analysis.tuning import (
     VANISHES,
     Change,
     Choice,
-    TriedRate,
     Tuning,
 )
 from hsig.arrays import BoolArray
-from hsig.config.values import Json, plain, plain_fields
+from hsig.config.values import Json
 from hsig.experiments.experiment import Experiment
 from hsig.reports.documents import pairing_document, solved_or_null
-from hsig.reports.page import Row, Table, p_value, short
-from hsig.reports.phrases import named_seeds, rate_of
-
-ABOUT_CLAIMS = (
-    "each p is the largest over the learning rates that the one solved less often was not told "
-    "apart at"
+from hsig.reports.page import (
+    Column,
+    Rows,
+    Table,
+    Text,
+    for_json,
+    p_value,
+    rate_of,
+    short,
+    signed,
+    signed_interval,
 )
+from hsig.reports.phrases import named_seeds
+
 RULE = "the most of them solved; of equals the lower median epochs to solve, then the smaller value"
 
 
-def how_chosen(experiment: Experiment) -> str:
+def describe_choice(experiment: Experiment) -> str:
     """From what the learning rates were chosen, on which seeds, and by which rule."""
     tried = experiment.tune
     return (
@@ -40,7 +46,7 @@ def how_chosen(experiment: Experiment) -> str:
 
 
 def tuning_title(experiment: Experiment) -> str:
-    """What the columns of a tuning are."""
+    """The title of the table of a tuning."""
     seeds = named_seeds(experiment.tuning_seeds)
     return (
         f"tuning, on {seeds} (not told apart: from the chosen one, exact McNemar, Holm over all "
@@ -54,89 +60,76 @@ def changes_table(
     """The comparison at one learning rate for all, with its claims beside the tuned ones."""
     if tuned.shared is None or tuned.shared.pairing is None or not tuned.changes:
         return ()
-    baseline = tuned.shared.pairing.baseline
-    solved = {v.label: rate_of(v.solved) for v in tuned.shared.variants if not v.failure}
-    rows = [
-        (label, solved[label], *_change_row(tuned.changes.get(label)))
-        for label in labels
-        if label in solved
+    solved = {v.label: v.solved for v in tuned.shared.variants if not v.failure}
+    columns: list[Column[str]] = [
+        Column("label", "variant", lambda label: label, prose=True),
+        Column("solved", "solved", lambda label: solved[label], rate_of),
     ]
-    return (
-        Table(
-            f"the same seeds {_one_rate(experiment)}, against {baseline} (claim: here, and with "
-            "each at its own learning rate; p: exact McNemar, Holm)",
-            ("variant", "solved", "difference", "its interval", "p", "claim", "tuned"),
-            tuple(rows),
-            prose=("variant",),
-            splits=True,
-        ),
+
+    def of_change(value: Callable[[Change], object]) -> Callable[[str], object]:
+        return lambda label: value(tuned.changes[label]) if label in tuned.changes else None
+
+    values: tuple[tuple[str, Callable[[Change], object], Text], ...] = (
+        ("difference", lambda change: change.shared.difference, signed),
+        ("its interval", lambda change: (change.shared.low, change.shared.high), signed_interval),
+        ("p", lambda change: change.shared.p, p_value),
+        ("claim", lambda change: change.shared.claim or "none", str),
+        ("tuned", lambda change: change.own.claim or "none", str),
     )
+    columns += [Column(name, name, of_change(value), text) for name, value, text in values]
+    title = (
+        f"the same seeds {_with_one_rate(experiment)}, against {tuned.shared.pairing.baseline} "
+        "(claim: here, and with each at its own learning rate; p: exact McNemar, Holm)"
+    )
+    rows = [label for label in labels if label in solved]
+    return (Rows(columns, rows).table(title, splits=True),)
 
 
-def _one_rate(experiment: Experiment) -> str:
+def _with_one_rate(experiment: Experiment) -> str:
     return f"with all at learning rate {short(experiment.learning_rate)}"
-
-
-def _change_row(change: Change | None) -> tuple[str, ...]:
-    if change is None:  # the baseline
-        return ("",) * 5
-    shared = change.shared
-    return (
-        f"{shared.difference:+.3f}",
-        f"{shared.low:+.3f} to {shared.high:+.3f}",
-        p_value(shared.p),
-        shared.claim or "none",
-        change.own.claim or "none",
-    )
 
 
 def tuning_notes(experiment: Experiment, tuned: Tuning) -> list[str]:
     """What tuning changes of the claims, and which choices are not to be trusted."""
-    return [*_changes(experiment, tuned), *_edges(tuned), *_nothing_solved(tuned)]
+    notes = _describe_changes(experiment, tuned)
+    for edge in (LOWER, UPPER):
+        at_edge = [choice for choice in tuned.choices.values() if choice.edge == edge]
+        if at_edge:
+            labels = ", ".join(choice.label for choice in at_edge)
+            notes.append(
+                f"at the {edge} end of the learning rates tried, {short(at_edge[0].value)}, where "
+                f"a wider range may have a better one: {labels}"
+            )
+    unsolved = [c.label for c in tuned.choices.values() if not c.chosen.solved.k]
+    if unsolved:
+        notes.append(
+            "solved no tuning seed at any learning rate tried, so the smallest was taken: "
+            f"{', '.join(unsolved)}"
+        )
+    return notes
 
 
-def _changes(experiment: Experiment, tuned: Tuning) -> list[str]:
-    one = _one_rate(experiment)
+def _describe_changes(experiment: Experiment, tuned: Tuning) -> list[str]:
+    one = _with_one_rate(experiment)
     if tuned.pairing is None and any(choice.alternatives for choice in tuned.choices.values()):
         return ["nothing is claimed: the learning rates not told apart were not all trained"]
     if tuned.shared is None:
         return [f"the comparison {one} was not trained to its end"]
-    told = {
+    sentences = {
         SAME: f"the same claim {one}",
         APPEARS: f"claimed with each at its own learning rate, not {one}",
         VANISHES: f"claimed {one}, not with each at its own",
         TURNS: f"claimed the other way round {one}",
         NONE: f"no claim {one} either",
     }
-    by_kind: dict[str, list[str]] = {}
-    for label, change in tuned.changes.items():
-        by_kind.setdefault(change.kind, []).append(label)
+    labels = {
+        kind: [label for label, change in tuned.changes.items() if change.kind == kind]
+        for kind in sentences
+    }
     return [
-        f"{words}: {', '.join(by_kind[kind])}" for kind, words in told.items() if kind in by_kind
-    ]
-
-
-def _edges(tuned: Tuning) -> list[str]:
-    """Which choices lie at an end of what was tried."""
-    notes = []
-    for edge in (LOWER, UPPER):
-        there = [choice for choice in tuned.choices.values() if choice.edge == edge]
-        if there:
-            labels = ", ".join(choice.label for choice in there)
-            notes.append(
-                f"at the {edge} end of the learning rates tried, {short(there[0].value)}, where a "
-                f"wider range may have a better one: {labels}"
-            )
-    return notes
-
-
-def _nothing_solved(tuned: Tuning) -> list[str]:
-    nothing = [c.label for c in tuned.choices.values() if not c.chosen.solved.k]
-    if not nothing:
-        return []
-    return [
-        f"solved no tuning seed at any learning rate tried, so the smallest was taken: "
-        f"{', '.join(nothing)}"
+        f"{sentence}: {', '.join(labels[kind])}"
+        for kind, sentence in sentences.items()
+        if labels[kind]
     ]
 
 
@@ -146,17 +139,16 @@ def own_rates(tuned: Tuning | None) -> dict[str, float]:
     return {label: choice.value for label, choice in choices.items()}
 
 
-def rate_chosen(label: str, tuned: Tuning | None) -> str:
-    """What a line about a variant has behind it."""
-    rate = own_rates(tuned).get(label)
-    return "" if rate is None else f", at learning rate {short(rate)}"
+def describe_rate(label: str, tuned: Tuning | None) -> str:
+    """The learning rate of a variant, for the end of a line about it."""
+    own = own_rates(tuned).get(label)
+    return "" if own is None else f", at learning rate {short(own)}"
 
 
-# --- JSON and CSV -----------------------------------------------------------------------------
-
-
-def tuning_document(experiment: Experiment, tuned: Tuning) -> dict[str, Json]:
-    """What the JSON of a comparison has beside the outcome."""
+def tuning_document(experiment: Experiment, tuned: Tuning | None) -> dict[str, Json]:
+    """What the JSON of a tuned comparison has beside the outcome."""
+    if tuned is None:
+        return {}
     return {
         "tuning": {
             "key": "learning_rate",
@@ -164,11 +156,11 @@ def tuning_document(experiment: Experiment, tuned: Tuning) -> dict[str, Json]:
             "seeds": list(experiment.tuning_seeds),
             "rule": RULE,
             "variants": [
-                _choice(choice, tuned.alternatives[label])
+                _choice_document(choice, tuned.alternatives[label])
                 for label, choice in tuned.choices.items()
             ],
         },
-        "one_learning_rate": _shared(experiment, tuned.shared),
+        "one_learning_rate": _shared_document(experiment, tuned.shared),
         "changes": [
             {
                 "label": label,
@@ -181,29 +173,31 @@ def tuning_document(experiment: Experiment, tuned: Tuning) -> dict[str, Json]:
     }
 
 
-def _choice(choice: Choice, alternatives: Mapping[float, BoolArray]) -> Json:
+def _choice_document(choice: Choice, alternatives: Mapping[float, BoolArray]) -> Json:
+    def reported(value: float) -> Json:
+        return for_json(count_solved(alternatives[value])) if value in alternatives else None
+
     return {
         "label": choice.label,
         "learning_rate": choice.value,
         "edge": choice.edge or None,
-        "tried": [_tried(tried, alternatives.get(tried.value)) for tried in choice.tried],
+        "tried": [
+            {
+                "learning_rate": tried.value,
+                "solved": for_json(tried.solved),
+                "median_epochs_to_solve": for_json(tried.epochs_to_solve),
+                "only_this": tried.only_this,
+                "only_chosen": tried.only_chosen,
+                "p": tried.p,
+                "told_apart": tried.told_apart,
+                "reported_solved": reported(tried.value),
+            }
+            for tried in choice.tried
+        ],
     }
 
 
-def _tried(tried: TriedRate, reported: BoolArray | None) -> Json:
-    return {
-        "learning_rate": tried.value,
-        "solved": plain_fields(tried.solved),
-        "median_epochs_to_solve": plain(tried.epochs_to_solve),
-        "only_this": tried.only_this,
-        "only_chosen": tried.only_chosen,
-        "p": tried.p,
-        "told_apart": tried.told_apart,
-        "reported_solved": None if reported is None else plain_fields(count_solved(reported)),
-    }
-
-
-def _shared(experiment: Experiment, summary: Summary | None) -> Json:
+def _shared_document(experiment: Experiment, summary: Summary | None) -> Json:
     if summary is None:
         return None
     return {
@@ -214,35 +208,3 @@ def _shared(experiment: Experiment, summary: Summary | None) -> Json:
             for variant in summary.variants
         ],
     }
-
-
-TUNING_COLUMNS = (
-    "learning_rate",
-    "tuning_solved",
-    "tuning_seeds",
-    "tuning_edge",
-    "not_told_apart",
-    "shared_solved",
-)
-
-
-def with_tuning(
-    made: tuple[Sequence[str], Sequence[Row]], tuned: Tuning | None
-) -> tuple[Sequence[str], Sequence[Row]]:
-    """Columns and rows of CSV, with those of a tuning if there was one."""
-    if tuned is None:
-        return made
-    columns, rows = made
-    shared = {} if tuned.shared is None else {v.label: v.solved.k for v in tuned.shared.variants}
-    more = {
-        label: {
-            "learning_rate": choice.value,
-            "tuning_solved": choice.chosen.solved.k,
-            "tuning_seeds": choice.chosen.solved.n,
-            "tuning_edge": choice.edge,
-            "not_told_apart": " ".join(repr(t.value) for t in choice.tried if not t.told_apart),
-            "shared_solved": shared.get(label, ""),
-        }
-        for label, choice in tuned.choices.items()
-    }
-    return (*columns, *TUNING_COLUMNS), [{**row, **more.get(str(row["label"]), {})} for row in rows]

@@ -16,9 +16,10 @@ from hsig.experiments.experiment import Experiment, Training, select_cost
 from hsig.experiments.snapshots import SeedView
 from hsig.experiments.verdicts import VERDICTS
 from hsig.networks.network import Weights, append_bias, seeds_last
+from hsig.reports.columns import which_cost
 from hsig.reports.explanation import piece_name
 from hsig.reports.page import Curves, Line, View, count, number, short
-from hsig.reports.phrases import CAUSES, MEANINGS, which_cost
+from hsig.reports.phrases import CAUSES, MEANINGS
 
 # --- scenes --------------------------------------------------------------------------------------
 

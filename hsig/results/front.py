@@ -18,7 +18,7 @@ from hsig.config.loading import Settings, load_experiment
 from hsig.config.positional import configs_and_activations, only
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
-from hsig.reports.obstacles import told
+from hsig.reports.obstacles import describe_oddity
 from hsig.results import comparing, explaining, opening, sweeping, training
 from hsig.results.comparing import CompareResult
 from hsig.results.explaining import ExplainResult
@@ -188,7 +188,8 @@ def activation(
     wrong = [odd for odd in find_oddities(made) if odd.kind == WRONG]
     if wrong and not surrogate:
         raise ConfigError(
-            f"{name}: derivative: {told(wrong[0])}. Mend it, or say surrogate=True if it is meant"
+            f"{name}: derivative: {describe_oddity(wrong[0])}. Mend it, or say surrogate=True if "
+            "it is meant"
         )
     return made
 
