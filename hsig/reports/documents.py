@@ -52,6 +52,9 @@ def document(
     """
     experiment, affine = outcome.experiment, summary.affine
     records = variant_rows(summary, tuned).records()
+    for record in records:
+        if not record["error"]:
+            del record["error"]  # only what could not be trained has one
     return {
         **OF_HSIG,
         "experiment": resolved_keys(experiment),
