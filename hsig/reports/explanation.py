@@ -360,8 +360,8 @@ def _describe_later(
         return ()
     parts = ", ".join(f"{solved} of {of} {word}" for word, (solved, of) in later.items())
     return (
-        f"Trained for {MORE_EPOCHS} times the {numbers.epochs[-1]} epochs, of the same seeds are solved "
-        f"later: {parts}.",
+        f"Trained for {MORE_EPOCHS} times the {numbers.epochs[-1]} epochs, of the same seeds are "
+        f"solved later: {parts}.",
     )
 
 
