@@ -1,4 +1,4 @@
-"""An activation and what happens on it, and what networks predict over a plane."""
+"""An activation with the pre-activations it was given, and what networks predict over a plane."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,147 +14,137 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from hsig.activations import Activation
 from hsig.analysis.plot_data import (
-    MAX_BENDS,
-    PredictionSurface,
-    count_outside,
-    finite_pre_activations,
+    BENDS_MOST,
+    Surface,
+    evenly,
+    extent,
+    finite_of,
     middle_target,
-    prediction_range,
-    select_seed,
-    spread_evenly,
-    visible_range,
+    of_seed,
+    outside,
+    scale_of_predictions,
 )
-from hsig.analysis.plot_data import predict_surface as surface_of
+from hsig.analysis.plot_data import surface as surface_of
 from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.snapshots import Snapshot
 from hsig.figures.picture import (
-    INCH,
     RATES,
     Picture,
     Theme,
+    add_legend,
     drawing,
-    fitted,
-    grid_of,
-    legend_above,
-    legend_beside,
-    width_of,
-    with_plain_numbers,
-    wrapped,
+    format_numbers,
+    grid_shape,
+    label_text,
 )
-from hsig.formulas.function import LinearPiece
 from hsig.networks.network import select_seeds
 from hsig.networks.tasks import NO_SCALE
-from hsig.reports.captions import Caption, told_where
-from hsig.reports.page import percent, short
+from hsig.reports.captions import Caption, describe_pieces
+from hsig.reports.page import percent, short, shortened
+
+MAX_PANELS = 12  # epochs of a picture
 
 # --- activations ---------------------------------------------------------------------------------
 
-# An activation, and below it what it was given: where the hidden pre-activations lie.
-
-_WIDTH, _TOP, _ROW = 8.0, 2.9, 0.95  # inches
-_PLOT = 7.0  # inches, of the axes
-_ROWS_MOST = 12
+_CURVE_HEIGHT, _ROW_HEIGHT = 2.9, 0.95  # inches
 _BINS = 90
-_RUGS_MOST = 60  # pre-activations that are marked one by one
+_MAX_TICKS = 60  # pre-activations that are marked one by one
 _POINTS = 1201
-_TAIL = 0.01  # of the values, at either end, beyond which not all need be seen
-_TEXT = 8.5
-_HEADROOM = 0.12  # of the height, for the names of the pieces
+_TAIL = 0.01  # of the values of a curve, at either end, beyond which not all need be seen
+_MAX_TITLE = 110  # characters over a histogram
+_PIECE_SHARE = 0.09  # of the width, that the name of a piece needs
 
 
 def activation(
     activation: Activation,
-    moments: Sequence[Snapshot],
+    snapshots: Sequence[Snapshot],
     *,
     caption: Caption,
     theme: str = "light",
 ) -> Figure:
-    """The curve and the slope that training uses, over histograms of what it was given.
+    """The curve and the slope that training uses, over histograms of the pre-activations.
 
-    Linear pieces are shaded and have their slope written on them, kinks and jumps are marked. Below
-    there is a row for each epoch, with the pre-activations of every hidden unit for every sample
-    of all seeds, each row as high as its highest bar; no bar reaches over a kink.
-
-    Args:
-        activation: Of the hidden layer.
-        moments: Of the variant, in rising order; none if nothing was trained.
-        caption: Its words.
-        theme: `light` or `dark`.
+    Linear pieces are shaded, kinks and jumps are marked. Below there is a row for each epoch, with
+    the pre-activations of every hidden unit of all layers for every sample of all seeds, each row
+    as high as its highest bar; no bar reaches over a kink.
     """
-    shown = [moments[place] for place in spread_evenly(len(moments), _ROWS_MOST)]
-    low, high = visible_range(activation, shown)
-    height = _TOP + _ROW * len(shown)
-    with drawing(caption, theme, width=_WIDTH, height=height) as picture:
-        ratios = [_TOP, *(_ROW for _ in shown)]
-        top, *rows = picture.body.subplots(
+    shown = [snapshots[place] for place in evenly(len(snapshots), MAX_PANELS)]
+    ends = extent(activation, shown)
+    ratios = [_CURVE_HEIGHT, *[_ROW_HEIGHT] * len(shown)]
+    with drawing(caption, theme, height=sum(ratios)) as picture:
+        panels = picture.body.subplots(
             len(ratios), sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios}
         )[:, 0]
-        for axes in (top, *rows):
-            _shade(axes, activation, low, high, picture.theme)
-        _curves(top, activation, low, high, picture.theme)
-        for axes, moment in zip(rows, shown, strict=True):
-            _histogram(axes, activation, moment, (low, high), picture.theme)
-        last = rows[-1] if rows else top
-        for axes in (top, *rows[:-1]) if rows else ():
-            axes.tick_params(bottom=False)
-        top.set_xlim(low, high)
-        last.set_xlabel("x, the pre-activation of a hidden unit")
-        with_plain_numbers(last, "x")
+        for axes in panels:
+            _shade_pieces(axes, activation, ends, picture.theme)
+            axes.tick_params(bottom=axes is panels[-1])
+        _draw_curves(panels[0], activation, ends, picture.theme)
+        for axes, snapshot in zip(panels[1:], shown, strict=True):
+            _draw_histogram(axes, activation, snapshot, ends, picture.theme)
+        panels[0].set_xlim(ends)
+        panels[-1].set_xlabel("x, the pre-activation of a hidden unit")
+        format_numbers(panels[-1], "x")
     return picture
 
 
-def _pieces(activation: Activation, low: float, high: float) -> list[LinearPiece]:
-    return [p for p in activation.linear_pieces if p.start < high and p.stop > low]
-
-
-def _shade(axes: Axes, activation: Activation, low: float, high: float, theme: Theme) -> None:
-    """Linear pieces, in turn in two tints, and lines at kinks and jumps."""
-    for place, piece in enumerate(_pieces(activation, low, high)):
-        ends = max(low, piece.start), min(high, piece.stop)
-        axes.axvspan(*ends, color=theme.tints[place % 2], linewidth=0, zorder=0)
+def _shade_pieces(
+    axes: Axes, activation: Activation, ends: tuple[float, float], theme: Theme
+) -> None:
+    """Linear pieces in two tints, in turn, and lines at kinks and jumps."""
+    pieces = [p for p in activation.linear_pieces if p.start < ends[1] and p.stop > ends[0]]
+    for place, piece in enumerate(pieces):
+        left, right = max(ends[0], piece.start), min(ends[1], piece.stop)
+        axes.axvspan(left, right, color=theme.tints[place % 2], linewidth=0, zorder=0)
     for found in activation.function.breaks:
         axes.axvline(found.x, color=theme.muted, linewidth=0.8, linestyle=":", zorder=1)
 
 
-def _curves(axes: Axes, activation: Activation, low: float, high: float, theme: Theme) -> None:
-    x = _points(activation, low, high)
+def _draw_curves(
+    axes: Axes, activation: Activation, ends: tuple[float, float], theme: Theme
+) -> None:
+    breaks = activation.function.breaks
+    sides = [np.nextafter(found.x, side) for found in breaks for side in (-np.inf, np.inf)]
+    x = np.sort(np.concatenate([np.linspace(*ends, _POINTS), [b.x for b in breaks], sides]))
+    x = x[(x >= ends[0]) & (x <= ends[1])]
     with np.errstate(all="ignore"):
         y = activation.value(x)
-        slope = _slope(activation, x, y)
-    breaks = activation.function.breaks
-    at_breaks = np.isin(x, [found.x for found in breaks])
-    y[np.isin(x, [found.x for found in breaks if found.jump])] = np.nan
-    axes.plot(x, y, color=theme.lines[0], linewidth=2.6, zorder=3)
-    axes.plot(
-        x,
-        np.where(at_breaks, np.nan, slope),
-        color=theme.lines[1],
-        linewidth=1.8,
-        linestyle=(0, (4, 1.5)),
-        zorder=3.5,
-    )
-    _marks(axes, activation, theme)
-    bottom, top = _reach(np.concatenate([y, slope]))
-    axes.set_ylim(bottom, top + _HEADROOM * (top - bottom))
-    _name_pieces(axes, activation, low, high, theme)
+        trains = activation.backward is not None
+        slope = activation.training_slope(x, y) if trains else activation.derivative(x)
+    slope = np.where(np.isin(x, [found.x for found in breaks]), np.nan, slope)
+    y = np.where(np.isin(x, [found.x for found in breaks if found.jump]), np.nan, y)
+    dashed: dict[str, Any] = {"linewidth": 1.8, "linestyle": (0, (4, 1.5)), "zorder": 3.5}
+    axes.plot(x, y, color=theme.lines[0], linewidth=2.6, zorder=3, label="value")
+    axes.plot(x, slope, color=theme.lines[1], label=_slope_label(activation), **dashed)
+    dot: dict[str, Any] = {"color": theme.ink, "marker": "o", "markerfacecolor": theme.paper}
+    dot |= {"linestyle": "none", "markeredgewidth": 1.6, "markersize": 6.5, "zorder": 4}
+    seen: set[str] = set()
+    for found in breaks:  # at a jump a dot where the curve ends, and one where it goes on
+        at = np.nextafter(found.x, [-np.inf, np.inf]) if found.jump else np.array([found.x])
+        word = "jump" if found.jump else "kink"
+        axes.plot(at, activation.value(at), label="" if word in seen else word, **dot)
+        seen.add(word)
+    axes.set_ylim(_limits(np.concatenate([y, slope])))
     axes.axhline(0.0, color=theme.faint, linewidth=0.8, zorder=0.5)
-    with_plain_numbers(axes, "y")
+    format_numbers(axes, "y")
     axes.set_ylabel("value, slope")
-    marks = [
-        Line2D([], [], color=theme.lines[0], linewidth=2.6),
-        Line2D([], [], color=theme.lines[1], linewidth=1.8, linestyle=(0, (4, 1.5))),
-    ]
-    labels = ["value", _slope_name(activation)]
-    words = dict.fromkeys("jump" if found.jump else "kink" for found in activation.function.breaks)
-    if words:
-        marks.append(Line2D([], [], marker="o", linestyle="none", **_dot(theme)))
-        labels.append(" or ".join(words))
-    legend_above(axes, marks, labels)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, borderaxespad=0.2)
+    for piece in activation.linear_pieces:
+        left, right = max(ends[0], piece.start), min(ends[1], piece.stop)
+        if right - left > _PIECE_SHARE * (ends[1] - ends[0]):
+            axes.text(
+                (left + right) / 2,
+                0.98,
+                f"slope {short(piece.slope)}",
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="top",
+                fontsize=8.5,
+            )
 
 
-def _reach(values: Array) -> tuple[float, float]:
-    """The y that is shown: all but a pole."""
+def _limits(values: Array) -> tuple[float, float]:
+    """The y that is shown: all but a pole, with room for the names of the pieces."""
     values = values[np.isfinite(values)]
     if not len(values):
         return 0.0, 1.0
@@ -162,10 +152,10 @@ def _reach(values: Array) -> tuple[float, float]:
     beyond = high - low or 1.0
     low, high = max(low - beyond, float(values.min())), min(high + beyond, float(values.max()))
     margin = 0.05 * (high - low) or 0.5
-    return low - margin, high + margin
+    return low - margin, high + 3.0 * margin
 
 
-def _slope_name(activation: Activation) -> str:
+def _slope_label(activation: Activation) -> str:
     return {
         None: "slope (none is trained with)",
         "own": "slope",
@@ -175,91 +165,32 @@ def _slope_name(activation: Activation) -> str:
     }.get(activation.backward, "slope that it trains with")
 
 
-def _slope(activation: Activation, x: Array, y: Array) -> Array:
-    if activation.backward is None:
-        return activation.derivative(x)
-    return activation.training_slope(x, y)
-
-
-def _points(activation: Activation, low: float, high: float) -> Array:
-    """Where the curves are evaluated: evenly, and at both sides of every kink and jump."""
-    kinks = [found.x for found in activation.function.breaks if low < found.x < high]
-    sides = [np.nextafter(x, side) for x in kinks for side in (-np.inf, np.inf)]
-    return np.sort(np.concatenate([np.linspace(low, high, _POINTS), kinks, sides]))
-
-
-def _dot(theme: Theme) -> dict[str, Any]:
-    return {
-        "color": theme.ink,
-        "markerfacecolor": theme.paper,
-        "markeredgewidth": 1.6,
-        "markersize": 6.5,
-    }
-
-
-def _marks(axes: Axes, activation: Activation, theme: Theme) -> None:
-    """A dot at each kink; at a jump one where the curve ends, and one where it goes on."""
-    for found in activation.function.breaks:
-        sides = np.nextafter(found.x, [-np.inf, np.inf]) if found.jump else np.array([found.x])
-        y = activation.value(sides)
-        axes.plot(sides, y, marker="o", linestyle="none", zorder=4, **_dot(theme))
-
-
-def _name_pieces(axes: Axes, activation: Activation, low: float, high: float, theme: Theme) -> None:
-    """The slope of each linear piece, where there is room for it."""
-    for piece in _pieces(activation, low, high):
-        ends = max(low, piece.start), min(high, piece.stop)
-        room = _PLOT * INCH * (ends[1] - ends[0]) / (high - low)
-        text = f"slope {short(piece.slope)}"
-        if width_of(text, _TEXT) < room:
-            axes.text(
-                sum(ends) / 2,
-                0.98,
-                text,
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                va="top",
-                fontsize=_TEXT,
-                color=theme.ink,
-            )
-
-
-def _histogram(
+def _draw_histogram(
     axes: Axes,
     activation: Activation,
-    moment: Snapshot,
+    snapshot: Snapshot,
     ends: tuple[float, float],
     theme: Theme,
 ) -> None:
-    seen = finite_pre_activations(moment)
-    inside = seen[(seen >= ends[0]) & (seen <= ends[1])]
-    edges = _edges(activation, *ends)
-    counts, _ = np.histogram(inside, edges)
-    density = counts / np.diff(edges) / max(1, len(seen))
+    values = finite_of(snapshot)
+    inside = values[(values >= ends[0]) & (values <= ends[1])]
+    edges = _bin_edges(activation, *ends)
+    density = np.histogram(inside, edges)[0] / np.diff(edges) / max(1, len(values))
     axes.stairs(density, edges, fill=True, color=theme.lines[0], alpha=0.85, linewidth=0, zorder=2)
-    if len(inside) <= _RUGS_MOST:
-        axes.plot(
-            inside,
-            np.zeros(len(inside)),
-            marker="|",
-            linestyle="none",
-            markersize=9,
-            color=theme.ink,
-            markeredgewidth=0.9,
-            zorder=3,
-            clip_on=False,
-        )
+    if len(inside) <= _MAX_TICKS:
+        look: dict[str, Any] = {"color": theme.ink, "markersize": 9, "markeredgewidth": 0.9}
+        axes.plot(inside, np.zeros(len(inside)), "|", zorder=3, clip_on=False, **look)
     axes.set_ylim(0.0, 1.05 * density.max() if len(inside) else 1.0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    far = count_outside(moment, *ends)
-    beyond = f"; {percent(far / len(seen))} outside the picture" if far else ""
-    told = f"epoch {moment.epoch}: {told_where(activation, moment)}{beyond}"
-    axes.set_title(wrapped(told, _PLOT * INCH, _TEXT, lines=2), fontsize=_TEXT, color=theme.ink)
+    far = outside(snapshot, *ends)
+    beyond = f"; {percent(far / len(values))} outside the picture" if far else ""
+    title = f"epoch {snapshot.epoch}: {describe_pieces(activation, snapshot)}{beyond}"
+    axes.set_title(shortened(title, _MAX_TITLE), fontsize=8.5)
 
 
-def _edges(activation: Activation, low: float, high: float) -> Array:
-    """Of the bars: about as wide everywhere, and none reaches over a kink."""
+def _bin_edges(activation: Activation, low: float, high: float) -> Array:
+    """Of bars about as wide everywhere, none of which reaches over a kink."""
     kinks = [found.x for found in activation.function.breaks if low < found.x < high]
     parts = []
     for start, stop in zip([low, *kinks], [*kinks, high], strict=True):
@@ -270,32 +201,30 @@ def _edges(activation: Activation, low: float, high: float) -> Array:
 
 # --- planes --------------------------------------------------------------------------------------
 
-# What networks with two inputs predict over the plane of their inputs, epoch by epoch.
-
-_PANELS_MOST, _COLUMNS_MOST = 12, 4
-_SIDE, _BAR = 2.5, 0.12  # inches of a panel, and of the bar with the colours
-_NAME_WIDTH = 130.0  # points
-_GRID_POINTS, _POINTS_OF_MANY, _MANY = 101, 61, 100  # of the grid; of the mean of many seeds
+_MAX_COLUMNS = 4
+_SIDE = 2.5  # inches of a panel
+_GRID_POINTS, _GRID_POINTS_MANY, _MANY_SEEDS = 101, 61, 100
 _SHAPES = ("o", "s", "^", "D", "v")  # by target, the smallest first
-_BORDER, _BEND, _FEW = 2.2, 1.0, 20  # widths of lines, and how many are a few
-_SAMPLES_MOST = 500  # that are drawn as vectors
+_MANY_SAMPLES = 30
+_MAX_SINGLE_LINES = 20  # more are drawn faintly
+_BORDER_WIDTH, _LINE_WIDTH = 2.2, 1.0
 
 
 def surface(
     experiment: Experiment,
     variant: Variant,
-    moments: Sequence[Snapshot],
+    snapshots: Sequence[Snapshot],
     *,
     seed: int | None,
     caption: Caption,
     theme: str = "light",
 ) -> Figure:
-    """The prediction over the plane of the inputs, as the networks see them, at each epoch.
+    """The first output over the plane of the inputs, as the networks see them, at each epoch.
 
     Args:
         experiment: Of a task with two inputs.
-        variant: Whose moments they are.
-        moments: In rising order.
+        variant: Whose snapshots they are.
+        snapshots: In rising order.
         seed: One of the seeds, or None for the mean over all.
         caption: Its words.
         theme: `light` or `dark`.
@@ -303,190 +232,131 @@ def surface(
     Raises:
         ValueError: If the task has another number of inputs, or there is no such seed.
     """
-    places = select_seed(experiment, seed)
-    points = _GRID_POINTS if len(places) <= _MANY else _POINTS_OF_MANY
-    shown = [moments[place] for place in spread_evenly(len(moments), _PANELS_MOST)]
-    found = [
-        surface_of(experiment, variant, select_seeds(moment.weights, places), points=points)
-        for moment in shown
+    seeds = of_seed(experiment, seed)
+    points = _GRID_POINTS if len(seeds) <= _MANY_SEEDS else _GRID_POINTS_MANY
+    shown = [snapshots[place] for place in evenly(len(snapshots), MAX_PANELS)]
+    surfaces = [
+        surface_of(experiment, variant, select_seeds(snapshot.weights, seeds), points=points)
+        for snapshot in shown
     ]
-    rows, columns = grid_of(max(1, len(shown)), _COLUMNS_MOST)
+    scale = scale_of_predictions(experiment, variant)
+    number = max(1, len(shown))
+    rows, columns = grid_shape(number, _MAX_COLUMNS)
     size = {"width": max(7.0, _SIDE * columns + 2.2), "height": _SIDE * rows + 0.5}
     with drawing(caption, theme, **size) as picture:
         grid = picture.body.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        panels = [*grid.flat]
-        for axes in panels:
-            axes.set_visible(False)
-        scale = prediction_range(experiment, variant)
-        images = [
-            _panel(axes, experiment, seen, moment.epoch, scale)
-            for axes, seen, moment in zip(panels, found, shown, strict=False)
-        ]
-        if images:
-            _bar(picture, panels, images[0], scale, single=len(places) == 1)
-        else:
-            _frame(panels[0], experiment)
-        _names(grid, experiment, max(1, len(shown)))
-        _legend(picture, experiment, found)
+        names = experiment.task.columns[:2] or ("input 1", "input 2")
+        scaled = "" if experiment.scale == NO_SCALE else ", scaled"
+        first, second = (f"{label_text(name, 20)}{scaled}" for name in names)
+        for place, axes in enumerate(grid.flat):
+            axes.set_visible(place < number)
+            lowest = place + columns >= number
+            axes.tick_params(labelbottom=lowest)
+            axes.set_xlabel(first if lowest else "")
+            axes.set_ylabel("" if place % columns else second)
+            if place < len(shown):
+                image = _draw_surface(axes, experiment, surfaces[place], scale)
+                axes.set_title(f"epoch {shown[place].epoch}")
+            _draw_samples(axes, experiment)
+        if shown:
+            bar = picture.body.colorbar(
+                image,
+                ax=[*grid.flat],
+                extend="neither" if scale == (0.0, 1.0) else "both",
+                shrink=0.8,
+                aspect=0.8 * picture.get_figheight() / 0.12,
+            )
+            bar.set_label("prediction" if len(seeds) == 1 else "mean prediction")
+            format_numbers(bar.ax, "y")
+        _add_plane_legend(picture, experiment, surfaces)
     return picture
 
 
-def _panel(
-    axes: Axes,
-    experiment: Experiment,
-    seen: PredictionSurface,
-    epoch: int,
-    scale: tuple[float, float],
+def _draw_surface(
+    axes: Axes, experiment: Experiment, found: Surface, scale: tuple[float, float]
 ) -> AxesImage:
-    box = (seen.first[0], seen.first[-1], seen.second[0], seen.second[-1])
-    image = axes.imshow(
-        np.ma.masked_invalid(seen.predictions),
-        extent=box,
-        origin="lower",
-        aspect="auto",
-        cmap=RATES,
-        vmin=scale[0],
-        vmax=scale[1],
-        interpolation="bilinear",
+    box = (found.first[0], found.first[-1], found.second[0], found.second[-1])
+    look: dict[str, Any] = {"cmap": RATES, "vmin": scale[0], "vmax": scale[1]}
+    look |= {"origin": "lower", "aspect": "auto", "interpolation": "bilinear", "extent": box}
+    image = axes.imshow(np.ma.masked_invalid(found.predictions), **look)
+    lines = found.lines[evenly(len(found.lines), BENDS_MOST)]
+    if len(lines) <= _MAX_SINGLE_LINES:
+        look = {"linewidths": _LINE_WIDTH, "path_effects": _outline(_LINE_WIDTH)}
+    else:
+        look = {"linewidths": 0.6, "alpha": 0.4}
+    collection = LineCollection(
+        list(lines), colors="#ffffff", linestyles=_line_style(found), **look
     )
-    _bends(axes, seen)
+    axes.add_collection(collection, autolim=False)
     middle = middle_target(experiment)
-    finite = seen.predictions[np.isfinite(seen.predictions)]
+    finite = found.predictions[np.isfinite(found.predictions)]
     if len(finite) and finite.min() < middle < finite.max():
         border = axes.contour(
-            seen.first, seen.second, seen.predictions, [middle], colors="#ffffff", zorder=3
+            found.first, found.second, found.predictions, [middle], colors="#ffffff", zorder=3
         )
-        border.set(linewidth=_BORDER, path_effects=_outlined(_BORDER))
-    _frame(axes, experiment)
-    axes.set_title(f"epoch {epoch}")
-    axes.set_xlim(*box[:2])
-    axes.set_ylim(*box[2:])
+        border.set(linewidth=_BORDER_WIDTH, path_effects=_outline(_BORDER_WIDTH))
+    axes.set_xlim(box[:2])
+    axes.set_ylim(box[2:])
     return image
 
 
-def _frame(axes: Axes, experiment: Experiment) -> None:
-    """Samples and axes, which are there even where nothing was trained."""
-    axes.set_visible(True)
-    _samples(axes, experiment)
-    axes.set_box_aspect(1.0)
-    axes.margins(0.25)
-    for which in "xy":
-        with_plain_numbers(axes, which)
-    axes.locator_params(nbins=5)
-
-
-def _outlined(width: float) -> list[AbstractPathEffect]:
-    """A line that is seen on dark and on light: white, with a dark rim."""
+def _outline(width: float) -> list[AbstractPathEffect]:
+    """A dark rim, so that a white line is seen on dark and on light."""
     return [withStroke(linewidth=width + 1.6, foreground="#000000")]
 
 
-def _bends(axes: Axes, seen: PredictionSurface) -> None:
-    """Where hidden units bend: of a few each line by itself, of many faintly."""
-    lines = [*seen.lines[spread_evenly(len(seen.lines), MAX_BENDS)]]
-    few = len(lines) <= _FEW
-    if few:
-        axes.add_collection(LineCollection(lines, colors="#000000", linewidths=1.8), autolim=False)
-    drawn = LineCollection(
-        lines,
-        colors="#ffffff",
-        linewidths=_BEND if few else 0.6,
-        linestyles=_bend_style(seen.bends),
-        alpha=1.0 if few else 0.4,
-        gid="bends",
-    )
-    axes.add_collection(drawn, autolim=False)
+def _line_style(found: Surface) -> Any:
+    return (0, (4, 3)) if found.bends else (0, (1, 2))
 
 
-def _bend_style(bends: bool) -> Any:
-    return (0, (4, 3)) if bends else (0, (1, 2))
+def _shaped_targets(experiment: Experiment) -> list[float]:
+    """The targets that have a shape of their own; a sample has that of the nearest."""
+    targets = sorted(set(experiment.task.targets[:, 0].tolist()))
+    return targets if len(targets) <= len(_SHAPES) else [targets[0], targets[-1]]
 
 
-def _classes(experiment: Experiment) -> list[float]:
-    """The targets that have a shape of their own."""
-    found = sorted(set(experiment.task.targets[:, 0].tolist()))
-    if len(found) <= len(_SHAPES):
-        return found
-    return [found[0], found[-1]]
+def _draw_samples(axes: Axes, experiment: Experiment) -> None:
+    inputs, targets = experiment.scaled_task.inputs, experiment.task.targets[:, :1]
+    shaped = _shaped_targets(experiment)
+    nearest = np.abs(targets - shaped).argmin(axis=1)
+    for place in range(len(shaped)):
+        look = _sample_look(place, len(shaped), len(inputs))
+        axes.plot(*inputs[nearest == place].T, clip_on=False, zorder=4, **look)
+    axes.set_box_aspect(1.0)
+    axes.margins(0.25)
+    axes.locator_params(nbins=5)
+    for which in "xy":
+        format_numbers(axes, which)
 
 
-def _samples(axes: Axes, experiment: Experiment) -> None:
-    inputs, targets = experiment.scaled_task.inputs, experiment.task.targets[:, 0]
-    classes = np.array(_classes(experiment))
-    nearest = np.abs(targets[:, None] - classes).argmin(axis=1)
-    for place in range(len(classes)):
-        those = inputs[nearest == place]
-        axes.plot(
-            *those.T,
-            linestyle="none",
-            clip_on=False,
-            zorder=4,
-            rasterized=len(inputs) > _SAMPLES_MOST,
-            **_look(place, len(classes), len(inputs)),
-        )
-
-
-def _look(place: int, classes: int, samples: int) -> dict[str, Any]:
+def _sample_look(place: int, shapes: int, samples: int) -> dict[str, Any]:
     """Small targets are dark, large ones light."""
-    share = place / max(1, classes - 1)
-    grey = f"{share:.2f}"
+    share, many = place / max(1, shapes - 1), samples > _MANY_SAMPLES
     return {
         "marker": _SHAPES[place],
-        "markersize": 9.0 if samples <= 30 else 5.0,
-        "markerfacecolor": grey,
+        "linestyle": "none",
+        "markersize": 5.0 if many else 9.0,
+        "markerfacecolor": f"{share:.2f}",
         "markeredgecolor": "#ffffff" if share < 0.5 else "#000000",
-        "markeredgewidth": 1.4 if samples <= 30 else 0.8,
+        "markeredgewidth": 0.8 if many else 1.4,
     }
 
 
-def _names(grid: Any, experiment: Experiment, panels: int) -> None:
-    """What the axes are, below the lowest panel of each column and beside the first of each row."""
-    names = experiment.task.columns[:2] or ("input 1", "input 2")
-    scaled = "" if experiment.scale == NO_SCALE else ", scaled"
-    first, second = (f"{fitted(name, _NAME_WIDTH, 10.0)}{scaled}" for name in names)
-    columns = grid.shape[1]
-    for place, axes in enumerate(grid.flat):
-        lowest = place + columns >= panels
-        axes.tick_params(labelbottom=lowest)
-        axes.set_xlabel(first if lowest else "")
-        axes.set_ylabel("" if place % columns else second)
-
-
-def _bar(
-    picture: Picture,
-    panels: Sequence[Axes],
-    image: AxesImage,
-    scale: tuple[float, float],
-    *,
-    single: bool,
+def _add_plane_legend(
+    picture: Picture, experiment: Experiment, surfaces: Sequence[Surface]
 ) -> None:
-    what = "prediction" if single else "mean prediction"
-    usual = scale == (0.0, 1.0)
-    bar = picture.body.colorbar(
-        image,
-        ax=panels,
-        extend="neither" if usual else "both",
-        shrink=0.8,
-        aspect=0.8 * picture.get_figheight() / _BAR,
-    )
-    bar.set_label(what)
-    with_plain_numbers(bar.ax, "y")
-
-
-def _legend(picture: Picture, experiment: Experiment, found: Sequence[PredictionSurface]) -> None:
-    classes = _classes(experiment)
-    samples = len(experiment.task.targets)
-    exact = len(classes) == len(set(experiment.task.targets[:, 0].tolist()))
+    targets, samples = _shaped_targets(experiment), len(experiment.task.targets)
     marks: list[Artist] = [
-        Line2D([], [], linestyle="none", **_look(place, len(classes), samples))
-        for place in range(len(classes))
+        Line2D([], [], **_sample_look(place, len(targets), samples))
+        for place in range(len(targets))
     ]
-    labels = [f"target {short(value)}{'' if exact else ' or nearer'}" for value in classes]
-    if found:
-        look: dict[str, Any] = {"linewidth": _BORDER, "path_effects": _outlined(_BORDER)}
-        marks.append(Line2D([], [], color="#ffffff", **look))
-        labels.append(f"prediction {short(middle_target(experiment))}")
-        bends = found[0].bends
-        look = {"linewidth": _BEND, "path_effects": _outlined(_BEND)}
-        marks.append(Line2D([], [], color="#ffffff", linestyle=_bend_style(bends), **look))
-        labels.append("kink of a unit" if bends else "unit at 0")
-    legend_beside(picture.body, marks, labels)
+    exact = len(targets) == len(set(experiment.task.targets[:, 0].tolist()))
+    labels = [f"target {short(value)}{'' if exact else ' or nearer'}" for value in targets]
+    if surfaces:
+        styles = {_BORDER_WIDTH: "-", _LINE_WIDTH: _line_style(surfaces[0])}
+        for width, style in styles.items():
+            look: dict[str, Any] = {"linewidth": width, "path_effects": _outline(width)}
+            marks.append(Line2D([], [], color="#ffffff", linestyle=style, **look))
+        middle = short(middle_target(experiment))
+        labels += [f"prediction {middle}", "kink of a unit" if surfaces[0].bends else "unit at 0"]
+    add_legend(picture, marks, labels)

@@ -1,16 +1,15 @@
-"""The pictures of results: which there are, and what they need to be drawn."""
+"""The pictures of results: which there are, and what they are drawn from."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
-from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hsig.analysis.parts import Part, group_parts, prefix_labels
-from hsig.analysis.plot_data import select_seed
+from hsig.analysis.plot_data import of_seed
 from hsig.analysis.summary import Summary, summarise
 from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.config.keys import EXPLAIN
@@ -18,32 +17,30 @@ from hsig.config.values import nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment, Training
 from hsig.experiments.snapshots import Snapshot, take_snapshots
-from hsig.reports import captions as words
+from hsig.reports import captions
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
 from hsig.results.kinds import KINDS
+from hsig.runs.record import Part, compare_parts, prefix_parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_OF_NETWORKS = ("activation", "surface")  # of one variant
-_DIGITS = 12  # of a digest
-_OF_TRAINED = ("activation", "costs", "solved", "verdicts", "compare", "surface")
-_MISSING = (
-    "pictures are drawn by matplotlib, which is not installed: pip install matplotlib, or from a "
-    "clone of hsig pip install '.[plot]'"
-)
-_CONFIGS_MOST = 3  # whose settings are told below one picture
+_OF_NETWORKS = ("activation", "surface")  # they show one variant, at chosen epochs
+_OF_SUMMARIES = ("costs", "solved", "verdicts", "compare")
+_OF_TRAININGS = ("activation", *_OF_SUMMARIES, "surface")
+_DIGEST_DIGITS = 12
+_MAX_SETTINGS = 3  # experiments whose settings are below one picture
 
 
 class Trainings(NamedTuple):
-    """What pictures of a training, a comparison or an explanation are made of.
+    """What pictures of a training, a comparison or an explanation are drawn from.
 
     Attributes:
         command: Of the result.
-        digest: Of it.
-        summaries: Of each part that was asked for.
-        parts: Those.
+        digest: Of the result.
+        summaries: One for each part.
+        parts: The experiments that were asked for.
     """
 
     command: str
@@ -53,12 +50,7 @@ class Trainings(NamedTuple):
 
 
 class Map(NamedTuple):
-    """What pictures of a sweep are made of.
-
-    Attributes:
-        outcome: Of its cells.
-        digest: Of the result.
-    """
+    """What pictures of a sweep are drawn from."""
 
     outcome: SweepOutcome
     digest: str
@@ -71,9 +63,9 @@ class Look(NamedTuple):
     """How a picture is wanted.
 
     Attributes:
-        variant: The label of the one of several that it shows, if it shows one; None for the first.
-        at: Epochs that it shows; None for the start, a tenth of the budget, and the budget.
-        seed: The seed that it shows, if it shows networks; None for all.
+        variant: Label of the variant that is shown, of pictures that show one; None for the first.
+        at: Epochs that are shown; None for the start, a tenth of the budget, and the budget.
+        seed: The seed that is shown, of pictures of networks; None for all.
         theme: `light` or `dark`.
     """
 
@@ -84,50 +76,47 @@ class Look(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A picture that was drawn.
-
-    Attributes:
-        kind: What it shows.
-        caption: Its words.
-        figure: To be changed or saved.
-    """
+    """A picture: its kind, its words and the figure, which may be changed or saved."""
 
     kind: str
-    caption: words.Caption
+    caption: captions.Caption
     figure: "Figure"
 
 
 def check_matplotlib() -> None:
-    """Refuse to draw where there is nothing to draw with.
+    """Refuse to draw without matplotlib.
 
     Raises:
-        ConfigError: If matplotlib is not installed; it says how to get it.
+        ConfigError: If it is not installed; it says how to get it.
     """
     if find_spec("matplotlib") is None:
-        raise ConfigError(_MISSING)
+        raise ConfigError(
+            "pictures are drawn by matplotlib, which is not installed: pip install matplotlib, or "
+            "from a clone of hsig pip install '.[plot]'"
+        )
 
 
 def kinds_of(results: Sequence[Source]) -> tuple[str, ...]:
-    """The kinds of pictures that there are of some results together, that by default first."""
-    if all(isinstance(result, Map) for result in results):
-        return {1: ("map",), 2: ("difference",)}.get(len(results), ())
+    """The kinds of pictures that there are of some results together, the default first."""
     trained = [result for result in results if isinstance(result, Trainings)]
+    if not trained:
+        return {1: ("map",), 2: ("difference",)}.get(len(results), ())
     if len(trained) < len(results):
         return ()
     several = sum(len(one.variants) for result in trained for one in result.summaries) > 1
     usual = "verdicts" if trained[0].command == EXPLAIN else "costs"
     first = "compare" if several else usual
-    return (first, *(kind for kind in _OF_TRAINED if kind != first))
+    return (first, *(kind for kind in _OF_TRAININGS if kind != first))
 
 
 def picture(
     results: Sequence[Source], kind: str | None, look: Look, names: Sequence[str] = ("",)
 ) -> Drawn:
-    """The picture of a result, or of several together.
+    """Draw a result, or several together.
 
     Args:
-        results: What it is made of, of at least one result.
-        kind: One of `KINDS`, or None for what says most.
+        results: At least one.
+        kind: One of `KINDS`, or None for the default.
         look: How it is wanted.
         names: What the results are called, if there are several.
 
@@ -149,234 +138,197 @@ def picture(
         raise ConfigError(
             f"kind: there is no picture '{kind}' of this.{hint} There are: {', '.join(kinds)}"
         )
+    draw = _DRAW.get(kind, partial(_draw_summary, kind))
     try:
-        return Drawn(kind, *_DRAW[kind](results, names, look))
+        return Drawn(kind, *draw(results, names, look))
     except ValueError as problem:
         raise ConfigError(f"{kind}: {problem}") from None
 
 
-# --- what each is made of ---------------------------------------------------------------------
-
-_Made = tuple[words.Caption, "Figure"]
-_Maker = Callable[[Sequence[Any], Sequence[str], Look], _Made]
+_Made = tuple[captions.Caption, "Figure"]
 
 
-class _Together(NamedTuple):
-    """What was trained, as one.
+def _draw_summary(kind: str, results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
 
-    Attributes:
-        summary: All variants.
-        digest: Of the one result, else nothing.
-        setting: The lines that say what was trained.
-    """
+    name = "comparison" if kind == "compare" else kind
+    summary, setting = _together(results, names)
+    caption = getattr(captions, f"{name}_caption")(summary, setting)
+    return caption, getattr(figures, name)(summary, caption=caption, theme=look.theme)
 
-    summary: Summary
-    digest: str
-    setting: tuple[str, ...]
+
+def _draw_activation(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    shown = _networks(results, names, look)
+    experiment, snapshots, label = shown.experiment, shown.snapshots, shown.result.variant.label
+    if look.seed is not None:
+        places = of_seed(experiment, look.seed)
+        experiment = replace(experiment, seeds=(look.seed,))
+        snapshots = tuple(snapshot.of_seeds(places) for snapshot in snapshots)
+    summary, _ = _together(results, names)
+    caption = captions.activation_caption(
+        shown.result.variant.activation,
+        snapshots,
+        experiment=experiment,
+        numbers=next(variant for variant in summary.variants if variant.label == label),
+        setting=_setting(experiment, shown.digest, label),
+    )
+    figure = figures.activation(
+        shown.result.variant.activation, snapshots, caption=caption, theme=look.theme
+    )
+    return caption, figure
+
+
+def _draw_surface(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    shown = _networks(results, names, look)
+    variant, setting = shown.result.variant, _setting(shown.experiment, shown.digest)
+    networks = (shown.experiment, variant, shown.snapshots)
+    caption = captions.surface_caption(*networks, seed=look.seed, setting=setting)
+    return caption, figures.surface(*networks, seed=look.seed, caption=caption, theme=look.theme)
+
+
+def _draw_map(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    del names
+    (result,) = results
+    axes = " and ".join(axis.name for axis in result.outcome.axes)
+    first, *rest = _setting(result.outcome.base, result.digest)
+    setting = (f"swept: {axes}; all else as in the first cell: {first}", *rest)
+    caption = captions.sweep_caption(result.outcome, setting)
+    return caption, figures.sweep_map(result.outcome, caption=caption, theme=look.theme)
+
+
+def _draw_difference(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
+    from hsig import figures
+
+    two = pair_sweeps(*(result.outcome for result in results))
+    first, second = names
+    setting = [
+        _setting_line(result.outcome.base, result.digest, name)
+        for name, result in zip(names, results, strict=True)
+    ]
+    caption = captions.difference_caption(two, (first, second), setting)
+    return caption, figures.difference(two, (first, second), caption=caption, theme=look.theme)
+
+
+_DRAW: Mapping[str, Callable[[Sequence[Any], Sequence[str], Look], _Made]] = MappingProxyType(
+    {
+        "activation": _draw_activation,
+        "surface": _draw_surface,
+        "map": _draw_map,
+        "difference": _draw_difference,
+    }
+)
+
+# --- several results, and networks on the way ----------------------------------------------------
+
+
+def _setting(experiment: Experiment, digest: str, subject: str = "") -> tuple[str, ...]:
+    """Lines that say what was trained."""
+    labels = [variant.label for variant in experiment.variants]
+    several = count(len(labels), "variant")
+    lines = heading(experiment, subject or (labels[0] if len(labels) == 1 else several))
+    return (*lines, f"run digest {digest[:_DIGEST_DIGITS]}") if digest else lines
+
+
+def _setting_line(experiment: Experiment, digest: str, name: str = "") -> str:
+    """One of several results in a line."""
+    what = f"{name}: {_setting(experiment, '')[0]}" if name else _setting(experiment, "")[0]
+    mark = f"; run digest {digest[:_DIGEST_DIGITS]}" if digest else ""
+    return f"{what}; {named_seeds(experiment.seeds)}{mark}"
 
 
 def _parts(results: Sequence[Trainings], names: Sequence[str]) -> Sequence[Part]:
-    """What was asked for; of several results, with their names in front of the labels."""
+    """The experiments; of several results, with their names in front of the labels."""
     if len(results) == 1:
         return results[0].parts
     named = zip(names, results, strict=True)
-    return [part for name, result in named for part in prefix_labels(name, result.parts)]
+    return [part for name, result in named for part in prefix_parts(name, result.parts)]
 
 
-def _together(results: Sequence[Trainings], names: Sequence[str]) -> _Together:
-    """The numbers of all variants of some results."""
+def _together(
+    results: Sequence[Trainings], names: Sequence[str]
+) -> tuple[Summary, tuple[str, ...]]:
+    """The numbers of all variants of some results as one, and lines that say what was trained."""
     digest = results[0].digest if len(results) == 1 else ""
     if len(results) == 1 and len(results[0].summaries) == 1:
         summary = results[0].summaries[0]
-        return _Together(summary, digest, _setting(summary.experiment))
-    parts = _parts(results, names)
-    groups = group_parts(parts)
-    summaries = [summarise(part.outcome) for part in parts]
+        return summary, _setting(summary.experiment, digest)
+    configs = compare_parts(_parts(results, names))
+    summaries = [summarise(outcome) for outcome in configs.outcomes.values()]
     experiments = [summary.experiment for summary in summaries]
+    setting = [_setting_line(experiment, "") for experiment in experiments[:_MAX_SETTINGS]]
+    if len(experiments) > _MAX_SETTINGS:
+        setting.append(f"and {len(experiments) - _MAX_SETTINGS} more")
+    digests = ", ".join(result.digest[:_DIGEST_DIGITS] for result in results)
     whole = replace(
         experiments[0],
         variants=tuple(variant for one in experiments for variant in one.variants),
         epochs=max(one.epochs for one in experiments),
     )
-    more = len(experiments) - _CONFIGS_MOST
-    digests = [result.digest for result in results] if len(results) == len(experiments) > 1 else []
-    told = [
-        _called("", one, one_digest)
-        for one, one_digest in zip_longest(experiments[:_CONFIGS_MOST], digests, fillvalue="")
-        if isinstance(one, Experiment)
-    ]
     together = summaries[0]._replace(
         experiment=whole,
         variants=tuple(variant for summary in summaries for variant in summary.variants),
-        complete=all(part.outcome.complete for part in parts),
-        pairing=groups[0].pairing if len(groups) == 1 else None,
+        complete=configs.complete,
+        pairing=configs.groups[0].pairing if len(configs.groups) == 1 else None,
     )
-    return _Together(together, digest, (*told, *([f"and {more} more"] if more > 0 else [])))
+    return together, (*setting, f"run digest {digests}")
 
 
-def _called(name: str, experiment: Experiment, digest: str) -> str:
-    """One of several results in a line."""
-    what, _ = _setting(experiment)
-    called = f"{name}: " if name else ""
-    seen = f"; run digest {digest[:_DIGITS]}" if digest else ""
-    return f"{called}{what}; {named_seeds(experiment.seeds)}{seen}"
-
-
-def _setting(experiment: Experiment) -> tuple[str, str]:
-    """What was trained, in two lines."""
-    labels = [variant.label for variant in experiment.variants]
-    return heading(experiment, labels[0] if len(labels) == 1 else count(len(labels), "variant"))
-
-
-def _of_summary(kind: str) -> _Maker:
-    """How a picture is made that shows all variants."""
-
-    def made(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-        from hsig import figures
-
-        captions = {
-            "costs": words.costs_caption,
-            "solved": words.solved_caption,
-            "verdicts": words.verdicts_caption,
-            "compare": words.comparison_caption,
-        }
-        draw = {
-            "costs": figures.costs,
-            "solved": figures.solved,
-            "verdicts": figures.verdicts,
-            "compare": figures.comparison,
-        }
-        summary, digest, setting = _together(results, names)
-        caption = captions[kind](summary, digest, setting)
-        return caption, draw[kind](summary, caption=caption, theme=look.theme)
-
-    return made
-
-
-class _Chosen(NamedTuple):
-    """One variant of a result, and where its networks stood.
+class _Networks(NamedTuple):
+    """The networks of one variant at the epochs that are shown.
 
     Attributes:
         experiment: With the seeds that are shown.
-        result: What became of it.
-        moments: At the epochs that are shown.
-        digest: Of the result, if the networks at the end have the bits that it has of them.
+        result: What became of the variant.
+        snapshots: In rising order.
+        digest: Of the result, if the networks at its end have the bits that it has of them.
     """
 
     experiment: Experiment
     result: Training
-    moments: tuple[Snapshot, ...]
+    snapshots: tuple[Snapshot, ...]
     digest: str
 
 
-def _chosen(results: Sequence[Trainings], names: Sequence[str], look: Look) -> _Chosen:
-    """The variant that is shown, trained again up to the last epoch that is.
+def _networks(results: Sequence[Trainings], names: Sequence[str], look: Look) -> _Networks:
+    """Train the variant that is shown again, up to the last epoch that is.
 
     Raises:
         ConfigError: If there is no such variant, seed or epoch.
     """
-    found = {
+    known = {
         result.variant.label: (part.outcome.experiment, result)
         for part in _parts(results, names)
         for result in part.outcome.results
     }
-    label = next(iter(found)) if look.variant is None else look.variant
-    if label not in found:
+    label = next(iter(known)) if look.variant is None else look.variant
+    if label not in known:
         raise ConfigError(
-            f"variant: there is none called '{label}'.{nearest(label, found)} There are: "
-            f"{', '.join(found)}"
+            f"variant: there is none called '{label}'.{nearest(label, known)} There are: "
+            f"{', '.join(known)}"
         )
-    experiment, result = found[label]
+    experiment, result = known[label]
     if look.seed is not None and look.seed not in experiment.seeds:
         raise ConfigError(
             f"seed: expected one of those that were trained, {named_seeds(experiment.seeds)}, got "
             f"{look.seed}"
         )
-    reached = result.epochs[-1] if result.epochs else experiment.epochs
-    seen = take_snapshots(experiment, result.variant, _epochs(look, reached))
+    last = result.epochs[-1] if result.epochs else experiment.epochs
+    at = (0, last // 10, last) if look.at is None else look.at
+    wrong = [epoch for epoch in at if not 0 <= epoch <= last]
+    if wrong or not at:
+        got = ", ".join(map(str, wrong)) or "none"
+        raise ConfigError(f"at: expected epochs from 0 to {last}, got {got}")
+    snapshots = take_snapshots(experiment, result.variant, at)
     same = all(
         np.array_equal(*layers, equal_nan=True)
-        for moment in seen
-        if moment.epoch == reached
-        for layers in zip(moment.weights, result.weights, strict=True)
+        for snapshot in snapshots
+        if snapshot.epoch == last
+        for layers in zip(snapshot.weights, result.weights, strict=True)
     )
-    return _Chosen(experiment, result, seen, results[0].digest if same else "")
-
-
-def _epochs(look: Look, reached: int) -> tuple[int, ...]:
-    """Those that are shown, of a training that reached so many.
-
-    Raises:
-        ConfigError: If it did not reach one of them.
-    """
-    if look.at is None:
-        return (0, reached // 10, reached)
-    wrong = [epoch for epoch in look.at if not 0 <= epoch <= reached]
-    if wrong or not look.at:
-        got = ", ".join(map(str, wrong)) or "none"
-        raise ConfigError(f"at: expected epochs from 0 to {reached}, got {got}")
-    return look.at
-
-
-def _activation(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
-    shown = _chosen(results, names, look)
-    experiment, seen = shown.experiment, shown.moments
-    places = select_seed(experiment, look.seed)
-    if look.seed is not None:
-        experiment = replace(experiment, seeds=(look.seed,))
-        seen = tuple(moment.select(places) for moment in seen)
-    activation = shown.result.variant.activation
-    numbers = next(
-        variant
-        for variant in _together(results, names).summary.variants
-        if variant.label == shown.result.variant.label
-    )
-    caption = words.activation_caption(
-        activation, seen, experiment=experiment, numbers=numbers, digest=shown.digest
-    )
-    return caption, figures.activation(activation, seen, caption=caption, theme=look.theme)
-
-
-def _surface(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
-    shown = _chosen(results, names, look)
-    asked = (shown.experiment, shown.result.variant, shown.moments)
-    caption = words.surface_caption(*asked, seed=look.seed, digest=shown.digest)
-    return caption, figures.surface(*asked, seed=look.seed, caption=caption, theme=look.theme)
-
-
-def _map(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
-    del names
-    outcome, digest = results[0].outcome, results[0].digest
-    caption = words.sweep_caption(outcome, digest)
-    return caption, figures.sweep_map(outcome, caption=caption, theme=look.theme)
-
-
-def _difference(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
-    two = pair_sweeps(*(result.outcome for result in results))
-    first, second = names
-    told = [
-        _called(name, result.outcome.base, result.digest)
-        for name, result in zip(names, results, strict=True)
-    ]
-    caption = words.difference_caption(two, (first, second), told)
-    drawn = figures.difference(two, (first, second), caption=caption, theme=look.theme)
-    return caption, drawn
-
-
-_DRAW: Mapping[str, _Maker] = MappingProxyType(
-    {
-        **{kind: _of_summary(kind) for kind in ("costs", "solved", "verdicts", "compare")},
-        "activation": _activation,
-        "surface": _surface,
-        "map": _map,
-        "difference": _difference,
-    }
-)
+    return _Networks(experiment, result, snapshots, results[0].digest if same else "")
