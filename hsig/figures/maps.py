@@ -164,7 +164,7 @@ def _draw_along(axes: Axes, axis: Axis, cells: Cells, theme: Theme) -> tuple[Arr
     found = [cells[(value,)] for value in axis.values]
     for marker in (_MISSING, _FAILED):
         places = [place for place, cell in enumerate(found) if cell.marker == marker]
-        look = {"marker": marker, "linestyle": "none", "color": theme.muted}
+        look: dict[str, Any] = {"marker": marker, "linestyle": "none", "color": theme.muted}
         axes.plot(places, [0.03] * len(places), transform=axes.get_xaxis_transform(), **look)
     _label_values(axes, axis, "x", _MAX_LABELS)
     axes.set_xlim(-0.5, len(found) - 0.5)
@@ -258,9 +258,9 @@ def _draw_map(
             axes.plot(*zip(*marked, strict=True), marker, color=theme.muted, markersize=5)
     if scale.border is not None:
         lines = _border(values, scale.border)
-        for colour, width in {"#000000": 3.6, "#ffffff": 2.0}.items():  # seen on all colours
+        for rim, width in {"#000000": 3.6, "#ffffff": 2.0}.items():  # white is seen on a dark rim
             axes.add_collection(
-                LineCollection(lines, colors=colour, linewidths=width, capstyle="projecting"),
+                LineCollection(lines, colors=rim, linewidths=width, capstyle="projecting"),
                 autolim=False,
             )
     axes.spines[["top", "right"]].set_visible(True)

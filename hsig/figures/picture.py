@@ -102,7 +102,16 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             muted="#595959",
             faint="#dddddd",
             tints=("#edf3f9", "#f6ebd7"),
-            lines=tuple(["#0072b2", "#d55e00", "#009e73", "#000000", "#882255", "#332288", "#b2182b", "#cc79a7"]),
+            lines=(
+                "#0072b2",
+                "#d55e00",
+                "#009e73",
+                "#000000",
+                "#882255",
+                "#332288",
+                "#b2182b",
+                "#cc79a7",
+            ),
             states={
                 SOLVED: "#0072b2",
                 UNDECIDED: "#e6e6e6",
@@ -121,7 +130,16 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             muted="#b8bcc2",
             faint="#3a4047",
             tints=("#1c2530", "#332b1e"),
-            lines=tuple(["#56b4e9", "#e69f00", "#009e73", "#ffffff", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"]),
+            lines=(
+                "#56b4e9",
+                "#e69f00",
+                "#009e73",
+                "#ffffff",
+                "#f0e442",
+                "#0072b2",
+                "#d55e00",
+                "#cc79a7",
+            ),
             states={
                 SOLVED: "#56b4e9",
                 UNDECIDED: "#30363d",
@@ -190,7 +208,7 @@ def text_colour(background: Any) -> str:
 FORMATS = ("png", "svg", "pdf")
 
 _TITLE_SIZE, _NOTE_SIZE = 13.0, 8.0  # points
-_TITLE_CHARACTERS, _NOTE_CHARACTERS = 8.0, 15.5  # an inch holds so many of them
+_TITLE_CHARACTERS, _NOTE_CHARACTERS = 8.4, 16.5  # an inch holds so many of them
 _LINE_HEIGHT = 1.35  # of the size of the letters
 _EDGE = 0.12  # inches at the left
 _MAX_LABEL = 24  # characters
@@ -232,12 +250,8 @@ def drawing(
     if theme not in THEMES:
         raise ValueError(f"expected a theme, {' or '.join(THEMES)}, got {theme!r}")
     colours = THEMES[theme]
-    title = wrap(escape_control(caption.title), int(_TITLE_CHARACTERS * width), max_lines=3)
-    note = [
-        line
-        for text in caption.footnote
-        for line in wrap(text, int(_NOTE_CHARACTERS * width), max_lines=3)
-    ]
+    title = _lines(escape_control(caption.title), _TITLE_CHARACTERS * width)
+    note = [line for text in caption.footnote for line in _lines(text, _NOTE_CHARACTERS * width)]
     words = _LINE_HEIGHT * (_TITLE_SIZE * len(title) + _NOTE_SIZE * (len(note) + 1)) / 72.0
     with settings(colours):
         picture = Picture(figsize=(width, height + words), layout="constrained")
@@ -248,6 +262,10 @@ def drawing(
         picture.body = picture.add_subfigure(picture.add_gridspec()[0])
         yield picture
         picture.draw_without_rendering()
+
+
+def _lines(text: str, characters: float) -> list[str]:
+    return wrap(text, int(characters), max_lines=3, break_on_hyphens=False, placeholder=" …")
 
 
 def save(figure: Figure, format: str) -> bytes:

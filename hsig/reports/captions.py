@@ -104,7 +104,7 @@ def costs_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
     ends = _ends(ranked, lambda variant: brief(float(variant.cost[MEDIAN, -1])))
     return _caption_variants(
         summary,
-        f"Median of the {which} {_when(ranked)}: {ends}",
+        f"Median of the {which} {_when(ranked, 'after {} epochs')}: {ends}",
         f"line: median of the {which} over the seeds; band: quartiles; faint lines: single seeds; "
         f"a gap is a cost that is not finite{_grey_lines(ranked)}",
         describe,
@@ -132,7 +132,7 @@ def solved_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
     ends = _ends(ranked, lambda variant: rate_of(at_end(variant)))
     return _caption_variants(
         summary,
-        f"Solved at least once {_when(ranked)}: {ends}",
+        f"Solved at least once {_when(ranked, 'by epoch {}')}: {ends}",
         "line: share of the seeds that were solved at least once by then; band: its 95 % Wilson "
         f"interval{_grey_lines(ranked)}",
         describe,
@@ -218,9 +218,10 @@ def _ends(variants: Sequence[VariantSummary], value: Callable[[VariantSummary], 
     return f"from {shown[0]} to {shown[-1]}"
 
 
-def _when(variants: Sequence[VariantSummary]) -> str:
+def _when(variants: Sequence[VariantSummary], at: str) -> str:
+    """At which epoch they ended, if it is the same for all."""
     ends = {variant.epochs[-1] for variant in variants}
-    return f"after {count(ends.pop(), 'epoch')}" if len(ends) == 1 else "at the end"
+    return at.format(ends.pop()) if len(ends) == 1 else "at the end"
 
 
 def _grey_lines(variants: Sequence[VariantSummary]) -> str:

@@ -165,7 +165,7 @@ def _draw_activation(results: Sequence[Any], names: Sequence[str], look: Look) -
     if look.seed is not None:
         places = of_seed(experiment, look.seed)
         experiment = replace(experiment, seeds=(look.seed,))
-        snapshots = tuple(snapshot.of_seeds(places) for snapshot in snapshots)
+        snapshots = tuple(snapshot.select(places) for snapshot in snapshots)
     summary, _ = _together(results, names)
     caption = captions.activation_caption(
         shown.result.variant.activation,
