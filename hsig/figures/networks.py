@@ -177,7 +177,7 @@ def _draw_histogram(
     edges = _bin_edges(activation, *ends)
     density = np.histogram(inside, edges)[0] / np.diff(edges) / max(1, len(values))
     axes.stairs(density, edges, fill=True, color=theme.lines[0], alpha=0.85, linewidth=0, zorder=2)
-    if len(inside) <= _MAX_TICKS:
+    if 0 < len(inside) <= _MAX_TICKS:
         look: dict[str, Any] = {"color": theme.ink, "markersize": 9, "markeredgewidth": 0.9}
         axes.plot(inside, np.zeros(len(inside)), "|", zorder=3, clip_on=False, **look)
     axes.set_ylim(0.0, 1.05 * density.max() if len(inside) else 1.0)

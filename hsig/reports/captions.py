@@ -1,7 +1,7 @@
 """The words of pictures: a title with the finding, a sentence on how to read it, the setting."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, isinf, isnan
 
 import numpy as np
@@ -171,7 +171,8 @@ def comparison_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption
             half = f"half by epoch {epoch:.0f} ({low:.0f} {to})"
         return f"{rate_of(variant.solved)} solved ({interval(variant.solved)}), {half}"
 
-    title, *more = answer(summary.experiment, best_first(summary.variants), summary.pairing)
+    found = answer(summary.experiment, best_first(summary.variants), summary.pairing)
+    title, *more = found or ("nothing was trained",)
     marks = ""
     if summary.pairing is not None:
         number = len(summary.pairing.against)
@@ -188,7 +189,7 @@ def comparison_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption
         describe,
         setting,
     )
-    return Caption(caption.title, caption.sentence, caption.setting, (*caption.numbers, *more))
+    return replace(caption, numbers=(*caption.numbers, *more))
 
 
 def _caption_variants(

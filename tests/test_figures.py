@@ -1,0 +1,304 @@
+"""Every kind of picture: that it can be drawn of anything, and shows the numbers it is given."""
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from functools import cache
+from io import BytesIO
+from itertools import product
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from hsig import figures
+from hsig.analysis.plot_data import reached, states, surface
+from hsig.analysis.summary import MEDIAN, summarise
+from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
+from hsig.config.loading import load_experiment
+from hsig.errors import ConfigError
+from hsig.experiments.experiment import Outcome
+from hsig.experiments.snapshots import take_snapshots
+from hsig.experiments.sweeps import Axis, train_cell
+from hsig.experiments.training import gather, run
+from hsig.results.kinds import KINDS
+from hsig.results.pictures import Look, Map, Trainings, picture
+from hsig.runs.record import Part
+
+SMALL = {"engine": "reference", "seeds": "5", "epochs": "40", "report_every": "20"}
+SEVERAL = {"activations": "sigmoid,hard,relu,ultra_fast", "init": "uniform:-2,2"}
+DIVERGED = {
+    "activation": "relu",
+    "output_activation": "identity",
+    "loss": "squared",
+    "learning_rate": "1e9",
+}
+CASES = {
+    "several": SEVERAL,
+    "one seed": {"activation": "hard", "seeds": "1"},
+    "nothing trained": {"activations": "ultra_fast,step"},
+    "diverged": DIVERGED,
+    "one epoch": {"activation": "tanh", "epochs": "1"},
+    "layers and outputs": {"activation": "tanh", "hidden": "[4, 3]", "outputs": 2},
+    "more variants than colours": {
+        "activations": "sigmoid,tanh,relu,hard,elu,silu,mish,gelu,softplus,selu,isru"
+    },
+}
+DEFAULT = Look()
+OF_TRAININGS = ("costs", "solved", "verdicts", "compare", "activation", "surface")
+NAMES = ("_a $x^2$ <b>&amp;\x1b[31m\n漢字\u202e", "W" * 1000)
+
+
+@cache
+def outcome_of(outputs=1, **flags) -> Outcome:
+    experiment = load_experiment(flags={**SMALL, **flags})
+    task = experiment.task
+    targets = np.tile(task.targets, outputs)
+    experiment = replace(experiment, task=replace(task, targets=targets))
+    return gather(experiment, run(experiment))
+
+
+def source(outcome: Outcome) -> Trainings:
+    part = Part("", outcome.experiment, outcome)
+    return Trainings("train", "0123456789abcdef", [summarise(outcome)], [part])
+
+
+@cache
+def sweep_of(loss="bce", keys=2) -> SweepOutcome:
+    """Activations against epochs, one of them without a gradient, and a cell that is missing."""
+    axes = (Axis("activation", ("hard", "sigmoid", "ultra_fast", "relu")),)
+    axes = (*axes, Axis("epochs", ("1", "20", "40")))[:keys]
+    cells = {}
+    for name, epochs in product(axes[0].values, axes[1].values if keys > 1 else ["20"]):
+        flags = {"activation": name, "epochs": epochs, "loss": loss}
+        cells[(name, epochs)[:keys]] = train_cell(load_experiment(flags={**SMALL, **flags}))
+    missing = [*cells][-1]
+    return SweepOutcome(axes, load_experiment(flags=SMALL), {**cells, missing: None})
+
+
+def drawn(kind, look=DEFAULT, **flags):
+    return picture([source(outcome_of(**flags))], kind, look)
+
+
+def panels(figure: Figure):
+    return [a for a in figure.axes if a.get_visible() and a.get_label() != "<colorbar>"]
+
+
+def texts(figure: Figure) -> str:
+    data = figures.save(figure, "svg")
+    return " ".join(ET.fromstring(data).itertext())
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("kind", OF_TRAININGS)
+def test_a_picture_of_anything_is_drawn_without_a_warning(kind, case):
+    made = drawn(kind, **CASES[case])
+    assert made.caption.title in made.caption.alt
+    assert panels(made.figure)
+
+
+@pytest.mark.parametrize("kind", [*KINDS])
+def test_names_of_any_kind_and_the_dark_theme_are_drawn(kind):
+    if kind == "map":
+        made = picture([Map(sweep_of(), "")], None, Look(theme="dark"))
+    elif kind == "difference":
+        two = [Map(sweep_of(), ""), Map(sweep_of("squared"), "")]
+        made = picture(two, None, Look(theme="dark"), NAMES)
+    else:
+        outcome = outcome_of(activations="tanh,hard")
+        renamed = [
+            replace(result, variant=replace(result.variant, label=label))
+            for result, label in zip(outcome.results, NAMES, strict=True)
+        ]
+        variants = tuple(result.variant for result in renamed)
+        experiment = replace(outcome.experiment, variants=variants)
+        made = picture([source(Outcome(experiment, tuple(renamed)))], kind, Look(theme="dark"))
+    shown = texts(made.figure)
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert made.figure.theme.paper == "#14171b"
+
+
+# --- the numbers that are drawn ------------------------------------------------------------------
+
+
+def test_costs_are_medians_and_quartiles_of_the_seeds():
+    made = drawn("costs", **SEVERAL)
+    summary = summarise(outcome_of(**SEVERAL))
+    (axes,) = panels(made.figure)
+    trained = {v.label: v for v in summary.variants if not v.failure}
+    medians = [line.get_ydata() for line in axes.get_lines()]
+    assert len(medians) == len(trained) == 3
+    for label, variant in trained.items():
+        assert any(np.array_equal(variant.cost[MEDIAN], line) for line in medians)
+        assert f"{label}: median" in made.caption.alt
+        assert f"{variant.cost[MEDIAN, -1]:#.4g}" in made.caption.alt
+    bands = [c for c in axes.collections if not isinstance(c, LineCollection)]
+    assert len(bands) == 3
+    first = next(v for v in trained.values() if np.array_equal(v.cost[MEDIAN], medians[0]))
+    ends = bands[0].get_paths()[0].vertices[:, 1]
+    assert first.cost[0].min() in ends
+    assert first.cost[2].max() in ends
+
+
+def test_a_cost_that_is_not_finite_is_a_gap():
+    made = drawn("costs", **DIVERGED)
+    (axes,) = panels(made.figure)
+    (median,) = [line.get_ydata() for line in axes.get_lines()]
+    assert np.isnan(median).any()
+
+
+def test_solved_is_the_share_of_the_seeds_by_epoch():
+    made = drawn("solved", **SEVERAL)
+    curves = [reached(v) for v in summarise(outcome_of(**SEVERAL)).variants if not v.failure]
+    (axes,) = panels(made.figure)
+    lines = [(line.get_xdata(), line.get_ydata()) for line in axes.get_lines()]
+    for curve in curves:
+        assert any(
+            np.array_equal(curve.epochs, x) and np.array_equal(curve.share, y) for x, y in lines
+        )
+        assert f"{curve.seeds[-1]} of {curve.of}" in made.caption.alt
+
+
+def test_verdicts_are_stacked_to_all_seeds():
+    made = drawn("verdicts", activation="hard")
+    (variant,) = summarise(outcome_of(activation="hard")).variants
+    (axes,) = panels(made.figure)
+    tops = [line.get_ydata() for line in axes.get_lines()]
+    np.testing.assert_allclose(tops[-1], 1.0)
+    present = {word: number for word, number in states(variant).items() if number.any()}
+    assert {area.get_label() for area in axes.collections} == set(present)
+    for word, number in present.items():
+        assert number[-1] == 0 or f"{number[-1]} {word}" in made.caption.alt
+
+
+def test_a_comparison_shows_rates_and_median_epochs():
+    made = drawn("compare", **SEVERAL)
+    left, right = panels(made.figure)
+    summary = summarise(outcome_of(**SEVERAL))
+    rates = {line.get_xdata()[0] for line in left.get_lines() if len(line.get_xdata()) == 1}
+    assert rates == {v.solved.rate for v in summary.variants if not v.failure}
+    medians = {line.get_xdata()[0] for line in right.get_lines()}
+    for variant in summary.variants:
+        if not variant.failure and np.isfinite(variant.epochs_to_solve[0]):
+            assert variant.epochs_to_solve[0] in medians
+    assert [t.get_text() for t in left.get_yticklabels()][-1] == "ultra_fast"
+    assert "ultra_fast" in made.caption.alt
+
+
+@pytest.mark.parametrize("hidden", ["3", "[4, 3]"])
+def test_histograms_hold_the_pre_activations_of_all_hidden_units(hidden):
+    look = Look(at=(0, 40))
+    made = drawn("activation", look, activation="tanh", hidden=hidden)
+    _, *rows = panels(made.figure)
+    experiment = load_experiment(flags={**SMALL, "activation": "tanh", "hidden": hidden})
+    snapshots = take_snapshots(experiment, experiment.variants[0], (0, 40))
+    for axes, snapshot in zip(rows, snapshots, strict=True):
+        heights, edges, _ = axes.patches[-1].get_data()
+        values = np.concatenate([layer.ravel() for layer in snapshot.pre_activations])
+        inside = np.mean((values >= edges[0]) & (values <= edges[-1]))
+        assert np.sum(heights * np.diff(edges)) == pytest.approx(inside)
+        assert f"epoch {snapshot.epoch}: " in made.caption.alt
+
+
+def test_a_curve_is_the_activation_with_the_slope_it_trains_with():
+    made = drawn("activation", activation="hard")
+    activation = load_experiment(flags={"activation": "hard"}).variants[0].activation
+    value, slope = panels(made.figure)[0].get_lines()[2:4]
+    x = value.get_xdata()
+    np.testing.assert_array_equal(value.get_ydata(), activation.value(x))
+    known = ~np.isnan(slope.get_ydata())
+    np.testing.assert_array_equal(slope.get_ydata()[known], activation.derivative(x[known]))
+
+
+def test_a_surface_is_what_the_network_predicts():
+    made = drawn("surface", Look(at=(40,), seed=2), activation="relu")
+    experiment = load_experiment(flags={**SMALL, "activation": "relu"})
+    (snapshot,) = take_snapshots(experiment, experiment.variants[0], (40,))
+    weights = tuple(layer[2:3] for layer in snapshot.weights)
+    expected = surface(experiment, experiment.variants[0], weights)
+    (axes,) = panels(made.figure)
+    np.testing.assert_array_equal(axes.images[0].get_array(), expected.predictions)
+    right = np.abs(snapshot.predictions[2] - experiment.task.targets) < 0.5
+    assert f"seed 2 is right on {right.sum()} of 4 samples" in made.caption.alt
+
+
+@pytest.mark.parametrize("keys", [1, 2])
+def test_a_map_shows_the_share_of_the_seeds_of_each_cell(keys):
+    outcome = sweep_of(keys=keys)
+    made = picture([Map(outcome, "")], None, Look())
+    rates = {
+        values: cell.solved.rate
+        for values, cell in outcome.summaries.items()
+        if cell is not None and not cell.failure
+    }
+    (axes,) = panels(made.figure)
+    if keys == 2:
+        shown = np.ma.filled(axes.images[0].get_array(), np.nan)
+        for (row, column), rate in rates.items():
+            y, x = outcome.axes[0].values.index(row), outcome.axes[1].values.index(column)
+            assert shown[y, x] == rate
+        assert np.isfinite(shown).sum() == len(rates)
+    else:
+        line = next(line for line in axes.get_lines() if line.get_marker() == "o")
+        shown = dict(zip(outcome.axes[0].values, line.get_ydata(), strict=True))
+        assert {(value,): rate for value, rate in shown.items() if np.isfinite(rate)} == rates
+    assert f"{len(outcome.summaries)} cells" in made.caption.alt
+
+
+@pytest.mark.parametrize("keys", [1, 2])
+def test_a_difference_is_the_second_sweep_minus_the_first(keys):
+    first, second = sweep_of(keys=keys), sweep_of("squared", keys=keys)
+    made = picture([Map(first, ""), Map(second, "")], None, Look(), ("a", "b"))
+    pairs = pair_sweeps(first, second).cells
+    expected = [p.difference for p in pairs.values() if p and p.difference is not None]
+    (axes,) = panels(made.figure)
+    if keys == 2:
+        shown = axes.images[0].get_array().compressed()
+    else:
+        line = next(line for line in axes.get_lines() if line.get_marker() == "o")
+        shown = line.get_ydata()[np.isfinite(line.get_ydata())]
+    assert sorted(shown) == sorted(expected)
+
+
+# --- files and complaints ------------------------------------------------------------------------
+
+
+def test_files_say_what_they_show():
+    made = drawn("costs", activation="hard")
+    root = ET.fromstring(figures.save(made.figure, "svg"))
+    assert root.find("{http://www.w3.org/2000/svg}title").text == made.caption.title
+    from PIL import Image
+
+    with Image.open(BytesIO(figures.save(made.figure, "png"))) as image:
+        assert image.text["Description"] == made.caption.alt
+    pdf = figures.save(made.figure, "pdf")
+    assert pdf.startswith(b"%PDF")
+    assert figures.save(made.figure, "pdf") == pdf
+
+
+@pytest.mark.parametrize(
+    ("kind", "look", "complaint"),
+    [
+        ("nonsense", Look(), "kind: there is no picture 'nonsense'"),
+        ("map", Look(), "kind: there is no picture 'map'"),
+        ("costs", Look(seed=1), "seed: is for activation and surface, not for costs"),
+        ("surface", Look(seed=99), "seed: expected one of those that were trained"),
+        ("surface", Look(at=(41,)), "at: expected epochs from 0 to 40, got 41"),
+        ("surface", Look(variant="tahn"), "variant: there is none called 'tahn'"),
+        ("costs", Look(theme="sepia"), "expected a theme"),
+    ],
+)
+def test_complaints_say_what_would_be_right(kind, look, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        drawn(kind, look, activation="tanh")
+
+
+def test_a_format_that_is_none_is_named():
+    with pytest.raises(ValueError, match="expected a format, png, svg, pdf, got 'gif'"):
+        figures.save(Figure(), "gif")
+
+
+def test_a_task_with_other_than_two_inputs_has_no_surface():
+    with pytest.raises(ConfigError, match="surface: expected a task with two inputs"):
+        drawn("surface", activation="tanh", task="parity3")
