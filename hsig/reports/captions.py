@@ -9,18 +9,18 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.plot_data import (
-    BENDS_MOST,
-    COLOURED_MOST,
     HALF,
-    PANELS_MOST,
-    maps_of,
+    MAX_BENDS,
+    MAX_COLOURS,
+    MAX_PANELS,
+    count_on_pieces,
+    count_solved_by_epoch,
+    count_states,
     mean_predictions,
-    middle_of,
-    of_seed,
-    reached,
-    right_of,
-    shares,
-    states,
+    middle_range,
+    right_samples,
+    select_maps,
+    select_seed,
 )
 from hsig.analysis.summary import MEDIAN, Solved, Summary, VariantSummary
 from hsig.analysis.sweeps import SweepOutcome, TwoSweeps
@@ -28,10 +28,11 @@ from hsig.escaping import escape_control
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.snapshots import Snapshot
 from hsig.experiments.sweeps import Axis
+from hsig.reports.columns import which_cost
 from hsig.reports.comparison import answer, best_first, family
 from hsig.reports.explanation import piece_name
-from hsig.reports.page import brief, count, listed, percent, short, shortened
-from hsig.reports.phrases import interval, named_seeds, rate_of, result_line, which_cost
+from hsig.reports.page import brief, count, interval, listed, percent, rate_of, short, shortened
+from hsig.reports.phrases import named_seeds, result_line
 
 MAX_TITLE_VARIANTS = 4  # else the first and the last are named
 MAX_ALT_PARTS = 8  # variants, pieces or epochs that a text for the blind goes through one by one
@@ -116,7 +117,7 @@ def solved_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
     """The words of a picture of how many seeds are solved by which epoch."""
 
     def at_end(variant: VariantSummary) -> Solved:
-        curve = reached(variant)
+        curve = count_solved_by_epoch(variant)
         return Solved.of(int(curve.seeds[-1]), curve.of)
 
     def describe(variant: VariantSummary) -> str:
@@ -144,7 +145,7 @@ def verdicts_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
     """The words of a picture of what the seeds are at each checkpoint."""
 
     def describe(variant: VariantSummary) -> str:
-        ends = {word: int(number[-1]) for word, number in states(variant).items()}
+        ends = {word: int(number[-1]) for word, number in count_states(variant).items()}
         parts = ", ".join(f"{number} {word}" for word, number in ends.items() if number)
         of = count(len(variant.seeds), "seed")
         return f"after {count(variant.epochs[-1], 'epoch')}, of {of}: {parts}"
@@ -156,7 +157,7 @@ def verdicts_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
         "areas: share of the seeds, by what can be said of them at that checkpoint; the verdict at "
         "the end also looks ahead",
         describe,
-        [*_undrawn(len(trained) - PANELS_MOST, "variant"), *setting],
+        [*_undrawn(len(trained) - MAX_PANELS, "variant"), *setting],
     )
 
 
@@ -226,7 +227,7 @@ def _when(variants: Sequence[VariantSummary], at: str) -> str:
 
 
 def _grey_lines(variants: Sequence[VariantSummary]) -> str:
-    thin = len(variants) - COLOURED_MOST
+    thin = len(variants) - MAX_COLOURS
     return f"; thin and grey: the {count(thin, 'variant')} behind the first" if thin > 0 else ""
 
 
@@ -305,7 +306,7 @@ def _missing_cells(
 ) -> list[str]:
     """What the marks of cells without a number mean, and how many maps are not drawn."""
     absent = sum(found is None for found in cells.values())
-    maps = len(maps_of(axes, cells)) - PANELS_MOST if len(axes) > 1 else 0
+    maps = len(select_maps(axes, cells)) - MAX_PANELS if len(axes) > 1 else 0
     return [
         *([f"cross: {count(failed, 'cell')} not trained"] if failed else []),
         *([f"dot: {count(absent, 'cell')} without a result"] if absent else []),
@@ -363,14 +364,14 @@ def activation_caption(
 
 def describe_pieces(activation: Activation, snapshot: Snapshot) -> str:
     """On which linear pieces the hidden pre-activations lie."""
-    found = shares(activation, snapshot)
+    found = count_on_pieces(activation, snapshot)
     if not found.finite:
         return "no pre-activation is finite"
     lost = found.number - found.finite
     not_finite = f"; {lost} of {found.number} are not finite" if lost else ""
     pieces, on = activation.linear_pieces, found.on_piece
     if not pieces:
-        low, high = middle_of(snapshot)
+        low, high = middle_range(snapshot)
         return f"the middle 95 % on x from {low:.3g} to {high:.3g}{not_finite}"
     largest = sorted(range(len(pieces)), key=lambda place: -on[place])[:MAX_ALT_PARTS]
     parts = [f"{percent(on[place])} on {piece_name(pieces[place])}" for place in sorted(largest)]
@@ -382,11 +383,11 @@ def describe_pieces(activation: Activation, snapshot: Snapshot) -> str:
 
 def describe_middle(activation: Activation, snapshot: Snapshot) -> str:
     """Where most hidden pre-activations lie."""
-    found = shares(activation, snapshot)
+    found = count_on_pieces(activation, snapshot)
     if not found.finite:
         return "no hidden pre-activation is finite"
     if not any(found.counts):
-        low, high = middle_of(snapshot)
+        low, high = middle_range(snapshot)
         return f"the middle 95 % of the hidden pre-activations lie from {low:.3g} to {high:.3g}"
     most = int(np.argmax(found.counts))
     name = piece_name(activation.linear_pieces[most])
@@ -416,15 +417,15 @@ def surface_caption(
     Raises:
         ValueError: If there is no such seed.
     """
-    places = of_seed(experiment, seed)
+    places = select_seed(experiment, seed)
     samples = count(len(experiment.task.targets), "sample")
 
     def describe(snapshot: Snapshot) -> str:
-        right = right_of(experiment, mean_predictions(snapshot, places))
+        right = right_samples(experiment, mean_predictions(snapshot, places))
         of_mean = f"right on {int(right.sum())} of {samples}"
         if len(places) == 1:
             return f"{named_seeds([experiment.seeds[places[0]]])} is {of_mean}"
-        every = right_of(experiment, snapshot.predictions[places]).all(axis=1)
+        every = right_samples(experiment, snapshot.predictions[places]).all(axis=1)
         return (
             f"{int(every.sum())} of {len(places)} seeds are right on all samples, the mean of "
             f"their predictions is {of_mean}"
@@ -435,7 +436,7 @@ def surface_caption(
     breaks = [short(found.x) for found in variant.activation.function.breaks]
     where = f"at a kink or jump ({listed(breaks)})" if breaks else "0"
     lines = len(places) * experiment.hidden[0] * max(1, len(breaks)) if experiment.hidden else 0
-    some = f" (at most {BENDS_MOST} of {lines} drawn)" if lines > BENDS_MOST else ""
+    some = f" (at most {MAX_BENDS} of {lines} drawn)" if lines > MAX_BENDS else ""
     sentence = f"thin lines: where a unit of the first hidden layer has a pre-activation of {where}"
     return Caption(
         f"{what}, {epochs[-1]}" if epochs else f"{what}: nothing was trained",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hsig.analysis.plot_data import of_seed
+from hsig.analysis.parts import Part, group_parts, prefix_labels
+from hsig.analysis.plot_data import select_seed
 from hsig.analysis.summary import Summary, summarise
 from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.config.keys import EXPLAIN
@@ -21,7 +22,6 @@ from hsig.reports import captions
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
 from hsig.results.kinds import KINDS
-from hsig.runs.record import Part, compare_parts, prefix_parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -163,7 +163,7 @@ def _draw_activation(results: Sequence[Any], names: Sequence[str], look: Look) -
     shown = _networks(results, names, look)
     experiment, snapshots, label = shown.experiment, shown.snapshots, shown.result.variant.label
     if look.seed is not None:
-        places = of_seed(experiment, look.seed)
+        places = select_seed(experiment, look.seed)
         experiment = replace(experiment, seeds=(look.seed,))
         snapshots = tuple(snapshot.select(places) for snapshot in snapshots)
     summary, _ = _together(results, names)
@@ -247,7 +247,7 @@ def _parts(results: Sequence[Trainings], names: Sequence[str]) -> Sequence[Part]
     if len(results) == 1:
         return results[0].parts
     named = zip(names, results, strict=True)
-    return [part for name, result in named for part in prefix_parts(name, result.parts)]
+    return [part for name, result in named for part in prefix_labels(name, result.parts)]
 
 
 def _together(
@@ -258,8 +258,8 @@ def _together(
     if len(results) == 1 and len(results[0].summaries) == 1:
         summary = results[0].summaries[0]
         return summary, _setting(summary.experiment, digest)
-    configs = compare_parts(_parts(results, names))
-    summaries = [summarise(outcome) for outcome in configs.outcomes.values()]
+    parts = _parts(results, names)
+    groups, summaries = group_parts(parts), [summarise(part.outcome) for part in parts]
     experiments = [summary.experiment for summary in summaries]
     setting = [_setting_line(experiment, "") for experiment in experiments[:_MAX_SETTINGS]]
     if len(experiments) > _MAX_SETTINGS:
@@ -273,8 +273,8 @@ def _together(
     together = summaries[0]._replace(
         experiment=whole,
         variants=tuple(variant for summary in summaries for variant in summary.variants),
-        complete=configs.complete,
-        pairing=configs.groups[0].pairing if len(configs.groups) == 1 else None,
+        complete=all(part.outcome.complete for part in parts),
+        pairing=groups[0].pairing if len(groups) == 1 else None,
     )
     return together, (*setting, f"run digest {digests}")
 
