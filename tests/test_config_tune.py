@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsig.config.keys import KEYS
-from hsig.config.loading import load_comparison, load_experiment, resolved_keys
+from hsig.config.loading import load_experiment, load_side_by_side, resolved_keys
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
 
@@ -101,7 +101,7 @@ def test_tuning_is_for_comparisons_of_one_config(tmp_path):
     one.write_text("activations: [tanh, hard]\ntune: {learning_rate: [1, 2]}\n", encoding="utf-8")
     other.write_text("activations: [tanh, hard]\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"one\.yaml:2: tune: goes with one config"):
-        load_comparison([one, other], {})
+        load_side_by_side([one, other], {})
     with pytest.raises(ConfigError, match=r"one\.yaml:2: tune: a sweep has no use for this key"):
         load_sweep(one, {})
     for command in ("train", "explain"):

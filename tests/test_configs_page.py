@@ -9,7 +9,7 @@ from pages import document, in_markdown, rows, said_and_tabled, sentences, table
 from hsig.analysis.pairing import compared_configs, pair
 from hsig.analysis.parts import find_difference
 from hsig.analysis.summary import summarise
-from hsig.config.loading import load_comparison, load_experiment
+from hsig.config.loading import load_experiment, load_side_by_side
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, gather_all, run
 from hsig.reports.lookups import configs_page
@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def configs(folder):
-    experiments = load_comparison([folder / name for name in CONFIGS], {})
+    experiments = load_side_by_side([folder / name for name in CONFIGS], {})
     named = [experiment.prefix_labels(name) for name, experiment in experiments.items()]
     events = (event for experiment in named for event in run(experiment))
     return compared_configs(experiments, gather_all(named, events))
@@ -59,7 +59,7 @@ def test_a_pairing_across_configs_is_that_of_their_seeds_trained_alone(configs, 
     alone = {
         f"{name}: {result.variant.label}": result.solved
         for name in ("few", "fast")
-        for experiment in [load_comparison([folder / f"{name}.yaml"], {})[name]]
+        for experiment in [load_experiment(folder / f"{name}.yaml")]
         for result in gather(experiment, run(experiment)).results
     }
     assert configs.groups[0].pairing == pair(alone, "few: sigmoid")
@@ -171,7 +171,7 @@ def test_flags_are_for_all_configs_and_the_baseline_for_the_first():
 def test_configs_of_the_same_name_are_told_apart_by_their_folders(folder):
     (folder / "other").mkdir()
     (folder / "other/few.yaml").write_text(CONFIGS["few.yaml"], encoding="utf-8")
-    assert list(load_comparison([folder / "few.yaml", folder / "other/few.yaml"], {})) == [
+    assert list(load_side_by_side([folder / "few.yaml", folder / "other/few.yaml"], {})) == [
         str(folder / "few.yaml"),
         str(folder / "other/few.yaml"),
     ]
@@ -182,7 +182,7 @@ def test_all_problems_of_all_configs_come_in_one_report(folder):
     (folder / "few.yaml").write_text("hidden: 0\nuntil: 0.1\n", encoding="utf-8")
     (folder / "fast.yaml").write_text("until: 0.1\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        load_comparison(
+        load_side_by_side(
             [folder / f for f in ("wide.yaml", "few.yaml", "fast.yaml", "few.yaml")], {}
         )
     text = "\n".join(caught.value.messages)
@@ -197,4 +197,4 @@ def test_all_problems_of_all_configs_come_in_one_report(folder):
 
 def test_a_config_that_is_given_twice_is_refused(folder):
     with pytest.raises(ConfigError, match="given twice"):
-        load_comparison([folder / "few.yaml", folder / "few.yaml"], {})
+        load_side_by_side([folder / "few.yaml", folder / "few.yaml"], {})

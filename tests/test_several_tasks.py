@@ -8,7 +8,7 @@ import pytest
 from commands import hsig, interrupted_at, out_of
 from pages import read_csv
 
-from hsig.config.loading import load_comparison, load_experiment, load_tasks
+from hsig.config.loading import load_experiment, load_side_by_side
 from hsig.errors import ConfigError
 
 SMALL = ("-e", "80", "-s", "12", "-l", "squared", "--update", "batch", "-r", "8")
@@ -17,7 +17,7 @@ TWO = (*THREE, "-t", "xor,and")
 
 
 def names(path=None, **flags):
-    return list(load_tasks(path, {"activations": "tanh,hard"} | flags))
+    return list(load_side_by_side([path] if path else [], {"activations": "tanh,hard"} | flags))
 
 
 # --- what it takes ----------------------------------------------------------------------------
@@ -37,9 +37,9 @@ def test_a_config_lists_tasks_and_a_flag_beats_it(tmp_path, monkeypatch):
         "  - {name: mine, inputs: [[0], [1]], targets: [1, 0]}\n",
         encoding="utf-8",
     )
-    assert list(load_tasks(Path("my.yaml"), {})) == ["xor", "a,b.csv", "mine"]
-    assert list(load_tasks(Path("my.yaml"), {"task": "and,or"})) == ["and", "or"]
-    assert list(load_tasks(Path("my.yaml"), {"task": "and"})) == []
+    assert list(load_side_by_side([Path("my.yaml")], {})) == ["xor", "a,b.csv", "mine"]
+    assert list(load_side_by_side([Path("my.yaml")], {"task": "and,or"})) == ["and", "or"]
+    assert list(load_side_by_side([Path("my.yaml")], {"task": "and"})) == []
     assert names(task="xor,csv:a,b.csv") == ["xor", "a,b.csv"]
     assert load_experiment(flags={"task": "csv:a,b.csv"}).task.name == "a,b.csv"
 
@@ -70,7 +70,7 @@ def test_a_problem_of_a_task_has_its_own_line(tmp_path):
     path = tmp_path / "my.yaml"
     path.write_text("activations: [tanh, hard]\ntask:\n  - xor\n  - und\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"my\.yaml:4: task: unknown task 'und'"):
-        load_tasks(path, {})
+        load_side_by_side([path], {})
 
 
 def test_several_tasks_are_for_compare_with_one_config(tmp_path):
@@ -83,7 +83,7 @@ def test_several_tasks_are_for_compare_with_one_config(tmp_path):
     one.write_text("activation: hard\ntask: [xor, and]\n", encoding="utf-8")
     other.write_text("activation: hard\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"one\.yaml:2: task: several tasks are for hsig compare"):
-        load_comparison([one, other], {})
+        load_side_by_side([one, other], {})
 
 
 # --- what it says -----------------------------------------------------------------------------

@@ -18,7 +18,14 @@ from hsig.cli.options import EVERY_KEY, Output, command, complete_run
 from hsig.cli.training import OneOrConfig
 from hsig.config.keys import TRAIN, complete_comparison
 from hsig.config.kinds import Number
-from hsig.config.loading import SWEPT, keys_written, load_experiment, load_points, resolve
+from hsig.config.loading import (
+    SWEPT,
+    load_experiment,
+    load_flag,
+    load_points,
+    resolve,
+    written_keys,
+)
 from hsig.config.positional import (
     config_and_one_activation,
     configs_and_activations,
@@ -26,7 +33,6 @@ from hsig.config.positional import (
     only,
 )
 from hsig.config.sweeps import load_sweep
-from hsig.config.values import InvalidValue, Location, Value, read_part
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.snapshots import Stepper
@@ -261,7 +267,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
     """What is trained for a picture, and not kept."""
     configs, activations = configs_and_activations(words)
     config = configs[0] if configs else None
-    written = keys_written(configs[0]) if len(configs) == 1 else frozenset[str]()
+    written = written_keys(configs[0]) if len(configs) == 1 else frozenset[str]()
     if SWEPT in written:
         name_activations("activation", activations, flags)
         return _Shown([""], [sweep(load_sweep(config, flags))])
@@ -392,13 +398,8 @@ def _speed(text: str) -> float:
     Raises:
         ConfigError: If that is no speed.
     """
-    problems: list[str] = []
-    place = Location("", Value(text, "--speed"), problems)
-    try:
-        found: float = Number(SLOWEST, FASTEST).check(read_part(text, place), place)
-    except InvalidValue:
-        raise ConfigError(problems) from None
-    return found
+    speed: float = load_flag("--speed", text, Number(SLOWEST, FASTEST))
+    return speed
 
 
 def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen, ends: Ends) -> None:

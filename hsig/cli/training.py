@@ -25,7 +25,7 @@ from hsig.config.positional import (
     configs_and_activations,
     name_activations,
 )
-from hsig.config.text import text_read
+from hsig.config.text import config_text
 from hsig.errors import RunError
 from hsig.output.formats import as_json
 from hsig.output.streams import note
@@ -206,7 +206,7 @@ def _keep(
     made = FinishedRun(
         command=result.command,
         arguments=tuple(sys.argv[1:]),
-        configs={str(path): text_read(path) for path in configs},
+        configs={str(path): config_text(path) for path in configs},
         parts=result.parts,
         result=as_json(page, every_seed=numbers <= _MAX_LISTED_NUMBERS),
         complete=whole and all(part.outcome.complete for part in result.parts),

@@ -1,12 +1,11 @@
-"""Activations as a user writes them, alone or several: by name, or as formulas."""
+"""Activations as a user writes them: alone, one of each layer, or several to compare."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsig.config.kinds import (
+    MAX_DEPTH,
     OF_A_FORMULA,
     PARAMETER_ALIASES,
     PARAMETERS,
@@ -15,25 +14,238 @@ from hsig.config.kinds import (
     Kind,
     Schema,
     complete_list,
-    kind_of_setting,
+    complete_word,
     mapping_schema,
-    starting,
+    setting_kind,
 )
-from hsig.config.values import (
-    INVALID,
-    InvalidValue,
-    Json,
-    Location,
-    Value,
-    each,
-    nearest,
-    plain,
-    read_settings,
+from hsig.config.specs import (
+    Spec,
+    check_order,
+    check_settings,
+    is_bracketed,
+    is_no_setting,
+    read_bracketed,
+    read_item,
+    read_spec,
+    split_specs,
 )
+from hsig.config.values import InvalidValue, Json, Location, Value, check_all, nearest, plain
 
 if TYPE_CHECKING:
     from hsig.activations import Activation
     from hsig.experiments.experiment import Experiment
+
+Layers = tuple["Activation", ...]  # of each hidden layer, or the one of all
+
+_NOUN = "the name of an activation, or a formula"
+
+
+class ActivationKind(Kind):
+    """A name, `NAME:KEY=VALUE,...`, a formula, or a mapping of the same."""
+
+    def check(self, value: object, location: Location) -> Any:
+        from hsig.activations import Activation
+
+        if isinstance(value, str) and value.startswith("{"):
+            value = self.read(value, location)
+        return value if isinstance(value, Activation) else _read_activation(value, location)
+
+    def read(self, text: str, location: Location) -> object:
+        return read_item(text, location, is_no_setting)
+
+    def split_values(self, text: str) -> Sequence[str]:
+        return split_specs(text, is_no_setting)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [_schema(), {"type": "null"}]}
+
+    def complete(self, typed: str) -> list[str]:
+        from hsig.activations import ACTIVATIONS
+
+        name, colon, settings = typed.partition(":")
+        if not colon:
+            return complete_word(ACTIVATIONS, typed)
+        before, equals, value = settings.rpartition("=")
+        setting = before.rpartition(",")[2]
+        if equals and "," not in value:  # the value of a setting that is a choice
+            offered = PARAMETERS[setting].complete(value) if setting in PARAMETERS else []
+            return [f"{name}:{before}={choice}" for choice in offered]
+        if name not in ACTIVATIONS:
+            return []
+        known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, *SLOPES)]
+        return [f"{name}:{written}" for written in complete_list(known, settings)]
+
+    def document(self, value: "Activation") -> Json:
+        return spec_document(value)
+
+
+class OutputActivation(ActivationKind):
+    """The activation of the output, or a word for that of the hidden layer."""
+
+    def check(self, value: object, location: Location) -> Any:
+        return value if value == SAME else super().check(value, location)
+
+    def complete(self, typed: str) -> list[str]:
+        return super().complete(typed) + complete_word([SAME], typed)
+
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
+        from hsig.networks.network import default_output_activation
+
+        outputs = [variant.output_activation for variant in experiment.variants]
+        hidden = [variant.hidden_activations[-1] for variant in experiment.variants]
+        if len(outputs) > 1 and outputs == [default_output_activation(last) for last in hidden]:
+            return None
+        return SAME if len(outputs) > 1 and outputs == hidden else spec_document(outputs[0])
+
+
+class LayersKind(ActivationKind):
+    """An activation, or a list with one of each hidden layer."""
+
+    layered = True
+
+    def check(self, value: object, location: Location) -> Layers:
+        if isinstance(value, str) and is_bracketed(value):
+            value = read_bracketed(value, location, is_no_setting)
+        if not isinstance(value, list):
+            return (super().check(value, location),)
+        if not 1 <= len(value) <= MAX_DEPTH:
+            raise location.expected(f"activations of 1 to {MAX_DEPTH} layers", value)
+        checks = (partial(super(LayersKind, self).check, part, location.below(place))
+                  for place, part in enumerate(value))  # fmt: skip
+        return tuple(check_all(checks))
+
+    def schema(self) -> Schema:
+        layers = {"type": "array", "minItems": 1, "maxItems": MAX_DEPTH, "items": _schema()}
+        return {"anyOf": [_schema(), layers, {"type": "null"}]}
+
+    def document(self, value: Any) -> Json:
+        return [spec_document(a) for a in value] if len(value) > 1 else spec_document(value[0])
+
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
+        hidden = [variant.hidden_activations for variant in experiment.variants]
+        return self.document(hidden[0]) if len(hidden) == 1 else None
+
+
+class Baseline(LayersKind):
+    """The variant that others are compared with, by its activation."""
+
+    empty_value = ""
+
+    def check(self, value: object, location: Location) -> Any:
+        return layers_text(super().check(value, location))
+
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
+        return experiment.baseline or None
+
+
+class ActivationList(Kind):
+    """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice.
+
+    Attributes:
+        item: What each of them is.
+    """
+
+    empty_value: ClassVar[tuple[Any, ...]] = ()
+    item: ClassVar[ActivationKind] = ActivationKind()
+
+    def check(self, value: object, location: Location) -> tuple[Any, ...]:
+        from hsig.activations.names import GROUPS
+
+        listed = isinstance(value, list)
+        parts = value if isinstance(value, list) else _split(value)
+        if not parts:
+            raise location.expected(f"activations, or a group: {', '.join(GROUPS)}", value)
+        chosen: dict[str, Any] = {}
+
+        def take(part: object, where: Location) -> None:
+            found = self._members(part) or [self.item.check(part, where)]
+            labels = [layers_text(layers) for layers in found]
+            again = [label for label in labels if label in chosen]
+            chosen.update(zip(labels, found, strict=True))
+            for label in again:
+                where.wrong(f"expected each activation once, got {label} again")
+            if again:
+                raise InvalidValue
+
+        check_all(
+            partial(take, part, location.below(place) if listed else location)
+            for place, part in enumerate(parts)
+        )
+        return tuple(chosen.values())
+
+    def _members(self, part: object) -> list[Any]:
+        """Those of a group."""
+        from hsig.activations.names import select_activations
+
+        return list(select_activations(part)) if isinstance(part, str) else []
+
+    def read(self, text: str, location: Location) -> object:
+        return self.item.read(text, location)
+
+    def schema(self) -> Schema:
+        from hsig.activations.names import GROUPS
+
+        text = {"type": "string", "examples": list(GROUPS)}
+        return {"anyOf": [text, {"type": "array", "minItems": 1, "items": self.item.schema()}]}
+
+    def complete(self, typed: str) -> list[str]:
+        from hsig.activations.names import GROUPS
+
+        return self.item.complete(typed) + complete_word(GROUPS, typed)
+
+    def document(self, value: Sequence[Any]) -> Json:
+        return [self.item.document(part) for part in value] or None
+
+
+class Compared(ActivationList):
+    """The activations that are compared."""
+
+    item = LayersKind()
+
+    def _members(self, part: object) -> list[Any]:
+        return [(activation,) for activation in super()._members(part)]
+
+    def resolved(self, experiment: "Experiment", _name: str) -> Json:
+        hidden = [variant.hidden_activations for variant in experiment.variants]
+        return self.document(hidden) if len(hidden) > 1 else None
+
+
+def layers_text(layers: "Activation | Layers") -> str:
+    """The shortest text that means some layers: that of the one, or `[tanh, relu]`."""
+    from hsig.activations.names import to_text
+
+    texts = [to_text(activation) for activation in layers] if isinstance(layers, tuple) else []
+    if isinstance(layers, tuple):
+        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return to_text(layers)
+
+
+def spec_document(activation: "Activation") -> dict[str, Json]:
+    """An activation as a config would spell it in full, with its formula."""
+    settings = {name: plain(value) for name, value in activation.parameters.items()}
+    slope = {"derivative": activation.slope_definition} if activation.slope_definition else {}
+    slopes = {"kink": activation.kink, "backward": activation.backward}
+    return {
+        "name": activation.name, "formula": activation.definition, **settings, **slope, **slopes
+    }  # fmt: skip
+
+
+def _schema() -> Schema:
+    from hsig.activations import ACTIVATIONS
+
+    settings: Schema = {name: kind.schema() for name, kind in PARAMETERS.items()}
+    settings |= {word: settings[name] for word, name in PARAMETER_ALIASES.items()}
+    name: Schema = {"type": "string", "examples": list(ACTIVATIONS)}
+    formula: Schema = {"type": "string", "examples": ["clip(slope*x + 0.5, 0, 1)"]}
+    of_its_own = mapping_schema(
+        {"name": {"type": "string"}, "formula": formula, "derivative": formula, **settings},
+        ["formula"],
+    )
+    of_its_own["additionalProperties"] = OF_A_FORMULA.schema()  # its parameters have other names
+    return {"anyOf": [name, mapping_schema({"name": name, **settings}, ["name"]), of_its_own]}
+
+
+# --- formulas and their labels ----------------------------------------------------------------
 
 
 def is_formula(value: object) -> bool:
@@ -45,239 +257,6 @@ def is_formula(value: object) -> bool:
     return isinstance(value, str) and is_formula(value.partition(":")[0])
 
 
-class Spec(Kind):
-    """A name, `NAME:KEY=VALUE,...`, or a mapping with a name and settings."""
-
-    def check(self, value: object, place: Location) -> Any:
-        from hsig.activations import Activation
-
-        if isinstance(value, Activation):  # from Python
-            return value
-        if isinstance(value, str):
-            return _of_text(value, place)
-        if not isinstance(value, dict):
-            raise place.expected("the name of an activation, or a formula", value)
-        settings = {key: part for key, part in value.items() if key != "name"}
-        name, named = value.get("name"), place.below("name")
-        if "formula" in value and not _is_row(name, value["formula"]):
-            from hsig.config.formulas import read_formula
-
-            return read_formula(name, settings, place)
-        if not isinstance(name, str):
-            raise named.expected("the name of an activation", name)
-        settings.pop("formula", None)
-        return _with_settings(_find(name, named), settings, place, nested=True)
-
-    def split_values(self, text: str) -> Sequence[str]:
-        return [str(part) for part in _split(text)]
-
-    def schema(self) -> Schema:
-        return {"anyOf": [_schema(), {"type": "null"}]}
-
-    def complete(self, typed: str) -> list[str]:
-        from hsig.activations import ACTIVATIONS
-
-        name, colon, settings = typed.partition(":")
-        if not colon:
-            return starting(ACTIVATIONS, typed)
-        before, equals, value = settings.rpartition("=")
-        setting = before.rpartition(",")[2]
-        if equals and "," not in value:  # the value of a setting that is a choice
-            offered = PARAMETERS[setting].complete(value) if setting in PARAMETERS else []
-            return [f"{name}:{before}={choice}" for choice in offered]
-        if name not in ACTIVATIONS:
-            return []
-        known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, *SLOPES)]
-        return [f"{name}:{made}" for made in complete_list(known, settings)]
-
-
-class Trained(Spec):
-    """The one activation of the hidden layer."""
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        hidden = [variant.activation for variant in experiment.variants]
-        return spec_document(hidden[0]) if len(hidden) == 1 else None
-
-
-class OutputSpec(Spec):
-    """The activation of the output, or a word for that of the hidden layer."""
-
-    def check(self, value: object, place: Location) -> Any:
-        return value if value == SAME else super().check(value, place)
-
-    def schema(self) -> Schema:
-        return _schema()
-
-    def complete(self, typed: str) -> list[str]:
-        return super().complete(typed) + starting([SAME], typed)
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        from hsig.networks.network import default_output_activation
-
-        outputs = [variant.output_activation for variant in experiment.variants]
-        hidden = [variant.activation for variant in experiment.variants]
-        if len(outputs) > 1 and outputs == [default_output_activation(one) for one in hidden]:
-            return None
-        return SAME if len(outputs) > 1 and outputs == hidden else spec_document(outputs[0])
-
-
-class Baseline(Spec):
-    """The variant that others are compared with, by its activation."""
-
-    empty_value = ""
-
-    def check(self, value: object, place: Location) -> str:
-        from hsig.activations.names import to_text
-
-        return to_text(super().check(value, place))
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        return experiment.baseline or None
-
-
-class Specs(Kind):
-    """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice."""
-
-    empty_value: ClassVar[tuple["Activation", ...]] = ()
-
-    def check(self, value: object, place: Location) -> "tuple[Activation, ...]":
-        from hsig.activations.names import GROUPS, select_activations, to_text
-
-        listed = isinstance(value, list)
-        parts = value if isinstance(value, list) else _split(value)
-        if not parts:
-            raise place.expected(f"activations, or a group: {', '.join(GROUPS)}", value)
-        chosen: dict[str, Activation] = {}
-
-        def take(part: object, where: Location) -> None:
-            group = select_activations(part) if isinstance(part, str) else ()
-            found = list(group) or [_SPEC.check(part, where)]
-            labels = [to_text(activation) for activation in found]
-            again = [label for label in labels if label in chosen]
-            chosen.update(zip(labels, found, strict=True))
-            for label in again:
-                where.wrong(f"expected each activation once, got {label} again")
-            if again:
-                raise InvalidValue
-
-        each(
-            partial(take, part, place.below(index) if listed else place)
-            for index, part in enumerate(parts)
-        )
-        return tuple(chosen.values())
-
-    def schema(self) -> Schema:
-        from hsig.activations.names import GROUPS
-
-        text = {"type": "string", "examples": list(GROUPS)}
-        return {"anyOf": [text, {"type": "array", "minItems": 1, "items": _schema()}]}
-
-    def complete(self, typed: str) -> list[str]:
-        from hsig.activations.names import GROUPS
-
-        return _SPEC.complete(typed) + starting(GROUPS, typed)
-
-    def document(self, value: "Sequence[Activation]") -> Json:
-        return [spec_document(activation) for activation in value] or None
-
-
-class Compared(Specs):
-    """The activations that are compared."""
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        hidden = [variant.activation for variant in experiment.variants]
-        return self.document(hidden) if len(hidden) > 1 else None
-
-
-_SPEC = Spec()
-
-
-_NAMING = ("activation", "activations", "output_activation", "predict_with", "baseline")
-
-
-def with_labels(given: Mapping[str, Value], config: Mapping[str, Value]) -> dict[str, Value]:
-    """The same with a formula of a config wherever its label stands."""
-    labelled: dict[str, object] = {}
-    for key in ("activation", "activations"):
-        value = config[key].value if key in config else None
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, dict) and "formula" in one and isinstance(one.get("name"), str):
-                labelled[one["name"]] = one
-    made = dict(given)
-    for key in _NAMING:
-        part = given.get(key)
-        if part is None:
-            continue
-        listed = part.value if isinstance(part.value, list) else _split(part.value)
-        specs = [labelled.get(spec, spec) if isinstance(spec, str) else spec for spec in listed]
-        if specs != listed:
-            several = key in ("activations", "predict_with")
-            made[key] = part._replace(value=specs if several else specs[0])
-    return made
-
-
-def spec_document(activation: "Activation") -> dict[str, Json]:
-    """An activation as a config would spell it in full, with its formula."""
-    own = {name: plain(value) for name, value in activation.parameters.items()}
-    given = {"derivative": activation.slope_definition} if activation.slope_definition else {}
-    slopes = {"kink": activation.kink, "backward": activation.backward}
-    return {"name": activation.name, "formula": activation.definition, **own, **given, **slopes}
-
-
-def _schema() -> Schema:
-    from hsig.activations import ACTIVATIONS
-
-    settings: Schema = {name: kind.schema() for name, kind in PARAMETERS.items()}
-    settings["backward"] = {"anyOf": [{"type": "null"}, settings["backward"]]}
-    settings |= {word: settings[name] for word, name in PARAMETER_ALIASES.items()}
-    name: Schema = {"type": "string", "examples": list(ACTIVATIONS)}
-    formula: Schema = {"type": "string", "examples": ["clip(slope*x + 0.5, 0, 1)"]}
-    own = mapping_schema(
-        {"name": {"type": "string"}, "formula": formula, "derivative": formula, **settings},
-        ["formula"],
-    )
-    own["additionalProperties"] = OF_A_FORMULA.schema()  # its parameters have names of their own
-    return {"anyOf": [name, mapping_schema({"name": name, **settings}, ["name"]), own]}
-
-
-def _split(value: object) -> list[object]:
-    """The specs of a text, where a comma stands between two of them or two of their settings."""
-    if not isinstance(value, str):
-        return [] if value is None or value is INVALID else [value]
-    specs: list[str] = []
-    for part in _outside_brackets(value):
-        setting = re.match(r"\s*\w+\s*=(?!=)", part)
-        if setting and specs and ":" in specs[-1]:
-            specs[-1] += f",{part}"
-        else:
-            specs.append(part.strip())
-    return list(specs)
-
-
-def _outside_brackets(text: str) -> list[str]:
-    """The parts between commas that are in no brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth <= 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
-
-
-def _of_text(written: str, place: Location) -> "Activation":
-    """`NAME`, `FORMULA`, or one of them with `:KEY=VALUE,...` behind it."""
-    from hsig.activations.names import find_activations
-    from hsig.config.formulas import is_formula, read_formula
-
-    head, colon, text = written.strip().partition(":")
-    settings = read_settings(text, place) if colon else {}
-    if is_formula(head) and not find_activations(head):
-        return read_formula(None, {"formula": head, **settings}, place, nested=False)
-    return _with_settings(_find(head, place), settings, place, nested=False)
-
-
 def _is_row(name: object, formula: object) -> bool:
     """Whether a name of the table stands with its own formula, as records have it."""
     from hsig.activations import ACTIVATIONS
@@ -285,15 +264,87 @@ def _is_row(name: object, formula: object) -> bool:
     return isinstance(name, str) and name in ACTIVATIONS and ACTIVATIONS[name].definition == formula
 
 
-def _find(name: str, place: Location) -> "Activation":
+_NAMING = ("activation", "activations", "output_activation", "predict_with", "baseline")
+
+
+def insert_formulas(values: Mapping[str, Value], config: Mapping[str, Value]) -> dict[str, Value]:
+    """The values with a formula of a config wherever its label stands."""
+    labelled: dict[str, object] = {}
+
+    def note(value: object) -> None:
+        if isinstance(value, list):
+            for part in value:
+                note(part)
+        elif isinstance(value, dict) and "formula" in value and isinstance(value.get("name"), str):
+            labelled[value["name"]] = value
+
+    for key in ("activation", "activations"):
+        if key in config:
+            note(config[key].value)
+
+    def insert(value: object) -> object:
+        if isinstance(value, list):
+            return [insert(part) for part in value]
+        if not isinstance(value, str) or not labelled:
+            return value
+        parts = _split(value)
+        if len(parts) > 1 and labelled.keys() & set(parts):
+            return insert(parts)
+        return labelled.get(value, value)
+
+    return {
+        key: part._replace(value=insert(part.value)) if key in _NAMING else part
+        for key, part in values.items()
+    }
+
+
+def _split(value: object) -> list[object]:
+    """The specs of a text, if it is one."""
+    if isinstance(value, str):
+        return [*split_specs(value, is_no_setting)]
+    return [] if value is None else [value]
+
+
+# --- one activation ---------------------------------------------------------------------------
+
+
+def _read_activation(value: object, location: Location) -> "Activation":
+    """The activation that a text or a mapping means."""
+    from hsig.activations.names import find_activations
+    from hsig.config.formulas import is_formula, read_formula
+
+    if isinstance(value, dict) and "formula" in value:
+        settings = {key: part for key, part in value.items() if key != "name"}
+        if not _is_row(value.get("name"), value["formula"]):
+            return read_formula(value.get("name"), settings, location)
+        value = {key: part for key, part in value.items() if key != "formula"}
+    spec = read_spec(value, location, _NOUN)
+    is_text = isinstance(value, str)
+    if is_text and is_formula(spec.name) and not find_activations(spec.name):
+        if not all(setting.key for setting in spec.settings):
+            raise location.wrong("expected KEY=VALUE pairs behind a formula, such as :b=0.3")
+        settings = {setting.key: setting.value for setting in spec.settings}
+        return read_formula(None, {"formula": spec.name, **settings}, location, nested=False)
+    where = location.below("name") if isinstance(value, dict) and "name" in value else location
+    activation = _find(spec.name, where)
+    return set_parameters(activation, _check_parameters(activation, spec, location), location)
+
+
+def _check_parameters(activation: "Activation", spec: Spec, location: Location) -> dict[str, Any]:
+    declared = {name: setting_kind(name) for name in (*activation.parameters, *SLOPES)}
+    named = spec._replace(name=activation.name)
+    return check_settings(named, declared, location, PARAMETER_ALIASES)
+
+
+def _find(name: str, location: Location) -> "Activation":
     from hsig.activations import ACTIVATIONS
     from hsig.activations.names import aliases_of, all_aliases, find_activations, to_text
 
-    if not name.strip():
-        raise place.expected("the name of an activation, or a formula", None)
+    if not name:
+        raise location.expected(_NOUN, None)
     found = find_activations(name)
     if not found:
-        raise place.wrong(
+        raise location.wrong(
             f"unknown activation '{name}'.{nearest(name, [*ACTIVATIONS, *all_aliases()])} "
             f"Known: {', '.join(ACTIVATIONS)}. Or a formula, such as 'x*sigmoid(x)'"
         )
@@ -303,52 +354,26 @@ def _find(name: str, place: Location) -> "Activation":
             f"{', '.join(aliases_of(activation))}"
             for activation in found
         )
-        raise place.wrong(f"'{name}' means different functions. Write {meanings}")
+        raise location.wrong(f"'{name}' means different functions. Write {meanings}")
     return found[0]
 
 
-def _with_settings(
-    activation: "Activation", settings: Mapping[str, object], place: Location, *, nested: bool
-) -> "Activation":
-    """The activation with settings as they are written; `nested` if each has a place of its own."""
-
-    def check(written: str, value: object) -> tuple[str, Any]:
-        below = place.below(written) if nested else place
-        name = _setting(activation, written, below)
-        if value is None and name == "backward":
-            return name, None  # the default
-        where = below if nested else replace(place, about=f"{activation.name}:{written}")
-        return name, kind_of_setting(name).check(value, where)
-
-    checked = each(partial(check, *setting) for setting in settings.items())
-    return set_parameters(activation, dict(checked), place)
-
-
-def _setting(activation: "Activation", written: str, place: Location) -> str:
-    """The name of a setting that the activation has."""
-    known = [*activation.parameters, *SLOPES]
-    name = PARAMETER_ALIASES.get(written, written)
-    if name not in known:
-        raise place.wrong(
-            f"{activation.name} has no setting '{written}'.{nearest(written, known)} "
-            f"It has: {', '.join(known)}"
-        )
-    return name
-
-
 def set_parameters(
-    activation: "Activation", parameters: Mapping[str, Any], place: Location
+    activation: "Activation", parameters: Mapping[str, Any], location: Location
 ) -> "Activation":
     """The activation with checked settings.
 
     Raises:
         InvalidValue: If it has no such setting, or they do not go together.
     """
+    known = [*activation.parameters, *SLOPES]
     for name in parameters:
-        _setting(activation, name, place)
-    own = {name: value for name, value in parameters.items() if name != "backward"}
-    changed = activation.with_settings(own, parameters.get("backward"))
-    low, high = changed.parameters.get("low", 0.0), changed.parameters.get("high", 1.0)
-    if not float(low) < float(high):
-        raise place.wrong(f"expected low below high, got low {low:g} and high {high:g}")
+        if name not in known:
+            raise location.wrong(
+                f"{activation.name} has no setting '{name}'.{nearest(name, known)} "
+                f"It has: {', '.join(known)}"
+            )
+    settings = {name: value for name, value in parameters.items() if name != "backward"}
+    changed = activation.with_settings(settings, parameters.get("backward"))
+    check_order({"low": 0.0, "high": 1.0, **changed.parameters}, location)
     return changed

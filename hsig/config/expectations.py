@@ -4,8 +4,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hsig.config.kinds import Kind, Number, Schema, Verdict, complete_list, mapping_schema
-from hsig.config.values import Json, Location, each, nearest, read_settings
+from hsig.config.kinds import (
+    Choice,
+    Kind,
+    Number,
+    Schema,
+    complete_list,
+    mapping_schema,
+    verdict_names,
+)
+from hsig.config.specs import read_settings
+from hsig.config.values import Json, Location, check_all
 
 if TYPE_CHECKING:
     from hsig.experiments.experiment import Bound, Checks
@@ -13,7 +22,7 @@ if TYPE_CHECKING:
 EXPECTATIONS: Mapping[str, Kind] = {
     "solved_at_least": Number(0.0, 1.0),  # the smallest share of solved seeds
     "solved_at_most": Number(0.0, 1.0),  # the largest
-    "verdict": Verdict(),  # of more than half of the seeds
+    "verdict": Choice(verdict_names),  # of more than half of the seeds
 }
 
 
@@ -22,17 +31,17 @@ class Expect(Kind):
 
     empty_value: ClassVar[Mapping[str, Any]] = {}
 
-    def check(self, value: object, place: Location) -> "dict[str, Bound | Checks]":
-        checks = read_settings(value, place) if isinstance(value, str) else value
-        if not isinstance(checks, dict):
-            raise place.expected(
-                f"checks such as solved_at_least=0.9 ({', '.join(EXPECTATIONS)})", value
-            )
-        bounds = each(
-            partial(_check_part, name, part, place.below(name) if checks is value else place)
-            for name, part in checks.items()
-        )
-        return dict(zip(checks, bounds, strict=True))
+    def check(self, value: object, location: Location) -> "dict[str, Bound | Checks]":
+        parts: dict[str, tuple[object, Location]] = {}
+        if isinstance(value, str):
+            settings = read_settings(value, location)
+            parts = {setting.key: (setting.value, location) for setting in settings}
+        elif isinstance(value, dict):
+            parts = {name: (part, location.below(name)) for name, part in value.items()}
+        if "" in parts or not isinstance(value, str | dict):
+            known = ", ".join(EXPECTATIONS)
+            raise location.expected(f"checks such as solved_at_least=0.9 ({known})", value)
+        return _check_all(parts)
 
     def schema(self) -> Schema:
         checks = mapping_schema({name: kind.schema() for name, kind in EXPECTATIONS.items()})
@@ -47,25 +56,30 @@ class Expect(Kind):
         }
 
 
-def _check_part(name: str, part: object, place: Location) -> "Bound | Checks":
+def _check_all(parts: "Mapping[str, tuple[object, Location]]") -> "dict[str, Bound | Checks]":
+    checked = check_all(partial(_check_part, name, *part) for name, part in parts.items())
+    return dict(zip(parts, checked, strict=True))
+
+
+def _check_part(name: str, part: object, location: Location) -> "Bound | Checks":
     """One check, or those of one variant under its label."""
     if not isinstance(part, dict):
-        return _check_bound(name, part, place)
-    own = each(partial(_check_bound, key, b, place.below(key)) for key, b in part.items())
-    return dict(zip(part, own, strict=True))
+        return _check_bound(name, part, location)
+    bounds = check_all(
+        partial(_check_bound, key, bound, location.below(key)) for key, bound in part.items()
+    )
+    return dict(zip(part, bounds, strict=True))
 
 
-def _check_bound(name: str, bound: object, place: Location) -> "Bound":
+def _check_bound(name: str, bound: object, location: Location) -> "Bound":
     from hsig.activations import ACTIVATIONS
     from hsig.config.formulas import is_formula
 
     if name in EXPECTATIONS:
-        checked: Bound = EXPECTATIONS[name].check(bound, place)
+        checked: Bound = EXPECTATIONS[name].check(bound, location)
         return checked
     if ":" in name or name in ACTIVATIONS or is_formula(name):
-        raise place.expected(
+        raise location.expected(
             f"checks of {name}, such as {{solved_at_least: 0.9}} (quote a label with commas)", bound
         )
-    raise place.wrong(
-        f"unknown check '{name}'.{nearest(name, EXPECTATIONS)} Known: {', '.join(EXPECTATIONS)}"
-    )
+    raise location.unknown("check", name, EXPECTATIONS)

@@ -13,7 +13,7 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.activations.names import GROUPS, find_activations, inline_activation
 from hsig.config.kinds import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
-from hsig.config.values import INVALID, Location, Value, describe, each, is_number, nearest
+from hsig.config.values import INVALID, Location, Value, check_all, describe, is_number, nearest
 from hsig.formulas.derivative import substitute
 from hsig.formulas.nodes import Node, X, format_formula, number, walk
 from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
@@ -60,7 +60,7 @@ def read_formula(
             raise locate(key).wrong(problem.with_caret()) from None
 
     def check_setting(key: str, value: object) -> tuple[str, Any]:
-        where = place.below(key) if nested else replace(place, about=key)
+        where = place.below(key) if nested else replace(place, setting=key)
         if key in SLOPES:
             return key, None if value is None else PARAMETERS[key].check(value, where)
         if key not in names:
@@ -76,7 +76,7 @@ def read_formula(
     if label is not None and not is_record:
         _check_label(label, place.below("name"))
     others = {key: value for key, value in settings.items() if key not in _FORMULAS}
-    parameters = dict(each(partial(check_setting, *setting) for setting in others.items()))
+    parameters = dict(check_all(partial(check_setting, *setting) for setting in others.items()))
     kink, backward = (parameters.pop(key, None) or "own" for key in SLOPES)
 
     value = _parse(formula, parameters, locate("formula"))

@@ -10,32 +10,44 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from hsig.config.activation_kinds import Baseline, Compared, OutputSpec, Specs, Trained
+from hsig.config.activation_kinds import (
+    ActivationList,
+    Baseline,
+    Compared,
+    LayersKind,
+    OutputActivation,
+)
 from hsig.config.expectations import Expect
 from hsig.config.kinds import (
+    MAX_DEPTH,
+    MAX_SEED,
+    MAX_SEEDS,
     VALUES_SCHEMA,
     Choice,
     EngineName,
-    Epochs,
     Hidden,
     Kind,
+    ListOf,
     LossName,
     Number,
-    ScaleName,
     Schema,
     Seeds,
     Tune,
     Whole,
     Workers,
+    complete_word,
+    engine_names,
+    loss_names,
     mapping_schema,
-    starting,
+    scale_names,
 )
-from hsig.config.task_kinds import Init, InitialWeights, TaskRows
+from hsig.config.task_kinds import InitialWeights, StartKind, TaskKind
+from hsig.config.text import CONFIG_ENDINGS
 
 # the commands that differ in defaults or keys
 TRAIN, COMPARE, EXPLAIN, SWEEP = "train", "compare", "explain", "sweep"
 
-EPOCHS_MOST = 1_000_000_000
+MAX_EPOCHS = 1_000_000_000
 EVIDENCE_NUMBERS = 12  # of a seed at a checkpoint, beside its costs
 
 
@@ -91,64 +103,68 @@ class Key(NamedTuple):
 _ONE = (TRAIN, EXPLAIN, SWEEP)  # those for one activation
 _NO_SWEEP = (TRAIN, COMPARE, EXPLAIN)
 _RATE = Number(0.0, 1e9, above=True)
+_HIDDEN = Hidden(Whole(1, 1024), "hidden layers", "-", max_length=MAX_DEPTH)
+_SEEDS = Seeds(Whole(0, MAX_SEED), "seeds", distinct=True)
+_EPOCHS = ListOf(Whole(1, MAX_EPOCHS), "epochs", rising=True)
+_WORKERS = Workers(1, 1024, words=("auto",))
 
 # fmt: off
 _ROWS = (
-    Key("task", TaskRows(), "xor", metavar="TASK", short="-t",
+    Key("task", TaskKind(), "xor", metavar="TASK", short="-t",
         help="What to learn: xor, and, or, parity3, csv:FILE (last column: target); to compare on "
         "several: xor,and"),
-    Key("scale", ScaleName(), "none", metavar="SCALE",
+    Key("scale", Choice(scale_names), "none", metavar="SCALE",
         help="Of each input: standard (mean 0, standard deviation 1), minmax (0 to 1), or none"),
-    Key("activation", Trained(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
+    Key("activation", LayersKind(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
         help="A name (see `hsig activations`), NAME:KEY=VALUE,... such as hard:slope=0.25, or a "
         "formula in x"),
     Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
         help="What to compare: a list of them, a group such as sigmoids or torch, or a pattern "
         "such as 'hard*'"),
-    Key("output_activation", OutputSpec(), metavar="SPEC",
+    Key("output_activation", OutputActivation(), metavar="SPEC",
         help="Of the output: a name (identity for any number), or same. Default: the same if in "
         "[0, 1], else sigmoid"),
-    Key("loss", LossName(), "bce", metavar="LOSS", short="-l",
+    Key("loss", LossName(loss_names), "bce", metavar="LOSS", short="-l",
         help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
     Key("learning_rate", _RATE, 0.1, metavar="RATE", short="-r",
         help="Step size of gradient descent"),
-    Key("epochs", Whole(1, EPOCHS_MOST), 4000, metavar="N", short="-e",
+    Key("epochs", Whole(1, MAX_EPOCHS), 4000, metavar="N", short="-e",
         help="Passes over the samples of the task"),
     Key("update", Choice(("online", "batch")), "online", metavar="RULE",
         help="online (a step per sample, in their order) or batch (a step per epoch)"),
-    Key("hidden", Hidden(Whole(1, 1024)), 3, metavar="N",
-        help="Hidden units"),
-    Key("init", Init(), "uniform:0,1", metavar="uniform:LOW,HIGH",
+    Key("hidden", _HIDDEN, 3, metavar="N",
+        help="Hidden units; of several layers 8-8, or a list"),
+    Key("init", StartKind(), "uniform:0,1", metavar="uniform:LOW,HIGH",
         help="Initial weights, drawn evenly from [LOW, HIGH)"),
     Key("initial_weights", InitialWeights(), metavar="WEIGHTS",
         help="Initial weights themselves, {hidden: [[...]], output: [[...]]}; needs one seed"),
-    Key("seeds", Seeds(Whole(1, 1_000_000)), 100, metavar="N|LIST", short="-s",
+    Key("seeds", _SEEDS, 100, metavar="N|LIST", short="-s",
         help="How many seeds (0, 1, ... N-1), or a list such as 3,5,8"),
     Key("until", Number(0.0, 0.5, above=True), commands=_NO_SWEEP, numbers=False, metavar="X",
         help="Add seeds until every interval of a solved rate is within plus or minus this"),
-    Key("max_seeds", Whole(1, 1_000_000), 5000, commands=_NO_SWEEP, numbers=False, metavar="N",
+    Key("max_seeds", Whole(1, MAX_SEEDS), 5000, commands=_NO_SWEEP, numbers=False, metavar="N",
         help="With until: no more seeds than this"),
     Key("solved_within", Number(0.0, 1e9, above=True), 0.5, metavar="X",
         help="Solved when every |prediction - target| is below this"),
-    Key("report_every", Whole(1, EPOCHS_MOST), 500, may_vary=False, metavar="N",
+    Key("report_every", Whole(1, MAX_EPOCHS), 500, may_vary=False, metavar="N",
         help="Epochs from one line of the cost table to the next"),
-    Key("at_epochs", Epochs(Whole(1, EPOCHS_MOST)), commands=_NO_SWEEP, metavar="N,...",
+    Key("at_epochs", _EPOCHS, commands=_NO_SWEEP, metavar="N,...",
         help="Budgets at which to look as well, such as 500,2000; the last may be the budget"),
     Key("cost", Choice(("last", "mean")), "mean",
         numbers=False, metavar="last|mean",
         help="Cost in the tables: of the last sample of an epoch, or the mean"),
-    Key("engine", EngineName(), "auto", metavar="ENGINE",
+    Key("engine", EngineName(engine_names), "auto", metavar="ENGINE",
         help="What trains: compiled (C), reference (NumPy), or auto for the fastest there is"),
-    Key("workers", Workers(Whole(1, 1024)), "auto", may_vary=False, numbers=False, metavar="N|auto",
+    Key("workers", _WORKERS, "auto", may_vary=False, numbers=False, metavar="N|auto",
         help="Cores that train: a number, or auto for all where that pays"),
-    Key("predict_with", Specs(), commands=_NO_SWEEP, numbers=False, metavar="SPEC,...",
+    Key("predict_with", ActivationList(), commands=_NO_SWEEP, numbers=False, metavar="SPEC,...",
         help="Also predict with these in place of the trained one: a list, or a group"),
     Key("baseline", Baseline(), commands=_NO_SWEEP, numbers=False, metavar="SPEC",
         help="What the others are compared with, one of the activations. Default: the first"),
     Key("tune", Tune("learning_rate", _RATE), commands=(COMPARE,), numbers=False,
         metavar="KEY=VALUES",
         help="Each at its own, chosen on other seeds, such as learning_rate=log:0.01..10:13"),
-    Key("tune_seeds", Whole(1, 1_000_000), commands=(COMPARE,), numbers=False, metavar="N",
+    Key("tune_seeds", Whole(1, MAX_SEEDS), commands=(COMPARE,), numbers=False, metavar="N",
         help="With tune: how many seeds to choose on. Default: as many as are reported"),
     Key("expect", Expect(), commands=_NO_SWEEP, numbers=False, metavar="CHECKS",
         help="Exit with 1 unless this holds, such as solved_at_least=0.9 or verdict=solved"),
@@ -220,8 +236,6 @@ def starting_point() -> str:
     return "\n".join(lines) + "\n"
 
 
-CONFIG_ENDINGS = (".yaml", ".yml")
-
 complete_activation = KEYS["activation"].kind.complete
 
 
@@ -247,4 +261,4 @@ def complete_config(typed: str) -> list[str]:
         ]
     except OSError:
         return []
-    return starting(map(str, found), typed.removeprefix("./"))
+    return complete_word(map(str, found), typed.removeprefix("./"))

@@ -1,45 +1,45 @@
-"""Kinds of values: how each is checked, described to an editor, completed and written back.
+"""Kinds of values: from what is right follow check, schema, completion and complaint.
 
-A kind knows its own range and words. What it needs of the tables of `hsig.networks` and the like it
-imports when it is asked, so that help is instant.
+What a kind needs of the tables of `hsig.networks` and the like it imports when it is asked, so that
+help is instant.
 """
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import exp, inf, isfinite, isnan, log
 from sys import float_info
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hsig.config.specs import read_flow
 from hsig.config.values import (
     INVALID,
     InvalidValue,
     Json,
     Location,
     as_finite,
+    check_all,
     describe,
-    each,
     is_number,
     nearest,
-    read_part,
+    read_value,
 )
 
 if TYPE_CHECKING:
     from hsig.experiments.experiment import Experiment
     from hsig.networks.losses import Loss
 
-
-# --- kinds ---------------------------------------------------------------------------------------
-
 Schema = dict[str, object]
+Words = Iterable[str] | Callable[[], Iterable[str]]
 
-SEED_LARGEST = 2**32 - 1
+MAX_SEED = 2**32 - 1
+MAX_SEEDS = 1_000_000
 MAX_DEPTH = 8  # hidden layers
 NUMBERS: Schema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
 ROWS: Schema = {"type": "array", "minItems": 1, "items": NUMBERS}
-_LISTED: Schema = {"type": "string", "pattern": "^[0-9]+(,[0-9]+)+$"}
 
 
 class Kind(ABC):
@@ -47,14 +47,18 @@ class Kind(ABC):
 
     Attributes:
         empty_value: What an experiment has where an optional key has no value.
-        listed: Whether a list is one value.
+        listed: Whether a list is one value, also in a sweep.
+        layered: Whether a list in brackets on the command line is one value, of the layers.
+        whole: Whether values between two ends are rounded to whole numbers.
     """
 
     empty_value: ClassVar[Any] = None
     listed: ClassVar[bool] = False
+    layered: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
 
     @abstractmethod
-    def check(self, value: object, place: Location) -> Any:
+    def check(self, value: object, location: Location) -> Any:
         """What a plain value means, as an experiment has it.
 
         Raises:
@@ -64,6 +68,12 @@ class Kind(ABC):
     @abstractmethod
     def schema(self) -> Schema:
         """A JSON Schema of the plain values."""
+
+    def read(self, text: str, location: Location) -> object:
+        """The plain value of a flag's text: a scalar, or YAML's flow style in brackets."""
+        if text.lstrip().startswith(("[", "{")):
+            return read_flow(text, location)
+        return read_value(text, location)
 
     def split_values(self, text: str) -> Sequence[str]:
         """The values of a text with commas between them; by default it is one, commas and all."""
@@ -75,7 +85,7 @@ class Kind(ABC):
 
     def complete(self, typed: str) -> list[str]:
         """What a shell offers."""
-        return starting(self.names(), typed)
+        return complete_word(self.names(), typed)
 
     def complete_several(self, typed: str) -> list[str]:
         """What a shell offers for the last of several values."""
@@ -93,7 +103,7 @@ class Kind(ABC):
         return self.document(getattr(experiment, name))
 
 
-def starting(words: Iterable[str], typed: str) -> list[str]:
+def complete_word(words: Iterable[str], typed: str) -> list[str]:
     """The words that start as typed."""
     return [word for word in words if word.startswith(typed)]
 
@@ -101,7 +111,7 @@ def starting(words: Iterable[str], typed: str) -> list[str]:
 def complete_list(names: Iterable[str], typed: str) -> list[str]:
     """The last of several names with commas between them."""
     before, comma, last = typed.rpartition(",")
-    return [before + comma + name for name in starting(names, last)]
+    return [before + comma + name for name in complete_word(names, last)]
 
 
 def mapping_schema(properties: Schema, required: Sequence[str] = ()) -> Schema:
@@ -115,48 +125,55 @@ def mapping_schema(properties: Schema, required: Sequence[str] = ()) -> Schema:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Number(Kind):
-    """A number within a range.
+    """A number within a range, or a word.
 
     Attributes:
         low: Smallest value.
         high: Largest value.
         above: Whether `low` itself is excluded.
         infinite: Whether it may be infinite.
+        words: What it may be instead.
     """
 
     low: float = -inf
     high: float = inf
     above: bool = False
     infinite: bool = False
+    words: tuple[str, ...] = ()
 
     noun: ClassVar[str] = "a number"
     type: ClassVar[str] = "number"
 
-    def check(self, value: object, place: Location) -> float:
+    def check(self, value: object, location: Location) -> Any:
+        if value in self.words:
+            return value
         if self.infinite and value in ("Infinity", "-Infinity"):
             value = float(str(value))
         number = self._read(value)
-        if number is None or isnan(number):
-            raise place.expected(f"{self.noun}{self._bound}", value)
+        if number is None or isnan(number) or number < self.low:
+            raise location.expected(self._describe(self.noun), value)
         if not self.infinite and not isfinite(number):
-            raise place.expected(f"a finite number{self._bound}", value)
-        if number < self.low or (self.above and number == self.low):
-            raise place.expected(f"{self.noun}{self._bound}", value)
+            raise location.expected(self._describe("a finite number"), value)
+        if self.above and number == self.low:
+            raise location.expected(self._describe(self.noun), value)
         if number > self.high:
-            raise place.expected(f"{self.noun} of at most {self.high:.15g}", value)
+            raise location.expected(f"{self.noun} of at most {self.high:.15g}", value)
         return number
 
     def split_values(self, text: str) -> Sequence[str]:
         return text.split(",")
 
+    def names(self) -> Sequence[str]:
+        return self.words
+
     def _read(self, value: object) -> float | None:
         return float(value) if is_number(value) else None
 
-    @property
-    def _bound(self) -> str:
+    def _describe(self, noun: str) -> str:
+        words = "".join(f"{word} or " for word in self.words)
         if not isfinite(self.low):
-            return ""
-        return f" above {self.low:g}" if self.above else f" of at least {self.low:g}"
+            return words + noun
+        return f"{words}{noun} {'above' if self.above else 'of at least'} {self.low:g}"
 
     def schema(self) -> Schema:
         schema: Schema = {"type": self.type}
@@ -164,9 +181,8 @@ class Number(Kind):
             schema["exclusiveMinimum" if self.above else "minimum"] = self.low
         if isfinite(self.high):
             schema["maximum"] = self.high
-        if self.infinite:
-            return {"anyOf": [schema, {"enum": ["Infinity", "-Infinity"]}]}
-        return schema
+        words = [*self.words, *(("Infinity", "-Infinity") if self.infinite else ())]
+        return {"anyOf": [schema, {"enum": words}]} if words else schema
 
 
 class Whole(Number):
@@ -174,30 +190,40 @@ class Whole(Number):
 
     noun = "a whole number"
     type = "integer"
-
-    def check(self, value: object, place: Location) -> int:
-        return int(super().check(value, place))
+    whole = True
 
     def _read(self, value: object) -> float | None:
         return int(value) if is_number(value) and isfinite(value) and value == int(value) else None
 
 
+class Workers(Whole):
+    """How many threads or processes train, or a word for as many as there are cores: None."""
+
+    def check(self, value: object, location: Location) -> int | None:
+        number = super().check(value, location)
+        return None if number in self.words else int(number)
+
+    def document(self, value: int | None) -> Json:
+        return value or self.words[0]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(Kind):
-    """One of some words."""
+    """One of some words.
 
-    words: tuple[str, ...] = ()
+    Attributes:
+        words: These, or what returns them.
+    """
+
+    words: Words
 
     def names(self) -> tuple[str, ...]:
-        return self.words
+        return tuple(self.words() if callable(self.words) else self.words)
 
-    def check(self, value: object, place: Location) -> Any:
+    def check(self, value: object, location: Location) -> Any:
         names = self.names()
-        if value is INVALID:
-            raise InvalidValue
         if not isinstance(value, str) or value not in names:
-            got = f"got {describe(value)}.{nearest(value, names)}"
-            raise place.wrong(f"expected one of {', '.join(names)}, {got}")
+            raise location.expected(f"one of {', '.join(names)}", value, names)
         return value
 
     def split_values(self, text: str) -> Sequence[str]:
@@ -207,18 +233,23 @@ class Choice(Kind):
         return {"enum": list(self.names())}
 
 
+class ChoiceOrNone(Choice):
+    """One of some words, or none of them for the default."""
+
+    def check(self, value: object, location: Location) -> Any:
+        return None if value is None else super().check(value, location)
+
+    def schema(self) -> Schema:
+        return {"enum": [*self.names(), None]}
+
+
 class LossName(Choice):
     """The name of a loss."""
 
-    def names(self) -> tuple[str, ...]:
+    def check(self, value: object, location: Location) -> "Loss":
         from hsig.networks.losses import LOSSES
 
-        return tuple(LOSSES)
-
-    def check(self, value: object, place: Location) -> "Loss":
-        from hsig.networks.losses import LOSSES
-
-        return LOSSES[super().check(value, place)]
+        return LOSSES[super().check(value, location)]
 
     def document(self, value: "Loss") -> Json:
         return value.name
@@ -227,166 +258,151 @@ class LossName(Choice):
 class EngineName(Choice):
     """The name of an engine, or a word for the fastest."""
 
-    def names(self) -> tuple[str, ...]:
-        from hsig.engines.choice import ENGINES
-
-        return "auto", *ENGINES
-
-    def check(self, value: object, place: Location) -> str:
+    def check(self, value: object, location: Location) -> str:
         from hsig.engines.choice import ENGINES, fastest_engine
 
-        name: str = super().check(value, place)
+        name: str = super().check(value, location)
         if name == "auto":
             return fastest_engine()
         if not ENGINES[name].is_available():
-            raise place.wrong(
+            raise location.wrong(
                 f"the engine {name} cannot be used: it was not built when hsig was installed, "
                 "for which it takes a C compiler. Use auto or reference"
             )
         return name
 
 
-class ScaleName(Choice):
-    """What is done to the scale of each input."""
+def loss_names() -> Iterable[str]:
+    """Names of losses."""
+    from hsig.networks.losses import LOSSES
 
-    def names(self) -> tuple[str, ...]:
-        from hsig.networks.tasks import SCALES
-
-        return SCALES
+    return LOSSES
 
 
-class Verdict(Choice):
-    """What became of a seed, in a word."""
+def engine_names() -> Iterable[str]:
+    """Names of engines, and a word for the fastest."""
+    from hsig.engines.choice import ENGINES
 
-    def names(self) -> tuple[str, ...]:
-        from hsig.experiments.verdicts import VERDICTS
-
-        return VERDICTS
+    return "auto", *ENGINES
 
 
-# --- several numbers --------------------------------------------------------------------------
+def scale_names() -> Iterable[str]:
+    """What can be done to the scale of each input."""
+    from hsig.networks.tasks import SCALES
+
+    return SCALES
+
+
+def verdict_names() -> Iterable[str]:
+    """What may become of a seed, in a word."""
+    from hsig.experiments.verdicts import VERDICTS
+
+    return VERDICTS
+
+
+# --- lists ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Seeds(Kind):
+class ListOf(Kind):
+    """Several values of a kind: one of them, a list, or a text with separators.
+
+    Attributes:
+        item: The kind.
+        noun: What they are, for complaints.
+        separator: Between the values of a text.
+        min_length: Fewest.
+        max_length: Most.
+        distinct: Whether none may come twice.
+        rising: Whether each is greater than the one before.
+    """
+
+    item: Kind
+    noun: str = "values"
+    separator: str = ","
+    min_length: int = 1
+    max_length: int = MAX_SEEDS
+    distinct: bool = False
+    rising: bool = False
+    empty_value: ClassVar[Any] = ()
+
+    def check(self, value: object, location: Location) -> tuple[Any, ...]:
+        if isinstance(value, str) and self.separator in value:
+            value = [read_value(part, location) for part in value.split(self.separator)]
+        if not isinstance(value, list):
+            return self._check_single(value, location)
+        if not self.min_length <= len(value) <= self.max_length:
+            raise location.expected(self._describe(), value)
+        checks = (partial(self.item.check, v, location.below(n)) for n, v in enumerate(value))
+        return self._check_order(tuple(check_all(checks)), location)
+
+    def _check_single(self, value: object, location: Location) -> tuple[Any, ...]:
+        if self.min_length > 1:
+            raise location.expected(self._describe(), value)
+        return (self.item.check(value, location),)
+
+    def _describe(self) -> str:
+        if self.min_length == self.max_length:
+            return f"{self.min_length} {self.noun}"
+        return f"{self.min_length} to {self.max_length} {self.noun}"
+
+    def _check_order(self, values: tuple[Any, ...], location: Location) -> tuple[Any, ...]:
+        if (self.distinct or self.rising) and len(set(values)) < len(values):
+            again, _ = Counter(values).most_common(1)[0]
+            raise location.wrong(f"expected {self.noun} without repeats, got {again} twice")
+        if self.rising and list(values) != sorted(values):
+            shown = ", ".join(map(str, values))
+            raise location.wrong(f"expected {self.noun} in rising order, got {shown}")
+        return values
+
+    def schema(self) -> Schema:
+        listed: Schema = {
+            "type": "array",
+            "minItems": self.min_length,
+            "maxItems": self.max_length,
+            "uniqueItems": self.distinct or self.rising,
+            "items": self.item.schema(),
+        }
+        text = {"type": "string", "pattern": self.separator}
+        return {"anyOf": [self.item.schema(), listed, text]}
+
+    def document(self, value: tuple[Any, ...]) -> Json:
+        return [self.item.document(part) for part in value] or None
+
+
+class Seeds(ListOf):
     """A count n for the seeds 0 to n - 1, or a list without repeats."""
 
-    count: Whole
-    listed: ClassVar[bool] = True
+    listed = True
 
-    def check(self, value: object, place: Location) -> tuple[int, ...]:
-        if isinstance(value, str) and "," in value:
-            value = [read_part(part, place) for part in value.split(",")]
-        if not isinstance(value, list):
-            return tuple(range(self.count.check(value, place)))
-        if not value or len(value) > self.count.high:
-            raise place.expected(f"1 to {self.count.high:.15g} seeds", value)
-        seeds = tuple(each(partial(_SEED.check, s, place.below(i)) for i, s in enumerate(value)))
-        if len(set(seeds)) < len(seeds):
-            raise place.wrong(
-                f"expected seeds without repeats, got {_repeated(seeds)} more than once"
-            )
-        return seeds
+    def _check_single(self, value: object, location: Location) -> tuple[int, ...]:
+        return tuple(range(SEED_COUNT.check(value, location)))
 
     def schema(self) -> Schema:
-        listed = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _SEED.schema()}
-        return {"anyOf": [self.count.schema(), listed, _LISTED]}
-
-    def document(self, value: tuple[int, ...]) -> Json:
-        return list(value)
+        return {"anyOf": [SEED_COUNT.schema(), super().schema()]}
 
 
-def _repeated(seeds: Sequence[int]) -> int:
-    """The first that was there before."""
-    places = {seed: place for place, seed in reversed([*enumerate(seeds)])}
-    return next(seed for place, seed in enumerate(seeds) if places[seed] != place)
+SEED_COUNT = Whole(1, MAX_SEEDS)
 
 
-_SEED = Whole(0, SEED_LARGEST)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Epochs(Kind):
-    """Whole numbers in rising order: one, a list, or a text with commas."""
-
-    one: Whole
-    empty_value = ()
-
-    def check(self, value: object, place: Location) -> tuple[int, ...]:
-        if isinstance(value, str):
-            value = [read_part(part, place) for part in value.split(",")]
-        listed = value if isinstance(value, list) else [value]
-        if not listed:
-            raise place.expected("epochs, such as 500,2000", value)
-        epochs = each(partial(self.one.check, e, place.below(i)) for i, e in enumerate(listed))
-        if epochs != sorted(set(epochs)):
-            raise place.wrong(f"expected epochs in rising order, got {', '.join(map(str, epochs))}")
-        return tuple(epochs)
-
-    def schema(self) -> Schema:
-        one = self.one.schema()
-        return {"anyOf": [one, _LISTED, {"type": "array", "minItems": 1, "items": one}]}
-
-    def document(self, value: tuple[int, ...]) -> Json:
-        return list(value) or None
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Hidden(Kind):
+class Hidden(ListOf):
     """Units of the hidden layers: a number for one layer, `8-8` or a list for several."""
 
-    units: Whole
-    listed: ClassVar[bool] = True
-
-    def check(self, value: object, place: Location) -> tuple[int, ...]:
-        if isinstance(value, str) and "-" in value.strip("-"):
-            value = [read_part(part, place) for part in value.split("-")]
-        if not isinstance(value, list):
-            return (self.units.check(value, place),)
-        if not 1 <= len(value) <= MAX_DEPTH:
-            raise place.expected(f"1 to {MAX_DEPTH} hidden layers", value)
-        return tuple(
-            each(partial(self.units.check, u, place.below(i)) for i, u in enumerate(value))
-        )
+    layered = True
+    whole = True
 
     def split_values(self, text: str) -> Sequence[str]:
-        return self.units.split_values(text)
-
-    def schema(self) -> Schema:
-        units = self.units.schema()
-        layers = {"type": "array", "minItems": 1, "maxItems": MAX_DEPTH, "items": units}
-        return {"anyOf": [units, layers, {"type": "string", "pattern": "^[0-9]+(-[0-9]+)+$"}]}
+        return [text] if text.startswith("[") else text.split(",")
 
     def document(self, value: tuple[int, ...]) -> Json:
         return value[0] if len(value) == 1 else list(value)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Workers(Kind):
-    """How many threads or processes train, or `auto` for as many as there are cores."""
-
-    number: Whole
-
-    def check(self, value: object, place: Location) -> int | None:
-        return None if value == "auto" else self.number.check(value, place)
-
-    def schema(self) -> Schema:
-        return {"anyOf": [{"enum": ["auto"]}, self.number.schema()]}
-
-    def names(self) -> Sequence[str]:
-        return ("auto",)
-
-    def document(self, value: int | None) -> Json:
-        return value or "auto"
-
-
-# --- settings ------------------------------------------------------------------------------------
-
-# The settings of activations, and what their values are.
+# --- settings of activations ------------------------------------------------------------------
 
 # the slope at a kink, from those of both sides: `hsig.formulas.function.KINKS`
 KINKS = ("own", "open", "closed", "left", "right", "mean", "sum")
-PARAMETERS: Mapping[str, Number | Choice] = {  # the settings of activations
+PARAMETERS: Mapping[str, Number | Choice] = {
     "slope": Number(0.0, 1e9, above=True),
     "shift": Number(-1e9, 1e9),
     "low": Number(infinite=True),
@@ -403,7 +419,7 @@ PARAMETERS: Mapping[str, Number | Choice] = {  # the settings of activations
     "steepness": Number(0.0, 1e9, above=True),
     "threshold": Number(infinite=True),
     "value": Number(-1e9, 1e9),
-    "backward": Choice(("own", "logistic", "output", "straight_through")),
+    "backward": ChoiceOrNone(("own", "logistic", "output", "straight_through")),
 }
 OF_A_FORMULA = Number(-1e9, 1e9, infinite=True)  # a parameter of a user's own
 PARAMETER_ALIASES = {"negative_slope": "leak"}  # PyTorch's and JAX's word
@@ -411,24 +427,21 @@ SLOPES = ("kink", "backward")  # settings of every activation
 SAME = "same"  # the output's activation is the hidden layer's
 
 
-def kind_of_setting(name: str, *, of_a_formula: bool = False) -> Number | Choice:
+def setting_kind(name: str, *, of_a_formula: bool = False) -> Number | Choice:
     """The kind of a setting; a parameter of a formula is any number."""
-    own = of_a_formula and name not in SLOPES
-    return OF_A_FORMULA if own else PARAMETERS.get(name, OF_A_FORMULA)
+    of_its_own = of_a_formula and name not in SLOPES
+    return OF_A_FORMULA if of_its_own else PARAMETERS.get(name, OF_A_FORMULA)
 
 
-# --- ranges --------------------------------------------------------------------------------------
+# --- values of a sweep and a tuning -----------------------------------------------------------
 
 # Several values of a key: a list of them, or so many between two ends.
-#
-# Nothing heavy is imported.
 
-VALUES_MOST = 1_000_000
-TUNED_MOST = 50  # values that are tried for each variant
-_SCALES = ("linear", "log")
-# of the values between the ends: as few as can be read well, or as tell them apart
-_LOG_DIGITS, _LINEAR_DIGITS, _ALL_DIGITS = 4, 12, 17
-_FIRST_TRIED = 100  # values
+MAX_VALUES = 1_000_000
+MAX_TUNED = 50  # values that are tried for each variant
+# of the values between the ends: as few digits as can be read well, if they tell them apart
+_LEAST_DIGITS = {"linear": 12, "log": 4}
+_ALL_DIGITS = 17
 _COMPACT = re.compile(r"(linear|log):(.+?)\.\.(.+):(.+)")
 
 _SCALE: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
@@ -437,7 +450,7 @@ VALUES_SCHEMA: Schema = {
         {"type": "array", "minItems": 1},
         {
             "type": "object",
-            "properties": dict.fromkeys(_SCALES, _SCALE),
+            "properties": dict.fromkeys(_LEAST_DIGITS, _SCALE),
             "additionalProperties": False,
             "minProperties": 1,
             "maxProperties": 1,
@@ -447,58 +460,57 @@ VALUES_SCHEMA: Schema = {
 }
 
 
-def spells_several(value: object) -> bool:
+def is_range(value: object) -> bool:
     """Whether a value is so many between two ends."""
     if isinstance(value, Mapping):
-        return bool(value) and value.keys() <= set(_SCALES)
+        return bool(value) and value.keys() <= set(_LEAST_DIGITS)
     return isinstance(value, str) and _COMPACT.fullmatch(value) is not None
 
 
-def read_values(value: object, place: Location, *, whole: bool) -> list[tuple[object, Location]]:
-    """The values of a list, `{log: [from, to, n]}` or `log:FROM..TO:N`, each with its place.
+def read_values(value: object, location: Location, *, whole: bool) -> list[tuple[object, Location]]:
+    """The values of a list, `{log: [from, to, n]}` or `log:FROM..TO:N`, each with its location.
 
     Args:
-        value: As it was given.
-        place: Its place.
+        value: What was written.
+        location: Where.
         whole: Whether values between the ends are rounded to whole numbers.
 
     Raises:
         InvalidValue: If it is none of these.
     """
     if isinstance(value, list) and value:
-        return [(part, place.below(index)) for index, part in enumerate(value)]
+        return [(part, location.below(index)) for index, part in enumerate(value)]
     if isinstance(value, Mapping) and len(value) == 1:
         ((scale, ends),) = value.items()
-        if scale in _SCALES and isinstance(ends, list) and len(ends) == 3:
-            below = place.below(scale)
-            return [(part, below) for part in _spaced(scale, ends, below, whole=whole)]
+        if scale in _LEAST_DIGITS and isinstance(ends, list) and len(ends) == 3:
+            below = location.below(scale)
+            return [(part, below) for part in _space(scale, ends, below, whole=whole)]
     if isinstance(value, str) and (compact := _COMPACT.fullmatch(value)):
         scale, *parts = compact.groups()
-        ends = [read_part(part, place) for part in parts]
-        return [(part, place) for part in _spaced(scale, ends, place, whole=whole)]
-    raise place.expected(
+        ends = [read_value(part, location) for part in parts]
+        return [(part, location) for part in _space(scale, ends, location, whole=whole)]
+    raise location.expected(
         "a list, {linear: [from, to, n]} or {log: [from, to, n]}, such as log:0.01..10:13", value
     )
 
 
-def _spaced(scale: str, ends: Sequence[object], place: Location, *, whole: bool) -> Sequence[float]:
-    """Values between two ends: as short as can be read well, or as tells them apart."""
+def _space(
+    scale: str, ends: Sequence[object], location: Location, *, whole: bool
+) -> Sequence[float]:
+    """Values between two ends."""
     if INVALID in ends:
         raise InvalidValue
+    shown = ", ".join(map(describe, ends))
     n = ends[2]
     first, last = map(as_finite, ends[:2])
-    if first is None or last is None or not isinstance(n, int) or not 2 <= n <= VALUES_MOST:
-        raise place.wrong(
-            f"expected two numbers and how many values, from 2 to {VALUES_MOST}, got "
-            f"{', '.join(map(describe, ends))}"
+    if first is None or last is None or not isinstance(n, int) or not 2 <= n <= MAX_VALUES:
+        raise location.wrong(
+            f"expected two numbers and how many values, from 2 to {MAX_VALUES}, got {shown}"
         )
     if scale == "log" and not (first > 0.0 and last > 0.0):
-        raise place.wrong(f"expected ends above 0, got {describe(ends[0])} and {describe(ends[1])}")
+        raise location.wrong(f"expected ends above 0, got {shown}")
     if not isfinite(last - first):
-        raise place.wrong(
-            f"expected ends less than {float_info.max:.2g} apart, got {describe(ends[0])} and "
-            f"{describe(ends[1])}"
-        )
+        raise location.wrong(f"expected ends less than {float_info.max:.2g} apart, got {shown}")
     shares = [step / (n - 1) for step in range(n)]
     if scale == "log":
         between = [exp(log(first) + share * (log(last) - log(first))) for share in shares]
@@ -507,14 +519,9 @@ def _spaced(scale: str, ends: Sequence[object], place: Location, *, whole: bool)
     between[0], between[-1] = first, last
     if whole:
         return [round(value) for value in between]
-    least = _LOG_DIGITS if scale == "log" else _LINEAR_DIGITS
-    for digits in range(least, _ALL_DIGITS):
-        # digits that are too few for some are so for all
-        for part in (between[:_FIRST_TRIED], between[-_FIRST_TRIED:], between):
-            rounded = [float(f"{value:.{digits}g}") for value in part]
-            if len(set(rounded)) < len(part):
-                break
-        else:
+    for digits in range(_LEAST_DIGITS[scale], _ALL_DIGITS):
+        rounded = [float(f"{value:.{digits}g}") for value in between]
+        if len(set(rounded)) == n:
             return rounded
     return between
 
@@ -530,21 +537,21 @@ class Tune(Kind):
     number: Number
     empty_value: ClassVar[tuple[float, ...]] = ()
 
-    def check(self, value: object, place: Location) -> tuple[float, ...]:
-        tuned = _read_tuned(value, place) if isinstance(value, str) else value
+    def check(self, value: object, location: Location) -> tuple[float, ...]:
+        tuned = _read_tuned(value, location) if isinstance(value, str) else value
         if not isinstance(tuned, dict) or not tuned:
-            raise place.expected(f"a key and its values, such as {self._example}", value)
+            raise location.expected(f"a key and its values, such as {self._example}", value)
         name = next((name for name in tuned if name != self.key), self.key)
         if name != self.key:
-            raise place.wrong(
+            raise location.wrong(
                 f"{name} cannot be tuned.{nearest(name, [self.key])} Expected {self._example}: all "
                 "else, such as the budget and the initial weights, is the same for all variants"
             )
-        below = place.below(self.key) if tuned is value else place
+        below = location.below(self.key) if tuned is value else location
         parts = read_values(tuned[self.key], below, whole=False)
-        if not 2 <= len(parts) <= TUNED_MOST:
-            raise below.wrong(f"expected 2 to {TUNED_MOST} values to try, got {len(parts)}")
-        values: list[float] = each(partial(self.number.check, *part) for part in parts)
+        if not 2 <= len(parts) <= MAX_TUNED:
+            raise below.wrong(f"expected 2 to {MAX_TUNED} values to try, got {len(parts)}")
+        values: list[float] = check_all(partial(self.number.check, *part) for part in parts)
         if len(set(values)) < len(values):
             raise below.wrong("expected each value once")
         return tuple(sorted(values))
@@ -564,13 +571,13 @@ class Tune(Kind):
         return {self.key: list(value)} if value else None
 
 
-def _read_tuned(text: str, place: Location) -> object:
+def _read_tuned(text: str, location: Location) -> object:
     """`KEY=VALUES` as a mapping; whatever else it is, as it is."""
     name, equals, values = (part.strip() for part in text.partition("="))
     if not equals or not name or not values:
         return text
     if "=" in values:  # another key
         return dict.fromkeys([name, values.partition("=")[0].rpartition(",")[2].strip()])
-    if values.startswith(_SCALES):
+    if is_range(values) or values.startswith(tuple(_LEAST_DIGITS)):
         return {name: values}
-    return {name: [read_part(part, place) for part in values.split(",")]}
+    return {name: [read_value(part, location) for part in values.split(",")]}

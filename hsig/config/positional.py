@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hsig.config.keys import CONFIG_ENDINGS, KEYS
-from hsig.config.text import is_there
+from hsig.config.keys import KEYS
+from hsig.config.specs import is_bracketed
+from hsig.config.text import CONFIG_ENDINGS, path_exists
 from hsig.errors import ConfigError
 
 
@@ -19,7 +20,7 @@ def _is_config(word: str) -> bool:
     """Whether a word is the path of a config; one with a slash may be a formula in x."""
     if "/" not in word or word.endswith(CONFIG_ENDINGS) or word.startswith((".", "/", "~")):
         return word.endswith(CONFIG_ENDINGS) or "/" in word
-    return is_there(Path(word)) or not re.search(r"(?<![\w.])x(?![\w.])", word)
+    return path_exists(Path(word)) or not re.search(r"(?<![\w.])x(?![\w.])", word)
 
 
 def config_and_one_activation(words: Sequence[str], flags: dict[str, str]) -> Path | None:
@@ -46,7 +47,9 @@ def name_activations(key: str, words: Sequence[str], flags: dict[str, str]) -> N
     if words and key in flags:
         raise ConfigError(f"{KEYS[key].flag}: given twice, also as '{' '.join(words)}'")
     if words:
-        flags[key] = ",".join(words)
+        joined = ",".join(words)
+        # one word in brackets is one activation to compare, with one for each layer
+        flags[key] = f"[{joined}]" if key == "activations" and is_bracketed(joined) else joined
 
 
 def only(configs: Sequence[Path]) -> Path | None:

@@ -1,102 +1,95 @@
-"""Tasks and initial weights: rows of numbers in the config, or in a CSV file."""
+"""Tasks, starts and initial weights, in a config or in a CSV file."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from hsig.config.kinds import NUMBERS, ROWS, Kind, Schema, complete_list, mapping_schema
-from hsig.config.text import read_bytes, reason
-from hsig.config.values import (
-    INVALID,
-    InvalidValue,
-    Json,
-    Location,
-    as_finite,
-    describe,
-    each,
-    nearest,
-    read_part,
-    read_scalar,
+from hsig.config.kinds import NUMBERS, ROWS, Kind, Number, Schema, complete_list, mapping_schema
+from hsig.config.specs import (
+    check_order,
+    check_settings,
+    read_item,
+    read_spec,
+    split_specs,
 )
+from hsig.config.tables import is_column_name, read_table
+from hsig.config.values import Json, Location, as_finite, check_all, nearest
 
 if TYPE_CHECKING:
     from hsig.networks.network import Weights
     from hsig.networks.starts import Start
     from hsig.networks.tasks import Task
 
-CHARACTERS_MOST = 1_000_000  # of a CSV file
-_CHARACTER_BYTES_MOST = 4
-INPUTS_MOST = 64
-SAMPLES_MOST = 10_000
+MAX_INPUTS = 64
+MAX_OUTPUTS = 64
+MAX_SAMPLES = 10_000
 _TASK_KEYS = {"name", "inputs", "targets", "columns"}
+_TASK_FORMS = "csv:FILE, or {inputs: [[...]], targets: [...]}"
+_CSV = "csv:"
 
 
-# between two tasks of a text; a file name may have commas
-_COMMA = re.compile(r"\s*,\s*(?=csv:|\w+\s*(?:,|$))")
-_BEFORE_A_WORD = re.compile(r",\s*(?=[a-z])")  # between two starts, whose bounds have a comma
+class SpecKind(Kind):
+    """What is written as `NAME:KEY=VALUE,...`."""
+
+    def read(self, text: str, location: Location) -> object:
+        return read_item(text, location)
+
+    def split_values(self, text: str) -> Sequence[str]:
+        return split_specs(text)
 
 
-def several_tasks(value: object) -> list[object]:
+def split_tasks(value: object) -> list[object]:
     """The tasks that a value names, if it is a list of them or a text with several; else none."""
     if isinstance(value, list):
         return value
-    if isinstance(value, str) and len(parts := _COMMA.split(value.strip())) > 1:
-        return [*parts]
-    return []
+    texts = split_specs(value) if isinstance(value, str) else []
+    return [*texts] if len(texts) > 1 else []
 
 
-class TaskRows(Kind):
-    """A name, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
+class TaskKind(SpecKind):
+    """A name with settings, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
 
-    def split_values(self, text: str) -> Sequence[str]:
-        return [str(part) for part in several_tasks(text)] or [text]
-
-    def check(self, value: object, place: Location) -> "Task":
+    def check(self, value: object, location: Location) -> "Task":
         from hsig.networks.tasks import TASKS
 
-        if several_tasks(value):
-            raise place.wrong(
+        if split_tasks(value):
+            raise location.wrong(
                 "several tasks are for hsig compare, with one config. Expected one, such as xor"
             )
-        if isinstance(value, str) and value.startswith("csv:"):
-            return _csv_task(value.removeprefix("csv:"), place)
-        if isinstance(value, str):
-            if value not in TASKS:
-                raise place.wrong(
-                    f"unknown task '{value}'.{_nearest_task(value)} Known: "
-                    f"{', '.join(TASKS)}, csv:FILE, or {{inputs: [[...]], targets: [...]}}"
-                )
-            return TASKS[value]
+        if isinstance(value, str) and value.startswith(_CSV):
+            return _read_csv(value.removeprefix(_CSV), location)
         if isinstance(value, dict) and set(value) == {"csv"}:
-            if not isinstance(value["csv"], str):
-                raise place.below("csv").expected("a file name", value["csv"])
-            return _csv_task(value["csv"], place.below("csv"))
+            return _read_csv(value["csv"], location.below("csv"))
         if isinstance(value, dict) and {"inputs", "targets"} <= set(value) <= _TASK_KEYS:
-            return _rows_task(value, place)
-        raise place.expected(
-            "a task's name, {csv: FILE} or {inputs: [[...]], targets: [...]}", value
-        )
+            return _read_rows(value, location)
+        spec = read_spec(value, location, f"a task's name, {_TASK_FORMS}")
+        if spec.name not in TASKS:
+            is_file = spec.name.casefold().endswith(".csv")
+            hint = f" Did you mean '{_CSV}{spec.name}'?" if is_file else nearest(spec.name, TASKS)
+            raise location.wrong(
+                f"unknown task '{spec.name}'.{hint} Known: {', '.join(TASKS)}, {_TASK_FORMS}"
+            )
+        check_settings(spec, {}, location)
+        return TASKS[spec.name]
 
     def schema(self) -> Schema:
-        rows = {**ROWS, "maxItems": SAMPLES_MOST, "items": {**NUMBERS, "maxItems": INPUTS_MOST}}
-        names = {"type": "array", "items": {"type": "string"}}
+        rows = {**ROWS, "maxItems": MAX_SAMPLES, "items": {**NUMBERS, "maxItems": MAX_INPUTS}}
         table: Schema = {
             "name": {"type": "string"},
             "inputs": rows,
-            "targets": NUMBERS,
-            "columns": names,
+            "targets": {"anyOf": [NUMBERS, ROWS]},
+            "columns": {"type": "array", "items": {"type": "string"}},
         }
-        one: Schema = {
+        task: Schema = {
             "anyOf": [
                 {"enum": list(self.names())},
-                {"type": "string", "pattern": "^csv:|,"},
+                {"type": "string", "pattern": f"^{_CSV}|,"},
+                mapping_schema({"name": {"enum": list(self.names())}}, ["name"]),
                 mapping_schema({"csv": {"type": "string"}}, ["csv"]),
                 mapping_schema(table, ["inputs", "targets"]),
             ]
         }
-        return {"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
+        return {"anyOf": [task, {"type": "array", "minItems": 1, "items": task}]}
 
     def names(self) -> Sequence[str]:
         from hsig.networks.tasks import TASKS
@@ -107,207 +100,180 @@ class TaskRows(Kind):
         return complete_list(self.names(), typed)
 
     def document(self, value: "Task") -> Json:
-        named: dict[str, Json] = {"columns": list(value.columns)} if value.columns else {}
+        targets = value.targets
+        columns: dict[str, Json] = {"columns": list(value.columns)} if value.columns else {}
         return {
             "name": value.name,
-            **named,
+            **columns,
             "inputs": value.inputs.tolist(),
-            "targets": value.targets[:, 0].tolist(),
+            "targets": (targets[:, 0] if targets.shape[1] == 1 else targets).tolist(),
         }
 
 
-class InitialWeights(Kind):
-    """`{hidden: [[...]], output: [[...]]}`, one list per row; the last row is the bias."""
+class StartKind(SpecKind):
+    """How initial weights are drawn: `uniform:LOW,HIGH`, or `{uniform: [LOW, HIGH]}`."""
 
-    def check(self, value: object, place: Location) -> "Weights":
-        import numpy as np
+    def names(self) -> Sequence[str]:
+        from hsig.networks.starts import SCHEMES
 
-        if not isinstance(value, dict) or set(value) != {"hidden", "output"}:
-            raise place.expected("{hidden: [[...], ...], output: [[...], ...]}", value)
-        layers = (partial(_matrix, value[name], place.below(name)) for name in ("hidden", "output"))
-        return tuple(map(np.array, each(layers)))
+        return tuple(f"{name}:" if row.settings else name for name, row in SCHEMES.items())
 
-    def schema(self) -> Schema:
-        return mapping_schema({"hidden": ROWS, "output": ROWS}, ["hidden", "output"])
+    def check(self, value: object, location: Location) -> "Start":
+        from hsig.networks.starts import SCHEMES, Start
 
-    def document(self, value: "Weights | None") -> Json:
-        if value is None:
-            return None
-        hidden, output = value
-        return {"hidden": hidden.tolist(), "output": output.tolist()}
-
-
-class Init(Kind):
-    """Bounds [low, high) of the initial weights: `uniform:LOW,HIGH` or `{uniform: [LOW, HIGH]}`."""
-
-    def split_values(self, text: str) -> Sequence[str]:
-        return _BEFORE_A_WORD.split(text)
-
-    def check(self, value: object, place: Location) -> "Start":
-        from hsig.networks.starts import Start
-
-        bounds: object = None
-        if isinstance(value, str) and value.startswith("uniform:"):
-            bounds = [read_part(part, place) for part in value.removeprefix("uniform:").split(",")]
-        elif isinstance(value, dict) and set(value) == {"uniform"}:
-            bounds = value["uniform"]
-        if not isinstance(bounds, list) or len(bounds) != 2:
-            raise place.expected(
-                "uniform:LOW,HIGH or {uniform: [LOW, HIGH]}, such as uniform:-1,1", value
-            )
-        if INVALID in bounds:
-            raise InvalidValue
-        low, high = map(as_finite, bounds)
-        if low is None or high is None or not low < high or not isfinite(high - low):
-            got = " and ".join(map(describe, bounds))
-            apart = "" if low is None or high is None or not low < high else ", not so far apart"
-            raise place.wrong(f"expected a finite LOW below a finite HIGH{apart}, got {got}")
-        return Start("uniform", (low, high))
+        spec = read_spec(value, location, "a start, such as uniform:-1,1")
+        if spec.name not in SCHEMES:
+            raise location.unknown("start", spec.name, SCHEMES, ", such as uniform:-1,1")
+        defaults = SCHEMES[spec.name].settings
+        checked = check_settings(spec, dict.fromkeys(defaults, _SETTING), location)
+        settings = {**defaults, **checked}
+        check_order(settings, location)
+        return Start(spec.name, tuple(settings.values()))
 
     def schema(self) -> Schema:
-        bounds = {**NUMBERS, "minItems": 2, "maxItems": 2}
-        as_text = {"type": "string", "pattern": "^uniform:"}
-        return {"anyOf": [as_text, mapping_schema({"uniform": bounds}, ["uniform"])]}
+        from hsig.networks.starts import SCHEMES
+
+        names = "|".join(SCHEMES)
+        values: Schema = {"type": "array", "items": {"type": "number"}}
+        forms: list[Schema] = [{"type": "string", "pattern": f"^({names})(:|,|$)"}]
+        for name, row in SCHEMES.items():
+            settings: Schema = {"name": {"enum": [name]}}
+            settings |= {setting: {"type": "number"} for setting in row.settings}
+            short = mapping_schema({name: {**values, "maxItems": len(row.settings)}}, [name])
+            forms += [short, mapping_schema(settings, ["name"])]
+        return {"anyOf": forms}
 
     def document(self, value: "Start") -> Json:
         return {value.scheme: list(value.settings)}
 
 
-def _nearest_task(value: str) -> str:
-    """What may have been meant by a name that is no task's: a file, or a task."""
+_SETTING = Number()
+
+
+class InitialWeights(Kind):
+    """A list with the rows of each layer, or `{hidden: [[...]], output: [[...]]}`.
+
+    In each layer the last row is the bias.
+    """
+
+    def check(self, value: object, location: Location) -> "Weights":
+        import numpy as np
+
+        if isinstance(value, dict) and set(value) == {"hidden", "output"}:
+            steps: list[Any] = ["hidden", "output"]
+        elif isinstance(value, list) and len(value) > 1:
+            steps = [*range(len(value))]
+        else:
+            raise location.expected(
+                "{hidden: [[...], ...], output: [[...], ...]}, or a list of the rows of each layer",
+                value,
+            )
+        layers = (partial(_read_matrix, value[step], location.below(step)) for step in steps)
+        return tuple(map(np.array, check_all(layers)))
+
+    def schema(self) -> Schema:
+        named = mapping_schema({"hidden": ROWS, "output": ROWS}, ["hidden", "output"])
+        return {"anyOf": [named, {"type": "array", "minItems": 2, "items": ROWS}]}
+
+    def document(self, value: "Weights | None") -> Json:
+        if value is None:
+            return None
+        layers: list[Json] = [layer.tolist() for layer in value]
+        return dict(zip(("hidden", "output"), layers, strict=True)) if len(layers) == 2 else layers
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+def _read_csv(name: object, location: Location) -> "Task":
+    if not isinstance(name, str):
+        raise location.expected("a file name", name)
+    table = read_table(name, location)
+    inputs, targets = [row[:-1] for row in table.rows], [row[-1:] for row in table.rows]
+    return _make_task(table.name, inputs, targets, table.columns, location)
+
+
+def _read_rows(value: dict[str, Any], location: Location) -> "Task":
+    """The task of rows in a config."""
     from hsig.networks.tasks import TASKS
 
-    if value.casefold().endswith(".csv") and "," not in value:
-        return f" Did you mean 'csv:{value}'?"
-    return nearest(value, TASKS)
-
-
-def _rows_task(value: Mapping[str, object], place: Location) -> "Task":
-    from hsig.networks.tasks import TASKS
-
-    read: tuple[partial[Any], ...] = (
-        partial(_matrix, value["inputs"], place.below("inputs")),
-        partial(_vector, value["targets"], place.below("targets")),
+    name, columns = value.get("name", "rows"), value.get("columns", [])
+    if not isinstance(name, str):
+        raise location.below("name").expected("a text", name)
+    inputs, targets = check_all(
+        (
+            partial(_read_matrix, value["inputs"], location.below("inputs")),
+            partial(_read_targets, value["targets"], location.below("targets")),
+        )
     )
-    inputs, targets = each(read)
-    name = value.get("name", "rows")
-    if not isinstance(name, str):  # a file may have any, and its run is read again
-        raise place.below("name").expected("a text", name)
     if len(inputs) != len(targets):
-        raise place.wrong(
+        raise location.wrong(
             f"expected a target for each of the {len(inputs)} samples, got {len(targets)}"
         )
     known = TASKS.get(name)
-    if known and (known.inputs.tolist(), known.targets[:, 0].tolist()) != (inputs, targets):
-        raise place.below("name").wrong(
+    if known and (known.inputs.tolist(), known.targets.tolist()) != (inputs, targets):
+        raise location.below("name").wrong(
             f"'{name}' is hsig's own task with other samples. Use another name"
         )
-    columns = value.get("columns", [])
-    if not isinstance(columns, list) or not all(map(_is_name, columns)):
-        raise place.below("columns").expected("a list of names of printable text", columns)
-    if columns and len(columns) != len(inputs[0]) + 1:
-        raise place.below("columns").wrong(
-            f"expected {len(inputs[0]) + 1} names, of the inputs and last of the target, "
-            f"got {len(columns)}"
+    if not isinstance(columns, list) or not all(map(is_column_name, columns)):
+        raise location.below("columns").expected("a list of names of printable text", columns)
+    width = len(inputs[0]) + len(targets[0])
+    if columns and len(columns) != width:
+        raise location.below("columns").wrong(
+            f"expected {width} names, first of the inputs, then of the targets, got {len(columns)}"
         )
-    return _task(name, inputs, targets, columns, place)
+    return _make_task(name, inputs, targets, columns, location)
 
 
-def _is_name(text: object) -> bool:
-    return isinstance(text, str) and bool(text) and text.isprintable()
-
-
-def _csv_task(name: str, place: Location) -> "Task":
-    """Rows of a CSV file: inputs, then the target. A first row without numbers has their names."""
-    import csv
-
-    path = place.given.folder / name
-    try:
-        data = read_bytes(path, _CHARACTER_BYTES_MOST * (CHARACTERS_MOST + 1))
-        text = data.decode("utf-8-sig")
-    except (OSError, ValueError) as problem:
-        raise place.wrong(f"cannot read {path}: {reason(problem)}") from None
-    if len(text) > CHARACTERS_MOST:
-        raise place.wrong(f"{path} has more than {CHARACTERS_MOST} characters")
-    reader = csv.reader(text.splitlines(), strict=True)
-    rows: list[list[float]] = []
-    header: list[str] = []
-    try:
-        for fields in reader:
-            numbers = [_csv_number(field) for field in fields]
-            row = [number for number in numbers if number is not None]
-            if not row and reader.line_num == 1:
-                header = [field.strip() for field in fields]
-            if not fields or (header and reader.line_num == 1):
-                continue
-            if len(row) < len(fields):
-                column = numbers.index(None)
-                raise place.wrong(
-                    f"{path}, line {reader.line_num}, column {column + 1}: "
-                    f"expected a finite number, got {describe(fields[column])}"
-                )
-            rows.append(row)
-    except csv.Error as problem:
-        raise place.wrong(f"{path}, line {reader.line_num}: not CSV: {problem}") from None
-    widths = {len(row) for row in rows}
-    if len(widths) != 1 or min(widths) < 2:
-        found = ", ".join(map(str, sorted(widths))) or "no rows"
-        raise place.wrong(f"{path}: expected rows of equal length, at least 2 columns; got {found}")
-    named = len(header) == len(rows[0])
-    columns = [
-        name if _is_name(name) else f"column {n}" for n, name in enumerate(header, start=1) if named
-    ]
-    return _task(path.name, [row[:-1] for row in rows], [row[-1] for row in rows], columns, place)
-
-
-def _csv_number(text: str) -> float | None:
-    try:
-        return as_finite(read_scalar(text.strip()))
-    except ValueError:
-        return None
-
-
-def _task(
+def _make_task(
     name: str,
     inputs: list[list[float]],
-    targets: list[float],
+    targets: list[list[float]],
     columns: list[str],
-    place: Location,
+    location: Location,
 ) -> "Task":
     import numpy as np
 
     from hsig.networks.tasks import Task
 
-    if len(inputs) > SAMPLES_MOST or len(inputs[0]) > INPUTS_MOST:
-        raise place.wrong(
-            f"expected at most {SAMPLES_MOST} samples of at most {INPUTS_MOST} inputs, "
-            f"got {len(inputs)} of {len(inputs[0])}"
+    samples, fan_in, fan_out = len(inputs), len(inputs[0]), len(targets[0])
+    if samples > MAX_SAMPLES or fan_in > MAX_INPUTS or fan_out > MAX_OUTPUTS:
+        raise location.wrong(
+            f"expected at most {MAX_SAMPLES} samples of at most {MAX_INPUTS} inputs and "
+            f"{MAX_OUTPUTS} targets, got {samples} of {fan_in} and {fan_out}"
         )
-    return Task(name, np.array(inputs), np.array([targets]).T, tuple(columns))
+    return Task(name, np.array(inputs), np.array(targets), tuple(columns))
 
 
-def _matrix(value: object, place: Location) -> list[list[float]]:
+def _read_matrix(value: object, location: Location) -> list[list[float]]:
     """A list of rows of equal length, at least one number each."""
     if not isinstance(value, list) or not value:
-        raise place.expected("a list of rows, [[...], ...]", value)
-    rows = each(partial(_vector, row, place.below(index)) for index, row in enumerate(value))
-    for index, row in enumerate(rows):
+        raise location.expected("a list of rows, [[...], ...]", value)
+    rows = check_all(partial(_read_row, row, location.below(n)) for n, row in enumerate(value))
+    for place, row in enumerate(rows):
         if len(row) != len(rows[0]):
-            raise place.below(index).wrong(
+            raise location.below(place).wrong(
                 f"expected {len(rows[0])} numbers like the first row, got {len(row)}"
             )
     return rows
 
 
-def _vector(value: object, place: Location) -> list[float]:
+def _read_targets(value: object, location: Location) -> list[list[float]]:
+    """A number for each sample, or a row for each."""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return _read_matrix(value, location)
+    return [[number] for number in _read_row(value, location)]
+
+
+def _read_row(value: object, location: Location) -> list[float]:
     """A list of finite numbers, at least one."""
     if not isinstance(value, list) or not value:
-        raise place.expected("a list of numbers", value)
+        raise location.expected("a list of numbers", value)
 
-    def finite(index: int) -> float:
-        number = as_finite(value[index])
+    def read_finite(place: int) -> float:
+        number = as_finite(value[place])
         if number is None:
-            raise place.below(index).expected("a finite number", value[index])
+            raise location.below(place).expected("a finite number", value[place])
         return number
 
-    return each(partial(finite, index) for index in range(len(value)))
+    return check_all(partial(read_finite, place) for place in range(len(value)))

@@ -1,6 +1,6 @@
-"""Plain values and what a text means; the places values came from, and complaints that name them.
+"""Plain values, the locations they came from, and complaints that name these.
 
-A check takes a value and its place, and returns what the value means; or it notes a complaint in
+A check takes a value and its location and returns what the value means; or it notes a complaint in
 the house's pattern (where, what with the value, what would be right) and raises `InvalidValue`.
 """
 
@@ -16,24 +16,23 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 KeyPath = tuple[str | int, ...]
 T = TypeVar("T")
 
-DIGITS_MOST = 300  # more would overflow a double
-_COUNTED_MOST = 4000  # digits; of some more Python makes no text
+MAX_DIGITS = 300  # more would overflow a double
 INVALID = object()  # stands where a value was that has been complained of already
 
 _CONSTANTS: Mapping[str, object] = {
-    "": None,
-    "~": None,
-    **dict.fromkeys(("null", "Null", "NULL")),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_WHOLE = re.compile(r"[-+]?[0-9]+")
-_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+
+
+# --- plain values -----------------------------------------------------------------------------
 
 
 def read_scalar(text: str) -> object:
@@ -52,8 +51,8 @@ def read_scalar(text: str) -> object:
         raise ValueError(f"{text} is ambiguous (octal in YAML 1.1): write it without the zero")
     if _SEXAGESIMAL.fullmatch(text):
         raise ValueError(f"{text} is ambiguous (base 60 in YAML 1.1): quote it if it is text")
-    if _WHOLE.fullmatch(text) or _OCTAL_OR_HEX.fullmatch(text):
-        number = int(text, 0 if text.startswith("0") else 10) if len(text) <= DIGITS_MOST else None
+    if _WHOLE.fullmatch(text):
+        number = int(text, 0 if text.startswith("0") else 10) if len(text) <= MAX_DIGITS else None
         if not is_number(number):
             raise ValueError(f"a number of {len(text)} digits is too large to be meant")
         return number
@@ -109,10 +108,8 @@ def describe(value: object) -> str:
             return f"a list of {len(value)}"
         case dict():
             return "keys and values"
-        case int() if abs(value) >= 10**_COUNTED_MOST:
-            return f"a number of more than {_COUNTED_MOST} digits"
         case int() if abs(value) >= 10**20:
-            return f"a number of {len(str(abs(value)))} digits"
+            return "a number of more than 20 digits"
     return str(value)
 
 
@@ -133,7 +130,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
     return f" Did you mean '{names[matches[0]]}'?" if matches else ""
 
 
-# --- places and complaints --------------------------------------------------------------------
+# --- locations and complaints -----------------------------------------------------------------
 
 
 class Lines(NamedTuple):
@@ -144,14 +141,14 @@ class Lines(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A value as somebody gave it, and where.
+    """A plain value of a key, and where it came from.
 
     Attributes:
         value: Plain Python: None, bool, int, float, str, list or dict.
-        source: `FILE`, `--flag`, or the name of an argument; `default` if nobody gave it.
+        source: `FILE`, `--flag`, or the name of an argument; `default` if nobody set it.
         lines: For a file, where in it the value and each of its parts stand.
         folder: What file names in the value are relative to.
-        is_argument: Whether it was given in a call from Python.
+        is_argument: Whether it came with a call from Python.
     """
 
     value: object
@@ -162,12 +159,12 @@ class Value(NamedTuple):
 
     @property
     def is_default(self) -> bool:
-        """Whether nobody gave it."""
+        """Whether nobody set it."""
         return self.source == "default"
 
     @property
     def is_flag(self) -> bool:
-        """Whether it was given on the command line or in a call, where its source is its key."""
+        """Whether it came from the command line or a call, where its source is its key."""
         return self.is_argument or self.source.startswith("--")
 
     def where(self, path: KeyPath = ()) -> str:
@@ -188,37 +185,60 @@ class InvalidValue(Exception):
 
 @dataclass(frozen=True)
 class Location:
-    """A part of a given value: where to say that it is wrong."""
+    """A part of the value of a key: where to say that it is wrong.
+
+    Attributes:
+        key: Name of the key; may be empty.
+        value: The whole value of the key.
+        problems: Gets the complaints.
+        path: Steps to the part.
+        setting: Which setting of a spec such as `hard:slope=0.25` the part is, if it is one.
+    """
 
     key: str
-    given: Value
+    value: Value
     problems: list[str]
     path: KeyPath = ()
-    about: str = ""  # which part of a compact text
+    setting: str = ""
 
     def below(self, step: str | int) -> "Location":
         """The part one step further down."""
         return replace(self, path=(*self.path, step))
 
-    def wrong(self, message: str) -> "InvalidValue":
-        """Note that this part is wrong; to raise what it gives is to leave the part."""
-        name = "" if self.given.is_flag else self.key  # a flag names its key itself
+    def wrong(self, message: str) -> InvalidValue:
+        """Note that this part is wrong; to raise what it returns is to leave the part."""
+        name = "" if self.value.is_flag else self.key  # a flag names its key itself
         for step in self.path:
             name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
-        named = f"{name}: " if name else ""
-        about = f"{self.about}: " if self.about else ""
-        self.problems.append(f"{self.given.where(self.path)}: {named}{about}{message}")
+        parts = (self.value.where(self.path), name, self.setting, message)
+        self.problems.append(": ".join(filter(None, parts)))
         return InvalidValue()
 
-    def expected(self, what: str, value: object) -> "InvalidValue":
-        """Note that something else was expected here; to raise what it gives is to leave it."""
+    def expected(self, what: str, value: object, known: Iterable[str] = ()) -> InvalidValue:
+        """Note that something else was expected; to raise what it returns is to leave the part.
+
+        Args:
+            what: What would be right.
+            value: What is there.
+            known: Names, of which the nearest is proposed.
+        """
         if value is INVALID:
             return InvalidValue()
-        return self.wrong(f"expected {what}, got {describe(value)}")
+        hint = nearest(value, known)
+        return self.wrong(f"expected {what}, got {describe(value)}{hint and '.' + hint}")
+
+    def unknown(
+        self, what: str, name: object, known: Iterable[str], more: str = ""
+    ) -> InvalidValue:
+        """Note a name that is none of `known`."""
+        names = list(known)
+        return self.wrong(
+            f"unknown {what} '{name}'.{nearest(name, names)} Known: {', '.join(names)}{more}"
+        )
 
 
-def each(checks: Iterable[Callable[[], T]]) -> list[T]:
-    """What several checks give; all of them complain before it ends.
+def check_all(checks: Iterable[Callable[[], T]]) -> list[T]:
+    """What several checks return; all of them complain before it ends.
 
     Raises:
         InvalidValue: If one of them complained.
@@ -235,30 +255,10 @@ def each(checks: Iterable[Callable[[], T]]) -> list[T]:
     return found
 
 
-# --- compact text -----------------------------------------------------------------------------
-
-
-def read_settings(text: str, place: Location) -> dict[str, object]:
-    """`slope=0.25,backward=logistic` as a mapping.
-
-    Raises:
-        InvalidValue: If it is not one.
-    """
-    settings: dict[str, object] = {}
-    for part in text.split(","):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not name or not value:
-            raise place.expected("KEY=VALUE pairs with commas between them", text)
-        if name in settings:
-            raise place.wrong(f"'{name}' is given twice in {text!r}")
-        settings[name] = read_part(value, place)
-    return settings
-
-
-def read_part(text: str, place: Location) -> object:
-    """The value of one piece of a compact text; `INVALID` after a complaint."""
+def read_value(text: str, location: Location) -> object:
+    """The scalar that a text is; `INVALID` after a complaint."""
     try:
         return read_scalar(text.strip())
     except ValueError as problem:
-        place.wrong(str(problem))
+        location.wrong(str(problem))
         return INVALID

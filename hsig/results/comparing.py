@@ -20,7 +20,7 @@ from hsig.analysis.tuning import (
     without_tuning,
 )
 from hsig.config.keys import COMPARE
-from hsig.config.loading import Settings, load_comparison, load_experiment, load_tasks
+from hsig.config.loading import Settings, load_experiment, load_side_by_side
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.reports.comparison import comparison_page
 from hsig.reports.lookups import configs_page
@@ -119,12 +119,12 @@ def compare(configs: Sequence[Path], settings: Settings, trainer: Trainer) -> Co
     Raises:
         ConfigError: With every problem of them.
     """
+    experiments = load_side_by_side(configs, settings)
     if len(configs) > 1:
-        return _compare_configs(load_comparison(configs, settings), trainer)
+        return _compare_configs(experiments, trainer)
+    if experiments:
+        return _compare_tasks(experiments, trainer)
     config = configs[0] if configs else None
-    tasks = load_tasks(config, settings)
-    if tasks:
-        return _compare_tasks(tasks, trainer)
     return compare_one(load_experiment(config, settings, COMPARE), trainer)
 
 

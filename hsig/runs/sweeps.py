@@ -13,7 +13,7 @@ from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
 from hsig.config.keys import SWEEP
 from hsig.config.loading import load_resolved
 from hsig.config.sweeps import load_sweep
-from hsig.config.text import text_read
+from hsig.config.text import config_text
 from hsig.config.values import plain
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import Experiment
@@ -405,6 +405,6 @@ def _begin_record(
                 "folder": str(origin.folder),
             },
         },
-        configs={} if origin.config is None else {origin.given: text_read(origin.config)},
+        configs={} if origin.config is None else {origin.given: config_text(origin.config)},
         files={},
     )

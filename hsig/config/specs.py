@@ -1,0 +1,259 @@
+"""The one grammar of `NAME:KEY=VALUE,...`, in which activations, tasks and starts are written.
+
+A spec is a name and its settings, of which the first may be bare, in their declared order:
+`hard:slope=0.25`, `uniform:-1,1`. In YAML a mapping means the same: `{name: hard, slope: 0.25}`,
+`{uniform: [-1, 1]}`. A text may have several: a new one begins at a comma before a name, so that
+`hard:slope=0.25,kink=open,tanh` are two; within brackets a comma separates nothing. Square brackets
+are a list, which for activations is one of each layer: `[tanh, relu]`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from math import isfinite
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+from hsig.config.values import (
+    InvalidValue,
+    Location,
+    check_all,
+    is_number,
+    nearest,
+    read_scalar,
+    read_value,
+)
+from hsig.errors import ConfigError
+
+_BEFORE, _AFTER = "([{", ")]}"
+_SETTING = re.compile(r"\s*\w+\s*=(?!=)")
+_PLAIN_NAME = re.compile(r"\s*[^\W\d]\w*\s*(:|$)")
+
+
+class Checks(Protocol):
+    """What says what the value of a setting means, such as a kind."""
+
+    def check(self, value: object, location: Location) -> Any:
+        """What it means."""
+
+
+class Setting(NamedTuple):
+    """A setting as it is written; a bare one has no key."""
+
+    key: str
+    value: object
+    location: Location
+
+
+class Spec(NamedTuple):
+    """A name and its settings as they are written."""
+
+    name: str
+    settings: tuple[Setting, ...]
+
+
+# --- texts ------------------------------------------------------------------------------------
+
+
+def begins_with_name(part: str) -> bool:
+    """Whether a part of a text begins with a plain name, such as that of a task."""
+    return _PLAIN_NAME.match(part) is not None
+
+
+def is_no_setting(part: str) -> bool:
+    """Whether a part of a text is neither `KEY=VALUE` nor a number: a name, or a formula."""
+    try:
+        return not _SETTING.match(part) and not is_number(read_scalar(part.strip()))
+    except ValueError:  # a number in the wrong spelling
+        return False
+
+
+def split_specs(text: str, begins: Callable[[str], bool] = begins_with_name) -> list[str]:
+    """The specs of a text with commas between them.
+
+    Args:
+        text: What was written.
+        begins: Whether a part between commas begins a spec; else it is a setting of the last.
+
+    >>> split_specs("uniform:0,1,uniform:-1,1")
+    ['uniform:0,1', 'uniform:-1,1']
+    """
+    specs: list[str] = []
+    for part in _split_outside_brackets(text):
+        if specs and ":" in specs[-1] and not begins(part):
+            specs[-1] += f",{part}"
+        else:
+            specs.append(part.strip())
+    return specs
+
+
+def _split_outside_brackets(text: str) -> list[str]:
+    """The parts between commas that are in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth = max(0, depth + (character in _BEFORE) - (character in _AFTER))
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def is_bracketed(text: str) -> bool:
+    """Whether a text is one list in square brackets.
+
+    >>> is_bracketed("[tanh, relu]"), is_bracketed("[tanh, relu],[relu, tanh]")
+    (True, False)
+    """
+    text = text.strip()
+    inside = len(_split_outside_brackets(text)) == 1
+    return text.startswith("[") and text.endswith("]") and inside
+
+
+def read_bracketed(
+    text: str, location: Location, begins: Callable[[str], bool] = begins_with_name
+) -> list[object]:
+    """The items of `[SPEC, ...]`: texts, lists, or mappings in YAML's flow style."""
+    inside = text.strip()[1:-1]
+    specs = split_specs(inside, begins) if inside.strip() else []
+    return [read_item(spec, location, begins) for spec in specs]
+
+
+def read_item(
+    text: str, location: Location, begins: Callable[[str], bool] = begins_with_name
+) -> object:
+    """The value of a text: several specs stay a text, brackets and quotes are read.
+
+    Raises:
+        InvalidValue: If brackets or quotes cannot be read.
+    """
+    if len(_split_outside_brackets(text)) > 1:
+        return text
+    if is_bracketed(text):
+        return read_bracketed(text, location, begins)
+    if text.strip().startswith(tuple("[{\"'")):
+        return read_flow(text, location)
+    return read_value(text, location)
+
+
+def read_flow(text: str, location: Location) -> object:
+    """The value of a text in YAML's flow style.
+
+    Raises:
+        InvalidValue: If it is none.
+    """
+    from hsig.config.yaml_text import parse_yaml
+
+    try:
+        return parse_yaml(text, location.value.source, location.problems).value
+    except ConfigError as refusal:
+        location.problems.extend(refusal.messages)
+        raise InvalidValue from None
+
+
+# --- specs ------------------------------------------------------------------------------------
+
+
+def read_spec(value: object, location: Location, noun: str) -> Spec:
+    """The name and the settings of a text or a mapping.
+
+    Args:
+        value: What was written.
+        location: Where.
+        noun: What is expected there, for a complaint.
+
+    Raises:
+        InvalidValue: If it is neither.
+    """
+    if isinstance(value, str):
+        name, colon, text = value.strip().partition(":")
+        return Spec(name.strip(), tuple(read_settings(text, location)) if colon else ())
+    if not isinstance(value, dict):
+        raise location.expected(noun, value)
+    if "name" not in value and len(value) == 1:
+        ((name, settings),) = value.items()
+        if isinstance(settings, list):
+            below = location.below(name)
+            bare = (Setting("", part, below.below(n)) for n, part in enumerate(settings))
+            return Spec(name, tuple(bare))
+    written = value.get("name")
+    if not isinstance(written, str):
+        raise location.below("name").expected(noun, written)
+    rest = ((key, part) for key, part in value.items() if key != "name")
+    return Spec(written, tuple(Setting(key, part, location.below(key)) for key, part in rest))
+
+
+def read_settings(text: str, location: Location) -> list[Setting]:
+    """The settings of a text such as `slope=0.25,kink=open`, or `-1,1`.
+
+    Raises:
+        InvalidValue: If one is set twice, or nothing is set.
+    """
+    settings: list[Setting] = []
+    for part in _split_outside_brackets(text):
+        key, _, written = part.partition("=") if _SETTING.match(part) else ("", "", part)
+        key = key.strip()
+        if not written.strip():
+            raise location.expected("KEY=VALUE pairs with commas between them", text)
+        if key and key in (setting.key for setting in settings):
+            raise location.wrong(f"'{key}' is given twice in {text!r}")
+        settings.append(Setting(key, read_value(written, location), location))
+    return settings
+
+
+def check_settings(
+    spec: Spec,
+    declared: Mapping[str, Checks],
+    location: Location,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """What the settings of a spec mean, by their declared names.
+
+    Args:
+        spec: As it was read.
+        declared: The settings that its name has, in their order.
+        location: Where it is.
+        aliases: Other names of settings.
+
+    Raises:
+        InvalidValue: If it has no such setting, or a value is wrong.
+    """
+    has = f"It has: {', '.join(declared)}" if declared else "It has none"
+    bare = iter(declared)
+
+    def check(setting: Setting) -> tuple[str, Any]:
+        name = aliases.get(setting.key, setting.key) or next(bare, "")
+        if not name:
+            raise location.wrong(f"{spec.name} has no setting for {setting.value!r}. {has}")
+        if name not in declared:
+            raise setting.location.wrong(
+                f"{spec.name} has no setting '{setting.key}'.{nearest(setting.key, declared)} {has}"
+            )
+        here = setting.location
+        if here is location:  # one text has all of them
+            here = replace(location, setting=f"{spec.name}:{setting.key or name}")
+        return name, declared[name].check(setting.value, here)
+
+    keyed = [place for place, setting in enumerate(spec.settings) if setting.key]
+    if keyed and not all(setting.key for setting in spec.settings[keyed[0] :]):
+        raise location.wrong(f"in {spec.name}, settings without a key stand before those with one")
+    checked = check_all(partial(check, setting) for setting in spec.settings)
+    if len(dict(checked)) < len(checked):
+        raise location.wrong(f"in {spec.name}, expected each setting once")
+    return dict(checked)
+
+
+def check_order(settings: Mapping[str, Any], location: Location) -> None:
+    """Refuse a `low` that is not below a `high`.
+
+    Raises:
+        InvalidValue: If it is not.
+    """
+    low, high = settings.get("low"), settings.get("high")
+    if low is None or high is None:
+        return
+    if not low < high:
+        raise location.wrong(f"expected low below high, got low {low:g} and high {high:g}")
+    if isfinite(low) and isfinite(high) and not isfinite(high - low):
+        raise location.wrong(f"expected low nearer to high, got low {low:g} and high {high:g}")

@@ -1,0 +1,80 @@
+"""Tables of numbers in CSV files."""
+
+import csv
+from typing import NamedTuple
+
+from hsig.config.text import read_bytes, reason
+from hsig.config.values import Location, as_finite, describe, read_scalar
+
+MAX_CHARACTERS = 1_000_000
+_MAX_BYTES = 4 * (MAX_CHARACTERS + 1)
+
+
+class CsvTable(NamedTuple):
+    """The rows of a CSV file, and the names of its columns if the first row has them."""
+
+    name: str
+    rows: list[list[float]]
+    columns: list[str]
+
+
+def read_table(name: str, location: Location) -> CsvTable:
+    """The numbers of a CSV file; a first row without any number has the names of the columns.
+
+    Raises:
+        InvalidValue: If it cannot be read, or has anything but finite numbers in equal rows.
+    """
+    path = location.value.folder / name
+    try:
+        text = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")
+    except (OSError, ValueError) as problem:
+        raise location.wrong(f"cannot read {path}: {reason(problem)}") from None
+    if len(text) > MAX_CHARACTERS:
+        raise location.wrong(f"{path} has more than {MAX_CHARACTERS} characters")
+    reader = csv.reader(text.splitlines(), strict=True)
+    try:
+        lines = [(reader.line_num, fields) for fields in reader if fields]
+    except csv.Error as problem:
+        raise location.wrong(f"{path}, line {reader.line_num}: not CSV: {problem}") from None
+    header: list[str] = []
+    if lines and lines[0][0] == 1 and not any(map(_has_number, lines[0][1])):
+        header = [field.strip() for field in lines.pop(0)[1]]
+    rows = []
+    for line, fields in lines:
+        numbers = [_read_number(field) for field in fields]
+        if None in numbers:
+            column = numbers.index(None)
+            raise location.wrong(
+                f"{path}, line {line}, column {column + 1}: expected a finite number, "
+                f"got {describe(fields[column])}"
+            )
+        rows.append([number for number in numbers if number is not None])
+    widths = sorted({len(row) for row in rows})
+    if len(widths) != 1 or widths[0] < 2:
+        found = ", ".join(map(str, widths)) or "no rows"
+        raise location.wrong(
+            f"{path}: expected rows of equal length, at least 2 columns; got {found}"
+        )
+    columns = header if len(header) == widths[0] else []
+    named = [
+        column if is_column_name(column) else f"column {place}"
+        for place, column in enumerate(columns, start=1)
+    ]
+    return CsvTable(path.name, rows, named)
+
+
+def is_column_name(name: object) -> bool:
+    """Whether something may be the name of a column."""
+    return isinstance(name, str) and bool(name) and name.isprintable()
+
+
+def _read_number(text: str) -> float | None:
+    """The finite number that a field has, if it has one."""
+    try:
+        return as_finite(read_scalar(text.strip()))
+    except ValueError:
+        return None
+
+
+def _has_number(text: str) -> bool:
+    return _read_number(text) is not None
