@@ -177,12 +177,17 @@ def answer(
     if pairing is not None:
         paired = [v.label for v in trained if v.label in pairing.against]
         parts = []
-        for words, claim in (("more", "more"), ("fewer", "less"), ("no clear difference", "")):
+        for words, claim in (
+            ("more than", "more"),
+            ("fewer than", "less"),
+            ("no clear difference from", ""),
+        ):
             labels = [label for label in paired if pairing.against[label].claim == claim]
             if labels:
-                parts.append(f"{words}: {_list_some(labels, pairing.against if claim else {})}")
+                some = _list_some(labels, pairing.against if claim else {})
+                parts.append(f"{words} {pairing.baseline}: {some}")
         own = ", each at its own learning rate" if tuned else ""
-        lines.append(f"seeds solved against {pairing.baseline}{own}: {'; '.join(parts)}")
+        lines.append(f"{'; '.join(parts)}{own}")
     return [*lines, *few_seeds(experiment)]
 
 
@@ -426,7 +431,7 @@ def comparison_page(
     head, predicted = lines(heading_of(experiment, tuned)), transfer_table(ranked)
     chosen = (tables.chosen(columns),) if columns else ()
     every = (chosen or tables.every()) if tables.trained else ()
-    most = (chosen or (tables.results(), *tables.tuning())) if ranked else ()
+    most = (chosen or (tables.results(),)) if ranked else ()
     said = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)
     more = pointer(experiment, ranked, own_rates(tuned)) if summary.complete else ()
     return Page(

@@ -123,14 +123,15 @@ def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
         f"loss {experiment.loss.name}, learning rate {rate}, {count(experiment.epochs, 'epoch')} "
         f"({experiment.update})",
         f"{start}, {named_seeds(experiment.seeds)}{shared}; engine {_engines(experiment)}"
-        f"{f'; not as by default: {changed}' if changed else ''}",
+        f"{f'; changed: {changed}' if changed else ''}",
     )
 
 
-# the keys that a heading spells in words, or that its subject is
+# the keys that a heading spells in words, or that its subject or its tables show
 _IN_WORDS = (
     *("task", "hidden", "loss", "learning_rate", "epochs", "update", "init", "initial_weights"),
     *("seeds", "engine", "activation", "activations", "output_activation"),
+    *("report_every", "at_epochs"),
 )
 
 

@@ -66,7 +66,8 @@ class TaskResult:
         tables, pairing = self.tables, self.summary.pairing
         few = few_seeds(self.experiment)  # which is said once
         said = answer(tables.experiment, tables.variants, pairing, tuned=self.tuned is not None)
-        return [line for line in said if line not in few]
+        own = f"{self.name}: "
+        return [own + line.replace(own, "") for line in said if line not in few]
 
 
 def tasks_page(
@@ -102,7 +103,7 @@ def tasks_page(
         ),
         short=(
             head,
-            *_tables(results, columns, lambda tables: [tables.results(), *tables.tuning()]),
+            *_tables(results, columns, lambda tables: [tables.results()]),
             *over_all,
             lines(marks),
             lines(dict.fromkeys(short)),

@@ -1,0 +1,113 @@
+"""What each kind of page says, as text and in other formats: made anew by running this file.
+
+`python tests/golden_pages.py` writes every page of the table below into tests/golden_pages/, or
+those whose names are given; what changed is read in review. `test_golden_pages.py` compares them.
+"""
+
+import math
+import os
+import re
+import shlex
+import sys
+import tempfile
+from contextlib import chdir
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+FOLDER = Path(__file__).parent / "golden_pages"
+
+
+class Golden(NamedTuple):
+    """A page: the command that shows it, the formats it is kept in, and the commands before it."""
+
+    command: str
+    formats: tuple[str, ...] = ("txt", "json")
+    before: tuple[str, ...] = ()
+
+
+TEXT = ("txt",)
+EVERY = ("txt", "json", "csv", "md")
+SHORT = "-s 4 -e 40 --report-every 20"
+PAGES = {
+    "train": Golden(f"train hard {SHORT}", EVERY),
+    "train-one-seed": Golden("train relu -s 1 -e 40 --report-every 20 --predict-with tanh"),
+    "train-layers": Golden(f"train tanh --hidden 4-3 --init uniform:-1,1 {SHORT}"),
+    "train-changed": Golden(f"train tanh --scale standard --at-epochs 20 {SHORT}", TEXT),
+    "train-failed": Golden("train ultra_fast -s 2 -e 20"),
+    "compare": Golden("compare sigmoid hard ultra_fast -s 30 -e 2000", ("txt", "csv", "md")),
+    "compare-full": Golden("compare sigmoid hard ultra_fast -s 30 -e 2000 --full", TEXT),
+    "compare-columns": Golden(f"compare tanh relu {SHORT} --columns solved,pairs,costs", TEXT),
+    "compare-few": Golden(f"compare sigmoid hard ultra_fast {SHORT}"),
+    "compare-long": Golden(f"compare tanh relu {SHORT} --long", ("csv",)),
+    "compare-tuned": Golden(f"compare tanh relu --tune learning_rate=0.1,1 {SHORT}"),
+    "compare-tasks": Golden(f"compare tanh relu --task xor,and {SHORT}", EVERY),
+    "compare-configs": Golden("compare first.yaml second.yaml"),
+    "explain": Golden("explain hard -s 30 -e 1000", TEXT),
+    "explain-full": Golden("explain hard -s 30 -e 1000 --full", TEXT),
+    "explain-few": Golden(f"explain relu {SHORT}", ("txt", "json", "csv")),
+    "explain-layers": Golden(f"explain tanh --hidden 3-2 {SHORT} --full", TEXT),
+    "explain-diverged": Golden("explain hard --loss bce_naive -r 3 -s 10 -e 200", TEXT),
+}
+FILES = {
+    "first.yaml": "activations: [tanh, relu]\nseeds: 4\nepochs: 40\nreport_every: 20\n",
+    "second.yaml": "activation: relu\nlearning_rate: 0.5\nseeds: 4\nepochs: 40\nreport_every: 20\n",
+}
+MASKS = (  # what differs from one run or machine to the next
+    (r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]+", "ID"),
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?", "WHEN"),
+    (r'"hsig": "[^"]+"', '"hsig": "VERSION"'),
+    (r"(?<![.\d])\b(?=\d*[a-df])[0-9a-f]{12,64}\b", "DIGEST"),
+)
+ROUNDING = re.compile(r"\b\d+(\.\d+)?e-(1[0-9]|2[0-9])\b")
+
+
+def make_page(golden, kind):
+    """What a command prints in a format, in 80 columns, without what differs each time."""
+    from commands import hsig
+
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        for name, text in FILES.items():
+            Path(name).write_text(text)
+        with patch.dict(os.environ, COLUMNS="80", HSIG_RUNS_DIR="runs"):
+            for command in golden.before:
+                hsig(*shlex.split(command))
+            form = [] if kind == "txt" else ["--format", kind]
+            _, page, _ = hsig(*shlex.split(golden.command), *form)
+    page = "".join(f"{line.rstrip()}\n" for line in page.splitlines())
+    for pattern, mask in MASKS:
+        page = re.sub(pattern, mask, page)
+    return page if kind == "json" else ROUNDING.sub("TINY", page)
+
+
+def differences(made, kept, where=""):
+    """Where two JSON values differ by more than rounding."""
+    if isinstance(made, dict) and isinstance(kept, dict) and made.keys() == kept.keys():
+        return [d for key in made for d in differences(made[key], kept[key], f"{where}.{key}")]
+    if isinstance(made, list) and isinstance(kept, list) and len(made) == len(kept):
+        pairs = enumerate(zip(made, kept, strict=True))
+        return [d for n, pair in pairs for d in differences(*pair, f"{where}[{n}]")]
+    if isinstance(made, float) and isinstance(kept, float | int):
+        return [] if math.isclose(made, kept, rel_tol=1e-9, abs_tol=1e-9) else [where]
+    return [] if made == kept else [where]
+
+
+def kept_page(name, kind):
+    """A page as it is kept."""
+    return (FOLDER / f"{name}.{kind}").read_text(encoding="utf-8")
+
+
+def main(names):
+    """Write pages."""
+    FOLDER.mkdir(exist_ok=True)
+    if not names:
+        for old in FOLDER.iterdir():
+            old.unlink()
+    for name in names or PAGES:
+        for kind in PAGES[name].formats:
+            page = make_page(PAGES[name], kind)
+            (FOLDER / f"{name}.{kind}").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
