@@ -1,9 +1,9 @@
-"""Formulas once more, one number at a time and to many digits, with mpmath; and random ones."""
+"""Formulas evaluated once more, one number at a time and to many digits; and random formulas."""
 
 from hypothesis import strategies as st
 from mpmath import mp
 
-from hsig.formulas.nodes import X, node, number, walk
+from hsig.formulas.nodes import X, fold, number, walk
 from hsig.formulas.simplifying import apply
 
 EXACT = {
@@ -42,71 +42,57 @@ BOUNDED = ("tanh", "sin", "cos", "erf", "sigmoid", "atan", "asinh", "sign")
 GROWING = ("exp", "expm1", "sinh", "cosh", "softplus", "absolute", "negative")
 
 
-def exact(root, x):
-    """What a formula is at x, an mpf."""
-    found = {}
-    for one in walk(root):
-        if one is X:
-            found[one] = mp.mpf(x)
-        elif one.operation == "number":
-            found[one] = mp.mpf(one.number)
-        else:
-            found[one] = EXACT[one.operation](*(found[operand] for operand in one.operands))
-    return found[root]
+def exact(root, x, convert=mp.mpf):
+    """The value of a formula at x, in the numbers that `convert` makes."""
+
+    def evaluate(current, operands):
+        if current is X:
+            return convert(x)
+        if current.operation == "number":
+            return convert(current.number)
+        return EXACT[current.operation](*operands)
+
+    return fold(root, evaluate)
+
+
+def depends_on_x(root):
+    return X in walk(root)
 
 
 numbers = st.integers(-12, 12).map(lambda n: number(n / 4.0))
 
 
-def _deeper(inner):
+def operations(names, *operands):
+    """One of some operations on operands that are drawn."""
+    return st.tuples(st.sampled_from(names), *operands).map(lambda made: apply(*made))
+
+
+def _deepen(inner):
     """Operations on formulas that stay within what doubles hold."""
-    two = st.tuples(
-        st.sampled_from(["add", "subtract", "multiply", "minimum", "maximum"]), inner, inner
-    )
-    divided = st.tuples(
-        st.just("divide"), inner, inner.map(lambda u: apply("cosh", apply("sin", u)))
-    )
-    chosen = st.tuples(
-        st.sampled_from(["where_less", "where_less_equal"]), inner, inner, inner, inner
-    )
-    one = st.tuples(st.sampled_from([*BOUNDED, *GROWING]), inner)
-    rooted = inner.map(
-        lambda u: ("sqrt", apply("add", apply("power", u, number(2.0)), number(1.0)))
-    )
-    logged = inner.map(lambda u: ("log", apply("add", apply("absolute", u), number(0.5))))
-    powers = st.tuples(st.just("power"), inner, st.sampled_from([number(2.0), number(3.0)]))
-    clipped = inner.map(lambda u: ("clip", u, number(-1.0), number(2.0)))
-    return st.one_of(two, divided, chosen, one, rooted, logged, powers, clipped).map(
-        lambda made: apply(made[0], *made[1:])
+    return st.one_of(
+        operations(["add", "subtract", "multiply", "minimum", "maximum"], inner, inner),
+        operations(["divide"], inner, inner.map(lambda u: apply("cosh", apply("sin", u)))),
+        operations(["where_less", "where_less_equal"], inner, inner, inner, inner),
+        operations([*BOUNDED, *GROWING], inner),
+        operations(["sqrt"], inner.map(lambda u: apply("add", apply("multiply", u, u), number(1)))),
+        operations(["log"], inner.map(lambda u: apply("add", apply("absolute", u), number(0.5)))),
+        operations(["power"], inner, st.sampled_from([number(2.0), number(3.0)])),
+        operations(["clip"], inner, st.just(number(-1.0)), st.just(number(2.0))),
     )
 
 
-FORMULAS = st.recursive(st.just(X) | numbers, _deeper, max_leaves=8).filter(
-    lambda root: any(one is X for one in walk(root))
-)
-
-_LINES = {"add": 2, "subtract": 2, "minimum": 2, "maximum": 2, "absolute": 1, "negative": 1}
+FORMULAS = st.recursive(st.just(X) | numbers, _deepen, max_leaves=8).filter(depends_on_x)
 
 
-def _bent(inner):
+def _bend(inner):
     """Operations that make lines of lines."""
-    plain = st.sampled_from(list(_LINES)).flatmap(
-        lambda name: st.tuples(st.just(name), *[inner] * _LINES[name])
+    return st.one_of(
+        operations(["add", "subtract", "minimum", "maximum"], inner, inner),
+        operations(["absolute", "negative"], inner),
+        operations(["multiply"], numbers, inner),
+        operations(["where_less", "where_less_equal"], inner, inner, inner, inner),
+        operations(["clip"], inner, st.just(number(-1.0)), st.just(number(1.5))),
     )
-    scaled = st.tuples(st.just("multiply"), numbers, inner)
-    chosen = st.tuples(
-        st.sampled_from(["where_less", "where_less_equal"]), inner, inner, inner, inner
-    )
-    clipped = st.tuples(st.just("clip"), inner, st.just(number(-1.0)), st.just(number(1.5)))
-    return st.one_of(plain, scaled, chosen, clipped).map(lambda made: apply(made[0], *made[1:]))
 
 
-PIECEWISE = st.recursive(st.just(X) | numbers, _bent, max_leaves=7)
-
-
-def as_it_stands(root):
-    """The same operations, none simplified."""
-    made = {}
-    for one in walk(root):
-        made[one] = node(one.operation, *(made[u] for u in one.operands)) if one.operands else one
-    return made[root]
+PIECEWISE = st.recursive(st.just(X) | numbers, _bend, max_leaves=7)

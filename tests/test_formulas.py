@@ -1,4 +1,4 @@
-"""The language of formulas: read, written, derived, cut into pieces."""
+"""The language of formulas: parsed, printed, differentiated, cut into pieces, and their range."""
 
 from contextlib import suppress
 from fractions import Fraction
@@ -15,9 +15,9 @@ from hsig.activations import ACTIVATIONS
 from hsig.activations.names import inline_activation
 from hsig.formulas.derivative import differentiate_by_rules, to_polynomial
 from hsig.formulas.function import KINKS, Function, split_pieces, to_clipped_line
-from hsig.formulas.nodes import X, format_formula, number
+from hsig.formulas.nodes import X, format_formula, number, walk
 from hsig.formulas.parsing import MAX_LENGTH, FormulaError, parse, parse_template
-from hsig.formulas.primitives import PRIMITIVES, WORDS
+from hsig.formulas.primitives import PRIMITIVES
 from hsig.formulas.program import Evaluator, lower
 from hsig.formulas.simplifying import apply
 
@@ -25,36 +25,43 @@ mp.dps = 40
 POINTS = [-2.7, -1.3, -0.6, -0.15, 0.35, 0.8, 1.45, 2.9]  # no kink of what is drawn is there
 
 
-def computed(root, x):
+def evaluate(root, x):
     return Evaluator(lower(root))(np.asarray(x, dtype=float))
 
 
-# --- reading and writing ----------------------------------------------------------------------
+def read(text):
+    return parse(text, inline=inline_activation)
+
+
+# --- parsing and printing ---------------------------------------------------------------------
 
 
 @given(FORMULAS)
-@settings(max_examples=300)
-def test_a_formula_that_is_written_reads_as_the_same(root):
-    written = format_formula(root)
-    assume(len(written) <= MAX_LENGTH)
+def test_a_printed_formula_is_parsed_as_the_same(root):
+    text = format_formula(root)
+    assume(len(text) <= MAX_LENGTH)
     try:
-        again = parse(written)
+        again = parse(text)
     except FormulaError as problem:
         assume("at most" not in problem.message)  # too large: nothing drawn is wrong otherwise
         raise
     assert again is root
 
 
+def test_the_table_is_parsed_as_it_is_printed():
+    for row in ACTIVATIONS.values():
+        for root in (row.function.value, row.function.slope):
+            assert parse(format_formula(root)) is root
+
+
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("written", "meant"),
     [
-        ("x", "x"),
         ("-x**2", "-x**2"),
         ("(-x)**2", "(-x)**2"),
         ("2**-x", "2**-x"),
         ("x - (1 - x)", "x - (1 - x)"),
         ("x/(2*x)", "x/(2*x)"),
-        ("where(x > 0, x, 0.1*x)", "where(x > 0, x, 0.1*x)"),
         ("where(0 < x < 1, 1, 2)", "where(x > 0, where(x < 1, 1, 2), 2)"),
         ("where(x < 0 or x > 1, 1, 2)", "where(x < 0, 1, where(x > 1, 1, 2))"),
         ("where(not x != 1, x, 2)", "where(x == 1, x, 2)"),
@@ -62,18 +69,16 @@ def test_a_formula_that_is_written_reads_as_the_same(root):
         ("hard(2*x)", "clip(0.2*(2*x) + 0.5, 0, 1)"),
         ("leaky_relu(x, leak=0.3)", "where(x < 0, 0.3*x, x)"),
         ("pow(x, 3)", "x**3"),
-        ("1e3*x", "1000*x"),
+        (" 1e3*+x ", "1000*x"),
         ("min(x, pi)", "min(x, 3.141592653589793)"),
-        ("+x", "x"),
         ("0/0 + x", "0/0 + x"),
         ("x/(-exp(x))", "-(x/exp(x))"),
         ("x + x**0", "x + 1"),
         ("2**3*x + 4**0.5 + 2**0.3", "8*x + 2 + 2**0.3"),
-        (" x + 1 ", "x + 1"),
     ],
 )
-def test_what_is_read_is_what_is_meant(written, read):
-    assert format_formula(parse(written, expand=inline_activation)) == read
+def test_a_formula_means(written, meant):
+    assert format_formula(read(written)) == meant
 
 
 @pytest.mark.parametrize(
@@ -89,51 +94,44 @@ def test_what_is_read_is_what_is_meant(written, read):
         ("log(sigmoid(x))", "-softplus(-x)"),
     ],
 )
-def test_what_overflows_as_it_is_written_is_computed_otherwise(naive, careful):
-    assert format_formula(parse(naive)) == careful
+def test_a_formula_that_overflows_or_cancels_is_computed_with_care(naive, careful):
     root = parse(naive)
+    assert format_formula(root) == careful
     points = np.array([-800.0, -30.0, 0.5, 30.0, 300.0])
-    for x, found in zip(points, computed(root, points), strict=True):
-        with mp.workdps(800):
-            wanted = float(mp.mpf(exact(root, x)))
-        assert found == pytest.approx(wanted, rel=1e-14, abs=1e-300)
+    with mp.workdps(800):
+        wanted = [float(exact(root, x)) for x in points]
+    np.testing.assert_allclose(evaluate(root, points), wanted, rtol=1e-14, atol=1e-300)
 
 
-def test_the_slope_of_mish_as_it_is_printed_is_1_far_out():
+def test_the_slope_of_mish_is_1_far_out():
     """PyTorch, JAX and SymPy give nan for x*tanh(log1p(exp(x))) at 800: 0 times infinity."""
-    slope = Function(parse("x*tanh(log1p(exp(x)))"))
-    x = np.array([-800.0, 800.0, 1e308])
-    np.testing.assert_array_equal(slope.evaluate_slope(x), [0.0, 1.0, 1.0])
+    slope = Function(parse("x*tanh(log1p(exp(x)))")).evaluate_slope(np.array([-800.0, 800, 1e308]))
+    np.testing.assert_array_equal(slope, [0.0, 1.0, 1.0])
 
 
-def test_parameters_are_numbers_by_name():
+def test_parameters_are_numbers_or_stay_open():
     assert parse("clip(slope*x + 0.5, 0, 1)", {"slope": 0.3}) is parse("clip(0.3*x + 0.5, 0, 1)")
-    opened = parse_template("slope*x", ("x", "slope"))
-    assert format_formula(opened) == "slope*x"
+    assert format_formula(parse_template("slope*x", ("x", "slope"))) == "slope*x"
 
 
-HOSTILE = [
+REFUSED = [
     ("", "expected a formula"),
     ("   ", "expected a formula"),
-    ("exp(x", "expected a formula, such as clip(0.2*x + 0.5, 0, 1); 1 ) missing"),
-    ("exp(x))", "; 1 ( missing"),
-    ("1.7 x", "; is there a * missing?"),
-    ("2x", "; is there a * missing?"),
-    ("x^2", "; a power is **"),
-    ("x +", "expected a formula"),
+    ("exp(x", "1 ) missing"),
+    ("exp(x))", "1 ( missing"),
+    ("1.7 x", "is there a * missing?"),
+    ("2x", "is there a * missing?"),
+    ("x^2", "a power is **"),
     ("1if x else 2", "expected"),
     ("0777*x", "expected a formula"),
     ("__import__('os')", 'got "\'"'),
     ("__import__(x)", "unknown function '__import__'"),
-    ("x.real", "expected x, numbers"),
     ("x.__class__", "expected x, numbers"),
     ("(x).y(x)", "expected x, numbers"),
     ("lambda x: x", "got ':'"),
     ("x if x else 1", "expected x, numbers"),
     ("[x]", "got '['"),
-    ("x;x", "got ';'"),
     ("x, 1", "expected x, numbers"),
-    ("x % 2", "got '%'"),
     ("x // 2", "expected x, numbers"),
     ("True*x", "expected a number"),
     ("1j*x", "expected a number"),
@@ -151,34 +149,30 @@ HOSTILE = [
     ("hard(x, **x)", "expected settings such as"),
     ("hard()", "expected 1 value in hard(), got 0"),
     ("x*tnh(x)", "Did you mean 'tanh'?"),
-    ("y + 1", "unknown name 'y'"),
     ("1e999*x", "at most 1.8e308"),
     ("\u0445 + 1", "got '\\u0445'"),  # a Cyrillic letter that looks like x
-    ("x\u2212 1", "got '\\u2212'"),
     ("x\n+ 1", "got '\\n'"),
     ("x\0", "got '\\x00'"),
-    ("(" * 10_000 + "x" + ")" * 10_000, "at most 2000 characters"),
+    ("x" * 1_000_000, "at most 2000 characters"),
     ("(" * 500 + "x" + ")" * 500, "at most 100 brackets"),
-    ("x" + "*x" * 1000, "at most 2000 characters"),
     ("x" + "*x" * 500, "at most 100 operations"),
     ("-" * 900 + "x", "expected"),
-    ("x" * 1_000_000, "at most 2000 characters"),
     ("9" * 1900 + "*x", "expected"),
     ("where(" + "x < " * 300 + "x, 1, 2)", "at most"),
     ("mish(" * 60 + "x" + ")" * 60, "4000 characters"),
 ]
 
 
-@pytest.mark.parametrize(("written", "complaint"), HOSTILE, ids=lambda part: part[:20])
-def test_what_is_no_formula_is_refused_in_words(written, complaint):
+@pytest.mark.parametrize(("written", "complaint"), REFUSED, ids=lambda part: part[:20])
+def test_anything_else_is_refused_with_what_would_be_right(written, complaint):
     with pytest.raises(FormulaError) as refused:
-        parse(written, expand=inline_activation)
-    shown = refused.value.with_caret()
-    assert complaint in shown
-    assert len(max(shown.splitlines(), key=len)) < 2100
+        read(written)
+    message = refused.value.with_caret()
+    assert complaint in message
+    assert max(map(len, message.splitlines())) < 2100
 
 
-def test_a_mistake_is_shown_with_a_caret_below_the_place():
+def test_a_caret_stands_below_the_mistake():
     with pytest.raises(FormulaError) as refused:
         parse("1 + 2*tnh(x)")
     assert refused.value.with_caret().splitlines()[1:] == ["    1 + 2*tnh(x)", "          ^"]
@@ -186,22 +180,13 @@ def test_a_mistake_is_shown_with_a_caret_below_the_place():
 
 @given(st.text(max_size=40))
 @example("x" * 39)
-def test_any_text_is_a_formula_or_is_refused(written):
+def test_any_text_is_a_formula_or_refused(written):
     with suppress(FormulaError):
-        root = parse(written, expand=inline_activation)
+        root = read(written)
         assert parse(format_formula(root)) is root
 
 
 # --- primitives -------------------------------------------------------------------------------
-
-
-def test_every_primitive_has_an_oracle_and_those_with_words_are_offered():
-    assert set(EXACT) == set(PRIMITIVES)
-    assert set(WORDS) >= {
-        *("abs", "sign", "sqrt", "exp", "expm1", "log", "log1p", "tanh", "sinh", "cosh", "asinh"),
-        *("atan", "sin", "cos", "erf", "sigmoid", "softplus", "min", "max", "clip", "floor"),
-    }
-
 
 # operands that put each primitive where its slope is none of 0 and 1
 OPERANDS = {
@@ -214,33 +199,37 @@ OPERANDS = {
 }
 
 
-@pytest.mark.parametrize("name", PRIMITIVES)
-def test_the_derivative_of_each_primitive_is_its_derivative(name):
-    """Of operands that all depend on x, against mpmath's numeric derivative of 40 digits."""
-    made = ["sin(x)", "atan(x)", "cosh(x)", "x + 2"][: PRIMITIVES[name].operands]
-    operands = [parse(one) for one in OPERANDS.get(name, made)]
-    root = apply(name, *operands)
-    slope = computed(differentiate_by_rules(root), np.array(POINTS))
+@pytest.mark.parametrize("name", EXACT)
+def test_a_primitive_has_its_value_and_derivative(name):
+    """Of operands that all depend on x, against mpmath's own with 40 digits."""
+    operands = ["sin(x)", "atan(x)", "cosh(x)", "x + 2"][: PRIMITIVES[name].operands]
+    root = apply(name, *map(parse, OPERANDS.get(name, operands)))
+    values = [float(exact(root, x)) for x in POINTS]
+    np.testing.assert_allclose(evaluate(root, POINTS), values, rtol=2e-15, atol=1e-15)
+    slopes = evaluate(differentiate_by_rules(root), POINTS)
     wanted = [float(mp.diff(lambda t: exact(root, t), mp.mpf(x))) for x in POINTS]
-    np.testing.assert_allclose(slope, wanted, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(slopes, wanted, rtol=1e-12, atol=1e-13)
     if name not in ("sign", "floor", "where_equal"):
-        assert np.abs(slope).max() > 0.1
+        assert np.abs(slopes).max() > 0.1
 
 
-@pytest.mark.parametrize("name", PRIMITIVES)
-def test_the_value_of_each_primitive_is_its_own(name):
-    made = ["x", "0.4 - x", "x*x", "exp(x)"][: PRIMITIVES[name].operands]
-    root = apply(name, *(parse(one) for one in OPERANDS.get(name, made)))
-    found = computed(root, np.array(POINTS))
-    for x, value in zip(POINTS, found, strict=True):
-        if mp.im(exact(root, x)) == 0:
-            assert value == pytest.approx(float(mp.re(exact(root, x))), rel=2e-15, abs=1e-15)
+def test_every_primitive_has_an_oracle():
+    assert set(EXACT) == set(PRIMITIVES)
 
 
 def test_0_times_infinity_is_0_and_nan_stays():
-    root = parse("x*exp(-x*x)")
-    found = computed(root, np.array([np.inf, -np.inf, np.nan]))
-    np.testing.assert_array_equal(found, [0.0, 0.0, np.nan])
+    values = evaluate(parse("x*exp(-x*x)"), [np.inf, -np.inf, np.nan])
+    np.testing.assert_array_equal(values, [0.0, 0.0, np.nan])
+
+
+def test_functions_and_choices_keep_nan():
+    roots = [apply(name, X) for name in (*BOUNDED, *GROWING)]
+    roots += map(parse, ["where(x > 0, 1, 0)", "where(x < 0, x, 3)", "floor(x)"])
+    for root in roots:
+        assert np.isnan(Function(root).evaluate(np.array([np.nan])))[0], format_formula(root)
+
+
+# --- slopes -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -255,7 +244,7 @@ def test_0_times_infinity_is_0_and_nan_stays():
         ("where(x > 0, x, 0.1*x)", 0, 0.1),
         ("where(x >= 0, x, 0.1*x)", 0, 1),
         ("sign(x)*x", 0, 0),
-        # where the point at which a comparison turns is not looked for, the rule itself decides
+        # the point at which these turn is not computed: the rule itself decides
         ("max(sin(x), 0)", 0, 0),
         ("max(0, sin(x))", 0, 1),
         ("min(sin(x), 0)", 0, 0),
@@ -268,74 +257,48 @@ def test_0_times_infinity_is_0_and_nan_stays():
     ],
 )
 def test_the_slope_at_a_kink_is_that_of_the_rule(written, x, slope):
-    function = Function(parse(written))
-    at = np.array([float(x)])
-    assert function.evaluate_slope(at)[0] == slope
+    assert Function(parse(written)).evaluate_slope(np.array([float(x)]))[0] == slope
 
 
-@pytest.mark.parametrize(
-    ("kink", "left", "right"),
-    [
-        ("own", 0.2, 0.2),
-        ("open", 0.0, 0.0),
-        ("closed", 0.2, 0.2),
-        ("left", 0.0, 0.2),
-        ("right", 0.2, 0.0),
-        ("mean", 0.1, 0.1),
-        ("sum", 0.2, 0.2),
-    ],
-)
-def test_the_slope_at_a_kink_can_be_chosen(kink, left, right):
-    assert kink in KINKS
+SIDES = {"own": (0.2, 0.2), "open": (0.0, 0.0), "closed": (0.2, 0.2), "left": (0.0, 0.2)}
+SIDES |= {"right": (0.2, 0.0), "mean": (0.1, 0.1), "sum": (0.2, 0.2)}
+
+
+@pytest.mark.parametrize("kink", KINKS)
+def test_the_slope_at_a_kink_can_be_chosen(kink):
     function = Function(parse("clip(0.2*x + 0.5, 0, 1)"), kink)
     x = np.array([-2.5, 2.5, np.nextafter(-2.5, 0), np.nextafter(2.5, 3)])
-    np.testing.assert_array_equal(function.evaluate_slope(x), [left, right, 0.2, 0.0])
-
-
-# --- the derivative of anything ---------------------------------------------------------------
+    np.testing.assert_array_equal(function.evaluate_slope(x), [*SIDES[kink], 0.2, 0.0])
 
 
 @given(FORMULAS, st.floats(-3.0, 3.0))
-@settings(max_examples=300, deadline=None)
-def test_the_derivative_is_mpmaths_and_that_of_small_steps(root, x):
-    x = round(x, 3) + 1e-4 * np.pi  # beside what is written in quarters
-    function = Function(root)
-    at = np.array([x])
-    found = float(function.evaluate_slope(at)[0])
+def test_the_derivative_is_that_of_small_steps(root, x):
+    x = round(x, 3) + 1e-4 * np.pi  # not at a kink: drawn numbers are quarters
+    found = float(Function(root).evaluate_slope(np.array([x]))[0])
     with mp.workdps(60):
-        value, steps = (
-            exact(root, x),
-            [exact(root, x + h) for h in (mp.mpf("1e-9"), -mp.mpf("1e-9"))],
-        )
+        step = mp.mpf("1e-9")
+        before, value, after = (exact(root, x + k * step) for k in (-1, 0, 1))
+        wanted, left, right = ((after - before) / 2, abs(value - before), abs(after - value))
         assume(abs(value) < 1e6)
-        wanted = (steps[0] - steps[1]) / mp.mpf("2e-9")
-        left, right = (abs(s - value) / mp.mpf("1e-9") for s in steps)
-        assume(abs(wanted) < 1e6)
-        assume(abs(left - right) < 1e-3)  # no kink between
-        assume(all(abs(part) < 1e8 for part in _parts(root, x)))
-    assert found == pytest.approx(float(wanted), rel=1e-5, abs=1e-5)
-
-
-def _parts(root, x):
-    """The values of all that a formula is made of: where one is huge, its digits are lost."""
-    from hsig.formulas.nodes import walk
-
-    return [exact(one, x) for one in walk(root)]
+        assume(abs(wanted / step) < 1e6)
+        assume(abs(left - right) / step < 1e-3)  # no kink between
+        assume(all(abs(exact(part, x)) < 1e8 for part in walk(root)))  # else digits are lost
+    assert found == pytest.approx(float(wanted / step), rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize(
     "written",
     ["x**5/(1 + x**4)", "x**2.5", "x**0.5", "x**-3", "clip(x, -inf, 2)", "(x + 1)/(2 - x)", "2**x"],
 )
-def test_the_derivative_of_some_that_take_a_way_of_their_own(written):
-    root = parse(written)
+def test_quotients_and_powers_have_exact_first_and_second_derivatives(written):
+    root, x = parse(written), np.array([0.3, 1.2, 3.7])
     function = Function(root)
-    x = np.array([0.3, 1.2, 3.7])
-    wanted = [float(mp.diff(lambda t: exact(root, t), mp.mpf(float(one)))) for one in x]
-    np.testing.assert_allclose(function.evaluate_slope(x), wanted, rtol=1e-12)
+    for order, found in ((1, function), (2, function.derivative)):
+        wanted = [float(mp.diff(lambda t: exact(root, t), mp.mpf(float(t)), order)) for t in x]
+        np.testing.assert_allclose(found.evaluate_slope(x), wanted, rtol=1e-11, atol=1e-14)
 
 
-def test_what_is_divided_by_0_has_a_derivative_that_is_no_number():
+def test_the_slope_of_a_division_by_0_is_nan():
     assert np.isnan(Function(parse("x/0")).evaluate_slope(np.ones(1))[0])
 
 
@@ -343,40 +306,18 @@ def test_what_is_divided_by_0_has_a_derivative_that_is_no_number():
 
 
 @given(PIECEWISE)
-@settings(max_examples=300, deadline=None)
-def test_the_pieces_of_lines_are_those_that_are_found_by_force(root):
-    """On a grid that is finer than what is drawn in quarters and their quotients."""
-    found = split_pieces(root)
-    grid = [Fraction(n, 1) / 7919 for n in range(-40_000, 40_000, 397)]
-    for x in grid:
-        wanted = _exact_fraction(root, x)
-        (here,) = [p for p in found if _holds(p, x)] or [None]
-        assert here is not None
+@settings(max_examples=60)
+def test_pieces_of_lines_are_those_that_are_found_by_force(root):
+    """On a grid of fractions that are no ends of what is drawn in quarters."""
+    pieces = split_pieces(root)
+    for x in [Fraction(n, 7919) for n in range(-40_000, 40_000, 1993)]:
+        (here,) = (p for p in pieces if p.start < x < p.stop)
         line = to_polynomial(here.formula)
-        assert line is not None
         assert len(line) <= 2
-        assert sum(c * x**k for k, c in enumerate(line)) == wanted
-    assert [p.start for p in found[1:]] == [p.stop for p in found[:-1]]
-    for one, other in pairwise(found):
-        assert to_polynomial(one.formula) != to_polynomial(other.formula)
-
-
-def _holds(piece, x):
-    return piece.start < x < piece.stop or (piece.is_point and piece.start == x)
-
-
-def _exact_fraction(root, x):
-    from hsig.formulas.nodes import walk
-
-    found = {}
-    for one in walk(root):
-        if one is X:
-            found[one] = x
-        elif one.operation == "number":
-            found[one] = Fraction(one.number)
-        else:
-            found[one] = EXACT[one.operation](*(found[operand] for operand in one.operands))
-    return found[root]
+        assert sum(c * x**k for k, c in enumerate(line)) == exact(root, x, Fraction)
+    for piece, following in pairwise(pieces):
+        assert piece.stop == following.start
+        assert to_polynomial(piece.formula) != to_polynomial(following.formula)
 
 
 @pytest.mark.parametrize(
@@ -397,16 +338,15 @@ def _exact_fraction(root, x):
         ("max(sin(x), 0)", []),
     ],
 )
-def test_the_lines_of_a_formula_by_hand(written, lines):
-    found = Function(parse(written)).linear_pieces
-    assert [(p.start, p.stop, p.slope) for p in found] == lines
+def test_the_lines_of_a_formula(written, lines):
+    pieces = Function(parse(written)).linear_pieces
+    assert [(p.start, p.stop, p.slope) for p in pieces] == lines
 
 
 @pytest.mark.parametrize("written", ["x*1e308*10", "1e308*x*x", "where(1e300*x > 1e-300, x, 0)"])
-def test_numbers_beyond_doubles_are_no_polynomial_and_no_mistake(written):
-    function = Function(parse(written))
-    x = np.array([-1e-3, 1e-3])
-    assert not np.isnan(function.evaluate_slope(x)).any()
+def test_numbers_beyond_doubles_are_no_mistake(written):
+    slopes = Function(parse(written)).evaluate_slope(np.array([-1e-3, 1e-3]))
+    assert not np.isnan(slopes).any()
 
 
 @pytest.mark.parametrize(
@@ -425,7 +365,7 @@ def test_numbers_beyond_doubles_are_no_polynomial_and_no_mistake(written):
         ("tanh(x)", None),
     ],
 )
-def test_what_is_a_clipped_line(written, line):
+def test_a_clipped_line_is_found(written, line):
     found = to_clipped_line(Function(parse(written)))
     assert (found and found[:5]) == line
 
@@ -434,21 +374,19 @@ def test_a_slope_between_those_of_both_sides_is_no_clipped_lines():
     assert to_clipped_line(Function(parse("clip(x, 0, 1)"), "mean")) is None
 
 
-@pytest.mark.parametrize(
-    ("written", "known"), [("clip(x, 0, 1)", True), ("floor(x)", False), ("max(sin(x), 0)", False)]
-)
-def test_whether_all_kinks_are_known_is_known(written, known):
-    assert Function(parse(written)).breakpoints_are_complete is known
+def test_whether_all_breakpoints_are_known():
+    known = {"clip(x, 0, 1)": True, "floor(x)": False, "max(sin(x), 0)": False}
+    for written, complete in known.items():
+        assert Function(parse(written)).breakpoints_are_complete is complete
 
 
 def test_a_formula_of_too_many_pieces_is_left_whole():
     root = X
-    for n in range(12):
-        root = apply("absolute", apply("subtract", root, number(2.0 ** (10 - n))))
+    for n in range(8):
+        root = apply("absolute", apply("subtract", root, number(2.0 ** (6 - n))))
     assert len(split_pieces(root)) == 1
-    function = Function(root)
-    x = np.array([0.3, 700.2])
-    np.testing.assert_array_equal(np.abs(function.evaluate_slope(x)), 1.0)
+    slopes = Function(root).evaluate_slope(np.array([0.3, 70.2]))
+    np.testing.assert_array_equal(np.abs(slopes), 1.0)
 
 
 # --- range ------------------------------------------------------------------------------------
@@ -469,22 +407,3 @@ def test_a_formula_of_too_many_pieces_is_left_whole():
 )
 def test_the_range_is_found(written, low, high):
     assert Function(parse(written)).range == pytest.approx((low, high), rel=2e-4, abs=1e-12)
-
-
-@pytest.mark.parametrize("name", [*BOUNDED, *GROWING])
-def test_functions_that_formulas_call_keep_nan(name):
-    function = Function(apply(name, X))
-    assert np.isnan(function.evaluate(np.array([np.nan])))[0]
-
-
-@pytest.mark.parametrize(
-    "name", ["where(x > 0, 1, 0)", "where(x < 0, x, 3)", "floor(x)", "sign(x)"]
-)
-def test_a_choice_keeps_nan(name):
-    assert np.isnan(Function(parse(name)).evaluate(np.array([np.nan])))[0]
-
-
-def test_every_row_of_the_table_reads_back_as_it_is_written():
-    for row in ACTIVATIONS.values():
-        for root in (row.function.value, row.function.slope):
-            assert parse(format_formula(root)) is root

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 
 from hsig.formulas.nodes import ONE, ZERO, Node, X, fold, number
 from hsig.formulas.parsing import parse_template
@@ -132,6 +132,7 @@ _MAX_DEGREE = 6
 _MAX_COEFFICIENT = Fraction(2) ** 1000  # of formulas and of their derivatives
 
 
+@lru_cache(maxsize=1024)
 def to_polynomial(root: Node) -> Polynomial | None:
     """The exact coefficients of a formula that is a polynomial of a low degree; else None.
 
