@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 from hypothesis import settings
 
-from hsig.experiments.sweeps import train_cell
+from hsig.experiments.sweeps import cell_steps
 
 # machines are noisy: how long an example takes is no reason to fail, unless a test says so
 settings.register_profile("hsig", deadline=None)
@@ -50,11 +50,11 @@ def trained(monkeypatch):
     """How many seeds of how many cells of sweeps have been trained."""
     done = []
 
-    def noted(experiment, going_on=None):
+    def noted(experiment):
         done.append(len(experiment.seeds))
-        return train_cell(experiment, going_on)
+        yield from cell_steps(experiment)
 
-    monkeypatch.setattr("hsig.experiments.parallel.train_cell", noted)
+    monkeypatch.setattr("hsig.experiments.parallel.cell_steps", noted)
     return done
 
 

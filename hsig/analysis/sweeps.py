@@ -171,7 +171,7 @@ def _pair(first: CellResult, second: CellResult, *, may_be_paired: bool) -> Cell
     there = set(second.seeds)
     seeds = [seed for seed in first.seeds if seed in there]
     if seeds and may_be_paired:
-        solved = {"first": first.of(seeds).solved, "second": second.of(seeds).solved}
+        solved = {"first": first.select(seeds).solved, "second": second.select(seeds).solved}
         paired = pair(solved, "first").against["second"]
     return CellPair(_solved(first), _solved(second), paired)
 

@@ -15,8 +15,8 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.parallel import Pool
 from hsig.experiments.sweeps import CellResult, LostCell, train_cell
 
-_TIMEOUT_S = 10  # with a scheduler that does not answer, and a cluster without workers
-_CHECK_INTERVAL_S = 3.0  # at the workers, when no cell has ended for so long
+_CONNECT_TIMEOUT_S = 10  # of a scheduler that does not answer, and a cluster without workers
+_CHECK_INTERVAL_S = 3.0  # between two checks for workers, when no cell has ended for so long
 _MAX_ABSENCE_S = 600.0  # of all workers, on the way
 _MIN_QUEUE = 100  # cells that are handed over, should the cluster grow
 
@@ -24,123 +24,131 @@ _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?[^/\s]+:[0-9]+(/\S*)?")
 
 
 def cluster_pool(
-    address: str, experiments: Sequence[Experiment], tell: Callable[[str], None]
+    address: str, experiments: Sequence[Experiment], warn: Callable[[str], None]
 ) -> Pool[CellResult]:
-    """What trains cells on the cluster of a Dask scheduler.
+    """The pool that trains cells on the cluster of a Dask scheduler.
 
     Args:
         address: Of the scheduler, such as `tcp://10.0.0.1:8786`.
-        experiments: The cells, whose engines the workers must have.
-        tell: Is called with a line when all workers have gone, and when there are some again.
+        experiments: The cells.
+        warn: Is called with a line when all workers have gone.
 
     Raises:
         ConfigError: If it is no address, or Dask is not installed here.
-        RunError: If no scheduler answers, it has no workers, or a worker would not give the same
-            bits: another hsig, another kernel, or none.
+        RunError: If no scheduler answers, or it has no workers.
     """
-    engines = sorted({engine for experiment in experiments for engine in experiment.engines})
-    where = f"--scheduler: {address}"
-    client = _connected(address)
+    engines = {engine for experiment in experiments for engine in experiment.engines}
+    client = _connect(address)
     try:
-        client.wait_for_workers(1, timeout=_TIMEOUT_S)
-        _check(client, engines)
-        return _Cluster(client, address, here(engines), tell)
-    except BaseException as problem:
+        client.wait_for_workers(1, timeout=_CONNECT_TIMEOUT_S)
+    except (TimeoutError, OSError) as error:
         client.close()
-        if isinstance(problem, TimeoutError):
-            raise RunError(f"{where}: the cluster has no workers") from None
-        if isinstance(problem, OSError):
-            raise RunError(f"{where}: the cluster does not answer: {problem}") from None
-        raise
+        problem = "the cluster has no workers"
+        if not isinstance(error, TimeoutError):
+            problem = f"the cluster does not answer: {error}"
+        raise RunError(f"--scheduler: {address}: {problem}") from None
+    return ClusterPool(client, address, describe_environment(engines), warn)
 
 
-class _Cluster(Pool[CellResult]):
-    """The workers of a cluster, which has its own way to try again."""
+class ClusterPool(Pool[CellResult]):
+    """The workers of a cluster, where Dask tries a cell again whose worker dies."""
+
+    timeout_s = _CHECK_INTERVAL_S
 
     def __init__(
         self,
         client: Any,
         address: str,
-        expected: Mapping[str, str],
-        tell: Callable[[str], None],
+        environment: Mapping[str, str],
+        warn: Callable[[str], None],
     ) -> None:
         threads = sum(client.nthreads().values())
         super().__init__(threads, max(_MIN_QUEUE, 4 * threads))
-        self._client, self._address, self._expected = client, address, expected
-        self._tell, self.timeout_s = tell, _CHECK_INTERVAL_S
-        self._absences = 0  # looks, one after the other, that found no worker
+        self._client, self._address, self._environment = client, address, environment
+        self._warn, self._absence_s = warn, 0.0
         self._executor: Executor = client.get_executor(pure=False)
 
     def submit(
-        self, experiment: Experiment, _: Callable[[CellResult], None]
+        self, job: Experiment, report: Callable[[CellResult], None]
     ) -> Future[CellResult | LostCell | None]:
-        """As `Pool` says; a cell is its last alone."""
-        return self._executor.submit(train_there, experiment, self._expected)
+        """Train a cell on some worker: its result is the future's."""
+        del report
+        return self._executor.submit(train_on_worker, job, self._environment)
 
     def check_alive(self) -> None:
-        """Tell when all workers have gone, and when there are some again.
+        """Wait for workers for ten minutes, if all have gone, and warn of it once.
 
         Raises:
-            RunError: If there were none for `_MAX_ABSENCE_S`.
+            RunError: If none has come by then.
         """
         try:
-            there = bool(self._client.nthreads())
+            workers = self._client.nthreads()
         except OSError:  # the scheduler has gone: its cells are about to say so
             return
-        before, self._absences = self._absences, 0 if there else self._absences + 1
-        most = f"{_MAX_ABSENCE_S / 60:g} min"
-        if self._absences * _CHECK_INTERVAL_S > _MAX_ABSENCE_S:
-            raise RunError(f"--scheduler: {self._address}: there were no workers for {most}")
-        if there and before:
-            self._tell(f"{self._address}: there are workers again")
-        elif not there and not before:
-            self._tell(f"{self._address}: all workers have gone; others are waited for, {most}")
+        limit = f"{_MAX_ABSENCE_S / 60:g} min"
+        if workers:
+            self._absence_s = 0.0
+        elif self._absence_s == 0.0:
+            self._absence_s = _CHECK_INTERVAL_S
+            self._warn(f"{self._address}: all workers have gone; waiting {limit} for others")
+        elif self._absence_s > _MAX_ABSENCE_S:
+            raise RunError(f"--scheduler: {self._address}: there were no workers for {limit}")
+        else:
+            self._absence_s += _CHECK_INTERVAL_S
 
     def stop(self) -> None:
         """Cancel what is not done, and leave the cluster."""
         self._executor.shutdown(wait=False)
         self._client.close()
 
-    def to_result(self, problem: Exception) -> LostCell:
-        """What an exception of a cell means that was trained there.
+    def to_result(self, error: Exception) -> LostCell:
+        """A cell whose workers kept dying is lost; everything else ends the sweep.
 
         Raises:
             HsigError: If a worker is not as it should be, or the scheduler has gone.
         """
-        if isinstance(problem, _distributed().KilledWorker):
+        if isinstance(error, _import_distributed().KilledWorker):
             return LostCell("the workers that trained it died")
-        if isinstance(problem, HsigError):
-            raise problem
-        what = f"a worker raised {type(problem).__name__}: {problem}"
-        if isinstance(problem, CancelledError):
-            what = f"{self._address}: the scheduler has gone"
-        raise RunError(f"--scheduler: {what}") from None
+        if isinstance(error, HsigError):
+            raise error
+        problem = f"a worker raised {type(error).__name__}: {error}"
+        if isinstance(error, CancelledError):
+            problem = f"{self._address}: the scheduler has gone"
+        raise RunError(f"--scheduler: {problem}") from None
 
 
-def here(engines: Iterable[str]) -> dict[str, str]:
+def describe_environment(engines: Iterable[str]) -> dict[str, str]:
     """What must be the same wherever cells of a sweep are trained: hsig, and all of `numerics`."""
     return {"hsig": __version__, **numerics(engines)}
 
 
-def train_there(experiment: Experiment, expected: Mapping[str, str]) -> CellResult | None:
+def train_on_worker(experiment: Experiment, environment: Mapping[str, str]) -> CellResult:
     """On a worker: train a cell.
 
     Raises:
         RunError: If it would not give the same bits as where the sweep was begun.
     """
-    found = here(experiment.engines)
-    wanted = {name: expected[name] for name in found}
-    if found != wanted:  # it came after the others had been looked at
-        raise RunError(_refusal(_distributed().get_worker().address, wanted, found))
+    found = describe_environment(experiment.engines)
+    differences = [
+        f"{name} {value} (here {environment.get(name, 'unknown')})"
+        for name, value in found.items()
+        if environment.get(name) != value
+    ]
+    if differences:
+        worker = _import_distributed().get_worker().address
+        raise RunError(
+            f"--scheduler: the worker {worker} would not give the same bits: "
+            f"{', '.join(differences)}"
+        )
     return train_cell(experiment)
 
 
-def _distributed() -> Any:
-    """Dask's scheduler, client and workers: imported where they are asked for alone."""
+def _import_distributed() -> Any:
+    """Dask's scheduler, client and workers, which are imported only where they are asked for."""
     return import_module("distributed")
 
 
-def _connected(address: str) -> Any:
+def _connect(address: str) -> Any:
     """A client of a scheduler.
 
     Raises:
@@ -153,67 +161,32 @@ def _connected(address: str) -> Any:
             f"got the text '{address}'"
         )
     try:
-        distributed = _distributed()
+        distributed = _import_distributed()
     except ImportError:
         raise ConfigError(
             "--scheduler: needs Dask, which is not installed: pip install distributed, or from a "
             "clone of hsig pip install '.[dask]'"
         ) from None
-    for name in list(logging.root.manager.loggerDict):
+    for name in list(logging.root.manager.loggerDict):  # of which Dask sets the level of several
         if name.partition(".")[0] == distributed.__name__:
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # hsig tells what matters
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # hsig says what matters
     answer: Future[Any] = Future()
 
     def connect() -> None:
         try:
-            made = distributed.Client(address, timeout=_TIMEOUT_S, set_as_default=False)
-            answer.set_result(made)
-        except Exception as problem:  # of many kinds: no such host, no certificate, ...
-            answer.set_exception(problem)
+            answer.set_result(
+                distributed.Client(address, timeout=_CONNECT_TIMEOUT_S, set_as_default=False)
+            )
+        except Exception as error:  # of many kinds: no such host, no certificate, ...
+            answer.set_exception(error)
 
     # aside, for it would wait for ever where something else listens, such as Dask's own dashboard
     Thread(target=connect, daemon=True).start()
     try:
-        return answer.result(timeout=_TIMEOUT_S + 1)
-    except Exception as problem:
-        what = str(problem) if answer.done() else "what listens there is something else"
+        return answer.result(timeout=_CONNECT_TIMEOUT_S + 1)
+    except Exception as error:
+        problem = str(error) if answer.done() else "what listens there is something else"
         raise RunError(
-            f"--scheduler: {address}: no Dask scheduler answers: {what}. Expected the address "
+            f"--scheduler: {address}: no Dask scheduler answers: {problem}. Expected the address "
             "that `dask scheduler` prints, such as tcp://10.0.0.1:8786"
         ) from None
-
-
-def _check(client: Any, engines: Sequence[str]) -> None:
-    """Refuse, by their names, workers that would not give the same bits.
-
-    Raises:
-        RunError: If there are any.
-    """
-
-    def look() -> Mapping[str, str]:  # sent as code: hsig may not be there
-        try:
-            from hsig.experiments.dask_cluster import here
-        except ImportError as problem:
-            return {"hsig": f"not installed ({problem})"}
-        return here(engines)
-
-    expected = here(engines)
-    refusals = [
-        _refusal(worker, expected, found)
-        for worker, found in sorted(client.run(look).items())
-        if found != expected
-    ]
-    if refusals:
-        raise RunError(refusals)
-
-
-def _refusal(worker: str, expected: Mapping[str, str], found: Mapping[str, str]) -> str:
-    """How a worker differs from what is here."""
-    differences = (
-        f"{name} {found.get(name, 'unknown')} (here {value})"
-        for name, value in expected.items()
-        if found.get(name) != value
-    )
-    return (
-        f"--scheduler: the worker {worker} would not give the same bits: {', '.join(differences)}"
-    )

@@ -268,6 +268,20 @@ class Checkpoint:
         """At this epoch."""
         return tuple(map(seeds_first, self.state.weights))
 
+    def select(self, places: IntArray) -> "Checkpoint":
+        """The same of some seeds, by their places, and without twins."""
+        return replace(
+            self,
+            state=self.state.select(places),
+            losses=self.losses[places],
+            predictions=self.predictions[places],
+            solved_at=self.solved_at[places],
+            lost_at=self.lost_at[places],
+            diverged_by=tuple(self.diverged_by[place] for place in places),
+            outlook=self.outlook and self.outlook.select(places),
+            twin_distance=None,
+        )
+
     @cached_property
     def activity(self) -> Activity:
         """What flows through the networks here, with the engine's own predictions; seeds last."""

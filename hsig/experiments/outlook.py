@@ -4,7 +4,7 @@ Arrays have seeds first in what is returned; inside, as the engines have them, l
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class Outlook:
             cost_rise=nan.copy(),
             cost_drop=nan.copy(),
         )
+
+    def select(self, places: IntArray) -> "Outlook":
+        """The outlook of some seeds, by their places."""
+        return Outlook(**{field.name: getattr(self, field.name)[places] for field in fields(self)})
 
 
 def look_ahead(

@@ -1,20 +1,20 @@
-"""Networks on the way: at some moments, and epoch by epoch."""
+"""Networks on the way: at chosen epochs, and one step after the other."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+import numpy as np
 
 from hsig.arrays import Array, IntArray
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Training, Variant, as_cell
-from hsig.experiments.outlook import Outlook
 from hsig.experiments.parallel import available_cores, run_with_workers
 from hsig.experiments.training import gather, mean_over_samples, run
 from hsig.networks.network import Weights, seeds_first, select_seeds
 
-# --- snapshots -----------------------------------------------------------------------------------
-
-# The networks of a variant at chosen epochs: their weights, and what flows through them.
+_MAX_STEPS = 20_000  # of a budget; a step of the default one is an epoch
+_MAX_COSTS = 400  # epochs whose costs are kept; a curve has fewer dots
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,8 @@ class Snapshot:
     losses: Array
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint) -> "Snapshot":
-        """What a checkpoint has, and what the hidden layer sees."""
+    def from_checkpoint(cls, checkpoint: Checkpoint) -> "Snapshot":
+        """The weights of a checkpoint, and what flows through them."""
         return cls(
             epoch=checkpoint.epoch,
             weights=checkpoint.weights,
@@ -60,43 +60,33 @@ class Snapshot:
 def take_snapshots(
     experiment: Experiment, variant: Variant, epochs: Iterable[int]
 ) -> tuple[Snapshot, ...]:
-    """Train a variant, and look at some epochs up to its budget, in rising order.
+    """Train a variant again, and look at some epochs up to its budget, in rising order.
 
-    The weights are bit for bit those of any other training of the same seeds. Nothing of a variant
-    that cannot be trained.
+    The weights are bit for bit those of any other training of the same seeds. A variant that cannot
+    be trained has no snapshots.
     """
     wanted = {min(epoch, experiment.epochs) for epoch in epochs}
-    looking = replace(
+    with_checkpoints = replace(
         experiment,
         variants=(variant,),
         report_every=experiment.epochs,
         at_epochs=tuple(sorted(wanted - {0})),
     )
-    seen = {
-        event.epoch: Snapshot.of(event)
-        for event in run_with_workers(looking)
+    snapshots = {
+        event.epoch: Snapshot.from_checkpoint(event)
+        for event in run_with_workers(with_checkpoints)
         if isinstance(event, Checkpoint) and event.epoch in wanted
     }
-    return tuple(seen[epoch] for epoch in sorted(seen))
-
-
-# --- stepper -------------------------------------------------------------------------------------
-
-# The training of a variant that somebody looks at: as far as it is asked to go, no farther.
-
-_MAX_STEPS = 20_000  # of a budget; a step of the default one is an epoch
-_MAX_KEPT = 400  # epochs whose costs are kept; a curve has fewer dots
-_MIN_KEPT = 16
-_MAX_COSTS = 10_000_000  # costs that are kept, of all seeds
+    return tuple(snapshots[epoch] for epoch in sorted(snapshots))
 
 
 class SeedView(NamedTuple):
-    """One seed at the epoch that its training has come to.
+    """One seed at the epoch that a stepper has come to.
 
     Attributes:
         training: Of this seed alone, stopped there; the verdict is known at the budget.
         snapshot: Its weights, and what flows through them.
-        epochs: Those at which its cost was looked at, in rising order.
+        epochs: Those of its costs, in rising order.
         costs: The cost that tables show, at these.
     """
 
@@ -107,102 +97,77 @@ class SeedView(NamedTuple):
 
 
 class Stepper:
-    """The only variant of an experiment, of which all seeds are trained together.
+    """Trains the only variant of an experiment as far as it is asked to, all seeds together.
 
-    The numbers are bit for bit those of any other training. What is kept of the past is the cost,
-    at a few hundred epochs.
+    The numbers are bit for bit those of any other training. Of the past it keeps the costs, at a
+    few hundred epochs.
     """
 
     def __init__(self, experiment: Experiment) -> None:
-        """Train the first step.
+        """Come to the start.
 
         Raises:
             ConfigError: If the variant has no gradient to train with.
         """
-        seeds, epochs = len(experiment.seeds), experiment.epochs
-        step = max(1, epochs // _MAX_STEPS)
-        kept = max(_MIN_KEPT, min(_MAX_KEPT, _MAX_COSTS // seeds))
-        self._experiment = replace(as_cell(experiment), report_every=step)
-        self._kept_every = max(step, -(-epochs // kept))
-        self._begin()
+        self._step = max(1, experiment.epochs // _MAX_STEPS)
+        self._experiment = replace(as_cell(experiment), report_every=self._step)
+        self._cost_every = max(self._step, -(-experiment.epochs // _MAX_COSTS))
+        self._restart()
 
     @property
     def epoch(self) -> int:
         """What it has come to."""
-        return self._here.epoch
+        return self._checkpoint.epoch
 
     def advance_to(self, epoch: float) -> Iterator[int]:
-        """Train up to an epoch, but not beyond it, and give that of each step.
+        """Train up to an epoch, but not beyond it, and yield that of each step.
 
-        What is before now begins anew.
+        For an epoch before this one, start again.
 
         Raises:
             RunError: If the training fails.
         """
         if epoch < self.epoch:
-            self._begin()
+            self._restart()
         while self.has_step_to(epoch):
-            self._move()
+            self._advance()
             yield self.epoch
 
     def has_step_to(self, epoch: float) -> bool:
         """Whether there is a step to take on the way to an epoch."""
-        return self._next is not None and self._next.epoch <= epoch
+        budget = self._experiment.epochs
+        return self.epoch < budget and min(self.epoch + self._step, budget) <= epoch
 
     def view_seed(self, place: int) -> SeedView:
-        """What there is of a seed, by its place among the seeds."""
-        alone = _alone(self._here, place)
-        seed = replace(as_cell(self._experiment), seeds=(self._experiment.seeds[place],))
-        (training,) = gather(seed, [alone]).results
-        past = [kept for kept in self._kept if kept[0] < self.epoch]
-        costs = [costs[place].item() for _, costs in [*past, (self.epoch, self._costs())]]
-        epochs = [*(epoch for epoch, _ in past), self.epoch]
-        return SeedView(training, Snapshot.of(alone), epochs, costs)
+        """What is known of a seed, by its place among the seeds."""
+        checkpoint = self._checkpoint.select(np.array([place]))
+        alone = replace(as_cell(self._experiment), seeds=(self._experiment.seeds[place],))
+        (training,) = gather(alone, [checkpoint]).results
+        past = [(epoch, costs) for epoch, costs in self._costs if epoch < self.epoch]
+        epochs, costs = zip(*past, (self.epoch, self._shown_costs()), strict=True)
+        return SeedView(
+            training,
+            Snapshot.from_checkpoint(checkpoint),
+            epochs,
+            [of_seeds[place].item() for of_seeds in costs],
+        )
 
-    def _begin(self) -> None:
+    def _restart(self) -> None:
         threads = self._experiment.workers or available_cores()
         self._events = run(self._experiment, threads=threads, twins=0)
-        self._kept: list[tuple[int, Array]] = []
-        first = self._pull()
-        assert first is not None, "there is a checkpoint before the first epoch"
-        self._next: Checkpoint | None = first
-        self._move()
+        self._costs: list[tuple[int, Array]] = []
+        self._advance()
 
-    def _move(self) -> None:
-        """Take the step that was trained already, and train the one after it."""
-        assert self._next is not None, "there is a step to take"
-        self._here = self._next
-        if not self._kept or self.epoch >= self._kept[-1][0] + self._kept_every:
-            self._kept.append((self.epoch, self._costs()))
-        self._next = self._pull()
-
-    def _pull(self) -> Checkpoint | None:
-        event = next(self._events, None)
+    def _advance(self) -> None:
+        event = next(self._events)
         if isinstance(event, Failure):
             kind = ConfigError if event.variant.untrainable_activation else RunError
             raise kind(f"{event.variant.label}: not trained: {event.reason}")
-        return event
+        self._checkpoint = event
+        if not self._costs or self.epoch >= self._costs[-1][0] + self._cost_every:
+            self._costs.append((self.epoch, self._shown_costs()))
 
-    def _costs(self) -> Array:
+    def _shown_costs(self) -> Array:
         """The cost that tables show, shape (seeds,)."""
-        losses = self._here.losses
+        losses = self._checkpoint.losses
         return losses[:, -1] if self._experiment.cost == "last" else mean_over_samples(losses)
-
-
-def _alone(checkpoint: Checkpoint, place: int) -> Checkpoint:
-    """What a checkpoint has of one of its seeds."""
-    seed = slice(place, place + 1)
-    outlook = checkpoint.outlook
-    if outlook is not None:
-        outlook = Outlook(**{one.name: getattr(outlook, one.name)[seed] for one in fields(Outlook)})
-    return replace(
-        checkpoint,
-        state=checkpoint.state.select(seed),
-        losses=checkpoint.losses[seed],
-        predictions=checkpoint.predictions[seed],
-        solved_at=checkpoint.solved_at[seed],
-        lost_at=checkpoint.lost_at[seed],
-        diverged_by=checkpoint.diverged_by[seed],
-        outlook=outlook,
-        twin_distance=None,
-    )

@@ -1,6 +1,6 @@
 """A grid of experiments, and what becomes of each cell, which is trained by itself."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -66,7 +66,7 @@ class CellResult(Result):
         arrays |= {"solved": none.astype(bool), "cost": none.astype(np.float64)}
         return cls(seeds=(), **arrays, failure=reason)
 
-    def of(self, seeds: Iterable[int]) -> "CellResult":
+    def select(self, seeds: Iterable[int]) -> "CellResult":
         """Of some of its seeds, in this order."""
         place = {seed: number for number, seed in enumerate(self.seeds)}
         chosen = tuple(seeds)
@@ -77,27 +77,32 @@ class CellResult(Result):
 ARRAYS = ("solved", "solved_at", "lost_at", "diverged_at", "verdict", "cost")
 
 
-def train_cell(
-    experiment: Experiment, should_continue: Callable[[], bool] | None = None
-) -> CellResult | None:
-    """Train one cell, on one thread; None if it was told not to go on."""
-    experiment = as_cell(experiment)
+def train_cell(experiment: Experiment) -> CellResult:
+    """Train one cell, on one thread."""
+    *_, result = cell_steps(experiment)
+    assert result is not None, "the last is the result"
+    return result
+
+
+def cell_steps(experiment: Experiment) -> Iterator[CellResult | None]:
+    """Train one cell: None every now and then, so that one can stop, and last the result."""
+    cell = as_cell(experiment)
     events = []
-    for event in run(experiment, twins=0):
-        if isinstance(event, Failure) or event.epoch == experiment.epochs:
+    for event in run(cell, twins=0):
+        if isinstance(event, Failure) or event.epoch == cell.epochs:
             events.append(event)
-        if should_continue is not None and not should_continue():
-            return None
-    (training,) = gather(experiment, events).results
+        else:
+            yield None
+    (training,) = gather(cell, events).results
     if training.failure:
-        return CellResult.failed(training.failure)
-    made = {name: getattr(training, name) for name in ARRAYS if name != "cost"}
-    cost = select_cost(experiment, training)[:, -1]
-    return CellResult(seeds=experiment.seeds, **made, cost=cost)
+        yield CellResult.failed(training.failure)
+        return
+    arrays = {name: getattr(training, name) for name in ARRAYS if name != "cost"}
+    yield CellResult(seeds=cell.seeds, **arrays, cost=select_cost(cell, training)[:, -1])
 
 
 @dataclass(frozen=True)
 class LostCell:
-    """What became of a cell on which workers kept dying; another time it may be trained."""
+    """A cell whose workers kept dying, and how; another time it may be trained."""
 
     reason: str
