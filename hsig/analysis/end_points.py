@@ -1,4 +1,8 @@
-"""Where trainings end, and how the loss curves there."""
+"""Where trainings end, and how the mean loss curves there.
+
+The surface is the mean loss over the samples as a function of all weights, in the order in which
+they are drawn, with the activations' own derivatives, whatever slope was trained with.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,25 +13,22 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray
 from hsig.experiments.experiment import Experiment, Training
-from hsig.networks.network import Network, Weights, append_bias, seeds_last
+from hsig.networks.network import (
+    Activity,
+    Network,
+    Weights,
+    append_bias,
+    backpropagate,
+    mean_products,
+    seeds_first,
+    seeds_last,
+)
 from hsig.networks.tasks import Task
 
-# --- curvature -----------------------------------------------------------------------------------
+# --- the surface ---------------------------------------------------------------------------------
 
-# The surface of the mean loss about some weights, to second order.
-#
-# It is the mean over the samples as a function of all weights, with the activations' own
-# derivatives, whatever slope was trained with. Its weights are in the order in which they are
-# drawn: the hidden layer's row by row, then the output's. Arrays have seeds first.
-#
-# The Hessian is put together from the network's own numbers. All but two of them are known
-# exactly; the slope of the hidden activation's slope, and of the loss's slope in the output's pre-
-# activation, are central differences of fourth order in that one variable.
-
-_STEP = 1e-3  # of a difference
-_OF_DISTANCE = 1.0 / 32.0  # to a kink, that such a step is at most
 _BESIDE = 1e-6  # a kink, from where its sides are looked at
-_BEND = 0.01  # a smaller jump of the slope of the slope is that of a smooth curve
+_BEND = 0.01  # a smaller jump of the second derivative is that of a smooth curve
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Surface:
         cost: Shape (seeds,); the mean loss.
         gradient: Shape (seeds, weights).
         hessian: Shape (seeds, weights, weights); that of the pieces of the activations which the
-            pre-activations are on. At a kink it is that of the side to the right.
+            pre-activations are on.
         kink: Shape (seeds,); distance of the pre-activation that is nearest to a kink of its
             activation, infinite where there are none.
     """
@@ -57,47 +58,26 @@ class Surface:
 
 
 def loss_surface(network: Network, weights: Weights, task: Task) -> Surface:
-    """The mean loss about some weights.
-
-    Args:
-        network: Whose; of its activations, the own derivatives count.
-        weights: Seeds first.
-        task: The samples.
-    """
+    """Compute the mean loss about some weights, seeds first, with its exact derivatives."""
     own = Network(
         tuple(replace(activation, backward="own") for activation in network.activations),
         network.loss,
     )
-    lanes = tuple(map(seeds_last, weights))
-    inputs, targets = append_bias(task.inputs), task.targets[:, :, None]
-    hidden_activation, output_activation = own.activations
-    bends, breaks_off = find_kinks(hidden_activation), find_kinks(output_activation)
+    lanes, targets = tuple(map(seeds_last, weights)), task.targets[:, :, None]
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
-        activity = own.forward(lanes, inputs)
-        hidden, output = activity.pre_activations
-
-        def deltas(output: Array) -> Array:
-            predictions = output_activation.value(output)
-            moved = activity._replace(pre_activations=(hidden, output), predictions=predictions)
-            return own.output_deltas(moved, targets)
-
-        gradient = own.gradient(lanes, activity, targets)
-        hessian = _hessian(
-            inputs[:, :, 0],
-            activity.layer_inputs[1],
-            onward=lanes[1][:-1, 0],
-            slope=hidden_activation.derivative(hidden),
-            bend=_slope(hidden_activation.derivative, hidden, bends),
-            delta=deltas(output)[:, 0],
-            delta_slope=_slope(deltas, output, breaks_off)[:, 0],
-        )
+        activity = own.forward(lanes, append_bias(task.inputs))
+        deltas, bends = _backpropagate(own, lanes, activity, targets)
+        gradient = map(mean_products, activity.layer_inputs, deltas)
         return Surface(
             cost=own.losses(activity, targets).mean(axis=0),
-            gradient=np.concatenate([np.concatenate([*layer]) for layer in gradient]).T,
-            hessian=hessian,
-            kink=np.minimum(
-                _distance(hidden, bends).min(axis=(0, 1)),
-                _distance(output, breaks_off).min(axis=(0, 1)),
+            gradient=np.concatenate([row for layer in gradient for row in layer]).T,
+            hessian=_hessian(weights, activity, own.hidden_slopes(activity), deltas, bends),
+            kink=np.min(
+                [
+                    _distance(z, find_kinks(activation)).min(axis=(0, 1))
+                    for z, activation in zip(activity.pre_activations, own.activations, strict=True)
+                ],
+                axis=0,
             ),
         )
 
@@ -111,9 +91,7 @@ def find_kinks(activation: Activation) -> tuple[float, ...]:
     """
     found = {point.x for point in activation.function.breaks}
     for x in activation.function.breakpoints:
-        near = activation.derivative(x + np.array([-_BESIDE, _BESIDE]))
-        far = activation.derivative(x + np.array([-_BESIDE - _STEP, _BESIDE + _STEP]))
-        left, right = (far - near) / np.array([-_STEP, _STEP])
+        left, right = activation.second_derivative(x + np.array([-_BESIDE, _BESIDE]))
         if abs(right - left) > _BEND:
             found.add(x)
     return tuple(sorted(found))
@@ -127,57 +105,84 @@ def _distance(x: Array, kinks: tuple[float, ...]) -> Array:
     return nearest
 
 
-def _slope(function: Callable[[Array], Array], x: Array, kinks: tuple[float, ...]) -> Array:
-    """Derivative of a function of each point by itself, on the side of a kink that it is on.
+def _backpropagate(
+    network: Network, weights: Weights, activity: Activity, targets: Array
+) -> tuple[list[Array], list[Array]]:
+    """First and second derivatives of the loss in the pre-activations of each layer; seeds last.
 
-    The error is of the order of `_STEP`**4 times the function's fifth derivative, and 1e-13 times
-    its size.
+    The second are in each pre-activation by itself, as if all that leads on from it were linear.
+    Shapes (samples, fan_out, seeds).
     """
-    for kink in kinks:
-        beside = kink + np.where(x < kink, -_BESIDE, _BESIDE)
-        x = np.where(np.abs(x - kink) < _BESIDE, beside, x)
-    step = np.minimum(_STEP, _OF_DISTANCE * _distance(x, kinks))
-    near = function(x + step) - function(x - step)
-    far = function(x + 2.0 * step) - function(x - 2.0 * step)
-    slope: Array = (8.0 * near - far) / (12.0 * step)
-    return slope
+    deltas = [network.output_deltas(activity, targets)]
+    bends = [_output_bend(network, activity, targets)]
+    slopes = network.hidden_slopes(activity)
+    for place in reversed(range(len(slopes))):
+        delta = backpropagate(weights[place + 1], deltas[0])
+        z = activity.pre_activations[place]
+        deltas.insert(0, delta * slopes[place])
+        bends.insert(0, delta * network.activations[place].second_derivative(z))
+    return deltas, bends
+
+
+def _output_bend(network: Network, activity: Activity, targets: Array) -> Array:
+    """Second derivative of the loss in each of the output's pre-activations."""
+    loss, activation = network.loss, network.output_activation
+    z, p = activity.pre_activations[-1], activity.predictions
+    if activation.trains_as_logistic and loss.second_derivative_of_logit is not None:
+        return loss.second_derivative_of_logit(p, targets)
+    slope, bend = activation.derivative(z), activation.second_derivative(z)
+    whole: Array = loss.second_derivative(p, targets) * slope**2
+    whole = whole + loss.derivative(p, targets) * bend
+    if loss.zero_slope_teaches_nothing:
+        whole = np.where((slope == 0.0) & (bend == 0.0), 0.0 * p, whole)
+    return whole
 
 
 def _hessian(
-    inputs: Array,
-    hidden: Array,
-    *,
-    onward: Array,
-    slope: Array,
-    bend: Array,
-    delta: Array,
-    delta_slope: Array,
+    weights: Weights,
+    activity: Activity,
+    slopes: tuple[Array, ...],
+    deltas: list[Array],
+    bends: list[Array],
 ) -> Array:
-    """Second derivatives of the mean loss in all weights; seeds last in, first out.
+    """Second derivatives of the mean loss in all weights, (seeds, weights, weights).
+
+    Pre-activations z = inputs @ layer bend the loss by themselves, and each of a layer's weights
+    has a part with what leads to the input that it multiplies. So, with a dash for the derivative
+    in all weights, the Hessian is the sum over layers of z' bend z' + layer' delta inputs' and the
+    transpose of the latter.
 
     Args:
-        inputs: What the hidden layer sees, (samples, inputs + 1).
-        hidden: What the output sees, (samples, hidden + 1, seeds).
-        onward: Weights from the hidden units to the output, (hidden, seeds).
-        slope: First derivative of each hidden unit, (samples, hidden, seeds).
-        bend: Second derivative, the same shape.
-        delta: Slope of the loss in the output's pre-activation, (samples, seeds).
-        delta_slope: Slope of that, the same shape.
+        weights: Seeds first.
+        activity: What flows through the networks; seeds last, as all below.
+        slopes: Of the hidden units.
+        deltas: First derivatives of the loss in the pre-activations.
+        bends: The second; both from `_backpropagate`.
     """
-    samples, units, seeds = slope.shape
-    to_hidden = inputs[:, :, None, None] * (onward * slope)[:, None]
-    to_hidden = to_hidden.reshape(samples, inputs.shape[1] * units, seeds)
-    of_output = np.concatenate([to_hidden, hidden], axis=1)
-    by_seed = np.ascontiguousarray(np.moveaxis(of_output, -1, 0))
-    hessian: Array = (by_seed * delta_slope.T[:, :, None]).swapaxes(1, 2) @ by_seed
-    mixed = np.einsum("ns,nus,ni->sui", delta, slope, inputs)
-    within = np.einsum("ns,nus,ni,nj->suij", delta, onward * bend, inputs, inputs)
-    for unit in range(units):
-        to_it = np.arange(inputs.shape[1]) * units + unit
-        from_it = inputs.shape[1] * units + unit
-        hessian[:, to_it[:, None], to_it] += within[:, unit]
-        hessian[:, to_it, from_it] += mixed[:, unit]
-        hessian[:, from_it, to_it] += mixed[:, unit]
+    seeds, samples = len(weights[0]), len(activity.predictions)
+    number = sum(layer.shape[1] * layer.shape[2] for layer in weights)
+    hessian = np.zeros((seeds, number, number))
+    inputs_slope = np.zeros((seeds, number, samples, 0))
+    first = 0  # of the layer's weights
+    for place, layer in enumerate(weights):
+        fan_in, fan_out = layer.shape[1] - 1, layer.shape[2]
+        seen, delta, bend = (seeds_first(a[place]) for a in (activity.layer_inputs, deltas, bends))
+        z_slope = np.zeros((seeds, number, samples, fan_out))
+        if place:
+            z_slope += inputs_slope @ layer[:, None, :-1]
+            mixed = np.einsum("knsi,kso->kion", inputs_slope, delta)
+            mixed = mixed.reshape(seeds, fan_in * fan_out, number)
+            own = slice(first, first + fan_in * fan_out)
+            hessian[:, own] += mixed
+            hessian[:, :, own] += mixed.swapaxes(1, 2)
+        stop = first + (fan_in + 1) * fan_out
+        for unit in range(fan_out):
+            z_slope[:, first + unit : stop : fan_out, :, unit] += seen.swapaxes(1, 2)
+        flat = z_slope.reshape(seeds, number, samples * fan_out)
+        hessian += (flat * bend.reshape(seeds, 1, samples * fan_out)) @ flat.swapaxes(1, 2)
+        if place < len(slopes):
+            inputs_slope = z_slope * seeds_first(slopes[place])[:, None]
+        first = stop
     hessian /= samples
     return hessian
 
@@ -201,7 +206,7 @@ KINDS = (SADDLE, MINIMUM, FLAT, KINK, SLOPE, UNDEFINED) = (
     "slope",
     "undefined",
 )
-MAX_WEIGHTS = 64  # of a network whose end points are told
+MAX_WEIGHTS = 64  # of a network whose end points are looked for
 NEAR = 1.0  # how far away, in the space of all weights, a stationary point is looked for
 STATIONARY = 1e-10  # a gradient that is not larger is none
 ZERO = 1e-6  # an eigenvalue that is not larger than this share of the largest is none
@@ -209,12 +214,12 @@ MIN_ZERO = 1e-7  # nor is one that a gradient of `STATIONARY` outweighs over `AS
 ASIDE = 0.01  # length of the step that tries whether a saddle is one
 AT_KINK = 0.02  # a pre-activation not farther from a kink is at it: `ASIDE` may lead beyond
 
-_STEPS_MOST = 100  # of the search
+_MAX_STEPS = 100  # of the search
 _ENOUGH = 1e-13  # a gradient with which it ends, so that what it finds is exact
-_DAMPING = 1e-4  # with which it begins, relative to the square of the Hessian
-_DAMPING_LEAST, _DAMPING_MOST = 1e-12, 1e8  # the latter ends it
+_FIRST_DAMPING = 1e-4  # relative to the square of the Hessian
+_MIN_DAMPING, _MAX_DAMPING = 1e-12, 1e8  # the latter ends the search
 _TINY = 1e-300  # so that what is all 0 can be divided by
-_HESSIANS_AT_A_TIME = 4_000_000  # in numbers
+_BLOCK = 4_000_000  # numbers of the Hessians or the slopes of a layer at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +227,7 @@ class EndPoints:
     """Where seeds ended, and the stationary point near by, if there is any.
 
     An eigenvalue counts as 0 where its size is at most `ZERO` times that of the largest, or
-    `MIN_ZERO`. The kinds, of which the first that holds is told:
+    `MIN_ZERO`. A seed is of the first kind that holds:
 
     - `undefined`: the cost, its gradient or its Hessian is not finite.
     - `slope`: no stationary point, with a gradient of at most `STATIONARY`, was found within
@@ -265,19 +270,11 @@ class EndPoints:
 
 
 def find_end_points(experiment: Experiment, training: Training) -> EndPoints | None:
-    """Where the seeds of a variant ended; None if it has none, or more than `MAX_WEIGHTS` weights.
-
-    Args:
-        experiment: What was run.
-        training: What became of the variant.
-    """
+    """Where the seeds of a variant ended; None if it has none, or over `MAX_WEIGHTS` weights."""
     if training.failure or count_weights(training) > MAX_WEIGHTS:
         return None
-    if len(training.weights) != 2 or experiment.sizes[-1] != 1:
-        return None
-    return locate_end_points(
-        experiment.problem_of(training.variant).network, training.weights, experiment.scaled_task
-    )
+    network = experiment.network_of(training.variant)
+    return locate_end_points(network, training.weights, experiment.scaled_task)
 
 
 def count_weights(training: Training) -> int:
@@ -286,25 +283,24 @@ def count_weights(training: Training) -> int:
 
 
 def locate_end_points(network: Network, weights: Weights, task: Task) -> EndPoints:
-    """Where seeds ended.
-
-    Args:
-        network: What was trained.
-        weights: Where, seeds first.
-        task: The samples over which the mean is taken.
-    """
+    """Find the stationary points near some weights, seeds first, and say of which kind they are."""
     points = np.concatenate([layer.reshape(len(layer), -1) for layer in weights], axis=1)
     shapes = [layer.shape[1:] for layer in weights]
     splits = np.cumsum([layer[0].size for layer in weights])[:-1]
 
-    def at(points: Array) -> Surface:
-        layers = np.split(points, splits, axis=1)
-        shaped = (layer.reshape(len(layer), *of) for layer, of in zip(layers, shapes, strict=True))
-        return loss_surface(network, tuple(shaped), task)
+    def surface_at(points: Array) -> Surface:
+        layers = zip(np.split(points, splits, axis=1), shapes, strict=True)
+        shaped = tuple(layer.reshape(len(layer), *shape) for layer, shape in layers)
+        return loss_surface(network, shaped, task)
 
-    size = max(1, _HESSIANS_AT_A_TIME // points.shape[1] ** 2)
+    number = points.shape[1]
+    widest = max(columns for _, columns in shapes)
+    size = max(1, _BLOCK // (number * max(number, len(task.inputs) * widest)))
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
-        parts = [_end_points(at, points[i : i + size]) for i in range(0, len(points), size)]
+        parts = [
+            _locate(surface_at, points[start : start + size])
+            for start in range(0, len(points), size)
+        ]
     joined = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
         for field in fields(EndPoints)
@@ -313,22 +309,21 @@ def locate_end_points(network: Network, weights: Weights, task: Task) -> EndPoin
     return EndPoints(kind=tuple(kind for part in parts for kind in part.kind), **joined)
 
 
-def _end_points(at: Callable[[Array], Surface], points: Array) -> EndPoints:
-    end, found = at(points), points.copy()
+def _locate(surface_at: Callable[[Array], Surface], points: Array) -> EndPoints:
+    end, found = surface_at(points), points.copy()
     defined, gradient = end.is_finite, _norm(end.gradient)
     away = defined & (gradient > STATIONARY)
-    found[away] = _stationary(at, points[away])
-    there = at(found)
+    found[away] = _search(surface_at, points[away])
+    there = surface_at(found)
     stationary = defined & (_norm(there.gradient) <= STATIONARY)
     eigenvalues = np.full(points.shape, np.nan)
     eigenvalues[defined] = np.linalg.eigvalsh(end.hessian[defined])
-    bends, directions = np.full(points.shape, np.nan), np.zeros((*points.shape, 1))
-    bends[stationary], vectors = np.linalg.eigh(there.hessian[stationary])
-    directions[stationary] = vectors[:, :, :1]
-    aside = ASIDE * directions[:, :, 0]
-    sides = np.maximum(at(found + aside).cost, at(found - aside).cost)
+    stationary_eigenvalues, direction = np.full(points.shape, np.nan), np.zeros(points.shape)
+    stationary_eigenvalues[stationary], vectors = np.linalg.eigh(there.hessian[stationary])
+    direction[stationary] = vectors[:, :, 0]
+    sides = [surface_at(found + step * direction).cost for step in (ASIDE, -ASIDE)]
     return EndPoints(
-        kind=_kinds(defined, stationary, there.kink, bends),
+        kind=_classify(defined, stationary, there.kink, stationary_eigenvalues),
         cost=end.cost,
         gradient=gradient,
         eigenvalues=eigenvalues,
@@ -336,35 +331,35 @@ def _end_points(at: Callable[[Array], Surface], points: Array) -> EndPoints:
         least_gradient=_norm(there.gradient),
         distance=np.where(stationary, _norm(found - points), np.nan),
         stationary_cost=np.where(stationary, there.cost, np.nan),
-        stationary_eigenvalues=bends,
-        falls=stationary & (sides < there.cost),
+        stationary_eigenvalues=stationary_eigenvalues,
+        falls=stationary & (np.maximum(*sides) < there.cost),
     )
 
 
-def _stationary(at: Callable[[Array], Surface], start: Array) -> Array:
+def _search(surface_at: Callable[[Array], Surface], start: Array) -> Array:
     """The points near by at which the gradient is smallest, as far as the search finds them."""
-    points, size = start.copy(), _norm(at(start).gradient)
-    damping = np.full(len(start), _DAMPING)
-    for _ in range(_STEPS_MOST):
-        active = np.flatnonzero((size > _ENOUGH) & (damping < _DAMPING_MOST))
+    points, size = start.copy(), _norm(surface_at(start).gradient)
+    damping = np.full(len(start), _FIRST_DAMPING)
+    for _ in range(_MAX_STEPS):
+        active = np.flatnonzero((size > _ENOUGH) & (damping < _MAX_DAMPING))
         if not len(active):
             break
-        here = at(points[active])
+        here = surface_at(points[active])
         # the step that makes |gradient + hessian step|**2 + damped |step|**2 least
         damped = damping[active] * (here.hessian**2).sum(axis=(1, 2)) + _TINY
         normal = here.hessian @ here.hessian + damped[:, None, None] * np.eye(points.shape[1])
         towards = here.hessian @ here.gradient[:, :, None]
         trial = points[active] - np.linalg.solve(normal, towards)[:, :, 0]
-        there = at(trial)
+        there = surface_at(trial)
         better = there.is_finite & (_norm(trial - start[active]) <= NEAR)
         better &= _norm(there.gradient) < size[active]
         points[active[better]] = trial[better]
         size[active[better]] = _norm(there.gradient[better])
-        damping[active] = np.maximum(damping[active] * np.where(better, 0.3, 4.0), _DAMPING_LEAST)
+        damping[active] = np.maximum(damping[active] * np.where(better, 0.3, 4.0), _MIN_DAMPING)
     return points
 
 
-def _kinds(
+def _classify(
     defined: BoolArray, stationary: BoolArray, kink: Array, eigenvalues: Array
 ) -> tuple[str, ...]:
     smallest, zero = eigenvalues[:, 0], zero_threshold(eigenvalues)

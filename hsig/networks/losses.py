@@ -24,6 +24,11 @@ def squared_derivative(p: Array, y: Array) -> Array:
     return 2.0 * (p - y)
 
 
+def squared_second_derivative(p: Array, y: Array) -> Array:
+    """Second derivative of the squared error in p: 2."""
+    return 2.0 + 0.0 * (p - y)
+
+
 def bce(p: Array, y: Array) -> Array:
     """Binary cross-entropy -(y log p + (1 - y) log(1 - p)), with 0 * log 0 = 0.
 
@@ -45,6 +50,13 @@ def bce_derivative(p: Array, y: Array) -> Array:
     return when_one + when_zero
 
 
+def bce_second_derivative(p: Array, y: Array) -> Array:
+    """Second derivative of bce in p: (y/p**2 where y > 0) + ((1 - y)/(1 - p)**2 where y < 1)."""
+    when_one = np.where(y > 0.0, y / p**2, 0.0)
+    when_zero = np.where(y < 1.0, (1.0 - y) / (1.0 - p) ** 2, 0.0)
+    return when_one + when_zero
+
+
 def bce_of_logit(z: Array, y: Array) -> Array:
     """Bce of the logistic output, from its pre-activation z: y s(-z) + (1 - y) s(z).
 
@@ -56,6 +68,11 @@ def bce_of_logit(z: Array, y: Array) -> Array:
 def bce_of_logit_derivative(p: Array, y: Array) -> Array:
     """Slope of `bce_of_logit` in z, where the logistic output is p: p - y."""
     return p - y
+
+
+def bce_of_logit_second_derivative(p: Array, y: Array) -> Array:
+    """Second derivative of `bce_of_logit` in z, where the logistic output is p: p (1 - p)."""
+    return p * (1.0 - p) + 0.0 * y
 
 
 def bce_naive(p: Array, y: Array) -> Array:
@@ -72,6 +89,11 @@ def bce_naive_derivative(p: Array, y: Array) -> Array:
     return -y / p + (1.0 - y) / (1.0 - p)
 
 
+def bce_naive_second_derivative(p: Array, y: Array) -> Array:
+    """Second derivative of bce_naive in p."""
+    return y / p**2 + (1.0 - y) / (1.0 - p) ** 2
+
+
 @dataclass(frozen=True)
 class Loss:
     """A loss, its slope, and how it behaves where the output is saturated.
@@ -80,6 +102,7 @@ class Loss:
         name: Its name in hsig.
         value: Loss of predictions against targets.
         derivative: Slope of `value` in the predictions.
+        second_derivative: Slope of `derivative` in the predictions.
         formula: How one would write it.
         source: Where the definition comes from.
         needs_probabilities: Whether predictions and targets must lie in [0, 1].
@@ -87,17 +110,20 @@ class Loss:
             even where `derivative` is infinite.
         value_of_logit: `value` of the logistic output from its pre-activation, if more exact.
         derivative_of_logit: Slope of that in the pre-activation, from predictions and targets.
+        second_derivative_of_logit: Slope of that.
     """
 
     name: str
     value: Callable[[Array, Array], Array]
     derivative: Callable[[Array, Array], Array]
+    second_derivative: Callable[[Array, Array], Array]
     formula: str
     source: str
     needs_probabilities: bool = False
     zero_slope_teaches_nothing: bool = False
     value_of_logit: Callable[[Array, Array], Array] | None = None
     derivative_of_logit: Callable[[Array, Array], Array] | None = None
+    second_derivative_of_logit: Callable[[Array, Array], Array] | None = None
 
 
 _ROWS = (
@@ -105,6 +131,7 @@ _ROWS = (
         "squared",
         squared,
         squared_derivative,
+        squared_second_derivative,
         formula="(p - y)**2",
         source="the question's first version",
     ),
@@ -112,17 +139,20 @@ _ROWS = (
         "bce",
         bce,
         bce_derivative,
+        bce_second_derivative,
         formula="-(y*log(p) + (1 - y)*log(1 - p)), 0*log(0) = 0",
         source="binary cross-entropy with the limits of its terms at 0 and 1",
         needs_probabilities=True,
         zero_slope_teaches_nothing=True,
         value_of_logit=bce_of_logit,
         derivative_of_logit=bce_of_logit_derivative,
+        second_derivative_of_logit=bce_of_logit_second_derivative,
     ),
     Loss(
         "bce_naive",
         bce_naive,
         bce_naive_derivative,
+        bce_naive_second_derivative,
         formula="-(y*log(p) + (1 - y)*log(1 - p)), 0*log(0) = nan",
         source="Theano 1.0.5, nnet/nnet.py, binary_crossentropy",
         needs_probabilities=True,
