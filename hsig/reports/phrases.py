@@ -15,7 +15,13 @@ from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
 from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.keys import COMPARE, KEYS, SWEEP
-from hsig.config.loading import load_activation, load_experiment, load_resolved, resolved_keys
+from hsig.config.loading import (
+    layer_text,
+    load_activation,
+    load_experiment,
+    load_resolved,
+    resolved_keys,
+)
 from hsig.config.values import Json, plain
 from hsig.engines import compiled, reference
 from hsig.errors import ConfigError
@@ -444,7 +450,8 @@ def _usual(command: str) -> Experiment:
 
 def _spelled(experiment: Experiment) -> dict[str, Json]:
     """Those keys that have a shorter form than the resolved one."""
-    hidden = [_spec(variant.activation) for variant in experiment.variants]
+    hidden = [_spell_layers(variant.hidden_activations) for variant in experiment.variants]
+    layers = experiment.hidden
     seeds: list[Json] = [*experiment.seeds]
     output = KEYS["output_activation"].kind.resolved(experiment, "output_activation")
     if isinstance(output, dict):
@@ -453,6 +460,7 @@ def _spelled(experiment: Experiment) -> dict[str, Json]:
         "activation": hidden[0] if len(hidden) == 1 else None,
         "activations": hidden if len(hidden) > 1 else None,
         "output_activation": output,
+        "hidden": layers[0] if len(layers) == 1 else layer_text(layers),
         "init": f"{experiment.init.scheme}:{','.join(map(_exact, experiment.init.settings))}",
         "predict_with": [*map(_spec, experiment.predict_with)] or None,
         "seeds": len(seeds) if seeds == [*range(len(seeds))] else _listed(seeds),
@@ -469,6 +477,14 @@ def _exact(value: float) -> str:
 def _listed(seeds: list[Json]) -> Json:
     """Of one seed, that it is no number of seeds."""
     return json.dumps(seeds) if len(seeds) == 1 else seeds
+
+
+def _spell_layers(layers: Sequence[Activation]) -> Json:
+    """A text that means an activation, or one of each layer; or all of it."""
+    specs = [_spec(activation) for activation in layers]
+    if len(specs) == 1 or not all(isinstance(spec, str) for spec in specs):
+        return specs[0] if len(specs) == 1 else specs
+    return f"[{', '.join(map(str, specs))}]"
 
 
 def _spec(activation: Activation) -> Json:
