@@ -15,7 +15,7 @@ from typing import Any
 
 from hsig.analysis.parts import ASKED, CONFIG, TASK
 from hsig.config.keys import KEYS
-from hsig.config.kinds import Number, Seeds
+from hsig.config.kinds import Hidden, Number, Seeds
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import canonical_value
@@ -418,7 +418,10 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 }
 _CONDITION = re.compile(r"\s*([\w.]*)\s*(>=|<=|!=|==?|>|<)\s*(.*?)\s*", re.DOTALL)
 _MEASURED = ("solved", "seconds")
-_NUMBERS = (*_MEASURED, *(k.name for k in KEYS.values() if isinstance(k.kind, Number | Seeds)))
+_NUMBERS = (
+    *_MEASURED,
+    *(k.name for k in KEYS.values() if isinstance(k.kind, Number | Seeds | Hidden)),
+)
 _KNOWN = ("name", "note", "command", *_MEASURED, *KEYS)
 
 
@@ -435,7 +438,7 @@ class Condition:
         values = _values_of(record, self.name)
         if self.sign in _COMPARISONS:
             compare, bound = _COMPARISONS[self.sign], float(self.wanted)
-            return any(compare(number, bound) for number in map(_number, values))
+            return any(compare(_number(self.name, value), bound) for value in values)
         wanted = canonical_value(self.wanted)
         equal = any(
             canonical_value(value) == wanted or fnmatchcase(value, self.wanted) for value in values
@@ -462,9 +465,9 @@ def _values_of(record: Record, name: str) -> list[str]:
     return values + plain + specs
 
 
-def _number(text: str) -> float:
-    """A value as a number, nan if it is none; of a list, how many it has."""
-    if text.startswith("[") or "," in text:
+def _number(name: str, text: str) -> float:
+    """The value of a key as a number, nan if it is none; of a list of seeds, how many they are."""
+    if name == "seeds" and ("," in text or text.startswith("[")):
         return text.count(",") + 1.0
     try:
         return float(text)
