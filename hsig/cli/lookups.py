@@ -14,11 +14,12 @@ from hsig.activations.names import select_activations
 from hsig.analysis.definitions import define, evaluate
 from hsig.cli.options import EVERY_KEY, WRITING, File, Force, Format, Output, command
 from hsig.config.keys import complete_activation, complete_config, json_schema, starting_point
+from hsig.config.kinds import Number
 from hsig.config.loading import (
+    POINTS,
+    RATES,
     load_activation,
-    load_discordant,
-    load_points,
-    load_rates,
+    load_flag,
     resolve,
     resolved_keys,
 )
@@ -75,7 +76,7 @@ def activations(
         output.write(overview_page([define(activation) for activation in group]))
         return
     activation = load_activation(spec or "")
-    points = None if at is None else evaluate(activation, load_points("--at", at))
+    points = None if at is None else evaluate(activation, load_flag("--at", at, POINTS))
     output.write(activation_page(define(activation), points))
 
 
@@ -105,8 +106,9 @@ def power(
 ) -> None:
     """Say how many seeds it takes to tell two solved rates apart, and what fewer can tell."""
     output.check()
-    first, second = load_rates("--rates", rates)
-    discordant = None if paired is None else load_discordant("--paired", paired, (first, second))
+    first, second = load_flag("--rates", rates, RATES)
+    share = Number(abs(first - second), min(first + second, 2.0 - first - second))
+    discordant = None if paired is None else load_flag("--paired", paired, share)
     output.write(power_page(first, second, discordant))
 
 

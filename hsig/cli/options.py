@@ -248,10 +248,11 @@ class Output(NamedTuple):
                 f"--columns: goes with --format table or md, got --format {self.chosen}"
             )
         if self.columns is not None:
-            from hsig.config.loading import load_names
+            from hsig.config.kinds import Choice, ListOf
+            from hsig.config.loading import load_flag
             from hsig.reports.columns import COLUMNS
 
-            load_names("--columns", self.columns, COLUMNS)
+            load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
         if self.output is not None:
             from hsig.output.streams import check_output
 

@@ -19,10 +19,10 @@ from hsig.cli.training import OneOrConfig
 from hsig.config.keys import TRAIN, complete_comparison
 from hsig.config.kinds import Number
 from hsig.config.loading import (
+    POINTS,
     SWEPT,
     load_experiment,
     load_flag,
-    load_points,
     resolve,
     written_keys,
 )
@@ -214,7 +214,7 @@ def _whole_numbers(flag: str, text: str) -> list[int]:
     Raises:
         ConfigError: If one is none.
     """
-    numbers = load_points(flag, text)
+    numbers = load_flag(flag, text, POINTS)
     for number in numbers:
         if number != number // 1:
             raise ConfigError(f"{flag}: expected whole numbers, got {number:g}")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import exp, inf, isfinite, isnan, log
+from math import exp, inf, isfinite, isinf, isnan, log
 from sys import float_info
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,11 +59,7 @@ class Kind(ABC):
 
     @abstractmethod
     def check(self, value: object, location: Location) -> Any:
-        """What a plain value means, as an experiment has it.
-
-        Raises:
-            InvalidValue: If it means nothing; what is wrong with it has been noted.
-        """
+        """What a plain value means, as an experiment has it; else `InvalidValue` is raised."""
 
     @abstractmethod
     def schema(self) -> Schema:
@@ -88,7 +84,7 @@ class Kind(ABC):
         return complete_word(self.names(), typed)
 
     def complete_several(self, typed: str) -> list[str]:
-        """What a shell offers for the last of several values."""
+        """The same for the last of several values."""
         last = self.split_values(typed)[-1]
         before = typed.removesuffix(last)
         return self.complete(typed) or [before + word for word in self.complete(last)]
@@ -151,13 +147,13 @@ class Number(Kind):
             value = float(str(value))
         number = self._read(value)
         if number is None or isnan(number) or number < self.low:
-            raise location.expected(self._describe(self.noun), value)
-        if not self.infinite and not isfinite(number):
-            raise location.expected(self._describe("a finite number"), value)
+            raise location.expected(self._describe(), value)
         if self.above and number == self.low:
-            raise location.expected(self._describe(self.noun), value)
+            raise location.expected(self._describe(), value)
         if number > self.high:
             raise location.expected(f"{self.noun} of at most {self.high:.15g}", value)
+        if isinf(number) and not self.infinite:
+            raise location.expected("a finite number", value)
         return number
 
     def split_values(self, text: str) -> Sequence[str]:
@@ -169,11 +165,11 @@ class Number(Kind):
     def _read(self, value: object) -> float | None:
         return float(value) if is_number(value) else None
 
-    def _describe(self, noun: str) -> str:
+    def _describe(self) -> str:
         words = "".join(f"{word} or " for word in self.words)
         if not isfinite(self.low):
-            return words + noun
-        return f"{words}{noun} {'above' if self.above else 'of at least'} {self.low:g}"
+            return words + self.noun
+        return f"{words}{self.noun} {'above' if self.above else 'of at least'} {self.low:g}"
 
     def schema(self) -> Schema:
         schema: Schema = {"type": self.type}
@@ -435,63 +431,52 @@ def setting_kind(name: str, *, of_a_formula: bool = False) -> Number | Choice:
 
 # --- values of a sweep and a tuning -----------------------------------------------------------
 
-# Several values of a key: a list of them, or so many between two ends.
-
 MAX_VALUES = 1_000_000
 MAX_TUNED = 50  # values that are tried for each variant
-# of the values between the ends: as few digits as can be read well, if they tell them apart
-_LEAST_DIGITS = {"linear": 12, "log": 4}
+# of values between two ends: as few digits as can be read well, if they tell them apart
+_FEWEST_DIGITS = {"linear": 12, "log": 4}
 _ALL_DIGITS = 17
-_COMPACT = re.compile(r"(linear|log):(.+?)\.\.(.+):(.+)")
+_RANGE = re.compile(r"(linear|log):(.+?)\.\.(.+):(.+)")
+_RANGES = "a list, {linear: [from, to, n]} or {log: [from, to, n]}, such as log:0.01..10:13"
 
-_SCALE: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
+_ENDS: Schema = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
 VALUES_SCHEMA: Schema = {
     "oneOf": [
         {"type": "array", "minItems": 1},
-        {
-            "type": "object",
-            "properties": dict.fromkeys(_LEAST_DIGITS, _SCALE),
-            "additionalProperties": False,
-            "minProperties": 1,
-            "maxProperties": 1,
-        },
+        *(mapping_schema({scale: _ENDS}, [scale]) for scale in _FEWEST_DIGITS),
         {"type": "string", "pattern": "^(linear|log):.+[.][.].+:.+$"},
     ]
 }
 
 
 def is_range(value: object) -> bool:
-    """Whether a value is so many between two ends."""
+    """Whether a value is so many between two ends: `{log: [0.01, 10, 13]}`, `log:0.01..10:13`."""
     if isinstance(value, Mapping):
-        return bool(value) and value.keys() <= set(_LEAST_DIGITS)
-    return isinstance(value, str) and _COMPACT.fullmatch(value) is not None
+        return bool(value) and value.keys() <= set(_FEWEST_DIGITS)
+    return isinstance(value, str) and _RANGE.fullmatch(value) is not None
 
 
 def read_values(value: object, location: Location, *, whole: bool) -> list[tuple[object, Location]]:
-    """The values of a list, `{log: [from, to, n]}` or `log:FROM..TO:N`, each with its location.
+    """The values of a list or a range, each with its location.
 
     Args:
         value: What was written.
         location: Where.
         whole: Whether values between the ends are rounded to whole numbers.
-
-    Raises:
-        InvalidValue: If it is none of these.
     """
     if isinstance(value, list) and value:
         return [(part, location.below(index)) for index, part in enumerate(value)]
+    scale, below = "", location
+    ends: object = None
     if isinstance(value, Mapping) and len(value) == 1:
         ((scale, ends),) = value.items()
-        if scale in _LEAST_DIGITS and isinstance(ends, list) and len(ends) == 3:
-            below = location.below(scale)
-            return [(part, below) for part in _space(scale, ends, below, whole=whole)]
-    if isinstance(value, str) and (compact := _COMPACT.fullmatch(value)):
-        scale, *parts = compact.groups()
-        ends = [read_value(part, location) for part in parts]
-        return [(part, location) for part in _space(scale, ends, location, whole=whole)]
-    raise location.expected(
-        "a list, {linear: [from, to, n]} or {log: [from, to, n]}, such as log:0.01..10:13", value
-    )
+        below = location.below(scale)
+    elif isinstance(value, str) and (text := _RANGE.fullmatch(value)):
+        scale = text[1]
+        ends = [read_value(part, location) for part in text.groups()[1:]]
+    if scale not in _FEWEST_DIGITS or not isinstance(ends, list) or len(ends) != 3:
+        raise location.expected(_RANGES, value)
+    return [(part, below) for part in _space(scale, ends, below, whole=whole)]
 
 
 def _space(
@@ -519,7 +504,7 @@ def _space(
     between[0], between[-1] = first, last
     if whole:
         return [round(value) for value in between]
-    for digits in range(_LEAST_DIGITS[scale], _ALL_DIGITS):
+    for digits in range(_FEWEST_DIGITS[scale], _ALL_DIGITS):
         rounded = [float(f"{value:.{digits}g}") for value in between]
         if len(set(rounded)) == n:
             return rounded
@@ -538,27 +523,28 @@ class Tune(Kind):
     empty_value: ClassVar[tuple[float, ...]] = ()
 
     def check(self, value: object, location: Location) -> tuple[float, ...]:
-        tuned = _read_tuned(value, location) if isinstance(value, str) else value
-        if not isinstance(tuned, dict) or not tuned:
-            raise location.expected(f"a key and its values, such as {self._example}", value)
-        name = next((name for name in tuned if name != self.key), self.key)
+        example = f"{self.key}=log:0.01..10:13"
+        name, values, below = "", None, location
+        if isinstance(value, str):
+            name, _, text = (part.strip() for part in value.partition("="))
+            values = text if is_range(text) else [read_value(v, location) for v in text.split(",")]
+        elif isinstance(value, dict) and len(value) == 1:
+            ((name, values),) = value.items()
+            below = location.below(name)
+        if not name or not values or values == [None]:
+            raise location.expected(f"a key and its values, such as {example}", value)
         if name != self.key:
             raise location.wrong(
-                f"{name} cannot be tuned.{nearest(name, [self.key])} Expected {self._example}: all "
+                f"{name} cannot be tuned.{nearest(name, [self.key])} Expected {example}: all "
                 "else, such as the budget and the initial weights, is the same for all variants"
             )
-        below = location.below(self.key) if tuned is value else location
-        parts = read_values(tuned[self.key], below, whole=False)
+        parts = read_values(values, below, whole=False)
         if not 2 <= len(parts) <= MAX_TUNED:
             raise below.wrong(f"expected 2 to {MAX_TUNED} values to try, got {len(parts)}")
-        values: list[float] = check_all(partial(self.number.check, *part) for part in parts)
-        if len(set(values)) < len(values):
+        numbers: list[float] = check_all(partial(self.number.check, *part) for part in parts)
+        if len(set(numbers)) < len(numbers):
             raise below.wrong("expected each value once")
-        return tuple(sorted(values))
-
-    @property
-    def _example(self) -> str:
-        return f"{self.key}=log:0.01..10:13"
+        return tuple(sorted(numbers))
 
     def schema(self) -> Schema:
         values = mapping_schema({self.key: VALUES_SCHEMA}, [self.key])
@@ -569,15 +555,3 @@ class Tune(Kind):
 
     def document(self, value: tuple[float, ...]) -> Json:
         return {self.key: list(value)} if value else None
-
-
-def _read_tuned(text: str, location: Location) -> object:
-    """`KEY=VALUES` as a mapping; whatever else it is, as it is."""
-    name, equals, values = (part.strip() for part in text.partition("="))
-    if not equals or not name or not values:
-        return text
-    if "=" in values:  # another key
-        return dict.fromkeys([name, values.partition("=")[0].rpartition(",")[2].strip()])
-    if is_range(values) or values.startswith(tuple(_LEAST_DIGITS)):
-        return {name: values}
-    return {name: [read_value(part, location) for part in values.split(",")]}

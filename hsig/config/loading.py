@@ -23,7 +23,7 @@ from hsig.config.activation_kinds import (
 )
 from hsig.config.formulas import Argument, read_argument
 from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN, Key, known_elsewhere
-from hsig.config.kinds import SAME, Choice, Kind, ListOf, Number
+from hsig.config.kinds import SAME, Kind, ListOf, Number
 from hsig.config.task_kinds import split_tasks
 from hsig.config.text import read_config
 from hsig.config.values import INVALID, InvalidValue, Json, Location, Value, nearest
@@ -556,9 +556,14 @@ def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
 
 # --- what other flags say ---------------------------------------------------------------------
 
+POINTS = ListOf(Number(infinite=True), "numbers")
+RATES = ListOf(
+    Number(0.0, 1.0), "solved rates, such as 0.49,0.40,", min_length=2, max_length=2, distinct=True
+)
+
 
 def load_flag(flag: str, text: str, kind: Kind) -> Any:
-    """What the text of a flag means, which is no key.
+    """What the text of a flag means that is no key.
 
     Raises:
         ConfigError: If it means nothing.
@@ -571,54 +576,6 @@ def load_flag(flag: str, text: str, kind: Kind) -> Any:
 
 
 def load_activation(text: str) -> Activation:
-    """The activation that a text such as `hard:slope=0.25` means.
-
-    Raises:
-        ConfigError: If it means none, or several.
-    """
-    found: Activation = load_flag("activation", text, ActivationKind())
-    return found
-
-
-def load_points(flag: str, text: str) -> tuple[float, ...]:
-    """The numbers of a flag such as `-3,-1,0,1,3`; they may be infinite.
-
-    Raises:
-        ConfigError: If one of them is not a number.
-    """
-    points: tuple[float, ...] = load_flag(flag, text, ListOf(Number(infinite=True), "numbers"))
-    return points
-
-
-def load_rates(flag: str, text: str) -> tuple[float, float]:
-    """The two different solved rates of a flag such as `0.49,0.40`.
-
-    Raises:
-        ConfigError: If they are not two rates.
-    """
-    noun = "solved rates, such as 0.49,0.40,"
-    first, second = load_flag(flag, text, ListOf(Number(0.0, 1.0), noun, ",", 2, 2, distinct=True))
-    return first, second
-
-
-def load_discordant(flag: str, text: str, rates: tuple[float, float]) -> float:
-    """The share of discordant pairs of a flag.
-
-    Raises:
-        ConfigError: If it is not one that goes with the rates.
-    """
-    low, high = abs(rates[0] - rates[1]), min(sum(rates), 2.0 - rates[0] - rates[1])
-    share: float = load_flag(flag, text, Number(low, high))
-    return share
-
-
-def load_names(flag: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Those of the known names that a flag such as `solved,cost` has.
-
-    Raises:
-        ConfigError: If one of them is none, or comes twice.
-    """
-    names: tuple[str, ...] = load_flag(
-        flag, text, ListOf(Choice(tuple(known)), "columns", distinct=True)
-    )
-    return names
+    """The activation that a text such as `hard:slope=0.25` means."""
+    activation: Activation = load_flag("activation", text, ActivationKind())
+    return activation
