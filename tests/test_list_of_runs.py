@@ -71,10 +71,10 @@ def test_a_run_is_found_by_id_beginning_name_and_age(three):
     ("text", "message"),
     [
         ("latest~3", "there are only 3 kept runs"),
-        ("2026", "2026: 3 runs begin so. Give the id of one: 2026"),
-        ("wide", "wide: 2 runs have this name. Give the id of one: 20260506T123002.000003Z"),
+        ("2026", "2026: 3 runs have this name or begin so. Give the id of one: 2026"),
+        ("wide", "wide: 2 runs have .*: 20260506T123002.000003Z-.*, 20260506T123002.000000Z"),
         ("wied", "no run in .* has this name. Did you mean 'wide'?"),
-        ("", "3 runs begin so"),
+        ("", "3 runs have"),
         ("../x", "no run in"),
         ("x" * 500, ": no run in .* begins so"),
     ],

@@ -375,7 +375,7 @@ def test_a_note_is_changed_in_parts_and_no_number_depends_on_it(record):
 def test_what_no_run_can_be_called_is_refused(record, name, text):
     with pytest.raises(ConfigError, match="--name: " if name else "--note: "):
         write_note(record.folder, name, text)
-    with pytest.raises(ConfigError, match="can be no id"):
+    with pytest.raises(ConfigError, match="expected no id"):
         write_note(record.folder, record.id, None)
     assert not read_record(record.folder).note
 

@@ -139,9 +139,10 @@ def show_run(id: Id, *, output: Output) -> None:
         page = result.told(output.chosen_columns)[0]
     output.write(add_note(page, record.note))
     note(*describe_damage(record))
-    if record.numerics < NUMERICS:
+    numerics = int(record.meta["versions"]["numerics"])
+    if numerics < NUMERICS:
         note(
-            f"{record.id}: was kept under numerics {record.numerics}, and verdicts have changed "
+            f"{record.id}: was kept under numerics {numerics}, and verdicts have changed "
             "since: they are judged anew as far as what was kept allows. To train it again: "
             f"hsig runs rerun {record.id}"
         )

@@ -4,7 +4,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
 from itertools import pairwise, takewhile
@@ -19,8 +19,7 @@ from hsig.config.kinds import Hidden, Number, Seeds
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.sweeps import canonical_value
-from hsig.reports.page import OF_HSIG, Page, Table, count, lines, short, shortened
-from hsig.reports.page import records as records_of
+from hsig.reports.page import OF_HSIG, Page, Table, count, lines, short
 from hsig.reports.phrases import SEVERAL, as_yaml, value_of
 from hsig.runs.record import PRECISION
 from hsig.runs.store import ID, LATEST, Note, Record, list_names, read_note, read_record
@@ -31,7 +30,6 @@ _MIN_PREFIX = len("20261123T215509")  # of an id: down to the second
 _LIKE_AN_ID = re.compile(r"[0-9]{8}T")
 _BACK = re.compile(f"{LATEST}(?:~([0-9]{{1,9}}))?")
 _MAX_LISTED = 10  # ids in a complaint
-_MAX_TYPED = 60  # characters of what was typed, in a complaint
 
 
 def list_ids(runs: Path) -> list[str]:
@@ -79,28 +77,27 @@ def find_folder(runs: Path, text: str) -> Path:
         ConfigError: If there is none, or several.
         RunError: If the folder of runs cannot be read.
     """
-    ids, typed = list_ids(runs), shortened(text, _MAX_TYPED)
+    ids = list_ids(runs)
     if not ids:
         raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
     if back := _BACK.fullmatch(text):
         steps = int(back[1] or 0)
         if steps >= len(ids):
-            raise ConfigError(f"{typed}: there are only {len(ids)} kept runs in {runs}")
+            raise ConfigError(f"{text}: there are only {len(ids)} kept runs in {runs}")
         return runs / ids[-1 - steps]
     if text in ids:
         return runs / text
     names = list_run_names(runs, ids)
     matching = [run for name, run in names if name == text]
-    why = "have this name"
-    if not matching:
-        matching = [run for run in ids if run.startswith(text)]
-        why = "begin so"
+    matching = matching or [run for run in ids if run.startswith(text)]
     if len(matching) > 1:
         listed = ", ".join(matching[::-1][:_MAX_LISTED])
-        raise ConfigError(f"{typed}: {len(matching)} runs {why}. Give the id of one: {listed}")
+        raise ConfigError(
+            f"{text}: {len(matching)} runs have this name or begin so. Give the id of one: {listed}"
+        )
     if not matching:
         raise ConfigError(
-            f"{typed}: no run in {runs} begins so or has this name."
+            f"{text}: no run in {runs} begins so or has this name."
             f"{nearest(text, [name for name, _ in names])} Expected the beginning of one id, a "
             "name, latest or latest~1; hsig runs list shows them"
         )
@@ -134,7 +131,6 @@ def _words_for_runs(runs: Path) -> list[tuple[str, str]]:
 # --- listing -------------------------------------------------------------------------------------
 
 _MAX_NAMED = 3  # variants that are named one by one
-_COMMA = re.compile(r",(?=\S)")
 _CHECKSUM = re.compile(r" ?\([0-9a-f]{8}\)$")
 
 
@@ -146,68 +142,49 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
         ids: Those of all that are kept; a screen has beginnings that tell them apart.
         only_changed: Whether the keys are shown in which they differ.
     """
-    table = _table_of_changes(records) if only_changed else _table(records)
-    rows = records_of(table)
+    if only_changed:
+        keys = [settings(record) for record in records]
+        changed = [name for name in KEYS if len({texts[name] for texts in keys}) > 1]
+        columns = [{name: texts[name] for name in changed} for texts in keys]
+    else:
+        columns = [
+            {"what": _describe(r), "solved": _solved(r), "seconds": short(r.meta["seconds"])}
+            for r in records
+        ]
+    rows = [
+        {
+            "id": record.id,
+            "command": record.command,
+            "name": record.note.name,
+            **own,
+            "note": " ".join(record.note.text.split()),
+        }
+        for record, own in zip(records, columns, strict=True)
+    ]
+    names = tuple(rows[0]) if rows else ("id", "command")
+    short_ids = shorten_ids(ids)
+    on_screen = [row | {"id": short_ids.get(row["id"], row["id"])} for row in rows]
     document: dict[str, Json] = {
         **OF_HSIG,
-        "tables": [{"title": "", "rows": [*rows]}],
+        "tables": [{"title": "", "rows": [{**row} for row in rows]}],
         "runs": [_document(record) for record in records],
     }
-    return Page(
-        (_screen_table(table, records, shorten_ids(ids)),),
-        lambda _: document,
-        lambda: (table.columns, rows),
-        markdown=(table,),
-    )
-
-
-def _table(records: Sequence[Record]) -> Table:
-    """What there is to say of each run."""
-    columns = ("id", "command", "name", "what", "solved", "seconds", "note")
-    rows = tuple(
-        (r.id, r.command, r.note.name, _describe(r), _solved(r), short(r.meta["seconds"]), _note(r))
-        for r in records
-    )
-    return Table("", columns, rows, prose=tuple(name for name in columns if name != "seconds"))
-
-
-def _table_of_changes(records: Sequence[Record]) -> Table:
-    """The keys in which runs differ."""
-    keys = [settings(record) for record in records]
-    changed = [name for name in KEYS if len({texts[name] for texts in keys}) > 1]
-    columns = ("id", "command", "name", *changed, "note")
-    rows = tuple(
-        (
-            record.id,
-            record.command,
-            record.note.name,
-            *(texts[name] for name in changed),
-            _note(record),
-        )
-        for record, texts in zip(records, keys, strict=True)
-    )
-    return Table("", columns, rows, prose=columns, splits=True)
-
-
-def _note(record: Record) -> str:
-    return " ".join(record.note.text.split())
-
-
-def _screen_table(table: Table, records: Sequence[Record], short_ids: Mapping[str, str]) -> Table:
-    """The same for a screen: short ids, lists that may be folded, no empty name or note."""
-    cells = {name: [row[n] for row in table.rows] for n, name in enumerate(table.columns)}
-    cells["id"] = [short_ids.get(record.id, record.id) for record in records]
-    if "what" in cells:
-        cells["what"] = [_COMMA.sub(", ", text) for text in cells["what"]]
-    shown = {name: own for name, own in cells.items() if name not in ("name", "note") or any(own)}
-    return replace(
-        table,
-        columns=tuple(shown),
-        rows=tuple(zip(*shown.values(), strict=True)),
+    shown = [n for n in names if n not in ("name", "note") or any(row[n] for row in rows)]
+    table = replace(
+        _table(shown, on_screen),
+        splits=only_changed,
         spare=(("note",), ("seconds",), ("command",)),
         whole=True,
         firm=("id", "command", "solved", "seconds"),
     )
+    return Page(
+        (table,), lambda _: document, lambda: (names, rows), markdown=(_table(names, rows),)
+    )
+
+
+def _table(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> Table:
+    prose = tuple(name for name in names if name != "seconds")
+    return Table("", tuple(names), tuple(tuple(row[n] for n in names) for row in rows), prose=prose)
 
 
 def _describe(record: Record) -> str:
@@ -362,23 +339,18 @@ class Repetition:
     def page(self) -> Page:
         """A sentence; in Markdown and for other programs a row."""
         words = {True: "yes", False: "no", None: "other machine"}
-        different = "; ".join(self.different)
-        row = (self.id, words[self.same_bits], words[self.same_digest], different)
-        table = Table("", ("id", "same bits", "same digest", "different"), (row,))
-        document: dict[str, Json] = {
-            **OF_HSIG,
+        row = {
             "id": self.id,
-            "same_bits": self.same_bits,
-            "same_digest": self.same_digest,
-            "different": list(self.different),
-            "observed": list(self.observed),
-            "elsewhere": self.elsewhere or None,
+            "same bits": words[self.same_bits],
+            "same digest": words[self.same_digest],
+            "different": "; ".join(self.different),
         }
+        own: dict[str, Json] = {"same_bits": self.same_bits, "elsewhere": self.elsewhere or None}
         return Page(
             (lines([self._sentence()]),),
-            lambda _: document,
-            lambda: (table.columns, records_of(table)),
-            markdown=(table,),
+            lambda _: {**OF_HSIG, **asdict(self), **own},
+            lambda: (tuple(row), [row]),
+            markdown=(_table(tuple(row), [row]),),
         )
 
     def _sentence(self) -> str:

@@ -86,16 +86,16 @@ class Note:
         Raises:
             ConfigError: If one of them cannot be used.
         """
-        new = Note((name or "").strip(), (text or "").strip())
+        new = Note(
+            self.name if name is None else name.strip(), self.text if text is None else text.strip()
+        )
         problems = []
         if len(new.name) > _MAX_NAME or not new.name.isprintable():
             problems.append(
                 f"--name: expected one line of at most {_MAX_NAME} characters, got {new.name!r:.80}"
             )
         elif new.name.partition("~")[0] == LATEST or ID.fullmatch(new.name):
-            problems.append(
-                f"--name: expected a name that can be no id and not {LATEST}, got {new.name}"
-            )
+            problems.append(f"--name: expected no id and not {LATEST}, got {new.name}")
         if len(new.text) > _MAX_NOTE or not new.text.replace("\n", "").isprintable():
             problems.append(
                 f"--note: expected at most {_MAX_NOTE} characters that can be printed, got "
@@ -103,9 +103,7 @@ class Note:
             )
         if problems:
             raise ConfigError(problems)
-        return Note(
-            self.name if name is None else new.name, self.text if text is None else new.text
-        )
+        return new
 
     def encode(self) -> bytes:
         """Its file."""
@@ -170,11 +168,6 @@ class Record:
     def is_sweep(self) -> bool:
         """Whether its cells are lines of a journal."""
         return self.command == SWEEP
-
-    @property
-    def numerics(self) -> int:
-        """The version of the numbers that it was kept under."""
-        return int(self.meta["versions"]["numerics"])
 
     @property
     def digest(self) -> str:
