@@ -47,7 +47,7 @@ from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
 from hsig.results.kinds import KINDS, THEMES
 from hsig.results.opening import report_of_run, result_of
-from hsig.results.pictures import Look, check_matplotlib, picture
+from hsig.results.pictures import Look, check_installed, picture
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
@@ -162,7 +162,7 @@ def plot(
     )
     shown = _find_results(what or [], flags, output)
     try:
-        check_matplotlib()
+        check_installed("matplotlib")
     except ConfigError:
         for result in shown.results:
             output._replace(output=None).write(result.page)
@@ -316,7 +316,7 @@ def report(
 ) -> None:
     """Write a page to send or to print: one HTML file with result, pictures, tables, and how to.
 
-    It needs no network. Without matplotlib it has no pictures.
+    The file needs no network. Needs matplotlib and Jinja2.
     """
     path = output.output or _FILE
     if output.output is not None and path.suffix.casefold() not in _ENDINGS:
@@ -326,13 +326,8 @@ def report(
         record.id: record for record in (find_record(output.runs, run) for run in runs or [LATEST])
     }
     note(*(told for record in records.values() for told in describe_damage(record)))
-    try:
-        check_matplotlib()
-        pictures = True
-    except ConfigError as missing:
-        pictures = False
-        note(*(f"warning: {message}. The report has none" for message in missing.messages))
-    reports = [report_of_run(record, pictures=pictures) for record in records.values()]
+    check_installed("matplotlib", "jinja2")
+    reports = [report_of_run(record) for record in records.values()]
     put(report_html(reports), path)
     put(f"{path}\n", None)
 

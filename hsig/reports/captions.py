@@ -434,10 +434,10 @@ def surface_caption(
     what = on_task(experiment, variant.label)
     epochs = [f"epoch {snapshot.epoch}: {describe(snapshot)}" for snapshot in snapshots]
     breaks = [short(found.x) for found in variant.activation.function.breaks]
-    where = f"at a kink or jump ({listed(breaks)})" if breaks else "0"
+    where = listed(breaks) or "0"
     lines = len(places) * experiment.hidden[0] * max(1, len(breaks)) if experiment.hidden else 0
     some = f" (at most {MAX_BENDS} of {lines} drawn)" if lines > MAX_BENDS else ""
-    sentence = f"thin lines: where a unit of the first hidden layer has a pre-activation of {where}"
+    sentence = f"thin lines: where a unit of the first hidden layer has pre-activation {where}"
     return Caption(
         f"{what}, {epochs[-1]}" if epochs else f"{what}: nothing was trained",
         f"{sentence}{some}" if lines and epochs else "",

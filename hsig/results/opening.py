@@ -13,9 +13,9 @@ from hsig.results.pictures import Look, picture
 from hsig.results.result import Result, Trained
 from hsig.results.sweeping import SweepResult
 from hsig.results.training import TrainResult
-from hsig.runs.listing import main_parts
+from hsig.runs.listing import main_parts, settings
 from hsig.runs.record import read_parts
-from hsig.runs.store import Record, config_texts
+from hsig.runs.store import Record
 from hsig.runs.sweeps import read_sweep
 
 # --- opening -------------------------------------------------------------------------------------
@@ -38,11 +38,7 @@ def result_of(record: Record) -> Trained | SweepResult:
     return _KINDS[record.command](tuple(read_parts(record)))
 
 
-# --- reporting -----------------------------------------------------------------------------------
-
-# The report of a kept run, with its pictures.
-
-_PICTURED = {
+_PICTURES = {
     TRAIN: ("activation", "costs", "solved", "verdicts", "surface"),
     COMPARE: ("compare", "solved", "costs", "verdicts"),
     EXPLAIN: ("activation", "verdicts", "costs", "surface"),
@@ -50,12 +46,8 @@ _PICTURED = {
 }
 
 
-def report_of_run(record: Record, *, pictures: bool = True) -> Report:
-    """The report of a kept run.
-
-    Args:
-        record: The run.
-        pictures: Whether it has any.
+def report_of_run(record: Record) -> Report:
+    """The report of a kept run, with its pictures.
 
     Raises:
         RunError: If a file of the record is missing or was changed.
@@ -64,20 +56,19 @@ def report_of_run(record: Record, *, pictures: bool = True) -> Report:
     return report_of(
         record.meta,
         main_parts(record),
+        settings(record),
         result.page,
-        result.outcome if isinstance(result, SweepResult) else result.summaries,
-        config_texts(record),
         name=record.note.name,
-        figures=_figures(result) if pictures else (),
+        figures=_figures(result),
     )
 
 
 def _figures(result: Result) -> list[Figure]:
-    """The pictures that there are of a result, of those that say most."""
+    """The pictures of a result that say most, of those that it has."""
     from hsig.figures import save
 
     found = []
-    for kind in _PICTURED[result.command]:
+    for kind in _PICTURES[result.command]:
         try:
             drawn = picture([result.source], kind, Look())
         except ConfigError:  # such as a surface of a task with other than two inputs

@@ -83,16 +83,18 @@ class Drawn(NamedTuple):
     figure: "Figure"
 
 
-def check_matplotlib() -> None:
-    """Refuse to draw without matplotlib.
+def check_installed(*libraries: str) -> None:
+    """Refuse to draw without the libraries of the `plot` extra.
 
     Raises:
-        ConfigError: If it is not installed; it says how to get it.
+        ConfigError: If one is not installed; it says how to get it.
     """
-    if find_spec("matplotlib") is None:
+    missing = [name for name in libraries if find_spec(name) is None]
+    if missing:
         raise ConfigError(
-            "pictures are drawn by matplotlib, which is not installed: pip install matplotlib, or "
-            "from a clone of hsig pip install '.[plot]'"
+            f"this needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
+            f"installed: pip install {' '.join(missing)}, or from a clone of hsig pip install "
+            "'.[plot]'"
         )
 
 
@@ -123,7 +125,7 @@ def picture(
     Raises:
         ConfigError: If there is no such picture of them, or nothing to draw it with.
     """
-    check_matplotlib()
+    check_installed("matplotlib")
     kinds = kinds_of(results)
     if not kinds:
         raise ConfigError(
