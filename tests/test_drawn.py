@@ -101,16 +101,9 @@ def test_states_add_up_to_all_seeds():
 
 
 def test_what_was_not_trained_has_no_states():
-<<<<<<< HEAD
-    from drawings import summary_of
-
-    (variant,) = summary_of(activation="ultra_fast", seeds="2").variants
-    assert count_states(variant) == {}
-=======
     experiment = load_experiment(flags={"activation": "ultra_fast", "seeds": "2"})
     (variant,) = summarise(gather(experiment, run(experiment))).variants
-    assert states(variant) == {}
->>>>>>> eff76c4 (Every kind of picture is tested: that it is drawn of anything, and shows the numbers it is given)
+    assert count_states(variant) == {}
 
 
 @given(st.lists(VALUES, min_size=1, max_size=30), st.sampled_from(["hard", "relu", "hard_shrink"]))

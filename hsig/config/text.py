@@ -1,7 +1,9 @@
 """What files hold; PyYAML is imported where it has something to read."""
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hsig.config.values import INVALID, Value, describe
 from hsig.errors import ConfigError
@@ -9,6 +11,7 @@ from hsig.files import is_stream
 
 MAX_FILE_BYTES = 300_000  # read within seconds and 60 MB; more samples belong in a CSV file
 CONFIG_ENDINGS = (".yaml", ".yml")
+_LINE = 100  # characters of a config that is written
 
 _STREAMS: dict[tuple[Path, int], bytes] = {}  # pipes and devices can be read once only
 _TEXTS: dict[Path, str] = {}
@@ -46,6 +49,16 @@ def reason(problem: Exception) -> object:
 def config_text(path: Path) -> str:
     """The text of a config as it was read last, whatever has become of the file since."""
     return _TEXTS[path]
+
+
+def write_yaml(keys: Mapping[str, Any]) -> str:
+    """The text of a config with these keys, in their order."""
+    import yaml
+
+    text: str = yaml.safe_dump(
+        dict(keys), sort_keys=False, default_flow_style=None, width=_LINE, allow_unicode=True
+    )
+    return text
 
 
 def read_config(path: Path, problems: list[str], folder: Path | None = None) -> dict[str, Value]:

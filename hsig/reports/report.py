@@ -4,15 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import yaml
-
 from hsig.config.keys import COMPARE, KEYS, SWEEP
 from hsig.config.loading import SWEPT
+from hsig.config.text import write_yaml
 from hsig.reports.page import Line, Page, Table, listed, short
 from hsig.reports.phrases import as_yaml, value_of
 
 _DIGEST_DIGITS = 12
-_MAX_LINE = 100  # characters of a config
 _NO_NUMBERS = ("workers", "expect")  # keys that change no number
 
 
@@ -151,10 +149,7 @@ def config_text(keys: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> s
     if axes:
         chosen.pop("report_every", None)
         chosen[SWEPT] = {**axes}
-    text: str = yaml.safe_dump(
-        chosen, sort_keys=False, default_flow_style=None, width=_MAX_LINE, allow_unicode=True
-    )
-    return text
+    return write_yaml(chosen)
 
 
 def _without_settings(value: Any, name: str, axes: Mapping[str, object]) -> Any:
