@@ -208,22 +208,6 @@ PROGRAMS = {
         value="y",
         slope="s",
     ),
-    "hard_silu": program_of(
-        """
-        y = divide x 6
-        y = add y 0.5
-        y = maximum 0 y
-        y = minimum 1 y
-        y = multiply x y
-        ---
-        s = divide x 3
-        s = add s 0.5
-        s = where_less x 3 s 1
-        s = where_less -3 x s 0
-        """,
-        value="y",
-        slope="s",
-    ),
     "ultra_fast": program_of(
         """
         h = multiply 0.5 x
@@ -250,30 +234,6 @@ PROGRAMS = {
         """,
         value="c",
         slope="w",
-    ),
-    "gelu_tanh": program_of(
-        """
-        b = minimum x 40
-        b = maximum b -40
-        q = multiply b b
-        a = multiply q b
-        a = multiply 0.044715 a
-        a = add b a
-        a = multiply 0x1.9884533d43651p0 a
-        s = sigmoid a
-        y = multiply x s
-        ---
-        q = multiply 0.134145 q
-        q = add 1 q
-        q = multiply 0x1.9884533d43651p0 q
-        a = subtract 1 s
-        a = multiply s a
-        a = multiply b a
-        a = multiply a q
-        a = add s a
-        """,
-        value="y",
-        slope="a",
     ),
     "identity": program_of("unused = negative x", value="x", slope="1"),
     "exp": program_of("y = exp x", value="y", slope="y"),

@@ -53,8 +53,8 @@ def bits(monkeypatch):
     """The last bits of the reference engine, to be moved."""
 
     def forget():
-        activation._understood.cache_clear()
-        activation._trained.cache_clear()
+        activation._analyse.cache_clear()
+        activation._with_slope.cache_clear()
 
     with other_bits(monkeypatch, forget) as changed:
         yield changed
