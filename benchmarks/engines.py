@@ -6,7 +6,7 @@ run, one after the other, so that a ratio is of two runs of the same minute. `wa
 costs once everything is compiled; `alone` a whole process from the shell, with its imports and
 compilers.
 
-    python benchmarks/engines.py --output docs/performance.md
+    python benchmarks/engines.py --output docs/design/performance.md
 """
 
 import argparse

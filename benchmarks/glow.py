@@ -4,7 +4,7 @@
 evenly from -sqrt(3/2) to sqrt(3/2), output weights from -sqrt(1/2) to sqrt(1/2), and every bias
 0.1. It prints how many of 2000 seeds are solved, for several activations of the hidden layer and of
 the output, and how many of the others are at rest: whatever they answer wrongly, they answer with
-exactly 0. A relu output has there a slope of 0 too. docs/public-numbers.md tells what for.
+exactly 0. A relu output has there a slope of 0 too. docs/findings/public-numbers.md tells what for.
 """
 
 from dataclasses import replace

@@ -3,7 +3,7 @@
 They take turns, and a ratio is of two that ran in the same turn: what else the machine does meets
 both. `python benchmarks/startup.py` takes about two minutes; it measures the hsig that is installed
 beside this Python, so install it as users do (`pip install .`): from an editable one imports are
-slower. `--output docs/performance.md` puts the table there.
+slower. `--output docs/design/performance.md` puts the table there.
 """
 
 import argparse

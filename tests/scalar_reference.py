@@ -1,4 +1,4 @@
-"""The network of docs/training.md with plain loops over floats: slow, and obvious.
+"""The network of docs/design/network.md with plain loops over floats: slow, and obvious.
 
 Any number of layers, outputs and rows in a step. Written from the definitions, and sharing nothing
 with `hsig` but the names, so that the engines have somebody to disagree with.

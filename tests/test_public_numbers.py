@@ -1,4 +1,4 @@
-"""`docs/public-numbers.md` says what its script prints, and has the intervals of its counts."""
+"""`docs/findings/public-numbers.md` says what its script prints, and has the intervals of its counts."""
 
 import re
 import runpy

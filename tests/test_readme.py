@@ -99,7 +99,7 @@ def test_the_readmes_config_is_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("page", "config"), [("README.md", "map-question"), ("docs/maps.md", "map-rate-epochs")]
+    ("page", "config"), [("README.md", "map-question"), ("docs/sweeps.md", "map-rate-epochs")]
 )
 def test_a_shown_sweep_is_that_of_its_config(page, config):
     text = (ROOT / page).read_text(encoding="utf-8")
