@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Layers = tuple["Activation", ...]  # of each hidden layer, or the one of all
 
+MAX_BARE = 2  # settings of an activation that may do without their keys
 _NOUN = "the name of an activation, or a formula"
 
 
@@ -333,7 +334,10 @@ def _read_activation(value: object, location: Location) -> "Activation":
 def _check_parameters(activation: "Activation", spec: Spec, location: Location) -> dict[str, Any]:
     declared = {name: setting_kind(name) for name in (*activation.parameters, *SLOPES)}
     named = spec._replace(name=activation.name)
-    return check_settings(named, declared, location, PARAMETER_ALIASES)
+    parameters = [*activation.parameters]
+    # of many it would be hard to say which is the first: that of leaky_relu is not its leak
+    bare = parameters if len(parameters) <= MAX_BARE else []
+    return check_settings(named, declared, location, PARAMETER_ALIASES, bare)
 
 
 def _find(name: str, location: Location) -> "Activation":

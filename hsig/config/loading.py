@@ -158,8 +158,9 @@ class CheckedKeys:
         variants = tuple(self._variant(layers) for layers in chosen)
         values["epochs"] = epochs = self._epochs()
         values["at_epochs"] = tuple(epoch for epoch in values["at_epochs"] if epoch <= epochs)
-        values["baseline"] = self._baseline(variants)
-        values["expect"] = self._expect(variants)
+        labels = [variant.label for variant in variants]
+        values["baseline"] = self._baseline(labels)
+        values["expect"] = self._expect(labels)
         if values["initial_weights"] is not None and self.written["seeds"].is_default:
             values["seeds"] = (0,)  # they go with one seed
         return Experiment(variants=variants, **{name: values[name] for name in _FIELDS})
@@ -186,9 +187,8 @@ class CheckedKeys:
             )
         return epochs
 
-    def _baseline(self, variants: Sequence[Variant]) -> str:
+    def _baseline(self, labels: Sequence[str]) -> str:
         """The label of the one to compare with, or nothing for the first."""
-        labels = [variant.label for variant in variants]
         label: str = self.values["baseline"] if self.comparing else ""
         if label and label not in labels:
             self.location("baseline").wrong(
@@ -197,9 +197,8 @@ class CheckedKeys:
             )
         return label
 
-    def _expect(self, variants: Sequence[Variant]) -> dict[str, Bound | Checks]:
+    def _expect(self, labels: Sequence[str]) -> dict[str, Bound | Checks]:
         """The checks, with every label as tables spell it."""
-        labels = [variant.label for variant in variants]
         checks: dict[str, Bound | Checks] = {}
         for name, part in self.values["expect"].items():
             label = name
@@ -468,53 +467,51 @@ def load_experiment(
 
 
 def load_side_by_side(paths: Sequence[Path], flags: Settings) -> dict[str, Experiment]:
-    """The experiments of several configs, or of one on several tasks, by the name of each.
+    """The experiments of several configs, or of one config on several tasks, by their names.
 
     A config is called as its file, without the ending where that tells them apart, and may have one
     `activation` here; the flag of the baseline is for the first. A task is called by its own name.
 
     Returns:
-        None at all for one config or none, on one task.
+        Nothing where there is one config or none, and one task.
 
     Raises:
         ConfigError: With every problem of each.
     """
-    of_configs = len(paths) > 1
-    what = "config" if of_configs else "task"
-    alone = {
-        "until": f"goes with one {what}: each would end with seeds of its own. Choose their number "
-        "with seeds",
-        "tune": "goes with one config: of each its own choice would be two comparisons in one. "
-        "Compare them one by one" if of_configs else "",
-    }  # fmt: skip
+    what, several = ("config", _split_configs) if len(paths) > 1 else ("task", _split_task)
     experiments: dict[str, Experiment] = {}
     problems: list[str] = []
-    found = 0
-    for name, load in _name_configs(paths, flags) if of_configs else _name_tasks(paths, flags):
-        found += 1
+    count = 0
+    for name, load in several(paths, flags):
+        count += 1
         try:
-            resolved = load()
+            experiment, origins = load()
         except ConfigError as refusal:
             problems.extend(refusal.messages)
             continue
-        name = name or resolved.experiment.task.name
+        name = name or experiment.task.name
         if name in experiments:
+            problems.append(f"{origins['task']}: {what}: expected each once, got {name} again")
+        experiments[name] = experiment
+        if experiment.until is not None:
             problems.append(
-                f"{name}: given twice" if of_configs else
-                f"{resolved.origins['task']}: task: expected each task once, got {name} again"
-            )  # fmt: skip
-        experiments[name] = resolved.experiment
-        for key, message in alone.items():
-            if message and getattr(resolved.experiment, key):
-                problems.append(f"{resolved.origins[key]}: {key}: {message}")
-    if problems and found:
+                f"{origins['until']}: until: goes with one {what}: each would end with seeds of "
+                "its own. Choose their number with seeds"
+            )
+        if experiment.tune and what == "config":
+            problems.append(
+                f"{origins['tune']}: tune: goes with one config: of each its own choice would be "
+                "two comparisons in one. Compare them one by one"
+            )
+    if problems and count:
         raise ConfigError(list(dict.fromkeys(problems)))
     return experiments
 
 
-def _name_configs(
-    paths: Sequence[Path], flags: Settings
-) -> Iterator[tuple[str, Callable[[], Resolved]]]:
+_Loads = Iterator[tuple[str, Callable[[], Resolved]]]  # of each its name, if that is known
+
+
+def _split_configs(paths: Sequence[Path], flags: Settings) -> _Loads:
     stems = Counter(path.stem for path in paths)
     for path in paths:
         ours = {key: text for key, text in flags.items() if key != "baseline" or path == paths[0]}
@@ -522,16 +519,14 @@ def _name_configs(
         yield name, partial(resolve, path, ours, COMPARE, among_others=True)
 
 
-def _name_tasks(
-    paths: Sequence[Path], flags: Settings
-) -> Iterator[tuple[str, Callable[[], Resolved]]]:
+def _split_task(paths: Sequence[Path], flags: Settings) -> _Loads:
     path = paths[0] if paths else None
     written = {} if path is None else _read_keys(path, [])
-    several = (written | read_flags(flags, [])).get("task", Value(None))
-    lines = several.lines.below if several.lines is not None else {}
-    for place, value in enumerate(split_tasks(several.value)):
-        task = several._replace(value=value, lines=lines.get(place, several.lines))
-        yield "", partial(resolve, path, flags, COMPARE, task=task)
+    task = (written | read_flags(flags, [])).get("task", Value(None))
+    lines = {} if task.lines is None else task.lines.below
+    for place, value in enumerate(split_tasks(task.value)):
+        part = task._replace(value=value, lines=lines.get(place, task.lines))
+        yield "", partial(resolve, path, flags, COMPARE, task=part)
 
 
 def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
@@ -558,7 +553,7 @@ def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
 
 POINTS = ListOf(Number(infinite=True), "numbers")
 RATES = ListOf(
-    Number(0.0, 1.0), "solved rates, such as 0.49,0.40,", min_length=2, max_length=2, distinct=True
+    Number(0.0, 1.0), "solved rates, such as 0.49,0.40", min_length=2, max_length=2, distinct=True
 )
 
 

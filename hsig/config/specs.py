@@ -8,7 +8,7 @@ are a list, which for activations is one of each layer: `[tanh, relu]`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from math import isfinite
@@ -19,6 +19,7 @@ from hsig.config.values import (
     InvalidValue,
     Location,
     check_all,
+    describe,
     is_number,
     nearest,
     read_scalar,
@@ -207,6 +208,7 @@ def check_settings(
     declared: Mapping[str, Checks],
     location: Location,
     aliases: Mapping[str, str] = MappingProxyType({}),
+    bare: Iterable[str] | None = None,
 ) -> dict[str, Any]:
     """What the settings of a spec mean, by their declared names.
 
@@ -215,17 +217,17 @@ def check_settings(
         declared: The settings that its name has, in their order.
         location: Where it is.
         aliases: Other names of settings.
-
-    Raises:
-        InvalidValue: If it has no such setting, or a value is wrong.
+        bare: Those that may stand without a key, in their order; by default all.
     """
     has = f"It has: {', '.join(declared)}" if declared else "It has none"
-    bare = iter(declared)
+    unnamed = iter(declared if bare is None else bare)
 
     def check(setting: Setting) -> tuple[str, Any]:
-        name = aliases.get(setting.key, setting.key) or next(bare, "")
+        name = aliases.get(setting.key, setting.key) or next(unnamed, "")
         if not name:
-            raise location.wrong(f"{spec.name} has no setting for {setting.value!r}. {has}")
+            raise setting.location.wrong(
+                f"{spec.name} has no setting without a key for {describe(setting.value)}. {has}"
+            )
         if name not in declared:
             raise setting.location.wrong(
                 f"{spec.name} has no setting '{setting.key}'.{nearest(setting.key, declared)} {has}"
@@ -235,8 +237,8 @@ def check_settings(
             here = replace(location, setting=f"{spec.name}:{setting.key or name}")
         return name, declared[name].check(setting.value, here)
 
-    keyed = [place for place, setting in enumerate(spec.settings) if setting.key]
-    if keyed and not all(setting.key for setting in spec.settings[keyed[0] :]):
+    keys = [setting.key for setting in spec.settings]
+    if keys != sorted(keys, key=bool):
         raise location.wrong(f"in {spec.name}, settings without a key stand before those with one")
     checked = check_all(partial(check, setting) for setting in spec.settings)
     if len(dict(checked)) < len(checked):
