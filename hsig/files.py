@@ -65,6 +65,19 @@ def replace_file(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+_INPUTS: set[Path] = set()
+
+
+def note_input(path: Path) -> None:
+    """Remember that this process has read a file as an input, which a result is not to replace."""
+    _INPUTS.add(path.resolve())
+
+
+def is_input(path: Path) -> bool:
+    """Whether this process has read a file as an input."""
+    return path.resolve() in _INPUTS
+
+
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Make a new folder with these files; the disk has it before this returns.
 

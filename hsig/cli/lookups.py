@@ -26,7 +26,7 @@ from hsig.config.loading import (
 from hsig.engines import compiled
 from hsig.errors import ConfigError
 from hsig.output.formats import json_text
-from hsig.output.streams import note, put
+from hsig.output.streams import check_output, note, put
 from hsig.reports.glossary import GLOSSARY, glossary_page
 from hsig.reports.lookups import activation_page, overview_page, power_page
 from hsig.reports.page import Table, page_of_tables
@@ -186,6 +186,8 @@ def schema(output: File = None, force: Force = False) -> None:
 def new(output: File = None, force: Force = False) -> None:
     """Print a commented config to start from."""
     Output(Format.table, output, force).check()
+    if output is not None:
+        check_output(output, force=force, new=True)
     put(starting_point(), output)
 
 

@@ -35,7 +35,7 @@ File = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Replace the file of --output even if hsig did not write it."),
+    typer.Option("--force", help="Replace the file of --output even if it is an input."),
 ]
 RunsDir = Annotated[
     Path | None,
@@ -253,13 +253,21 @@ class Output(NamedTuple):
             from hsig.reports.columns import COLUMNS
 
             load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
+        if self.force and self.output is None:
+            raise ConfigError("--force: goes with --output FILE, which it replaces")
+        self.check_file()
+        self._check_note()
+
+    def check_file(self) -> None:
+        """Refuse a file that cannot be written, or that has been read as an input by now.
+
+        Raises:
+            ConfigError: If it is so.
+        """
         if self.output is not None:
             from hsig.output.streams import check_output
 
             check_output(self.output, force=self.force)
-        elif self.force:
-            raise ConfigError("--force: goes with --output FILE, which it replaces")
-        self._check_note()
 
     def _check_note(self) -> None:
         """Refuse what a run cannot be called."""
@@ -297,25 +305,14 @@ class Output(NamedTuple):
                 from hsig.output import screen
 
                 terminal.put_drawn(
-                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full),
-                    self.output,
-                    end=self._made_by(),
+                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
                 )
             case Format.json:
                 streams.put(formats.as_json(page), self.output)
             case Format.csv:
                 streams.put(formats.as_csv(page, every_row=self.long), self.output)
             case Format.md:
-                text = formats.as_markdown(page, full=self.full)
-                streams.put(text, self.output, end=self._made_by(markdown=True))
-
-    def _made_by(self, *, markdown: bool = False) -> str:
-        """The last line of a file."""
-        if self.output is None:
-            return ""
-        from hsig.output.streams import made_by
-
-        return made_by(markdown=markdown)
+                streams.put(formats.as_markdown(page, full=self.full), self.output)
 
     @property
     def chosen_columns(self) -> tuple[str, ...]:

@@ -271,7 +271,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
     if SWEPT in written:
         name_activations("activation", activations, flags)
         return _Shown([""], [sweep(load_sweep(config, flags))])
-    watch = Watch(quiet=output.quiet)
+    watch = Watch(quiet=output.quiet, check=output.check_file)
     result: Result
     named = len(activations) > 1 or any(map(select_activations, activations))
     several = len(configs) > 1 or named or "activations" in flags

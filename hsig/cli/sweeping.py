@@ -25,7 +25,7 @@ from hsig.experiments.sweeps import CellResult, LostCell, Sweep, train_cell
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.streams import note, put
-from hsig.output.terminal import interrupts_ignored, watch_cells
+from hsig.output.terminal import defer_interrupts, watch_cells
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
 from hsig.reports.sweeps import so_far, sweep_page
@@ -104,6 +104,7 @@ def sweep(
             "keep nothing, give its config or flags without --resume"
         )
     origin, wanted = _wanted(what or [], resume, flags, runs)
+    output.check_file()
     note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
@@ -127,7 +128,7 @@ def sweep(
             note(_announced(wanted, missing, pool.workers))
         training.train(missing, pool, quiet=output.quiet)
     axes, base = wanted.axes, wanted.experiments[0]
-    with interrupts_ignored():  # what was done is to be written
+    with defer_interrupts():  # what was done is to be written
         page = sweep_page(axes, base, ledger.summaries)
         output.write(page)
         ledger.close(lambda: as_json(page))

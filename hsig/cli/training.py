@@ -74,7 +74,7 @@ def train(
     output.check()
     config = config_and_one_activation(what or [], flags)
     started = Start.now()
-    with Watch(quiet=output.quiet) as watch:
+    with Watch(quiet=output.quiet, check=output.check_file) as watch:
         result = training.train(load_experiment(config, flags, TRAIN), watch)
         finish(result, [config] if config else [], watch, output, started)
 
@@ -114,7 +114,7 @@ def compare(
     configs, activations = configs_and_activations(what or [])
     name_activations("activations", activations, flags)
     started = Start.now()
-    with Watch(quiet=output.quiet) as watch:
+    with Watch(quiet=output.quiet, check=output.check_file) as watch:
         finish(comparing.compare(configs, flags, watch), configs, watch, output, started)
 
 
@@ -138,7 +138,7 @@ def explain(
     output.check()
     config = config_and_one_activation(what or [], flags)
     started = Start.now()
-    with Watch(quiet=output.quiet) as watch:
+    with Watch(quiet=output.quiet, check=output.check_file) as watch:
         result = explaining.explain(load_experiment(config, flags, EXPLAIN), watch)
         finish(result, [config] if config else [], watch, output, started)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hsig.config.values import INVALID, Value, describe
 from hsig.errors import ConfigError
-from hsig.files import is_stream
+from hsig.files import is_stream, note_input
 
 MAX_FILE_BYTES = 300_000  # read within seconds and 60 MB; more samples belong in a CSV file
 CONFIG_ENDINGS = (".yaml", ".yml")
@@ -26,6 +26,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """
     if (path, limit) in _STREAMS:
         return _STREAMS[path, limit]
+    note_input(path)
     with path.open("rb") as file:
         data = file.read(limit)
     if not stat.S_ISREG(path.stat().st_mode):

@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hsig.output.escaping import seen
+from hsig.escaping import escape_control
 from hsig.reports.page import LEVELS, Block, Curves, HeatMap, Page, Shade, Table
 
-_SIDE_BY_SIDE = 72  # columns from which the curve stands beside its table
+_MIN_WIDTH_BESIDE = 72  # columns from which on the curve stands beside its table
 _CURVE_WIDTH, _CURVE_HEIGHT = 44, 9
 _ALONE_WIDTH = _CURVE_WIDTH + _CURVE_WIDTH // 2  # of a curve that stands by itself
-_GAP = 2  # between columns
-_LINES_BESIDE = 4  # of a map that is filling in: its title, its head, the bar, the prompt
-_LABEL_LEAST = 12  # to which labels are folded before a table is split
+_LINES_BESIDE_MAP = 4  # of a map that is filling in: its title, its head, the bar, the prompt
+_MIN_LABEL = 12  # to which the first column is folded before a table is split
 _STYLES = {"": "", "title": "bold", "answer": "bold", "good": "bold green", "bad": "bold yellow"}
 # what stands for bars and small curves where there are no such characters
 _ASCII = str.maketrans(f"{LEVELS}▓▒░·", "_.:-=+*#+=-.")
@@ -26,13 +24,17 @@ _ASCII = str.maketrans(f"{LEVELS}▓▒░·", "_.:-=+*#+=-.")
 def draw(
     page: Page, console: Console, *, brief: bool = False, full: bool = False
 ) -> RenderableType:
-    """A page, for a console of any width and encoding; or what is told of it in brief."""
-    if brief and page.brief:
-        return _drawn(page.brief, console)
-    parts: list[RenderableType] = []
-    for block in page.shown(full=full):
-        parts += [Text(), _drawn(block, console)] if parts else [_drawn(block, console)]
-    return Group(*parts)
+    """A page for a console of any width and encoding.
+
+    Args:
+        page: What is drawn.
+        console: Where.
+        brief: Whether the result alone is wanted, if the page has one.
+        full: Whether every table and sentence is.
+    """
+    blocks = (page.brief,) if brief and page.brief else page.shown(full=full)
+    parts = [part for block in blocks for part in (Text(), _draw_block(block, console))]
+    return Group(*parts[1:])
 
 
 def as_text(page: Page, width: int, *, full: bool = False) -> str:
@@ -43,152 +45,137 @@ def as_text(page: Page, width: int, *, full: bool = False) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
-def _drawn(block: Block, console: Console) -> RenderableType:
-    block = seen(block)
+def _draw_block(block: Block, console: Console) -> RenderableType:
     match block:
+        case Table(beside=None):
+            return _draw_table(block, console)
         case Table():
-            return _table(block, console) if block.beside is None else _costs(block, console)
+            return _draw_with_curves(block, console)
         case Curves():
-            title = Text(block.title, style="bold")
-            return Group(title, _curves(block, min(_ALONE_WIDTH, console.width), console))
+            title = _text(block.title, console, "bold")
+            return Group(title, _draw_curves(block, min(_ALONE_WIDTH, console.width), console))
         case HeatMap():
-            return _heat_map(block, console)
+            return _draw_heat_map(block, console)
     return Group(*(_text(line.text, console, _STYLES[line.tone]) for line in block))
 
 
 def _text(text: str, console: Console, style: str = "") -> Text:
-    """A text in characters that the console has."""
+    """A text in characters that the console has, and of which all can be seen."""
+    text = escape_control(text)
     return Text(text.translate(_ASCII) if console.options.ascii_only else text, style=style)
 
 
-def draw_so_far(heat_map: HeatMap | None, console: Console) -> RenderableType:
-    """The map of a sweep that goes on, if there is room for it."""
-    if heat_map is None or len(heat_map.rows) + _LINES_BESIDE > console.height:
-        return Group()
-    heat_map = seen(heat_map)
-    fits = _room_needed(heat_map.as_table()) <= console.width
-    return _heat_map(heat_map, console) if fits else Group()
+# --- tables --------------------------------------------------------------------------------------
 
 
-def _heat_map(heat_map: HeatMap, console: Console) -> RenderableType:
-    plain = heat_map.as_table()
-    if _room_needed(plain) > console.width:
-        return _table(replace(plain, splits=True), console)
-    drawn = RichTable(box=None, pad_edge=False, header_style="bold")
-    for column in plain.columns:
-        drawn.add_column(_text(column, console), justify="right")
-    for row, shades in zip(heat_map.rows, heat_map.shades, strict=True):
-        drawn.add_row(Text(row, style="bold"), *map(_shaded, shades))
-    title = [Text(heat_map.title)] if heat_map.title else []
-    return Group(*title, drawn)
-
-
-def _shaded(shade: Shade) -> Text:
-    """From red by way of yellow to green."""
-    if shade.rate is None:
-        return Text(shade.text)
-    red = round(200 * min(1.0, 2.0 - 2.0 * shade.rate))
-    green = round(160 * min(1.0, 2.0 * shade.rate))
-    return Text(shade.text, style=f"black on #{red + 40:02x}{green + 60:02x}50")
-
-
-def _costs(table: Table, console: Console) -> RenderableType:
-    """A table with its curves beside it, or below where there is no room."""
-    drawn = _table(table, console)
-    beside = console.width >= _SIDE_BY_SIDE
-    taken = _width(drawn, console) + 3 if beside else 0
-    picture = _curves(table.beside, min(_CURVE_WIDTH, console.width - taken), console)
-    if not beside:
-        return Group(drawn, Text(), picture) if picture else drawn
-    grid = RichTable.grid(padding=(0, 3, 0, 0))
-    grid.add_row(drawn, picture)
-    return grid
-
-
-def _curves(curves: Curves | None, width: int, console: Console) -> Text:
-    """Nothing where there is no room, or nothing to draw."""
-    picture = (
-        curve(
-            curves.x,
-            curves.values,
-            width=width,
-            height=_CURVE_HEIGHT,
-            ascii_only=console.options.ascii_only,
-        )
-        if curves
-        else []
-    )
-    return Text("\n".join(picture), style="cyan", no_wrap=True)
-
-
-def _width(drawn: RenderableType, console: Console) -> int:
-    """The columns it would take if there were room."""
-    boundless = console.options.update(max_width=10_000)
-    return console.measure(drawn, options=boundless).maximum
-
-
-def _table(table: Table, console: Console) -> RenderableType:
-    while table.spare and _room_needed(table) > console.width:
+def _draw_table(table: Table, console: Console) -> RenderableType:
+    """A table; where it is too wide, without its spare columns, then in parts, then folded."""
+    while table.spare and _width(table, console) > console.width:
         table = table.smaller()
-    parts: list[RenderableType] = [_text(table.title, console)] if table.title else []
-    blocks = _blocks(table, console.width) if table.splits else [table]
-    for number, block in enumerate(blocks):
-        label = console.width - _room_needed(block, from_column=1)
-        drawn = _columns(block, console, label if block.splits and not _is_firm(block) else None)
-        parts += [Text(), drawn] if number else [drawn]
-    return parts[0] if len(parts) == 1 else Group(*parts)
+    parts = _split(table, console) if table.splits else [table]
+    title = [_text(table.title, console)] if table.title else []
+    drawn = [part for each in parts for part in (Text(), _draw_columns(each, console))]
+    return Group(*title, *drawn[1:])
 
 
-def _blocks(table: Table, width: int) -> list[Table]:
-    """Tables one below the other that fit, each with the first column, folded if it must be."""
-    label = _widths(table)[0] if _is_firm(table) else min(_widths(table)[0], _LABEL_LEAST)
-    blocks: list[list[int]] = [[0]]
-    room = width - label
-    for column, needed in enumerate(_widths(table)[1:], start=1):
-        if room < needed + _GAP and len(blocks[-1]) > 1:
-            blocks.append([0])
-            room = width - label
-        blocks[-1].append(column)
-        room -= needed + _GAP
-    return [table.only(block) for block in blocks] if len(blocks) > 1 else [table]
+def _split(table: Table, console: Console) -> list[Table]:
+    """Tables that fit one below the other, each with the first column."""
+    columns = range(len(table.columns))
+    first = _width(table.select([0]), console)
+    widths = [_width(table.select([0, column]), console) - first for column in columns]
+    room = console.width - min(first, _MIN_LABEL)
+    parts, used = [[0]], 0
+    for column in columns[1:]:
+        if used + widths[column] > room and len(parts[-1]) > 1:
+            parts.append([0])
+            used = 0
+        parts[-1].append(column)
+        used += widths[column]
+    return [table.select(part) for part in parts]
 
 
-def _is_firm(table: Table) -> bool:
-    """Whether what stands before each row is never folded."""
-    return table.columns[0] in table.firm
+def _width(table: Table, console: Console) -> int:
+    """The columns of the console that a table takes if there is room."""
+    boundless = console.options.update(max_width=10_000)
+    return console.measure(_draw_columns(table, console), options=boundless).maximum
 
 
-def _room_needed(table: Table, from_column: int = 0) -> int:
-    """The width it would take if there were room; with the gap before it unless it is whole."""
-    widths = _widths(table)[from_column:]
-    return sum(widths) + _GAP * (len(widths) - 1 + (from_column > 0))
-
-
-def _widths(table: Table) -> list[int]:
-    rows = (table.columns, *table.shortened().rows)
-    return [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
-
-
-def _columns(table: Table, console: Console, label: int | None) -> RichTable:
-    """The table as it is drawn, with a bound on the width of its first column."""
+def _draw_columns(table: Table, console: Console) -> RichTable:
+    """The table itself, whose first column and whose words are folded where there is no room."""
     drawn = RichTable(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(table.columns):
-        prose = column in table.prose
+        is_prose = column in table.prose
+        folds = not table.splits or (index == 0 and column not in table.firm)
         drawn.add_column(
             _text(column, console),
-            justify="left" if prose else "right",
+            justify="left" if is_prose else "right",
             overflow="fold",
-            max_width=max(1, label) if label is not None and index == 0 else None,
-            no_wrap=column in table.firm,
+            no_wrap=column in table.firm or not folds,
         )
     for row in table.shortened().rows:
         drawn.add_row(*(_text(cell, console) for cell in row))
     return drawn
 
 
-_LARGEST = 1e300  # what is larger, infinite or undefined leaves a gap
+def _draw_with_curves(table: Table, console: Console) -> RenderableType:
+    """A table with its curves beside it, or below where there is no room."""
+    drawn, is_beside = _draw_table(table, console), console.width >= _MIN_WIDTH_BESIDE
+    taken = console.measure(drawn).maximum + 3 if is_beside else 0
+    curves = _draw_curves(table.beside, min(_CURVE_WIDTH, console.width - taken), console)
+    if not is_beside:
+        return Group(drawn, Text(), curves) if curves else drawn
+    grid = RichTable.grid(padding=(0, 3, 0, 0))
+    grid.add_row(drawn, curves)
+    return grid
+
+
+# --- heat maps -----------------------------------------------------------------------------------
+
+
+def draw_so_far(heat_map: HeatMap | None, console: Console) -> RenderableType:
+    """The map of a sweep that goes on, if there is room for it."""
+    if heat_map is None or len(heat_map.rows) + _LINES_BESIDE_MAP > console.height:
+        return Group()
+    fits = _width(heat_map.as_table(), console) <= console.width
+    return _draw_heat_map(heat_map, console) if fits else Group()
+
+
+def _draw_heat_map(heat_map: HeatMap, console: Console) -> RenderableType:
+    plain = heat_map.as_table()
+    if _width(plain, console) > console.width:
+        return _draw_table(replace(plain, splits=True), console)
+    drawn = RichTable(box=None, pad_edge=False, header_style="bold")
+    for column in plain.columns:
+        drawn.add_column(_text(column, console), justify="right")
+    for row, shades in zip(heat_map.rows, heat_map.shades, strict=True):
+        drawn.add_row(_text(row, console, "bold"), *(_draw_shade(s, console) for s in shades))
+    title = [_text(heat_map.title, console)] if heat_map.title else []
+    return Group(*title, drawn)
+
+
+def _draw_shade(shade: Shade, console: Console) -> Text:
+    """A cell, from red by way of yellow to green."""
+    if shade.rate is None:
+        return _text(shade.text, console)
+    red = round(200 * min(1.0, 2.0 - 2.0 * shade.rate))
+    green = round(160 * min(1.0, 2.0 * shade.rate))
+    return _text(shade.text, console, f"black on #{red + 40:02x}{green + 60:02x}50")
+
+
+# --- curves --------------------------------------------------------------------------------------
+
+_MAX_VALUE = 1e300  # what is larger, infinite or undefined leaves a gap
 _BRAILLE_BLANK = 0x2800
 _BRAILLE_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # rows of two columns
+
+
+def _draw_curves(curves: Curves | None, width: int, console: Console) -> Text:
+    """Curves in characters; nothing where there is no room, or nothing to draw."""
+    if curves is None:
+        return Text()
+    is_ascii = console.options.ascii_only
+    lines = curve(curves.x, curves.values, width=width, height=_CURVE_HEIGHT, ascii_only=is_ascii)
+    return Text("\n".join(lines), style="cyan", no_wrap=True)
 
 
 @dataclass
@@ -257,7 +244,7 @@ def curve(
     Returns:
         `height + 1` lines of text, or none when there is nothing to draw or no room.
     """
-    drawable = [value for line in lines for value in line if abs(value) <= _LARGEST]
+    drawable = [value for line in lines for value in line if abs(value) <= _MAX_VALUE]
     if not drawable or len(x) < 2:
         return []
     low, high = min(0.0, *drawable), max(0.0, *drawable)
@@ -296,7 +283,7 @@ def _draw(
         # a share of 0 or 1 must not meet the neighbour, which may be infinite
         both = ((1.0 - share, y[segment]), (share, y[segment + 1]))
         ends = [(weight, end) for weight, end in both if weight > 0.0]
-        if not all(abs(end) <= _LARGEST for _, end in ends):
+        if not all(abs(end) <= _MAX_VALUE for _, end in ends):
             previous = None
             continue
         value = sum(weight * end for weight, end in ends)

@@ -86,10 +86,10 @@ class Table:
         """The same without the first of its groups of spare columns."""
         first, *others = self.spare
         kept = [index for index, name in enumerate(self.columns) if name not in first]
-        return replace(self.only(kept), spare=tuple(others))
+        return replace(self.select(kept), spare=tuple(others))
 
-    def only(self, kept: Sequence[int]) -> "Table":
-        """The same with some columns, by their numbers."""
+    def select(self, kept: Sequence[int]) -> "Table":
+        """The table with some of its columns, by their places."""
         rows = tuple(tuple(row[index] for index in kept) for row in self.rows)
         return replace(self, columns=tuple(self.columns[index] for index in kept), rows=rows)
 
