@@ -35,20 +35,20 @@ def start(seeds: int, inputs: int, hidden: int) -> Weights:
         layers.append(
             np.concatenate([random.uniform(-bound, bound, (fan_in, units, seeds)), biases])
         )
-    return Weights(*layers)
+    return tuple(layers)
 
 
-def trained(experiment: Experiment, hidden: str, output: str, seeds: int) -> tuple[int, int]:
+def train(experiment: Experiment, hidden: str, output: str, seeds: int) -> tuple[int, int]:
     """How many seeds are solved, and how many are at rest."""
-    variant = Variant("", load_activation(hidden), load_activation(output))
+    variant = Variant("", (load_activation(hidden),), load_activation(output))
     problem, engine = experiment.problem_of(variant), experiment.engine_of(variant)
-    state = State.start(start(seeds, experiment.task.inputs.shape[1], experiment.hidden))
+    state = State.start(start(seeds, experiment.task.inputs.shape[1], *experiment.hidden))
     weights = engine.advance(state, problem, experiment.epochs, threads=1).weights
     predictions = engine.predict(problem, weights)
-    errors = np.abs(predictions - experiment.task.targets[:, None])
-    right = errors < experiment.solved_within
-    at_rest = ~right.all(axis=0) & (right | (predictions == 0.0)).all(axis=0)
-    return int(right.all(axis=0).sum()), int(at_rest.sum())
+    right = np.abs(predictions - problem.targets[:, :, None]) < experiment.solved_within
+    is_solved = right.all(axis=(0, 1))
+    at_rest = ~is_solved & (right | (predictions == 0.0)).all(axis=(0, 1))
+    return int(is_solved.sum()), int(at_rest.sum())
 
 
 def lines(seeds: int = SEEDS) -> list[str]:
@@ -56,7 +56,7 @@ def lines(seeds: int = SEEDS) -> list[str]:
     experiment = replace(load_experiment(CONFIG), seeds=tuple(range(seeds)))
     made = [f"{'hidden':8}{'output':20}{'solved':>14}{'95 % interval':>20}{'at rest':>9}"]
     for hidden, output in LAYERS:
-        k, at_rest = trained(experiment, hidden, output, seeds)
+        k, at_rest = train(experiment, hidden, output, seeds)
         interval = " to ".join(map(percent, wilson_interval(k, seeds)))
         made.append(f"{hidden:8}{output:20}{f'{k} of {seeds}':>14}{interval:>20}{at_rest:>9}")
     return made
