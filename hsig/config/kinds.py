@@ -360,7 +360,10 @@ class ListOf(Kind):
             "items": self.item.schema(),
         }
         text = {"type": "string", "pattern": self.separator}
-        return {"anyOf": [self.item.schema(), listed, text]}
+        return {"anyOf": [self._schema_of_single(), listed, text]}
+
+    def _schema_of_single(self) -> Schema:
+        return self.item.schema()
 
     def document(self, value: tuple[Any, ...]) -> Json:
         return [self.item.document(part) for part in value] or None
@@ -374,8 +377,8 @@ class Seeds(ListOf):
     def _check_single(self, value: object, location: Location) -> tuple[int, ...]:
         return tuple(range(SEED_COUNT.check(value, location)))
 
-    def schema(self) -> Schema:
-        return {"anyOf": [SEED_COUNT.schema(), super().schema()]}
+    def _schema_of_single(self) -> Schema:
+        return SEED_COUNT.schema()
 
 
 SEED_COUNT = Whole(1, MAX_SEEDS)

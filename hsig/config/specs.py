@@ -19,7 +19,6 @@ from hsig.config.values import (
     InvalidValue,
     Location,
     check_all,
-    describe,
     is_number,
     nearest,
     read_scalar,
@@ -220,14 +219,19 @@ def check_settings(
         bare: Those that may stand without a key, in their order; by default all.
     """
     has = f"It has: {', '.join(declared)}" if declared else "It has none"
-    unnamed = iter(declared if bare is None else bare)
+    first = list(declared if bare is None else bare)
+    keys = [setting.key for setting in spec.settings]
+    if keys.count("") > len(first):
+        raise location.wrong(
+            f"expected at most {len(first)} settings without a key in {spec.name}, got "
+            f"{keys.count('')}. {has}"
+        )
+    if keys != sorted(keys, key=bool):
+        raise location.wrong(f"in {spec.name}, settings without a key stand before those with one")
+    unnamed = iter(first)
 
     def check(setting: Setting) -> tuple[str, Any]:
-        name = aliases.get(setting.key, setting.key) or next(unnamed, "")
-        if not name:
-            raise setting.location.wrong(
-                f"{spec.name} has no setting without a key for {describe(setting.value)}. {has}"
-            )
+        name = aliases.get(setting.key, setting.key) or next(unnamed)
         if name not in declared:
             raise setting.location.wrong(
                 f"{spec.name} has no setting '{setting.key}'.{nearest(setting.key, declared)} {has}"
@@ -237,9 +241,6 @@ def check_settings(
             here = replace(location, setting=f"{spec.name}:{setting.key or name}")
         return name, declared[name].check(setting.value, here)
 
-    keys = [setting.key for setting in spec.settings]
-    if keys != sorted(keys, key=bool):
-        raise location.wrong(f"in {spec.name}, settings without a key stand before those with one")
     checked = check_all(partial(check, setting) for setting in spec.settings)
     if len(dict(checked)) < len(checked):
         raise location.wrong(f"in {spec.name}, expected each setting once")

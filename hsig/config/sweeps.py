@@ -1,7 +1,7 @@
 """Sweeps: which keys take which values, by a config and by flags, and the experiments they make."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -45,7 +45,7 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
 
 MAX_CELLS = MAX_VALUES
-MAX_COMPLAINTS = 200  # about the values of an axis, or the cells
+MAX_COMPLAINTS = 200  # about the values of an axis
 _ACTIVATION = "activation"
 
 
@@ -250,39 +250,18 @@ def _check_value(key: Key, value: object, location: Location) -> Any:
 
 def _make_cells(
     base: CheckedKeys, swept: Sequence[_Swept], names: Sequence[tuple[str, ...]]
-) -> list[Experiment]:
+) -> Iterator[Experiment]:
     """The experiment of each cell.
 
     Raises:
-        ConfigError: With each complaint once, and the cells that it is about.
+        ConfigError: With what is wrong in the first cell that is wrong.
     """
-    experiments: list[Experiment] = []
-    complaints: dict[str, list[str]] = {}
-    tried = 0
     for name, values in zip(names, product(*(part.values for part in swept)), strict=True):
-        tried += 1
         try:
-            experiments.append(_make_cell(base, swept, values))
+            yield _make_cell(base, swept, values)
         except ConfigError as refusal:
-            named = zip(swept, name, strict=True)
-            here = ", ".join(f"{part.axis.name} {text}" for part, text in named)
-            for message in refusal.messages:
-                complaints.setdefault(message, []).append(here)
-            if sum(map(len, complaints.values())) > MAX_COMPLAINTS:
-                break
-    if complaints:
-        raise ConfigError(
-            [
-                message if len(where) == tried else f"{message} ({_list_cells(where)})"
-                for message, where in complaints.items()
-            ]
-        )
-    return experiments
-
-
-def _list_cells(where: Sequence[str]) -> str:
-    more = f", and in {len(where) - 1} more" if len(where) > 1 else ""
-    return f"in the cell {where[0]}{more}"
+            here = ", ".join(f"{p.axis.name} {text}" for p, text in zip(swept, name, strict=True))
+            raise ConfigError([f"{m} (in the cell {here})" for m in refusal.messages]) from None
 
 
 def _make_cell(base: CheckedKeys, swept: Sequence[_Swept], cell: Sequence[Any]) -> Experiment:
