@@ -1,4 +1,4 @@
-"""What runs first, as `hsig` or `python -m hsig`: signals are answered before all else is imported.
+"""The entry point, as `hsig` or `python -m hsig`: signals are handled before anything is imported.
 
 A signal ends hsig at once, with a line and an exit code, where nothing would be lost. A command
 that has something to show and to keep answers SIGINT itself, and exits with `INTERRUPTED`; SIGTERM
@@ -11,17 +11,17 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
-INTERRUPTED = 128 + signal.SIGINT
+from hsig.errors import INTERRUPTED
+
 _received: list[int] = []  # the signals, the first of which decides the exit code
 
 
 def main() -> None:
     """Run the command line, and exit."""
-    signal.signal(signal.SIGINT, _end)
-    for name in ("SIGTERM", "SIGHUP"):  # not every system has the last
-        number = getattr(signal, name, None)
+    for name, answer in (("SIGINT", _end), ("SIGTERM", _pass_on), ("SIGHUP", _pass_on)):
+        number = getattr(signal, name, None)  # not every system has the last
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _pass_on)
+            signal.signal(number, answer)
     from hsig.cli.app import main as run_command_line
 
     try:

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 
+# exit codes; 0: it ran, also where nothing converged
+UNMET = 1  # it ran, but an expectation does not hold
+WRONG = 2  # the command line or the config
+FAILED = 3  # the run itself
+INTERRUPTED = 130  # by SIGINT
+
 
 class HsigError(Exception):
     """Something the user can mend. Each message says where, what, and what would be right."""
 
-    exit_code = 3
+    exit_code = FAILED
 
     def __init__(self, messages: str | Sequence[str]) -> None:
         self.messages = (messages,) if isinstance(messages, str) else tuple(messages)
@@ -16,13 +22,11 @@ class HsigError(Exception):
 class ConfigError(HsigError):
     """The command line or the config is wrong; all its problems are in one report."""
 
-    exit_code = 2
+    exit_code = WRONG
 
 
 class RunError(HsigError):
     """The run itself failed: a full disk, a missing permission."""
-
-    exit_code = 3
 
 
 class BusyError(RunError):

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from hsig import __version__
-from hsig.errors import HsigError
+from hsig.errors import HsigError, RunError
 
 COMMANDS = {  # each with the module of `hsig.cli` that has it, in the order of the help
     "train": "training",
@@ -87,9 +87,17 @@ def main() -> None:
     try:
         app(prog_name="hsig")
     except HsigError as error:
-        from hsig.output.streams import note
+        _exit_with(error)
+    except OSError as problem:  # such as that of a help on a full disk
+        if problem.filename is None:
+            sys.stdout = None  # or Python would fail again, trying to flush it at its end
+        _exit_with(RunError(f"{problem.filename or 'stdout'}: {problem.strerror}"))
 
-        note(*(f"error: {message}" for message in error.messages[:_MAX_PROBLEMS]))
-        if len(error.messages) > _MAX_PROBLEMS:
-            note(f"error: and {len(error.messages) - _MAX_PROBLEMS} more")
-        sys.exit(error.exit_code)
+
+def _exit_with(error: HsigError) -> None:
+    from hsig.output.streams import note
+
+    note(*(f"error: {message}" for message in error.messages[:_MAX_PROBLEMS]))
+    if len(error.messages) > _MAX_PROBLEMS:
+        note(f"error: and {len(error.messages) - _MAX_PROBLEMS} more")
+    sys.exit(error.exit_code)

@@ -12,7 +12,7 @@ import typer
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import select_activations
 from hsig.analysis.definitions import define, evaluate
-from hsig.cli.options import EVERY_KEY, WRITING, File, Force, Format, Output, command
+from hsig.cli.options import EVERY_KEY, WRITING, Output, command
 from hsig.config.keys import complete_activation, complete_config, json_schema, starting_point
 from hsig.config.kinds import Number
 from hsig.config.loading import (
@@ -26,7 +26,7 @@ from hsig.config.loading import (
 from hsig.engines import compiled
 from hsig.errors import ConfigError
 from hsig.output.formats import json_text
-from hsig.output.streams import check_output, note, put
+from hsig.output.streams import note, put
 from hsig.reports.glossary import GLOSSARY, glossary_page
 from hsig.reports.lookups import activation_page, overview_page, power_page
 from hsig.reports.page import Table, page_of_tables
@@ -124,10 +124,10 @@ def explain_words(
     """Say what the words mean that hsig uses: verdicts, columns, statistics."""
     output.check()
     known = {word.casefold(): word for word in GLOSSARY}
-    strange = [word for word in words or [] if word.casefold() not in known]
-    if strange:
+    unknown = [word for word in words or [] if word.casefold() not in known]
+    if unknown:
         raise ConfigError(
-            f"help: no word of hsig: {', '.join(strange)}. Known: {', '.join(GLOSSARY)}"
+            f"help: no word of hsig: {', '.join(unknown)}. Known: {', '.join(GLOSSARY)}"
         )
     chosen = [known[word.casefold()] for word in words or GLOSSARY]
     output.write(glossary_page(tuple(chosen)))
@@ -175,20 +175,18 @@ def show(
         note(f"engine reference: {NOT_BUILT}")
 
 
-@command(config, "hsig config schema -o hsig.schema.json")
-def schema(output: File = None, force: Force = False) -> None:
+@command(config, "hsig config schema -o hsig.schema.json", options=("output", "force"))
+def schema(*, output: Output) -> None:
     """Print a JSON Schema of configs, for editors."""
-    Output(Format.json, output, force).check()
-    put(json_text(json_schema(), indent=2), output)
+    output.check_file()
+    put(json_text(json_schema(), indent=2), output.output)
 
 
-@command(config, "hsig config new -o my.yaml")
-def new(output: File = None, force: Force = False) -> None:
+@command(config, "hsig config new -o my.yaml", options=("output", "force"))
+def new(*, output: Output) -> None:
     """Print a commented config to start from."""
-    Output(Format.table, output, force).check()
-    if output is not None:
-        check_output(output, force=force, new=True)
-    put(starting_point(), output)
+    output.check_file(new=True)
+    put(starting_point(), output.output)
 
 
 @command(app, "hsig tour")
@@ -204,19 +202,19 @@ def tour() -> None:
         )
         if code:
             raise typer.Exit(code)
-        put(f"\n{_filled(' '.join(step.look))}\n\n", None)
-        if waits and number < len(STEPS) and not _asks_for_more():
+        put(f"\n{_wrap(' '.join(step.look))}\n\n", None)
+        if waits and number < len(STEPS) and not _asks_to_continue():
             return
-    put(f"{_filled(NEXT)}\n", None)
+    put(f"{_wrap(NEXT)}\n", None)
 
 
-def _filled(text: str) -> str:
+def _wrap(text: str) -> str:
     width = max(20, min(_WIDTH, get_terminal_size((_WIDTH, 24)).columns))
     return fill(text, width, initial_indent="  ", subsequent_indent="  ")
 
 
-def _asks_for_more() -> bool:
-    """Whether somebody who is asked wants more."""
+def _asks_to_continue() -> bool:
+    """Ask, and say whether the tour is to go on."""
     print("Enter: go on. q and Enter: end. ", end="", file=sys.stderr, flush=True)
     try:
         answer = input()

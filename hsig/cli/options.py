@@ -1,11 +1,11 @@
-"""The flags that commands share: a flag for every config key, and how a result is written."""
+"""The options that commands share: a flag for every config key, and how a result is written."""
 
 import inspect
 import shlex
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError
+from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
     from hsig.reports.page import Page
@@ -27,17 +28,48 @@ class Format(StrEnum):
     md = "md"
 
 
-File = Annotated[
+def _complete_columns(incomplete: str) -> list[str]:
+    return complete_list(COLUMNS, incomplete)
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="How to write the result. [default: table]"),
+]
+OutputOption = Annotated[
     Path | None,
     typer.Option(
         "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
     ),
 ]
-Force = Annotated[
+ForceOption = Annotated[
     bool,
     typer.Option("--force", help="Replace the file of --output even if it is an input."),
 ]
-RunsDir = Annotated[
+LongOption = Annotated[
+    bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
+]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME,...",
+        help=f"One table of these: {', '.join(COLUMNS)}.",
+        autocompletion=_complete_columns,
+    ),
+]
+FullOption = Annotated[
+    bool,
+    typer.Option("--full", help="Show every table and sentence, not only the most important."),
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Print only the result, in short if it can be, and no progress."
+    ),
+]
+NoSaveOption = Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")]
+RunsDirOption = Annotated[
     Path | None,
     typer.Option(
         "--runs-dir",
@@ -46,55 +78,15 @@ RunsDir = Annotated[
         help="Where runs are kept. [default: runs]",
     ),
 ]
-Name = Annotated[
+NameOption = Annotated[
     str | None,
     typer.Option("--name", metavar="TEXT", help="What to call the run: it is found by it."),
 ]
-Text = Annotated[
+NoteOption = Annotated[
     str | None, typer.Option("--note", metavar="TEXT", help="What to remember of the run.")
 ]
-_OPTIONS: dict[str, Any] = {  # fields of `Output`
-    "format": Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="How to write the result. [default: table]"),
-    ],
-    "output": File,
-    "force": Force,
-    "long": Annotated[
-        bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
-    ],
-    "full": Annotated[
-        bool,
-        typer.Option("--full", help="Show every table and sentence, not only the most important."),
-    ],
-    "quiet": Annotated[
-        bool,
-        typer.Option(
-            "--quiet", "-q", help="Print only the result, in short if it can be, and no progress."
-        ),
-    ],
-    "no_save": Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")],
-    "runs_dir": RunsDir,
-    "name": Name,
-    "note": Text,
-}
 
-
-def _option(name: str) -> Any:
-    """The annotation of a field of `Output`."""
-    if name != "columns":
-        return _OPTIONS[name]
-    from hsig.reports.columns import COLUMNS
-
-    option = typer.Option(
-        "--columns",
-        metavar="NAME,...",
-        help=f"One table of these: {', '.join(COLUMNS)}.",
-        autocompletion=lambda incomplete: complete_list(COLUMNS, incomplete),
-    )
-    return Annotated[str | None, option]
-
-
+# names of fields of `Output`
 WRITING = ("format", "output", "force")
 KEEPING = ("no_save", "runs_dir", "name", "note")
 TRAINING = (*WRITING, "long", "full", "quiet", *KEEPING)
@@ -159,25 +151,28 @@ def _with_options(
     function: Callable[..., None], options: Sequence[str], keys: str
 ) -> Callable[..., None]:
     """The function as Typer is to see it: with a parameter for each option and each key."""
+    hidden = {"output"} if options else set()
+    hidden |= {"flags"} if keys else set()
     own = inspect.signature(function, eval_str=True).parameters.values()
-    flagged = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
+    flags = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
+    shared = get_type_hints(Output, include_extras=True)
 
     def with_options(**arguments: Any) -> None:
-        order = [*arguments.pop("ctx").params] if keys else []  # first what was typed
-        in_order = sorted(flagged, key=lambda key: order.index(key.name))
-        given = {key.name: arguments.pop(key.name) for key in in_order}
+        if keys:
+            typed_first = [*arguments.pop("ctx").params]
+            values = {key.name: arguments.pop(key.name) for key in flags}
+            arguments["flags"] = {
+                name: values[name] for name in typed_first if values.get(name) is not None
+            }
         if options:
             arguments["output"] = Output(**{name: arguments.pop(name) for name in options})
-        if keys:
-            arguments["flags"] = {n: text for n, text in given.items() if text is not None}
         function(**arguments)
 
-    shared = {"output"} if options else set()
     parameters = [
-        *(p for p in own if p.name not in shared | {"flags"}),
-        *(_parameter(name, _option(name)) for name in options),
-        *(_parameter(key.name, _flag(key, keys)) for key in flagged),
-        *([_CONTEXT] if keys else []),
+        *(p for p in own if p.name not in hidden),
+        *(_parameter(name, shared[name], Output._field_defaults[name]) for name in options),
+        *(_parameter(key.name, _flag(key, keys), None) for key in flags),
+        *([_parameter("ctx", typer.Context, inspect.Parameter.empty)] if keys else []),
     ]
     with_options.__name__, with_options.__doc__ = function.__name__, function.__doc__
     with_options.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -186,27 +181,23 @@ def _with_options(
     return with_options
 
 
-_CONTEXT = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-
-
-def _parameter(name: str, annotation: Any) -> inspect.Parameter:
-    default = False if annotation.__origin__ is bool else None
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
 
 
 _PANEL = "Experiment: each flag is also a key of the config"
-_SEVERAL = "; several values sweep it"
 
 
 def _flag(key: Key, command: str) -> Any:
+    """The option of a key."""
     default = key.default_for(None if command == EVERY_KEY else command)
     option = typer.Option(
         *([key.flag, key.short] if key.short else [key.flag]),
         metavar=key.metavar,
         help=key.help if default is None else f"{key.help} [default: {default}]",
-        rich_help_panel=_PANEL + (_SEVERAL if command == SWEEP else ""),
+        rich_help_panel=f"{_PANEL}; several values sweep it" if command == SWEEP else _PANEL,
         autocompletion=key.kind.complete if command != SWEEP else key.kind.complete_several,
     )
     return Annotated[str | None, option]
@@ -218,17 +209,17 @@ _PLAIN_ENDINGS = ("", "txt", "log", "table")
 class Output(NamedTuple):
     """How and where the user wants the result."""
 
-    format: Format | None = None
-    output: Path | None = None
-    force: bool = False
-    long: bool = False
-    columns: str | None = None
-    full: bool = False
-    quiet: bool = False
-    no_save: bool = False
-    runs_dir: Path | None = None
-    name: str | None = None
-    note: str | None = None
+    format: FormatOption = None
+    output: OutputOption = None
+    force: ForceOption = False
+    long: LongOption = False
+    columns: ColumnsOption = None
+    full: FullOption = False
+    quiet: QuietOption = False
+    no_save: NoSaveOption = False
+    runs_dir: RunsDirOption = None
+    name: NameOption = None
+    note: NoteOption = None
 
     def check(self) -> None:
         """Refuse what cannot be done, before any work.
@@ -241,25 +232,24 @@ class Output(NamedTuple):
                 f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
                 "or .txt, or --format"
             )
-        if self.long and self.chosen is not Format.csv:
-            raise ConfigError(f"--long: goes with --format csv, got --format {self.chosen}")
-        if self.columns is not None and self.chosen not in (Format.table, Format.md):
-            raise ConfigError(
-                f"--columns: goes with --format table or md, got --format {self.chosen}"
-            )
+        format = self.resolved_format
+        if self.long and format is not Format.csv:
+            raise ConfigError(f"--long: goes with --format csv, got --format {format}")
+        if self.columns is not None and format not in (Format.table, Format.md):
+            raise ConfigError(f"--columns: goes with --format table or md, got --format {format}")
         if self.columns is not None:
             from hsig.config.kinds import Choice, ListOf
             from hsig.config.loading import load_flag
-            from hsig.reports.columns import COLUMNS
 
             load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
-        if self.force and self.output is None:
-            raise ConfigError("--force: goes with --output FILE, which it replaces")
         self.check_file()
         self._check_note()
 
-    def check_file(self) -> None:
+    def check_file(self, *, new: bool = False) -> None:
         """Refuse a file that cannot be written, or that has been read as an input by now.
+
+        Args:
+            new: Whether any file that is there is refused.
 
         Raises:
             ConfigError: If it is so.
@@ -267,10 +257,12 @@ class Output(NamedTuple):
         if self.output is not None:
             from hsig.output.streams import check_output
 
-            check_output(self.output, force=self.force)
+            check_output(self.output, force=self.force, new=new)
+        elif self.force:
+            raise ConfigError("--force: goes with --output FILE, which it replaces")
 
     def _check_note(self) -> None:
-        """Refuse what a run cannot be called."""
+        """Refuse a name or a note that a run cannot have."""
         if self.name is None and self.note is None:
             return
         if self.no_save:
@@ -286,8 +278,8 @@ class Output(NamedTuple):
         return self.runs_dir or Path("runs")
 
     @property
-    def chosen(self) -> Format:
-        """What `--format` says, else the ending of the file, else a table."""
+    def resolved_format(self) -> Format:
+        """The value of `--format`, else the ending of the file, else a table."""
         if self.format is not None:
             return self.format
         return Format.table if self._ending in _PLAIN_ENDINGS else Format(self._ending)
@@ -296,14 +288,17 @@ class Output(NamedTuple):
     def _ending(self) -> str:
         return self.output.suffix.removeprefix(".").casefold() if self.output else ""
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns of `--columns`; none where all are wanted."""
+        return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()
+
     def write(self, page: "Page") -> None:
-        """Write a page in the form that was chosen."""
-        from hsig.output import formats, streams, terminal
+        """Write a page in the format."""
+        from hsig.output import formats, screen, streams, terminal
 
-        match self.chosen:
+        match self.resolved_format:
             case Format.table:
-                from hsig.output import screen
-
                 terminal.put_drawn(
                     lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
                 )
@@ -313,8 +308,3 @@ class Output(NamedTuple):
                 streams.put(formats.as_csv(page, every_row=self.long), self.output)
             case Format.md:
                 streams.put(formats.as_markdown(page, full=self.full), self.output)
-
-    @property
-    def chosen_columns(self) -> tuple[str, ...]:
-        """Names of columns; none if nobody chose."""
-        return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()

@@ -12,7 +12,6 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from hsig.__main__ import INTERRUPTED
 from hsig.activations.names import find_activations, select_activations
 from hsig.cli.options import EVERY_KEY, Output, command, complete_run
 from hsig.cli.training import OneOrConfig
@@ -33,7 +32,7 @@ from hsig.config.positional import (
     only,
 )
 from hsig.config.sweeps import load_sweep
-from hsig.errors import ConfigError
+from hsig.errors import INTERRUPTED, ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.snapshots import Stepper
 from hsig.files import is_stream

@@ -13,17 +13,15 @@ import typer
 from hsig.cli.options import (
     MAX_LISTED,
     WRITING,
-    Force,
+    ForceOption,
     Format,
-    Name,
     Output,
-    RunsDir,
-    Text,
+    RunsDirOption,
     command,
     complete_run,
 )
 from hsig.config.keys import COMPARE
-from hsig.errors import ConfigError
+from hsig.errors import INTERRUPTED, ConfigError
 
 if TYPE_CHECKING:
     from hsig.reports.page import Table
@@ -34,7 +32,7 @@ app = typer.Typer(rich_markup_mode="markdown")
 runs = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(runs, name="runs", help="List, show, compare and repeat kept runs.")
 
-_DIFFERENT, _INTERRUPTED = 1, 130
+_DIFFERENT = 1
 _WHICH_RUN = "An id or the beginning of one, a name, latest, or latest~1 for the one before."
 _OPTIONS = ("runs_dir", *WRITING)
 
@@ -104,7 +102,7 @@ def list_runs(
     if records and not chosen:
         problems.append(f"none of the {len(records)} kept runs is so")
     if limit is None:
-        limit = MAX_LISTED if output.chosen is Format.table else len(chosen)
+        limit = MAX_LISTED if output.resolved_format is Format.table else len(chosen)
     if len(chosen) > limit:
         problems.append(f"{len(chosen) - limit} older runs are not listed (--limit)")
     output.write(listing(chosen[:limit], list_ids(output.runs), only_changed=only_changed))
@@ -136,7 +134,7 @@ def show_run(id: Id, *, output: Output) -> None:
     result = result_of(record)
     page = result.page
     if isinstance(result, CompareResult):
-        page = result.told(output.chosen_columns)[0]
+        page = result.make_page(output.column_names)
     output.write(add_note(page, record.note))
     note(*describe_damage(record))
     numerics = int(record.meta["versions"]["numerics"])
@@ -177,7 +175,7 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     for name, record in zip(names, records, strict=True):
         result = result_of(record)
         assert isinstance(result, Trained)
-        parts += prefix_labels(name, result.asked)
+        parts += prefix_labels(name, result.main_parts)
     summaries = {part.name: summarise(part.outcome) for part in parts}
     output.write(difference_page(settings, parts, summaries))
 
@@ -303,7 +301,7 @@ def _stop_if(*, interrupted: bool) -> None:
 
     if interrupted:
         note("interrupted: the run was not trained to its end")
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
 
 
 @command(
@@ -311,17 +309,18 @@ def _stop_if(*, interrupted: bool) -> None:
     "hsig runs note latest --name baseline",
     "hsig runs note baseline --note 'for the talk'",
     name="note",
+    options=("name", "note", "runs_dir"),
 )
-def note_run(id: Id, name: Name = None, text: Text = None, runs_dir: RunsDir = None) -> None:
+def note_run(id: Id, *, output: Output) -> None:
     """Give a run a name and a note, or others than it has. Its numbers stay as they were."""
     from hsig.output.streams import note
     from hsig.runs.listing import find_record
     from hsig.runs.store import write_note
 
-    record = find_record(Output(runs_dir=runs_dir).runs, id)
-    if name is None and text is None:
+    record = find_record(output.runs, id)
+    if output.name is None and output.note is None:
         raise ConfigError("runs note: expected --name TEXT, --note TEXT or both; '' takes one away")
-    new = write_note(record.folder, name, text)
+    new = write_note(record.folder, output.name, output.note)
     said = [f"{part} {value}" for part, value in (("name", new.name), ("note", new.text)) if value]
     note(f"{record.id}: {', '.join(said) or 'no name and no note'}")
 
@@ -332,34 +331,40 @@ def export_run(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The zip file to write.")
     ],
-    runs_dir: RunsDir = None,
-    force: Force = False,
+    runs_dir: RunsDirOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
     from hsig.output.streams import note, put_bytes
     from hsig.runs.listing import find_record
     from hsig.runs.store import describe_damage, pack_record
 
-    Output(Format.json, output, force).check()
+    Output(output=output, force=force).check_file()
     record = find_record(Output(runs_dir=runs_dir).runs, id)
     put_bytes(pack_record(record), output)
     note(*describe_damage(record))
 
 
-@command(runs, "hsig runs rm latest", "hsig runs rm latest~1 latest --yes", name="rm")
+@command(
+    runs,
+    "hsig runs rm latest",
+    "hsig runs rm latest~1 latest --yes",
+    name="rm",
+    options=("runs_dir",),
+)
 def remove_runs(
     ids: Annotated[
         list[str],
         typer.Argument(metavar="ID...", help=_WHICH_RUN, autocompletion=complete_run),
     ],
-    runs_dir: RunsDir = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    *,
+    output: Output,
 ) -> None:
     """Remove runs."""
     from hsig.runs.listing import find_folder
     from hsig.runs.store import remove_record
 
-    kept = Output(runs_dir=runs_dir).runs
-    for folder in dict.fromkeys(find_folder(kept, text) for text in ids):
+    for folder in dict.fromkeys(find_folder(output.runs, text) for text in ids):
         if yes or typer.confirm(f"remove {folder.name}?", err=True):
             remove_record(folder)

@@ -12,12 +12,11 @@ from typing import Annotated
 import typer
 from rich.console import Console, RenderableType
 
-from hsig.__main__ import INTERRUPTED
 from hsig.cli.options import KEEPING, WRITING, Output, command, complete_run
 from hsig.config.keys import KEYS, SWEEP, complete_words
 from hsig.config.positional import configs_and_activations, name_activations, only
 from hsig.config.sweeps import load_sweep
-from hsig.errors import ConfigError, HsigError, RunError
+from hsig.errors import INTERRUPTED, ConfigError, HsigError, RunError
 from hsig.experiments.dask_cluster import cluster_pool
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.parallel import Pool, available_cores, local_pool, run_jobs

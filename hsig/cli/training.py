@@ -9,7 +9,6 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from hsig.__main__ import INTERRUPTED
 from hsig.cli.options import KEEPING, TRAINING, WRITING, Output, command
 from hsig.config.keys import (
     COMPARE,
@@ -26,7 +25,7 @@ from hsig.config.positional import (
     name_activations,
 )
 from hsig.config.text import config_text
-from hsig.errors import RunError
+from hsig.errors import INTERRUPTED, UNMET, RunError
 from hsig.output.formats import as_json
 from hsig.output.streams import note
 from hsig.output.terminal import Watch
@@ -34,12 +33,9 @@ from hsig.reports.page import Page
 from hsig.reports.phrases import unmet_expectations
 from hsig.results import training
 from hsig.results.result import Trained
-from hsig.runs.record import FinishedRun, keep_run
-from hsig.runs.store import NO_NOTE
 
 app = typer.Typer(rich_markup_mode="markdown")
 
-MET, UNMET = 0, 1
 _MAX_LISTED_NUMBERS = 500_000  # of a kept result that lists every seed; the arrays have all
 
 OneOrConfig = Annotated[
@@ -158,30 +154,28 @@ class Start(NamedTuple):
 def finish(
     result: Trained, configs: Sequence[Path], watch: Watch, output: Output, started: Start
 ) -> None:
-    """Show what a command made, keep it, and exit with what there is to say.
+    """Show and keep a result, and exit with its code.
 
-    The watch is to be entered still, so that Ctrl-C does not keep any of it from being done.
+    The watch is still to be entered, so that Ctrl-C breaks none of it off.
     """
-    any_result = any(part.outcome.results for part in result.parts)
-    if any_result:
-        page, summaries = result.told(output.chosen_columns)
-        whole = not watch.interrupted and watch.problem is None
+    has_results = any(part.outcome.results for part in result.parts)
+    complete = not watch.interrupted and watch.problem is None
+    if has_results:
+        page = result.make_page(output.column_names)
         try:
             output.write(page)
         finally:  # what nobody reads, or no disk takes, is kept all the same
             if not output.no_save:
-                _keep(result, configs, page, output, started, whole=whole)
-    unmet: list[str] = []
-    if not watch.interrupted and watch.problem is None:
-        unmet = [line for summary in summaries for line in unmet_expectations(summary)]
-        note(*unmet)
+                _keep(result, configs, page, output, started, complete=complete)
     if watch.interrupted:
-        done = "this is what was done by then" if any_result else "there is no result yet"
+        done = "this is what was done by then" if has_results else "there is no result yet"
         note(f"interrupted: {done}")
         raise typer.Exit(INTERRUPTED)
     if watch.problem is not None:
         raise watch.problem
-    raise typer.Exit(UNMET if unmet else MET)
+    unmet = [line for summary in result.summaries for line in unmet_expectations(summary)]
+    note(*unmet)
+    raise typer.Exit(UNMET if unmet else 0)
 
 
 def _keep(
@@ -191,31 +185,34 @@ def _keep(
     output: Output,
     started: Start,
     *,
-    whole: bool,
+    complete: bool,
 ) -> None:
-    """Keep a run. Where nobody asked for it in so many words, a failure is only a warning.
+    """Keep a run. Without `--runs-dir` a failure is only a warning.
 
     Raises:
         RunError: If it cannot be kept in the folder that was asked for.
     """
+    from hsig.runs.record import FinishedRun, keep_run
+    from hsig.runs.store import NO_NOTE
+
     seconds = monotonic() - started.clock
     numbers = sum(
         len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
         for e in (part.outcome.experiment for part in result.parts)
     )
-    made = FinishedRun(
+    run = FinishedRun(
         command=result.command,
         arguments=tuple(sys.argv[1:]),
         configs={str(path): config_text(path) for path in configs},
         parts=result.parts,
         result=as_json(page, every_seed=numbers <= _MAX_LISTED_NUMBERS),
-        complete=whole and all(part.outcome.complete for part in result.parts),
+        complete=complete and all(part.outcome.complete for part in result.parts),
         started=started.moment,
         seconds=seconds,
         note=NO_NOTE.updated(output.name, output.note),
     )
     try:
-        keep_run(output.runs, made)
+        keep_run(output.runs, run)
     except RunError as problem:
         if output.runs_dir is not None:
             raise

@@ -10,12 +10,10 @@ from io import StringIO
 from math import isnan
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from hsig.errors import RunError
@@ -23,6 +21,9 @@ from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
 from hsig.output.streams import note, put, writing_out
 from hsig.reports.page import LEVELS
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 # --- Ctrl-C --------------------------------------------------------------------------------------
 
@@ -143,29 +144,37 @@ class Watch(Interrupts):
         epochs = {
             v.label: experiment.epochs for experiment in experiments for v in experiment.variants
         }
-        return gather_all(experiments, self._show_progress(run_with_workers(*experiments), epochs))
+        return gather_all(experiments, self._watch(run_with_workers(*experiments), epochs))
 
-    def _show_progress(
+    def _watch(
         self, events: Iterable[Checkpoint | Failure], epochs: dict[str, int]
     ) -> Iterator[Checkpoint | Failure]:
-        """The same events, with a bar of the epochs of all variants."""
-        begin, done = monotonic() + _BAR_AFTER_S, dict.fromkeys(epochs, 0)
-        bar = _progress_bar("{task.description}", "{task.percentage:3.0f} %", self._console)
-        task = bar.add_task("", total=sum(epochs.values()))
-        with ExitStack() as shown:
-            try:
-                for event in self.until_interrupt(events):
-                    label = event.variant.label
-                    done[label] = event.epoch if isinstance(event, Checkpoint) else epochs[label]
-                    if self._shows and not bar.live.is_started and monotonic() > begin:
-                        shown.enter_context(bar)
-                    ended = sum(done[each] == epochs[each] for each in epochs)
-                    doing = label if len(epochs) == 1 else f"{ended} of {len(epochs)} variants"
-                    doing = escape(escape_control(doing))
-                    bar.update(task, completed=sum(done.values()), description=doing)
-                    yield event
-            except RunError as problem:
-                self.problem = problem
+        """The same events, up to an interrupt or a problem."""
+        events = self.until_interrupt(events)
+        try:
+            yield from _show_progress(events, epochs, self._console) if self._shows else events
+        except RunError as problem:
+            self.problem = problem
+
+
+def _show_progress(
+    events: Iterable[Checkpoint | Failure], epochs: dict[str, int], console: Console
+) -> Iterator[Checkpoint | Failure]:
+    """The same events, with a bar of the epochs of all variants."""
+    begin, done = monotonic() + _BAR_AFTER_S, dict.fromkeys(epochs, 0)
+    bar = _progress_bar("{task.description}", "{task.percentage:3.0f} %", console)
+    task = bar.add_task("", total=sum(epochs.values()))
+    with ExitStack() as shown:
+        for event in events:
+            label = event.variant.label
+            done[label] = event.epoch if isinstance(event, Checkpoint) else epochs[label]
+            if not bar.live.is_started and monotonic() > begin:
+                shown.enter_context(bar)
+            ended = sum(done[each] == epochs[each] for each in epochs)
+            doing = label if len(epochs) == 1 else f"{ended} of {len(epochs)} variants"
+            doing = escape(escape_control(doing))
+            bar.update(task, completed=sum(done.values()), description=doing)
+            yield event
 
 
 def watch_cells(
@@ -190,6 +199,8 @@ def watch_cells(
     Returns:
         Whether Ctrl-C ended it.
     """
+    from rich.live import Live
+
     console = Console(stderr=True)
     bar = _progress_bar("{task.fields[done]} of {task.fields[cells]} cells", "", console)
     task = bar.add_task("", total=steps, done=0, cells=cells)
@@ -208,7 +219,9 @@ def watch_cells(
     return interrupts.interrupted
 
 
-def _progress_bar(before: str, after: str, console: Console) -> Progress:
+def _progress_bar(before: str, after: str, console: Console) -> "Progress":
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn(before), BarColumn(), TextColumn(after), TimeRemainingColumn())
     return Progress(*columns, TextColumn("left"), console=console, transient=True)
 

@@ -1,4 +1,4 @@
-"""Comparing activations, configs or tasks, and tuning them first."""
+"""Comparing activations side by side: of one config or several, on one task or several, tuned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,55 +27,7 @@ from hsig.reports.lookups import configs_page
 from hsig.reports.page import Page, short
 from hsig.reports.tasks import TaskResult, tasks_page
 from hsig.results.result import Trained
-from hsig.results.training import Trainer, outcome_of, went_on
-
-# --- tuning --------------------------------------------------------------------------------------
-
-# How a tuned comparison is trained: what is tried, what is reported, and the same untuned.
-
-
-def tune_and_train(experiment: Experiment, trainer: Trainer, *, task: str = "") -> list[Part]:
-    """Choose a learning rate for each variant, and train them at these and at the one for all.
-
-    Args:
-        experiment: What is tuned.
-        trainer: Who trains.
-        task: What stands in front of the labels, if it is one of several tasks.
-
-    Returns:
-        The parts of the run, as far as it went: none before every learning rate was tried; first
-        what is reported.
-    """
-    named = experiment.prefix_labels(task) if task else experiment
-    tries = tuning_experiments(named)
-    tuning = trainer.train(*tries)
-    if not went_on(trainer, *tuning):
-        return []
-    choices = choose_rates(named, tuning)
-    (outcome,) = trainer.train(apply_choices(named, choices))
-    main = Part(task, experiment, outcome, TASK if task else ASKED)
-    parts = [main, *_parts(TUNING, tries, tuning)]
-    if went_on(trainer, outcome):
-        others = alternative_experiments(named, choices)
-        made = trainer.train(*others)
-        parts += _parts(ALTERNATIVE, others, made)
-        if went_on(trainer, *made):
-            (one,) = trainer.train(without_tuning(named))
-            unnamed = without_tuning(experiment)
-            parts.append(Part(task, unnamed, one, ONE_RATE))
-    return parts
-
-
-def _parts(role: str, experiments: Sequence[Experiment], outcomes: Sequence[Outcome]) -> list[Part]:
-    return [
-        Part(f"{role}, learning rate {short(experiment.learning_rate)}", experiment, outcome, role)
-        for experiment, outcome in zip(experiments, outcomes, strict=True)
-    ]
-
-
-# --- comparing -----------------------------------------------------------------------------------
-
-# Several activations, from the same starts: on one task or several, of one config or several.
+from hsig.results.training import Trainer, can_continue, train_until
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,30 +39,41 @@ class CompareResult(Trained):
     @cached_property
     def variants(self) -> Mapping[str, VariantSummary]:
         """The numbers of each variant, by its label."""
-        return {variant.label: variant for one in self.summaries for variant in one.variants}
+        return {variant.label: variant for part in self.summaries for variant in part.variants}
 
     @property
     def pairing(self) -> Pairing | None:
         """The variants seed by seed; None if they cannot be paired."""
         return self.summaries[0].pairing if len(self.summaries) == 1 else None
 
-    def told(self, columns: Sequence[str] = ()) -> tuple[Page, list[Summary]]:
-        """Its page, with these columns alone if there are some, and its numbers."""
-        parts = self.parts
-        if parts[0].role == TASK:
-            return _page_of_tasks(parts, columns)
+    @cached_property
+    def _tunings(self) -> list[Tuning | None]:
+        """How the learning rates of each main part were chosen, if they were."""
+        return [analyse_tuning(part, self.parts) for part in self.main_parts]
+
+    @cached_property
+    def summaries(self) -> list[Summary]:
+        """The numbers of each config or task; where it was tuned, paired as the tuning allows."""
+        summaries = [summarise(part.outcome) for part in self.main_parts]
+        return [
+            summary if tuning is None else summary._replace(pairing=tuning.pairing)
+            for summary, tuning in zip(summaries, self._tunings, strict=True)
+        ]
+
+    def make_page(self, columns: Sequence[str] = ()) -> Page:
+        """The page, with these columns alone if some are named."""
+        parts, summaries, tunings = self.main_parts, self.summaries, self._tunings
         if parts[0].role == CONFIG:
-            return page_of_configs(parts, columns)
-        summary, choice = _with_choice(parts[0], parts)
-        return comparison_page(parts[0].outcome, summary, columns, choice), [summary]
-
-
-def page_of_configs(
-    parts: Sequence[Part], columns: Sequence[str] = ()
-) -> tuple[Page, list[Summary]]:
-    """The page of several configs, and the numbers of each."""
-    summaries = {part.name: summarise(part.outcome) for part in parts}
-    return configs_page(parts, summaries, columns), list(summaries.values())
+            names = [part.name for part in parts]
+            return configs_page(parts, dict(zip(names, summaries, strict=True)), columns)
+        if parts[0].role == TASK:
+            results = [
+                TaskResult(part.name, part.experiment, part.outcome, summary, tuning)
+                for part, summary, tuning in zip(parts, summaries, tunings, strict=True)
+            ]
+            complete = all(part.outcome.complete for part in parts)
+            return tasks_page(results, compare_tasks(parts) if complete else None, columns)
+        return comparison_page(parts[0].outcome, summaries[0], columns, tunings[0])
 
 
 def compare(configs: Sequence[Path], settings: Settings, trainer: Trainer) -> CompareResult:
@@ -120,75 +83,70 @@ def compare(configs: Sequence[Path], settings: Settings, trainer: Trainer) -> Co
         ConfigError: With every problem of them.
     """
     experiments = load_side_by_side(configs, settings)
-    if len(configs) > 1:
-        return _compare_configs(experiments, trainer)
-    if experiments:
-        return _compare_tasks(experiments, trainer)
-    config = configs[0] if configs else None
-    return compare_one(load_experiment(config, settings, COMPARE), trainer)
-
-
-def compare_one(experiment: Experiment, trainer: Trainer) -> CompareResult:
-    """Train the variants of an experiment, at their own learning rates if that was asked for."""
-    trainer.warn(experiment)
-    if experiment.tune:
-        return CompareResult(tuple(tune_and_train(experiment, trainer)))
-    return CompareResult((Part("", experiment, outcome_of(experiment, trainer)),))
-
-
-def _compare_configs(experiments: Mapping[str, Experiment], trainer: Trainer) -> CompareResult:
+    role = CONFIG if len(configs) > 1 else TASK
+    if not experiments:
+        config = configs[0] if configs else None
+        experiments, role = {"": load_experiment(config, settings, COMPARE)}, ASKED
     trainer.warn(*experiments.values())
-    outcomes = trainer.train(*(one.prefix_labels(name) for name, one in experiments.items()))
-    parts = (
-        Part(name, experiment, outcome, CONFIG)
-        for (name, experiment), outcome in zip(experiments.items(), outcomes, strict=True)
-    )
-    return CompareResult(tuple(parts))
+    if any(experiment.tune for experiment in experiments.values()):
+        return CompareResult(_tune_each(experiments, role, trainer))
+    if role == ASKED:
+        outcomes = [train_until(experiments[""], trainer)]
+    else:
+        outcomes = trainer.train(*(e.prefix_labels(name) for name, e in experiments.items()))
+    parts = zip(experiments.items(), outcomes, strict=True)
+    return CompareResult(tuple(Part(name, e, outcome, role) for (name, e), outcome in parts))
 
 
-def _compare_tasks(experiments: Mapping[str, Experiment], trainer: Trainer) -> CompareResult:
-    """Train the same variants on several tasks, one after the other."""
-    trainer.warn(*experiments.values())
+def _tune_each(
+    experiments: Mapping[str, Experiment], role: str, trainer: Trainer
+) -> tuple[Part, ...]:
+    """Tune one experiment after the other; those there was no time for have no results."""
     parts: list[Part] = []
-    left = dict(experiments)
-    going_on = True
-    while left and going_on:
-        name = next(iter(left))
-        made = _train_task(name, left[name], trainer)
-        going_on = bool(made) and went_on(trainer) and trainer.problem is None
-        if made:
-            parts += made
-            del left[name]
-    if parts:  # what there was no time for has no results
-        parts += [
-            Part(name, experiment, Outcome(experiment.prefix_labels(name), ()), TASK)
-            for name, experiment in left.items()
-        ]
-    return CompareResult(tuple(parts))
+    for name, experiment in experiments.items():
+        named = experiment.prefix_labels(name) if name else experiment
+        trained = _tune(name, experiment, named, role, trainer) if can_continue(trainer) else []
+        parts += trained or [Part(name, experiment, Outcome(named, ()), role)]
+    return tuple(parts)
 
 
-def _train_task(name: str, experiment: Experiment, trainer: Trainer) -> list[Part]:
-    """One of several tasks; the first part is what was asked for, and there may be none."""
-    if experiment.tune:
-        return tune_and_train(experiment, trainer, task=name)
-    (outcome,) = trainer.train(experiment.prefix_labels(name))
-    return [Part(name, experiment, outcome, TASK)]
+def _tune(
+    name: str, experiment: Experiment, named: Experiment, role: str, trainer: Trainer
+) -> list[Part]:
+    """Choose a learning rate for each variant, and train them at these and at the one for all.
+
+    Args:
+        name: Of the task, if it is one of several.
+        experiment: As its config has it.
+        named: The same, with the name in front of the labels.
+        role: Of its part.
+        trainer: Who trains.
+
+    Returns:
+        The parts as far as it went: none before every learning rate was tried.
+    """
+    tried = tuning_experiments(named)
+    tries = trainer.train(*tried)
+    if not can_continue(trainer, *tries):
+        return []
+    choices = choose_rates(named, tries)
+    (outcome,) = trainer.train(apply_choices(named, choices))
+    parts = [Part(name, experiment, outcome, role), *_rate_parts(TUNING, tried, tries)]
+    if not can_continue(trainer, outcome):
+        return parts
+    open_rates = alternative_experiments(named, choices)
+    alternatives = trainer.train(*open_rates)
+    parts += _rate_parts(ALTERNATIVE, open_rates, alternatives)
+    if can_continue(trainer, *alternatives):
+        (shared,) = trainer.train(without_tuning(named))
+        parts.append(Part(name, without_tuning(experiment), shared, ONE_RATE))
+    return parts
 
 
-def _page_of_tasks(parts: Sequence[Part], columns: Sequence[str]) -> tuple[Page, list[Summary]]:
-    """The page of a comparison on several tasks, and the numbers of each."""
-    shown = []
-    for part in parts:
-        if part.role == TASK:
-            summary, choice = _with_choice(part, parts)
-            shown.append(TaskResult(part.name, part.experiment, part.outcome, summary, choice))
-    over = None
-    if all(one.outcome.complete for one in shown):
-        over = compare_tasks([part for part in parts if part.role == TASK])
-    return tasks_page(shown, over, columns), [one.summary for one in shown]
-
-
-def _with_choice(part: Part, parts: Sequence[Part]) -> tuple[Summary, Tuning | None]:
-    """The numbers of a part, and how its learning rates were chosen, if they were."""
-    summary, choice = summarise(part.outcome), analyse_tuning(part, parts)
-    return (summary if choice is None else summary._replace(pairing=choice.pairing)), choice
+def _rate_parts(
+    role: str, experiments: Sequence[Experiment], outcomes: Sequence[Outcome]
+) -> list[Part]:
+    return [
+        Part(f"{role}, learning rate {short(experiment.learning_rate)}", experiment, outcome, role)
+        for experiment, outcome in zip(experiments, outcomes, strict=True)
+    ]

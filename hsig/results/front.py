@@ -24,7 +24,7 @@ from hsig.results.comparing import CompareResult
 from hsig.results.explaining import ExplainResult
 from hsig.results.result import Result
 from hsig.results.sweeping import SweepResult
-from hsig.results.training import Quietly, TrainResult
+from hsig.results.training import QuietTrainer, TrainResult
 from hsig.runs.listing import find_record
 from hsig.runs.store import describe_damage
 
@@ -33,30 +33,24 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _with_keys(command: str) -> Callable[[F], F]:
-    """Have a function show the keys that it takes, by name, with their defaults and what they are.
+    """Show the keys of a command, with their defaults, in the signature and docstring."""
 
-    Args:
-        command: Whose keys and defaults.
-    """
-
-    def shown(function: F) -> F:
+    def document(function: F) -> F:
         signature = inspect.signature(function)
-        own = [part for part in signature.parameters.values() if part.kind != part.VAR_KEYWORD]
+        own = [p for p in signature.parameters.values() if p.kind != p.VAR_KEYWORD]
         keys = [key for key in KEYS.values() if command in key.commands]
-        taken = {parameter.name for parameter in own}
-        named = [
+        parameters = [
             inspect.Parameter(
                 key.name, inspect.Parameter.KEYWORD_ONLY, default=key.default_for(command)
             )
             for key in keys
-            if key.name not in taken
         ]
-        vars(function)["__signature__"] = signature.replace(parameters=[*own, *named])
-        told = "\n".join(f"        {key.name}: {key.help}." for key in keys)
-        function.__doc__ = f"{function.__doc__}\n    Keys, as in a config:\n{told}\n    "
+        vars(function)["__signature__"] = signature.replace(parameters=[*own, *parameters])
+        described = "\n".join(f"        {key.name}: {key.help}." for key in keys)
+        function.__doc__ = f"{function.__doc__}\n    Keys, as in a config:\n{described}\n    "
         return function
 
-    return shown
+    return document
 
 
 @_with_keys(TRAIN)
@@ -74,8 +68,8 @@ def train(*what: What, **keys: object) -> TrainResult:
     Raises:
         ConfigError: If something of this is wrong; it says all that is.
     """
-    config, settings = _one(what, keys)
-    return training.train(load_experiment(config, settings, TRAIN), Quietly())
+    config, settings = _single_settings(what, keys)
+    return training.train(load_experiment(config, settings, TRAIN), QuietTrainer())
 
 
 @_with_keys(EXPLAIN)
@@ -89,8 +83,8 @@ def explain(*what: What, **keys: object) -> ExplainResult:
     Raises:
         ConfigError: If something of this is wrong; it says all that is.
     """
-    config, settings = _one(what, keys)
-    return explaining.explain(load_experiment(config, settings, EXPLAIN), Quietly())
+    config, settings = _single_settings(what, keys)
+    return explaining.explain(load_experiment(config, settings, EXPLAIN), QuietTrainer())
 
 
 @_with_keys(COMPARE)
@@ -108,8 +102,8 @@ def compare(*what: What, **keys: object) -> CompareResult:
     Raises:
         ConfigError: If something of this is wrong; it says all that is.
     """
-    configs, activations = _told_apart(what)
-    return comparing.compare(configs, _settings("activations", activations, keys), Quietly())
+    configs, activations = _split_words(what)
+    return comparing.compare(configs, _settings("activations", activations, keys), QuietTrainer())
 
 
 @_with_keys(SWEEP)
@@ -128,7 +122,7 @@ def sweep(*what: What, **keys: object) -> SweepResult:
         ConfigError: If something of this is wrong; it says all that is.
         RunError: If processes kept dying of some cells.
     """
-    configs, activations = _told_apart(what)
+    configs, activations = _split_words(what)
     chosen = activations[0] if len(activations) == 1 else activations
     return sweeping.sweep(load_sweep(only(configs), _settings("activation", chosen, keys)))
 
@@ -182,16 +176,16 @@ def activation(
     for part, function in (("value", value), ("derivative", derivative)):
         _check(f"{name}: {part}", function)
     try:
-        made = in_python(name, value, derivative)
+        new = in_python(name, value, derivative)
     except ValueError as problem:  # only of many numbers at once
         raise ConfigError(f"{name}: {problem}. Expected a number for each number") from problem
-    wrong = [odd for odd in find_oddities(made) if odd.kind == WRONG]
+    wrong = [odd for odd in find_oddities(new) if odd.kind == WRONG]
     if wrong and not surrogate:
         raise ConfigError(
             f"{name}: derivative: {describe_oddity(wrong[0])}. Mend it, or say surrogate=True if "
             "it is meant"
         )
-    return made
+    return new
 
 
 def _check(where: str, function: Callable[[Array], Array]) -> None:
@@ -204,30 +198,37 @@ def _check(where: str, function: Callable[[Array], Array]) -> None:
         x = np.linspace(-1.0, 1.0, int(np.prod(shape))).reshape(shape)
         try:
             with np.errstate(all="ignore"):
-                found = np.asarray(function(x), dtype=np.float64)
+                values = np.asarray(function(x), dtype=np.float64)
         except Exception as problem:
             raise ConfigError(
                 f"{where}: raises {type(problem).__name__}: {problem}, for an array of shape "
                 f"{shape}. Expected a function of arrays, such as one of NumPy"
             ) from problem
-        if found.shape != shape:
+        if values.shape != shape:
             raise ConfigError(
-                f"{where}: gives an array of shape {found.shape} for one of shape {shape}. "
+                f"{where}: gives an array of shape {values.shape} for one of shape {shape}. "
                 "Expected a number for each number"
             )
 
 
-def _told_apart(what: tuple[What, ...]) -> tuple[list[Path], list[object]]:
-    """Which of the words are configs, and which are activations."""
-    texts = [str(one) for one in what if isinstance(one, str | Path)]
+def _split_words(what: tuple[What, ...]) -> tuple[list[Path], list[object]]:
+    """Which arguments are configs, and which are activations."""
+    texts = [str(word) for word in what if isinstance(word, str | Path)]
     configs = configs_and_activations(texts)[0]
     paths = {*map(str, configs)}
-    return configs, [one for one in what if isinstance(one, Activation) or str(one) not in paths]
+    is_config = [not isinstance(word, Activation) and str(word) in paths for word in what]
+    return configs, [word for word, skip in zip(what, is_config, strict=True) if not skip]
 
 
-def _one(what: tuple[What, ...], keys: Mapping[str, object]) -> tuple[Path | None, Settings]:
-    """The config and the settings of one activation."""
-    configs, activations = _told_apart(what)
+def _single_settings(
+    what: tuple[What, ...], keys: Mapping[str, object]
+) -> tuple[Path | None, Settings]:
+    """The config and the settings of one activation.
+
+    Raises:
+        ConfigError: If there are several of either.
+    """
+    configs, activations = _split_words(what)
     if len(activations) > 1:
         named = ", ".join(map(str, activations))
         raise ConfigError(f"expected one activation, got {named}. To compare them: hsig.compare")
@@ -240,7 +241,7 @@ def _settings(key: str, activations: object, keys: Mapping[str, object]) -> Sett
     Raises:
         ConfigError: If activations were given twice.
     """
-    given = {name: Argument(value) for name, value in keys.items()}
-    if activations and key in given:
+    values = {name: Argument(value) for name, value in keys.items()}
+    if activations and key in values:
         raise ConfigError(f"{key}: given twice, also as {activations}")
-    return ({key: Argument(activations)} if activations else {}) | given
+    return ({key: Argument(activations)} if activations else {}) | values

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hsig.analysis.parts import ASKED, CONFIG, TASK, Part
-from hsig.analysis.summary import Solved, Summary, VariantSummary
+from hsig.analysis.summary import Solved, Summary, VariantSummary, summarise
 from hsig.config.values import Json
 from hsig.reports.page import Page
 from hsig.runs.provenance import digest_experiments
@@ -35,17 +35,17 @@ class Result(ABC):
     @property
     @abstractmethod
     def page(self) -> Page:
-        """What is told of it."""
+        """The result as a page."""
 
     @property
     @abstractmethod
     def digest(self) -> str:
-        """Of everything that its numbers depend on: equal ones, equal bits."""
+        """Digest of everything that the numbers depend on: the same digest, the same bits."""
 
     @property
     @abstractmethod
     def source(self) -> "Source":
-        """What its pictures are made of."""
+        """What pictures are made of."""
 
     def table(self, *, full: bool = False, width: int = _WIDTH) -> str:
         """What the command shows, as text.
@@ -129,52 +129,48 @@ class Trained(Result):
     parts: tuple[Part, ...]
 
     @abstractmethod
-    def told(self, columns: Sequence[str] = ()) -> tuple[Page, list[Summary]]:
-        """Its page, with these columns alone if it has a choice, and its numbers."""
+    def make_page(self, columns: Sequence[str] = ()) -> Page:
+        """The page, with these columns alone if some are named and it has a choice."""
 
     @cached_property
-    def _told(self) -> tuple[Page, list[Summary]]:
-        return self.told()
-
-    @property
     def page(self) -> Page:
-        """What is told of it."""
-        return self._told[0]
+        """The result as a page."""
+        return self.make_page()
 
     @property
-    def asked(self) -> tuple[Part, ...]:
-        """The parts that were asked for: not the remedies, and not what a tuning tried."""
+    def main_parts(self) -> tuple[Part, ...]:
+        """The parts that were asked for: no remedies, and nothing that a tuning tried."""
         return tuple(part for part in self.parts if part.role in (ASKED, CONFIG, TASK))
 
-    @property
+    @cached_property
     def summaries(self) -> list[Summary]:
-        """The numbers of what was asked for: of each config or task, if there are several."""
-        return self._told[1]
+        """The numbers of each main part: of each config or task, if there are several."""
+        return [summarise(part.outcome) for part in self.main_parts]
 
     @property
     def digest(self) -> str:
-        """Of everything that its numbers depend on: equal ones, equal bits."""
+        """Digest of everything that the numbers depend on: the same digest, the same bits."""
         return digest_experiments([part.outcome.experiment for part in self.parts])
 
     @property
     def source(self) -> "Source":
-        """What its pictures are made of."""
+        """What pictures are made of."""
         from hsig.results.pictures import Trainings
 
-        return Trainings(self.command, self.digest, self.summaries, self.asked)
+        return Trainings(self.command, self.digest, self.summaries, self.main_parts)
 
 
-class OfOne(Trained):
+class SingleResult(Trained):
     """What became of one activation."""
 
     @property
     def summary(self) -> Summary:
-        """Its numbers."""
+        """The numbers of the experiment."""
         return self.summaries[0]
 
     @property
     def variant(self) -> VariantSummary:
-        """Those of the activation."""
+        """The numbers of the activation."""
         return self.summary.variants[0]
 
     @property

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from hsig.analysis.parts import Part
-from hsig.analysis.power import first_block, join_seeds, next_block
-from hsig.analysis.summary import Summary, summarise
 from hsig.config.keys import TRAIN
 from hsig.errors import RunError
 from hsig.experiments.experiment import Experiment, Outcome
@@ -16,15 +14,11 @@ from hsig.experiments.training import gather_all
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import Page
 from hsig.reports.training import training_page
-from hsig.results.result import OfOne
-
-# --- trainer -------------------------------------------------------------------------------------
-
-# Who trains, and what may end it early.
+from hsig.results.result import SingleResult
 
 
 class Trainer(Protocol):
-    """Who trains experiments.
+    """Trains experiments.
 
     Attributes:
         interrupted: Whether somebody ended it early; what is asked of it then is not begun.
@@ -41,60 +35,57 @@ class Trainer(Protocol):
         """Train experiments, no two of which have a variant of the same label."""
 
 
-def went_on(trainer: Trainer, *outcomes: Outcome) -> bool:
-    """Whether these were trained to their end, and there is no reason to stop."""
-    return not trainer.interrupted and all(outcome.complete for outcome in outcomes)
-
-
-class Quietly:
+class QuietTrainer:
     """Trains without a word; Ctrl-C and what goes wrong are raised."""
 
     interrupted = False
     problem: RunError | None = None
 
     def warn(self, *experiments: Experiment) -> None:
-        """As warnings of Python."""
+        """Warn as Python does."""
         for message in warnings_of(experiments):
             warnings.warn(message, stacklevel=4)  # where `hsig.train` and the like were called
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
-        """As it says."""
+        """Train experiments."""
         return gather_all(experiments, run_with_workers(*experiments))
 
 
-# --- training ------------------------------------------------------------------------------------
-
-# One activation, trained.
+def can_continue(trainer: Trainer, *outcomes: Outcome) -> bool:
+    """Whether outcomes are complete, and nothing has ended the trainer's work."""
+    stopped = trainer.interrupted or trainer.problem is not None
+    return not stopped and all(outcome.complete for outcome in outcomes)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainResult(OfOne):
+class TrainResult(SingleResult):
     """What became of one activation."""
 
     command: ClassVar[str] = TRAIN
 
-    def told(self, columns: Sequence[str] = ()) -> tuple[Page, list[Summary]]:
-        """Its page and numbers."""
+    def make_page(self, columns: Sequence[str] = ()) -> Page:
+        """The page; it has no columns to choose."""
         del columns
-        outcome = self.parts[0].outcome
-        summary = summarise(outcome)
-        return training_page(outcome, summary), [summary]
+        return training_page(self.parts[0].outcome, self.summary)
 
 
 def train(experiment: Experiment, trainer: Trainer) -> TrainResult:
     """Train one activation."""
     trainer.warn(experiment)
-    return TrainResult((Part("", experiment, outcome_of(experiment, trainer)),))
+    return TrainResult((Part("", experiment, train_until(experiment, trainer)),))
 
 
-def outcome_of(experiment: Experiment, trainer: Trainer) -> Outcome:
-    """Train, and add seeds until the intervals are as narrow as was asked for."""
-    if experiment.until is not None:
-        experiment = first_block(experiment)
-    (outcome,) = trainer.train(experiment)
-    while experiment.until is not None and outcome.complete and (more := next_block(outcome)):
+def train_until(experiment: Experiment, trainer: Trainer) -> Outcome:
+    """Train, and add seeds until the intervals are as narrow as `until` asks."""
+    if experiment.until is None:
+        (outcome,) = trainer.train(experiment)
+        return outcome
+    from hsig.analysis.power import first_block, join_seeds, next_block
+
+    (outcome,) = trainer.train(first_block(experiment))
+    while outcome.complete and (more := next_block(outcome)):
         (block,) = trainer.train(more)
-        if not block.complete:  # interrupted: what is whole remains
+        if not block.complete:  # interrupted: the seeds before it are whole
             break
         outcome = join_seeds(outcome, block)
     return outcome
