@@ -280,7 +280,7 @@ def test_largest_distance_from_the_logistic_curve():
 
 # --- linear pieces ----------------------------------------------------------------------------
 
-clipped_lines = st.builds(
+bent_lines = st.builds(
     lambda **settings: ACTIVATIONS["hard"].with_settings(settings),
     slope=st.floats(0.05, 4),
     shift=st.floats(-2, 2) | st.just(-0.0),
@@ -304,8 +304,8 @@ def count_pieces(activation, x):
     return counts
 
 
-@given(clipped_lines)
-def test_every_point_of_a_clipped_line_is_on_exactly_one_piece(activation):
+@given(bent_lines)
+def test_every_point_of_a_bent_line_is_on_exactly_one_piece(activation):
     kinks = np.array(activation.function.breakpoints)
     x = np.concatenate([2 * X, kinks, np.nextafter(kinks, -np.inf), np.nextafter(kinks, np.inf)])
     assert (count_pieces(activation, x) == 1).all()
@@ -356,7 +356,7 @@ def test_ultra_fast_has_no_slope_to_train_with_unless_chosen():
 # --- the record -------------------------------------------------------------------------------
 
 
-@given(activation=clipped_lines, backward=st.sampled_from(["own", "logistic", "output"]))
+@given(activation=bent_lines, backward=st.sampled_from(["own", "logistic", "output"]))
 def test_activations_are_equal_if_their_settings_are(activation, backward):
     same = activation.with_settings(activation.parameters, activation.backward)
     assert same == activation == pickle.loads(pickle.dumps(activation))
@@ -457,7 +457,7 @@ def test_aliases_are_of_this_function_and_no_other(settings, kink):
     assert bool(aliases_of(activation)) is same
 
 
-@given(activation=clipped_lines, backward=st.sampled_from(["own", "logistic", "output"]))
+@given(activation=bent_lines, backward=st.sampled_from(["own", "logistic", "output"]))
 def test_text_is_read_as_the_same_activation(activation, backward):
     activation = activation.with_settings({}, backward)
     assert load_activation(to_text(activation)) == activation

@@ -14,7 +14,7 @@ from mpmath import mp
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import inline_activation
 from hsig.formulas.derivative import differentiate_by_rules, to_polynomial
-from hsig.formulas.function import KINKS, Function, split_pieces, to_clipped_line
+from hsig.formulas.function import KINKS, Function, split_pieces
 from hsig.formulas.nodes import X, format_formula, number, walk
 from hsig.formulas.parsing import MAX_LENGTH, FormulaError, parse, parse_template
 from hsig.formulas.primitives import PRIMITIVES
@@ -347,31 +347,6 @@ def test_the_lines_of_a_formula(written, lines):
 def test_numbers_beyond_doubles_are_no_mistake(written):
     slopes = Function(parse(written)).evaluate_slope(np.array([-1e-3, 1e-3]))
     assert not np.isnan(slopes).any()
-
-
-@pytest.mark.parametrize(
-    ("written", "line"),
-    [
-        ("clip(0.3*x + 0.5, 0, 1)", (0.3, 0.5, 0, 1, 0)),
-        ("max(x, 0)", (1, 0, 0, np.inf, 0)),
-        ("min(0.5*x, 1)", (0.5, 0, -np.inf, 1, 0)),
-        ("where(x < 0, 0.1*x, x)", (1, 0, 0, np.inf, 0.1)),
-        ("2 - x", (-1, 2, -np.inf, np.inf, 0)),
-        ("where(x < 2*x, x, 1)", None),
-        ("where(1 < x, 2, x)", None),
-        ("clip((x + 3)/6, 0, 1)", None),  # has other bits
-        ("abs(x)", None),
-        ("clip(x, 0, x*x)", None),
-        ("tanh(x)", None),
-    ],
-)
-def test_a_clipped_line_is_found(written, line):
-    found = to_clipped_line(Function(parse(written)))
-    assert (found and found[:5]) == line
-
-
-def test_a_slope_between_those_of_both_sides_is_no_clipped_lines():
-    assert to_clipped_line(Function(parse("clip(x, 0, 1)"), "mean")) is None
 
 
 def test_whether_all_breakpoints_are_known():

@@ -42,7 +42,7 @@ from hsig.networks.losses import LOSSES
 
 BACKWARDS = ("own", "logistic", "output", "straight_through")
 # those that take no exponential
-STRAIGHT = [name for name in KNOWN if ACTIVATIONS[name].clipped_line] + ["ultra_fast", "hard_silu"]
+STRAIGHT = [name for name in KNOWN if name in golden_bits.STRAIGHT]
 
 # --- against the reference --------------------------------------------------------------------
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
 from hsig.formulas.derivative import substitute_x
-from hsig.formulas.function import ClippedLine, Function, LinearPiece, to_clipped_line
+from hsig.formulas.function import Function, LinearPiece
 from hsig.formulas.nodes import ONE, Node, X, format_formula
 from hsig.formulas.parsing import parse
 from hsig.formulas.program import Differentiable, Program
@@ -18,10 +18,38 @@ from hsig.formulas.simplifying import apply
 Parameter = float | str
 Settings = tuple[tuple[str, float], ...]
 
+# A line between `low` and `high`; outside, `leak` times as steep.
+BENT_LINE = (
+    "where(slope*x + shift < low, low + leak*(slope*x + shift - low), "
+    "where(slope*x + shift > high, high + leak*(slope*x + shift - high), slope*x + shift))"
+)
+
 _GRID = np.linspace(-50.0, 50.0, 4001)
 _ROUNDING = 1e-12  # relative; a smaller fall of a value is rounding
 # how some formulas are shown
 _FAMILIAR = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
+
+
+class BentLine(NamedTuple):
+    """The settings of `BENT_LINE`; the compiled engine has code of its own for it.
+
+    Attributes:
+        slope: Slope of the middle line.
+        shift: Value of the middle line at x = 0.
+        low: Lower end of the middle line.
+        high: Upper end of the middle line.
+        leak: Slope outside as a fraction of `slope`.
+        start: The smallest x whose slope is that of the middle line.
+        stop: The largest.
+    """
+
+    slope: float
+    shift: float
+    low: float
+    high: float
+    leak: float
+    start: float
+    stop: float
 
 
 @dataclass(frozen=True)
@@ -153,9 +181,16 @@ class Activation:
         return (self.function if self.backward is None else self.trained).program
 
     @property
-    def clipped_line(self) -> ClippedLine | None:
-        """Its parameters as a line that is clipped or bent at its ends; None if it is none."""
-        return None if self.slope_is_given else _to_clipped_line(self.function)
+    def bent_line(self) -> BentLine | None:
+        """Its settings, if it is a bent line of the table with one side's slope at its kinks."""
+        has_sides = not self.slope_definition and self.function.joints_belong_to_pieces
+        if self.definition != BENT_LINE or not has_sides:
+            return None
+        line = {name: value + 0.0 for name, value in self.settings}  # -0 is 0
+        for piece in self.linear_pieces:
+            if (piece.slope, piece.intercept) == (line["slope"], line["shift"]):
+                return BentLine(**line, start=piece.first, stop=piece.last)
+        return None
 
     @property
     def maps_into_unit_interval(self) -> bool:
@@ -218,9 +253,6 @@ def _analyse(definition: str, settings: Settings, kink: str, slope_definition: s
 @lru_cache(maxsize=1024)
 def _with_slope(function: Function, slope: Node) -> Differentiable:
     return Differentiable(function.value, slope)
-
-
-_to_clipped_line = lru_cache(maxsize=1024)(to_clipped_line)
 
 
 def _simplify_for_reading(activation: Activation) -> Node:

@@ -64,7 +64,7 @@ class PythonActivation(Activation):
 
     formula = "a function in Python"
     program = None
-    clipped_line = None
+    bent_line = None
     is_logistic = False
     slope_is_given = True
     is_portable = False

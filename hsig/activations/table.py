@@ -4,13 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
 
-from hsig.activations.activation import Activation
-
-# A line between `low` and `high`; outside, `leak` times as steep.
-BENT_LINE = (
-    "where(slope*x + shift < low, low + leak*(slope*x + shift - low), "
-    "where(slope*x + shift > high, high + leak*(slope*x + shift - high), slope*x + shift))"
-)
+from hsig.activations.activation import BENT_LINE, Activation
 
 
 def row(

@@ -202,7 +202,7 @@ def _short_way(activation: Activation) -> str:
         return ""
     if activation.is_logistic:
         return "logistic"
-    return "clipped line" if activation.clipped_line else ""
+    return "clipped line" if activation.bent_line else ""
 
 
 def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
@@ -229,7 +229,7 @@ def _numbers(kernel: ModuleType, activation: Activation) -> Array:
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
     constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0
-    line, family = activation.clipped_line, [0.0] * 9
+    line, family = activation.bent_line, [0.0] * 9
     if line is not None:
         inside, outside = line.slope, line.leak * line.slope
         ends = (line.start, line.stop, inside, outside)

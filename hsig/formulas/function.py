@@ -226,6 +226,16 @@ class LinearPiece(NamedTuple):
     start_closed: bool
     stop_closed: bool
 
+    @property
+    def first(self) -> float:
+        """The smallest double on this piece."""
+        return self.start if self.start_closed else nextafter(self.start, inf)
+
+    @property
+    def last(self) -> float:
+        """The largest double on this piece."""
+        return self.stop if self.stop_closed else nextafter(self.stop, -inf)
+
     def contains(self, x: Array) -> BoolArray:
         """Which of `x` lie on this piece. Same shape as `x`."""
         after_start = x >= self.start if self.start_closed else x > self.start
@@ -334,7 +344,7 @@ class Function(Differentiable):
         return not any(part.operation in steps for part in nodes)
 
     @property
-    def joints_belong_to_intervals(self) -> bool:
+    def joints_belong_to_pieces(self) -> bool:
         """Whether the slope at each breakpoint is that of one of the pieces that meet there."""
         return all(joint.side for joint in self._joints)
 
@@ -435,101 +445,3 @@ def _find_maximum(function: Callable[[Array], Array], x: Array) -> float:
         maximum = max(maximum, float(left), float(right))
         low, high = (low, points[1]) if left > right else (points[0], high)
     return maximum + 0.0
-
-
-# --- clipped line --------------------------------------------------------------------------------
-
-
-class ClippedLine(NamedTuple):
-    """slope * x + shift between `low` and `high`; outside, `leak` times as steep.
-
-    The compiled engine has code of its own for it.
-
-    Attributes:
-        slope: Slope of the middle line.
-        shift: Value of the middle line at x = 0.
-        low: Lower end of the middle line.
-        high: Upper end of the middle line.
-        leak: Slope outside as a fraction of `slope`.
-        start: The smallest x whose slope is that of the middle line.
-        stop: The largest.
-    """
-
-    slope: float
-    shift: float
-    low: float
-    high: float
-    leak: float
-    start: float
-    stop: float
-
-
-def to_clipped_line(function: Function) -> ClippedLine | None:
-    """The function as a clipped line with the same bits; None if it is none.
-
-    >>> from hsig.formulas.parsing import parse
-    >>> to_clipped_line(Function(parse("clip(0.3*x + 0.5, 0, 1)"))).slope
-    0.3
-    """
-    line, low, high = _split_clip(function.value)
-    coefficients = to_polynomial(line)
-    if coefficients is None or len(coefficients) != 2 or line is not _make_line(*coefficients):
-        return None
-    shift, slope = map(float, coefficients)
-    value = function.value
-    leaks = [leak for leak in _guess_leaks(value) if _is_bent(value, line, low, high, leak)]
-    middle = [p for p in function.linear_pieces if (p.slope, p.intercept) == (slope, shift)]
-    if not leaks or not middle or not function.joints_belong_to_intervals:
-        return None
-    return ClippedLine(slope, shift, low, high, leaks[0], *_closed_ends(middle[0]))
-
-
-def _split_clip(value: Node) -> tuple[Node, float, float]:
-    """The part of a formula that may be the line, and where it may be clipped."""
-    line, low, high = value, -inf, inf
-    match value.operation:
-        case "clip" | "maximum" | "minimum":
-            line, *ends = value.operands
-            numbers = [end.number if is_number(end) else inf for end in ends]
-            low = numbers[0] if value.operation != "minimum" else -inf
-            high = numbers[-1] if value.operation != "maximum" else inf
-        case "where_less":
-            u, v, _, rest = value.operands
-            if is_number(v):
-                line, low = u, v.number
-                if rest.operation == "where_less" and is_number(rest.operands[0]):
-                    high = rest.operands[0].number
-            elif is_number(u):
-                line, high = v, u.number
-    return line, low, high
-
-
-def _make_line(shift: Fraction, slope: Fraction) -> Node:
-    return apply("add", apply("multiply", number(float(slope)), X), number(float(shift)))
-
-
-def _guess_leaks(value: Node) -> Iterator[float]:
-    """0, and every factor in the formula."""
-    yield 0.0
-    for part in walk(value):
-        if part.operation == "multiply" and is_number(part.operands[0]):
-            yield part.operands[0].number
-
-
-def _is_bent(value: Node, line: Node, low: float, high: float, leak: float) -> bool:
-    """Whether a formula is this line, bent or clipped at these ends."""
-
-    def outside(end: float) -> Node:
-        beyond = apply("subtract", line, number(end))
-        return apply("add", number(end), apply("multiply", number(leak), beyond))
-
-    above = apply("where_less", number(high), line, outside(high), line)
-    bent = apply("where_less", line, number(low), outside(low), above)
-    clipped = {apply("maximum", line, number(low)), apply("minimum", line, number(high))}
-    return value is bent or (leak == 0.0 and value in clipped)
-
-
-def _closed_ends(piece: LinearPiece) -> tuple[float, float]:
-    """The first and the last double of a piece."""
-    start = piece.start if piece.start_closed else nextafter(piece.start, inf)
-    return start, piece.stop if piece.stop_closed else nextafter(piece.stop, -inf)
