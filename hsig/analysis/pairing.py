@@ -1,4 +1,4 @@
-"""Variants against each other, seed by seed; and of several configs which may be compared so."""
+"""Variants against each other, seed by seed."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -11,9 +11,11 @@ from hsig.analysis.statistics import holm, mcnemar_exact, paired_difference_inte
 from hsig.arrays import BoolArray
 from hsig.experiments.experiment import Outcome
 
-# --- pairing -------------------------------------------------------------------------------------
-
 T = TypeVar("T")
+# By label, what else a variant might have been given, and the seeds that it solved with that. A
+# p-value is the largest over those of the one that solved less.
+Alternatives = Mapping[T, Sequence[BoolArray]]
+_NONE: Mapping[str, Sequence[BoolArray]] = MappingProxyType({})
 
 LEVEL = 0.05  # of all claims of one comparison together
 
@@ -30,8 +32,7 @@ class Paired(NamedTuple):
         difference: Of the solved rates, variant minus baseline.
         low: Lower end of its 95 % interval (Newcombe's method 10).
         high: Upper end.
-        p: Of the exact McNemar test, after Holm over the comparisons with the baseline; where one
-            might have been given something else, the largest that this would have led to.
+        p: Of the exact McNemar test, after Holm over the comparisons with the baseline.
     """
 
     label: str
@@ -77,44 +78,53 @@ class Pairing(NamedTuple):
     ranks: Mapping[str, int]
 
 
-# by label, what else a variant might have been given, and the seeds that it solved with that
-Alternatives = Mapping[str, Sequence[BoolArray]]
-_NONE: Alternatives = MappingProxyType({})
+def pair_outcomes(*outcomes: Outcome, alternatives: Alternatives[str] = _NONE) -> Pairing | None:
+    """Compare the variants that reached their budget; None unless there are two of them.
+
+    Seeds start from the same weights in all outcomes; the baseline is that of the first.
+    """
+    solved = {
+        result.variant.label: result.solved
+        for outcome in outcomes
+        for result in outcome.results
+        if not result.failure and result.epochs[-1] == outcome.experiment.epochs
+    }
+    if len(solved) < 2:
+        return None
+    baseline = outcomes[0].experiment.baseline
+    return pair(solved, baseline if baseline in solved else next(iter(solved)), alternatives)
 
 
 def pair(
-    solved: Mapping[str, BoolArray], baseline: str, alternatives: Alternatives = _NONE
+    solved: Mapping[str, BoolArray], baseline: str, alternatives: Alternatives[str] = _NONE
 ) -> Pairing:
-    """Compare solved seeds.
-
-    Args:
-        solved: By label, shape (seeds,): the same seeds in the same order.
-        baseline: One of the labels.
-        alternatives: What p-values are the largest over, on the side of the one that solved less:
-            each with the same seeds.
-    """
+    """Compare solved seeds, by label: the same seeds in the same order."""
     others = [label for label in solved if label != baseline]
-    tables = [_table(solved[label], solved[baseline]) for label in others]
     adjusted = holm([_p_value(solved, label, baseline, alternatives) for label in others])
-    against = {
-        label: Paired(
-            label,
-            *table,
-            difference=(table[1] - table[2]) / sum(table),
-            low=paired_difference_interval(*table)[0],
-            high=paired_difference_interval(*table)[1],
-            p=p,
-        )
-        for label, table, p in zip(others, tables, adjusted, strict=True)
-    }
-    return Pairing(baseline, against, _ranks(solved, alternatives))
+    against = {}
+    for label, p in zip(others, adjusted, strict=True):
+        table = _table(solved[label], solved[baseline])
+        difference = (table[1] - table[2]) / sum(table)
+        low, high = paired_difference_interval(*table)
+        against[label] = Paired(label, *table, difference, low, high, p)
+    ranks = dict.fromkeys(solved, 1)
+    for (first, second), p in all_pairs(solved, alternatives).items():
+        if p <= LEVEL:
+            ranks[first if solved[first].sum() < solved[second].sum() else second] += 1
+    return Pairing(baseline, against, ranks)
+
+
+def all_pairs(
+    solved: Mapping[T, BoolArray], alternatives: Alternatives[T] = MappingProxyType({})
+) -> dict[tuple[T, T], float]:
+    """The p-value of each pair, after Holm over all pairs; the same seeds in the same order."""
+    pairs = list(combinations(solved, 2))
+    adjusted = holm([_p_value(solved, *both, alternatives) for both in pairs])
+    return dict(zip(pairs, adjusted, strict=True))
 
 
 def _p_value(
-    solved: Mapping[T, BoolArray],
-    first: T,
-    second: T,
-    alternatives: Mapping[T, Sequence[BoolArray]] = MappingProxyType({}),
+    solved: Mapping[T, BoolArray], first: T, second: T, alternatives: Alternatives[T]
 ) -> float:
     """Of the exact McNemar test; the largest over the alternatives of the one that solved less."""
     _, only, less, _ = _table(solved[first], solved[second])
@@ -128,52 +138,6 @@ def _p_value(
 
 def _table(first: BoolArray, second: BoolArray) -> tuple[int, int, int, int]:
     """Both, only the first, only the second, neither."""
-    return (
-        int(np.sum(first & second)),
-        int(np.sum(first & ~second)),
-        int(np.sum(~first & second)),
-        int(np.sum(~first & ~second)),
-    )
-
-
-def _ranks(solved: Mapping[str, BoolArray], alternatives: Alternatives) -> dict[str, int]:
-    ranks = dict.fromkeys(solved, 1)
-    for (one, other), p in all_pairs(solved, alternatives).items():
-        if p <= LEVEL:
-            ranks[one if solved[one].sum() < solved[other].sum() else other] += 1
-    return ranks
-
-
-def all_pairs(
-    solved: Mapping[T, BoolArray],
-    alternatives: Mapping[T, Sequence[BoolArray]] = MappingProxyType({}),
-) -> dict[tuple[T, T], float]:
-    """The p-value of each pair, after Holm over all pairs.
-
-    Args:
-        solved: By anything, shape (seeds,): the same seeds in the same order.
-        alternatives: As in `pair`.
-    """
-    pairs = list(combinations(solved, 2))
-    adjusted = holm([_p_value(solved, one, other, alternatives) for one, other in pairs])
-    return dict(zip(pairs, adjusted, strict=True))
-
-
-def pair_outcomes(*outcomes: Outcome, alternatives: Alternatives = _NONE) -> Pairing | None:
-    """The variants that reached their budget, seed by seed, if there are two of them.
-
-    Args:
-        outcomes: One, or several whose seeds start from the same weights. The baseline is that of
-            the first.
-        alternatives: As in `pair`.
-    """
-    solved = {
-        result.variant.label: result.solved
-        for outcome in outcomes
-        for result in outcome.results
-        if not result.failure and result.epochs[-1] == outcome.experiment.epochs
-    }
-    if len(solved) < 2:
-        return None
-    baseline = outcomes[0].experiment.baseline
-    return pair(solved, baseline if baseline in solved else next(iter(solved)), alternatives)
+    cells = (first & second, first & ~second, ~first & second, ~first & ~second)
+    both, only_first, only_second, neither = (int(np.sum(cell)) for cell in cells)
+    return both, only_first, only_second, neither

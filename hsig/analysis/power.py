@@ -1,10 +1,17 @@
-"""How many seeds it takes, and adding some until there are enough."""
+"""How many seeds it takes, and adding some until there are enough.
+
+The exact power of two exact tests of two solved rates, both two-sided. Of seeds in pairs, which is
+what a comparison has where its variants start from the same weights, the exact McNemar test. Of
+unpaired seeds, with as many in each of two groups, Fisher's exact test. Power is summed over the
+outcomes, all but those that together have less than 1e-15 of the probability; nothing is taken to
+be normal.
+"""
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,36 +21,21 @@ from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training
 from hsig.experiments.outlook import Outlook
 
-# --- power ---------------------------------------------------------------------------------------
-
-# The exact power of exact tests, and how many seeds or what difference has it.
-#
-# Two tests of two solved rates, both two-sided. Of seeds in pairs, which is what a comparison has
-# where its variants start from the same weights, the exact McNemar test. Of unpaired seeds, with
-# as many in each of two groups, Fisher's exact test. Power is summed over the outcomes, all but
-# those that together have less than 1e-15 of the probability; nothing is taken to be normal.
-
 ALPHA = 0.05  # level of a test by itself
+MAX_SEEDS = 20_000  # in pairs, or in each group: beyond it no number of seeds is looked for
 Share = float | Callable[[float, float], float]  # of discordant pairs, or as two rates make it
 
-MAX_SEEDS = 20_000  # in pairs, or in each group: beyond it no number of seeds is looked for
 _ROUNDING = 1e-9  # relative: a p-value and a level this close are the same
 # a binomial has less than 1e-16 beyond so many standard deviations and so much more (Bernstein)
-_REACH = 8.5, 25.0
+_DEVIATIONS, _MORE = 8.5, 25.0
 
 
 def fisher_power(seeds: int, first: float, second: float, alpha: float = ALPHA) -> float:
-    """Probability that Fisher's exact test tells two solved rates apart.
+    """Probability that Fisher's exact test tells two rates apart, with so many seeds of each.
 
     With as many seeds in both groups, the part of the solved ones that is in the first is
     distributed symmetrically: twice the smaller tail is the sum over all outcomes that are no more
     probable than the one seen, the usual two-sided p-value.
-
-    Args:
-        seeds: In each of the two groups, at least 1.
-        first: The rate of one, in [0, 1].
-        second: The rate of the other.
-        alpha: Level of the test.
 
     Source:
         Fisher 1934, Statistical Methods for Research Workers, 5th edition, section 21.02; its
@@ -70,8 +62,8 @@ def mcnemar_power(pairs: int, difference: float, discordant: float, alpha: float
     """Probability that the exact McNemar test tells two solved rates apart.
 
     Args:
-        pairs: Of seeds, at least 1.
-        difference: Of the solved rates.
+        pairs: Of seeds.
+        difference: Of the rates.
         discordant: Share of the pairs in which exactly one is solved, at least |difference|.
         alpha: Level of the test.
 
@@ -84,7 +76,7 @@ def mcnemar_power(pairs: int, difference: float, discordant: float, alpha: float
     """
     number = _Binomial(pairs, discordant)
     share = min(1.0, (discordant + abs(difference)) / (2.0 * discordant))
-    given = _power_given_discordant(_at_least(number.high), share, alpha)
+    given = _power_given_discordant(_table_size(number.high), share, alpha)
     return min(1.0, float(number.chances @ given[number.low : number.high + 1]))
 
 
@@ -126,13 +118,18 @@ def seeds_needed(
     >>> seeds_needed(0.9, 0.8, discordant=0.1), seeds_needed(1, 0), seeds_needed(1, 0, discordant=1)
     (78, 4, 6)
     """
-    power_with = _power(first, second, discordant, alpha)
-    above = _first_that_reaches(power_with, power)
-    if above is None:
-        return None
+    power_of = _power_function(first, second, discordant, alpha)
+    low, high = 0, 1  # as if there were no saw-tooth
+    while power_of(high) < power:
+        if high == MAX_SEEDS:
+            return None
+        low, high = high, min(2 * high, MAX_SEEDS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if power_of(middle) < power else (low, middle)
     # what the power gains over this many seeds is more than the depth of any tooth
-    teeth = range(above, above + 20 + math.ceil(4.0 * math.sqrt(above)))
-    return 1 + max((seeds for seeds in teeth if power_with(seeds) < power), default=above - 1)
+    teeth = range(high, high + 20 + math.ceil(4.0 * math.sqrt(high)))
+    return 1 + max((seeds for seeds in teeth if power_of(seeds) < power), default=high - 1)
 
 
 def smallest_difference(
@@ -140,14 +137,7 @@ def smallest_difference(
 ) -> float | None:
     """The smallest difference from a rate, on its roomier side, that so many seeds tell apart.
 
-    Args:
-        seeds: Pairs, or seeds of each of two unpaired groups.
-        rate: One of the rates.
-        discordant: As in `seeds_needed`.
-        power: Probability of telling them apart.
-
-    Returns:
-        A difference, or None if there is none: too few seeds.
+    Arguments as in `seeds_needed`; None if there is none: too few seeds.
     """
     fewer = min(rate, 1.0 - rate)
     low, high = 0.0, 1.0 - fewer
@@ -156,17 +146,17 @@ def smallest_difference(
         high = min(high, discordant, 2.0 - discordant - 2.0 * fewer)
     sign = 1.0 if rate <= 0.5 else -1.0
 
-    def enough(difference: float) -> bool:
+    def is_enough(difference: float) -> bool:
         other = min(1.0, max(0.0, rate + sign * difference))
-        return _power(rate, other, discordant, ALPHA)(seeds) >= power
+        return _power_function(rate, other, discordant, ALPHA)(seeds) >= power
 
-    if not enough(high):
+    if not is_enough(high):
         return None
-    if low > 0.0 and enough(low):
+    if low > 0.0 and is_enough(low):
         return low
     while high - low > 1e-5:
         middle = (low + high) / 2.0
-        low, high = (low, middle) if enough(middle) else (middle, high)
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
     return high
 
 
@@ -179,7 +169,7 @@ def smallest_possible_difference(rate: float, discordant: float) -> float:
     return max(0.0, discordant - 2.0 * min(rate, 1.0 - rate))
 
 
-def _power(
+def _power_function(
     first: float, second: float, discordant: Share | None, alpha: float
 ) -> Callable[[int], float]:
     """The power of the test for the rates, by the number of seeds."""
@@ -195,23 +185,17 @@ def _power(
     return lambda seeds: mcnemar_power(seeds, difference, share, alpha)
 
 
-def _first_that_reaches(power_with: Callable[[int], float], power: float) -> int | None:
-    """A number of seeds at which a power is reached and with one less it is not, if there is one.
+# --- where the tests reject ----------------------------------------------------------------------
 
-    As if there were no saw-tooth; None if `MAX_SEEDS` are not enough.
+
+@lru_cache(maxsize=16)
+def _power_given_discordant(most: int, share: float, alpha: float) -> Array:
+    """Probability that the exact McNemar test rejects, for each number of discordant pairs.
+
+    Shape (most + 1,), where of each discordant pair the first is solved with probability `share`.
     """
-    low, high = 0, 1
-    while power_with(high) < power:
-        if high == MAX_SEEDS:
-            return None
-        low, high = high, min(2 * high, MAX_SEEDS)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if power_with(middle) < power else (low, middle)
-    return high
-
-
-# --- where the tests reject --------------------------------------------------------------------
+    limits = _mcnemar_limits(most, alpha)
+    return _binomial_tails(limits, share) + _binomial_tails(limits, 1.0 - share)
 
 
 @lru_cache(maxsize=16)
@@ -246,7 +230,10 @@ def _fisher_limits(seeds: int, start: int, stop: int, alpha: float) -> IntArray:
     folded = np.minimum(totals, 2 * seeds - totals)
     least, most = int(folded.min()), int(folded.max())
     bound = alpha / 2.0 * (1.0 + _ROUNDING)
-    chances = _hypergeometric(seeds, least)
+    # of k from the first group, for each k, where `least` are drawn
+    k, group = np.arange(least + 1), np.array(seeds)
+    drawn = _log_choices(group, k) + _log_choices(group, least - k)
+    chances = np.exp(drawn - _log_choices(2 * group, np.array(least)))
     limit = int(np.searchsorted(np.cumsum(chances), bound, side="right")) - 1
     tail, above = float(chances[: limit + 1].sum()), float(chances[limit + 1])
     limits = [limit]
@@ -261,21 +248,27 @@ def _fisher_limits(seeds: int, start: int, stop: int, alpha: float) -> IntArray:
             above *= (seeds - limit) * (total + 1 - limit)
             above /= (limit + 1) * (seeds - total + limit)
         limits.append(limit)
-    found: IntArray = np.array(limits)[folded - least] + np.maximum(0, totals - seeds)
-    return found
+    rejected: IntArray = np.array(limits)[folded - least] + np.maximum(0, totals - seeds)
+    return rejected
 
 
-@lru_cache(maxsize=16)
-def _power_given_discordant(most: int, share: float, alpha: float) -> Array:
-    """Probability that the exact McNemar test rejects, for each number of discordant pairs.
-
-    Shape (most + 1,), where of each discordant pair the first is solved with probability `share`.
-    """
-    limits = _mcnemar_limits(most, alpha)
-    return _up_to(limits, share) + _up_to(limits, 1.0 - share)
+# --- probabilities -------------------------------------------------------------------------------
 
 
-def _up_to(limits: IntArray, p: float) -> Array:
+class _Binomial:
+    """The likely numbers of solved seeds, from `low` to `high`, and the chances of each."""
+
+    def __init__(self, n: int, p: float) -> None:
+        if p in (0.0, 1.0):
+            self.low = self.high = n if p else 0
+            self.chances = np.ones(1)
+            return
+        reach = math.ceil(_DEVIATIONS * math.sqrt(n * p * (1.0 - p)) + _MORE)
+        self.low, self.high = max(0, int(n * p) - reach), min(n, int(n * p) + reach)
+        self.chances = _chance(np.array(n), np.arange(self.low, self.high + 1), p)
+
+
+def _binomial_tails(limits: IntArray, p: float) -> Array:
     """For each n, the probability of at most `limits[n]` successes of n, each of probability p.
 
     Shape (most + 1,). From one n to the next the limit stays or is one more.
@@ -288,49 +281,15 @@ def _up_to(limits: IntArray, p: float) -> Array:
     return np.concatenate([[0.0], np.cumsum(gained - p * at_limit[:-1])])
 
 
-# --- probabilities -----------------------------------------------------------------------------
-
-
-class _Binomial:
-    """The likely numbers of solved seeds.
-
-    Attributes:
-        low: The least.
-        high: The most.
-        chances: Shape (high - low + 1,); of each the probability.
-    """
-
-    def __init__(self, n: int, p: float) -> None:
-        deviations, more = _REACH
-        reach = math.ceil(deviations * math.sqrt(n * p * (1.0 - p)) + more)
-        if p in (0.0, 1.0):
-            self.low = self.high = n if p else 0
-            self.chances = np.ones(1)
-            return
-        self.low, self.high = max(0, int(n * p) - reach), min(n, int(n * p) + reach)
-        self.chances = _chance(np.array(n), np.arange(self.low, self.high + 1), p)
-
-
 def _chance(n: IntArray, k: IntArray, p: float) -> Array:
     """Probability of k successes of n, each of probability p, neither 0 nor 1; they broadcast."""
     chance: Array = np.exp(_log_choices(n, k) + k * math.log(p) + (n - k) * math.log1p(-p))
     return chance
 
 
-def _hypergeometric(seeds: int, total: int) -> Array:
-    """Probability of k from the first of two groups, for each k.
-
-    Shape (total + 1,), where `total`, at most `seeds`, are drawn from two groups of `seeds`.
-    """
-    k = np.arange(total + 1)
-    drawn = _log_choices(np.array(seeds), k) + _log_choices(np.array(seeds), total - k)
-    chances: Array = np.exp(drawn - _log_choices(np.array(2 * seeds), np.array(total)))
-    return chances
-
-
 def _log_choices(n: IntArray, k: IntArray) -> Array:
     """Logarithm of how many ways there are to choose k of n; they broadcast."""
-    table = _log_factorials(_at_least(int(n.max())))
+    table = _log_factorials(_table_size(int(n.max())))
     logarithms: Array = table[n] - table[k] - table[n - k]
     return logarithms
 
@@ -341,7 +300,7 @@ def _log_factorials(most: int) -> Array:
     return np.array([math.lgamma(n + 1.0) for n in range(most + 1)])
 
 
-def _at_least(n: int) -> int:
+def _table_size(n: int) -> int:
     """A power of two that is no less: tables that are kept have few sizes."""
     return 1 << max(6, (n - 1).bit_length())
 
@@ -374,33 +333,23 @@ def next_block(outcome: Outcome) -> Experiment | None:
 
 def next_seed_count(n: int, solved: Iterable[int], until: float, most: int) -> int:
     """How many seeds there should be after n of which so many were solved by each variant."""
-    if all(_half_width(k, n) <= until for k in solved):
+    intervals = (wilson_interval(k, n) for k in solved)
+    if all((high - low) / 2.0 <= until for low, high in intervals):
         return n
     return min(most, -(-int(_GROWTH * n) // _BLOCK) * _BLOCK)
 
 
-def _half_width(k: int, n: int) -> float:
-    low, high = wilson_interval(k, n)
-    return (high - low) / 2.0
-
-
 def join_seeds(first: Outcome, second: Outcome) -> Outcome:
     """The outcome of both outcomes' seeds; the rest of their experiments is the same."""
-    experiment = replace(
-        first.experiment, seeds=(*first.experiment.seeds, *second.experiment.seeds)
+    seeds = (*first.experiment.seeds, *second.experiment.seeds)
+    results = (
+        one if one.failure else other if other.failure else _join_trainings(one, other)
+        for one, other in zip(first.results, second.results, strict=True)
     )
-    return Outcome(
-        experiment,
-        tuple(
-            one if one.failure else _join(one, other)
-            for one, other in zip(first.results, second.results, strict=True)
-        ),
-    )
+    return Outcome(replace(first.experiment, seeds=seeds), tuple(results))
 
 
-def _join(first: Training, second: Training) -> Training:
-    if second.failure:
-        return second
+def _join_trainings(first: Training, second: Training) -> Training:
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(first, name), getattr(second, name)])
         for name in (*ARRAYS, "verdict")
@@ -411,13 +360,18 @@ def _join(first: Training, second: Training) -> Training:
         seeds=first.seeds + second.seeds,
         weights=tuple(map(np.concatenate, zip(first.weights, second.weights, strict=True))),
         diverged_by=first.diverged_by + second.diverged_by,
-        evidence=Evidence(**_fields_joined(first.evidence, second.evidence)),
-        outlook=Outlook(**_fields_joined(first.outlook, second.outlook)),
+        evidence=_join_arrays(first.evidence, second.evidence),
+        outlook=_join_arrays(first.outlook, second.outlook),
     )
 
 
-def _fields_joined(first: Evidence | Outlook, second: Evidence | Outlook) -> dict[str, Any]:
-    return {
+Record = TypeVar("Record", Evidence, Outlook)
+
+
+def _join_arrays(first: Record, second: Record) -> Record:
+    """A record of arrays with seeds first, of the seeds of both."""
+    arrays = {
         field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
         for field in fields(first)
     }
+    return replace(first, **arrays)

@@ -20,14 +20,6 @@ def wilson_interval(successes: int, trials: int, z: float = NORMAL_975) -> tuple
 
     Holds its coverage near 0 and 1, where the plus-or-minus interval leaves [0, 1].
 
-    Args:
-        successes: From 0 to `trials`.
-        trials: At least 1.
-        z: Quantile of the normal distribution.
-
-    Returns:
-        Its lower and upper end, fractions within [0, 1].
-
     Raises:
         ValueError: If the counts are impossible.
 
@@ -49,17 +41,10 @@ def wilson_interval(successes: int, trials: int, z: float = NORMAL_975) -> tuple
 
 
 def quantiles(values: Array, fractions: Sequence[float]) -> Array:
-    """Quantiles over the first axis, with infinite and undefined values kept, not dropped.
+    """Quantiles over the first axis, (fractions, ...); infinite and undefined values count.
 
     Linear between order statistics (Hyndman & Fan 1996, type 7). nan counts as larger than
     infinity: a quantile that depends on it is nan.
-
-    Args:
-        values: Shape (seeds, ...), at least one seed.
-        fractions: Each in [0, 1].
-
-    Returns:
-        Shape (fractions, ...).
 
     >>> quantiles(np.array([1.0, np.inf, 2.0, np.inf]), [0.25, 0.5, 0.75])
     array([1.75,  inf,  inf])
@@ -67,27 +52,53 @@ def quantiles(values: Array, fractions: Sequence[float]) -> Array:
     ordered = np.sort(values, axis=0)
     rows = []
     for fraction in fractions:
-        position = (len(ordered) - 1) * fraction
-        below = math.floor(position)
-        share = position - below
-        if share == 0.0:
-            rows.append(ordered[below])
-        else:
-            rows.append((1.0 - share) * ordered[below] + share * ordered[below + 1])
+        share, below = math.modf((len(ordered) - 1) * fraction)
+        row = ordered[int(below)]
+        if share:
+            row = (1.0 - share) * row + share * ordered[int(below) + 1]
+        rows.append(row)
     return np.stack(rows)
+
+
+def order_quantile(
+    values: Sequence[float], fraction: float = 0.5, level: float = 0.95
+) -> tuple[float, float, float]:
+    """A quantile that is one of the values, and the two of them between which its interval lies.
+
+    Infinite values are values: where half of the seeds never get there, the median is infinite.
+    The interval holds for any distribution: the number of values below the true quantile is
+    binomial. Its ends are 0 or infinite where there are too few values to bound it.
+
+    Source:
+        David & Nagaraja 2003, Order Statistics, section 7.1.
+
+    >>> order_quantile([3.0, 1.0, math.inf, 2.0, 5.0, 4.0, 8.0, 7.0, 6.0])
+    (5.0, 2.0, 8.0)
+    """
+    ordered = sorted(values)
+    n, tail = len(ordered), (1.0 - level) / 2.0
+    below = 0.0  # probability that fewer than `rank` values lie below the true quantile
+    low, high = 0.0, math.inf
+    for rank in range(n):
+        logarithm = math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1)
+        logarithm += rank * math.log(fraction) + (n - rank) * math.log1p(-fraction)
+        below += math.exp(logarithm)
+        if below <= tail:
+            low = ordered[rank]
+        if below >= 1.0 - tail:
+            high = ordered[rank]
+            break
+    return ordered[max(0, math.ceil(fraction * n) - 1)], low, high
+
+
+# --- pairs ---------------------------------------------------------------------------------------
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
     """Two-sided p-value of the exact McNemar test: are the discordant pairs even?
 
-    A binomial test of the discordant pairs against one half; the concordant ones say nothing.
-
-    Args:
-        only_first: Pairs in which only the first succeeded.
-        only_second: Pairs in which only the second did.
-
-    Returns:
-        A probability; 1 if there are no discordant pairs.
+    A binomial test of the pairs in which only the first or only the second succeeded against one
+    half; the concordant ones say nothing. 1 if there are no discordant pairs.
 
     Source:
         McNemar 1947, Psychometrika 12:153; Liddell 1983, J Epidemiol Community Health 37:82.
@@ -101,21 +112,11 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
 
 def paired_difference_interval(
-    both: int, only_first: int, only_second: int, neither: int, z: float = NORMAL_975
+    both: int, only_first: int, only_second: int, neither: int
 ) -> tuple[float, float]:
-    """Interval for the difference of two paired proportions, first minus second, 95 % by default.
+    """95 % interval for the difference of two paired proportions, first minus second.
 
     Newcombe's method 10: two Wilson intervals, joined with the correlation of the pairs.
-
-    Args:
-        both: Pairs in which both succeeded.
-        only_first: Pairs in which only the first did.
-        only_second: Pairs in which only the second did.
-        neither: Pairs in which none did.
-        z: Quantile of the normal distribution.
-
-    Returns:
-        Its lower and upper end, within [-1, 1].
 
     Source:
         Newcombe 1998, Statistics in Medicine 17:2635-2650, method 10.
@@ -124,34 +125,26 @@ def paired_difference_interval(
     [0.0562, 0.3292]
     """
     n = both + only_first + only_second + neither
-    first, second = (both + only_first) / n, (both + only_second) / n
-    low_1, high_1 = wilson_interval(both + only_first, n, z)
-    low_2, high_2 = wilson_interval(both + only_second, n, z)
-    margins = math.prod(
-        (both + only_first, only_second + neither, both + only_second, only_first + neither)
-    )
+    first, second = both + only_first, both + only_second
     excess = float(both * neither - only_first * only_second)
     if excess > 0:
         excess = max(excess - n / 2, 0.0)  # a correction for continuity, on this side alone
+    margins = math.prod((first, only_second + neither, second, only_first + neither))
     phi = excess / math.sqrt(margins) if margins else 0.0
-    difference = first - second
 
-    def reach(one: float, other: float) -> float:
-        return math.sqrt(max(0.0, one * one - 2.0 * phi * one * other + other * other))
+    def join(a: float, b: float) -> float:
+        return math.sqrt(max(0.0, a * a - 2.0 * phi * a * b + b * b))
 
-    low = difference - reach(first - low_1, high_2 - second)
-    high = difference + reach(high_1 - first, second - low_2)
+    low_1, high_1 = wilson_interval(first, n)
+    low_2, high_2 = wilson_interval(second, n)
+    p, q = first / n, second / n
+    low = p - q - join(p - low_1, high_2 - q)
+    high = p - q + join(high_1 - p, q - low_2)
     return max(-1.0, low), min(1.0, high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values adjusted for their number, so that all claims together err with their level.
-
-    Args:
-        p_values: Of the comparisons made.
-
-    Returns:
-        As many, in the same order; each is at least as large as before and at most 1.
 
     Source:
         Holm 1979, Scandinavian Journal of Statistics 6:65-70.
@@ -167,62 +160,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def order_quantile(
-    values: Sequence[float], fraction: float = 0.5, level: float = 0.95
-) -> tuple[float, float, float]:
-    """A quantile that is one of the values, with an interval between two of them.
+# --- ranks over tasks ----------------------------------------------------------------------------
 
-    Infinite values are values: where half of the seeds never get there, the median is infinite.
-    The interval holds for any distribution: the number of values below the true quantile is
-    binomial.
-
-    Args:
-        values: At least one; infinite where the event was not reached, never nan.
-        fraction: Which quantile, above 0 and below 1; 0.5 is the (lower) median.
-        level: Of the interval.
-
-    Returns:
-        The quantile, and the lower and upper end of its interval; an end is 0 or infinite where
-        there are too few values to bound it.
-
-    Source:
-        David & Nagaraja 2003, Order Statistics, section 7.1.
-
-    >>> order_quantile([3.0, 1.0, math.inf, 2.0, 5.0, 4.0, 8.0, 7.0, 6.0])
-    (5.0, 2.0, 8.0)
-    """
-    ordered = sorted(values)
-    n, tail = len(ordered), (1.0 - level) / 2.0
-    quantile = ordered[max(0, math.ceil(fraction * n) - 1)]
-    below = 0.0  # probability that fewer than `rank` values lie below the true quantile
-    low, high = 0.0, math.inf
-    for rank in range(n):
-        below += _binomial(n, rank, fraction)
-        if below <= tail:
-            low = ordered[rank]
-        if below >= 1.0 - tail:
-            high = ordered[rank]
-            break
-    return quantile, low, high
-
-
-def _binomial(n: int, k: int, p: float) -> float:
-    """Probability of k successes in n trials."""
-    logarithm = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-    return math.exp(logarithm + k * math.log(p) + (n - k) * math.log1p(-p))
-
-
-# --- friedman ------------------------------------------------------------------------------------
-
-# Several variants ranked on several tasks: are they told apart, and which?
-#
 # Demšar 2006, Journal of Machine Learning Research 7:1-30: average ranks, the Friedman test in the
 # form of Iman and Davenport, and Nemenyi's critical difference.
 
 MIN_TASKS = 5  # for fewer, the approximations of both tests do not hold
-_LEVEL = 0.05
-_STEPS = 400  # of an integral over the normal curve, from -_FAR to _FAR
-_FAR = 8.0
+_STEPS = 400  # of an integral over the normal curve, from -_REACH to _REACH
+_REACH = 8.0
 
 
 @dataclass(frozen=True)
@@ -256,11 +201,7 @@ def rank_scores(scores: Sequence[float]) -> list[float]:
 
 
 def friedman_test(average_ranks: Sequence[float], tasks: int) -> Friedman:
-    """Test whether variants differ, by their average ranks over some tasks.
-
-    Args:
-        average_ranks: Of at least two variants.
-        tasks: How many; at least two.
+    """Test whether variants, at least two, differ by their average ranks over some tasks.
 
     >>> demsar = friedman_test([3.143, 2.0, 2.893, 1.964], 14)
     >>> round(demsar.chi_squared, 2), round(demsar.f, 2), round(demsar.critical_difference, 2)
@@ -281,30 +222,26 @@ def friedman_test(average_ranks: Sequence[float], tasks: int) -> Friedman:
 def indistinguishable_groups(
     average_ranks: Mapping[str, float], difference: float
 ) -> tuple[tuple[str, ...], ...]:
-    """The largest sets of variants of which no two differ by as much, the best first.
-
-    Args:
-        average_ranks: By label.
-        difference: The critical one.
+    """The largest sets of variants of which no two ranks differ by as much, the best first.
 
     >>> indistinguishable_groups({"a": 1.0, "b": 1.8, "c": 2.6, "d": 4.6}, 1.0)
     (('a', 'b'), ('b', 'c'), ('d',))
     """
-    ordered = sorted(average_ranks, key=lambda label: average_ranks[label])
-    found: list[tuple[str, ...]] = []
+    ordered = sorted(average_ranks, key=average_ranks.__getitem__)
+    groups: list[tuple[str, ...]] = []
     for start, first in enumerate(ordered):
         near = tuple(
             label
             for label in ordered[start:]
             if average_ranks[label] - average_ranks[first] < difference
         )
-        if not found or near[-1] != found[-1][-1]:  # else it is part of the one before
-            found.append(near)
-    return tuple(found)
+        if not groups or near[-1] != groups[-1][-1]:  # else it is part of the one before
+            groups.append(near)
+    return tuple(groups)
 
 
 @cache
-def nemenyi_quantile(k: int, level: float = _LEVEL) -> float:
+def nemenyi_quantile(k: int, level: float = 0.05) -> float:
     """The critical value of Nemenyi's test for k variants: a studentized range over the root of 2.
 
     >>> [round(nemenyi_quantile(k), 3) for k in (2, 5, 10)]
@@ -320,29 +257,21 @@ def nemenyi_quantile(k: int, level: float = _LEVEL) -> float:
     return high / math.sqrt(2.0)
 
 
-_X: Array = np.linspace(-_FAR, _FAR, _STEPS + 1)
-
-
-def _normal_below(x: float) -> float:
-    return 0.5 * math.erfc(-x / math.sqrt(2.0))
-
-
 def _range_below(width: float, k: int) -> float:
     """Probability that k normal values lie within such a width of each other."""
+
+    def below(x: float) -> float:
+        return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
     total = 0.0
-    for x in _X.tolist():  # of the largest of them; so smooth that a plain sum is exact
+    for x in np.linspace(-_REACH, _REACH, _STEPS + 1).tolist():  # of the largest of them
         density = math.exp(-x * x / 2.0) / math.sqrt(2.0 * math.pi)
-        total += density * (_normal_below(x) - _normal_below(x - width)) ** (k - 1)
-    return k * total * (2.0 * _FAR / _STEPS)
+        total += density * (below(x) - below(x - width)) ** (k - 1)
+    return k * total * (2.0 * _REACH / _STEPS)  # so smooth that a plain sum is exact
 
 
 def f_survival(f: float, above: int, below: int) -> float:
-    """Probability that an F-distributed value is larger.
-
-    Args:
-        f: From 0 to infinity.
-        above: Degrees of freedom of its numerator.
-        below: Of its denominator.
+    """Probability that an F-distributed value is larger; degrees of freedom above and below.
 
     Source:
         The continued fraction of the incomplete beta function: Press et al. 2007, Numerical
@@ -377,16 +306,10 @@ def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
     return front * fraction
 
 
-# --- improvement ---------------------------------------------------------------------------------
-
-# How probable it is that a run of one variant is better than a run of another.
-#
-# Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the Statistical Precipice
-# (NeurIPS): over all pairs of runs of one task, and the mean of that over tasks.
+# --- improvement over tasks ----------------------------------------------------------------------
 
 REPLICATIONS = 2000  # of the bootstrap
-_SEED = 0  # of its own
-_AT_A_TIME = 1_000_000  # numbers
+_BLOCK = 1_000_000  # numbers at a time
 
 
 @dataclass(frozen=True)
@@ -408,28 +331,34 @@ class Improvement:
 
 
 def improvement_probability(variant: Sequence[Array], baseline: Sequence[Array]) -> Improvement:
-    """Compare two variants over tasks.
+    """Compare two variants over tasks, over all pairs of runs of a task.
 
     Args:
         variant: For each task, shape (seeds,): the epochs that each seed took to be solved,
             infinite for one that was not. Fewer are better.
         baseline: The same, of the same seeds.
+
+    Source:
+        Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the Statistical Precipice,
+        NeurIPS.
     """
+    pairs = list(zip(variant, baseline, strict=True))
     by_task = [
-        float(next(_better(ours, theirs, [np.ones((1, len(ours)), dtype=np.int64)]))[0])
-        for ours, theirs in zip(variant, baseline, strict=True)
+        float(_share_better(ours, theirs, np.ones((1, len(ours)), dtype=np.int64))[0])
+        for ours, theirs in pairs
     ]
-    random = RandomState(_SEED)  # whose numbers are the same in every version of NumPy
+    random = RandomState(0)  # whose numbers are the same in every version of NumPy
     total = np.zeros(REPLICATIONS)
-    for ours, theirs in zip(variant, baseline, strict=True):
-        total += np.concatenate(list(_better(ours, theirs, _resampled(random, len(ours)))))
+    for ours, theirs in pairs:
+        blocks = _resample(random, len(ours))
+        total += np.concatenate([_share_better(ours, theirs, counts) for counts in blocks])
     low, high = np.quantile(total / len(variant), [0.025, 0.975])
     return Improvement(tuple(by_task), float(np.mean(by_task)), float(low), float(high))
 
 
-def _resampled(random: RandomState, seeds: int) -> Iterator[IntArray]:
+def _resample(random: RandomState, seeds: int) -> Iterator[IntArray]:
     """How often each seed is drawn, shape (some replications, seeds)."""
-    step = max(1, _AT_A_TIME // seeds)
+    step = max(1, _BLOCK // seeds)
     for start in range(0, REPLICATIONS, step):
         rows = min(step, REPLICATIONS - start)
         drawn = random.randint(0, seeds, (rows, seeds))
@@ -437,16 +366,20 @@ def _resampled(random: RandomState, seeds: int) -> Iterator[IntArray]:
         yield np.bincount(drawn.ravel(), minlength=rows * seeds).reshape(rows, seeds)
 
 
-def _better(
-    ours: Array, theirs: Array, drawn: "Iterator[IntArray] | Sequence[IntArray]"
-) -> Iterator[Array]:
-    """For each replication the share of pairs of which ours is better; equal ones count half."""
+def _share_better(ours: Array, theirs: Array, counts: IntArray) -> Array:
+    """For each replication the share of pairs of which ours is better; equal ones count half.
+
+    Args:
+        ours: Shape (seeds,).
+        theirs: The same.
+        counts: Shape (replications, seeds); how often each seed is there.
+    """
     order = np.argsort(theirs, kind="stable")
     # of theirs in order: where those begin that are as good as each of ours, and those worse
     equal, worse = (np.searchsorted(theirs[order], ours, side) for side in ("left", "right"))
-    for counts in drawn:
-        before = np.zeros((len(counts), len(theirs) + 1))
-        np.cumsum(counts[:, order], axis=1, out=before[:, 1:])
-        total = before[:, -1:]
-        beaten = total - (before[:, equal] + before[:, worse]) / 2.0
-        yield (counts * beaten).sum(axis=1) / (total[:, 0] * counts.sum(axis=1))
+    before = np.zeros((len(counts), len(theirs) + 1))
+    np.cumsum(counts[:, order], axis=1, out=before[:, 1:])
+    total = before[:, -1:]
+    beaten = total - (before[:, equal] + before[:, worse]) / 2.0
+    share: Array = (counts * beaten).sum(axis=1) / (total[:, 0] * counts.sum(axis=1))
+    return share

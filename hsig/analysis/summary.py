@@ -35,7 +35,7 @@ class Solved(NamedTuple):
     high: float
 
     @classmethod
-    def of(cls, k: int, n: int) -> "Solved":
+    def from_counts(cls, k: int, n: int) -> "Solved":
         """With its interval, which is all there is where there are no seeds."""
         return cls(k, n, *(wilson_interval(k, n) if n else (0.0, 1.0)))
 
@@ -43,6 +43,11 @@ class Solved(NamedTuple):
     def rate(self) -> float:
         """The share of the seeds, in [0, 1]."""
         return self.k / self.n
+
+
+def count_solved(solved: BoolArray) -> Solved:
+    """How many of some seeds are solved, and the interval of their rate."""
+    return Solved.from_counts(int(solved.sum()), len(solved))
 
 
 class NotFinite(NamedTuple):
@@ -54,16 +59,16 @@ class NotFinite(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """What was seen of one variant at each checkpoint.
+    """What the networks of one variant do at each checkpoint; hidden layers are averaged.
 
     Attributes:
-        states: How many seeds were diverged, solved, dead (no hidden unit has a slope), saturated
-            or affine at that moment, the first that held, by the word; shape (checkpoints,).
+        states: By verdict, how many seeds were diverged, solved, dead (no hidden unit has a
+            slope), saturated or affine at that moment, the first that held; shape (checkpoints,).
         pieces: The linear pieces of the hidden activation.
         on_piece: Shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of hidden
             unit and sample on each piece, and last on none.
         alive: Shape (checkpoints,); mean share of the hidden units with a slope on some sample.
-        gradient: Shape (2, checkpoints); median size of the gradient of hidden layer and output.
+        gradient: Shape (layers, checkpoints); median size of each layer's gradient.
     """
 
     states: dict[str, IntArray]
@@ -122,7 +127,7 @@ class VariantSummary(ResultSummary):
         epochs: The checkpoints reached.
         cost: Shape (3, checkpoints): lower quartile, median and upper quartile over seeds.
         costs: Shape (seeds, checkpoints), of each seed.
-        predictions: Shape (3, samples, outputs): the same of the final predictions.
+        predictions: Shape (3, samples, outputs): the same quartiles of the final predictions.
         right: For each sample, how many seeds are right on it.
         largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
         solved_at: For each seed, the first epoch count with which all was right, or None.
@@ -131,7 +136,7 @@ class VariantSummary(ResultSummary):
         diverged_seeds: The seeds of which a weight stopped being finite.
         diverged_by: How many of them by each cause.
         not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
-        timeline: What was seen on the way; None if it could not be trained.
+        timeline: What happened on the way; None if it could not be trained.
         transfers: What other activations predict with its weights.
         twins: How many seeds were trained a second time, from weights that differ in the last bit.
         parted: How many of these ended elsewhere: a prediction differs by `TWINS_DIFFER` or more.
@@ -142,7 +147,7 @@ class VariantSummary(ResultSummary):
     epochs: tuple[int, ...] = ()
     cost: Array = field(default_factory=lambda: np.zeros((3, 0)))
     costs: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    predictions: Array = field(default_factory=lambda: np.zeros((3, 0)))
+    predictions: Array = field(default_factory=lambda: np.zeros((3, 0, 1)))
     right: tuple[int, ...] = ()
     largest_error: float = math.nan
     solved_at: tuple[int | None, ...] = ()
@@ -186,17 +191,17 @@ class Summary(NamedTuple):
 
 
 def summarise(outcome: Outcome) -> Summary:
-    """The numbers that people read."""
+    """Compute the numbers that people read."""
     experiment = outcome.experiment
-    variants = tuple(_summarise_training(experiment, result) for result in outcome.results)
-    unmet = tuple(shortfall for variant in variants for shortfall in _unmet(experiment, variant))
-    affine = fit_affine(experiment.scaled_task, experiment.loss, experiment.solved_within)
-    return Summary(experiment, variants, outcome.complete, unmet, affine, pair_outcomes(outcome))
-
-
-def count_solved(solved: BoolArray) -> Solved:
-    """How many of some seeds are solved, and the interval of their rate."""
-    return Solved.of(int(solved.sum()), len(solved))
+    variants = tuple(_summarise_variant(experiment, result) for result in outcome.results)
+    return Summary(
+        experiment,
+        variants,
+        outcome.complete,
+        unmet=tuple(unmet for variant in variants for unmet in _find_unmet(experiment, variant)),
+        affine=fit_affine(experiment.scaled_task, experiment.loss, experiment.solved_within),
+        pairing=pair_outcomes(outcome),
+    )
 
 
 def result_numbers(result: Result) -> dict[str, Any]:
@@ -212,16 +217,16 @@ def result_numbers(result: Result) -> dict[str, Any]:
     }
 
 
-def _summarise_training(experiment: Experiment, training: Training) -> VariantSummary:
+def _summarise_variant(experiment: Experiment, training: Training) -> VariantSummary:
     label, numbers = training.variant.label, result_numbers(training)
     if training.failure:
         return VariantSummary(label=label, **numbers)
+    costs = select_cost(experiment, training)
     with np.errstate(invalid="ignore"):
         errors = np.abs(training.predictions - experiment.task.targets)
-        cost = quantiles(select_cost(experiment, training), QUARTILES)
-        predictions = quantiles(training.predictions, QUARTILES)
+        cost, predictions = (quantiles(a, QUARTILES) for a in (costs, training.predictions))
     diverged = np.flatnonzero(training.diverged_at != NOT_REACHED)
-    timeline = _timeline(training)
+    timeline = _build_timeline(training)
     budgets = experiment.at_epochs or (experiment.epochs,)
     return VariantSummary(
         label=label,
@@ -229,20 +234,20 @@ def _summarise_training(experiment: Experiment, training: Training) -> VariantSu
         seeds=training.seeds,
         epochs=training.epochs,
         cost=cost,
-        costs=select_cost(experiment, training),
+        costs=costs,
         predictions=predictions,
-        right=tuple(int(n) for n in (errors < experiment.solved_within).all(axis=2).sum(axis=0)),
+        right=tuple((errors < experiment.solved_within).all(axis=2).sum(axis=0).tolist()),
         largest_error=float(errors.max()),
-        solved_at=tuple(None if e == NOT_REACHED else int(e) for e in training.solved_at),
+        solved_at=tuple(None if e == NOT_REACHED else e for e in training.solved_at.tolist()),
         at_epochs={
-            epoch: Solved.of(int(solved), len(training.seeds))
-            for epoch, solved in zip(training.epochs, timeline.states[SOLVED], strict=True)
+            epoch: Solved.from_counts(solved, len(training.seeds))
+            for epoch, solved in zip(training.epochs, timeline.states[SOLVED].tolist(), strict=True)
             if epoch in budgets
         },
-        diverged_at=tuple(int(training.diverged_at[i]) for i in diverged),
-        diverged_seeds=tuple(training.seeds[i] for i in diverged),
+        diverged_at=tuple(training.diverged_at[diverged].tolist()),
+        diverged_seeds=tuple(training.seeds[place] for place in diverged),
         diverged_by=Counter(cause for cause in training.diverged_by if cause),
-        not_finite=_not_finite(experiment, training),
+        not_finite=_find_not_finite(training, costs),
         timeline=timeline,
         transfers=tuple(
             predict_with(experiment, training, other) for other in experiment.predict_with
@@ -262,11 +267,10 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
         output_activation=other if shared else variant.output_activation,
     )
     weights = tuple(map(seeds_last, training.weights))
-    task = experiment.task
     engine = experiment.engine_of(variant)
     predictions = seeds_first(engine.predict(experiment.problem_of(variant), weights))
     with np.errstate(all="ignore"):
-        right = np.abs(predictions - task.targets) < experiment.solved_within
+        right = np.abs(predictions - experiment.task.targets) < experiment.solved_within
         changes = np.abs(predictions - training.predictions)
     finite = training.diverged_at == NOT_REACHED
     solved = right.all(axis=(1, 2)) & finite
@@ -275,17 +279,16 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
         activation=other,
         solved=count_solved(solved),
         still_solved=int((solved & training.solved).sum()),
-        largest_change=float(changes[finite].max()) if finite.any() else float("nan"),
+        largest_change=float(changes[finite].max()) if finite.any() else math.nan,
     )
 
 
-def _timeline(training: Training) -> Timeline:
-    evidence, epochs = training.evidence, np.array(training.epochs)
-    diverged_at = training.diverged_at[:, None]
+def _build_timeline(training: Training) -> Timeline:
+    evidence, diverged_at = training.evidence, training.diverged_at[:, None]
     undecided = np.ones(evidence.solved.shape, dtype=bool)
     states = {}
     for word, holds in (
-        (DIVERGED, (diverged_at != NOT_REACHED) & (diverged_at < epochs)),
+        (DIVERGED, (diverged_at != NOT_REACHED) & (diverged_at < np.array(training.epochs))),
         (SOLVED, evidence.solved),
         (DEAD, evidence.dead),
         (SATURATED, evidence.saturated),
@@ -302,36 +305,38 @@ def _timeline(training: Training) -> Timeline:
     )
 
 
-def _not_finite(experiment: Experiment, training: Training) -> tuple[NotFinite, ...]:
-    cost = select_cost(experiment, training)
-    broken = ~np.isfinite(cost)
-    found = []
-    for row in np.flatnonzero(broken.any(axis=1)):
-        column = int(broken[row].argmax())
-        found.append(
-            NotFinite(training.seeds[row], training.epochs[column], float(cost[row, column]))
+def _find_not_finite(training: Training, costs: Array) -> tuple[NotFinite, ...]:
+    broken = ~np.isfinite(costs)
+    rows = np.flatnonzero(broken.any(axis=1)).tolist()
+    columns = broken.argmax(axis=1).tolist()
+    return tuple(
+        NotFinite(
+            training.seeds[row], training.epochs[columns[row]], float(costs[row, columns[row]])
         )
-    return tuple(found)
+        for row in rows
+    )
 
 
-def _unmet(experiment: Experiment, variant: VariantSummary) -> tuple[UnmetExpectation, ...]:
+def _find_unmet(experiment: Experiment, variant: VariantSummary) -> tuple[UnmetExpectation, ...]:
     """The parts of `expect` that a variant misses. One that could not be trained misses all."""
-    shortfalls = []
-    for key, bound in experiment.expected_of(variant.label).items():
-        met, got = _check(key, bound, variant)
-        if not met:
-            shortfalls.append(UnmetExpectation(variant.label, f"{key} {bound}", got))
-    return tuple(shortfalls)
+    checks = {
+        f"{key} {bound}": _check(key, bound, variant)
+        for key, bound in experiment.expected_of(variant.label).items()
+    }
+    return tuple(
+        UnmetExpectation(variant.label, expected, got)
+        for expected, (met, got) in checks.items()
+        if not met
+    )
 
 
 def _check(key: str, bound: Bound, variant: VariantSummary) -> tuple[bool, str]:
+    """Whether an expectation is met, and what came."""
     if variant.failure:
         return False, "nothing, for it could not be trained"
+    solved = variant.solved
     if key == "verdict":
-        count = variant.verdicts.get(str(bound), 0)
         counts = ", ".join(f"{word} {n}" for word, n in variant.verdicts.items())
-        return 2 * count > variant.solved.n, f"verdicts: {counts}"
-    got = f"{variant.solved.k} of {variant.solved.n} solved, {variant.solved.rate:.3g}"
-    if key == "solved_at_least":
-        return variant.solved.rate >= float(bound), got
-    return variant.solved.rate <= float(bound), got
+        return 2 * variant.verdicts.get(str(bound), 0) > solved.n, f"verdicts: {counts}"
+    met = solved.rate >= float(bound) if key == "solved_at_least" else solved.rate <= float(bound)
+    return met, f"{solved.k} of {solved.n} solved, {solved.rate:.3g}"

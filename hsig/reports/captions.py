@@ -118,7 +118,7 @@ def solved_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
 
     def at_end(variant: VariantSummary) -> Solved:
         curve = count_solved_by_epoch(variant)
-        return Solved.of(int(curve.seeds[-1]), curve.of)
+        return Solved.from_counts(int(curve.seeds[-1]), curve.of)
 
     def describe(variant: VariantSummary) -> str:
         end, half = at_end(variant), variant.epochs_to_solve[0]
