@@ -22,38 +22,23 @@ _CURVE = np.concatenate([np.arange(-60.0, 60.001, 1e-3), [-1e150, 1e150]])
 
 @dataclass(frozen=True)
 class Definition:
-    """An activation and what can be measured of it.
+    """An activation and what can be measured of it."""
 
-    Attributes:
-        activation: The record.
-        slope_at_0: Its derivative at 0.
-        distance: Largest |f - logistic| anywhere, possibly infinite.
-        breaks: Its kinks and jumps, from left to right.
-        oddities: What is odd about it.
-    """
-
-    activation: Activation
-    slope_at_0: float
-    distance: float
-    breaks: tuple[Break, ...]
-    oddities: tuple["Oddity", ...]
+    activation: Activation  # the record
+    slope_at_0: float  # its derivative at 0
+    distance: float  # largest |f - logistic| anywhere, possibly infinite
+    breaks: tuple[Break, ...]  # its kinks and jumps, from left to right
+    oddities: tuple["Oddity", ...]  # what is odd about it
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """An activation at chosen pre-activations; all arrays have the shape of `x`.
+    """An activation at chosen pre-activations; all arrays have the shape of `x`."""
 
-    Attributes:
-        x: The points.
-        value: y = f(w * x) for w = 1.
-        derivative: dy/dx.
-        weight_derivative: dy/dw, which is x times the derivative.
-    """
-
-    x: Array
-    value: Array
-    derivative: Array
-    weight_derivative: Array
+    x: Array  # the points
+    value: Array  # y = f(w * x) for w = 1
+    derivative: Array  # dy/dx
+    weight_derivative: Array  # dy/dw, which is x times the derivative
 
 
 def define(activation: Activation) -> Definition:
@@ -103,26 +88,18 @@ NAN, INFINITE, FLAT, GROWING, WRONG = "nan", "infinite", "flat", "growing", "wro
 
 
 class Oddity(NamedTuple):
-    """Something to know of an activation before it is trained.
+    """Something to know of an activation before it is trained."""
 
-    Attributes:
-        kind: `nan` or `infinite` of its value or slope, `flat` or `growing` of its slope, `wrong`
-            of a derivative that was given.
-        x: Where it begins, seen from 0.
-        beyond: Whether it is so from there on, and not only near by.
-        part: For `nan` and `infinite`, the smallest part of the formula that is not finite there.
-        slope: Whether it is the slope, and not the value, that is odd.
-        found: For `wrong`, what was given; for `growing`, the slope at the end.
-        expected: For `wrong`, what the differences say.
-    """
-
+    # `nan` or `infinite` of its value or slope, `flat` or `growing` of its slope, `wrong` of a
+    # derivative that was given
     kind: str
-    x: float
-    beyond: bool = True
+    x: float  # where it begins, seen from 0
+    beyond: bool = True  # whether it is so from there on, and not only near by
+    # for `nan` and `infinite`, the smallest part of the formula that is not finite there
     part: Node | None = None
-    slope: bool = False
-    found: float = 0.0
-    expected: float = 0.0
+    slope: bool = False  # whether it is the slope, and not the value, that is odd
+    found: float = 0.0  # for `wrong`, what was given; for `growing`, the slope at the end
+    expected: float = 0.0  # for `wrong`, what the differences say
 
 
 @lru_cache(maxsize=1024)

@@ -33,20 +33,15 @@ _BEND = 0.01  # a smaller jump of the second derivative is that of a smooth curv
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The mean loss about some weights, to second order.
+    """The mean loss about some weights, to second order."""
 
-    Attributes:
-        cost: Shape (seeds,); the mean loss.
-        gradient: Shape (seeds, weights).
-        hessian: Shape (seeds, weights, weights); that of the pieces of the activations which the
-            pre-activations are on.
-        kink: Shape (seeds,); distance of the pre-activation that is nearest to a kink of its
-            activation, infinite where there are none.
-    """
-
-    cost: Array
-    gradient: Array
+    cost: Array  # shape (seeds,); the mean loss
+    gradient: Array  # shape (seeds, weights)
+    # shape (seeds, weights, weights); that of the pieces of the activations which the pre-
+    # activations are on
     hessian: Array
+    # shape (seeds,); distance of the pre-activation that is nearest to a kink of its activation,
+    # infinite where there are none
     kink: Array
 
     @property
@@ -237,30 +232,19 @@ class EndPoints:
     - `saddle`: an eigenvalue there is below 0, so that a way leads down.
     - `minimum`: all are above 0.
     - `flat`: none is below 0, and some are 0. Whether it is a minimum is for higher orders to say.
-
-    Attributes:
-        kind: Of each seed.
-        cost: Shape (seeds,); where it ended.
-        gradient: Shape (seeds,); the Euclidean norm of the gradient there.
-        eigenvalues: Shape (seeds, weights); of the Hessian there, rising; nan if undefined.
-        kink: Shape (seeds,); see `Surface`; there.
-        least_gradient: Shape (seeds,); the smallest norm of it that the search found.
-        distance: Shape (seeds,); to the stationary point; nan here and below if there is none.
-        stationary_cost: Shape (seeds,); at the stationary point.
-        stationary_eigenvalues: Shape (seeds, weights); the same.
-        falls: Shape (seeds,); whether the mean loss is lower on both sides of the stationary point,
-            `ASIDE` away along the eigenvector of the smallest eigenvalue.
     """
 
-    kind: tuple[str, ...]
-    cost: Array
-    gradient: Array
-    eigenvalues: Array
-    kink: Array
-    least_gradient: Array
-    distance: Array
-    stationary_cost: Array
-    stationary_eigenvalues: Array
+    kind: tuple[str, ...]  # of each seed
+    cost: Array  # shape (seeds,); where it ended
+    gradient: Array  # shape (seeds,); the Euclidean norm of the gradient there
+    eigenvalues: Array  # shape (seeds, weights); of the Hessian there, rising; nan if undefined
+    kink: Array  # shape (seeds,); see `Surface`; there
+    least_gradient: Array  # shape (seeds,); the smallest norm of it that the search found
+    distance: Array  # shape (seeds,); to the stationary point; nan here and below if there is none
+    stationary_cost: Array  # shape (seeds,); at the stationary point
+    stationary_eigenvalues: Array  # shape (seeds, weights); the same
+    # shape (seeds,); whether the mean loss is lower on both sides of the stationary point, `ASIDE`
+    # away along the eigenvector of the smallest eigenvalue
     falls: BoolArray
 
     def count_kinds(self, seeds: BoolArray) -> dict[str, int]:

@@ -21,29 +21,17 @@ LEVEL = 0.05  # of all claims of one comparison together
 
 
 class Paired(NamedTuple):
-    """One variant against the baseline, by how many seeds each solved.
+    """One variant against the baseline, by how many seeds each solved."""
 
-    Attributes:
-        label: The variant.
-        both: Seeds that both solved.
-        only_this: Seeds that only the variant solved.
-        only_baseline: Seeds that only the baseline solved.
-        neither: Seeds that none solved.
-        difference: Of the solved rates, variant minus baseline.
-        low: Lower end of its 95 % interval (Newcombe's method 10).
-        high: Upper end.
-        p: Of the exact McNemar test, after Holm over the comparisons with the baseline.
-    """
-
-    label: str
-    both: int
-    only_this: int
-    only_baseline: int
-    neither: int
-    difference: float
-    low: float
-    high: float
-    p: float
+    label: str  # the variant
+    both: int  # seeds that both solved
+    only_this: int  # seeds that only the variant solved
+    only_baseline: int  # seeds that only the baseline solved
+    neither: int  # seeds that none solved
+    difference: float  # of the solved rates, variant minus baseline
+    low: float  # lower end of its 95 % interval (Newcombe's method 10)
+    high: float  # upper end
+    p: float  # of the exact McNemar test, after Holm over the comparisons with the baseline
 
     @property
     def pairs(self) -> int:
@@ -64,17 +52,12 @@ class Paired(NamedTuple):
 
 
 class Pairing(NamedTuple):
-    """All variants of a comparison against its baseline and each other.
+    """All variants of a comparison against its baseline and each other."""
 
-    Attributes:
-        baseline: Its label.
-        against: Every other variant against it, by label.
-        ranks: By label, 1 + the number of variants that are significantly better: exact McNemar,
-            Holm over all pairs.
-    """
-
-    baseline: str
-    against: Mapping[str, Paired]
+    baseline: str  # its label
+    against: Mapping[str, Paired]  # every other variant against it, by label
+    # by label, 1 + the number of variants that are significantly better: exact McNemar, Holm over
+    # all pairs
     ranks: Mapping[str, int]
 
 

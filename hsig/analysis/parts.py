@@ -26,21 +26,13 @@ _NAMED = (CONFIG, TASK, ONE_RATE)  # roles whose labels have the name of the par
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """An experiment of a result, and what became of it.
+    """An experiment of a result, and what became of it."""
 
-    Attributes:
-        name: Of the config, the task or the remedy; empty where there is one experiment.
-        experiment: As its config has it.
-        outcome: What became of it; the labels may have the name in front.
-        role: What it was trained for, one of `ROLES`.
-        layers: Where a remedy changes something: `hidden`, `output`, `both`, or nothing.
-    """
-
-    name: str
-    experiment: Experiment
-    outcome: Outcome
-    role: str = ASKED
-    layers: str = ""
+    name: str  # of the config, the task or the remedy; empty where there is one experiment
+    experiment: Experiment  # as its config has it
+    outcome: Outcome  # what became of it; the labels may have the name in front
+    role: str = ASKED  # what it was trained for, one of `ROLES`
+    layers: str = ""  # where a remedy changes something: `hidden`, `output`, `both`, or nothing
 
     @property
     def has_prefix(self) -> bool:
@@ -69,17 +61,12 @@ def prefix_labels(name: str, parts: Iterable[Part]) -> list[Part]:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Parts in which each seed starts from the same weights, so that they may be paired.
+    """Parts in which each seed starts from the same weights, so that they may be paired."""
 
-    Attributes:
-        names: Of the parts.
-        pairing: Of all their variants; None unless at least two of them reached their budget.
-        difference: Why they may not be paired with the first group; empty for that itself.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the parts
+    # of all their variants; None unless at least two of them reached their budget
     pairing: Pairing | None
-    difference: str
+    difference: str  # why they may not be paired with the first group; empty for that itself
 
 
 def group_parts(parts: Sequence[Part]) -> tuple[Group, ...]:

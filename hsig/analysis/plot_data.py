@@ -48,21 +48,13 @@ def select_seed_lines(seeds: int, variants: int) -> IntArray:
 
 
 class SolvedCurve(NamedTuple):
-    """How many seeds of a variant had been solved by an epoch, at each at which that changes.
+    """How many seeds of a variant had been solved by an epoch, at each at which that changes."""
 
-    Attributes:
-        epochs: Rising; first 0, last the end.
-        seeds: Solved at that epoch or before, of those that never diverged; same shape.
-        of: All seeds.
-        low: Of the share, the lower end of its 95 % Wilson interval; same shape.
-        high: The upper end.
-    """
-
-    epochs: IntArray
-    seeds: IntArray
-    of: int
-    low: Array
-    high: Array
+    epochs: IntArray  # rising; first 0, last the end
+    seeds: IntArray  # solved at that epoch or before, of those that never diverged; same shape
+    of: int  # all seeds
+    low: Array  # of the share, the lower end of its 95 % Wilson interval; same shape
+    high: Array  # the upper end
 
     @property
     def share(self) -> Array:
@@ -111,17 +103,12 @@ _FARTHEST = 20.0  # times as far as the last kink, or as `_MIN_REACH`: beyond is
 
 
 class PieceCounts(NamedTuple):
-    """Where the hidden pre-activations of all seeds, samples and units lie at one epoch.
+    """Where the hidden pre-activations of all seeds, samples and units lie at one epoch."""
 
-    Attributes:
-        counts: How many of the finite ones lie on each linear piece, from left to right.
-        finite: How many there are that are finite.
-        number: How many there are in all.
-    """
-
+    # how many of the finite ones lie on each linear piece, from left to right
     counts: tuple[int, ...]
-    finite: int
-    number: int
+    finite: int  # how many there are that are finite
+    number: int  # how many there are in all
 
     @property
     def on_piece(self) -> tuple[float, ...]:
@@ -257,26 +244,19 @@ _SEEDS_AT_A_TIME = 8  # a grid for all of them would take much memory
 
 @dataclass(frozen=True, eq=False)
 class PredictionSurface:
-    """What some seeds predict on a grid; inputs are scaled as the networks see them.
+    """What some seeds predict on a grid; inputs are scaled as the networks see them."""
 
-    Attributes:
-        first: Shape (points,), values of the first input.
-        second: Shape (points,), of the second.
-        predictions: Shape (points, points), by the second input, then the first: of the first
-            output, the mean over the seeds whose prediction is finite; nan where there is none.
-        lines: Shape (lines, 2, 2): the two ends, each a first and a second input, of each line
-            within the grid on which the pre-activation of a unit of the first hidden layer has one
-            of the values `at`.
-        at: The kinks and jumps of the hidden activation; 0 alone if it has none.
-        bends: Whether it has any.
-    """
-
-    first: Array
-    second: Array
+    first: Array  # shape (points,), values of the first input
+    second: Array  # shape (points,), of the second
+    # shape (points, points), by the second input, then the first: of the first output, the mean
+    # over the seeds whose prediction is finite; nan where there is none
     predictions: Array
+    # shape (lines, 2, 2): the two ends, each a first and a second input, of each line within the
+    # grid on which the pre-activation of a unit of the first hidden layer has one of the values
+    # `at`
     lines: Array
-    at: tuple[float, ...]
-    bends: bool
+    at: tuple[float, ...]  # the kinks and jumps of the hidden activation; 0 alone if it has none
+    bends: bool  # whether it has any
 
 
 def predict_surface(

@@ -25,21 +25,13 @@ MAX_INPUT, MIN_SPREAD = 10.0, 0.1
 
 
 class UnreachableTargets(NamedTuple):
-    """Targets that the output of a variant cannot be near enough to.
+    """Targets that the output of a variant cannot be near enough to."""
 
-    Attributes:
-        output: Its activation.
-        samples: Places of the samples.
-        of: How many samples there are.
-        targets: The smallest and the largest target of all samples.
-        within: How near a prediction must be to be right.
-    """
-
-    output: Activation
-    samples: tuple[int, ...]
-    of: int
-    targets: tuple[float, float]
-    within: float
+    output: Activation  # its activation
+    samples: tuple[int, ...]  # places of the samples
+    of: int  # how many samples there are
+    targets: tuple[float, float]  # the smallest and the largest target of all samples
+    within: float  # how near a prediction must be to be right
 
 
 def find_unreachable_targets(experiment: Experiment, variant: Variant) -> UnreachableTargets | None:
@@ -112,29 +104,20 @@ HIDDEN = ("tanh", "relu", "silu", "softplus")
 
 @dataclass(frozen=True, eq=False)
 class Remedy:
-    """The same experiment from the same seeds, with one thing changed.
+    """The same experiment from the same seeds, with one thing changed."""
 
-    Attributes:
-        name: What was changed, in words.
-        layers: Where: `hidden`, `output` or `both`; empty where it is no matter of layers.
-        experiment: The changed experiment, of one variant labelled with the name and the layers.
-    """
-
-    name: str
-    layers: str
+    name: str  # what was changed, in words
+    layers: str  # where: `hidden`, `output` or `both`; empty where it is no matter of layers
+    # the changed experiment, of one variant labelled with the name and the layers
     experiment: Experiment
 
 
 @dataclass(frozen=True)
 class SettingChange:
-    """A row of the ladder that changes settings of the experiment.
+    """A row of the ladder that changes settings of the experiment."""
 
-    Attributes:
-        name: What is changed, with the new settings in braces.
-        settings: The new ones, by the field of `Experiment`; none where it makes no sense.
-    """
-
-    name: str
+    name: str  # what is changed, with the new settings in braces
+    # the new ones, by the field of `Experiment`; none where it makes no sense
     settings: Callable[[Experiment], Mapping[str, Any]]
 
     def propose(self, experiment: Experiment) -> Iterator[Remedy]:
@@ -151,18 +134,14 @@ TOGETHER = ("both",)  # wherever it makes sense at once; named after one kind if
 
 @dataclass(frozen=True)
 class ActivationChange:
-    """A row of the ladder that changes activations.
+    """A row of the ladder that changes activations."""
 
-    Attributes:
-        name: What is changed.
-        change: The changed activation, or None where it makes no sense.
-        layers: Where it is tried: `SEPARATELY`, `TOGETHER`, or in one kind of layer alone.
-        applies: Whether it makes sense for a variant at all; None for always.
-    """
-
-    name: str
+    name: str  # what is changed
+    # the changed activation, or None where it makes no sense
     change: Callable[[Activation], Activation | None]
+    # where it is tried: `SEPARATELY`, `TOGETHER`, or in one kind of layer alone
     layers: Sequence[str] = SEPARATELY
+    # whether it makes sense for a variant at all; None for always
     applies: Callable[[Variant], bool] | None = None
 
     def propose(self, experiment: Experiment) -> Iterator[Remedy]:
@@ -332,17 +311,12 @@ def _propose_outputs(experiment: Experiment, variant: Variant) -> Iterator[Remed
 
 @dataclass(frozen=True)
 class Trial:
-    """A remedy that was tried.
+    """A remedy that was tried."""
 
-    Attributes:
-        part: The remedy, and what became of it.
-        numbers: The numbers of that.
-        works: Whether more than half of the seeds are solved, and the interval lies wholly above
-            the one without the remedy, with enough seeds for a claim.
-    """
-
-    part: Part
-    numbers: VariantSummary
+    part: Part  # the remedy, and what became of it
+    numbers: VariantSummary  # the numbers of that
+    # whether more than half of the seeds are solved, and the interval lies wholly above the one
+    # without the remedy, with enough seeds for a claim
     works: bool
 
 

@@ -172,20 +172,14 @@ _REACH = 8.0
 
 @dataclass(frozen=True)
 class Friedman:
-    """The test that all variants have the same rank on average.
+    """The test that all variants have the same rank on average."""
 
-    Attributes:
-        chi_squared: Friedman's statistic, without a correction for ties: it claims less.
-        f: The statistic of Iman and Davenport, with k - 1 and (k - 1) (N - 1) degrees of freedom
-            for k variants on N tasks; infinite where all tasks rank alike.
-        p: Of the latter.
-        critical_difference: Of two average ranks, by Nemenyi's test at 5 %.
-    """
-
-    chi_squared: float
+    chi_squared: float  # friedman's statistic, without a correction for ties: it claims less
+    # the statistic of Iman and Davenport, with k - 1 and (k - 1) (N - 1) degrees of freedom for k
+    # variants on N tasks; infinite where all tasks rank alike
     f: float
-    p: float
-    critical_difference: float
+    p: float  # of the latter
+    critical_difference: float  # of two average ranks, by Nemenyi's test at 5 %
 
 
 def rank_scores(scores: Sequence[float]) -> list[float]:
@@ -314,20 +308,14 @@ _BLOCK = 1_000_000  # numbers at a time
 
 @dataclass(frozen=True)
 class Improvement:
-    """The probability that a run of a variant is better than one of the baseline.
+    """The probability that a run of a variant is better than one of the baseline."""
 
-    Attributes:
-        by_task: In the order of the tasks; 1/2 where they are equal.
-        probability: The mean of these.
-        low: Lower end of its 95 % interval, by a percentile bootstrap: of the seeds within each
-            task, the same for both variants.
-        high: Upper end.
-    """
-
-    by_task: tuple[float, ...]
-    probability: float
+    by_task: tuple[float, ...]  # in the order of the tasks; 1/2 where they are equal
+    probability: float  # the mean of these
+    # lower end of its 95 % interval, by a percentile bootstrap: of the seeds within each task, the
+    # same for both variants
     low: float
-    high: float
+    high: float  # upper end
 
 
 def improvement_probability(variant: Sequence[Array], baseline: Sequence[Array]) -> Improvement:

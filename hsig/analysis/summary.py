@@ -59,106 +59,75 @@ class NotFinite(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """What the networks of one variant do at each checkpoint; hidden layers are averaged.
+    """What the networks of one variant do at each checkpoint; hidden layers are averaged."""
 
-    Attributes:
-        states: By verdict, how many seeds were diverged, solved, dead (no hidden unit has a
-            slope), saturated or affine at that moment, the first that held; shape (checkpoints,).
-        pieces: The linear pieces of the hidden activation.
-        on_piece: Shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of hidden
-            unit and sample on each piece, and last on none.
-        alive: Shape (checkpoints,); mean share of the hidden units with a slope on some sample.
-        gradient: Shape (layers, checkpoints); median size of each layer's gradient.
-    """
-
+    # by verdict, how many seeds were diverged, solved, dead (no hidden unit has a slope), saturated
+    # or affine at that moment, the first that held; shape (checkpoints,)
     states: dict[str, IntArray]
-    pieces: tuple[LinearPiece, ...]
+    pieces: tuple[LinearPiece, ...]  # the linear pieces of the hidden activation
+    # shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of hidden unit and
+    # sample on each piece, and last on none
     on_piece: Array
-    alive: Array
-    gradient: Array
+    alive: Array  # shape (checkpoints,); mean share of the hidden units with a slope on some sample
+    gradient: Array  # shape (layers, checkpoints); median size of each layer's gradient
 
 
 class Transfer(NamedTuple):
-    """What the weights of one activation give with another in its place.
+    """What the weights of one activation give with another in its place."""
 
-    Attributes:
-        label: Of the activation that predicts.
-        activation: That activation.
-        solved: How many seeds are solved with it.
-        still_solved: How many of the seeds solved with the trained one are solved with this.
-        largest_change: Of a prediction, over the samples and the seeds whose weights are finite;
-            nan if there are none.
-    """
-
-    label: str
-    activation: Activation
-    solved: Solved
-    still_solved: int
+    label: str  # of the activation that predicts
+    activation: Activation  # that activation
+    solved: Solved  # how many seeds are solved with it
+    still_solved: int  # how many of the seeds solved with the trained one are solved with this
+    # of a prediction, over the samples and the seeds whose weights are finite; nan if there are
+    # none
     largest_change: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ResultSummary:
-    """The numbers of some seeds in one setting.
+    """The numbers of some seeds in one setting."""
 
-    Attributes:
-        solved: At the last checkpoint.
-        verdicts: How many seeds ended with each verdict that there was, in their order.
-        epochs_to_solve: Median of `solved_at` with an interval from order statistics; infinite
-            where it was not reached, also for seeds that diverged.
-        lost: How many seeds were solved and later, for an epoch at least, were not.
-        failure: Why it could not be trained, or nothing; there are no numbers then.
-    """
-
-    solved: Solved
+    solved: Solved  # at the last checkpoint
+    # how many seeds ended with each verdict that there was, in their order
     verdicts: dict[str, int]
+    # median of `solved_at` with an interval from order statistics; infinite where it was not
+    # reached, also for seeds that diverged
     epochs_to_solve: tuple[float, float, float]
-    lost: int
-    failure: str
+    lost: int  # how many seeds were solved and later, for an epoch at least, were not
+    failure: str  # why it could not be trained, or nothing; there are no numbers then
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class VariantSummary(ResultSummary):
-    """The numbers of one variant.
+    """The numbers of one variant."""
 
-    Attributes:
-        label: Its name in tables.
-        seeds: The seeds that were trained.
-        epochs: The checkpoints reached.
-        cost: Shape (3, checkpoints): lower quartile, median and upper quartile over seeds.
-        costs: Shape (seeds, checkpoints), of each seed.
-        predictions: Shape (3, samples, outputs): the same quartiles of the final predictions.
-        right: For each sample, how many seeds are right on it.
-        largest_error: Over seeds and samples, the largest |prediction - target|; nan if any is.
-        solved_at: For each seed, the first epoch count with which all was right, or None.
-        at_epochs: How many seeds were solved at the budgets that were asked for and reached.
-        diverged_at: Epochs, in the order of `diverged_seeds`.
-        diverged_seeds: The seeds of which a weight stopped being finite.
-        diverged_by: How many of them by each cause.
-        not_finite: Seeds whose cost, at some checkpoint, was not a finite number.
-        timeline: What happened on the way; None if it could not be trained.
-        transfers: What other activations predict with its weights.
-        twins: How many seeds were trained a second time, from weights that differ in the last bit.
-        parted: How many of these ended elsewhere: a prediction differs by `TWINS_DIFFER` or more.
-    """
-
-    label: str
-    seeds: tuple[int, ...] = ()
-    epochs: tuple[int, ...] = ()
+    label: str  # its name in tables
+    seeds: tuple[int, ...] = ()  # the seeds that were trained
+    epochs: tuple[int, ...] = ()  # the checkpoints reached
+    # shape (3, checkpoints): lower quartile, median and upper quartile over seeds
     cost: Array = field(default_factory=lambda: np.zeros((3, 0)))
+    # shape (seeds, checkpoints), of each seed
     costs: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    # shape (3, samples, outputs): the same quartiles of the final predictions
     predictions: Array = field(default_factory=lambda: np.zeros((3, 0, 1)))
-    right: tuple[int, ...] = ()
+    right: tuple[int, ...] = ()  # for each sample, how many seeds are right on it
+    # over seeds and samples, the largest |prediction - target|; nan if any is
     largest_error: float = math.nan
+    # for each seed, the first epoch count with which all was right, or None
     solved_at: tuple[int | None, ...] = ()
+    # how many seeds were solved at the budgets that were asked for and reached
     at_epochs: Mapping[int, Solved] = field(default_factory=dict)
-    diverged_at: tuple[int, ...] = ()
-    diverged_seeds: tuple[int, ...] = ()
-    diverged_by: Mapping[str, int] = field(default_factory=dict)
+    diverged_at: tuple[int, ...] = ()  # epochs, in the order of `diverged_seeds`
+    diverged_seeds: tuple[int, ...] = ()  # the seeds of which a weight stopped being finite
+    diverged_by: Mapping[str, int] = field(default_factory=dict)  # how many of them by each cause
+    # seeds whose cost, at some checkpoint, was not a finite number
     not_finite: tuple[NotFinite, ...] = ()
-    timeline: Timeline | None = None
-    transfers: tuple[Transfer, ...] = ()
+    timeline: Timeline | None = None  # what happened on the way; None if it could not be trained
+    transfers: tuple[Transfer, ...] = ()  # what other activations predict with its weights
+    # how many seeds were trained a second time, from weights that differ in the last bit
     twins: int = 0
+    # how many of these ended elsewhere: a prediction differs by `TWINS_DIFFER` or more
     parted: int = 0
 
 
@@ -171,22 +140,14 @@ class UnmetExpectation(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """The numbers of an experiment.
+    """The numbers of an experiment."""
 
-    Attributes:
-        experiment: What was run.
-        variants: One entry for each variant that was started, in order.
-        complete: Whether all reached the budget.
-        unmet: What was expected and did not come.
-        affine: The best that an affine function can do on the task.
-        pairing: The variants seed by seed; None unless at least two of them reached the budget.
-    """
-
-    experiment: Experiment
-    variants: tuple[VariantSummary, ...]
-    complete: bool
-    unmet: tuple[UnmetExpectation, ...]
-    affine: AffineFit
+    experiment: Experiment  # what was run
+    variants: tuple[VariantSummary, ...]  # one entry for each variant that was started, in order
+    complete: bool  # whether all reached the budget
+    unmet: tuple[UnmetExpectation, ...]  # what was expected and did not come
+    affine: AffineFit  # the best that an affine function can do on the task
+    # the variants seed by seed; None unless at least two of them reached the budget
     pairing: Pairing | None
 
 

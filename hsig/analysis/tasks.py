@@ -20,27 +20,19 @@ from hsig.analysis.statistics import (
 
 @dataclass(frozen=True, eq=False)
 class TaskComparison:
-    """What becomes of variants over all tasks.
+    """What becomes of variants over all tasks."""
 
-    Attributes:
-        tasks: Their names.
-        baseline: The label of the variant that the others are compared with.
-        solved: By label, how many seeds were solved of each task.
-        ranks: By label, the rank of the solved rate on each task, 1 for the highest.
-        improvement: By label, of every variant but the baseline over that.
-        friedman: Of the average ranks; None where there are fewer tasks than it can bear.
-        groups: Labels that are not told apart, the best first; none without the test.
-        left_out: Labels of variants that have no result on some task.
-    """
-
-    tasks: tuple[str, ...]
-    baseline: str
-    solved: Mapping[str, tuple[int, ...]]
+    tasks: tuple[str, ...]  # their names
+    baseline: str  # the label of the variant that the others are compared with
+    solved: Mapping[str, tuple[int, ...]]  # by label, how many seeds were solved of each task
+    # by label, the rank of the solved rate on each task, 1 for the highest
     ranks: Mapping[str, tuple[float, ...]]
-    improvement: Mapping[str, Improvement]
+    improvement: Mapping[str, Improvement]  # by label, of every variant but the baseline over that
+    # of the average ranks; None where there are fewer tasks than it can bear
     friedman: Friedman | None
+    # labels that are not told apart, the best first; none without the test
     groups: tuple[tuple[str, ...], ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[str, ...]  # labels of variants that have no result on some task
 
     def average_rank(self, label: str) -> float:
         """The mean of the ranks of a variant over the tasks."""

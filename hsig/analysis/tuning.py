@@ -27,23 +27,15 @@ LOWER, UPPER = "lower", "upper"  # the ends of the values that were tried
 
 @dataclass(frozen=True)
 class TriedRate:
-    """One learning rate of one variant, on the tuning seeds.
+    """One learning rate of one variant, on the tuning seeds."""
 
-    Attributes:
-        value: The learning rate.
-        solved: How many of the seeds were solved at the budget.
-        epochs_to_solve: Median of `solved_at`; infinite where it was not reached.
-        only_this: Seeds that were solved with this one and not with the chosen one.
-        only_chosen: Seeds that were solved with the chosen one and not with this.
-        p: That they are equal: exact McNemar, after Holm over all pairs of values; 1 for the
-            chosen one itself.
-    """
-
-    value: float
-    solved: Solved
-    epochs_to_solve: float
-    only_this: int
-    only_chosen: int
+    value: float  # the learning rate
+    solved: Solved  # how many of the seeds were solved at the budget
+    epochs_to_solve: float  # median of `solved_at`; infinite where it was not reached
+    only_this: int  # seeds that were solved with this one and not with the chosen one
+    only_chosen: int  # seeds that were solved with the chosen one and not with this
+    # that they are equal: exact McNemar, after Holm over all pairs of values; 1 for the chosen one
+    # itself
     p: float
 
     @property
@@ -54,17 +46,11 @@ class TriedRate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The learning rate that a variant was given, and what it was chosen from.
+    """The learning rate that a variant was given, and what it was chosen from."""
 
-    Attributes:
-        label: The variant.
-        value: The learning rate.
-        tried: Every value, in rising order.
-    """
-
-    label: str
-    value: float
-    tried: tuple[TriedRate, ...]
+    label: str  # the variant
+    value: float  # the learning rate
+    tried: tuple[TriedRate, ...]  # every value, in rising order
 
     @property
     def chosen(self) -> TriedRate:
@@ -220,15 +206,10 @@ SAME, APPEARS, VANISHES, TURNS, NONE = "same", "appears", "vanishes", "turns", "
 
 @dataclass(frozen=True)
 class Change:
-    """What tuning does to the claim about one variant against the baseline.
+    """What tuning does to the claim about one variant against the baseline."""
 
-    Attributes:
-        own: Each at its own learning rate.
-        shared: All at the one of the experiment.
-    """
-
-    own: Paired
-    shared: Paired
+    own: Paired  # each at its own learning rate
+    shared: Paired  # all at the one of the experiment
 
     @property
     def kind(self) -> str:
@@ -243,23 +224,19 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """How the learning rates of a comparison were chosen, and what it would have been without.
+    """How the learning rates of a comparison were chosen, and what it would have been without."""
 
-    Attributes:
-        choices: By label, of the variants that could be trained.
-        alternatives: By label and value, which of the reported seeds are solved at a value that was
-            not told apart from the chosen one.
-        pairing: Of the variants at their own learning rates; None unless all alternatives were
-            trained to their end.
-        shared: The same seeds, with all variants at the learning rate of the experiment; None if
-            that was not trained to its end.
-        changes: By label, of the variants that both comparisons have beside the same baseline.
-    """
-
-    choices: Mapping[str, Choice]
+    choices: Mapping[str, Choice]  # by label, of the variants that could be trained
+    # by label and value, which of the reported seeds are solved at a value that was not told apart
+    # from the chosen one
     alternatives: Mapping[str, Mapping[float, BoolArray]]
+    # of the variants at their own learning rates; None unless all alternatives were trained to
+    # their end
     pairing: Pairing | None
+    # the same seeds, with all variants at the learning rate of the experiment; None if that was not
+    # trained to its end
     shared: Summary | None
+    # by label, of the variants that both comparisons have beside the same baseline
     changes: Mapping[str, Change]
 
 
