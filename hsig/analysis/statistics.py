@@ -107,7 +107,10 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     0.021484375
     """
     pairs, fewer = only_first + only_second, min(only_first, only_second)
-    tail = sum(math.comb(pairs, k) for k in range(fewer + 1))
+    tail, choices = 0, 1
+    for k in range(fewer + 1):
+        tail += choices
+        choices = choices * (pairs - k) // (k + 1)
     return float(min(Fraction(1), Fraction(2 * tail, 2**pairs)))
 
 
