@@ -49,11 +49,11 @@ SPREAD = (  # the question's network in small steps; a wider one in steps that m
 )
 
 
-def golden(engine):
-    """What each file has of an engine, by the name of what was trained."""
+def golden(engine, every=1):
+    """What each file has of an engine, by the name of what was trained; of every so many of it."""
     found = {name: {} for name in FILES}
     for loss in LOSSES.values():
-        for variant in variants(engine, loss):
+        for variant in list(variants(engine, loss))[::every]:
             trained = [train(engine, loss, variant, settings) for settings in SPREAD]
             name = f"{engine} {loss.name} {to_text(variant.activation)}"
             found["bits"][name] = digest(array for one in trained for array in bits_of(one))

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray
+from hsig.arrays import BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
 from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE, Evidence
 from hsig.experiments.outlook import Outlook
-from hsig.networks.network import Activity, all_finite
+from hsig.networks.network import all_finite
 
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
 VERDICTS = (
@@ -165,38 +165,32 @@ def divergence_causes(
         advance: The engine that came from one to the other.
     """
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
-    found: dict[int, str] = {}
+    causes: dict[int, str] = {}
     state, places = before.select(fresh), fresh
     for epoch in sorted(set(after.diverged_at[fresh].tolist())):
         if epoch > state.epoch:
             state = advance(state, problem, epoch - state.epoch)
-        here = after.diverged_at[places] == epoch
-        words = _within_epoch(state.select(np.flatnonzero(here)), problem)
-        found |= dict(zip(places[here].tolist(), words, strict=True))
-        state, places = state.select(np.flatnonzero(~here)), places[~here]
-    return found
+        now = after.diverged_at[places] == epoch
+        found = _causes_within_epoch(state.select(np.flatnonzero(now)), problem)
+        causes |= dict(zip(places[now].tolist(), found, strict=True))
+        state, places = state.select(np.flatnonzero(~now)), places[~now]
+    return causes
 
 
-def _within_epoch(state: State, problem: Problem) -> list[str]:
-    """For seeds that diverge in the epoch that begins here: why."""
-    words = [OVERFLOW] * state.seeds
-    going = np.ones(len(words), dtype=bool)  # whose weights are still finite
+def _causes_within_epoch(state: State, problem: Problem) -> list[str]:
+    """Why seeds diverge in the epoch that begins here: by the step after which a weight is not."""
+    causes = np.full(state.seeds, OVERFLOW)
+    was_finite = np.ones(state.seeds, dtype=bool)
     with np.errstate(all="ignore"):
         for rows in problem.batches:
             state, activity = descend(problem, state, rows)
-            finite = all_finite(state.weights)
-            for seed in np.flatnonzero(going & ~finite):
-                words[seed] = _cause(problem, activity, problem.target_columns[rows], int(seed))
-            going &= finite
-    return words
-
-
-def _cause(problem: Problem, activity: Activity, targets: Array, seed: int) -> str:
-    deltas = problem.network.output_deltas(activity, targets)[:, :, seed]
-    predictions, wanted = activity.predictions[:, :, seed], targets[:, :, 0]
-    broken = ~np.isfinite(deltas)
-    if (broken & (predictions == wanted)).any():
-        return SATURATED_RIGHT
-    if (broken & ((predictions == 0.0) | (predictions == 1.0))).any():
-        return SATURATED_WRONG
-    return OVERFLOW
+            targets, predictions = problem.target_columns[rows], activity.predictions
+            undefined = ~np.isfinite(problem.network.output_deltas(activity, targets))
+            saturated = (predictions == 0.0) | (predictions == 1.0)
+            right = (undefined & (predictions == targets)).any(axis=(0, 1))
+            wrong = (undefined & saturated).any(axis=(0, 1))
+            cause = np.select([right, wrong], [SATURATED_RIGHT, SATURATED_WRONG], OVERFLOW)
+            is_finite = all_finite(state.weights)
+            causes = np.where(was_finite & ~is_finite, cause, causes)
+            was_finite &= is_finite
+    return causes.tolist()
