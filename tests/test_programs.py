@@ -345,29 +345,13 @@ def train(*steps, value_steps=1, constants=(0.5,), registers=3, value=1, slope=1
 
 
 DOUBLE = Step("add", 1, (0, 0))
-BAD = [
-    {"steps": (Step("add", 0, (0, 0)),)},  # x is not written
-    {"steps": (Step("add", -1, (0, 0)),)},
-    {"steps": (Step("add", 3, (0, 0)),)},
-    {"steps": (Step("add", 2**31 - 1, (0, 0)),)},
-    {"steps": (Step("add", 1, (4, 0)),)},
-    {"steps": (Step("add", 1, (0, -(2**31))),)},
-    {"steps": (Step("add", 1, (0, 2)),)},  # read before it is written
-    {"steps": (Step("add", 1, (0, 0, 1)),)},  # of which it takes no third
-    {"value": 2},
-    {"value": 4},
-    {"value": -1},
-    {"slope": 2},
-    {"slope": 2**31 - 1},
-    {"value_steps": 0},
-    {"value_steps": 2},
-    {"value_steps": -1},
-    {"steps": (DOUBLE, DOUBLE)},  # the value is lost to the slope
-    {"registers": 0},
-    {"registers": 2**31 - 1},
-    {"steps": (DOUBLE,) * (1 << 17)},
-    {"constants": (0.5,) * (1 << 17)},
-]
+BAD_STEPS = [Step("add", target, (0, 0)) for target in (0, -1, 3, 2**31 - 1)]
+BAD_STEPS += [Step("add", 1, operands) for operands in ((4, 0), (0, -(2**31)), (0, 2), (0, 0, 1))]
+BAD = [{"steps": (step,)} for step in BAD_STEPS]
+BAD += [{"value": place} for place in (2, 4, -1)] + [{"slope": 2}, {"slope": 2**31 - 1}]
+BAD += [{"value_steps": count} for count in (0, 2, -1)] + [{"registers": n} for n in (0, 2**31 - 1)]
+BAD += [{"steps": (DOUBLE, DOUBLE)}]  # the value is lost to the slope
+BAD += [{"steps": (DOUBLE,) * (1 << 17)}, {"constants": (0.5,) * (1 << 17)}]
 
 
 @pytest.mark.parametrize("layer", [0, 1])

@@ -39,115 +39,57 @@ FAR = (
 
 TORCH = """
 torch.nn.Sigmoid torch.nn.functional.sigmoid torch.sigmoid torch.special.expit torch.Tensor.sigmoid
-torch.nn.Tanh torch.nn.functional.tanh torch.tanh torch.Tensor.tanh
-torch.nn.ReLU torch.nn.functional.relu torch.relu torch.Tensor.relu
-torch.nn.ReLU6 torch.nn.functional.relu6
-torch.nn.LeakyReLU torch.nn.functional.leaky_relu
-torch.nn.PReLU
-torch.nn.RReLU torch.nn.functional.rrelu torch.rrelu
-torch.nn.ELU torch.nn.functional.elu
-torch.nn.CELU torch.nn.functional.celu torch.celu
-torch.nn.SELU torch.nn.functional.selu torch.selu
-torch.nn.GELU torch.nn.functional.gelu
-torch.nn.GELU(approximate='tanh') torch.nn.functional.gelu(approximate='tanh')
-torch.nn.SiLU torch.nn.functional.silu
-torch.nn.Mish torch.nn.functional.mish
-torch.nn.Hardsigmoid torch.nn.functional.hardsigmoid
-torch.nn.Hardswish torch.nn.functional.hardswish
-torch.nn.Hardtanh torch.nn.functional.hardtanh
-torch.nn.Softplus torch.nn.functional.softplus
-torch.nn.Softsign torch.nn.functional.softsign
-torch.nn.LogSigmoid torch.nn.functional.logsigmoid
-torch.nn.Tanhshrink torch.nn.functional.tanhshrink
+torch.nn.Tanh torch.nn.functional.tanh torch.tanh torch.Tensor.tanh torch.nn.ReLU
+torch.nn.functional.relu torch.relu torch.Tensor.relu torch.nn.ReLU6 torch.nn.functional.relu6
+torch.nn.LeakyReLU torch.nn.functional.leaky_relu torch.nn.PReLU torch.nn.RReLU
+torch.nn.functional.rrelu torch.rrelu torch.nn.ELU torch.nn.functional.elu torch.nn.CELU
+torch.nn.functional.celu torch.celu torch.nn.SELU torch.nn.functional.selu torch.selu torch.nn.GELU
+torch.nn.functional.gelu torch.nn.GELU(approximate='tanh')
+torch.nn.functional.gelu(approximate='tanh') torch.nn.SiLU torch.nn.functional.silu torch.nn.Mish
+torch.nn.functional.mish torch.nn.Hardsigmoid torch.nn.functional.hardsigmoid torch.nn.Hardswish
+torch.nn.functional.hardswish torch.nn.Hardtanh torch.nn.functional.hardtanh torch.nn.Softplus
+torch.nn.functional.softplus torch.nn.Softsign torch.nn.functional.softsign torch.nn.LogSigmoid
+torch.nn.functional.logsigmoid torch.nn.Tanhshrink torch.nn.functional.tanhshrink
 torch.nn.Hardshrink torch.nn.functional.hardshrink torch.hardshrink torch.Tensor.hardshrink
-torch.nn.Softshrink torch.nn.functional.softshrink
-torch.nn.Threshold(threshold=1.0,value=0.0)
+torch.nn.Softshrink torch.nn.functional.softshrink torch.nn.Threshold(threshold=1.0,value=0.0)
 torch.nn.functional.threshold(threshold=1.0,value=0.0) torch.threshold(threshold=1.0,value=0.0)
-torch.exp torch.Tensor.exp
-torch.nn.Identity
-torch.abs torch.Tensor.abs torch.sign torch.square
+torch.exp torch.Tensor.exp torch.nn.Identity torch.abs torch.Tensor.abs torch.sign torch.square
 torch.clamp(min=0.0,max=1.0) torch.clip(min=0.0,max=1.0) torch.clamp(min=0.0)
 """
 
 JAX = """
-jax.nn.sigmoid jax.scipy.special.expit jax.lax.logistic
-jax.nn.tanh jax.numpy.tanh jax.lax.tanh
-jax.nn.relu
-jax.nn.relu6
-jax.nn.leaky_relu
-jax.nn.elu
-jax.nn.celu
-jax.nn.selu
-jax.nn.gelu
-jax.nn.gelu(approximate=False)
-jax.nn.silu jax.nn.swish
-jax.nn.mish
-jax.nn.hard_sigmoid
-jax.nn.hard_silu jax.nn.hard_swish
-jax.nn.hard_tanh
-jax.nn.softplus
-jax.nn.soft_sign
-jax.nn.log_sigmoid
-jax.nn.squareplus
-jax.nn.sparse_plus
-jax.nn.sparse_sigmoid
-jax.numpy.exp jax.lax.exp
-jax.nn.identity
-jax.numpy.abs jax.numpy.sign jax.numpy.square jax.numpy.clip(min=0.0,max=1.0)
+jax.nn.sigmoid jax.scipy.special.expit jax.lax.logistic jax.nn.tanh jax.numpy.tanh jax.lax.tanh
+jax.nn.relu jax.nn.relu6 jax.nn.leaky_relu jax.nn.elu jax.nn.celu jax.nn.selu jax.nn.gelu
+jax.nn.gelu(approximate=False) jax.nn.silu jax.nn.swish jax.nn.mish jax.nn.hard_sigmoid
+jax.nn.hard_silu jax.nn.hard_swish jax.nn.hard_tanh jax.nn.softplus jax.nn.soft_sign
+jax.nn.log_sigmoid jax.nn.squareplus jax.nn.sparse_plus jax.nn.sparse_sigmoid jax.numpy.exp
+jax.lax.exp jax.nn.identity jax.numpy.abs jax.numpy.sign jax.numpy.square
+jax.numpy.clip(min=0.0,max=1.0)
 """
 
 TF = """
-tf.nn.sigmoid tf.math.sigmoid tf.sigmoid
-tf.nn.tanh tf.math.tanh tf.tanh
-tf.nn.relu
-tf.nn.relu6
-tf.nn.leaky_relu
-tf.nn.elu
-tf.nn.selu
-tf.nn.gelu
-tf.nn.gelu(approximate=True)
-tf.nn.silu tf.nn.swish
-tf.nn.softplus tf.math.softplus
-tf.nn.softsign tf.math.softsign
-tf.math.log_sigmoid
-tf.math.exp tf.exp
-tf.identity
-tf.math.abs tf.abs tf.math.sign tf.sign tf.math.square tf.square
-tf.clip_by_value(clip_value_min=0.0,clip_value_max=1.0)
-tf.math.maximum(y=0.0) tf.maximum(y=0.0)
+tf.nn.sigmoid tf.math.sigmoid tf.sigmoid tf.nn.tanh tf.math.tanh tf.tanh tf.nn.relu tf.nn.relu6
+tf.nn.leaky_relu tf.nn.elu tf.nn.selu tf.nn.gelu tf.nn.gelu(approximate=True) tf.nn.silu
+tf.nn.swish tf.nn.softplus tf.math.softplus tf.nn.softsign tf.math.softsign tf.math.log_sigmoid
+tf.math.exp tf.exp tf.identity tf.math.abs tf.abs tf.math.sign tf.sign tf.math.square tf.square
+tf.clip_by_value(clip_value_min=0.0,clip_value_max=1.0) tf.math.maximum(y=0.0) tf.maximum(y=0.0)
 """
 
 # after `keras.jax.` and the like
 KERAS = """
-activations.sigmoid ops.sigmoid
-activations.tanh ops.tanh
-activations.relu ops.relu layers.ReLU
-activations.relu6 ops.relu6
-activations.leaky_relu ops.leaky_relu
-layers.LeakyReLU
-activations.elu ops.elu layers.ELU
-activations.celu ops.celu
-activations.selu ops.selu
-activations.gelu ops.gelu(approximate=False)
-activations.gelu(approximate=True) ops.gelu
-activations.silu activations.swish ops.silu ops.swish
-activations.mish
-activations.hard_sigmoid ops.hard_sigmoid
-activations.hard_silu activations.hard_swish ops.hard_silu ops.hard_swish
-activations.hard_tanh ops.hard_tanh
-activations.softplus ops.softplus
-activations.softsign ops.softsign
-activations.log_sigmoid ops.log_sigmoid
-activations.tanh_shrink ops.tanh_shrink
-activations.hard_shrink ops.hard_shrink
-activations.soft_shrink ops.soft_shrink
+activations.sigmoid ops.sigmoid activations.tanh ops.tanh activations.relu ops.relu layers.ReLU
+activations.relu6 ops.relu6 activations.leaky_relu ops.leaky_relu layers.LeakyReLU activations.elu
+ops.elu layers.ELU activations.celu ops.celu activations.selu ops.selu activations.gelu
+ops.gelu(approximate=False) activations.gelu(approximate=True) ops.gelu activations.silu
+activations.swish ops.silu ops.swish activations.mish activations.hard_sigmoid ops.hard_sigmoid
+activations.hard_silu activations.hard_swish ops.hard_silu ops.hard_swish activations.hard_tanh
+ops.hard_tanh activations.softplus ops.softplus activations.softsign ops.softsign
+activations.log_sigmoid ops.log_sigmoid activations.tanh_shrink ops.tanh_shrink
+activations.hard_shrink ops.hard_shrink activations.soft_shrink ops.soft_shrink
 activations.threshold(threshold=1.0,default_value=0.0)
-ops.threshold(threshold=1.0,default_value=0.0)
-activations.squareplus ops.squareplus
-activations.sparse_plus ops.sparse_plus
-activations.sparse_sigmoid ops.sparse_sigmoid
-activations.exponential ops.exp
-activations.linear layers.Identity
+ops.threshold(threshold=1.0,default_value=0.0) activations.squareplus ops.squareplus
+activations.sparse_plus ops.sparse_plus activations.sparse_sigmoid ops.sparse_sigmoid
+activations.exponential ops.exp activations.linear layers.Identity
 """
 
 ONNX = """
@@ -171,7 +113,7 @@ def points() -> Floats:
     return np.concatenate([np.unique(np.array(found)), [-0.0, np.nan]])
 
 
-def taken_apart(spelling: str) -> tuple[list[str], dict[str, object]]:
+def split_spelling(spelling: str) -> tuple[list[str], dict[str, object]]:
     """`a.b.c(d=1)` as its names and its keyword arguments."""
     tree = ast.parse(spelling, mode="eval").body
     keywords: dict[str, object] = {}
@@ -193,7 +135,7 @@ def torch_answers() -> tuple[str, Answers, dict[str, str]]:
     import torch
 
     def answer(spelling: str, x: Floats) -> tuple[Floats, Floats]:
-        names, keywords = taken_apart(spelling)
+        names, keywords = split_spelling(spelling)
         return by_torch(callable_of(torch, names[1:], keywords), x)
 
     versions = {"torch": torch.__version__, "vectors": torch.backends.cpu.get_cpu_capability()}
@@ -221,7 +163,7 @@ def jax_answers() -> tuple[str, Answers, dict[str, str]]:
     jax.config.update("jax_enable_x64", True)
 
     def answer(spelling: str, x: Floats) -> tuple[Floats, Floats]:
-        names, keywords = taken_apart(spelling)
+        names, keywords = split_spelling(spelling)
         return by_jax(callable_of(jax, names[1:], keywords), x)
 
     return JAX, answer, {"jax": jax.__version__, "jaxlib": jaxlib.__version__}
@@ -239,7 +181,7 @@ def tf_answers() -> tuple[str, Answers, dict[str, str]]:
     import tensorflow as tf
 
     def answer(spelling: str, x: Floats) -> tuple[Floats, Floats]:
-        names, keywords = taken_apart(spelling)
+        names, keywords = split_spelling(spelling)
         return by_tf(callable_of(tf, names[1:], keywords), x)
 
     return TF, answer, {"tensorflow": tf.__version__}
@@ -267,7 +209,7 @@ def keras_answers(back_end: str) -> tuple[str, Answers, dict[str, str]]:
     keras.config.set_floatx("float64")
 
     def answer(spelling: str, x: Floats) -> tuple[Floats, Floats]:
-        names, keywords = taken_apart(spelling)
+        names, keywords = split_spelling(spelling)
         return derive(callable_of(keras, names[2:], keywords), x)
 
     spellings = "\n".join(f"keras.{back_end}.{s}" for s in KERAS.split())
@@ -283,7 +225,7 @@ def onnx_answers() -> tuple[str, Answers, dict[str, str]]:
     opset = onnx.defs.onnx_opset_version()
 
     def answer(spelling: str, x: Floats) -> tuple[Floats, None]:
-        names, keywords = taken_apart(spelling)
+        names, keywords = split_spelling(spelling)
         schema = onnx.defs.get_schema(names[-1], opset)
         attributes = {k: v for k, v in keywords.items() if k in schema.attributes}
         inputs = {k: np.float64(v) for k, v in keywords.items() if k not in schema.attributes}
@@ -314,7 +256,7 @@ FRAMEWORKS = {
 
 
 def record(name: str, folder: Path) -> None:
-    """Writes activations_NAME.npz, where what is the same in every bit is there once."""
+    """Write activations_NAME.npz; functions with the same bits are stored once."""
     spellings, answer, versions = FRAMEWORKS[name]()
     x = points()
     arrays: dict[str, NDArray] = {"x": x}
