@@ -123,8 +123,8 @@ def test_python_is_shown_with_what_it_answers(capsys):
 
 
 def test_the_python_that_reads_a_kept_run_does(tmp_path, monkeypatch, capsys):
-    text = (ROOT / "docs/runs.md").read_text(encoding="utf-8")
-    of_runs, of_sweeps = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    texts = [(ROOT / f"docs/{name}.md").read_text("utf-8") for name in ("runs", "sweeps")]
+    of_runs, of_sweeps = (re.search(r"```python\n(.*?)```", t, re.DOTALL)[1] for t in texts)
     config = tmp_path / "map.yaml"
     config.write_text(
         "epochs: 5\nseeds: 4\nsweep:\n  hidden: [2, 3, 4]\n  loss: [bce, squared]\n",
@@ -136,10 +136,10 @@ def test_the_python_that_reads_a_kept_run_does(tmp_path, monkeypatch, capsys):
         subprocess.run(run, check=True, capture_output=True)
     monkeypatch.chdir(next((tmp_path / "solved").iterdir()))
     exec(compile(of_runs, "docs/runs.md", "exec"), {})
-    assert capsys.readouterr().out.splitlines()[-1] == "(3, 3)"
+    assert capsys.readouterr().out.splitlines()[-2:] == ["(3, 3)", "(3, 3, 3)"]
     monkeypatch.chdir(next((tmp_path / "swept").iterdir()))
     names: dict[str, object] = {}
-    exec(compile(of_sweeps, "docs/runs.md", "exec"), names)
+    exec(compile(of_sweeps, "docs/sweeps.md", "exec"), names)
     assert names["solved"].shape == (3, 2)
 
 
