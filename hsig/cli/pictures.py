@@ -39,9 +39,9 @@ from hsig.files import is_stream
 from hsig.output.html import report_html
 from hsig.output.streams import check_output, note, put, put_bytes
 from hsig.output.terminal import Watch
-from hsig.output.watch import Ends, Screen, pressed, unseen
+from hsig.output.watch import Screen, keyboard, read_keys
 from hsig.reports.obstacles import warnings_of
-from hsig.reports.page import FASTEST, SLOWEST, View
+from hsig.reports.watching import MAX_SPEED, MIN_SPEED, View
 from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
 from hsig.results.kinds import KINDS, THEMES
@@ -363,14 +363,13 @@ def watch(
     chosen = None if speed is None else _speed(speed)
     stepper = Stepper(experiment)
     note(*(f"warning: {message}" for message in warnings_of([experiment])))
-    view = View.of(len(experiment.seeds), experiment.epochs, chosen)
+    view = View.begin(len(experiment.seeds), experiment.epochs, chosen)
     console = Console(force_terminal=True, force_interactive=True, highlight=False, emoji=False)
     try:
-        with Ends() as ends, unseen(), Screen(console) as screen:
-            _show(experiment, stepper, view, screen, ends)
-    except KeyboardInterrupt:  # a second one, which waits for nothing
-        pass
-    raise typer.Exit(ends.exit_code)
+        with keyboard(), Screen(console) as screen:
+            _show(experiment, stepper, view, screen)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _check_terminal() -> None:
@@ -392,34 +391,29 @@ def _speed(text: str) -> float:
     Raises:
         ConfigError: If that is no speed.
     """
-    speed: float = load_flag("--speed", text, Number(SLOWEST, FASTEST))
+    speed: float = load_flag("--speed", text, Number(MIN_SPEED, MAX_SPEED))
     return speed
 
 
-def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen, ends: Ends) -> None:
-    """Train and draw by turns, until a key or a signal ends it."""
+def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) -> None:
+    """Train and draw by turns, until a key ends it."""
     shown: object = None
     began = monotonic()
-    while not view.ended and not ends.exit_code:
+    while not view.ended:
         for _ in stepper.advance_to(view.epoch):
             if monotonic() - began > _TRAINING_S:
                 break
-        view = view.held(stepper.epoch, behind=stepper.has_step_to(view.epoch))
-        told = replace(view, epoch=0.0), stepper.epoch, screen.size
-        if told != shown:
+        view = view.limit_to(stepper.epoch, behind=stepper.has_step_to(view.epoch))
+        state = replace(view, epoch=0.0), stepper.epoch, screen.size
+        if state != shown:
             screen.show(watched_picture(experiment, view, stepper.view_seed(view.place)))
-            shown = told
-        view = _heard(view, began + _PICTURE_S)
+            shown = state
+        until = began + _PICTURE_S
+        while not view.ended:
+            left = until - monotonic()
+            for key in read_keys(max(0.0, left)):
+                view = view.press(key)
+            if left <= 0.0:
+                break
         before, began = began, monotonic()
-        view = view.after(began - before)
-
-
-def _heard(view: View, until: float) -> View:
-    """What the keys make of a view that are pressed up to a moment, or were before it."""
-    while not view.ended:
-        left = until - monotonic()
-        for key in pressed(max(0.0, left)):
-            view = view.pressed(key)
-        if left <= 0.0:
-            break
-    return view
+        view = view.advance(began - before)

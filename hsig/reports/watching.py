@@ -1,41 +1,113 @@
-"""What is told of one seed while it trains, in no format yet."""
+"""One seed while it trains, in no format yet, and how somebody looks at it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from math import floor, log10, nan
 from typing import NamedTuple
 
 import numpy as np
 
-from hsig.activations import Activation
 from hsig.analysis.plot_data import predict_surface
-from hsig.arrays import Array, IntArray
+from hsig.arrays import Array
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Experiment, Training, select_cost
 from hsig.experiments.snapshots import SeedView
 from hsig.experiments.verdicts import VERDICTS
-from hsig.networks.network import Weights, append_bias, seeds_last
+from hsig.networks.network import Weights
 from hsig.reports.columns import which_cost
 from hsig.reports.explanation import piece_name
-from hsig.reports.page import Curves, Line, View, count, number, short
+from hsig.reports.page import Curves, Line, count, number, short
 from hsig.reports.phrases import CAUSES, MEANINGS
 
-# --- scenes --------------------------------------------------------------------------------------
+# --- how it is looked at -------------------------------------------------------------------------
 
-# What one network predicts, and where its hidden units are: to be drawn in any room that there is.
-#
-# Where something is drawn is told in shares of the room, in [0, 1].
+MIN_SPEED, MAX_SPEED = 0.1, 1e9  # epochs per second
+_SPEED_STEP = 2.0  # of a key
+_WHOLE_S = 20.0  # that the budget takes by default
 
-_MARGIN = 0.25  # of the extent of inputs and targets, on each side of a profile
-_NEAR = 4.0  # what is shown of the hidden pre-activations at least, on each side of 0
-_AROUND = 1.6  # times the farthest kink
-_FARTHEST = 4.0  # times what is shown at least
-_LARGEST = 1e300
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Which seed is seen at which epoch, and how that goes on.
+
+    Attributes:
+        seeds: How many there are.
+        budget: Epochs.
+        speed: Epochs per second.
+        place: Of the seed that is seen, among the seeds.
+        epoch: In parts of an epoch too; never beyond the budget.
+        paused: Whether it stays there.
+        behind: Whether the training is slower than the speed.
+        ended: Whether nothing more is to be seen.
+    """
+
+    seeds: int
+    budget: int
+    speed: float
+    place: int = 0
+    epoch: float = 0.0
+    paused: bool = False
+    behind: bool = False
+    ended: bool = False
+
+    @classmethod
+    def begin(cls, seeds: int, budget: int, speed: float | None = None) -> "View":
+        """The first seed at the start, by default with the whole budget in some 20 seconds."""
+        chosen = budget / _WHOLE_S if speed is None else speed
+        return cls(seeds=seeds, budget=budget, speed=_limit_speed(chosen))
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the budget is reached."""
+        return self.epoch >= self.budget
+
+    def press(self, key: str) -> "View":
+        """The view after a key; one that means nothing changes nothing."""
+        match key:
+            case "previous":
+                return replace(self, place=max(0, self.place - 1))
+            case "next":
+                return replace(self, place=min(self.seeds - 1, self.place + 1))
+            case "faster":
+                return replace(self, speed=_limit_speed(self.speed * _SPEED_STEP))
+            case "slower":
+                return replace(self, speed=_limit_speed(self.speed / _SPEED_STEP))
+            case "pause" if not self.at_end:
+                return replace(self, paused=not self.paused)
+            case "again":
+                return replace(self, epoch=0.0, paused=False, behind=False)
+            case "quit":
+                return replace(self, ended=True)
+        return self
+
+    def advance(self, seconds: float) -> "View":
+        """The view so much later, if the training keeps up."""
+        if self.paused or self.at_end:
+            return self
+        return replace(self, epoch=min(float(self.budget), self.epoch + self.speed * seconds))
+
+    def limit_to(self, epoch: int, *, behind: bool) -> "View":
+        """The view no farther than the training has come.
+
+        Args:
+            epoch: What the training has come to.
+            behind: Whether it has not come to the epoch of the view.
+        """
+        return replace(self, epoch=min(self.epoch, epoch) if behind else self.epoch, behind=behind)
+
+
+def _limit_speed(speed: float) -> float:
+    return min(MAX_SPEED, max(MIN_SPEED, speed))
+
+
+# --- what is seen --------------------------------------------------------------------------------
+
+_MIN_REACH = 4.0  # of the hidden pre-activations, on each side of 0
+_KINK_MARGIN = 1.6  # times the farthest kink
+_MAX_REACH = 4.0  # times what is shown at least
 
 
 class Sample(NamedTuple):
-    """A sample, as the config has it, and what is predicted for it."""
+    """A sample: its inputs, as the network sees them, the first target and its prediction."""
 
     inputs: tuple[float, ...]
     target: float
@@ -43,88 +115,27 @@ class Sample(NamedTuple):
     right: bool
 
 
-class Mark(NamedTuple):
-    """Where a sample is, from the left and from the bottom; nan where that is unknown."""
-
-    across: float
-    up: float
-    right: bool
-
-
-class Plane(NamedTuple):
-    """What is predicted over the plane of two inputs, the first across, the second up.
-
-    Attributes:
-        shades: By row from the top, then column: the share of the way from the lowest target to
-            the highest; nan where the prediction is not finite.
-        marks: The samples.
-    """
-
-    shades: list[list[float]]
-    marks: tuple[Mark, ...]
-
-
-class Profile(NamedTuple):
-    """What is predicted over the only input.
-
-    Attributes:
-        heights: From left to right, how far up; nan where it is beyond the room.
-        marks: The samples, at their targets.
-    """
-
-    heights: list[float]
-    marks: tuple[Mark, ...]
-
-
-class Piece(NamedTuple):
-    """A linear piece of the hidden activation.
-
-    Attributes:
-        name: Which x it has.
-        start: Its left end; may be infinite.
-        stop: Its right end; may be infinite.
-        slope: Of the line.
-        pairs: How many pre-activations lie on it, of each hidden unit one for each sample.
-    """
-
-    name: str
-    start: float
-    stop: float
-    slope: float
-    pairs: int
-
-
 @dataclass(frozen=True, eq=False)
-class Axis:
-    """Where the hidden pre-activations lie, of each hidden unit one for each sample.
+class HiddenUnits:
+    """The pre-activations of the hidden units of all layers, one for each sample.
 
     Attributes:
-        told: How many there are, and what else is to be said of them, the most important first.
-        reach: What is shown goes from minus this to this.
+        summary: How many there are, and on which pieces.
+        reach: They are shown from minus this to this.
         values: Of any shape.
-        kinks: Where the hidden activation bends or jumps, from left to right.
-        pieces: From left to right.
+        kinks: Where the activation bends or jumps.
     """
 
-    told: tuple[str, ...]
+    summary: str
     reach: float
     values: Array
     kinks: tuple[float, ...]
-    pieces: tuple[Piece, ...]
-
-    def column(self, x: float, columns: int) -> int:
-        """The place of a point in so many columns; of one beyond the ends, an end's."""
-        return int(self._columns(np.array(x), columns))
 
     def counts(self, columns: int) -> list[int]:
         """How many there are in each of so many columns; those beyond the ends are in none."""
-        shown = self.values[np.abs(self.values) <= self.reach]
-        found: list[int] = np.bincount(self._columns(shown, columns), minlength=columns).tolist()
+        edges = np.linspace(-self.reach, self.reach, columns + 1)
+        found: list[int] = np.histogram(self.values[np.isfinite(self.values)], edges)[0].tolist()
         return found
-
-    def _columns(self, x: Array, columns: int) -> IntArray:
-        share = shares(x, -self.reach, self.reach)
-        return np.minimum(columns - 1, (share * columns).astype(np.int64))
 
     @property
     def beyond(self) -> tuple[int, int]:
@@ -132,12 +143,65 @@ class Axis:
         return int((self.values < -self.reach).sum()), int((self.values > self.reach).sum())
 
 
-def shares(values: Array, lowest: float, highest: float) -> Array:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Picture:
+    """One seed at one epoch.
+
+    Attributes:
+        heading: What is trained on what, the seed, the epoch and the speed.
+        cost: What it is, in words.
+        state: Whether it is solved, or how many samples are right.
+        meaning: What the verdict means; empty before there is one, and of a solved seed.
+        samples: In the order of training.
+        targets: The lowest and the highest.
+        costs: From the start to now; its x goes on to the budget.
+        hidden: The hidden units.
+        keys: What each key does.
+    """
+
+    heading: str
+    cost: str
+    state: Line
+    meaning: str
+    samples: tuple[Sample, ...]
+    targets: tuple[float, float]
+    costs: Curves
+    hidden: HiddenUnits
+    keys: str
+    _experiment: Experiment
+    _weights: Weights
+
+    def plane(self, columns: int, rows: int) -> tuple[Array, list[tuple[int, int, Sample]]] | None:
+        """The predictions over the plane of two inputs, and where the samples are.
+
+        Returns:
+            Shares of the way from the lowest target to the highest, (rows, columns) from the top,
+            nan where not finite; and the column and row of each sample. None of other tasks.
+        """
+        if self._experiment.task.inputs.shape[1] != 2:
+            return None
+        variant = self._experiment.variants[0]
+        found = predict_surface(
+            self._experiment, variant, self._weights, points=max(columns, rows, 2)
+        )
+        last = len(found.first) - 1
+        down = np.linspace(last, 0, rows).round().astype(int)
+        across = np.linspace(0, last, columns).round().astype(int)
+        shares = scale(found.predictions[np.ix_(down, across)], *self.targets)
+        places = []
+        for sample in self.samples:
+            x = scale(np.array(sample.inputs[0]), found.first[0], found.first[-1])
+            y = scale(np.array(sample.inputs[1]), found.second[0], found.second[-1])
+            if np.isfinite(x + y):
+                place = round(float(x) * (columns - 1)), round((1.0 - float(y)) * (rows - 1))
+                places.append((*place, sample))
+        return shares, places
+
+
+def scale(values: Array, lowest: float, highest: float) -> Array:
     """Shares of the way from the lowest to the highest, in [0, 1]; one half if they are equal.
 
-    nan stays nan. Same shape as `values`.
-
-    >>> shares(np.array([-3.0, 0.0, 1.0, 9.0]), -1.0, 3.0).tolist()
+    >>> scale(np.array([-3.0, 0.0, 1.0, 9.0]), -1.0, 3.0).tolist()
     [0.0, 0.25, 0.5, 1.0]
     """
     if not highest > lowest:
@@ -148,201 +212,75 @@ def shares(values: Array, lowest: float, highest: float) -> Array:
     return np.clip(share, 0.0, 1.0)
 
 
-def samples_of(experiment: Experiment, predictions: Array) -> tuple[Sample, ...]:
-    """The samples of an experiment, for each of which there are predictions, (samples, outputs)."""
-    task = experiment.task
-    with np.errstate(all="ignore"):
-        right = np.all(np.abs(predictions - task.targets) < experiment.solved_within, axis=1)
-    inputs = map(tuple, task.inputs.tolist())
-    first = task.targets[:, 0].tolist(), predictions[:, 0].tolist()
-    rows = zip(inputs, *first, right.tolist(), strict=True)
-    return tuple(Sample(*row) for row in rows)
-
-
-def plane(
-    experiment: Experiment, weights: Weights, samples: tuple[Sample, ...], columns: int, rows: int
-) -> Plane:
-    """What the network of these weights predicts, in so many columns and rows.
-
-    Args:
-        experiment: Of one variant, and of a task with two inputs.
-        weights: Of one seed, seeds first.
-        samples: Those of the task.
-        columns: At least 1.
-        rows: At least 1.
-    """
-    inputs, targets = experiment.scaled_task.inputs, experiment.task.targets
-    with np.errstate(all="ignore"):
-        # it has as many points up as across: some are left out
-        found = predict_surface(
-            experiment, experiment.variants[0], weights, points=max(columns, rows, 2)
-        )
-        last = len(found.first) - 1
-        across = np.linspace(0, last, columns).round().astype(int)
-        down = np.linspace(last, 0, rows).round().astype(int)
-    predictions = found.predictions[np.ix_(down, across)]
-    shades = shares(predictions, float(targets.min()), float(targets.max()))
-    places = (
-        shares(inputs[:, 0], found.first[0], found.first[-1]),
-        shares(inputs[:, 1], found.second[0], found.second[-1]),
-    )
-    return Plane(shades.tolist(), _marks(*places, samples))
-
-
-def profile(
-    experiment: Experiment, weights: Weights, samples: tuple[Sample, ...], columns: int
-) -> Profile:
-    """The same for a task with one input."""
-    (variant,), task = experiment.variants, experiment.scaled_task
-    network = experiment.network_of(variant)
-    with np.errstate(all="ignore"):
-        left, right = _with_margin(task.inputs)
-        bottom, top = _with_margin(task.targets)
-        x = np.linspace(left, right, columns)
-        lanes = tuple(map(seeds_last, weights))
-        predictions = network.forward(lanes, append_bias(x[:, None])).predictions[:, 0, 0]
-        shown = (predictions >= bottom) & (predictions <= top)
-    heights = np.where(shown, shares(predictions, bottom, top), nan)
-    places = shares(task.inputs[:, 0], left, right), shares(task.targets[:, 0], bottom, top)
-    return Profile(heights.tolist(), _marks(*places, samples))
-
-
-def _marks(across: Array, up: Array, samples: tuple[Sample, ...]) -> tuple[Mark, ...]:
-    return tuple(
-        Mark(x, y, sample.right)
-        for x, y, sample in zip(across.tolist(), up.tolist(), samples, strict=True)
-    )
-
-
-def _with_margin(values: Array) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    margin = _MARGIN * (high - low) or 1.0
-    return low - margin, high + margin
-
-
-def axis(activation: Activation, values: Array) -> Axis:
-    """Where pre-activations of shape (samples, hidden) lie, and on which pieces of an activation.
-
-    What is shown goes to a round number, which seldom changes: beyond all kinks, and beyond all
-    values but those that are much farther out.
-    """
-    kinks = tuple(float(one.x) for one in activation.function.breaks)
-    pieces = tuple(
-        Piece(piece_name(one), one.start, one.stop, one.slope, int(one.contains(values).sum()))
-        for one in activation.linear_pieces
-    )
-    samples, hidden = values.shape
-    undefined, reach = int(np.isnan(values).sum()), _reach(kinks, values)
-    counts = {
-        "where it is curved": values.size - undefined - sum(piece.pairs for piece in pieces),
-        "undefined": undefined,
-        "beyond the ends": int((np.abs(values) > reach).sum()),
-    }
-    told = (
-        f"{values.size} hidden pre-activations",
-        *(f"{number} {what}" for what, number in counts.items() if number),
-        f"{count(hidden, 'unit')} on {count(samples, 'sample')}",
-    )
-    return Axis(told, reach, values, kinks, pieces)
-
-
-def _reach(kinks: tuple[float, ...], values: Array) -> float:
-    least = min(_LARGEST, max([_NEAR, *(_AROUND * abs(kink) for kink in kinks)]))
-    farthest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
-    wanted = max(least, min(farthest, _FARTHEST * least))
-    power = 10.0 ** floor(log10(wanted))
-    return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= wanted)
-
-
-# --- watching ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Picture:
-    """One seed at one epoch.
-
-    Attributes:
-        subject: What is trained, on what.
-        seed: Which.
-        epoch: Of how many.
-        pace: How fast it goes on.
-        cost: That tables show.
-        cost_told: What it is, in words.
-        became: Whether it is solved, or how many samples are right.
-        meaning: What the verdict means; empty before there is one, and of a solved seed.
-        samples: In the order of training.
-        lowest: Of the targets.
-        highest: Of the targets.
-        costs: From the start to now; its x goes on to the budget.
-        axis: Of the hidden layer.
-        plane: Of a task with two inputs, in so many columns and rows.
-        profile: Of a task with one input, in so many columns.
-        keys: What each key does, the most important first.
-    """
-
-    subject: str
-    seed: str
-    epoch: str
-    pace: str
-    cost: float
-    cost_told: str
-    became: Line
-    meaning: str
-    samples: tuple[Sample, ...]
-    lowest: float
-    highest: float
-    costs: Curves
-    axis: Axis
-    plane: Callable[[int, int], Plane] | None
-    profile: Callable[[int], Profile] | None
-    keys: tuple[str, ...]
-
-    def share(self, value: float) -> float:
-        """How far it is from the lowest target to the highest, in [0, 1]; nan of nan."""
-        return float(shares(np.array(value), self.lowest, self.highest))
-
-
 def picture(experiment: Experiment, view: View, seen: SeedView) -> Picture:
-    """What is told of a seed.
+    """What there is to see of a seed.
 
     Args:
         experiment: Of one variant.
-        view: How it is watched, and at which place the seed is.
-        seen: What there is of that seed.
+        view: How it is watched.
+        seen: The seed at the place of the view.
     """
     (variant,), task, training = experiment.variants, experiment.task, seen.training
-    inputs, which = task.inputs.shape[1], which_cost(experiment)
-    samples = samples_of(experiment, training.predictions[0])
-    drawn = experiment, seen.snapshot.weights, samples
-    epoch, word = training.epochs[-1], VERDICTS[training.verdict[0]]
-    ended = epoch == experiment.epochs
-    cost = float(select_cost(experiment, training)[0, -1])
+    which, epoch = which_cost(experiment), training.epochs[-1]
+    samples = _samples(experiment, training)
+    word = VERDICTS[training.verdict[0]] if epoch == experiment.epochs else ""
+    cost = number(float(select_cost(experiment, training)[0, -1]))
     # nothing is known of the budget yet, but that the curve will end there
-    ahead = [] if ended else [(experiment.epochs, nan)]
-    x, y = zip(*zip(seen.epochs, seen.costs, strict=True), *ahead, strict=True)
+    rest = [] if word else [(experiment.epochs, nan)]
+    x, y = zip(*zip(seen.epochs, seen.costs, strict=True), *rest, strict=True)
+    seed = f"seed {experiment.seeds[view.place]}"
+    seed += f" ({view.place + 1} of {view.seeds})" if view.seeds > 1 else ""
+    at = f"epoch {epoch:>{len(str(experiment.epochs))}} of {experiment.epochs}"
+    targets = task.targets[:, 0]
+    layers = [layer[0].ravel() for layer in seen.snapshot.pre_activations]
     return Picture(
-        subject=f"{variant.label} on {task.name}",
-        seed=_seed(experiment, view.place),
-        epoch=f"epoch {epoch:>{len(str(experiment.epochs))}} of {experiment.epochs}",
-        pace=_pace(view),
-        cost=cost,
-        cost_told=f"{which} {number(cost)}",
-        became=_became(training, samples, word if ended else ""),
-        meaning=f"{word}: {MEANINGS[word]}" if ended and not training.solved[0] else "",
+        heading=f"{variant.label} on {task.name}  {seed}  {at}  {_pace(view)}",
+        cost=f"{which} {cost}",
+        state=_state(training, samples, word),
+        meaning=f"{word}: {MEANINGS[word]}" if word and not training.solved[0] else "",
         samples=samples,
-        lowest=float(task.targets.min()),
-        highest=float(task.targets.max()),
+        targets=(float(targets.min()), float(targets.max())),
         costs=Curves(which, x, [y]),
-        axis=axis(variant.activation, seen.snapshot.pre_activations[0][0]),
-        plane=partial(plane, *drawn) if inputs == 2 else None,
-        profile=partial(profile, *drawn) if inputs == 1 else None,
+        hidden=_hidden_units(experiment, np.concatenate([np.zeros(0), *layers])),
         keys=_keys(view),
+        _experiment=experiment,
+        _weights=seen.snapshot.weights,
     )
 
 
-def _seed(experiment: Experiment, place: int) -> str:
-    seeds = experiment.seeds
-    return f"seed {seeds[place]}" + (f" ({place + 1} of {len(seeds)})" if len(seeds) > 1 else "")
+def _samples(experiment: Experiment, training: Training) -> tuple[Sample, ...]:
+    targets, predictions = experiment.task.targets, training.predictions[0]
+    with np.errstate(all="ignore"):
+        right = np.all(np.abs(predictions - targets) < experiment.solved_within, axis=-1)
+    rows = zip(
+        map(tuple, experiment.scaled_task.inputs.tolist()),
+        targets[:, 0].tolist(),
+        predictions[:, 0].tolist(),
+        right.tolist(),
+        strict=True,
+    )
+    return tuple(Sample(*row) for row in rows)
+
+
+def _hidden_units(experiment: Experiment, values: Array) -> HiddenUnits:
+    """What is shown goes to a round number, which seldom changes, beyond all kinks."""
+    activation = experiment.variants[0].activation
+    kinks = tuple(float(found.x) for found in activation.function.breaks)
+    least = max([_MIN_REACH, *(_KINK_MARGIN * abs(kink) for kink in kinks)])
+    farthest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+    wanted = max(least, min(farthest, _MAX_REACH * least))
+    power = 10.0 ** floor(log10(wanted))
+    reach = next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= wanted)
+    on = {
+        piece_name(piece): int(piece.contains(values).sum()) for piece in activation.linear_pieces
+    }
+    parts = [f"{n} on {name}" for name, n in on.items() if n]
+    undefined = int(np.isnan(values).sum())
+    curved = values.size - undefined - sum(on.values())
+    parts += [f"{curved} where it is curved"] if curved and on else []
+    parts += [f"{undefined} undefined"] if undefined else []
+    whole = count(values.size, "hidden pre-activation")
+    return HiddenUnits(f"{whole}{': ' if parts else ''}{', '.join(parts)}", reach, values, kinks)
 
 
 def _pace(view: View) -> str:
@@ -354,15 +292,14 @@ def _pace(view: View) -> str:
     return f"below {speed}" if view.behind else speed
 
 
-def _keys(view: View) -> tuple[str, ...]:
+def _keys(view: View) -> str:
     """At the end there is nothing to pause, and no speed."""
     seeds = ("←→ seed",) if view.seeds > 1 else ()
-    if view.at_end:
-        return ("the last picture stays until q", *seeds, "r again")
-    return ("q quit", *seeds, f"space {'go on' if view.paused else 'pause'}", "↑↓ speed", "r again")
+    pause = ("space go on" if view.paused else "space pause", "↑↓ speed")
+    return "  ".join(("q quit", *seeds, *(() if view.at_end else pause), "r again"))
 
 
-def _became(training: Training, samples: tuple[Sample, ...], verdict: str) -> Line:
+def _state(training: Training, samples: tuple[Sample, ...], verdict: str) -> Line:
     """That a seed has diverged, or is solved, or what it is right on."""
     first, diverged = int(training.solved_at[0]), int(training.diverged_at[0])
     if diverged != NOT_REACHED:
@@ -372,5 +309,5 @@ def _became(training: Training, samples: tuple[Sample, ...], verdict: str) -> Li
     right = sum(sample.right for sample in samples)
     lost = f", was solved at epoch {first}" if first != NOT_REACHED else ""
     ended = f" ({verdict})" if verdict else ""
-    said = f"not solved{ended}: right on {right} of {count(len(samples), 'sample')}{lost}"
-    return Line(said, "bad" if verdict else "")
+    text = f"not solved{ended}: right on {right} of {count(len(samples), 'sample')}{lost}"
+    return Line(text, "bad" if verdict else "")
