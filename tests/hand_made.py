@@ -139,7 +139,7 @@ def program_of(text, *, value, slope):
     )
 
 
-# by the name of the activation in hsig, or of what is not there
+# by the name of the activation in hsig
 PROGRAMS = {
     "tanh": program_of(
         """
@@ -208,36 +208,7 @@ PROGRAMS = {
         value="y",
         slope="s",
     ),
-    "ultra_fast": program_of(
-        """
-        h = multiply 0.5 x
-        h = absolute h
-        h = minimum h 3
-        w = add 1 h
-        c = multiply 1.5 h
-        c = divide c w
-        l = subtract h 1.7
-        l = multiply 0.0458812946797165 l
-        l = add 0.935409070603099 l
-        l = where_less h 3 l 0.99505475368673
-        c = where_less h 1.7 c l
-        l = negative c
-        c = where_less x 0 l c
-        c = add c 1
-        c = multiply 0.5 c
-        c = where_equal x x c x
-        ---
-        w = multiply w w
-        w = divide 0.375 w
-        l = where_less h 3 0.011470323669929125 0
-        w = where_less h 1.7 w l
-        """,
-        value="c",
-        slope="w",
-    ),
     "identity": program_of("unused = negative x", value="x", slope="1"),
-    "exp": program_of("y = exp x", value="y", slope="y"),
-    "constant": program_of("y = add x x", value="0.25", slope="y"),
     "mish": program_of(
         """
         t = softplus x

@@ -23,23 +23,12 @@ SLOPE |= {"gelu_tanh": 200, "softplus:threshold=20": 1e7}
 # constants and functions in single precision
 SINGLE = 3e9
 IN_SINGLE = {
-    "torch.nn.Hardsigmoid",
-    "torch.nn.functional.hardsigmoid",
-    "keras.torch.activations.hard_sigmoid",
-    "tf.nn.leaky_relu",
-    "keras.tf.activations.leaky_relu",
-    "keras.tf.layers.LeakyReLU",
-    "tf.nn.gelu",
-    "tf.nn.gelu(approximate=True)",
-    "keras.tf.activations.gelu",
-    "keras.tf.activations.gelu(approximate=True)",
-    "keras.jax.activations.tanh",
-    "onnx.HardSwish",
-    "onnx.Gelu",
-    "onnx.Gelu(approximate='tanh')",
-    "onnx.Selu",
-    "onnx.LeakyRelu",
-    "onnx.HardSigmoid",
+    *("torch.nn.Hardsigmoid", "torch.nn.functional.hardsigmoid"),
+    *("keras.torch.activations.hard_sigmoid", "keras.jax.activations.tanh"),
+    *("tf.nn.leaky_relu", "keras.tf.activations.leaky_relu", "keras.tf.layers.LeakyReLU"),
+    *("tf.nn.gelu", "keras.tf.activations.gelu", "tf.nn.gelu(approximate=True)"),
+    *("keras.tf.activations.gelu(approximate=True)", "onnx.HardSwish", "onnx.HardSigmoid"),
+    *("onnx.Gelu", "onnx.Gelu(approximate='tanh')", "onnx.Selu", "onnx.LeakyRelu"),
 }
 GELU_TANH_IN_JAX = {"jax.nn.gelu", "keras.jax.activations.gelu(approximate=True)"}
 # the other functions of the files: parts of formulas, without a name of their own here

@@ -183,8 +183,8 @@ class Activation:
     @property
     def bent_line(self) -> BentLine | None:
         """Its settings, if it is a bent line of the table with one side's slope at its kinks."""
-        has_sides = not self.slope_definition and self.function.joints_belong_to_pieces
-        if self.definition != BENT_LINE or not has_sides:
+        is_bent_line = self.definition == BENT_LINE and not self.slope_definition
+        if not is_bent_line or not self.function.joints_belong_to_pieces:
             return None
         line = {name: value + 0.0 for name, value in self.settings}  # -0 is 0
         for piece in self.linear_pieces:
