@@ -13,12 +13,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context, resource_tracker
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hsig.engines import reference
 from hsig.errors import RunError
@@ -27,9 +24,12 @@ from hsig.experiments.sweeps import CellResult, LostCell, cell_steps
 from hsig.experiments.training import run
 from hsig.networks.network import layer_shapes
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
 _MIN_WORK_FOR_PROCESSES = 40_000_000  # weight updates; less is done sooner than a process starts
 _MAX_TRIES = 3  # of a job whose process dies
-_SPAWN = get_context("spawn")  # the same on every system, and safe beside threads
 # what ends hsig, which ends its processes itself, whoever else the signal reached
 _SIGNALS = {getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGTERM", "SIGHUP")}
 
@@ -242,15 +242,18 @@ class LocalPool(Pool[T]):
                 return None
         return LostCell(f"the processes that trained it died, the last {ending}")
 
-    def _idle_process(self) -> tuple[SpawnProcess, Connection]:
+    def _idle_process(self) -> "tuple[SpawnProcess, Connection]":
         """A process that does nothing, started if need be."""
+        from multiprocessing import get_context  # which takes long to import
+
         with suppress(Empty):
             return self._idle.get_nowait()
         with self._lock:
             if self._stopped:
                 raise CancelledError
-            ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(target=_serve, args=(self._work, theirs), daemon=True)
+            spawn = get_context("spawn")  # the same on every system, and safe beside threads
+            ours, theirs = spawn.Pipe()
+            process = spawn.Process(target=_serve, args=(self._work, theirs), daemon=True)
             process.start()
             theirs.close()
             self._processes.append(process)
@@ -259,13 +262,15 @@ class LocalPool(Pool[T]):
 
 def _block_signals() -> None:
     """Keep signals from this thread, and from the processes that it starts."""
+    from multiprocessing import resource_tracker
+
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         resource_tracker.ensure_running()  # which unblocks some again
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
-def _serve(work: Callable[[Experiment], Iterable[T | None]], connection: Connection) -> None:
+def _serve(work: Callable[[Experiment], Iterable[T | None]], connection: "Connection") -> None:
     """In a process: do the jobs that come, until nobody listens."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -7,13 +7,13 @@ means not reached or not applicable.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hsig.analysis.pairing import Pairing
 from hsig.analysis.parts import Part, group_parts
 from hsig.analysis.summary import TWINS_DIFFER, Solved, Summary, VariantSummary
-from hsig.analysis.tuning import Tuning
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.config.activation_kinds import spec_document
 from hsig.config.loading import resolved_keys
@@ -28,19 +28,22 @@ from hsig.reports.obstacles import out_of_reach_document
 from hsig.reports.page import OF_HSIG, CsvRows, Rows, for_json
 from hsig.reports.phrases import MEANINGS
 
+if TYPE_CHECKING:
+    from hsig.analysis.tuning import Tuning
+
 _EVIDENCE = (*(field.name for field in fields(Evidence)), "dead", "saturated", "affine")
 _WITH_LAYERS = {"on_piece", "on_one_piece", "alive", "slope"}  # an axis of hidden layers
 _OUTLOOK = tuple(field.name for field in fields(Outlook))
 
 
-def variant_rows(summary: Summary, tuned: Tuning | None = None) -> Rows[VariantSummary]:
+def variant_rows(summary: Summary, tuned: "Tuning | None" = None) -> Rows[VariantSummary]:
     """A row for each variant, in the order of the experiment."""
     shown = Comparison(summary.experiment, summary.variants, summary.pairing, tuned)
     return Rows(variant_columns(shown), summary.variants)
 
 
 def document(
-    outcome: Outcome, summary: Summary, tuned: Tuning | None = None, *, every_seed: bool = True
+    outcome: Outcome, summary: Summary, tuned: "Tuning | None" = None, *, every_seed: bool = True
 ) -> dict[str, Json]:
     """The whole outcome, ready for `json.dumps(..., allow_nan=False)`.
 

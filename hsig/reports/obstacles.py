@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from math import copysign
+from typing import TYPE_CHECKING
 
 from hsig.activations.names import is_in_table, to_text
-from hsig.analysis.definitions import FLAT, GROWING, NAN, WRONG, Oddity
 from hsig.analysis.remedies import (
     UnreachableTargets,
     find_unreachable_targets,
@@ -15,6 +15,9 @@ from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.formulas.nodes import format_formula
 from hsig.reports.page import listed, short
+
+if TYPE_CHECKING:
+    from hsig.analysis.definitions import Oddity
 
 # --- obstacles -----------------------------------------------------------------------------------
 
@@ -112,8 +115,10 @@ def _of_inputs(experiment: Experiment) -> list[str]:
 _TEXT_MOST = 60  # characters of a part that is named
 
 
-def describe_oddity(found: Oddity) -> str:
+def describe_oddity(found: "Oddity") -> str:
     """One oddity in a sentence without a subject."""
+    from hsig.analysis.definitions import FLAT, GROWING, NAN, WRONG
+
     what = "its slope" if found.slope else "it"
     where = f"x = {short(round(found.x, 6))}"
     if found.kind == FLAT:
