@@ -11,20 +11,20 @@ from typer.core import TyperGroup
 from hsig import __version__
 from hsig.errors import HsigError, RunError
 
-COMMANDS = {  # each with the module of `hsig.cli` that has it, in the order of the help
-    "train": "training",
-    "compare": "training",
-    "explain": "training",
-    "sweep": "sweeping",
-    "watch": "pictures",
-    "plot": "pictures",
-    "report": "pictures",
-    "tour": "lookups",
-    "activations": "lookups",
-    "power": "lookups",
-    "help": "lookups",
-    "config": "lookups",
-    "runs": "runs",
+COMMANDS = {  # each with its module of `hsig.cli` and its app there, in the order of the help
+    "train": "training.train_app",
+    "compare": "training.compare_app",
+    "explain": "training.explain_app",
+    "sweep": "sweeping.sweep_app",
+    "watch": "pictures.watch_app",
+    "plot": "pictures.plot_app",
+    "report": "pictures.report_app",
+    "tour": "lookups.tour_app",
+    "activations": "lookups.activations_app",
+    "power": "lookups.power_app",
+    "help": "lookups.help_app",
+    "config": "lookups.config_app",
+    "runs": "runs.runs_app",
 }
 _MAX_PROBLEMS = 100  # that are shown
 
@@ -39,11 +39,11 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; None if there is none."""
+        del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"hsig.cli.{COMMANDS[cmd_name]}")
-        command: Any = typer.main.get_command(module.app)
-        return command.get_command(ctx, cmd_name) if isinstance(command, TyperGroup) else command
+        module, _, name = COMMANDS[cmd_name].partition(".")
+        return typer.main.get_command(getattr(import_module(f"hsig.cli.{module}"), name))
 
 
 app = typer.Typer(

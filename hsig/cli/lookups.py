@@ -12,7 +12,7 @@ import typer
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import select_activations
 from hsig.analysis.definitions import define, evaluate
-from hsig.cli.options import EVERY_KEY, WRITING, Output, command
+from hsig.cli.options import EVERY_KEY, WRITING, Output, command, new_app
 from hsig.config.keys import complete_activation, complete_config, json_schema, starting_point
 from hsig.config.kinds import Number
 from hsig.config.loading import (
@@ -33,15 +33,17 @@ from hsig.reports.page import Table, page_of_tables
 from hsig.reports.phrases import NOT_BUILT, as_yaml
 from hsig.reports.tour import NEXT, STEPS
 
-app = typer.Typer(rich_markup_mode="markdown")
-config = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
-app.add_typer(config, name="config", help="Show, describe or start a config.")
+activations_app = new_app()
+power_app = new_app()
+help_app = new_app()
+tour_app = new_app()
+config_app = new_app("Show, describe or start a config.")
 
 _WIDTH = 88  # of the tour's text, at most
 
 
 @command(
-    app,
+    activations_app,
     "hsig activations",
     "hsig activations hard --at -3,-1,0,1,3",
     "hsig activations hard:slope=0.25,kink=open",
@@ -81,7 +83,7 @@ def activations(
 
 
 @command(
-    app,
+    power_app,
     "hsig power --rates 0.49,0.40",
     "hsig power --rates 0.49,0.40 --paired 0.2",
     "hsig power --rates 0.03,0.13 --format md",
@@ -112,7 +114,7 @@ def power(
     output.write(power_page(first, second, discordant))
 
 
-@command(app, "hsig help", "hsig help rank Holm", name="help", options=WRITING)
+@command(help_app, "hsig help", "hsig help rank Holm", name="help", options=WRITING)
 def explain_words(
     words: Annotated[
         list[str] | None,
@@ -134,7 +136,7 @@ def explain_words(
 
 
 @command(
-    config,
+    config_app,
     "hsig config show",
     "hsig config show configs/question-hard.yaml --epochs 100",
     "hsig config show --activations sigmoids --format json",
@@ -175,21 +177,21 @@ def show(
         note(f"engine reference: {NOT_BUILT}")
 
 
-@command(config, "hsig config schema -o hsig.schema.json", options=("output", "force"))
+@command(config_app, "hsig config schema -o hsig.schema.json", options=("output", "force"))
 def schema(*, output: Output) -> None:
     """Print a JSON Schema of configs, for editors."""
     output.check_file()
     put(json_text(json_schema(), indent=2), output.output)
 
 
-@command(config, "hsig config new -o my.yaml", options=("output", "force"))
+@command(config_app, "hsig config new -o my.yaml", options=("output", "force"))
 def new(*, output: Output) -> None:
     """Print a commented config to start from."""
     output.check_file(new=True)
     put(starting_point(), output.output)
 
 
-@command(app, "hsig tour")
+@command(tour_app, "hsig tour")
 def tour() -> None:
     """Walk through the question in five short steps, each run for real. Nothing is kept."""
     from hsig.cli.app import app as run

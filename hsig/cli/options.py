@@ -94,6 +94,16 @@ EVERY_KEY = "every key"
 MAX_LISTED = 40  # kept runs that a table has, unless another number is asked for
 
 
+def new_app(help: str | None = None) -> typer.Typer:
+    """An app of one command, or of a group of them, which has a help."""
+    return typer.Typer(
+        add_completion=False,  # which is of the app of all
+        help=help,
+        no_args_is_help=help is not None,
+        rich_markup_mode="markdown",
+    )
+
+
 def complete_run(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """What may stand for a kept run: latest, names and ids; what a shell needs no quotes for."""
     from hsig.runs.listing import complete_run_name

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from hsig.activations.names import find_activations, select_activations
-from hsig.cli.options import EVERY_KEY, Output, command, complete_run
+from hsig.cli.options import EVERY_KEY, Output, command, complete_run, new_app
 from hsig.cli.training import OneOrConfig
 from hsig.config.keys import TRAIN, complete_comparison
 from hsig.config.kinds import Number
@@ -53,7 +53,10 @@ from hsig.results.training import train
 from hsig.runs.listing import find_record, names_a_run
 from hsig.runs.store import LATEST, describe_damage
 
-app = typer.Typer(rich_markup_mode="markdown")
+plot_app = new_app()
+report_app = new_app()
+watch_app = new_app()
+
 
 _FORMATS = ("png", "svg", "pdf")
 _CHECKPOINTS = 100  # of what is trained for a picture, unless somebody says otherwise
@@ -92,7 +95,7 @@ def _complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 
 @command(
-    app,
+    plot_app,
     "hsig plot hard",
     "hsig plot latest",
     "hsig plot hard --kind surface --seed 0 --at 0,400,4000 -o surface.svg",
@@ -294,7 +297,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
 
 
 @command(
-    app,
+    report_app,
     "hsig report latest",
     "hsig report baseline latest -o report.html",
     options=_FILED,
@@ -332,7 +335,7 @@ def report(
 
 
 @command(
-    app,
+    watch_app,
     "hsig watch hard",
     "hsig watch sigmoid --speed 50",
     "hsig watch configs/question-hard.yaml --seeds 3,5,8",

@@ -19,6 +19,7 @@ from hsig.cli.options import (
     RunsDirOption,
     command,
     complete_run,
+    new_app,
 )
 from hsig.config.keys import COMPARE
 from hsig.errors import INTERRUPTED, ConfigError
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
     from hsig.runs.listing import Repetition
     from hsig.runs.store import Record
 
-app = typer.Typer(rich_markup_mode="markdown")
-runs = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
-app.add_typer(runs, name="runs", help="List, show, compare and repeat kept runs.")
+runs_app = new_app("List, show, compare and repeat kept runs.")
 
 _DIFFERENT = 1
 _WHICH_RUN = "An id or the beginning of one, a name, latest, or latest~1 for the one before."
@@ -40,7 +39,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH_RUN, autocompletion
 
 
 @command(
-    runs,
+    runs_app,
     "hsig runs list",
     "hsig runs list --where activation=hard --only-changed",
     "hsig runs list --where 'name=wide*' --where 'solved>=0.9' --since yesterday",
@@ -110,7 +109,7 @@ def list_runs(
 
 
 @command(
-    runs,
+    runs_app,
     "hsig runs show latest",
     "hsig runs show latest --format json",
     name="show",
@@ -146,7 +145,7 @@ def show_run(id: Id, *, output: Output) -> None:
         )
 
 
-@command(runs, "hsig runs diff latest~1 latest", name="diff", options=_OPTIONS)
+@command(runs_app, "hsig runs diff latest~1 latest", name="diff", options=_OPTIONS)
 def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
     from hsig.analysis.parts import prefix_labels
@@ -199,7 +198,9 @@ def _diff_sweeps(
     output.write(difference_page(pairs, names, settings))
 
 
-@command(runs, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_OPTIONS)
+@command(
+    runs_app, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_OPTIONS
+)
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
     from hsig.runs.listing import find_record
@@ -305,7 +306,7 @@ def _stop_if(*, interrupted: bool) -> None:
 
 
 @command(
-    runs,
+    runs_app,
     "hsig runs note latest --name baseline",
     "hsig runs note baseline --note 'for the talk'",
     name="note",
@@ -325,7 +326,7 @@ def note_run(id: Id, *, output: Output) -> None:
     note(f"{record.id}: {', '.join(said) or 'no name and no note'}")
 
 
-@command(runs, "hsig runs export latest -o run.zip", name="export")
+@command(runs_app, "hsig runs export latest -o run.zip", name="export")
 def export_run(
     id: Id,
     output: Annotated[
@@ -346,7 +347,7 @@ def export_run(
 
 
 @command(
-    runs,
+    runs_app,
     "hsig runs rm latest",
     "hsig runs rm latest~1 latest --yes",
     name="rm",

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console, RenderableType
 
-from hsig.cli.options import KEEPING, WRITING, Output, command, complete_run
+from hsig.cli.options import KEEPING, WRITING, Output, command, complete_run, new_app
 from hsig.config.keys import KEYS, SWEEP, complete_words
 from hsig.config.positional import configs_and_activations, name_activations, only
 from hsig.config.sweeps import load_sweep
@@ -31,7 +31,8 @@ from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs.listing import find_record
 from hsig.runs.sweeps import Ledger, Origin, load_sweep_to_resume, read_origin
 
-app = typer.Typer(rich_markup_mode="markdown")
+sweep_app = new_app()
+
 
 _FAILED = 1
 _MAX_NOTES = 5  # cells that could not be trained for the same reason, one by one
@@ -40,7 +41,7 @@ _SEED_BYTES = 64  # what is kept of a seed of a cell
 
 
 @command(
-    app,
+    sweep_app,
     "hsig sweep hard --learning-rate 0.1,0.3,1 --epochs 1000,4000",
     "hsig sweep sigmoid hard --learning-rate log:0.01..10:13 --init uniform:0,1,uniform:-1,1",
     "hsig sweep configs/map-rate-epochs.yaml",

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from hsig.cli.options import KEEPING, TRAINING, WRITING, Output, command
+from hsig.cli.options import KEEPING, TRAINING, WRITING, Output, command, new_app
 from hsig.config.keys import (
     COMPARE,
     EVIDENCE_NUMBERS,
@@ -34,7 +34,10 @@ from hsig.reports.phrases import unmet_expectations
 from hsig.results import training
 from hsig.results.result import Trained
 
-app = typer.Typer(rich_markup_mode="markdown")
+train_app = new_app()
+compare_app = new_app()
+explain_app = new_app()
+
 
 _MAX_LISTED_NUMBERS = 500_000  # of a kept result that lists every seed; the arrays have all
 
@@ -50,7 +53,7 @@ OneOrConfig = Annotated[
 
 
 @command(
-    app,
+    train_app,
     "hsig train",
     "hsig train hard --seeds 30",
     "hsig train configs/question-hard.yaml",
@@ -76,7 +79,7 @@ def train(
 
 
 @command(
-    app,
+    compare_app,
     "hsig compare all",
     "hsig compare sigmoids --seeds 100 --learning-rate 0.5",
     "hsig compare tanh hard hard:slope=0.25 ultra_fast:backward=output -l squared",
@@ -115,7 +118,7 @@ def compare(
 
 
 @command(
-    app,
+    explain_app,
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
