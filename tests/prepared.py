@@ -18,7 +18,7 @@ from hsig.experiments.experiment import Outcome, Training
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
-from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, judge
+from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, Ending, judge
 from hsig.reports.documents import document
 from hsig.runs.record import FinishedRun
 
@@ -94,6 +94,11 @@ def cell(solved, seeds=None):
     )
 
 
+def failed_cell(reason):
+    """A cell of a sweep that could not be trained."""
+    return replace(cell([]), failure=reason)
+
+
 def swept(cells, axes=("learning_rate", "epochs"), **flags):
     """A sweep with these cells, by their values."""
     values = [dict.fromkeys(cell[place] for cell in cells) for place in range(len(axes))]
@@ -156,12 +161,14 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         diverged_at=diverged,
         diverged_by=tuple("" if epoch < 0 else "overflow" for epoch in diverged),
         verdict=judge(
-            diverged_at=diverged,
-            solved=solved,
-            evidence=evidence.select_checkpoint(-1),
-            outlook=outlook,
-            affine_solves=False,
-            reachable=True,
+            Ending(
+                diverged_at=diverged,
+                solved=solved,
+                evidence=evidence.select_checkpoint(-1),
+                outlook=outlook,
+                affine_solves=False,
+                reachable=True,
+            )
         ),
         evidence=evidence,
         outlook=outlook,

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from prepared import cell, swept
+from prepared import cell, failed_cell, swept
 
 from hsig.analysis.statistics import holm, mcnemar_exact
 from hsig.analysis.sweeps import pair_sweeps, summarise_cell
@@ -29,7 +29,7 @@ def test_the_summary_of_a_cell_by_hand():
         result.of([0, 1]).merge_missing_seeds(result.of([1, 2, 3])).cost.tolist()
         == result.cost.tolist()
     )
-    failed = CellResult.failed("no gradient")
+    failed = failed_cell("no gradient")
     assert failed.merge_missing_seeds(result) is result
 
 
@@ -87,7 +87,7 @@ def test_seeds_that_start_from_other_weights_are_not_paired():
 
 
 def test_what_is_missing_or_could_not_be_trained_is_left_out_of_the_tests():
-    first = {("1", "9"): None, ("2", "9"): CellResult.failed("no"), ("3", "9"): cell([True])}
+    first = {("1", "9"): None, ("2", "9"): failed_cell("no"), ("3", "9"): cell([True])}
     second = {(rate, "9"): cell([False]) for rate in "123"}
     found = pair_sweeps(swept(first), swept(second)).cells
     assert found["1", "9"] is None

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from drawings import HOSTILE, outcome_of, summary_of
 from figure_kinds import KINDS
-from prepared import RIGHT, UNKNOWN, WRONG, cell, compared, prepared, swept
+from prepared import RIGHT, UNKNOWN, WRONG, cell, compared, failed_cell, prepared, swept
 
 from hsig.activations import ACTIVATIONS
 from hsig.activations.in_python import in_python
@@ -14,7 +14,6 @@ from hsig.analysis.summary import summarise
 from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.loading import load_experiment
 from hsig.experiments.snapshots import Snapshot, take_snapshots
-from hsig.experiments.sweeps import CellResult
 from hsig.networks.network import Weights
 from hsig.reports.captions import (
     activation_caption,
@@ -342,7 +341,7 @@ def test_a_sweep_says_in_how_many_cells_half_are_solved_and_where_most_are():
         ("0.1", "8"): some(9),
         ("0.1", "9"): some(10),
         ("1", "8"): some(15),
-        ("1", "9"): CellResult.failed("no gradient"),
+        ("1", "9"): failed_cell("no gradient"),
         ("2", "8"): None,
         ("2", "9"): some(15),
     }

@@ -1,9 +1,9 @@
 import pytest
 from pages import document, drawn, fit, heat_maps, rows, sentences, shades, tables, words
-from prepared import cell, swept
+from prepared import cell, failed_cell, swept
 
 from hsig.analysis.sweeps import pair_sweeps
-from hsig.experiments.sweeps import Axis, CellResult
+from hsig.experiments.sweeps import Axis
 from hsig.reports.page import Table
 from hsig.reports.sweeps import difference_page, so_far, sweep_page
 
@@ -28,7 +28,7 @@ def test_a_map_as_a_whole():
         ("0.1", "100"): some(49),
         ("1", "10"): some(50),
         ("1", "100"): some(100),
-        ("10", "10"): CellResult.failed("it has no gradient"),
+        ("10", "10"): failed_cell("it has no gradient"),
         ("10", "100"): None,
     }
     assert drawn(page_of(swept(cells, seeds="100", engine="reference")), 80) == [
@@ -115,7 +115,7 @@ def test_numbers_that_are_swept_are_numbers_in_json_and_what_is_none_is_text():
 
 
 def test_one_key_makes_a_table_with_a_row_for_each_cell_that_is_done():
-    cells = {("8",): some(3, 4), ("9",): CellResult.failed("no"), ("10",): None}
+    cells = {("8",): some(3, 4), ("9",): failed_cell("no"), ("10",): None}
     page = page_of(swept(cells, ("epochs",)))
     (table,) = tables(page)
     assert table.columns[:3] == ("epochs", "solved", "95 % interval")
@@ -135,7 +135,7 @@ def test_seeds_that_start_from_other_weights_are_not_tested():
 
 
 def test_what_is_missing_or_could_not_be_trained_is_left_open_in_the_map():
-    first = {("1", "8"): None, ("1", "9"): CellResult.failed("no")}
+    first = {("1", "8"): None, ("1", "9"): failed_cell("no")}
     first |= {("2", "8"): cell([True]), ("2", "9"): None, ("3", "8"): None, ("3", "9"): None}
     second = {(rate, epochs): cell([False]) for rate in "123" for epochs in "89"}
     (drawn_map,) = heat_maps(difference_of(swept(first), swept(second)))

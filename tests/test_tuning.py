@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prepared import cell
+from prepared import cell, failed_cell
 
 from hsig.analysis.pairing import Paired, pair
 from hsig.analysis.statistics import holm, mcnemar_exact
@@ -31,7 +31,6 @@ from hsig.analysis.tuning import (
 )
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Training
-from hsig.experiments.sweeps import CellResult
 from hsig.experiments.training import gather, run
 
 
@@ -100,7 +99,7 @@ def test_where_nothing_was_solved_the_smallest_is_taken_and_there_is_no_end():
 
 
 def test_what_could_not_be_trained_is_not_chosen():
-    failed = CellResult.failed("broken")
+    failed = failed_cell("broken")
     assert choose_rate("hard", {0.1: failed, 1.0: solving("00")}).value == 1.0
     assert choose_rate("hard", {0.1: failed, 1.0: failed}) is None
 

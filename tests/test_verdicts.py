@@ -20,6 +20,7 @@ from hsig.experiments.verdicts import (
     UNSTABLE_CHANGE,
     UNSTABLE_RISE,
     VERDICTS,
+    Ending,
     count_verdicts,
     judge,
 )
@@ -37,12 +38,14 @@ def judged(*, diverged=False, solved=False, affine_solves=False, reachable=True,
         else:
             outlook = replace(outlook, **{name: np.array([value])})
     (place,) = judge(
-        diverged_at=np.array([0 if diverged else NOT_REACHED]),
-        solved=np.array([solved]),
-        evidence=evidence,
-        outlook=outlook,
-        affine_solves=affine_solves,
-        reachable=reachable,
+        Ending(
+            diverged_at=np.array([0 if diverged else NOT_REACHED]),
+            solved=np.array([solved]),
+            evidence=evidence,
+            outlook=outlook,
+            affine_solves=affine_solves,
+            reachable=reachable,
+        )
     )
     return VERDICTS[place]
 

@@ -3,9 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
-
-import numpy as np
 
 from hsig.arrays import Array
 from hsig.experiments.experiment import Experiment, Failure, Result, as_cell, select_cost
@@ -58,14 +55,6 @@ class CellResult(Result):
 
     cost: Array
 
-    @classmethod
-    def failed(cls, reason: str) -> "CellResult":
-        """Of a cell that could not be trained."""
-        none = np.zeros(0, dtype=np.int64)
-        arrays: dict[str, Any] = dict.fromkeys(ARRAYS, none)
-        arrays |= {"solved": none.astype(bool), "cost": none.astype(np.float64)}
-        return cls(seeds=(), **arrays, failure=reason)
-
     def select(self, seeds: Iterable[int]) -> "CellResult":
         """Of some of its seeds, in this order."""
         place = {seed: number for number, seed in enumerate(self.seeds)}
@@ -94,11 +83,12 @@ def cell_steps(experiment: Experiment) -> Iterator[CellResult | None]:
         else:
             yield None
     (training,) = gather(cell, events).results
-    if training.failure:
-        yield CellResult.failed(training.failure)
-        return
-    arrays = {name: getattr(training, name) for name in ARRAYS if name != "cost"}
-    yield CellResult(seeds=cell.seeds, **arrays, cost=select_cost(cell, training)[:, -1])
+    yield CellResult(
+        seeds=training.seeds,
+        failure=training.failure,
+        cost=select_cost(cell, training)[:, -1:].ravel(),  # of a failure there is none
+        **{name: getattr(training, name) for name in ARRAYS if name != "cost"},
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
-from hsig.experiments.verdicts import divergence_causes, judge
+from hsig.experiments.verdicts import Ending, divergence_causes, judge
 from hsig.networks.affine_fit import is_separable
 from hsig.networks.network import append_bias, seeds_first, seeds_last
 
@@ -226,15 +226,16 @@ def judge_seeds(
     """The verdict of each seed, as `judge` has it, from the evidence at every checkpoint."""
     task = experiment.scaled_task
     far = variant.output_activation.out_of_reach(task.targets, experiment.solved_within)
+    features = append_bias(task.inputs)[:, :, 0]
     return judge(
-        diverged_at=diverged_at,
-        solved=solved,
-        evidence=evidence.select_checkpoint(-1),
-        outlook=outlook,
-        affine_solves=is_separable(
-            append_bias(task.inputs)[:, :, 0], task.targets, experiment.solved_within
-        ),
-        reachable=not far.any(),
+        Ending(
+            diverged_at=diverged_at,
+            solved=solved,
+            evidence=evidence.select_checkpoint(-1),
+            outlook=outlook,
+            affine_solves=is_separable(features, task.targets, experiment.solved_within),
+            reachable=not far.any(),
+        )
     )
 
 

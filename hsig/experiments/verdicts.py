@@ -5,6 +5,7 @@ the setting alone, not from the way there, and means the same for every activati
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,44 +20,49 @@ from hsig.networks.network import all_finite
 
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
 VERDICTS = (
-    DIVERGED,
-    SOLVED,
-    DEAD,
-    AFFINE,
-    PLATEAU,
-    SLOW,
-    FROZEN,
-    SATURATED,
-    UNSTABLE,
-    STOPPED,
+    DIVERGED, SOLVED, DEAD, AFFINE, PLATEAU, SLOW, FROZEN, SATURATED, UNSTABLE, STOPPED,
     UNREACHABLE,
 ) = (
-    "diverged",
-    "solved",
-    "dead",
-    "affine",
-    "plateau",
-    "slow",
-    "frozen",
-    "saturated",
-    "unstable",
-    "stopped",
-    "unreachable",
-)
+    "diverged", "solved", "dead", "affine", "plateau", "slow", "frozen", "saturated", "unstable",
+    "stopped", "unreachable",
+)  # fmt: skip
 
 UNSTABLE_RISE = 0.01  # of the mean cost within the window, relative to it
 UNSTABLE_CHANGE = 0.5  # of a prediction by one step
 PLATEAU_DROP = 0.001  # of the mean cost over the window, relative to it; less is a plateau
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What seeds are judged by; arrays have shape (seeds,).
+
+    Attributes:
+        diverged_at: An epoch, or NOT_REACHED.
+        solved: Whether every prediction is right.
+        evidence: At the end.
+        outlook: From there on.
+        affine_solves: Whether an affine function of the inputs can be right on every sample.
+        reachable: Whether for each sample some value of the output is right.
+    """
+
+    diverged_at: IntArray
+    solved: BoolArray
+    evidence: Evidence
+    outlook: Outlook
+    affine_solves: bool
+    reachable: bool
+
+
 class Rule(NamedTuple):
     """When a seed has a verdict, if none before it holds.
 
     Attributes:
+        holds: For which seeds; one answer may be that of all.
         never: Whether such a seed is not solved by any number of epochs more.
         tolerances: What is measured (a field of `Evidence` or `Outlook`), and its bound.
     """
 
+    holds: Callable[[Ending], BoolArray | bool]
     never: bool = False
     tolerances: Mapping[str, float] = MappingProxyType({})
 
@@ -64,19 +70,50 @@ class Rule(NamedTuple):
 # in the order of precedence: the first that holds
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        DIVERGED: Rule(never=True),
-        SOLVED: Rule(),
-        STOPPED: Rule(),
-        UNREACHABLE: Rule(never=True),
-        DEAD: Rule(never=True, tolerances={"slope": NO_SLOPE}),
-        FROZEN: Rule(never=True),
-        SATURATED: Rule(tolerances={"wrong_gradient": NO_GRADIENT}),
-        UNSTABLE: Rule(
-            tolerances={"cost_rise": UNSTABLE_RISE, "largest_step_change": UNSTABLE_CHANGE}
+        # a weight stopped being finite
+        DIVERGED: Rule(lambda end: end.diverged_at != NOT_REACHED, never=True),
+        SOLVED: Rule(lambda end: end.solved),
+        # training was stopped before its budget, so nothing can be said
+        STOPPED: Rule(lambda end: ~end.outlook.is_known),
+        # no value of the output is near enough to some target to be right
+        UNREACHABLE: Rule(lambda end: not end.reachable, never=True),
+        # in some hidden layer no unit has a slope on any sample, it and those below stay as they
+        # are, and with these no weights of the layers above would make every sample right
+        DEAD: Rule(
+            lambda end: end.evidence.dead & end.outlook.unsolvable,
+            never=True,
+            tolerances={"slope": NO_SLOPE},
         ),
-        AFFINE: Rule(tolerances={"nonaffinity": NO_BEND}),
-        PLATEAU: Rule(tolerances={"cost_drop": PLATEAU_DROP}),
-        SLOW: Rule(),
+        # within the window the weights and the optimizer's memory are again what they were, bit for
+        # bit, and so will be for ever; mostly because none moves at all
+        FROZEN: Rule(lambda end: end.outlook.returns_after != NOT_REACHED, never=True),
+        # the output is flat on every sample that is wrong: none of them teaches; those that are
+        # right may still move the weights
+        SATURATED: Rule(
+            lambda end: end.evidence.saturated, tolerances={"wrong_gradient": NO_GRADIENT}
+        ),
+        # the mean cost rises within the window, or a single step throws a prediction that it is
+        # taken for by half the way from wrong to right
+        UNSTABLE: Rule(
+            lambda end: (
+                (end.outlook.cost_rise >= UNSTABLE_RISE)
+                | (end.outlook.largest_step_change >= UNSTABLE_CHANGE)
+            ),
+            tolerances={"cost_rise": UNSTABLE_RISE, "largest_step_change": UNSTABLE_CHANGE},
+        ),
+        # the output's pre-activation is, as good as, an affine function of the inputs, and no
+        # affine function solves the task
+        AFFINE: Rule(
+            lambda end: end.evidence.affine & (not end.affine_solves),
+            tolerances={"nonaffinity": NO_BEND},
+        ),
+        # the mean cost falls by less than 0.1 % within the window; one that is not finite does not
+        PLATEAU: Rule(
+            lambda end: ~(end.outlook.cost_drop >= PLATEAU_DROP),
+            tolerances={"cost_drop": PLATEAU_DROP},
+        ),
+        # everything else: the cost falls
+        SLOW: Rule(lambda _: True),
     }
 )
 
@@ -86,68 +123,19 @@ SATURATED_WRONG = "saturated_wrong"  # the loss's slope is infinite at an exactl
 OVERFLOW = "overflow"  # the weights grew beyond the largest number
 
 
-def judge(
-    *,
-    diverged_at: IntArray,
-    solved: BoolArray,
-    evidence: Evidence,
-    outlook: Outlook,
-    affine_solves: bool,
-    reachable: bool,
-) -> IntArray:
-    """The verdict of each seed, its place in `VERDICTS`: the first in `RULES` that holds.
-
-    - `diverged`: a weight stopped being finite.
-    - `solved`: every prediction is right.
-    - `stopped`: training was stopped before its budget, so nothing can be said.
-    - `unreachable`: no value of the output is near enough to some target to be right.
-    - `dead`: in some hidden layer no unit has a slope on any sample, it and those below stay as
-      they are, and with these no weights of the layers above would make every sample right.
-    - `frozen`: within the window the weights and the optimizer's memory are again what they were,
-      bit for bit, and so will be for ever; mostly because none moves at all.
-    - `saturated`: the output is flat on every sample that is wrong: none of them teaches. Others
-      may still move the weights.
-    - `unstable`: the mean cost rises within the window, or a single step throws the prediction
-      that it is taken for by half the way from wrong to right.
-    - `affine`: the output's pre-activation is, as good as, an affine function of the inputs, and
-      no affine function solves the task.
-    - `plateau`: the mean cost falls by less than 0.1 % within the window. A cost that is not finite
-      does not fall.
-    - `slow`: everything else: the cost falls.
-
-    Args:
-        diverged_at: Shape (seeds,); an epoch, or -1.
-        solved: Shape (seeds,).
-        evidence: At the end.
-        outlook: From there on.
-        affine_solves: Whether an affine function of the inputs can be right on every sample.
-        reachable: Whether for each sample some value of the output is right.
-    """
-    facts = {
-        DIVERGED: diverged_at != NOT_REACHED,
-        SOLVED: solved,
-        STOPPED: ~outlook.is_known,
-        UNREACHABLE: np.full(len(solved), not reachable),
-        DEAD: evidence.dead & outlook.unsolvable,
-        FROZEN: outlook.returns_after != NOT_REACHED,
-        SATURATED: evidence.saturated,
-        UNSTABLE: (outlook.cost_rise >= UNSTABLE_RISE)
-        | (outlook.largest_step_change >= UNSTABLE_CHANGE),
-        AFFINE: evidence.affine & (not affine_solves),
-        PLATEAU: ~(outlook.cost_drop >= PLATEAU_DROP),
-        SLOW: np.ones(len(solved), dtype=bool),
-    }
-    first = np.argmax([facts[word] for word in RULES], axis=0)
+def judge(ending: Ending) -> IntArray:
+    """The verdict of each seed, its place in `VERDICTS`: the first in `RULES` that holds."""
+    seeds = len(ending.solved)
+    holds = [np.broadcast_to(rule.holds(ending), seeds) for rule in RULES.values()]
+    first = np.argmax(holds, axis=0)
     places: IntArray = np.array([VERDICTS.index(word) for word in RULES])[first]
     return places
 
 
 def count_verdicts(verdict: IntArray) -> dict[str, int]:
     """How many seeds ended with each verdict that there was, in the order of precedence."""
-    counts = dict(
-        zip(VERDICTS, np.bincount(verdict, minlength=len(VERDICTS)).tolist(), strict=True)
-    )
-    return {word: counts[word] for word in RULES if counts[word]}
+    counts = np.bincount(verdict, minlength=len(VERDICTS)).tolist()
+    return {word: n for word in RULES if (n := counts[VERDICTS.index(word)])}
 
 
 def divergence_causes(
