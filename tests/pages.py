@@ -53,8 +53,9 @@ def shades(heat_map):
 
 
 def sentences(page):
-    """For each of its blocks of lines, what they say."""
-    return [[line.text for line in block] for block in page.blocks if isinstance(block, tuple)]
+    """For each of its blocks of lines, what they say; the answer last."""
+    blocks = (*page.blocks, page.answer)
+    return [[line.text for line in block] for block in blocks if block and isinstance(block, tuple)]
 
 
 def document(page, *, every_seed=True):

@@ -188,7 +188,7 @@ def _verdict_count(word: str) -> Value:
 def _result_columns(shown: Comparison) -> tuple[Variant, ...]:
     from hsig.reports.phrases import FAILED_VERDICTS, verdict_bar
 
-    beyond = f">{shown.experiment.epochs}"
+    beyond, asked = f">{shown.experiment.epochs}", shown.experiment.at_epochs
     there = {word for variant in shown.variants for word in variant.verdicts}
     return (
         *result_columns(FAILED_VERDICTS, lambda counts: verdict_bar(counts, _BAR)),
@@ -208,8 +208,9 @@ def _result_columns(shown: Comparison) -> tuple[Variant, ...]:
                 _solved_at(epoch),
                 lambda solved: f"{solved.k}, {interval(solved)}",
                 {f"solved_at_{epoch}": attrgetter("k")},
+                shown_only=not asked,
             )
-            for epoch in shown.experiment.at_epochs or ()
+            for epoch in asked or (shown.experiment.epochs,)
         ),
         Column(
             "epochs_to_solve",
@@ -357,13 +358,16 @@ def _paired_columns(pairing: "Pairing") -> tuple[Variant, ...]:
     )
 
 
+_UNTUNED = ("tuning", "tried:")  # what asks for a tuning is answered without one, too
+
+
 def _tuning_columns(shown: Comparison) -> tuple[Variant, ...]:
     """The choice of each learning rate, and what it was chosen from."""
     tuned, rate = shown.tuned, shown.experiment.learning_rate
     if tuned is None:
         return (
             Column("learning_rate", "learning rate", lambda _: rate, shown_only=True),
-            Column("tuning", "tuned", lambda _: "no", shown_only=True),
+            *(Column(name, "tuned", lambda _: "no", shown_only=True) for name in _UNTUNED),
         )
 
     def of(value: "Callable[[Choice], Any]") -> Value:

@@ -75,6 +75,7 @@ class ComparisonTables(Comparison):
         """How many seeds were solved, the cost, and the verdicts."""
         needless = [
             *(["learning_rate"] if self.tuned is None else []),
+            *([] if self.experiment.at_epochs else ["budgets"]),
             *(["quartiles"] if len(self.experiment.seeds) == 1 else []),
             *(["lost"] if not any(variant.lost for variant in self.variants) else []),
         ]

@@ -83,6 +83,7 @@ from hsig.reports.phrases import (
 # --- story ---------------------------------------------------------------------------------------
 
 _MAX_PREDICTIONS = 8
+_MOSTLY = 0.9  # of the diverged seeds, to blame one cause alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +182,8 @@ _SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _BLAME = {
-    SATURATED_RIGHT: "It is the loss {loss} that is undefined, 0/0, at an answer that is exactly "
-    "right: a saturated output that equals its target",
+    SATURATED_RIGHT: "It is the loss {loss}{not_the_activation}: it is undefined, 0/0, at an "
+    "answer that is exactly right, a saturated output that equals its target",
     SATURATED_WRONG: "It is the loss {loss} at a saturated output: its slope is infinite at an "
     "answer that is exactly wrong",
     OVERFLOW: "It is the size of the steps: the weights grew beyond the largest number",
@@ -218,6 +219,12 @@ _NUMBERS: Mapping[str, Callable[[Case], object]] = {
     "last_diverged": lambda case: _diverged_epochs(case)[-1],
     "blame": lambda case: _fill(
         case, _BLAME[max(case.numbers.diverged_by, key=case.numbers.diverged_by.__getitem__)]
+    ),
+    "not_the_activation": lambda case: (
+        ", not the activation"
+        if max(case.numbers.diverged_by.values())
+        >= _MOSTLY * sum(case.numbers.diverged_by.values())
+        else ""
     ),
     "causes": lambda case: "; ".join(
         f"{CAUSES[name]}: {n}" for name, n in case.numbers.diverged_by.items()

@@ -243,7 +243,7 @@ class Rows(Generic[Item]):
         chosen = [column for column in chosen if column.heading]
         notes = "; ".join(dict.fromkeys(column.note for column in chosen if column.note))
         return Table(
-            f"{title} ({notes})".lstrip() if notes else title,
+            f"{title} ({notes})" if title and notes else title or notes,
             tuple(column.heading for column in chosen),
             tuple(tuple(column.cell(item) for column in chosen) for item in self.items),
             prose=tuple(column.heading for column in chosen if column.prose),

@@ -1,0 +1,259 @@
+"""Each sentence has a count, and the counts are counted again here from the seeds' own numbers."""
+
+import re
+
+import numpy as np
+import pytest
+from pages import document, drawn, fit, rows, sentences, tables, words
+from prepared import trial
+
+from hsig.analysis.remedies import propose_remedies
+from hsig.analysis.summary import summarise
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.experiments.verdicts import RULES, VERDICTS
+from hsig.reports.explanation import explanation_page, solved_later
+from hsig.reports.phrases import MEANINGS
+
+
+def trained(**flags):
+    flags = {"seeds": "100"} | {key: str(value) for key, value in flags.items()}
+    chosen = load_experiment(flags=flags, command="explain")
+    outcome = gather(chosen, run(chosen))
+    return outcome, summarise(outcome)
+
+
+def page_of(trials=(), *, missing=0, **flags):
+    return explanation_page(*trained(**flags), trials, missing=missing)
+
+
+def told_of(**flags):
+    """The paragraphs about an experiment, and its seeds as its JSON has them."""
+    made = document(page_of(**flags))
+    return made["story"], made["variants"][0]["seeds"]
+
+
+def with_verdict(seeds, word):
+    """The seeds of a verdict, each with what was observed of it at the end."""
+    return [
+        seed | seed["outlook"] | {name: values[-1] for name, values in seed["evidence"].items()}
+        for seed in seeds
+        if seed["verdict"] == word
+    ]
+
+
+def numbers_in(text):
+    return [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?", text)]
+
+
+# --- the story --------------------------------------------------------------------------------
+
+
+def test_every_seed_is_counted_once_and_the_most_frequent_failure_is_told():
+    paragraphs, seeds = told_of(activation="hard", init="uniform:-4,4", loss="squared")
+    counts = dict(re.findall(r"(\w+) (\d+)[,.]", paragraphs[0].partition(": ")[2]))
+    verdicts = [seed["verdict"] for seed in seeds]
+    assert counts == {word: str(verdicts.count(word)) for word in set(verdicts)}
+    most = max(set(verdicts) - {"solved"}, key=verdicts.count)
+    assert most in paragraphs[1]
+    failed = 100 - verdicts.count("solved")
+    assert f"{verdicts.count(most)} of {failed} failed seeds" in paragraphs[1]
+
+
+def test_properties_are_counted_whatever_the_verdict():
+    """Dying units: the hidden layer is dead, and the network affine as well."""
+    paragraphs, _ = told_of(activation="relu", init="uniform:-1,0", epochs=500)
+    counts = [int(n) for n in re.findall(r": (\d+)[,.]", paragraphs[2])]
+    assert counts == [100, 0, 100, 0]  # no slope, flat, affine, not finite
+
+
+def test_affine_is_told_with_the_distance_the_pieces_and_the_best_fit():
+    paragraphs, seeds = told_of(activation="hard", epochs=400, loss="squared")
+    affine = with_verdict(seeds, "affine")
+    found = numbers_in(paragraphs[1])
+    assert len(affine) in found
+    assert f"{max(seed['nonaffinity'] for seed in affine):.2g}" in paragraphs[1]
+    assert sum(seed["on_one_piece"] == 1.0 for seed in affine) in found
+    assert sum(any(seed["gradient"]) for seed in affine) in found
+    assert "0.250000" in paragraphs[1]  # the cost of the best affine fit
+
+
+def test_a_sentence_is_left_out_where_there_is_no_number_for_it():
+    paragraphs, seeds = told_of(loss="squared", epochs=500)  # the sigmoid has no linear piece
+    assert len(with_verdict(seeds, "affine")) in numbers_in(paragraphs[1])
+    assert "piece" not in paragraphs[1]
+    assert "None" not in paragraphs[1]
+
+
+@pytest.mark.parametrize(
+    ("word", "flags", "counts"),
+    [
+        ("dead", {"activation": "relu", "init": "uniform:-1,0", "epochs": 500}, {}),
+        (
+            "frozen",
+            {"activation": "hard", "init": "uniform:-8,8", "loss": "squared"},
+            {"flat": lambda seed: seed["saturated"]},
+        ),
+        (
+            "saturated",
+            {"loss": "squared", "init": "uniform:-30,30"},
+            {
+                "exactly flat": lambda seed: seed["wrong_gradient"] == 0.0,
+                "moving": lambda seed: seed["returns_after"] != 1,
+            },
+        ),
+        (
+            "unstable",
+            {"activation": "tanh", "learning_rate": 3, "epochs": 300},
+            {
+                "rising": lambda seed: float(seed["cost_rise"]) >= 0.01,
+                "thrown": lambda seed: float(seed["largest_step_change"]) >= 0.5,
+            },
+        ),
+        ("plateau", {"init": "uniform:-0.01,0.01"}, {}),
+        ("slow", {"activation": "tanh", "epochs": 200}, {}),
+    ],
+)
+def test_a_verdict_is_told_with_the_counts_that_show_it(word, flags, counts):
+    paragraphs, seeds = told_of(**flags)
+    found = with_verdict(seeds, word)
+    assert word in paragraphs[1].partition(".")[0]
+    assert f"In {len(found)} of " in paragraphs[1]
+    for holds in counts.values():
+        assert sum(map(holds, found)) in numbers_in(paragraphs[1])
+    if word in ("plateau", "slow", "unstable"):
+        cost = np.median([seed["cost_mean"][-1] for seed in found])
+        assert f"{cost:#.6g}" in paragraphs[1]
+
+
+@pytest.mark.parametrize(
+    ("cause", "flags"),
+    [
+        ("0/0", {"activation": "hard", "loss": "bce_naive", "epochs": 8000}),
+        ("steps", {"activation": "leaky_relu:leak=1", "learning_rate": 10, "epochs": 300,
+                   "output_activation": "same", "loss": "squared"}),
+        ("wrong", {"activation": "hard:backward=logistic", "init": "uniform:-8,8", "epochs": 20}),
+    ],
+)  # fmt: skip
+def test_each_cause_of_divergence_has_its_words_and_epochs(cause, flags):
+    paragraphs, seeds = told_of(**flags, seeds=20)
+    assert cause in paragraphs[1].partition(". ")[0]
+    diverged = sorted(s["diverged_at"] for s in seeds if s["diverged_at"] is not None)
+    assert {diverged[0], diverged[-1]} <= set(numbers_in(paragraphs[1]))
+    assert ("not the activation" in paragraphs[1]) is (cause == "0/0")
+
+
+def test_targets_out_of_reach_are_named_as_the_cause():
+    task = "{inputs: [[0], [0.3], [0.7], [1]], targets: [-2.8, 0.2, 1.2, 3.65]}"
+    outcome, summary = trained(task=task, loss="squared", epochs=50, seeds=9)
+    made = document(explanation_page(outcome, summary, []))
+    assert {seed["verdict"] for seed in made["variants"][0]["seeds"]} == {"unreachable"}
+    assert made["variants"][0]["out_of_reach"] == {
+        "samples": [0, 3], "of": 4, "targets": [-2.8, 3.65], "output": [0, 1], "within": 0.5
+    }  # fmt: skip
+    assert made["story"][1].startswith("No output of sigmoid can be within 0.5 of 2 of the 4")
+    assert "None" not in made["story"][1]
+
+
+def test_a_training_that_was_stopped_is_not_explained():
+    chosen = load_experiment(flags={"activation": "hard", "epochs": "100", "seeds": "5"})
+    outcome = gather(chosen, [event for event in run(chosen) if event.epoch < 100])
+    story = document(explanation_page(outcome, summarise(outcome), []))["story"]
+    assert "stopped" in story[1]
+
+
+def test_a_chaotic_setting_is_marked_and_a_steady_one_is_not():
+    paragraphs, seeds = told_of(activation="relu", learning_rate=10, loss="squared")
+    twins = [float(s["twin_distance"]) for s in seeds if s["twin_distance"] is not None]
+    elsewhere = sum(distance >= 0.01 for distance in twins)
+    assert paragraphs[-1].startswith(f"chaotic: {elsewhere} of {len(twins)} seeds")
+    assert not any("chaotic" in text for text in told_of(activation="relu", loss="squared")[0])
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"activation": "hard", "epochs": 400},
+        {"activation": "hard", "init": "uniform:-4,4", "loss": "squared", "epochs": 300},
+    ],
+)
+def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
+    """From another training of the same seeds, which goes on where this one ends."""
+    outcome, summary = trained(**flags)
+    numbers, result = summary.variants[0], outcome.results[0]
+    remedy = propose_remedies(outcome.experiment)[-1]
+    longer = gather(remedy.experiment, run(remedy.experiment))
+    tried = trial(0, 100, epochs=10 * flags["epochs"])
+    tried = judge_of(tried, summarise(longer).variants[0])
+    found = solved_later(numbers, result, [tried])
+    solved_at = longer.results[0].solved_at
+    assert sum(of for _, of in found.values()) == (~result.solved).sum()
+    assert sum(k for k, _ in found.values()) == (solved_at > flags["epochs"]).sum() > 0
+    for word, (k, of) in found.items():
+        these = result.verdict == VERDICTS.index(word)
+        assert (k, of) == ((solved_at[these] > flags["epochs"]).sum(), these.sum())
+        assert k == 0 or not RULES[word].never
+    assert solved_later(numbers, result, []) == {}
+
+
+def judge_of(tried, numbers):
+    """A trial of which the numbers are others."""
+    return type(tried)(tried.part, numbers, works=tried.works)
+
+
+def test_every_verdict_has_a_meaning():
+    assert list(MEANINGS) == list(RULES)
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+
+def conclusion_of(trials=(), **flags):
+    return document(page_of(trials, activation="hard", epochs=3, **flags))["conclusion"]
+
+
+def test_when_all_is_solved_there_is_nothing_to_explain():
+    made = document(page_of(activation="tanh", epochs=1000, seeds=2))
+    assert len(made["story"]) == 1
+    assert made["conclusion"] == []
+
+
+def test_the_conclusion_is_drawn_from_the_trials():
+    works, fails = trial(93, 100, "learning rate 1", works=True), trial(3, 100)
+    assert "learning rate 1, solves 93 of 100 seeds" in conclusion_of([fails, works])[0]
+    assert conclusion_of([fails])[0] == "None of the 1 remedies works here."
+    assert "use --seeds 100" in conclusion_of([trial(5, 5, works=True)], seeds=5)[0]
+    made = document(page_of([works], missing=2, activation="hard", epochs=3))
+    assert made["conclusion"][0].startswith("Interrupted")
+    assert (made["complete"], made["remedies_missing"]) == (False, 2)
+
+
+def test_the_timeline_counts_every_seed():
+    timeline = tables(page_of(activation="hard", epochs=50, report_every=5, seeds=7))[0]
+    assert [row[0] for row in timeline.rows] == ["0", "10", "20", "30", "40", "50"]
+    assert {"x below -2.5", "x above 2.5", "hidden", "output"} <= set(timeline.columns)
+    deep = tables(page_of(activation="tanh", hidden="3-2", epochs=5, seeds=1))[0]
+    assert deep.columns[-3:] == ("hidden 1", "hidden 2", "output")
+
+
+def test_remedies_are_the_same_rows_in_the_table_json_and_csv():
+    trials = [trial(93, 100, "one", works=True), trial(3, 100, "other")]
+    page = page_of(trials, activation="hard", epochs=3)
+    table, made = tables(page)[-1], document(page)["remedies"]
+    assert [row[:3] for row in table.rows[1:]] == [
+        ("one", "", "93 of 100"), ("other", "", "3 of 100")
+    ]  # fmt: skip
+    assert [(r["name"], r["works"], r["solved"]["k"]) for r in made] == [
+        ("one", True, 93), ("other", False, 3)
+    ]  # fmt: skip
+    assert [(r["remedy"], r["works"], r["solved"]) for r in rows(page)] == [
+        ("one", "yes", "93"), ("other", "no", "3")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_an_explanation_is_told_at_any_width(width):
+    page = page_of([trial(3, 4, "a remedy")], activation="hard", epochs=3, seeds=4)
+    lines = drawn(page, width)
+    assert fit(lines, width)
+    assert all(words(block) in words(lines) for block in sentences(page))
