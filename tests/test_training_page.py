@@ -48,7 +48,9 @@ def test_an_early_end_is_told():
     experiment = load_experiment(flags={"epochs": "20", "report_every": "5"})
     events = run(experiment)
     page = page_of(gather(experiment, [next(events), next(events)]))
-    assert "stopped before the end: this is the state at epoch 5 of 20" in words(s for block in sentences(page) for s in block)
+    assert "stopped before the end: this is the state at epoch 5 of 20" in words(
+        s for block in sentences(page) for s in block
+    )
 
 
 # --- of data of one's own ---------------------------------------------------------------------

@@ -2,11 +2,9 @@
 
 import json
 import math
-from pathlib import Path
 
 import pytest
 from commands import hsig, interrupted_at, out_of
-from pages import read_csv
 
 SMALL = ("-e", "60", "-s", "12", "-l", "squared", "--update", "batch", "--baseline", "hard")
 THREE = ("compare", "tanh", "sigmoid", "hard", "ultra_fast", *SMALL)
@@ -90,22 +88,6 @@ def test_the_reported_seeds_are_those_of_a_run_at_the_learning_rate_chosen(made)
         assert ours == theirs
 
 
-def test_the_resolved_keys_are_a_config_that_gives_the_same(made, tmp_path):
-    path = tmp_path / "again.json.yaml"
-    path.write_text(json.dumps(made["experiment"]), encoding="utf-8")
-    assert json.loads(out_of("compare", str(path), "-f", "json", "--no-save")) == made
-
-
-@pytest.mark.parametrize("workers", ["1", "3"])
-@pytest.mark.parametrize("engine", ["reference", "auto"])
-def test_the_same_bits_with_any_number_of_workers(made, workers, engine, monkeypatch):
-    monkeypatch.setattr("hsig.experiments.parallel._WORK_WORTH_A_PROCESS", 0)
-    out = out_of(*TUNED, "-f", "json", "--no-save", "--workers", workers, "--engine", engine)
-    again = json.loads(out)
-    numbers = ("tuning", "one_learning_rate", "changes", "pairing")
-    assert {name: again[name] for name in numbers} == {name: made[name] for name in numbers}
-
-
 # --- the page ---------------------------------------------------------------------------------
 
 
@@ -113,45 +95,7 @@ def said(*arguments):
     return " ".join(out_of(*arguments, "--full").split())
 
 
-@pytest.mark.usefixtures("runs")
-def test_the_page_says_how_each_rate_was_chosen_and_what_it_changes(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    page = out_of(*TUNED, "--full")
-    for told in (
-        "learning rate chosen for each",
-        "chosen from 4 learning rates, 0.1 to 20, each with the same budget on seeds 12 to 23 "
-        "alone: the most of them solved; of equals the lower median epochs to solve, then the "
-        "smaller value",
-        "tuning, on seeds 12 to 23 (not told apart: from the chosen one",
-        "the same seeds with all at learning rate 0.1, against hard",
-        "p is the largest over the learning rates that the one solved less often was not told "
-        "apart at",
-        "with the same config and flags but those of tuning",
-    ):
-        assert told in " ".join(page.split())
-    rows = read_csv(out_of(*TUNED, "-f", "csv", "--no-save"))
-    for row in rows:
-        if row["error"]:
-            assert row["learning_rate"] == ""
-            continue
-        line = next(line for line in page.splitlines() if line.startswith(row["label"]))
-        assert f"{float(row['learning_rate']):.6g}" in line.split()
-        assert row["learning_rate"] in row["not_told_apart"].split()
-    assert "## " not in out_of("runs", "show", "latest", "-f", "md")
-
-
 # sigmoid with 60 epochs is solved on none of the seeds at tiny rates; tanh best where it is fastest
-@pytest.mark.usefixtures("runs")
-def test_an_end_of_the_range_is_named_where_the_best_lies_there():
-    out = said(*THREE, "--tune", "learning_rate=1e-6,8")
-    told = "at the upper end of the learning rates tried, 8, where a wider range may have a better"
-    assert f"{told} one: tanh" in out
-    out = said(*THREE, "--tune", "learning_rate=1e-7,1e-6")
-    assert "end of the learning rates tried" not in out
-    assert (
-        "solved no tuning seed at any learning rate tried, so the smallest was taken: tanh, "
-        "sigmoid, hard"
-    ) in out
 
 
 @pytest.mark.usefixtures("runs")
@@ -174,50 +118,7 @@ def test_what_a_claim_becomes_is_said_in_words():
     assert "no claim with all at learning rate 1e-07 either: tanh" in out
 
 
-@pytest.mark.usefixtures("runs")
-def test_columns_of_a_tuning_are_empty_for_what_was_not_tuned():
-    out = out_of(*TUNED, "--columns", "learning_rate,tuning,tried", "--no-save")
-    assert "by value" in out
-    out = out_of(*THREE, "--columns", "learning_rate,tuning,tried", "--no-save")
-    assert [line.split()[1:] for line in out.splitlines() if line.startswith("hard")] == [
-        ["0.1", "no", "no"]
-    ]
-
-
-def test_in_brief_a_line_names_the_learning_rate(made):
-    rates = {variant["label"]: variant["learning_rate"] for variant in made["variants"]}
-    lines = out_of("runs", "show", "latest", "-q").splitlines()
-    for label in ("tanh", "sigmoid", "hard"):
-        (line,) = (line for line in lines if line.startswith(f"{label}: "))
-        assert line.endswith(f", at learning rate {rates[label]:.6g}")
-
-
 # --- kept, repeated, interrupted --------------------------------------------------------------
-
-
-def test_a_kept_tuning_is_shown_and_repeated_as_it_was(made):
-    assert json.loads(out_of("runs", "show", "latest", "-f", "json")) == made
-    code, out, _ = hsig("runs", "rerun", "latest")
-    assert code == 0
-    assert (
-        "the same bits in every number of every seed; all that the numbers depend on"
-        in " ".join(out.split())
-    )
-    (row,) = read_csv(out_of("runs", "list", "-f", "csv"))
-    assert row["what"] == "4 variants"
-
-
-def test_two_runs_at_other_own_rates_have_other_digests(made):
-    out_of(*THREE, "--tune", "learning_rate=0.2,2", "-q")
-    one, other = (json.loads(path.read_text()) for path in sorted(Path("runs").glob("*/run.json")))
-    assert one["digest"] != other["digest"]
-    assert one["parts"][0]["learning_rates"][-1] is None  # of what has no gradient
-    assert {part["role"] for part in one["parts"]} == {"", "tuning", "alternative", "one rate"}
-    differences = json.loads(out_of("runs", "diff", "latest~1", "latest", "-f", "json"))
-    assert [row["key"] for row in differences["differences"]] == ["tune"]
-    told = " ".join(out_of("runs", "diff", "latest~1", "latest").split())
-    assert "learning rate chosen for each" in told
-    assert made["complete"]
 
 
 def test_expectations_are_of_the_reported_seeds_at_their_own_rates(made):

@@ -81,11 +81,13 @@ def tasks_page(
         columns: As in `comparison_page`, for the table of each task.
     """
     complete = all(result.outcome.complete for result in results)
-    head = lines(dict.fromkeys(line for r in results for line in heading_of(r.experiment, r.tuned)))
+    head = lines(
+        dict.fromkeys(line for r in results for line in heading_of(r.summary.experiment, r.tuned))
+    )
     every = [variant for result in results for variant in result.summary.variants]
     legend = ComparisonTables(results[0].experiment, every).legend()
     marks = legend if not columns or "verdicts" in columns else ()
-    over_all = [_over_table(over, results[0].experiment)] if over else []
+    over_all = [_over_table(over, results[0].summary.experiment)] if over else []
     notes = dict.fromkeys(note for r in results for note in full_notes(r.summary, r.tuned))
     short = [line for r in results for line in (*short_notes(r.summary, r.tuned), *r.answer())]
     corrected = "each task's claims are corrected among its own variants, not over the tasks"
