@@ -1,4 +1,4 @@
-"""`docs/findings/public-numbers.md` says what its script prints, and has the intervals of its counts."""
+"""`docs/findings/public-numbers.md` has what its script prints and the intervals of its counts."""
 
 import re
 import runpy
@@ -11,7 +11,7 @@ from hsig.engines import compiled
 from hsig.reports.page import percent
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "docs" / "public-numbers.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "findings" / "public-numbers.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not compiled.is_available(), reason="takes minutes without the compiled engine")
