@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from hypothesis import strategies as st
 
-from hsig import cli
+from hsig.cli import app
 
 # control characters, C1 among them; directions, joiners, odd spaces, ends of lines; what Markdown,
 # HTML, CSV, spreadsheets and rich take for more than a text; a private and an unused code point
@@ -44,7 +44,7 @@ def hsig(*arguments):
         redirect_stderr(err),
     ):
         try:
-            cli.main()
+            app.main()
         except SystemExit as ended:
             code = ended.code
     return code, out.getvalue(), err.getvalue()

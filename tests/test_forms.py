@@ -149,5 +149,6 @@ def test_schema_and_checks_agree_on_every_number_and_choice(tmp_path_factory, na
 def test_the_starting_point_is_the_defaults_with_every_key_and_its_help(tmp_path):
     path = tmp_path / "my.yaml"
     path.write_text(starting_point(), encoding="utf-8")
-    assert resolved_keys(load_experiment(path)) == resolved_keys(load_experiment())    for key in KEYS.values():
+    assert resolved_keys(load_experiment(path)) == resolved_keys(load_experiment())
+    for key in KEYS.values():
         assert f"# {key.help}\n{'# ' if key.default is None else ''}{key.name}:" in starting_point()

@@ -102,13 +102,14 @@ def examine(
             )
         ]
         nonaffinity = _nonaffinity(activity)
+        norms = [_norm(layer) for layer in gradient]
     finite = all_finite(weights)
     alive = [((slope != 0.0) & finite).any(axis=0).mean(axis=0) for slope in slopes]
     return Evidence(
         on_piece=_pad_pieces([shares for shares, _ in pieces], len(finite)),
         on_one_piece=_layers_last([settled.mean(axis=0) for _, settled in pieces], len(finite)),
         alive=_layers_last(alive, len(finite)),
-        gradient=_layers_last([_norm(layer) for layer in gradient], len(finite)),
+        gradient=_layers_last(norms, len(finite)),
         solved=right.all(axis=(0, 1)) & finite,
         slope=_layers_last(
             [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes], len(finite)
