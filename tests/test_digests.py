@@ -145,16 +145,8 @@ def test_another_value_gives_a_cell_another_key_or_the_same_numbers(key):
             other = replace(other, variants=pair(key)[1].variants[1:])
     differ = key in OF_CELLS or (KEYS[key].numbers and key not in OF_NO_CELL)
     assert (digest_cell(one) != digest_cell(other)) is differ
-    if not differ:
-        assert cell_bits(one) == cell_bits(other)
-
-
-def test_the_changes_of_cells_change_their_numbers():
-    """Or the test above would find nothing in them."""
-    for key in CHANGES:
-        if key in {"solved_within", "cost", "loss", "scale", "update", "learning_rate", "epochs"}:
-            one, other = pair(key)
-            assert cell_bits(one) != cell_bits(other), key
+    if not differ or key in {"solved_within", "cost", "loss", "scale", "update", "epochs"}:
+        assert (cell_bits(one) != cell_bits(other)) is differ
 
 
 # --- activations ------------------------------------------------------------------------------
@@ -188,33 +180,6 @@ def test_every_setting_of_an_activation_has_another_digest_in_either_layer(name)
     found += [digest_experiments([trained(ACTIVATIONS["relu"], layer)]) for layer in (own,)]
     found += [digest_experiments([trained(ACTIVATIONS["relu"], other)]) for _, other in others(own)]
     assert len(set(found)) == len(found)
-
-
-@pytest.mark.parametrize("name", ["hard", "leaky_relu"])
-def test_every_setting_of_an_activation_changes_numbers(name):
-    """Of some that have many, so that the test above is about something."""
-    own = ACTIVATIONS[name]
-    start = {"init": "uniform:-4,4"}
-    told = bits(trained(own, **start))
-    for setting, other in others(own):
-        # no pre-activation is at a kink by chance
-        assert (bits(trained(other, **start)) != told) is (setting != "kink"), setting
-
-
-def test_formulas_that_differ_have_digests_that_differ():
-    texts = ["x*sigmoid(x)", "x*sigmoid(2*x)", "max(x, 0)", "where(x < 0, 0, x)", "tanh(x)"]
-    made_of = [load_experiment(flags=ONE | {"activation": text}) for text in texts]
-    assert len({digest_experiments([each]) for each in made_of}) == len(texts)
-    assert len({digest_cell(each) for each in made_of}) == len(texts)
-
-
-def test_a_number_within_a_formula_counts_to_its_last_bit():
-    one, other = (
-        load_experiment(flags=ONE | {"activation": f"tanh({number!r}*x)"})
-        for number in (0.3, np.nextafter(0.3, 1.0).item())
-    )
-    assert digest_experiments([one]) != digest_experiments([other])
-    assert bits(one) != bits(other)
 
 
 def test_learning_rates_of_their_own_count_for_each_variant():

@@ -2,13 +2,11 @@
 
 import errno
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from hsig.files import (
-    ASIDE,
     is_stream,
     remove_folder,
     replace_file,
@@ -92,18 +90,6 @@ def test_a_folder_is_removed_and_of_a_link_only_the_link(folder):
     assert content(folder) == {}
 
 
-def test_a_folder_that_cannot_be_emptied_is_absent_under_its_name(folder, monkeypatch):
-    def refuse(_):
-        raise OSError(errno.EIO, "no")
-
-    write_folder(folder / "one", FILES)
-    monkeypatch.setattr(shutil, "rmtree", refuse)
-    with pytest.raises(OSError, match="no"):
-        remove_folder(folder / "one")
-    assert [path.name for path in folder.iterdir()] == [f"{ASIDE}one"]
-
-
-# every system call on the way to a new folder or file, by what makes it
 CALLS = [("pathlib.Path.mkdir", 1), ("os.fsync", 4), ("pathlib.Path.rename", 1)]
 STEPS = [(call, nth) for call, times in CALLS for nth in range(times)]
 STEPS += [("hsig.files._write_new", nth) for nth in range(3)]

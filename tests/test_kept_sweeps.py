@@ -451,11 +451,11 @@ def test_numbers_that_differ_are_named_with_their_cell(monkeypatch):
     del again[cell]
     assert compare_cells(kept, again) == (["1, 100: one was not trained"], [])
 
-    def wrong(experiment, _=None):
+    def wrong(experiment):
         result = train_cell(experiment)
-        return replace(result, cost=result.cost + 1.0)
+        yield replace(result, cost=result.cost + 1.0)
 
-    monkeypatch.setattr("hsig.experiments.parallel.train_cell", wrong)
+    monkeypatch.setattr("hsig.experiments.parallel.cell_steps", wrong)
     code, out, _ = hsig("runs", "rerun", "latest", "-f", "json")
     found = json.loads(out)
     assert (code, found["same_bits"], found["same_digest"]) == (1, False, True)

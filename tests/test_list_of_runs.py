@@ -84,11 +84,6 @@ def test_what_means_no_run_or_several_is_refused(three, text, message):
         find_record(three, text)
 
 
-def test_without_runs_it_is_said_where_there_are_none(tmp_path):
-    with pytest.raises(ConfigError, match="there are no kept runs here"):
-        find_record(tmp_path / "nowhere", "latest")
-
-
 def test_a_shell_is_offered_names_and_ids_and_a_word_is_known_as_a_run(three):
     first, second, third = ids(three)
     words = [("latest", third), ("wide", third), ("wide", second)]
@@ -167,6 +162,7 @@ def listed(several, *arguments):
         (("seconds>=0", "seconds<100"), [0, 1, 2, 3, 4]),
         (("until=",), [0, 1, 2, 3, 4]),
         (("hidden>3",), []),
+        (("hidden=3",), [0, 1, 2, 3, 4]),
     ],
 )
 def test_conditions_choose_runs(several, conditions, found):

@@ -19,11 +19,9 @@ from hypothesis import strategies as st
 from prepared import made_run
 
 from hsig.analysis.parts import TASK, TUNING, Part
-from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Outcome, Training
 from hsig.files import ASIDE
-from hsig.results.opening import result_of
 from hsig.runs.listing import find_record
 from hsig.runs.provenance import digest_experiments
 from hsig.runs.record import (
@@ -36,7 +34,6 @@ from hsig.runs.record import (
     within_precision,
 )
 from hsig.runs.store import (
-    CELLS,
     FORMAT,
     NO_NOTE,
     NOTE,
@@ -436,12 +433,3 @@ def test_zeros_count_by_their_sign_and_undefined_numbers_are_all_the_same():
     assert within_precision(nan, minus)
     assert not same_bits(np.array([1]), np.array([1.0]))
     assert not same_bits(np.array([1.0]), np.array([1.0, 1.0]))
-
-
-def test_a_run_of_the_default_experiment_is_opened_as_a_result(tmp_path):
-    run = made_run(**FEW)
-    record = keep_run(tmp_path, run)
-    result = result_of(record)
-    assert result.solved.n == 3
-    assert CELLS not in record.meta["files"]
-    assert load_experiment(flags={"epochs": "20"}).epochs == result.parts[0].experiment.epochs

@@ -93,7 +93,7 @@ def keep_run(runs: Path, run: FinishedRun) -> Record:
             "seconds": round(run.seconds, 3),
             "complete": run.complete,
             "digest": digest_experiments([part.outcome.experiment for part in run.parts]),
-            "parts": [_encode_part(part) for part in run.parts],
+            "parts": [encode_part(part) for part in run.parts],
         },
         configs=run.configs,
         files={RESULT: run.result.encode(), SEEDS: packed.getvalue()},
@@ -101,8 +101,10 @@ def keep_run(runs: Path, run: FinishedRun) -> Record:
     )
 
 
-def _encode_part(part: Part) -> dict[str, Any]:
+def encode_part(part: Part) -> dict[str, Any]:
+    """What `run.json` says of a part."""
     trained = part.outcome.experiment
+    experiment = replace(part.experiment, seeds=trained.seeds)
     return {
         "name": part.name,
         "layers": part.layers,
@@ -110,8 +112,8 @@ def _encode_part(part: Part) -> dict[str, Any]:
         "role": part.role,
         "labels": [variant.label for variant in trained.variants],
         "learning_rates": [variant.learning_rate for variant in trained.variants],
-        "experiment": keys_of(replace(part.experiment, seeds=trained.seeds)),
-        "settings": settings_of(replace(part.experiment, seeds=trained.seeds)),
+        "experiment": keys_of(experiment),
+        "settings": settings_of(experiment),
         "results": [_encode_training(training) for training in part.outcome.results],
     }
 
@@ -149,6 +151,7 @@ def settings_of(experiment: Experiment) -> dict[str, str]:
     if isinstance(keys["output_activation"], dict):
         output = experiment.variants[0].output_activation
         keys["output_activation"] = to_text(output) + _checksum_formulas([output])
+    keys["hidden"] = "-".join(map(str, experiment.hidden))
     start = experiment.init
     keys["init"] = f"{start.scheme}:{','.join(map(format_number, start.settings))}"
     keys["task"] = _spell_task(experiment.task)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hsig.analysis.parts import Part
 from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
 from hsig.config.keys import SWEEP
 from hsig.config.loading import load_resolved
@@ -16,10 +17,10 @@ from hsig.config.sweeps import load_sweep
 from hsig.config.text import config_text
 from hsig.config.values import plain
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.experiment import Experiment
+from hsig.experiments.experiment import Experiment, Outcome
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
 from hsig.runs.provenance import digest_cell, digest_cells, digest_sweep, keys_of
-from hsig.runs.record import same_bits, settings_of
+from hsig.runs.record import encode_part, same_bits
 from hsig.runs.store import (
     CELLS,
     RESULT,
@@ -281,7 +282,9 @@ class Ledger:
         Raises:
             BusyError: If another process is at the same sweep.
         """
-        if self.problem is not None or self._is_whole:
+        if self.problem is not None:
+            return
+        if self._record is not None and self._record.complete and self._has_all:
             return
         try:
             if self._record is None:
@@ -298,11 +301,6 @@ class Ledger:
             raise
         except RunError as problem:
             self.problem = problem
-
-    @property
-    def _is_whole(self) -> bool:
-        """Whether the record has it all."""
-        return self._record is not None and self._record.complete and self._has_all
 
     @property
     def _has_all(self) -> bool:
@@ -378,17 +376,6 @@ def _begin_record(
 ) -> Record:
     """Write a new record, whose cells are to come."""
     first = wanted.experiments[0]
-    part = {
-        "name": "",
-        "layers": "",
-        "is_config": False,
-        "role": "",
-        "labels": [first.variants[0].label],
-        "learning_rates": [None],
-        "experiment": keys_of(first),
-        "settings": settings_of(first),
-        "results": [],
-    }
     return write_record(
         runs,
         started=started,
@@ -398,7 +385,7 @@ def _begin_record(
             "seconds": 0.0,
             "complete": False,
             "digest": digest,
-            "parts": [part],
+            "parts": [encode_part(Part("", first, Outcome(first, ())))],
             "sweep": {
                 "axes": _encode_axes(wanted),
                 "flags": dict(origin.flags),
