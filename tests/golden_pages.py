@@ -28,6 +28,8 @@ class Golden(NamedTuple):
 
 TEXT = ("txt",)
 EVERY = ("txt", "json", "csv", "md")
+SWEEP = "sweep hard --learning-rate 0.1,1,10"
+BOTH = ("-s 30 --loss bce", "-s 30 --loss squared")
 SHORT = "-s 4 -e 40 --report-every 20"
 PAGES = {
     "train": Golden(f"train hard {SHORT}", EVERY),
@@ -47,6 +49,24 @@ PAGES = {
     "explain-full": Golden("explain hard -s 30 -e 1000 --full", TEXT),
     "explain-few": Golden(f"explain relu {SHORT}", ("txt", "json", "csv")),
     "explain-layers": Golden(f"explain tanh --hidden 3-2 {SHORT} --full", TEXT),
+    "sweep": Golden(f"{SWEEP} --epochs 20,1000 -s 30", EVERY),
+    "sweep-failed": Golden("sweep --activation hard,ultra_fast --epochs 1,20 -s 4", TEXT),
+    "sweep-three-keys": Golden(f"{SWEEP} --epochs 20,40 --hidden 2,3 -s 4", TEXT),
+    "sweep-one-key": Golden(f"{SWEEP} -e 40 -s 4"),
+    "sweep-difference": Golden(
+        "runs diff latest~1 latest", EVERY, tuple(f"{SWEEP} --epochs 20,900 {w}" for w in BOTH)
+    ),
+    "sweep-difference-one-key": Golden(
+        "runs diff latest~1 latest", TEXT, tuple(f"{SWEEP} -e 900 {w}" for w in BOTH)
+    ),
+    "activations": Golden("activations 'hard*'", EVERY),
+    "activation": Golden("activations hard:slope=0.25 --at -3,0.5,4", EVERY),
+    "activation-formula": Golden("activations 'x/(1 + abs(x))'"),
+    "power": Golden("power --rates 0.49,0.40", EVERY),
+    "power-paired": Golden("power --rates 0.03,0.13 --paired 0.12", TEXT),
+    "help": Golden("help", TEXT),
+    "help-words": Golden("help rank Holm", EVERY),
+    "config-show": Golden("config show first.yaml --hidden 2-3"),
     "explain-diverged": Golden("explain hard --loss bce_naive -r 3 -s 10 -e 200", TEXT),
 }
 FILES = {
