@@ -2,12 +2,11 @@ import json
 
 import pytest
 from commands import out_of
-from pages import drawn, fit
 
 from hsig.errors import ConfigError
 from hsig.experiments.verdicts import RULES, VERDICTS
 from hsig.reports.columns import COLUMNS
-from hsig.reports.glossary import GLOSSARY, glossary_page
+from hsig.reports.glossary import GLOSSARY
 
 
 def test_every_verdict_is_explained_and_those_that_are_for_ever_say_so():
@@ -30,12 +29,3 @@ def test_words_are_found_whatever_their_case_and_others_are_refused():
     assert len(json.loads(out_of("help", "-f", "json"))["tables"][0]["rows"]) == len(GLOSSARY)
     with pytest.raises(ConfigError, match=r"no word of hsig: seeed\. Known: diverged"):
         out_of("help", "seeed")
-
-
-@pytest.mark.parametrize("width", [40, 60, 80, 200])
-def test_it_is_in_order_and_fits_any_width(width):
-    lines = drawn(glossary_page(tuple(GLOSSARY)), width)
-    assert fit(lines, width)
-    if width == 200:
-        first = [line.split("  ")[0] for line in lines[1:] if not line.startswith(" ")]
-        assert first == sorted(GLOSSARY, key=str.casefold)

@@ -1,7 +1,9 @@
 """Pages of what is looked up: activations, configs, powers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter, itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +44,11 @@ from hsig.reports.documents import (
 from hsig.reports.obstacles import describe_oddity
 from hsig.reports.page import (
     OF_HSIG,
+    Column,
     Curves,
     Line,
     Page,
+    Rows,
     Table,
     join_csv,
     lines,
@@ -68,24 +72,39 @@ _PLOT_WIDTH = 8.0  # at least, to either side of 0
 def overview_page(definitions: Sequence[Definition]) -> Page:
     """The table of definitions."""
     page = page_of_tables(_table(definitions), document=_document(definitions))
-    return replace(page, blocks=(*page.blocks, lines([_MORE])), rows=lambda: _rows(definitions))
+    return replace(
+        page, blocks=(*page.blocks, lines([_MORE])), rows=_overview_rows(definitions).csv
+    )
+
+
+def _overview_rows(definitions: Sequence[Definition]) -> Rows[Definition]:
+    return Rows(
+        (
+            Column("activation", "activation", lambda d: to_text(d.activation), prose=True),
+            Column("definition", "f(x)", lambda d: d.activation.formula, prose=True),
+            Column(
+                "range",
+                "range",
+                lambda d: d.activation.range,
+                lambda ends: f"{short(ends[0])} to {short(ends[1])}",
+                {"lowest": itemgetter(0), "highest": itemgetter(1)},
+            ),
+            Column("slope_at_0", "slope at 0", attrgetter("slope_at_0")),
+            Column(
+                "distance_from_logistic",
+                "from logistic",
+                attrgetter("distance"),
+                lambda distance: short(round(distance, 3)),
+            ),
+            Column("source", "source", lambda d: d.activation.source, prose=True),
+        ),
+        definitions,
+    )
 
 
 def _table(definitions: Sequence[Definition]) -> Table:
-    rows = tuple(
-        (
-            to_text(d.activation),
-            d.activation.formula,
-            _range(d.activation),
-            short(d.slope_at_0),
-            short(round(d.distance, 3)),
-            d.activation.source,
-        )
-        for d in definitions
-    )
-    columns = ("activation", "f(x)", "range", "slope at 0", "from logistic", "source")
     spare = (("range", "source"),)
-    return Table("", columns, rows, spare=spare, prose=("activation", "f(x)", "source"), whole=True)
+    return _overview_rows(definitions).table(spare=spare, whole=True)
 
 
 def activation_page(definition: Definition, points: Points | None) -> Page:
@@ -109,11 +128,11 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
     if activation.note:
         facts.append(f"note: {activation.note}")
     elsewhere = _elsewhere(activation)
-    chosen = [] if points is None else [_points(points)]
+    chosen = [] if points is None else [_point_rows(points).table("y = f(w*x) at w = 1")]
     return Page(
         (lines(facts), *_curves(definition), *elsewhere, *chosen),
         lambda _: _document([definition], points),
-        lambda: _rows([definition]) if points is None else _point_rows(points),
+        (_overview_rows([definition]) if points is None else _point_rows(points)).csv,
         markdown=(lines(facts), *elsewhere, *(chosen or [_table([definition])])),
     )
 
@@ -197,14 +216,13 @@ def _break(found: Break) -> str:
     return f"{what} at x = {short(found.x)}; slope before, there and after: {slopes}"
 
 
-def _points(points: Points) -> Table:
-    rows = tuple(
-        tuple(short(float(number)) for number in row)
-        for row in zip(
-            points.x, points.value, points.derivative, points.weight_derivative, strict=True
-        )
+def _point_rows(points: Points) -> Rows[Any]:
+    columns = (("x", "x"), ("y", "y"), ("dy_dx", "dy/dx"), ("dy_dw", "dy/dw"))
+    numbers = (points.x, points.value, points.derivative, points.weight_derivative)
+    return Rows(
+        [Column(name, head, itemgetter(n)) for n, (name, head) in enumerate(columns)],
+        [*zip(*(column.tolist() for column in numbers), strict=True)],
     )
-    return Table("y = f(w*x) at w = 1", ("x", "y", "dy/dx", "dy/dw"), rows)
 
 
 def _curves(definition: Definition) -> list[Curves]:
@@ -249,39 +267,9 @@ def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
         "oddities": [describe_oddity(odd) for odd in definition.oddities],
     }
     if points is not None:
-        columns = (points.x, points.value, points.derivative, points.weight_derivative)
-        record["points"] = {
-            name: plain(column.tolist())
-            for name, column in zip(_POINT_COLUMNS, columns, strict=True)
-        }
+        records = _point_rows(points).records()
+        record["points"] = {name: [row[name] for row in records] for name in records[0]}
     return record
-
-
-def _rows(definitions: Sequence[Definition]) -> tuple[Sequence[str], list[dict[str, object]]]:
-    """One row per activation."""
-    rows: list[dict[str, object]] = [
-        {
-            "activation": to_text(definition.activation),
-            "definition": definition.activation.formula,
-            "lowest": definition.activation.range[0],
-            "highest": definition.activation.range[1],
-            "slope_at_0": definition.slope_at_0,
-            "distance_from_logistic": definition.distance,
-            "source": definition.activation.source,
-        }
-        for definition in definitions
-    ]
-    return tuple(rows[0]), rows
-
-
-_POINT_COLUMNS = ("x", "y", "dy_dx", "dy_dw")
-
-
-def _point_rows(points: Points) -> tuple[Sequence[str], list[dict[str, object]]]:
-    """One row per point."""
-    columns = (points.x, points.value, points.derivative, points.weight_derivative)
-    numbers = zip(*(column.tolist() for column in columns), strict=True)
-    return _POINT_COLUMNS, [dict(zip(_POINT_COLUMNS, row, strict=True)) for row in numbers]
 
 
 # --- configs -------------------------------------------------------------------------------------
@@ -376,7 +364,6 @@ def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
 
 _POWERS = (0.5, 0.8, 0.9, 0.95)
 _SEEDS = (30, 100, 300, 1000, 3000, 10_000)
-_COLUMNS = ("unpaired, each", "paired")
 _TESTS = {"unpaired": "Fisher's exact test, two-sided", "paired": "exact McNemar test, two-sided"}
 
 
@@ -390,36 +377,44 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
             solved independently.
     """
     share: Share = independent_discordance if discordant is None else discordant
-    needed = {
-        power: (
-            seeds_needed(first, second, power=power),
-            seeds_needed(first, second, discordant=share, power=power),
-        )
-        for power in _POWERS
-    }
-    smallest = {
-        seeds: (
-            smallest_difference(seeds, first),
-            smallest_difference(seeds, first, discordant=share),
-        )
-        for seeds in _SEEDS
-    }
     apart = independent_discordance(first, second) if discordant is None else discordant
-    alone = "as if independent" if discordant is None else ""
     shown = f"{percent(apart)} discordant"
+    pairs = f"as if independent, {shown}" if discordant is None else shown
+    needed = _two_tests(
+        Column("power", "power", itemgetter(0), percent),
+        lambda needed: str(needed),
+        f"more than {MAX_SEEDS}",
+        [
+            (
+                power,
+                seeds_needed(first, second, power=power),
+                seeds_needed(first, second, discordant=share, power=power),
+            )
+            for power in _POWERS
+        ],
+    )
+    smallest = _two_tests(
+        Column("seeds", "seeds", itemgetter(0)),
+        lambda difference: f"{difference:.3f}",
+        "none",
+        [
+            (
+                seeds,
+                smallest_difference(seeds, first),
+                smallest_difference(seeds, first, discordant=share),
+            )
+            for seeds in _SEEDS
+        ],
+    )
     tables = (
-        Table(
+        needed.table(
             f"seeds to tell solved rates {short(first)} and {short(second)} apart, two-sided at "
             f"{percent(ALPHA)} (unpaired: Fisher's exact test; paired: exact McNemar test, pairs "
-            f"{', '.join(filter(None, (alone, shown)))})",
-            ("power", *_COLUMNS),
-            tuple((percent(power), *map(_seeds, found)) for power, found in needed.items()),
+            f"{pairs})"
         ),
-        Table(
+        smallest.table(
             f"smallest difference from a solved rate of {short(first)}, at a power of 80 % by the "
-            f"same tests (pairs {alone or shown})",
-            ("seeds", *_COLUMNS),
-            tuple((str(seeds), *map(_difference, found)) for seeds, found in smallest.items()),
+            f"same tests (pairs {pairs.removesuffix(f', {shown}')})"
         ),
     )
     page = page_of_tables(
@@ -431,14 +426,8 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
             "discordant": apart,
             "level": ALPHA,
             "tests": dict(_TESTS),
-            "needed": [
-                {"power": power, "unpaired": unpaired, "paired": paired}
-                for power, (unpaired, paired) in needed.items()
-            ],
-            "smallest": [
-                {"seeds": seeds, "unpaired": unpaired, "paired": paired}
-                for seeds, (unpaired, paired) in smallest.items()
-            ],
+            "needed": [*needed.records()],
+            "smallest": [*smallest.records()],
             "claim_seeds": CLAIM_SEEDS,
         },
     )
@@ -452,9 +441,10 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
     return replace(page, blocks=(*page.blocks, lines(notes)))
 
 
-def _seeds(needed: int | None) -> str:
-    return f"more than {MAX_SEEDS}" if needed is None else str(needed)
-
-
-def _difference(found: float | None) -> str:
-    return "none" if found is None else f"{found:.3f}"
+def _two_tests(
+    first: Column[Any], text: Callable[[Any], str], missing: str, items: Sequence[Any]
+) -> Rows[Any]:
+    """A row for each power or number of seeds, with a column for each of both tests."""
+    unpaired = Column[Any]("unpaired", "unpaired, each", itemgetter(1), text, missing=missing)
+    paired = Column[Any]("paired", "paired", itemgetter(2), text, missing=missing)
+    return Rows((first, unpaired, paired), items)
