@@ -1,47 +1,41 @@
+"""What is measured of an activation without training: distances, kinks, jumps, oddities."""
+
 import numpy as np
 import pytest
 from golden_data import load_golden
 
-from hsig.activations import ACTIVATIONS
-from hsig.analysis.definitions import define, evaluate
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.analysis.definitions import FLAT, GROWING, INFINITE, NAN, WRONG, define, evaluate
 
 
 @pytest.mark.parametrize(
-    ("name", "distance"),
+    ("name", "distance", "slope"),
     [
-        ("sigmoid", 0.0),
-        ("ultra_fast", 0.028),  # these five: measured on a finer grid, independently
-        ("hard_torch", 0.069),
-        ("hard", 0.076),
-        ("hard_taylor", 0.119),
-        ("hard_binary", 0.269),
-        ("tanh", 1.0900),  # mpmath: 1.08998 at x = -1.6
-        ("leaky_hard", np.inf),
-        ("relu", np.inf),
+        ("sigmoid", 0.0, 0.25),
+        ("ultra_fast", 0.028, 0.375),  # these: measured on a finer grid, independently
+        ("hard_torch", 0.069, 1 / 6),
+        ("hard", 0.076, 0.2),
+        ("hard_taylor", 0.119, 0.25),
+        ("hard_binary", 0.269, 0.5),
+        ("tanh", 1.0900, 1.0),  # mpmath: 1.08998 at x = -1.6
+        ("leaky_hard", np.inf, 0.2),
+        ("relu", np.inf, 0.0),
     ],
 )
-def test_distance_from_the_logistic_curve(name, distance):
-    assert define(ACTIVATIONS[name]).distance == pytest.approx(distance, abs=5e-4)
-
-
-@pytest.mark.parametrize(
-    ("name", "slope"),
-    [("sigmoid", 0.25), ("ultra_fast", 0.375), ("hard", 0.2), ("hard_torch", 1 / 6), ("relu", 0)],
-)
-def test_slope_at_0(name, slope):
-    assert define(ACTIVATIONS[name]).slope_at_0 == pytest.approx(slope, rel=1e-15)
-
-
-def breaks(name, **parameters):
-    activation = ACTIVATIONS[name].with_settings(parameters, None)
-    return [(b.x, b.slope_before, b.slope_at, b.slope_after) for b in define(activation).breaks]
+def test_distance_from_the_logistic_curve_and_slope_at_0(name, distance, slope):
+    found = define(ACTIVATIONS[name])
+    assert found.distance == pytest.approx(distance, abs=5e-4)
+    assert found.slope_at_0 == pytest.approx(slope, rel=1e-15)
 
 
 def test_breaks_are_the_kinks_with_the_convention_at_each():
+    def breaks(name, **parameters):
+        found = define(ACTIVATIONS[name].with_settings(parameters, None)).breaks
+        return [(b.x, b.slope_before, b.slope_at, b.slope_after) for b in found]
+
     assert breaks("hard") == [(-2.5, 0.0, 0.2, 0.2), (2.5, 0.2, 0.2, 0.0)]
     assert breaks("relu") == [(0.0, 0.0, 0.0, 1.0)]
-    assert breaks("tanh") == []
-    assert breaks("elu") == []  # smooth at 0 when alpha is 1
+    assert breaks("elu") == breaks("tanh") == []  # elu is smooth at 0 when alpha is 1
     assert breaks("elu", alpha=0.5) == [(0.0, 0.5, 0.5, 1.0)]
     assert breaks("hard", leak=1.0) == []  # a straight line
 
@@ -62,15 +56,34 @@ def test_what_jumps_and_by_how_much():
     }
 
 
+@pytest.mark.parametrize(
+    ("formula", "slope", "kind", "x", "of_slope"),
+    [
+        ("log(x + 2)", "", NAN, -2.0, False),
+        ("1/(x - 3)", "", INFINITE, 3.0, False),
+        ("x**3", "", GROWING, -1000.0, True),
+        ("sign(x)", "", FLAT, 0.0, True),
+        ("tanh(x)", "1 - tanh(x)", WRONG, -20.0, True),
+    ],
+)
+def test_what_is_odd_about_a_formula(formula, slope, kind, x, of_slope):
+    first = define(Activation("mine", formula, slope_definition=slope)).oddities[0]
+    assert (first.kind, first.slope) == (kind, of_slope)
+    assert first.x == pytest.approx(x, abs=1e-9)
+
+
+def test_most_of_the_table_is_not_odd():
+    odd = {name for name, activation in ACTIVATIONS.items() if define(activation).oddities}
+    assert {"square"} <= odd
+    assert not odd & {"sigmoid", "hard", "tanh", "relu", "elu", "silu", "gelu_tanh", "softplus"}
+
+
 def test_values_and_weight_derivatives_are_those_of_the_questions_answer():
     table = load_golden("question")["answer_table"]
     points = evaluate(ACTIVATIONS["hard"], table["x"])
     np.testing.assert_allclose(points.value, table["y"], atol=1e-15)
     np.testing.assert_allclose(points.weight_derivative, table["dy_dw"], atol=1e-15)
     assert np.signbit(points.weight_derivative[0])  # the answer prints -0
-
-
-def test_points_may_be_infinite():
     points = evaluate(ACTIVATIONS["hard"], [-np.inf, np.inf])
     assert points.value.tolist() == [0.0, 1.0]
     assert np.isnan(points.weight_derivative).all()
