@@ -45,18 +45,18 @@ def test_fishers_power_is_the_sum_over_all_tables_that_scipy_rejects(n, first, s
     assert fisher_power(n, first, second, alpha) == pytest.approx(expected, abs=1e-12)
 
 
-def test_fishers_power_for_a_hundred_seeds_is_scipys():
+def test_fishers_power_for_eighty_seeds_is_scipys():
     # the ends of the windows, and totals above half, matter where there are more seeds
     rejected = {
-        (one, other): fisher_exact([[one, 60 - one], [other, 60 - other]]).pvalue <= 0.05
-        for one in range(61)
+        (one, other): fisher_exact([[one, 40 - one], [other, 40 - other]]).pvalue <= 0.05
+        for one in range(41)
         for other in range(one)
     }
-    k = np.arange(61)
+    k = np.arange(41)
     for first, second in ((0.9, 0.7), (0.02, 0.2), (0.55, 0.45), (1.0, 0.9)):
-        chances = np.outer(binom.pmf(k, 60, first), binom.pmf(k, 60, second))
+        chances = np.outer(binom.pmf(k, 40, first), binom.pmf(k, 40, second))
         expected = sum((chances + chances.T)[pair] for pair, is_in in rejected.items() if is_in)
-        assert fisher_power(60, first, second) == pytest.approx(expected, abs=1e-12)
+        assert fisher_power(40, first, second) == pytest.approx(expected, abs=1e-12)
 
 
 @settings(max_examples=15, deadline=None)
@@ -76,9 +76,7 @@ def test_mcnemars_power_is_the_sum_over_all_tables_that_it_rejects(pairs, share,
     assert found == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("pairs", "difference", "discordant"), [(205, 0.09, 0.2), (700, 0.1, 1.0), (1200, 0.02, 0.1)]
-)
+@pytest.mark.parametrize(("pairs", "difference", "discordant"), [(205, 0.09, 0.2), (500, 0.1, 1.0)])
 def test_mcnemars_power_for_hundreds_of_pairs_is_scipys(pairs, difference, discordant):
     """The power given each number of discordant pairs, averaged over it."""
     first, expected = (discordant + difference) / 2.0 / discordant, 0.0

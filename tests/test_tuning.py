@@ -145,11 +145,11 @@ def alarms(seed, curve, studies, **how):
 
 @pytest.mark.parametrize("curve", CURVES)
 def test_equal_activations_are_told_apart_in_at_most_5_percent_of_studies(curve):
-    assert alarms(12, CURVES[curve], 300) <= 0.05
+    assert alarms(12, CURVES[curve], 200) <= 0.05
 
 
 def test_without_the_alternatives_or_other_seeds_equal_ones_would_be_told_apart():
-    assert alarms(13, CURVES["rising"], 200, naive="alternatives") > 0.1
+    assert alarms(13, CURVES["rising"], 120, naive="alternatives") > 0.1
     assert alarms(14, CURVES["flat"], 300, naive="seeds") > 0.06
 
 
