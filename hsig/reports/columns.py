@@ -6,9 +6,10 @@ Nothing heavy is imported, so that `hsig compare --help`, which names them, is i
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import groupby
 from math import inf, isfinite, nan
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, methodcaller
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,9 @@ from hsig.reports.page import (
 )
 
 if TYPE_CHECKING:
-    from hsig.analysis.pairing import Paired, Pairing
+    from hsig.analysis.pairing import Pairing
     from hsig.analysis.summary import VariantSummary
-    from hsig.analysis.tuning import Choice, Tuning
+    from hsig.analysis.tuning import Tuning
     from hsig.experiments.experiment import Experiment
 
 MAX_COSTS = 17  # checkpoints with a column of their own
@@ -61,7 +62,7 @@ class Comparison:
     def checkpoints(self, most: int) -> list[int]:
         """Every n-th that was reached and the last, with n so that they are not too many."""
         last = max((variant.epochs[-1] for variant in self.trained), default=0)
-        reached = [epoch for epoch in self.experiment.checkpoints if epoch <= last]
+        reached = [epoch for epoch in self.experiment.checkpoints if epoch <= last] or [0]
         step = max(1, -(-(len(reached) - 1) // (most - 1)))
         return [*reached[:-1:step], reached[-1]]
 
@@ -81,6 +82,7 @@ class Comparison:
 
 Variant = Column["VariantSummary"]
 Value = Callable[[Any], Any]
+# what CSV has of a rate, and of the quartiles of a cost
 SOLVED_PARTS: Mapping[str, Value] = MappingProxyType(
     {
         "solved": attrgetter("k"),
@@ -128,183 +130,200 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def variant_columns(shown: Comparison) -> tuple[Variant, ...]:
     """Every column that says something of these variants, in the order of CSV."""
     return (
-        Column("label", "variant", lambda v: v.label, prose=True),
+        Column("label", "variant", attrgetter("label"), prose=True),
         *_result_columns(shown),
         *_cost_columns(shown),
         *(_paired_columns(shown.pairing) if shown.pairing else ()),
-        *_tuning_columns(shown),
+        *(_tuning_columns(shown, shown.tuned) if shown.tuned else _untuned_columns(shown)),
         *_prediction_columns(shown),
         Column("error", "", lambda v: v.failure or None),
     )
 
 
-def trained_value(value: Value) -> Value:
+def if_trained(value: Value) -> Value:
     """The value of what could be trained; None of what could not."""
     return lambda numbers: None if numbers.failure else value(numbers)
 
 
-def result_columns(failed_verdicts: Sequence[str], bar: Value) -> tuple[Column[Any], ...]:
+def _if_found(found: Mapping[str, Any], value: Value) -> Value:
+    """The value of what is found by a variant's label; None where there is nothing."""
+    return lambda variant: value(found[variant.label]) if variant.label in found else None
+
+
+# fmt: off
+def result_columns(failed_verdicts: Sequence[str], text_of_counts: Value) -> list[Column[Any]]:
     """How many seeds of some numbers were solved, and what became of the others.
 
     Args:
         failed_verdicts: All but `solved`, in their order.
-        bar: Draws counts of verdicts.
+        text_of_counts: How counts of verdicts are written.
     """
-    return (
-        Column(
-            "solved",
-            "solved",
-            trained_value(lambda v: v.solved),
-            rate_of,
-            SOLVED_PARTS,
-            missing="not trained",
-        ),
-        Column(
-            "interval",
-            "95 % interval",
-            trained_value(lambda v: v.solved),
-            interval,
-            shown_only=True,
-        ),
-        Column(
-            "verdicts",
-            "verdicts",
-            trained_value(lambda v: v.verdicts),
-            bar,
-            {word: _count_of(word) for word in failed_verdicts},
-            prose=True,
-        ),
-    )
+    solved = if_trained(attrgetter("solved"))
+    counts = {word: methodcaller("get", word, 0) for word in failed_verdicts}
+    return [
+        Column("solved", "solved", solved, rate_of, SOLVED_PARTS, missing="not trained"),
+        Column("interval", "95 % interval", solved, interval, shown_only=True),
+        Column("verdicts", "verdicts", if_trained(attrgetter("verdicts")), text_of_counts, counts,
+               prose=True),
+    ]
 
 
-def _count_of(word: str) -> Value:
-    return lambda verdicts: verdicts.get(word, 0)
-
-
-def _verdict_count(word: str) -> Value:
-    return trained_value(lambda numbers: numbers.verdicts.get(word, 0))
-
-
-def _result_columns(shown: Comparison) -> tuple[Variant, ...]:
+def _result_columns(shown: Comparison) -> list[Variant]:
     from hsig.reports.phrases import FAILED_VERDICTS, verdict_bar
 
-    beyond, asked = f">{shown.experiment.epochs}", shown.experiment.at_epochs
-    there = {word for variant in shown.variants for word in variant.verdicts}
-    return (
+    budget, asked = shown.experiment.epochs, shown.experiment.at_epochs
+    ended = {word for variant in shown.variants for word in variant.verdicts}
+
+    def count_of(word: str) -> Variant:
+        return Column(f"count:{word}", word, if_trained(lambda v: v.verdicts.get(word, 0)),
+                      shown_only=True)
+
+    def solved_at(epoch: int) -> Variant:
+        name = f"solved_at_{epoch}"
+        return Column(name, f"at {epoch}", lambda v: v.at_epochs.get(epoch),
+                      lambda solved: f"{solved.k}, {interval(solved)}", {name: attrgetter("k")},
+                      shown_only=not asked)
+
+    return [
         *result_columns(FAILED_VERDICTS, lambda counts: verdict_bar(counts, _BAR)),
-        *(
-            Column(f"count:{word}", word, _verdict_count(word), shown_only=True)
-            for word in FAILED_VERDICTS
-            if word in there
-        ),
-        Column("lost", "lost", trained_value(lambda v: v.lost)),
-        Column(
-            "diverged", "diverged", trained_value(lambda v: len(v.diverged_seeds)), shown_only=True
-        ),
-        *(
-            Column(
-                f"solved_at_{epoch}",
-                f"at {epoch}",
-                _solved_at(epoch),
-                lambda solved: f"{solved.k}, {interval(solved)}",
-                {f"solved_at_{epoch}": attrgetter("k")},
-                shown_only=not asked,
-            )
-            for epoch in asked or (shown.experiment.epochs,)
-        ),
-        Column(
-            "epochs_to_solve",
-            "epochs",
-            trained_value(lambda v: v.epochs_to_solve[0]),
-            lambda median: beyond if median == inf else f"{median:.0f}",
-            note="epochs: median to solve",
-        ),
-        Column(
-            "epochs_interval",
-            "epochs to solve",
-            trained_value(lambda v: v.epochs_to_solve),
-            _epochs_interval,
-            shown_only=True,
-            note="median epochs to solve",
-        ),
-    )
+        *(count_of(word) for word in FAILED_VERDICTS if word in ended),
+        Column("lost", "lost", if_trained(attrgetter("lost"))),
+        Column("diverged", "diverged", if_trained(lambda v: len(v.diverged_seeds)),
+               shown_only=True),
+        *map(solved_at, asked or (budget,)),
+        Column("epochs_to_solve", "epochs", if_trained(lambda v: v.epochs_to_solve[0]),
+               lambda median: f">{budget}" if median == inf else f"{median:.0f}",
+               note="epochs: median to solve"),
+        Column("epochs_interval", "epochs to solve", if_trained(attrgetter("epochs_to_solve")),
+               _epochs_interval, shown_only=True, note="median epochs to solve"),
+    ]
 
 
-def _solved_at(epoch: int) -> Value:
-    return lambda variant: variant.at_epochs.get(epoch)
-
-
-def _epochs_interval(epochs: Sequence[float]) -> str:
-    median, low, high = ("not reached" if epoch == inf else f"{epoch:.0f}" for epoch in epochs)
-    return median if median == low == high else f"{median} ({low} to {high})"
-
-
-def _cost_columns(shown: Comparison) -> tuple[Variant, ...]:
+def _cost_columns(shown: Comparison) -> list[Variant]:
     experiment, top = shown.experiment, shown.curve_top
     which, over = which_cost(experiment), median_over(experiment)
-    said = f"cost: {which}{over}"
-    cut = any((variant.cost[_MEDIAN] > top).any() for variant in shown.trained)
-    epochs = shown.checkpoints(_MAX_CURVE) if shown.trained else []
+    note = f"cost: {which}{over}"
+    is_cut = any((variant.cost[_MEDIAN] > top).any() for variant in shown.trained)
+
+    def cost_at(epoch: int, variant: "VariantSummary") -> float:
+        if epoch not in variant.epochs:
+            return nan
+        return float(variant.cost[_MEDIAN, variant.epochs.index(epoch)])
 
     def curve(variant: "VariantSummary") -> list[float]:
-        cost = dict(zip(variant.epochs, variant.cost[_MEDIAN].tolist(), strict=True))
-        return [cost.get(epoch, nan) for epoch in epochs]
+        return [cost_at(epoch, variant) for epoch in shown.checkpoints(_MAX_CURVE)]
 
-    def cost_at(epoch: int) -> Value:
-        def cost(variant: "VariantSummary") -> float | None:
-            if epoch not in variant.epochs:
-                return None
-            return float(variant.cost[_MEDIAN, variant.epochs.index(epoch)])
+    def final_cost(name: str, quartile: int) -> Variant:
+        return Column(f"final_cost:{name}", f"{name} %",
+                      if_trained(lambda v: float(v.cost[quartile, -1])), brief,
+                      shown_only=True, note=note)
 
-        return trained_value(cost)
+    def costs_at(epoch: int) -> Variant:
+        return Column(f"cost:{epoch}", str(epoch),
+                      lambda v: cost_at(epoch, v) if epoch in getattr(v, "epochs", ()) else None,
+                      brief, shown_only=True, note=f"{which} by epoch{over}")
 
-    return (
-        Column("epoch", "", trained_value(lambda v: v.epochs[-1])),
-        Column("cost", "", trained_value(lambda _: experiment.cost)),
-        Column(
-            "final_cost",
-            "cost",
-            trained_value(lambda v: v.cost[:, -1].tolist()),
-            lambda cost: brief(cost[_MEDIAN]),
-            COST_PARTS,
-            note=said,
-        ),
-        *(
-            Column(
-                f"final_cost:{name}",
-                f"{name} %",
-                _final_cost(quartile),
-                brief,
-                shown_only=True,
-                note=said,
-            )
-            for name, quartile in (("25", _LOWER), ("75", _UPPER))
-        ),
-        Column(
-            "curve",
-            "curve",
-            trained_value(curve),
-            lambda costs: sparkline(costs, top),
-            shown_only=True,
-            prose=True,
-            note=f"curve: from 0 to {top:.3g}{', cut off there' if cut else ''}",
-        ),
-        *(
-            Column(
-                f"cost:{epoch}",
-                str(epoch),
-                cost_at(epoch),
-                brief,
-                shown_only=True,
-                note=f"{which} by epoch{over}",
-            )
-            for epoch in (shown.checkpoints(MAX_COSTS) if shown.trained else ())
-        ),
+    return [
+        Column("epoch", "", if_trained(lambda v: v.epochs[-1])),
+        Column("cost", "", if_trained(lambda _: experiment.cost)),
+        Column("final_cost", "cost", if_trained(lambda v: v.cost[:, -1].tolist()),
+               lambda cost: brief(cost[_MEDIAN]), COST_PARTS, note=note),
+        final_cost("25", _LOWER),
+        final_cost("75", _UPPER),
+        Column("curve", "curve", if_trained(curve), lambda costs: sparkline(costs, top),
+               shown_only=True, prose=True,
+               note=f"curve: from 0 to {top:.3g}{', cut off there' if is_cut else ''}"),
+        *map(costs_at, shown.checkpoints(MAX_COSTS)),
+    ]
+
+
+def _paired_columns(pairing: "Pairing") -> list[Variant]:
+    """Each variant against the baseline; nothing for the baseline itself."""
+    of = partial(_if_found, pairing.against)
+    return [
+        Column("rank", "rank", lambda v: pairing.ranks.get(v.label),
+               note="rank: 1 + how many are significantly better, Holm over all pairs"),
+        Column("difference", "difference", of(attrgetter("difference")), signed,
+               note="difference of the solved rates; p: exact McNemar"),
+        Column("difference_interval", "its interval", of(attrgetter("low", "high")),
+               signed_interval,
+               {"difference_low": itemgetter(0), "difference_high": itemgetter(1)}),
+        Column("p", "p", of(attrgetter("p")), p_value),
+        Column("both", "both", of(attrgetter("both"))),
+        Column("only_this", "only it", of(attrgetter("only_this"))),
+        Column("only_baseline", "only base", of(attrgetter("only_baseline"))),
+        Column("neither", "neither", of(attrgetter("neither"))),
+    ]
+
+
+def _untuned_columns(shown: Comparison) -> list[Variant]:
+    """What columns of a tuning have where there was none."""
+    rate = shown.experiment.learning_rate
+    return [
+        Column("learning_rate", "learning rate", lambda _: rate, short, shown_only=True),
+        Column("tuning", "tuned", lambda _: "no", shown_only=True),
+        Column("tried:", "tuned", lambda _: "no", shown_only=True),
+    ]
+
+
+def _tuning_columns(shown: Comparison, tuned: "Tuning") -> list[Variant]:
+    """The choice of each learning rate, and what it was chosen from."""
+    of, values = partial(_if_found, tuned.choices), shown.experiment.tune
+    change = partial(_if_found, tuned.changes)
+    shared = tuned.shared.variants if tuned.shared else ()
+    solved = {variant.label: variant.solved for variant in shared if not variant.failure}
+
+    def tried(value: float) -> Variant:
+        found = of(lambda choice: {t.value: t.solved.k for t in choice.tried}.get(value))
+        return Column(f"tried:{value}", short(value), found, shown_only=True)
+
+    def claim(claimed: str) -> str:
+        return claimed or "none"
+
+    return [
+        Column("learning_rate", "learning rate", of(attrgetter("value")), short),
+        Column("tuning", "tuning solved", of(attrgetter("chosen.solved")), rate_of,
+               {"tuning_solved": attrgetter("k"), "tuning_seeds": attrgetter("n")}),
+        Column("tuning_edge", "", of(attrgetter("edge"))),
+        Column("not_told_apart", "not told apart",
+               of(lambda choice: [t.value for t in choice.tried if not t.told_apart]),
+               lambda some: _stretches(some, values),
+               {"not_told_apart": lambda some: " ".join(map(repr, some))}, prose=True),
+        Column("by_value", "by value",
+               of(lambda choice: [tried.solved.rate for tried in choice.tried]),
+               lambda rates: sparkline(rates, 1.0), shown_only=True, prose=True),
+        *map(tried, values),
+        Column("shared_solved", "solved", lambda v: solved.get(v.label), rate_of,
+               {"shared_solved": attrgetter("k")}),
+        Column("shared_difference", "difference", change(attrgetter("shared.difference")), signed),
+        Column("shared_interval", "its interval", change(attrgetter("shared.low", "shared.high")),
+               signed_interval, {"shared_low": itemgetter(0), "shared_high": itemgetter(1)}),
+        Column("shared_p", "p", change(attrgetter("shared.p")), p_value),
+        Column("shared_claim", "claim", change(attrgetter("shared.claim")), claim),
+        Column("own_claim", "tuned", change(attrgetter("own.claim")), claim),
+    ]
+
+
+def _prediction_columns(shown: Comparison) -> list[Variant]:
+    """What is predicted of each of the first samples."""
+    task = shown.experiment.task
+    samples = list(zip(task.inputs, task.targets, strict=True))
+    some = f" of the first {MAX_SAMPLES} of {len(samples)} samples"
+    note = (
+        f"predictions{some if len(samples) > MAX_SAMPLES else ''}{median_over(shown.experiment)} "
+        "(columns: inputs > target)"
     )
 
+    def prediction(sample: int, heading: str) -> Variant:
+        return Column(f"prediction:{sample}", heading,
+                      if_trained(lambda v: v.predictions[_MEDIAN, sample].tolist()),
+                      lambda outputs: " ".join(map(brief, outputs)), shown_only=True, note=note)
 
-def _final_cost(quartile: int) -> Value:
-    return trained_value(lambda variant: float(variant.cost[quartile, -1]))
+    return [
+        prediction(n, f"{' '.join(map(short, inputs))} > {' '.join(map(short, targets))}")
+        for n, (inputs, targets) in enumerate(samples[:MAX_SAMPLES])
+    ]
+# fmt: on
 
 
 def which_cost(experiment: "Experiment") -> str:
@@ -318,136 +337,15 @@ def median_over(experiment: "Experiment") -> str:
     return f", median over {seeds} seeds" if seeds > 1 else ""
 
 
-def _paired_columns(pairing: "Pairing") -> tuple[Variant, ...]:
-    """Each variant against the baseline; nothing for the baseline itself."""
-
-    def of(value: "Callable[[Paired], Any]") -> Value:
-        def found(variant: "VariantSummary") -> Any:
-            paired = pairing.against.get(variant.label)
-            return None if paired is None else value(paired)
-
-        return found
-
-    counts = {"both": "both", "only_this": "only it", "only_baseline": "only base"}
-    return (
-        Column(
-            "rank",
-            "rank",
-            lambda v: pairing.ranks.get(v.label),
-            note="rank: 1 + how many are significantly better, Holm over all pairs",
-        ),
-        Column(
-            "difference",
-            "difference",
-            of(lambda paired: paired.difference),
-            signed,
-            note="difference of the solved rates; p: exact McNemar",
-        ),
-        Column(
-            "difference_interval",
-            "its interval",
-            of(lambda paired: (paired.low, paired.high)),
-            signed_interval,
-            {"difference_low": itemgetter(0), "difference_high": itemgetter(1)},
-        ),
-        Column("p", "p", of(lambda paired: paired.p), p_value),
-        *(
-            Column(name, heading, of(attrgetter(name)))
-            for name, heading in {**counts, "neither": "neither"}.items()
-        ),
-    )
-
-
-_UNTUNED = ("tuning", "tried:")  # what asks for a tuning is answered without one, too
-
-
-def _tuning_columns(shown: Comparison) -> tuple[Variant, ...]:
-    """The choice of each learning rate, and what it was chosen from."""
-    tuned, rate = shown.tuned, shown.experiment.learning_rate
-    if tuned is None:
-        return (
-            Column("learning_rate", "learning rate", lambda _: rate, shown_only=True),
-            *(Column(name, "tuned", lambda _: "no", shown_only=True) for name in _UNTUNED),
-        )
-
-    def of(value: "Callable[[Choice], Any]") -> Value:
-        def found(variant: "VariantSummary") -> Any:
-            choice = tuned.choices.get(variant.label)
-            return None if choice is None else value(choice)
-
-        return found
-
-    def solved_with(tried_rate: float) -> Value:
-        return lambda choice: next(
-            (tried.solved.k for tried in choice.tried if tried.value == tried_rate), None
-        )
-
-    shared = tuned.shared.variants if tuned.shared else ()
-    solved_shared = {variant.label: variant.solved.k for variant in shared}
-    return (
-        Column("learning_rate", "learning rate", of(lambda choice: choice.value), short),
-        Column(
-            "tuning",
-            "tuning solved",
-            of(lambda choice: choice.chosen.solved),
-            rate_of,
-            {"tuning_solved": attrgetter("k"), "tuning_seeds": attrgetter("n")},
-        ),
-        Column("tuning_edge", "", of(lambda choice: choice.edge)),
-        Column(
-            "not_told_apart",
-            "not told apart",
-            of(lambda choice: [t.value for t in choice.tried if not t.told_apart]),
-            lambda values: _stretches(values, shown.experiment.tune),
-            {"not_told_apart": lambda values: " ".join(map(repr, values))},
-            prose=True,
-        ),
-        Column(
-            "by_value",
-            "by value",
-            of(lambda choice: [tried.solved.rate for tried in choice.tried]),
-            lambda rates: sparkline(rates, 1.0),
-            shown_only=True,
-            prose=True,
-        ),
-        *(
-            Column(f"tried:{value}", short(value), of(solved_with(value)), shown_only=True)
-            for value in shown.experiment.tune
-        ),
-        Column("shared_solved", "", lambda v: solved_shared.get(v.label)),
-    )
+def _epochs_interval(epochs: Sequence[float]) -> str:
+    median, low, high = ("not reached" if epoch == inf else f"{epoch:.0f}" for epoch in epochs)
+    return median if median == low == high else f"{median} ({low} to {high})"
 
 
 def _stretches(values: Sequence[float], every: Sequence[float]) -> str:
     """Some of all values, those that follow each other as a range."""
     stretches = [[*found] for there, found in groupby(every, values.__contains__) if there]
     return ", ".join(" to ".join(dict.fromkeys(map(short, (s[0], s[-1])))) for s in stretches)
-
-
-def _prediction_columns(shown: Comparison) -> tuple[Variant, ...]:
-    """What is predicted of each of the first samples."""
-    task = shown.experiment.task
-    samples = list(zip(task.inputs, task.targets, strict=True))
-    some = f" of the first {MAX_SAMPLES} of {len(samples)} samples"
-    note = (
-        f"predictions{some if len(samples) > MAX_SAMPLES else ''}{median_over(shown.experiment)} "
-        "(columns: inputs > target)"
-    )
-    return tuple(
-        Column(
-            f"prediction:{sample}",
-            f"{' '.join(map(short, inputs))} > {' '.join(map(short, targets))}",
-            _prediction(sample),
-            lambda outputs: " ".join(map(brief, outputs)),
-            shown_only=True,
-            note=note,
-        )
-        for sample, (inputs, targets) in enumerate(samples[:MAX_SAMPLES])
-    )
-
-
-def _prediction(sample: int) -> Value:
-    return trained_value(lambda variant: variant.predictions[_MEDIAN, sample].tolist())
 
 
 def column_names(columns: Sequence[Column[Any]], asked: Iterable[str]) -> list[str]:

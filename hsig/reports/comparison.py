@@ -36,7 +36,7 @@ from hsig.reports.phrases import (
 )
 from hsig.reports.training import transfer_table
 from hsig.reports.tuning import (
-    changes_table,
+    changes_title,
     describe_choice,
     describe_rate,
     own_rates,
@@ -52,6 +52,10 @@ _ALL_RESULTS = (*_RESULTS[:4], "cost", "quartiles", "curve", "verdicts", "lost")
 _SPARE, _ALL_SPARE = (("curve",),), (("25 %", "75 %"), ("lost",))
 _PAIRED = ("rank", "difference", "epochs")
 _TUNING = ("learning_rate", "tuning")
+_CHANGES = (
+    *("label", "shared_solved", "shared_difference", "shared_interval", "shared_p"),
+    *("shared_claim", "own_claim"),
+)
 _CLAIMS_NOTE = (
     "each p is the largest over the learning rates that the one solved less often was not told "
     "apart at"
@@ -90,10 +94,11 @@ class ComparisonTables(Comparison):
         """How the learning rates were chosen, and the claims beside those without; if they were."""
         if self.tuned is None:
             return ()
-        labels = [variant.label for variant in self.variants]
+        table = Rows(variant_columns(self), self.variants).table
+        changes = changes_title(self.experiment, self.tuned)
         return (
             self._table(tuning_title(self.experiment), _TUNING),
-            *changes_table(self.experiment, self.tuned, labels),
+            *([table(changes, _CHANGES, splits=True)] if changes else []),
         )
 
     def chosen(self, names: Sequence[str]) -> Table:

@@ -1,6 +1,6 @@
 """A tuned comparison: what was chosen, how sharply, and what that changes of the claims."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from hsig.analysis.summary import Summary, count_solved
 from hsig.analysis.tuning import (
@@ -11,7 +11,6 @@ from hsig.analysis.tuning import (
     TURNS,
     UPPER,
     VANISHES,
-    Change,
     Choice,
     Tuning,
 )
@@ -20,16 +19,8 @@ from hsig.config.values import Json
 from hsig.experiments.experiment import Experiment
 from hsig.reports.documents import pairing_document, solved_or_null
 from hsig.reports.page import (
-    Column,
-    Rows,
-    Table,
-    Text,
     for_json,
-    p_value,
-    rate_of,
     short,
-    signed,
-    signed_interval,
 )
 from hsig.reports.phrases import named_seeds
 
@@ -54,35 +45,14 @@ def tuning_title(experiment: Experiment) -> str:
     )
 
 
-def changes_table(
-    experiment: Experiment, tuned: Tuning, labels: Sequence[str]
-) -> tuple[Table, ...]:
-    """The comparison at one learning rate for all, with its claims beside the tuned ones."""
+def changes_title(experiment: Experiment, tuned: Tuning) -> str:
+    """The title of the table with one learning rate for all; nothing if there is no such table."""
     if tuned.shared is None or tuned.shared.pairing is None or not tuned.changes:
-        return ()
-    solved = {v.label: v.solved for v in tuned.shared.variants if not v.failure}
-    columns: list[Column[str]] = [
-        Column("label", "variant", lambda label: label, prose=True),
-        Column("solved", "solved", lambda label: solved[label], rate_of),
-    ]
-
-    def of_change(value: Callable[[Change], object]) -> Callable[[str], object]:
-        return lambda label: value(tuned.changes[label]) if label in tuned.changes else None
-
-    values: tuple[tuple[str, Callable[[Change], object], Text], ...] = (
-        ("difference", lambda change: change.shared.difference, signed),
-        ("its interval", lambda change: (change.shared.low, change.shared.high), signed_interval),
-        ("p", lambda change: change.shared.p, p_value),
-        ("claim", lambda change: change.shared.claim or "none", str),
-        ("tuned", lambda change: change.own.claim or "none", str),
-    )
-    columns += [Column(name, name, of_change(value), text) for name, value, text in values]
-    title = (
+        return ""
+    return (
         f"the same seeds {_with_one_rate(experiment)}, against {tuned.shared.pairing.baseline} "
         "(claim: here, and with each at its own learning rate; p: exact McNemar, Holm)"
     )
-    rows = [label for label in labels if label in solved]
-    return (Rows(columns, rows).table(title, splits=True),)
 
 
 def _with_one_rate(experiment: Experiment) -> str:
