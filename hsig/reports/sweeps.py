@@ -11,7 +11,7 @@ from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps
 from hsig.config.loading import resolved_keys
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
-from hsig.reports.columns import COST_PARTS, result_columns, trained_value
+from hsig.reports.columns import COST_PARTS, if_trained, result_columns
 from hsig.reports.comparison import family, interval_alone
 from hsig.reports.page import (
     OF_HSIG,
@@ -165,8 +165,8 @@ def _cell_rows(axes: Sequence[Axis], cells: Cells) -> Rows[Any]:
     """A row for each cell that has been trained."""
     columns = (
         *result_columns(FAILED_VERDICTS, str),
-        Column("cost", "", trained_value(attrgetter("cost")), parts=COST_PARTS),
-        Column("median_cost", "cost", trained_value(lambda s: s.cost[1]), brief, shown_only=True),
+        Column("cost", "", if_trained(attrgetter("cost")), parts=COST_PARTS),
+        Column("median_cost", "cost", if_trained(lambda s: s.cost[1]), brief, shown_only=True),
         *(
             Column(f"count:{word}", word, _count_of(word), shown_only=True)
             for word in FAILED_VERDICTS
@@ -174,10 +174,10 @@ def _cell_rows(axes: Sequence[Axis], cells: Cells) -> Rows[Any]:
         Column(
             "epochs_to_solve",
             "",
-            trained_value(attrgetter("epochs_to_solve")),
+            if_trained(attrgetter("epochs_to_solve")),
             parts={"epochs_to_solve": itemgetter(0)},
         ),
-        Column("lost", "", trained_value(attrgetter("lost"))),
+        Column("lost", "", if_trained(attrgetter("lost"))),
         Column("error", "", lambda summary: summary.failure or None),
     )
     others = [name for column in columns for name in (column.heading, *column.parts, column.name)]
@@ -186,7 +186,7 @@ def _cell_rows(axes: Sequence[Axis], cells: Cells) -> Rows[Any]:
 
 
 def _count_of(word: str) -> Callable[[Any], Any]:
-    return trained_value(lambda summary: summary.verdicts.get(word, 0))
+    return if_trained(lambda summary: summary.verdicts.get(word, 0))
 
 
 # --- how two sweeps differ -----------------------------------------------------------------------
