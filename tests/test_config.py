@@ -464,8 +464,7 @@ def test_all_problems_come_in_one_report(write):
     assert sorted(places) == ["--seeds:", *(f"x.yaml:{line}:" for line in range(1, 6))]
     path = write("task: {inputs: [[1]], targets: [3]}\noutput_activation: relu\n")
     assert len(refusal(path)) == 2
-    messages = refusal(write("".join(f"k{i}: 1\n" for i in range(50))))
-    assert (len(messages), messages[-1]) == (21, "x.yaml: 30 more unknown keys")
+    assert len(refusal(write("".join(f"k{i}: 1\n" for i in range(50))))) == 50
 
 
 @pytest.mark.parametrize(

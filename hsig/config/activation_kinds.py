@@ -270,29 +270,28 @@ _NAMING = ("activation", "activations", "output_activation", "predict_with", "ba
 
 def insert_formulas(values: Mapping[str, Value], config: Mapping[str, Value]) -> dict[str, Value]:
     """The values with a formula of a config wherever its label stands."""
-    labelled: dict[str, object] = {}
+    formulas: dict[str, object] = {}
 
-    def note(value: object) -> None:
+    def collect(value: object) -> None:
         if isinstance(value, list):
             for part in value:
-                note(part)
-        elif isinstance(value, dict) and "formula" in value and isinstance(value.get("name"), str):
-            labelled[value["name"]] = value
-
-    for key in ("activation", "activations"):
-        if key in config:
-            note(config[key].value)
+                collect(part)
+        elif isinstance(value, dict) and "formula" in value:
+            formulas[str(value.get("name"))] = value
 
     def insert(value: object) -> object:
         if isinstance(value, list):
             return [insert(part) for part in value]
-        if not isinstance(value, str) or not labelled:
-            return value
-        parts = _split(value)
-        if len(parts) > 1 and labelled.keys() & set(parts):
-            return insert(parts)
-        return labelled.get(value, value)
+        specs = _split(value)
+        if isinstance(value, str) and len(specs) > 1 and formulas.keys() & {*specs}:
+            return insert(specs)
+        return formulas.get(value, value) if isinstance(value, str) else value
 
+    for key in ("activation", "activations"):
+        if key in config:
+            collect(config[key].value)
+    if not formulas:
+        return {**values}
     return {
         key: part._replace(value=insert(part.value)) if key in _NAMING else part
         for key, part in values.items()
@@ -328,16 +327,25 @@ def _read_activation(value: object, location: Location) -> "Activation":
         return read_formula(None, {"formula": spec.name, **settings}, location, nested=False)
     where = location.below("name") if isinstance(value, dict) and "name" in value else location
     activation = _find(spec.name, where)
-    return set_parameters(activation, _check_parameters(activation, spec, location), location)
+    return set_parameters(activation, spec, location)
 
 
-def _check_parameters(activation: "Activation", spec: Spec, location: Location) -> dict[str, Any]:
-    declared = {name: setting_kind(name) for name in (*activation.parameters, *SLOPES)}
-    named = spec._replace(name=activation.name)
-    parameters = [*activation.parameters]
+def set_parameters(activation: "Activation", spec: Spec, location: Location) -> "Activation":
+    """The activation with the settings of a spec."""
+    from hsig.activations.names import is_in_table
+
+    parameters, is_formula = [*activation.parameters], not is_in_table(activation)
+    declared = {
+        name: setting_kind(name, of_a_formula=is_formula) for name in (*parameters, *SLOPES)
+    }
     # of many it would be hard to say which is the first: that of leaky_relu is not its leak
     bare = parameters if len(parameters) <= MAX_BARE else []
-    return check_settings(named, declared, location, PARAMETER_ALIASES, bare)
+    spec = spec._replace(name=activation.name)
+    checked = check_settings(spec, declared, location, PARAMETER_ALIASES, bare)
+    backward = checked.pop("backward", None)
+    changed = activation.with_settings(checked, backward)
+    check_order({"low": 0.0, "high": 1.0, **changed.parameters}, location)
+    return changed
 
 
 def _find(name: str, location: Location) -> "Activation":
@@ -360,24 +368,3 @@ def _find(name: str, location: Location) -> "Activation":
         )
         raise location.wrong(f"'{name}' means different functions. Write {meanings}")
     return found[0]
-
-
-def set_parameters(
-    activation: "Activation", parameters: Mapping[str, Any], location: Location
-) -> "Activation":
-    """The activation with checked settings.
-
-    Raises:
-        InvalidValue: If it has no such setting, or they do not go together.
-    """
-    known = [*activation.parameters, *SLOPES]
-    for name in parameters:
-        if name not in known:
-            raise location.wrong(
-                f"{activation.name} has no setting '{name}'.{nearest(name, known)} "
-                f"It has: {', '.join(known)}"
-            )
-    settings = {name: value for name, value in parameters.items() if name != "backward"}
-    changed = activation.with_settings(settings, parameters.get("backward"))
-    check_order({"low": 0.0, "high": 1.0, **changed.parameters}, location)
-    return changed

@@ -72,14 +72,8 @@ def _check_part(name: str, part: object, location: Location) -> "Bound | Checks"
 
 
 def _check_bound(name: str, bound: object, location: Location) -> "Bound":
-    from hsig.activations import ACTIVATIONS
-    from hsig.config.formulas import is_formula
-
     if name in EXPECTATIONS:
         checked: Bound = EXPECTATIONS[name].check(bound, location)
         return checked
-    if ":" in name or name in ACTIVATIONS or is_formula(name):
-        raise location.expected(
-            f"checks of {name}, such as {{solved_at_least: 0.9}} (quote a label with commas)", bound
-        )
-    raise location.unknown("check", name, EXPECTATIONS)
+    label = f". Those of one variant: {{{name}: {{solved_at_least: 0.9}}}}"
+    raise location.unknown("check", name, EXPECTATIONS, label)

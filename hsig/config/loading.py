@@ -36,7 +36,6 @@ Settings = Mapping[str, str | Argument]  # by key: texts as behind its flag, or 
 SWEPT = "sweep"  # the key of what a sweep varies
 MAX_CHECKPOINTS = 100_000
 MAX_KEPT_NUMBERS = 100_000_000  # over seeds and checkpoints: 0.8 GB
-MAX_UNKNOWN_KEYS = 20  # that are named one by one
 _RATE = "learning_rate"
 _FIELDS = KEYS.keys() & {field.name for field in fields(Experiment)}
 
@@ -77,13 +76,11 @@ def read_flag(key: Key, text: str, problems: list[str]) -> Value:
         return value._replace(value=INVALID)
 
 
-def known_keys(path: Path, parts: Mapping[str, Value], problems: list[str]) -> dict[str, Value]:
+def known_keys(parts: Mapping[str, Value], problems: list[str]) -> dict[str, Value]:
     """The keys of a config that there are; the others are problems."""
-    unknown = [name for name in parts if name not in KEYS]
-    for name in unknown[:MAX_UNKNOWN_KEYS]:
-        problems.append(describe_unknown_key(parts[name].where(), name))
-    if len(unknown) > MAX_UNKNOWN_KEYS:
-        problems.append(f"{path}: {len(unknown) - MAX_UNKNOWN_KEYS} more unknown keys")
+    problems += [
+        describe_unknown_key(part.where(), name) for name, part in parts.items() if name not in KEYS
+    ]
     return {name: part for name, part in parts.items() if name in KEYS}
 
 
@@ -110,7 +107,7 @@ def _read_keys(path: Path, problems: list[str]) -> dict[str, Value]:
         return {}
     if SWEPT in parts:
         problems.append(f"{parts.pop(SWEPT).where()}: sweep: this is for hsig sweep")
-    return known_keys(path, parts, problems)
+    return known_keys(parts, problems)
 
 
 # --- from values to an experiment -------------------------------------------------------------

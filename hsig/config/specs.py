@@ -123,11 +123,7 @@ def read_bracketed(
 def read_item(
     text: str, location: Location, begins: Callable[[str], bool] = begins_with_name
 ) -> object:
-    """The value of a text: several specs stay a text, brackets and quotes are read.
-
-    Raises:
-        InvalidValue: If brackets or quotes cannot be read.
-    """
+    """The value of a text: several specs stay a text, brackets and quotes are read."""
     if len(_split_outside_brackets(text)) > 1:
         return text
     if is_bracketed(text):
@@ -138,11 +134,7 @@ def read_item(
 
 
 def read_flow(text: str, location: Location) -> object:
-    """The value of a text in YAML's flow style.
-
-    Raises:
-        InvalidValue: If it is none.
-    """
+    """The value of a text in YAML's flow style."""
     from hsig.config.yaml_text import parse_yaml
 
     try:
@@ -162,9 +154,6 @@ def read_spec(value: object, location: Location, noun: str) -> Spec:
         value: What was written.
         location: Where.
         noun: What is expected there, for a complaint.
-
-    Raises:
-        InvalidValue: If it is neither.
     """
     if isinstance(value, str):
         name, colon, text = value.strip().partition(":")
@@ -185,11 +174,7 @@ def read_spec(value: object, location: Location, noun: str) -> Spec:
 
 
 def read_settings(text: str, location: Location) -> list[Setting]:
-    """The settings of a text such as `slope=0.25,kink=open`, or `-1,1`.
-
-    Raises:
-        InvalidValue: If one is set twice, or nothing is set.
-    """
+    """The settings of a text such as `slope=0.25,kink=open`, or `-1,1`."""
     settings: list[Setting] = []
     for part in _split_outside_brackets(text):
         key, _, written = part.partition("=") if _SETTING.match(part) else ("", "", part)
@@ -248,11 +233,7 @@ def check_settings(
 
 
 def check_order(settings: Mapping[str, Any], location: Location) -> None:
-    """Refuse a `low` that is not below a `high`.
-
-    Raises:
-        InvalidValue: If it is not.
-    """
+    """Refuse a `low` that is not below a `high`."""
     low, high = settings.get("low"), settings.get("high")
     if low is None or high is None:
         return

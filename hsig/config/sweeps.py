@@ -31,6 +31,7 @@ from hsig.config.loading import (
     known_keys,
     read_flags,
 )
+from hsig.config.specs import Setting, Spec
 from hsig.config.text import read_config
 from hsig.config.values import (
     INVALID,
@@ -45,7 +46,6 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
 
 MAX_CELLS = MAX_VALUES
-MAX_COMPLAINTS = 200  # about the values of an axis
 _ACTIVATION = "activation"
 
 
@@ -91,7 +91,7 @@ def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -
     named = typed.get(_ACTIVATION, parts.get(_ACTIVATION))
     of_a_formula = named is not None and is_formula(named.value)
     in_file = [] if block is None else _read_axes(block, problems, of_a_formula=of_a_formula)
-    written = {} if path is None else known_keys(path, parts, problems)
+    written = {} if path is None else known_keys(parts, problems)
     problems += _describe_useless(written | typed)
     for part in in_file:
         if part.axis.name in written:
@@ -133,9 +133,8 @@ def _describe_nothing(path: Path | None, in_file: Sequence[_Swept]) -> str:
     if in_file:
         return f"{path}: sweep: flags give one value to each of its keys, and nothing is left of it"
     return (
-        f"{path}: sweep: there is none. Expected keys with their values, such as\n"
-        "  sweep:\n    learning_rate: {log: [0.01, 10, 13]}\n    epochs: [500, 2000, 8000]\n"
-        f"or flags, such as {flags}"
+        f"{path}: sweep: there is none. Expected keys with their values, such as "
+        f"sweep: {{learning_rate: {{log: [0.01, 10, 13]}}}}, or flags, such as {flags}"
     )
 
 
@@ -188,9 +187,6 @@ def _split_values(key: Key, value: Value, location: Location) -> object:
 
     A list is several values, unless it is one value of the key: for seeds, and on the command line
     for layers.
-
-    Raises:
-        InvalidValue: If a value cannot be read.
     """
     if is_range(value.value):
         return value.value
@@ -217,10 +213,7 @@ def _read_axis(
             f"{', '.join(known)}, or a setting such as activation.slope"
         )
     parts = read_values(value, location, whole=name in KEYS and KEYS[name].kind.whole)
-    values: list[Any] = []
-    for first in range(0, len(parts), MAX_COMPLAINTS):
-        some = parts[first : first + MAX_COMPLAINTS]
-        values += check_all(partial(check, *part) for part in some)
+    values: list[Any] = check_all(partial(check, *part) for part in parts)
     texts = tuple(_to_text(part) for part, _ in parts)
     if len(set(map(canonical_value, texts))) < len(texts):
         raise location.wrong("expected each value once")
@@ -298,4 +291,5 @@ def _set(layers: Layers, settings: Mapping[str, Any], location: Location) -> Lay
             raise location.wrong(
                 f"'{name}' has a value in {layers_text(layers)} and is swept as well"
             )
-    return (set_parameters(activation, settings, location),)
+    spec = Spec(activation.name, tuple(Setting(*pair, location) for pair in settings.items()))
+    return (set_parameters(activation, spec, location),)

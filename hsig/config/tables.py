@@ -19,11 +19,7 @@ class CsvTable(NamedTuple):
 
 
 def read_table(name: str, location: Location) -> CsvTable:
-    """The numbers of a CSV file; a first row without any number has the names of the columns.
-
-    Raises:
-        InvalidValue: If it cannot be read, or has anything but finite numbers in equal rows.
-    """
+    """The numbers of a CSV file; a first row without any number has the names of the columns."""
     path = location.value.folder / name
     try:
         text = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")

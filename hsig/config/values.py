@@ -238,11 +238,7 @@ class Location:
 
 
 def check_all(checks: Iterable[Callable[[], T]]) -> list[T]:
-    """What several checks return; all of them complain before it ends.
-
-    Raises:
-        InvalidValue: If one of them complained.
-    """
+    """What several checks return; all of them complain before it ends."""
     found = []
     sound = True
     for check in checks:
