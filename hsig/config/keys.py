@@ -116,8 +116,8 @@ _ROWS = (
     Key("scale", Choice(scale_names), "none", metavar="SCALE",
         help="Of each input: standard (mean 0, standard deviation 1), minmax (0 to 1), or none"),
     Key("activation", LayersKind(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
-        help="A name (see `hsig activations`), NAME:KEY=VALUE,... such as hard:slope=0.25, or a "
-        "formula in x"),
+        help="A name (see `hsig activations`), NAME:KEY=VALUE,... such as hard:slope=0.25, a "
+        "formula in x, or a list of one for each layer: [tanh, relu]"),
     Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
         help="What to compare: a list of them, a group such as sigmoids or torch, or a pattern "
         "such as 'hard*'"),
@@ -137,7 +137,8 @@ _ROWS = (
     Key("init", StartKind(), "uniform:0,1", metavar="uniform:LOW,HIGH",
         help="Initial weights, drawn evenly from [LOW, HIGH)"),
     Key("initial_weights", InitialWeights(), metavar="WEIGHTS",
-        help="Initial weights themselves, {hidden: [[...]], output: [[...]]}; needs one seed"),
+        help="Initial weights themselves, {hidden: [[...]], output: [[...]]}, or a "
+        "list of layers; needs one seed"),
     Key("seeds", _SEEDS, 100, metavar="N|LIST", short="-s",
         help="How many seeds (0, 1, ... N-1), or a list such as 3,5,8"),
     Key("until", Number(0.0, 0.5, above=True), commands=_NO_SWEEP, numbers=False, metavar="X",
