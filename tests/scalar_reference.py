@@ -79,18 +79,6 @@ FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] 
     "sigmoid": (sigmoid, sigmoid_slope),
     "ultra_fast": (ultra_fast, ultra_fast_slope),
     "hard": (clip_line(*HARD), clip_line_slope(*HARD, closed=True)),
-    "hard_torch": (
-        clip_line(1 / 6, 0.5, 0.0, 1.0),
-        clip_line_slope(1 / 6, 0.5, 0.0, 1.0, closed=False),
-    ),
-    "hard_taylor": (
-        clip_line(0.25, 0.5, 0.0, 1.0),
-        clip_line_slope(0.25, 0.5, 0.0, 1.0, closed=True),
-    ),
-    "hard_binary": (
-        clip_line(0.5, 0.5, 0.0, 1.0),
-        clip_line_slope(0.5, 0.5, 0.0, 1.0, closed=True),
-    ),
     "leaky_hard": (clip_line(*HARD, 0.01), clip_line_slope(*HARD, 0.01, closed=True)),
     "tanh": (math.tanh, lambda x: 1 - math.tanh(x) ** 2),
     "hard_tanh": (

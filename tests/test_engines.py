@@ -95,7 +95,7 @@ def test_trajectories_are_theanos(engine, name, activation, loss):
 
     epochs = golden[f"{name}__epochs"]
     if engine is not here[0]:  # the slower one goes a part of the way
-        epochs = epochs[:2]
+        epochs = epochs[:1]
     for column, epoch in enumerate(epochs):
         assert state.epoch == epoch
         state = engine.advance(state, problem, 500)

@@ -12,7 +12,7 @@ import pytest
 from extremes import extreme
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from setups import layers_of, problem_of, same_bits, state_of, task_of
+from setups import layers_of, problem_of, state_of, task_of
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines import compiled, reference
@@ -23,8 +23,8 @@ from hsig.networks.losses import LOSSES
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 
-PROBLEMS = 1000
-MAX_LAST_BITS = 2  # seeds of 8 000 whose kind a last bit decides, in which engines may differ
+PROBLEMS = 500
+MAX_LAST_BITS = 1  # seeds of 4 000 whose kind a last bit decides, in which engines may differ
 BACKWARDS = ("own", "logistic", "output", "straight_through")
 CAUSES = ("", OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG)
 MARKS = ("solved_at", "lost_at", "diverged_at")
@@ -34,7 +34,7 @@ def numbers_of(progress):
     return progress.predictions, progress.first_epoch_losses, *progress.weights
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     name=st.sampled_from(list(ACTIVATIONS)),
     backward=st.sampled_from(BACKWARDS),
@@ -53,17 +53,6 @@ def test_an_epoch_has_the_same_numbers(name, backward, loss, order, hidden, widt
         np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-12 * size)
     for mark in MARKS:
         np.testing.assert_array_equal(getattr(fast, mark), getattr(plain, mark))
-
-
-@pytest.mark.parametrize("path", compiled.instruction_sets())
-@pytest.mark.parametrize("threads", [1, 3])
-def test_instruction_sets_and_threads_change_no_bits(path, threads, monkeypatch):
-    monkeypatch.setattr(compiled, "_MIN_WORK_PER_THREAD", 1)
-    for name in ("sigmoid", "mish", "hard"):
-        problem = problem_of(name, loss="squared")
-        state = state_of(problem, range(101), 3, low=-4.0, high=4.0)
-        found = compiled.advance(state, problem, 30, threads=threads, path=path)
-        assert same_bits(found, compiled.advance(state, problem, 30))
 
 
 # --- in kind ----------------------------------------------------------------------------------
@@ -101,7 +90,7 @@ def test_on_extreme_problems_engines_agree_in_kind():
         solved += (progress.solved_at >= 0).sum()
     assert found <= MAX_LAST_BITS
     assert 0.1 < np.mean(diverged) < 0.9  # or they are not extreme
-    assert solved > 100
+    assert solved > 50
 
 
 def output_alone(numbers, output="sigmoid", loss="bce_naive", backward="own", target=1.0):

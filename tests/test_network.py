@@ -71,7 +71,7 @@ def test_losses_and_gradient_match_plain_loops(drawn):
         np.testing.assert_allclose(layer[:, :, 0], slopes, **tolerance)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(networks(activations=ACTIVATIONS, losses=LOSSES))
 def test_gradient_matches_central_differences(drawn):
     network, weights, inputs, targets = drawn
