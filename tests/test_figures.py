@@ -35,10 +35,9 @@ DIVERGED = {
 }
 CASES = {
     "several": SEVERAL,
-    "one seed": {"activation": "hard", "seeds": "1"},
+    "one seed and epoch": {"activation": "hard", "seeds": "1", "epochs": "1"},
     "nothing trained": {"activations": "ultra_fast,step"},
     "diverged": DIVERGED,
-    "one epoch": {"activation": "tanh", "epochs": "1"},
     "layers and outputs": {"activation": "tanh", "hidden": "[4, 3]", "outputs": 2},
     "more variants than colours": {
         "activations": "sigmoid,tanh,relu,hard,elu,silu,mish,gelu,softplus,selu,isru"

@@ -34,12 +34,11 @@ from hsig.figures.picture import (
     drawing,
     format_numbers,
     grid_shape,
-    label_text,
     set_epochs,
     set_shares,
     text_colour,
 )
-from hsig.reports.captions import Caption, trained_variants
+from hsig.reports.captions import Caption, label_text, trained_variants
 from hsig.reports.columns import which_cost
 from hsig.reports.comparison import best_first
 from hsig.reports.page import rate_of
@@ -47,7 +46,7 @@ from hsig.reports.page import rate_of
 # --- over the epochs -----------------------------------------------------------------------------
 
 _MAX_STEPS = 400  # of a band
-_SEED_MARGIN = 0.5  # of the extent of the quartiles: so much farther single seeds are shown
+_MARGIN = 0.2  # of the extent of the quartiles, on either side
 _MAX_NUMBER = 1e100  # matplotlib has no room for larger ones
 _FEW = 3  # variants whose bands may be strong
 
@@ -77,7 +76,7 @@ def costs(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure
             look = {"colors": picture.theme.lines[place], "linewidths": 0.5, "alpha": alpha}
             axes.add_collection(LineCollection(lines, zorder=1.0, **look), autolim=False)
         set_epochs(axes, summary.experiment.epochs)
-        _limit_costs(axes, coloured, trained)
+        _limit_costs(axes, coloured)
         scale = ", logarithmic" if axes.get_yscale() == "log" else ""
         axes.set_ylabel(f"{which_cost(summary.experiment)}{scale}")
         format_numbers(axes, "y")
@@ -139,27 +138,16 @@ def _band(theme: Theme, place: int, variants: int) -> dict[str, Any]:
     return {"color": theme.lines[place], "alpha": alpha, "linewidth": 0, "zorder": 1.2}
 
 
-def _limit_costs(
-    axes: Axes, coloured: Sequence[VariantSummary], trained: Sequence[VariantSummary]
-) -> None:
-    """The y axis holds all quartiles, and single seeds that are not too far from them."""
+def _limit_costs(axes: Axes, coloured: Sequence[VariantSummary]) -> None:
+    """The y axis holds all quartiles, with a margin for the single seeds around them."""
     logarithmic = axes.get_yscale() == "log"
-
-    def ends(parts: Sequence[Array]) -> tuple[float, float]:
-        values = np.concatenate([part.ravel() for part in parts])
-        values = values[np.isfinite(values) & ((values > 0.0) | (not logarithmic))]
-        values = np.log10(values) if logarithmic else values
-        return (float(values.min()), float(values.max())) if len(values) else (math.nan,) * 2
-
-    quartiles = [_drawable(variant.cost) for variant in coloured] or [np.zeros(0)]
-    low, high = ends(quartiles)
-    if math.isnan(low):
+    values = np.concatenate([np.zeros(0), *(_drawable(v.cost).ravel() for v in coloured)])
+    values = values[np.isfinite(values) & ((values > 0.0) | (not logarithmic))]
+    if not len(values):
         axes.set_yticks([])
         return
-    margin = _SEED_MARGIN * (high - low)
-    lowest, highest = ends([*quartiles, *(_seed_costs(v, trained) for v in coloured)])
-    low, high = max(lowest, low - margin), min(highest, high + margin)
-    margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    low, high = (np.log10(ends) if logarithmic else ends for ends in (values.min(), values.max()))
+    margin = _MARGIN * (high - low) or 0.05 * abs(high) or 1.0
     low, high = low - margin, high + margin
     axes.set_ylim((10.0**low, 10.0**high) if logarithmic else (low, high))
 

@@ -26,11 +26,10 @@ from hsig.figures.picture import (
     add_legend,
     drawing,
     grid_shape,
-    label_text,
     set_shares,
     text_colour,
 )
-from hsig.reports.captions import Caption
+from hsig.reports.captions import Caption, label_text
 from hsig.reports.page import points, whole_percent
 
 MAX_TEXTS = 200  # cells of a picture in which something is written
@@ -131,7 +130,7 @@ def difference(
         axes.plot(claimed, tops, "*", color=picture.theme.ink, markersize=9)
         axes.set_ylim(-1.08, 1.08)
         axes.set_yticks([*_DIFFERENCE_TICKS], [*_DIFFERENCE_TICKS.values()])
-        first, second = map(label_text, names)
+        first, second = (label_text(name) for name in names)
         axes.set_ylabel(f"{second} minus {first},\npercentage points")
         axes.grid(axis="y")
     return picture

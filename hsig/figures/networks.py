@@ -37,11 +37,10 @@ from hsig.figures.picture import (
     drawing,
     format_numbers,
     grid_shape,
-    label_text,
 )
 from hsig.networks.network import select_seeds
 from hsig.networks.tasks import NO_SCALE
-from hsig.reports.captions import Caption, describe_pieces
+from hsig.reports.captions import Caption, describe_pieces, label_text
 from hsig.reports.page import percent, short, shortened
 
 # --- activations ---------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ from hsig.experiments.verdicts import (
     UNREACHABLE,
     UNSTABLE,
 )
-from hsig.reports.captions import Caption
-from hsig.reports.page import short, shortened
+from hsig.reports.captions import Caption, label_text
+from hsig.reports.page import short
 
 # --- themes --------------------------------------------------------------------------------------
 
@@ -211,7 +211,6 @@ _TITLE_SIZE, _NOTE_SIZE = 13.0, 8.0  # points
 _TITLE_CHARACTERS, _NOTE_CHARACTERS = 8.4, 16.5  # an inch holds so many of them
 _LINE_HEIGHT = 1.35  # of the size of the letters
 _EDGE = 0.12  # inches at the left
-_MAX_LABEL = 24  # characters
 
 
 class Picture(Figure):
@@ -298,11 +297,6 @@ def save(figure: Figure, format: str) -> bytes:
 SHARES = {0.0: "0 %", 0.25: "25 %", 0.5: "50 %", 0.75: "75 %", 1.0: "100 %"}
 
 
-def label_text(text: str, most: int = _MAX_LABEL) -> str:
-    """A label or name of the user as it is written into a picture."""
-    return shortened(escape_control(text), most)
-
-
 def set_epochs(axes: Axes, last: float) -> None:
     """Make the x axis one of epochs, from 0 to the last."""
     axes.set_xlim(0.0, max(1.0, last))
@@ -333,7 +327,7 @@ def add_legend(picture: Picture, marks: Sequence[Artist], labels: Sequence[str])
     if marks:
         legend = picture.body.legend(marks, ["."] * len(marks), loc="outside right upper")
         for text, label in zip(legend.get_texts(), labels, strict=True):
-            text.set_text(label_text(label))  # matplotlib leaves out labels that begin with _
+            text.set_text(label_text(label))  # matplotlib leaves out what begins with _
 
 
 def grid_shape(panels: int, max_columns: int) -> tuple[int, int]:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, isinf, isnan
 
-import numpy as np
-
 from hsig.activations import Activation
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.plot_data import (
@@ -36,7 +34,6 @@ from hsig.reports.phrases import named_seeds, result_line
 
 MAX_TITLE_VARIANTS = 4  # else the first and the last are named
 MAX_ALT_PARTS = 8  # variants, pieces or epochs that a text for the blind goes through one by one
-_MAX_LABEL = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,9 @@ class Caption:
         return tuple(map(escape_control, filter(None, (self.sentence, *self.setting))))
 
 
-def label_text(label: str) -> str:
-    """A label, or another text of the user, of a length that fits into a sentence."""
-    return shortened(escape_control(label), _MAX_LABEL)
+def label_text(text: str, most: int = 28) -> str:
+    """A label, or another text of the user, in at most so many characters that are seen."""
+    return shortened(escape_control(text), most)
 
 
 def on_task(experiment: Experiment, label: str) -> str:
@@ -336,7 +333,7 @@ def activation_caption(
     """
     label = numbers.label if numbers else activation.name
     what = on_task(experiment, label) if experiment else label_text(label)
-    formula = f"f(x) = {shortened(escape_control(activation.formula), 80)}"
+    formula = f"f(x) = {label_text(activation.formula, 80)}"
     breaks = [
         f"{'jump' if found.jump else 'kink'} at x = {short(found.x)}"
         for found in activation.function.breaks
@@ -354,7 +351,8 @@ def activation_caption(
         ended = f"{named_seeds(experiment.seeds)}; "
     epochs = [f"epoch {snap.epoch}: {describe_pieces(activation, snap)}" for snap in snapshots]
     return Caption(
-        f"{what}: {ended}{describe_middle(activation, last)} at epoch {last.epoch}",
+        f"{what}: {ended}hidden pre-activations at epoch {last.epoch}: "
+        f"{describe_pieces(activation, last, 1)}",
         f"histograms: the pre-activations of every hidden unit for every sample, "
         f"{count(seeds, 'seed')}",
         tuple(setting),
@@ -362,39 +360,23 @@ def activation_caption(
     )
 
 
-def describe_pieces(activation: Activation, snapshot: Snapshot) -> str:
-    """On which linear pieces the hidden pre-activations lie."""
+def describe_pieces(activation: Activation, snapshot: Snapshot, most: int = MAX_ALT_PARTS) -> str:
+    """On which linear pieces the hidden pre-activations lie; on the fullest, at most so many."""
     found = count_on_pieces(activation, snapshot)
     if not found.finite:
         return "no pre-activation is finite"
     lost = found.number - found.finite
     not_finite = f"; {lost} of {found.number} are not finite" if lost else ""
-    pieces, on = activation.linear_pieces, found.on_piece
-    if not pieces:
-        low, high = middle_range(snapshot)
-        return f"the middle 95 % on x from {low:.3g} to {high:.3g}{not_finite}"
-    largest = sorted(range(len(pieces)), key=lambda place: -on[place])[:MAX_ALT_PARTS]
-    parts = [f"{percent(on[place])} on {piece_name(pieces[place])}" for place in sorted(largest)]
-    rest = found.finite - sum(found.counts[place] for place in largest)
-    if rest:
-        parts.append(f"{percent(rest / found.finite)} elsewhere")
-    return f"{', '.join(parts)}{not_finite}"
-
-
-def describe_middle(activation: Activation, snapshot: Snapshot) -> str:
-    """Where most hidden pre-activations lie."""
-    found = count_on_pieces(activation, snapshot)
-    if not found.finite:
-        return "no hidden pre-activation is finite"
     if not any(found.counts):
         low, high = middle_range(snapshot)
-        return f"the middle 95 % of the hidden pre-activations lie from {low:.3g} to {high:.3g}"
-    most = int(np.argmax(found.counts))
-    name = piece_name(activation.linear_pieces[most])
-    if found.counts[most] == found.number:
-        return f"every hidden pre-activation lies on {name}"
-    share = percent(found.counts[most] / found.number)
-    return f"{share} of the hidden pre-activations lie on {name}"
+        return f"the middle 95 % on x from {low:.3g} to {high:.3g}{not_finite}"
+    pieces, on = activation.linear_pieces, found.on_piece
+    largest = sorted(range(len(pieces)), key=lambda place: -on[place])[:most]
+    parts = [f"{percent(on[place])} on {piece_name(pieces[place])}" for place in sorted(largest)]
+    rest = found.finite - sum(found.counts[place] for place in largest)
+    if rest and most > 1:
+        parts.append(f"{percent(rest / found.finite)} elsewhere")
+    return f"{', '.join(parts)}{not_finite}"
 
 
 def surface_caption(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hsig import figures
 from hsig.analysis.parts import Part, group_parts, prefix_labels
 from hsig.analysis.plot_data import select_seed
 from hsig.analysis.summary import Summary, summarise
@@ -151,8 +152,6 @@ _Made = tuple[captions.Caption, "Figure"]
 
 
 def _draw_summary(kind: str, results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
     name = "comparison" if kind == "compare" else kind
     summary, setting = _together(results, names)
     caption = getattr(captions, f"{name}_caption")(summary, setting)
@@ -160,8 +159,6 @@ def _draw_summary(kind: str, results: Sequence[Any], names: Sequence[str], look:
 
 
 def _draw_activation(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
     shown = _networks(results, names, look)
     experiment, snapshots, label = shown.experiment, shown.snapshots, shown.result.variant.label
     if look.seed is not None:
@@ -183,8 +180,6 @@ def _draw_activation(results: Sequence[Any], names: Sequence[str], look: Look) -
 
 
 def _draw_surface(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
     shown = _networks(results, names, look)
     variant, setting = shown.result.variant, _setting(shown.experiment, shown.digest)
     networks = (shown.experiment, variant, shown.snapshots)
@@ -193,8 +188,6 @@ def _draw_surface(results: Sequence[Any], names: Sequence[str], look: Look) -> _
 
 
 def _draw_map(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
     del names
     (result,) = results
     axes = " and ".join(axis.name for axis in result.outcome.axes)
@@ -205,8 +198,6 @@ def _draw_map(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made
 
 
 def _draw_difference(results: Sequence[Any], names: Sequence[str], look: Look) -> _Made:
-    from hsig import figures
-
     two = pair_sweeps(*(result.outcome for result in results))
     first, second = names
     setting = [
