@@ -23,7 +23,7 @@ from hsig.config.loading import (
     load_resolved,
     resolved_keys,
 )
-from hsig.config.positional import config_and_one_activation, name_activations
+from hsig.config.positional import set_activations, take_single_activation
 from hsig.config.text import MAX_FILE_BYTES
 from hsig.config.values import read_scalar
 from hsig.errors import ConfigError
@@ -288,7 +288,7 @@ def test_layers_are_compared_and_named_like_other_variants(write):
 def test_one_word_in_brackets_is_one_activation_to_compare():
     for words in (["[tanh, relu]"], ["[tanh, relu]", "tanh"]):
         flags = {"hidden": "2-2"}
-        name_activations("activations", words, flags)
+        set_activations("activations", words, flags)
         assert labels(comparison(**flags)) == words
 
 
@@ -509,7 +509,7 @@ def test_the_key_that_is_set_tells_the_command(write):
     assert message.startswith("x.yaml:2: activation: this is for hsig train")
     assert labels(comparison(write("activation: hard\n"), activations="tanh")) == ["tanh"]
     with pytest.raises(ConfigError, match=r"expected one activation, got tanh, hard"):
-        config_and_one_activation(["tanh", "hard"], {})
+        take_single_activation(["tanh", "hard"], {})
 
 
 @pytest.mark.parametrize(

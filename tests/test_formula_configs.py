@@ -15,7 +15,7 @@ import hsig
 from hsig.activations import ACTIVATIONS
 from hsig.analysis.definitions import define
 from hsig.config.loading import load_experiment, resolved_keys
-from hsig.config.positional import configs_and_activations
+from hsig.config.positional import split_words
 from hsig.config.sweeps import load_sweep
 from hsig.engines import compiled, reference
 from hsig.engines.engine import State
@@ -127,7 +127,7 @@ def test_a_mistake_in_a_file_has_its_line_and_a_caret(write):
 def test_a_word_with_a_slash_is_a_config_unless_it_is_a_formula():
     formulas = ["x/(1 + abs(x*b)):b=1", "2/x", "x/(1 + abs(x)", "x^2/2", "hard"]
     configs = ["configs/hard", "./x/y", "x/mine.yaml", "mine.yml"]
-    found = configs_and_activations([*formulas, *configs])
+    found = split_words([*formulas, *configs])
     assert found == ([Path(config) for config in configs], formulas)
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hsig.config.formulas import Argument
 from hsig.config.keys import KEYS
 from hsig.config.loading import POINTS, RATES, load_experiment, load_flag
-from hsig.config.positional import configs_and_activations
+from hsig.config.positional import split_words
 from hsig.config.sweeps import load_sweep
 from hsig.config.values import as_finite, describe
 from hsig.errors import ConfigError
@@ -195,7 +195,7 @@ ODD_PATHS = (LONG, f"{LONG}.yaml", f"{LONG}/x.yaml", "\0.yaml", "./\ud800", "/")
 @pytest.mark.parametrize("path", ODD_PATHS, ids=lambda path: ascii(path)[:20])
 @pytest.mark.usefixtures("folder")
 def test_what_cannot_be_a_file_is_refused_as_a_config_and_as_a_csv_file(path):
-    assert configs_and_activations([path])
+    assert split_words([path])
     (said,) = complaints(partial(load_experiment, Path(path)))
     assert said.startswith(f"{Path(path)}: ")
     (said,) = complaints(partial(load_experiment, flags={"task": f"csv:{path}"}))

@@ -26,10 +26,10 @@ from hsig.config.loading import (
     written_keys,
 )
 from hsig.config.positional import (
-    config_and_one_activation,
-    configs_and_activations,
-    name_activations,
-    only,
+    set_activations,
+    single_config,
+    split_words,
+    take_single_activation,
 )
 from hsig.config.sweeps import load_sweep
 from hsig.errors import INTERRUPTED, ConfigError
@@ -255,7 +255,7 @@ def _is_run(word: str, output: Output) -> bool:
     Raises:
         ConfigError: If it means an activation as well.
     """
-    if configs_and_activations([word])[0] or not names_a_run(output.runs, word):
+    if split_words([word])[0] or not names_a_run(output.runs, word):
         return False
     if find_activations(word):
         raise ConfigError(
@@ -267,22 +267,22 @@ def _is_run(word: str, output: Output) -> bool:
 
 def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
     """What is trained for a picture, and not kept."""
-    configs, activations = configs_and_activations(words)
+    configs, activations = split_words(words)
     config = configs[0] if configs else None
     written = written_keys(configs[0]) if len(configs) == 1 else frozenset[str]()
     if SWEPT in written:
-        name_activations("activation", activations, flags)
+        set_activations("activation", activations, flags)
         return _Shown([""], [sweep(load_sweep(config, flags))])
     watch = Watch(quiet=output.quiet, check=output.check_file)
     result: Result
     named = len(activations) > 1 or any(map(select_activations, activations))
     several = len(configs) > 1 or named or "activations" in flags
     if several or ("activations" in written and not activations):
-        name_activations("activations", activations, flags)
+        set_activations("activations", activations, flags)
         result, kind = compare(configs, flags, watch), None
     else:
-        name_activations("activation", activations, flags)
-        found = resolve(only(configs), flags, TRAIN)
+        set_activations("activation", activations, flags)
+        found = resolve(single_config(configs), flags, TRAIN)
         experiment = found.experiment
         if found.origins["report_every"] == "default" and len(experiment.seeds) <= _MAX_FINE_SEEDS:
             fine = max(1, experiment.epochs // _CHECKPOINTS)
@@ -361,7 +361,7 @@ def watch(
     terminal, and keeps nothing.
     """
     _check_terminal()
-    config = config_and_one_activation(what or [], flags)
+    config = take_single_activation(what or [], flags)
     experiment = load_experiment(config, flags, TRAIN)
     chosen = None if speed is None else _speed(speed)
     stepper = Stepper(experiment)

@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 
 from hsig.cli.options import KEEPING, WRITING, Output, command, complete_run, new_app
 from hsig.config.keys import KEYS, SWEEP, complete_words
-from hsig.config.positional import configs_and_activations, name_activations, only
+from hsig.config.positional import set_activations, single_config, split_words
 from hsig.config.sweeps import load_sweep
 from hsig.errors import INTERRUPTED, ConfigError, HsigError, RunError
 from hsig.experiments.dask_cluster import cluster_pool
@@ -144,12 +144,12 @@ def _wanted(
         ConfigError: If there is neither or both, or one of them is wrong.
     """
     if resume is None:
-        configs, activations = configs_and_activations(words)
+        configs, activations = split_words(words)
         given = dict(flags)
-        name_activations("activation", activations, given)
+        set_activations("activation", activations, given)
         if activations:  # which come before the flags
             given = {"activation": given.pop("activation"), **given}
-        config = only(configs)
+        config = single_config(configs)
         return Origin.from_command_line(config, given), load_sweep(config, given)
     settings = [KEYS[name].flag for name in flags if name != "workers"]
     if words or settings:

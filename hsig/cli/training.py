@@ -20,9 +20,9 @@ from hsig.config.keys import (
 )
 from hsig.config.loading import load_experiment
 from hsig.config.positional import (
-    config_and_one_activation,
-    configs_and_activations,
-    name_activations,
+    set_activations,
+    split_words,
+    take_single_activation,
 )
 from hsig.config.text import config_text
 from hsig.errors import INTERRUPTED, UNMET, RunError
@@ -71,7 +71,7 @@ def train(
 ) -> None:
     """Train one activation; show its costs, its predictions and how many seeds it solved."""
     output.check()
-    config = config_and_one_activation(what or [], flags)
+    config = take_single_activation(what or [], flags)
     started = Start.now()
     with Watch(quiet=output.quiet, check=output.check_file) as watch:
         result = training.train(load_experiment(config, flags, TRAIN), watch)
@@ -110,8 +110,8 @@ def compare(
     from hsig.results import comparing
 
     output.check()
-    configs, activations = configs_and_activations(what or [])
-    name_activations("activations", activations, flags)
+    configs, activations = split_words(what or [])
+    set_activations("activations", activations, flags)
     started = Start.now()
     with Watch(quiet=output.quiet, check=output.check_file) as watch:
         finish(comparing.compare(configs, flags, watch), configs, watch, output, started)
@@ -135,7 +135,7 @@ def explain(
     from hsig.results import explaining
 
     output.check()
-    config = config_and_one_activation(what or [], flags)
+    config = take_single_activation(what or [], flags)
     started = Start.now()
     with Watch(quiet=output.quiet, check=output.check_file) as watch:
         result = explaining.explain(load_experiment(config, flags, EXPLAIN), watch)

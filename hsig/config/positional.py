@@ -10,7 +10,7 @@ from hsig.config.text import CONFIG_ENDINGS, path_exists
 from hsig.errors import ConfigError
 
 
-def configs_and_activations(words: Sequence[str]) -> tuple[list[Path], list[str]]:
+def split_words(words: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Which words are configs, and which are activations."""
     configs = [word for word in words if _is_config(word)]
     return [Path(word) for word in configs], [word for word in words if word not in configs]
@@ -23,22 +23,22 @@ def _is_config(word: str) -> bool:
     return path_exists(Path(word)) or not re.search(r"(?<![\w.])x(?![\w.])", word)
 
 
-def config_and_one_activation(words: Sequence[str], flags: dict[str, str]) -> Path | None:
+def take_single_activation(words: Sequence[str], flags: dict[str, str]) -> Path | None:
     """The config among the words; the activation becomes a flag.
 
     Raises:
         ConfigError: If there are several of either.
     """
-    configs, activations = configs_and_activations(words)
+    configs, activations = split_words(words)
     if len(activations) > 1:
         raise ConfigError(
             f"expected one activation, got {', '.join(activations)}. To compare them: hsig compare"
         )
-    name_activations("activation", activations, flags)
-    return only(configs)
+    set_activations("activation", activations, flags)
+    return single_config(configs)
 
 
-def name_activations(key: str, words: Sequence[str], flags: dict[str, str]) -> None:
+def set_activations(key: str, words: Sequence[str], flags: dict[str, str]) -> None:
     """Take the words of a command as its key's flag.
 
     Raises:
@@ -52,7 +52,7 @@ def name_activations(key: str, words: Sequence[str], flags: dict[str, str]) -> N
         flags[key] = f"[{joined}]" if key == "activations" and is_bracketed(joined) else joined
 
 
-def only(configs: Sequence[Path]) -> Path | None:
+def single_config(configs: Sequence[Path]) -> Path | None:
     """The one config, if there is any.
 
     Raises:

@@ -15,7 +15,7 @@ from hsig.arrays import Array
 from hsig.config.formulas import Argument
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
 from hsig.config.loading import Settings, load_experiment
-from hsig.config.positional import configs_and_activations, only
+from hsig.config.positional import single_config, split_words
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
 from hsig.reports.obstacles import describe_oddity
@@ -124,7 +124,7 @@ def sweep(*what: What, **keys: object) -> SweepResult:
     """
     configs, activations = _split_words(what)
     chosen = activations[0] if len(activations) == 1 else activations
-    return sweeping.sweep(load_sweep(only(configs), _settings("activation", chosen, keys)))
+    return sweeping.sweep(load_sweep(single_config(configs), _settings("activation", chosen, keys)))
 
 
 def open_run(run: str = "latest", *, runs_dir: str | Path = "runs") -> Result:
@@ -214,7 +214,7 @@ def _check(where: str, function: Callable[[Array], Array]) -> None:
 def _split_words(what: tuple[What, ...]) -> tuple[list[Path], list[object]]:
     """Which arguments are configs, and which are activations."""
     texts = [str(word) for word in what if isinstance(word, str | Path)]
-    configs = configs_and_activations(texts)[0]
+    configs = split_words(texts)[0]
     paths = {*map(str, configs)}
     is_config = [not isinstance(word, Activation) and str(word) in paths for word in what]
     return configs, [word for word, skip in zip(what, is_config, strict=True) if not skip]
@@ -232,7 +232,9 @@ def _single_settings(
     if len(activations) > 1:
         named = ", ".join(map(str, activations))
         raise ConfigError(f"expected one activation, got {named}. To compare them: hsig.compare")
-    return only(configs), _settings("activation", activations[0] if activations else [], keys)
+    return single_config(configs), _settings(
+        "activation", activations[0] if activations else [], keys
+    )
 
 
 def _settings(key: str, activations: object, keys: Mapping[str, object]) -> Settings:
