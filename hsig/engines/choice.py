@@ -1,4 +1,4 @@
-"""Which engine trains, the one that is asked for if it can; and what its numbers depend on."""
+"""The table of engines, which of them trains a problem, and what its numbers depend on."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -22,7 +22,7 @@ class Engine(Protocol):
         """Whether it can train a problem."""
 
     def depends_on(self) -> dict[str, str]:
-        """What its numbers depend on beside the problem and `NUMERICS`."""
+        """What its numbers depend on beside the problem and `NUMERICS`, by name."""
 
     def advance(self, state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
         """Train every seed of `state` for some epochs; `state` itself is left as it was."""
@@ -51,7 +51,7 @@ def engine_for(problem: Problem, name: str) -> Engine:
 
 
 def numerics(engines: Iterable[str]) -> dict[str, str]:
-    """What numbers depend on beside their experiment, where engines of these names make them."""
+    """What numbers of these engines depend on beside their experiment."""
     chosen = set(engines)
     found = {"numerics": str(NUMERICS)}
     for name, engine in ENGINES.items():

@@ -33,7 +33,7 @@ _kernel = _load()
 
 NAME = "compiled"
 
-_WORDS = 6  # of a row of code
+_CODE_COLUMNS = 6
 _UPDATES = {1: "online", None: "batch"}  # the kernel's names for the batch sizes that it has
 
 IntCode = npt.NDArray[np.int32]
@@ -44,7 +44,7 @@ _CHUNK_WORK = 6_000_000  # weight updates of a lane between two looks at an inte
 
 
 def is_available() -> bool:
-    """Whether it could be built when hsig was installed."""
+    """Whether the kernel was built when hsig was installed."""
     return _kernel is not None
 
 
@@ -64,27 +64,27 @@ def chunk_size(problem: Problem, state: State) -> int:
 
 
 def instruction_sets() -> tuple[str, ...]:
-    """Those that the kernel can use here, the fastest first; none if it is not there."""
+    """The instruction sets that the kernel can use here, the fastest first."""
     return () if _kernel is None else tuple(name for name, _ in _kernel.paths())
 
 
 def depends_on() -> dict[str, str]:
-    """Nothing but whether it is there: it gives the same bits on every machine."""
+    """Whether the kernel was built; its bits are the same on every machine."""
     return {"kernel": "not built" if _kernel is None else "built"}
 
 
 def supports(problem: Problem) -> bool:
-    """Whether the kernel can train a problem; one that was not built refuses nothing.
+    """Whether the kernel can train a problem: one hidden layer, one output, plain descent.
 
-    It has one hidden layer, one output and plain gradient descent.
+    A kernel that was not built refuses nothing; `advance` then raises.
     """
     network = problem.network
     return _kernel is None or (
         len(network.activations) == 2
         and problem.targets.shape[1] == 1
-        and all(_has(_kernel, activation) for activation in network.activations)
+        and all(_supports_activation(_kernel, activation) for activation in network.activations)
         and network.loss in LOSSES.values()
-        and all(function in _kernel.losses for function in _losses(network))
+        and all(function in _kernel.losses for function in _loss_names(network))
         and problem.optimizer == SGD
         and problem.order in ORDERS.values()
     )
@@ -96,7 +96,7 @@ def advance(
     """Train every seed of `state` for some epochs; `state` itself is left as it was.
 
     Raises:
-        ValueError: If the engine is not there, or the path cannot be taken on this machine.
+        ValueError: If the kernel was not built, or this machine lacks the instruction set.
 
     Args:
         state: Where the seeds stand.
@@ -114,7 +114,7 @@ def advance(
     hidden, seeds = state.weights[0].shape[1:]
     network = problem.network
     hidden_activation, output_activation = network.activations
-    descended, printed = map(_kernel.losses.index, _losses(network))
+    descended, printed = map(_kernel.losses.index, _loss_names(network))
     weights = tuple(layer.copy() for layer in state.weights)
     marks = [m.copy() for m in (state.solved_at, state.lost_at, state.diverged_at)]
     predictions, losses = np.empty((2, samples, seeds))
@@ -128,10 +128,10 @@ def advance(
             losses,
             np.ascontiguousarray(problem.inputs),
             np.ascontiguousarray(problem.targets[:, 0]),
-            _numbers(_kernel, hidden_activation),
-            _numbers(_kernel, output_activation),
-            *_code(_kernel, hidden_activation),
-            *_code(_kernel, output_activation),
+            _encode_activation(_kernel, hidden_activation),
+            _encode_activation(_kernel, output_activation),
+            *_encode_program(_kernel, hidden_activation),
+            *_encode_program(_kernel, output_activation),
             inputs,
             hidden,
             samples,
@@ -154,7 +154,7 @@ def advance(
     if len(bounds) == 1:
         train(0, seeds)
     else:
-        list(_threads(len(bounds)).map(train, *zip(*bounds, strict=True)))
+        list(_thread_pool(len(bounds)).map(train, *zip(*bounds, strict=True)))
     solved_at, lost_at, diverged_at = marks
     return Progress(
         epoch=state.epoch + epochs,
@@ -169,13 +169,13 @@ def advance(
 
 
 @cache
-def _threads(number: int) -> ThreadPoolExecutor:
-    """So many, which stay: to start them for each call would take longer than a short one."""
+def _thread_pool(number: int) -> ThreadPoolExecutor:
+    """Threads that stay: to start them takes longer than a short call."""
     return ThreadPoolExecutor(number)
 
 
-def _losses(network: Network) -> tuple[str, str]:
-    """The names of the functions whose slope is descended, and whose value is printed."""
+def _loss_names(network: Network) -> tuple[str, str]:
+    """The names of the loss that is descended, and of the one that is printed."""
     loss, output = network.loss, network.output_activation
     of_logit = loss.value_of_logit or loss.value
     descended = of_logit if output.trains_as_logistic else loss.value
@@ -183,21 +183,22 @@ def _losses(network: Network) -> tuple[str, str]:
     return descended.__name__, printed.__name__
 
 
-def _has(kernel: ModuleType, activation: Activation) -> bool:
-    """Whether the kernel has all that an activation takes."""
+def _supports_activation(kernel: ModuleType, activation: Activation) -> bool:
+    """Whether the kernel has every operation of an activation."""
     program = activation.program
-    return bool(_short_way(activation)) or (
-        program is not None and {step.operation for step in program.steps} <= set(_codes(kernel))
+    return bool(_fast_path(activation)) or (
+        program is not None
+        and {step.operation for step in program.steps} <= set(_operation_codes(kernel))
     )
 
 
-def _codes(kernel: ModuleType) -> dict[str, int]:
+def _operation_codes(kernel: ModuleType) -> dict[str, int]:
     """The code of each operation."""
     return {name: code for code, (name, _) in enumerate(kernel.operations)}
 
 
-def _short_way(activation: Activation) -> str:
-    """What the kernel has a way of its own for, if the activation is that; else empty."""
+def _fast_path(activation: Activation) -> str:
+    """The kernel's name for an activation that it computes without a program; else empty."""
     if type(activation) is not Activation or activation.slope_definition:
         return ""
     if activation.is_logistic:
@@ -205,17 +206,17 @@ def _short_way(activation: Activation) -> str:
     return "clipped line" if activation.bent_line else ""
 
 
-def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
-    """The kernel's `program`, as code and constants; both empty for what it has a way of its own.
+def _encode_program(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
+    """The kernel's `program`, as code and constants; both empty on a fast path.
 
     A row of value steps, registers and the operands of value and slope, then one for each step:
-    operation, target, operands. What is not used is 0.
+    operation, target, operands. Unused columns are 0.
     """
     program = activation.program
-    if program is None or _short_way(activation):
-        return np.zeros((0, _WORDS), np.int32), np.zeros(0)
-    codes = _codes(kernel)
-    code = np.zeros((1 + len(program.steps), _WORDS), np.int32)
+    if program is None or _fast_path(activation):
+        return np.zeros((0, _CODE_COLUMNS), np.int32), np.zeros(0)
+    codes = _operation_codes(kernel)
+    code = np.zeros((1 + len(program.steps), _CODE_COLUMNS), np.int32)
     code[0, :4] = program.value_steps, program.registers, program.value, program.slope
     for row, step in zip(code[1:], program.steps, strict=True):
         row[:2] = codes[step.operation], step.target
@@ -223,9 +224,9 @@ def _code(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
     return code, np.array(program.constants, dtype=np.float64)
 
 
-def _numbers(kernel: ModuleType, activation: Activation) -> Array:
+def _encode_activation(kernel: ModuleType, activation: Activation) -> Array:
     """The fields of the kernel's `activation`."""
-    kind = kernel.activations.index(_short_way(activation) or "program")
+    kind = kernel.activations.index(_fast_path(activation) or "program")
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
     constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0

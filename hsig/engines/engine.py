@@ -67,7 +67,7 @@ class State:
         epoch: Epochs trained so far.
         weights: Seeds last.
         memory: What the optimizer remembers, seeds last.
-        solved_at: Shape (seeds,); first epoch count, of those looked at, with which every
+        solved_at: Shape (seeds,); first epoch count, of those trained, with which every
             prediction was right, or NOT_REACHED.
         lost_at: Shape (seeds,); first later one at which that no longer held, or NOT_REACHED.
         diverged_at: Shape (seeds,); 0-based epoch during which a weight stopped being finite, or
@@ -108,8 +108,8 @@ class State:
 class Progress(State):
     """The state after some epochs, and what the first of them printed.
 
-    The epochs looked at for `solved_at` and `lost_at` are those that were trained, each with the
-    weights it began with. The weights that `advance` returns are looked at by the next call.
+    `solved_at` and `lost_at` judge each epoch by the weights it began with; those that `advance`
+    returns are judged by the next call.
 
     Attributes:
         predictions: Shape (samples, outputs, seeds), with the weights before the first epoch.

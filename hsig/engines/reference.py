@@ -26,7 +26,7 @@ def is_available() -> bool:
 
 
 def supports(problem: Problem) -> bool:
-    """Whether it can train a problem: it can train every one."""
+    """Always: it can train every problem."""
     del problem
     return True
 
@@ -113,7 +113,7 @@ def descend(problem: Problem, state: State, rows: slice) -> tuple[State, Activit
     """Take one step on some rows.
 
     Returns:
-        The state after it, and the activity that it was taken from.
+        The state after the step, and the activity before it.
     """
     activity = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
     gradient = problem.network.gradient(state.weights, activity, problem.target_columns[rows])

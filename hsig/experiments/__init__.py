@@ -1,4 +1,4 @@
-"""From an Experiment to its Outcome: training, what is seen on the way, and what became of it.
+"""From an Experiment to its Outcome: training, evidence on the way, and verdicts.
 
 In: an `Experiment`. Out: an `Outcome`, with a result for each variant; of a sweep, for each cell.
 To import: the nouns from `experiment`; `run` and `gather` from `training`; many at a time from

@@ -130,7 +130,7 @@ def stack_checkpoints(evidence: Sequence[Evidence]) -> Evidence:
 
 
 def _layers_last(layers: Sequence[Array], seeds: int) -> Array:
-    """An array for each layer, (seeds,), as one of (seeds, layers); there may be no layer."""
+    """Stack arrays of shape (seeds,), one for each layer, to (seeds, layers); layers may be 0."""
     return np.reshape(layers, (len(layers), seeds)).T.astype(np.float64, order="C")
 
 

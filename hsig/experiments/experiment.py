@@ -165,7 +165,7 @@ class Experiment:
         return Network((*hidden, variant.output_activation), self.loss)
 
     def problem_of(self, variant: Variant) -> Problem:
-        """What its engine is given."""
+        """What the engine of a variant trains."""
         return Problem(
             network=self.network_of(variant),
             inputs=self.scaled_task.inputs,
@@ -191,7 +191,7 @@ class Experiment:
         return tuple(self.engine_of(variant).NAME for variant in self.variants)
 
     def expected_of(self, label: str) -> Checks:
-        """What must hold of one variant; its own checks beat those of all."""
+        """The checks of a variant: those of all, and its own, which beat them."""
         of_all = {
             name: bound for name, bound in self.expect.items() if not isinstance(bound, Mapping)
         }
@@ -339,7 +339,7 @@ class Result:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Training(Result):
-    """What became of one variant, and what was seen on the way; arrays have seeds first.
+    """What became of one variant, at its checkpoints and in the end; arrays have seeds first.
 
     Attributes:
         variant: Whose.

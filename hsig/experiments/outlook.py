@@ -1,4 +1,4 @@
-"""What a network is about to do: seen by training a copy of it on for a few epochs.
+"""What a network is about to do, found by training a copy of it for a few more epochs.
 
 Arrays have seeds first in what is returned; inside, as the engines have them, last.
 """
@@ -48,7 +48,7 @@ class Outlook:
 
     @classmethod
     def unknown(cls, seeds: int) -> "Outlook":
-        """The outlook of seeds that were not looked at."""
+        """The outlook of seeds that were not trained on."""
         no, nan = np.zeros(seeds, dtype=bool), np.full(seeds, np.nan)
         return cls(
             is_known=no,
@@ -146,7 +146,7 @@ def _largest_step_change(state: State, problem: Problem) -> Array:
 
 
 def _unsolvable(state: State, problem: Problem, layer: int) -> BoolArray:
-    """Whether what a resting layer gives cannot be told apart as the targets ask.
+    """Whether the outputs of a resting layer cannot be separated as the targets ask.
 
     Before the output that is asked of every choice of its weights; before another hidden layer
     only whether two samples look the same whose targets are too far apart.
@@ -172,7 +172,7 @@ def _unsolvable(state: State, problem: Problem, layer: int) -> BoolArray:
 
 
 def _contradicts(features: Array, targets: Array, solved_within: float) -> bool:
-    """Whether two samples have equal features, and targets that no one prediction is right for."""
+    """Whether two samples have equal features, but no prediction is right for both targets."""
     _, groups = np.unique(features, axis=0, return_inverse=True)
     return any(
         (np.ptp(targets[groups == group], axis=0) >= 2.0 * solved_within).any()

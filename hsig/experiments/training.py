@@ -1,7 +1,4 @@
-"""`run` trains the variants of an experiment and yields on the way; `gather` makes its outcome.
-
-Public arrays have seeds first; here they are turned round for the engines.
-"""
+"""`run` trains the variants of an experiment and yields on the way; `gather` makes its outcome."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -89,7 +86,7 @@ def gather_all(
                 case Failure() as failure:
                     results.append(Training.failed(variant, failure.reason))
                 case Checkpoint() as last:
-                    results.append(_training(experiment, kept.get(variant.label, {}), last))
+                    results.append(_to_training(experiment, kept.get(variant.label, {}), last))
         outcomes.append(Outcome(experiment, tuple(results)))
     return outcomes
 
@@ -127,7 +124,7 @@ def _train(
 
 
 def _strides(experiment: Experiment, longest: int) -> Iterator[int]:
-    """How many epochs to train at a time; what is looked at falls between two strides."""
+    """How many epochs to train at a time, such that every checkpoint is between two strides."""
     for start, stop in pairwise(experiment.checkpoints):
         for epoch in range(start, stop, longest):
             yield min(longest, stop - epoch)
@@ -141,7 +138,7 @@ def _checkpoint(
     progress: Progress,
     diverged_by: Sequence[str],
 ) -> Checkpoint:
-    """What `state` is, without the twins, and what its next epoch printed and found."""
+    """Where the seeds stand at `state`, without twins, and what the epoch from there printed."""
     seeds = slice(len(experiment.seeds))
     return Checkpoint(
         variant=variant,
@@ -184,9 +181,13 @@ def _max_error(experiment: Experiment, checkpoint: Checkpoint) -> Array:
     return largest
 
 
-def _training(experiment: Experiment, seen: Mapping[int, Checkpoint], last: Checkpoint) -> Training:
-    """The result with what was seen at some epochs, in their order, and at the last of them."""
-    reported = {epoch: seen[epoch] for epoch in experiment.checkpoints if epoch in seen}
+def _to_training(
+    experiment: Experiment, checkpoints: Mapping[int, Checkpoint], last: Checkpoint
+) -> Training:
+    """The result with the checkpoints reached, by epoch, and the last event of an early end."""
+    reported = {
+        epoch: checkpoints[epoch] for epoch in experiment.checkpoints if epoch in checkpoints
+    }
     reported[last.epoch] = last
     losses = np.stack([checkpoint.losses for checkpoint in reported.values()])
     cost_mean = mean_over_samples(losses)

@@ -81,7 +81,7 @@ class Network:
     def output_deltas(self, activity: Activity, targets: Array) -> Array:
         """Slope of the loss in the output's pre-activations, (samples, outputs, seeds).
 
-        nan where the prediction is: that is no answer, and no saturated one.
+        nan where the prediction is nan, also where a saturated one would teach nothing.
         """
         loss, predictions = self.loss, activity.predictions
         if self.output_activation.trains_as_logistic and loss.derivative_of_logit is not None:
@@ -160,19 +160,19 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
 
 
 def append_ones(outputs: Array) -> Array:
-    """What the next layer sees of outputs: (samples, units + 1, seeds), the bias's 1 last.
+    """Append the bias's constant 1 to the outputs of a layer: (samples, units + 1, seeds).
 
     Args:
         outputs: Shape (samples, units, seeds).
     """
     samples, units, seeds = outputs.shape
-    seen = np.ones((samples, units + 1, seeds))
-    seen[:, :-1] = outputs
-    return seen
+    extended = np.ones((samples, units + 1, seeds))
+    extended[:, :-1] = outputs
+    return extended
 
 
 def append_bias(inputs: Array) -> Array:
-    """What the first layer sees of a task's inputs: (samples, inputs + 1, 1), the bias's 1 last.
+    """Append the bias's constant 1 to the inputs of a task: (samples, inputs + 1, 1).
 
     Args:
         inputs: Shape (samples, inputs).
