@@ -6,6 +6,7 @@ from hsig.activations import ACTIVATIONS
 from hsig.analysis.statistics import wilson_interval
 from hsig.analysis.summary import count_solved, predict_with, summarise
 from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
 
 
@@ -138,3 +139,26 @@ def test_a_converged_sigmoid_network_still_answers_with_the_hard_sigmoid():
     found = predict_with(experiment, result, ACTIVATIONS["hard"])
     assert found.still_solved == result.solved.sum() >= 29
     assert 0.0 < found.largest_change < 0.5
+
+
+# --- layers and outputs -----------------------------------------------------------------------
+
+
+def test_of_two_layers_and_two_outputs_there_is_a_summary():
+    inputs, targets = "[[0, 1], [1, 0], [1, 1], [0, 0]]", "[[1, 0], [1, 0], [0, 1], [0, 0]]"
+    experiment, result = trained(
+        activation="hard",
+        hidden="[3, 2]",
+        task=f"{{inputs: {inputs}, targets: {targets}}}",
+        epochs="20",
+        seeds="6",
+    )
+    (variant,) = summarise(Outcome(experiment, (result,))).variants
+    right = np.abs(result.predictions - experiment.task.targets) < 0.5
+    assert variant.right == tuple(right.all(axis=2).sum(axis=0))
+    assert variant.predictions.shape == (3, 4, 2)
+    np.testing.assert_array_equal(variant.predictions[1], np.median(result.predictions, axis=0))
+    timeline = variant.timeline
+    assert timeline.gradient.shape == (3, 2)
+    np.testing.assert_allclose(timeline.on_piece.sum(axis=0), 1.0)
+    np.testing.assert_allclose(timeline.alive, result.evidence.alive.mean(axis=(0, 2)))

@@ -141,14 +141,10 @@ class ActivationChange:
     change: Callable[[Activation], Activation | None]
     # where it is tried: `SEPARATELY`, `TOGETHER`, or in one kind of layer alone
     layers: Sequence[str] = SEPARATELY
-    # whether it makes sense for a variant at all; None for always
-    applies: Callable[[Variant], bool] | None = None
 
     def propose(self, experiment: Experiment) -> Iterator[Remedy]:
         """The remedies that make sense: in the hidden layers, in the output, or in both."""
         (variant,) = experiment.variants
-        if self.applies is not None and not self.applies(variant):
-            return
         found = self._changes(experiment, variant)
         layers = self.layers
         if layers == TOGETHER and len(found) == 1:
@@ -215,10 +211,6 @@ def _replace_by_logistic(activation: Activation) -> Activation | None:
     return None if activation.is_logistic else ACTIVATIONS["sigmoid"]
 
 
-def _lacks_gradient(variant: Variant) -> bool:
-    return variant.untrainable_activation is not None
-
-
 def _change_start(start: Start, experiment: Experiment) -> Mapping[str, Any]:
     fixed = experiment.initial_weights is not None
     return {} if fixed or experiment.init == start else {"init": start}
@@ -255,13 +247,11 @@ TRAINING: tuple[Change, ...] = (
         for start in WIDE
     ),
 )
-GRADIENT: tuple[Change, ...] = (
-    ActivationChange("own gradient", partial(_change_backward, "own"), TOGETHER, _lacks_gradient),
-    ActivationChange(
-        "output gradient", partial(_change_backward, "output"), TOGETHER, _lacks_gradient
-    ),
-    ActivationChange("logistic gradient", partial(_change_backward, "logistic"), TOGETHER),
+GRADIENT: tuple[Change, ...] = tuple(
+    ActivationChange(f"{backward} gradient", partial(_change_backward, backward), TOGETHER)
+    for backward in ("own", "output", "logistic")
 )
+LOGISTIC_GRADIENT = GRADIENT[-1]  # the one that helps where there is a gradient
 ACTIVATION: tuple[Change, ...] = (
     ActivationChange(f"leak {LEAK:g}", _change_leak),
     *(
@@ -288,7 +278,7 @@ def propose_remedies(experiment: Experiment) -> tuple[Remedy, ...]:
         return tuple(_propose_outputs(experiment, variant))
     if variant.untrainable_activation is not None:
         return _climb(GRADIENT, experiment)
-    return _climb((*TRAINING, *GRADIENT, *ACTIVATION, *BUDGET), experiment)
+    return _climb((*TRAINING, LOGISTIC_GRADIENT, *ACTIVATION, *BUDGET), experiment)
 
 
 def _climb(ladder: Iterable[Change], experiment: Experiment) -> tuple[Remedy, ...]:
