@@ -195,7 +195,7 @@ def test_a_signal_before_it_trains_is_told_in_one_line(runs, words, number):
 
 
 @pytest.mark.parametrize("number", CODES)
-@pytest.mark.parametrize("name", ["Made", "keep", "unmet_expectations", "note"])
+@pytest.mark.parametrize("name", ["FinishedRun", "keep_run", "unmet_expectations", "note"])
 def test_a_signal_while_it_writes_breaks_nothing_off(runs, name, number):
     words = ("train", "hard", "-e", 5, "-s", 2, "--expect", "solved_at_least=0.9")
     code, out, err = ended(AT_A_CALL, number, "hsig.cli.training", name, *words)
