@@ -456,6 +456,7 @@ class Journal:
             self._lock()
             self._size = path.read_bytes().rfind(b"\n") + 1
             self._file.truncate(self._size)
+            sync_folder(path.parent)
         except OSError as problem:
             self._file.close()
             raise self._failure(problem) from None
