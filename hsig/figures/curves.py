@@ -148,7 +148,8 @@ def _limit_costs(axes: Axes, coloured: Sequence[VariantSummary]) -> None:
         return
     low, high = (np.log10(ends) if logarithmic else ends for ends in (values.min(), values.max()))
     margin = _MARGIN * (high - low) or 0.05 * abs(high) or 1.0
-    low, high = low - margin, high + margin
+    lowest = -math.inf if logarithmic or low < 0.0 else 0.0
+    low, high = max(low - margin, lowest), high + margin
     axes.set_ylim((10.0**low, 10.0**high) if logarithmic else (low, high))
 
 
