@@ -1,13 +1,35 @@
 """How tests run the command line: within the test, or as a process."""
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from unittest.mock import patch
 
 from typer.testing import CliRunner
 
-from hsig.cli.app import app
+from hsig.cli.app import app, main
 from hsig.experiments.training import run
+
+
+def run_main(*arguments):
+    """Exit code, stdout and stderr of a command, as a user has them."""
+    out, err = StringIO(), StringIO()
+    handler = signal.getsignal(signal.SIGINT)
+    with (
+        patch.object(sys, "argv", ["hsig", *map(str, arguments)]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+        finally:
+            signal.signal(signal.SIGINT, handler)  # an interrupted command leaves it ignored
+    return code, out.getvalue(), err.getvalue()
 
 
 def hsig(*arguments):

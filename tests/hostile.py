@@ -1,13 +1,9 @@
-"""Texts that would act on a screen, and how tests run the command line on them."""
+"""Texts that would act on a screen."""
 
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
-from unittest.mock import patch
-
+from commands import run_main as hsig
 from hypothesis import strategies as st
 
-from hsig.cli import app
+__all__ = ["ACTING", "MARKING", "SEEN", "UNDECODED", "hsig", "is_inert", "names", "texts"]
 
 # control characters, C1 among them; directions, joiners, odd spaces, ends of lines; what Markdown,
 # HTML, CSV, spreadsheets and rich take for more than a text; a private and an unused code point
@@ -33,21 +29,6 @@ def names():
     """Such texts as names of files."""
     characters = "".join(c for c in ACTING + MARKING + SEEN + UNDECODED if c not in "\x00/")
     return texts(characters)
-
-
-def hsig(*arguments):
-    """Exit code, stdout and stderr of a command."""
-    out, err = StringIO(), StringIO()
-    with (
-        patch.object(sys, "argv", ["hsig", *map(str, arguments)]),
-        redirect_stdout(out),
-        redirect_stderr(err),
-    ):
-        try:
-            app.main()
-        except SystemExit as ended:
-            code = ended.code
-    return code, out.getvalue(), err.getvalue()
 
 
 def is_inert(text):

@@ -36,7 +36,7 @@ sweep_app = new_app()
 
 _FAILED = 1
 _MAX_NOTES = 5  # cells that could not be trained for the same reason, one by one
-_STEPS_MEASURED = 2_000_000  # for an estimate of the time
+_MEASURED_S = 0.2  # at least, for an estimate of the time
 _SEED_BYTES = 64  # what is kept of a seed of a cell
 
 
@@ -291,12 +291,16 @@ def _announced(wanted: Sweep, missing: Sequence[tuple[int, Experiment]], at_a_ti
 def _step_cost(experiments: Sequence[Experiment]) -> float:
     """Seconds for a step of a seed, measured on the cell in the middle."""
     middle = experiments[len(experiments) // 2]
-    per_epoch = replace(middle, epochs=1).steps
-    epochs = max(1, min(middle.epochs, _STEPS_MEASURED // per_epoch))
     train_cell(replace(middle, epochs=1))  # the first time takes longer
-    began = monotonic()
-    train_cell(replace(middle, epochs=epochs))
-    return (monotonic() - began) / (epochs * per_epoch)
+    epochs = 1
+    while True:
+        cell = replace(middle, epochs=epochs)
+        began = monotonic()
+        train_cell(cell)
+        seconds = monotonic() - began
+        if seconds > _MEASURED_S or epochs == middle.epochs:
+            return seconds / cell.steps
+        epochs = min(10 * epochs, middle.epochs)
 
 
 def _duration(seconds: float) -> str:
