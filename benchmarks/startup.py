@@ -1,9 +1,8 @@
-"""What it takes to start: whole processes of hsig beside one that only imports what hsig needs.
+"""Measure what it takes to start: hsig beside a process that only imports what hsig needs.
 
-They take turns, and a ratio is of two that ran in the same turn: what else the machine does meets
-both. `python benchmarks/startup.py` takes about two minutes; it measures the hsig that is installed
-beside this Python, so install it as users do (`pip install .`): from an editable one imports are
-slower. `--output docs/design/performance.md` puts the table there.
+The processes take turns, and a ratio is of two that ran in the same turn: whatever else the machine
+does meets both. Install hsig as users do first (`pip install .`): from an editable one imports are
+slower. `--output docs/performance.md` puts the table there.
 """
 
 import argparse
@@ -13,93 +12,88 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 MARK, END = "<!-- started: made by benchmarks/startup.py -->", "<!-- end of what was started -->"
 IMPORTS = "import numpy, typer, rich, yaml"
-HSIG = "from hsig.cli.app import main; main()"  # as the script that pip makes
+HSIG = "from hsig.__main__ import main; main()"
 COMMANDS = (
     "--version",
-    "--help",
     "train --help",
-    "train --activation hard",
     "train --activation hard --no-save",
-    "train --activation hard --format json",
+    "train --activation hard",
     "compare all",
     "activations",
-    "config show",
     "runs list",
 )
+MAX_RATIO = 2.8  # of `train --activation hard --no-save`
 
 
-def processes() -> dict[str, list[str]]:
-    """What takes turns, by what it is called; all is compared with the first."""
-    imports = {f'python -c "{code}"': [sys.executable, "-c", code] for code in (IMPORTS, "pass")}
-    return imports | {f"hsig {c}": [sys.executable, "-c", HSIG, *c.split()] for c in COMMANDS}
-
-
-def seconds(command: Sequence[str], folder: Path) -> tuple[float, float]:
-    """How long a process takes, by the clock and of processors."""
-    environment = {**os.environ, "HSIG_RUNS_DIR": str(folder / "runs")}
-    used, began = _used(), perf_counter()
+def cpu_ms(code: str, arguments: list[str], folder: str) -> float:
+    """Milliseconds of processors that a process takes."""
+    environment = {**os.environ, "HSIG_RUNS_DIR": f"{folder}/runs"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have compiled modules
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-c", code, *arguments]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment)
-    return perf_counter() - began, _used() - used
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 1e3 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
 
-def _used() -> float:
-    """Seconds of processors, of all processes that were started from here and have ended."""
-    of = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return of.ru_utime + of.ru_stime
-
-
-def table(turns: int) -> str:
-    """The table, as Markdown, and what it was made on."""
-    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in processes()}
-    with tempfile.TemporaryDirectory() as name:
+def measure(turns: int) -> dict[str, list[float]]:
+    """The milliseconds of each process in each turn; the first only imports."""
+    processes = {f'python -c "{IMPORTS}"': (IMPORTS, [])}
+    processes |= {f"hsig {command}": (HSIG, command.split()) for command in COMMANDS}
+    measured: dict[str, list[float]] = {name: [] for name in processes}
+    with tempfile.TemporaryDirectory() as folder:
         for turn in range(turns + 1):
-            for what, command in processes().items():
-                taken = seconds(command, Path(name))
-                if turn:  # before, files were read for the first time
-                    measured[what].append(taken)
-    first = next(iter(measured.values()))
+            for name, (code, arguments) in processes.items():
+                taken = cpu_ms(code, arguments, folder)
+                if turn:  # in the first, modules are compiled and files are read
+                    measured[name].append(taken)
+    return measured
+
+
+def table(measured: dict[str, list[float]]) -> str:
+    """The table, as Markdown, and what it was made on."""
+    base = next(iter(measured.values()))
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "typer", "rich", "pyyaml"))
     lines = [
-        f"Python {platform.python_version()}, {packages}; {turns} turns; in brackets the least and "
-        "the most.",
+        f"Python {platform.python_version()}, {packages}; {len(base)} turns; in brackets the "
+        "least and the most.",
         "",
-        "| process | ms | ms of processors | times the imports |",
-        "|---|---:|---:|---:|",
+        "| process | ms of processors | times the imports |",
+        "|---|---:|---:|",
     ]
-    for what, all_taken in measured.items():
-        clock, used = ([1e3 * one for one in each] for each in zip(*all_taken, strict=True))
-        ratios = [taken[0] / base[0] for taken, base in zip(all_taken, first, strict=True)]
-        lines.append(
-            f"| `{what}` | {median(clock):.0f} ({min(clock):.0f} to {max(clock):.0f}) "
-            f"| {median(used):.0f} "
-            f"| {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
-        )
+    for name, taken in measured.items():
+        ratios = [ms / ms_base for ms, ms_base in zip(taken, base, strict=True)]
+        spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        lines.append(f"| `{name}` | {median(taken):.0f} | {spread} |")
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table, or put it into a file."""
+def main() -> None:
+    """Print the table, or put it into a file; exit with 1 if a training takes too long to start."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=25, help="how often each process is run")
     parser.add_argument("--output", type=Path, help=f"replace what follows {MARK!r} in this file")
-    chosen = parser.parse_args(arguments)
-    made = table(chosen.turns)
+    chosen = parser.parse_args()
+    measured = measure(chosen.turns)
+    made = table(measured)
     if chosen.output is None:
         print(made, end="")
-        return
-    before, mark, rest = chosen.output.read_text(encoding="utf-8").partition(MARK)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise SystemExit(f"{chosen.output} has no lines {MARK} and {END}")
-    chosen.output.write_text(f"{before}{MARK}\n\n{made}\n{END}{after}", encoding="utf-8")
+    else:
+        before, mark, rest = chosen.output.read_text(encoding="utf-8").partition(MARK)
+        _, end, after = rest.partition(END)
+        if not mark or not end:
+            raise SystemExit(f"{chosen.output} has no lines {MARK} and {END}")
+        chosen.output.write_text(f"{before}{MARK}\n\n{made}\n{END}{after}", encoding="utf-8")
+    base, training = (measured[name] for name in (next(iter(measured)), f"hsig {COMMANDS[2]}"))
+    ratio = median(ms / ms_base for ms, ms_base in zip(training, base, strict=True))
+    if ratio > MAX_RATIO:
+        raise SystemExit(f"hsig {COMMANDS[2]}: {ratio:.2f} times the imports, at most {MAX_RATIO}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 LONG = ("-e", "100000000", "--report-every", "1000000", "-s", "3")
 SEVERAL = ("compare", "sigmoid", "hard", "tanh", *LONG, "--engine", "reference", "--workers", "2")
 SWEEP = ("sweep", "sigmoid", "hard", *LONG, "--engine", "reference", "--workers", "2")
+NEEDS_KERNEL = pytest.mark.skipif(
+    not ENGINES["compiled"].is_available(), reason="the kernel is not built"
+)
 WATCHED = {**os.environ, "TTY_COMPATIBLE": "1"}  # progress on stderr, as on a terminal
 
 # runs a command in which a signal comes as a function is called
@@ -110,10 +113,13 @@ def wait_until_gone(group):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("after", [1, 20, *random.Random(20).sample(range(21, 400), 6)])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "after"), zip(CODES, random.Random(20).sample(range(400), 3), strict=True)
+)
+@pytest.mark.parametrize("more", [1, 30])
 @pytest.mark.usefixtures("runs")
-def test_a_signal_in_an_import_ends_it_with_one_line(number, after):
+def test_a_signal_in_an_import_ends_it_with_one_line(number, after, more):
+    after += more
     code, out, err = finish(start("-c", AT_AN_IMPORT, number, after, "train", "hard", "-s", "2"))
     assert code == CODES[number] or (code == 0 and "of 2 seeds" in out), err
     assert code == 0 or re.fullmatch(r"interrupted: [^\n]+\n", err)
@@ -121,7 +127,7 @@ def test_a_signal_in_an_import_ends_it_with_one_line(number, after):
 
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_before_it_trains_ends_it_with_nothing(runs, number):
-    call = ("hsig.cli.training", "load_experiment", "train", "hard")
+    call = ("hsig.config.loading", "load_experiment", "train", "hard")
     code, out, err = finish(start("-c", AT_A_CALL, number, *call))
     assert (code, out) == (CODES[number], "")
     assert err.count("\n") == 1
@@ -129,10 +135,12 @@ def test_a_signal_before_it_trains_ends_it_with_nothing(runs, number):
 
 
 @pytest.mark.parametrize("number", CODES)
-@pytest.mark.parametrize("name", ["_keep", "note"])
-def test_a_signal_while_it_writes_breaks_nothing_off(runs, name, number):
+@pytest.mark.parametrize(
+    "call", [("hsig.runs.record", "keep_run"), ("hsig.reports.phrases", "unmet_expectations")]
+)
+def test_a_signal_while_it_writes_breaks_nothing_off(runs, call, number):
     words = ("train", "hard", "-e", "5", "-s", "2", "--expect", "solved_at_least=0.9")
-    code, out, err = finish(start("-c", AT_A_CALL, number, "hsig.cli.training", name, *words))
+    code, out, err = finish(start("-c", AT_A_CALL, number, *call, *words))
     assert code in (CODES[number], 1)  # 1 where all was said but that it was interrupted
     assert "0 of 2 seeds" in out
     assert "Traceback" not in err
@@ -168,16 +176,20 @@ def test_a_tour_ends_at_the_step_that_is_interrupted():
     assert err.startswith("interrupted: ")
 
 
-@pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize(
-    ("words", "sign"),
-    [(("train", "hard", *LONG), "hard"), (SEVERAL, "0 of 3"), (SWEEP, "0 of 2")],
-    ids=["train", "compare", "sweep"],
+    ("words", "sign", "number"),
+    [
+        *(
+            pytest.param(("train", "hard", *LONG), "hard", number, marks=NEEDS_KERNEL)
+            for number in CODES
+        ),
+        (SEVERAL, "0 of 3", signal.SIGINT),
+        (SEVERAL, "0 of 3", signal.SIGTERM),
+        (SWEEP, "0 of 2", signal.SIGINT),
+    ],
 )
 def test_what_was_done_is_shown_and_kept_and_no_process_stays(runs, words, sign, number):
     """The signal comes to all of the group, as from a terminal or `systemctl stop`."""
-    if words is not SEVERAL and words is not SWEEP:
-        pytest.skip("no compiled engine") if not ENGINES["compiled"].is_available() else None
     running = start_long(*words, sign=sign)
     os.killpg(running.pid, number)
     code, out, err = finish(running)

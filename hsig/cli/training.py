@@ -1,11 +1,14 @@
-"""`hsig train`, `hsig compare` and `hsig explain`."""
+"""`hsig train`, `hsig compare` and `hsig explain`.
+
+Each command imports what it needs when it runs, so that help and completion are instant.
+"""
 
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -18,26 +21,17 @@ from hsig.config.keys import (
     complete_comparison,
     complete_words,
 )
-from hsig.config.loading import load_experiment
-from hsig.config.positional import (
-    set_activations,
-    split_words,
-    take_single_activation,
-)
-from hsig.config.text import config_text
+from hsig.config.positional import set_activations, split_words, take_single_activation
 from hsig.errors import INTERRUPTED, UNMET, RunError
-from hsig.output.formats import as_json
-from hsig.output.streams import note
-from hsig.output.terminal import Watch
-from hsig.reports.page import Page
-from hsig.reports.phrases import unmet_expectations
-from hsig.results import training
-from hsig.results.result import Trained
+
+if TYPE_CHECKING:
+    from hsig.output.terminal import Watch
+    from hsig.reports.page import Page
+    from hsig.results.result import Trained
 
 train_app = new_app()
 compare_app = new_app()
 explain_app = new_app()
-
 
 _MAX_LISTED_NUMBERS = 500_000  # of a kept result that lists every seed; the arrays have all
 
@@ -70,6 +64,10 @@ def train(
     output: Output,
 ) -> None:
     """Train one activation; show its costs, its predictions and how many seeds it solved."""
+    from hsig.config.loading import load_experiment
+    from hsig.output.terminal import Watch
+    from hsig.results import training
+
     output.check()
     config = take_single_activation(what or [], flags)
     started = Start.now()
@@ -107,6 +105,7 @@ def compare(
     output: Output,
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
+    from hsig.output.terminal import Watch
     from hsig.results import comparing
 
     output.check()
@@ -132,6 +131,8 @@ def explain(
     output: Output,
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
+    from hsig.config.loading import load_experiment
+    from hsig.output.terminal import Watch
     from hsig.results import explaining
 
     output.check()
@@ -155,12 +156,15 @@ class Start(NamedTuple):
 
 
 def finish(
-    result: Trained, configs: Sequence[Path], watch: Watch, output: Output, started: Start
+    result: "Trained", configs: Sequence[Path], watch: "Watch", output: Output, started: Start
 ) -> None:
     """Show and keep a result, and exit with its code.
 
     The watch is still to be entered, so that Ctrl-C breaks none of it off.
     """
+    from hsig.output.streams import note
+    from hsig.reports.phrases import unmet_expectations
+
     has_results = any(part.outcome.results for part in result.parts)
     complete = not watch.interrupted and watch.problem is None
     if has_results:
@@ -182,9 +186,9 @@ def finish(
 
 
 def _keep(
-    result: Trained,
+    result: "Trained",
     configs: Sequence[Path],
-    page: Page,
+    page: "Page",
     output: Output,
     started: Start,
     *,
@@ -195,6 +199,9 @@ def _keep(
     Raises:
         RunError: If it cannot be kept in the folder that was asked for.
     """
+    from hsig.config.text import config_text
+    from hsig.output.formats import as_json
+    from hsig.output.streams import note
     from hsig.runs.record import FinishedRun, keep_run
     from hsig.runs.store import NO_NOTE
 
