@@ -8,8 +8,9 @@ from hypothesis import settings
 
 from hsig.experiments.sweeps import cell_steps
 
-# machines are noisy: how long an example takes is no reason to fail, unless a test says so
-settings.register_profile("hsig", deadline=None)
+# machines are noisy: how long an example takes is no reason to fail; nor is chance, so that the
+# examples are the same each time
+settings.register_profile("hsig", deadline=None, derandomize=True, database=None)
 settings.load_profile("hsig")
 
 # what is said of the terminal that the tests are started in
