@@ -83,7 +83,7 @@ def _split(table: Table, console: Console) -> list[Table]:
     columns = range(len(table.columns))
     first = _width(table.select([0]), console)
     widths = [_width(table.select([0, column]), console) - first for column in columns]
-    room = console.width - min(first, _MIN_LABEL)
+    room = console.width - (first if table.columns[0] in table.firm else min(first, _MIN_LABEL))
     parts, used = [[0]], 0
     for column in columns[1:]:
         if used + widths[column] > room and len(parts[-1]) > 1:
