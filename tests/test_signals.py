@@ -114,7 +114,7 @@ def wait_until_gone(group):
 
 
 @pytest.mark.parametrize(
-    ("number", "after"), zip(CODES, random.Random(20).sample(range(400), 3), strict=True)
+    ("number", "after"), [*zip(CODES, random.Random(20).sample(range(400), 3), strict=True)]
 )
 @pytest.mark.parametrize("more", [1, 30])
 @pytest.mark.usefixtures("runs")
