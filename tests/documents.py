@@ -11,8 +11,8 @@ A page holds four kinds of places that are made:
 - a table between `<!-- NAME-table -->` and `<!-- end -->`, one of `TABLES`.
 
 `python tests/documents.py README.md ...` makes them anew, with `--slow` all of them, with
-`--pictures` the files of the pictures as well. A test checks that they are as made, those that take
-long where HSIG_SLOW is set.
+`--pictures` the files of the pictures as well. A test makes what does not take long, and
+compares.
 """
 
 import contextlib

@@ -28,7 +28,7 @@ def name_of(page):
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_page_shows_what_commands_print_and_draw(page):
     text = page.read_text(encoding="utf-8")
-    assert documents.remake(text, slow="HSIG_SLOW" in os.environ) == text
+    assert documents.remake(text) == text
     commands = [name for _, name in documents.PICTURE.findall(text)]
     assert commands == [name_of(path.resolve()) for _, path in pictures_of(page)]
     for alt, path in pictures_of(page):
