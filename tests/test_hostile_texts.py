@@ -61,7 +61,7 @@ def test_the_names_of_configs_and_csv_files(folder, name):
     escaped = "".join(f"\\U{ord(character):08x}" for character in f"{name}.csv")
     Path("t.yaml").write_text(f'task: {{csv: "{escaped}"}}', encoding="utf-8")
     try:
-        in_every_format("compare", f"./{name}.yaml", "other.yaml", *QUICK, "--no-save")
+        in_every_format("compare", "tanh", f"./{name}.yaml", "other.yaml", *QUICK, "--no-save")
         says("train", "t.yaml", *QUICK, "--no-save")
         in_every_format("config", "show", f"./{name}.yaml")
         says("train", f"{name}.nothing/", *QUICK)
@@ -69,7 +69,7 @@ def test_the_names_of_configs_and_csv_files(folder, name):
         says("train", "--output", f"{name}/x.json", *QUICK)
         for ending in ("txt", "json"):
             file = f"{name}.{ending}"
-            both = (f"./{name}.yaml", "other.yaml", "--no-save", *QUICK)
+            both = ("tanh", f"./{name}.yaml", "other.yaml", "--no-save", *QUICK)
             code, out, _ = says("compare", *both, "--force", "-o", file)
             assert (code, out) == (0, "")
             assert is_inert(Path(file).read_text(encoding="utf-8"))
