@@ -95,9 +95,9 @@ def main() -> None:
 
 
 def _exit_with(error: HsigError) -> None:
-    from hsig.output.streams import note
+    from hsig.output.streams import print_message
 
-    note(*(f"error: {message}" for message in error.messages[:_MAX_PROBLEMS]))
+    print_message(*(f"error: {message}" for message in error.messages[:_MAX_PROBLEMS]))
     if len(error.messages) > _MAX_PROBLEMS:
-        note(f"error: and {len(error.messages) - _MAX_PROBLEMS} more")
+        print_message(f"error: and {len(error.messages) - _MAX_PROBLEMS} more")
     sys.exit(error.exit_code)

@@ -26,7 +26,7 @@ from hsig.config.loading import (
 from hsig.engines import compiled
 from hsig.errors import ConfigError
 from hsig.output.formats import json_text
-from hsig.output.streams import note, put
+from hsig.output.streams import print_message, put
 from hsig.reports.glossary import GLOSSARY, glossary_page
 from hsig.reports.lookups import activation_page, overview_page, power_page
 from hsig.reports.page import Table, page_of_tables
@@ -174,7 +174,7 @@ def show(
     document = {name: {"value": value, "from": origins[name]} for name, value in keys.items()}
     output.write(page_of_tables(table, document=document))
     if not compiled.is_available():
-        note(f"engine reference: {NOT_BUILT}")
+        print_message(f"engine reference: {NOT_BUILT}")
 
 
 @command(config_app, "hsig config schema -o hsig.schema.json", options=("output", "force"))

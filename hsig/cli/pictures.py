@@ -37,8 +37,8 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.snapshots import Stepper
 from hsig.files import is_stream
 from hsig.output.html import report_html
-from hsig.output.streams import check_output, note, put, put_bytes
-from hsig.output.terminal import Watch
+from hsig.output.streams import check_output, print_message, put, put_bytes
+from hsig.output.terminal import ConsoleTrainer
 from hsig.output.watch import Screen, keyboard, read_keys
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.watching import MAX_SPEED, MIN_SPEED, View
@@ -72,8 +72,8 @@ Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
 Theme = StrEnum("Theme", {name: name for name in THEMES})  # type: ignore[misc]
 
 
-class _Shown(NamedTuple):
-    """What is drawn.
+class _Subject(NamedTuple):
+    """The results that are drawn.
 
     Attributes:
         names: What the results are called.
@@ -181,7 +181,7 @@ def plot(
 
     put_bytes(save(drawn.figure, format), path)
     if not output.quiet:
-        note(drawn.caption.title)
+        print_message(drawn.caption.title)
     if not is_stream(path):
         put(f"{path}\n", None)
 
@@ -223,7 +223,7 @@ def _whole_numbers(flag: str, text: str) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
+def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
     """What is drawn: what was kept, or what is trained for it.
 
     Raises:
@@ -244,9 +244,9 @@ def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _S
         named = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
         raise ConfigError(f"{named}: goes without kept runs: {runs[0]} has its own settings")
     records = [find_record(output.runs, run) for run in runs]
-    note(*(told for record in records for told in describe_damage(record)))
+    print_message(*(told for record in records for told in describe_damage(record)))
     names = [record.note.name or record.id.partition(".")[0] for record in records]
-    return _Shown(names, [result_of(record) for record in records])
+    return _Subject(names, [result_of(record) for record in records])
 
 
 def _is_run(word: str, output: Output) -> bool:
@@ -265,21 +265,21 @@ def _is_run(word: str, output: Output) -> bool:
     return True
 
 
-def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) -> _Shown:
+def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
     """What is trained for a picture, and not kept."""
     configs, activations = split_words(words)
     config = configs[0] if configs else None
     written = written_keys(configs[0]) if len(configs) == 1 else frozenset[str]()
     if SWEPT in written:
         set_activations("activation", activations, flags)
-        return _Shown([""], [sweep(load_sweep(config, flags))])
-    watch = Watch(quiet=output.quiet, check=output.check_file)
+        return _Subject([""], [sweep(load_sweep(config, flags))])
+    trainer = ConsoleTrainer(quiet=output.quiet, check=output.check_file)
     result: Result
     named = len(activations) > 1 or any(map(select_activations, activations))
     several = len(configs) > 1 or named or "activations" in flags
     if several or ("activations" in written and not activations):
         set_activations("activations", activations, flags)
-        result, kind = compare(configs, flags, watch), None
+        result, kind = compare(configs, flags, trainer), None
     else:
         set_activations("activation", activations, flags)
         found = resolve(single_config(configs), flags, TRAIN)
@@ -287,13 +287,13 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
         if found.origins["report_every"] == "default" and len(experiment.seeds) <= _MAX_FINE_SEEDS:
             fine = max(1, experiment.epochs // _CHECKPOINTS)
             experiment = replace(experiment, report_every=fine)
-        result, kind = train(experiment, watch), None if config else "activation"
-    if watch.interrupted:
-        note("interrupted: there is no picture")
+        result, kind = train(experiment, trainer), None if config else "activation"
+    if trainer.interrupted:
+        print_message("interrupted: there is no picture")
         raise typer.Exit(INTERRUPTED)
-    if watch.problem is not None:
-        raise watch.problem
-    return _Shown([""], [result], kind)
+    if trainer.problem is not None:
+        raise trainer.problem
+    return _Subject([""], [result], kind)
 
 
 @command(
@@ -327,7 +327,7 @@ def report(
     records = {
         record.id: record for record in (find_record(output.runs, run) for run in runs or [LATEST])
     }
-    note(*(told for record in records.values() for told in describe_damage(record)))
+    print_message(*(told for record in records.values() for told in describe_damage(record)))
     check_installed("matplotlib", "jinja2")
     reports = [report_of_run(record) for record in records.values()]
     put(report_html(reports), path)
@@ -365,7 +365,7 @@ def watch(
     experiment = load_experiment(config, flags, TRAIN)
     chosen = None if speed is None else _speed(speed)
     stepper = Stepper(experiment)
-    note(*(f"warning: {message}" for message in warnings_of([experiment])))
+    print_message(*(f"warning: {message}" for message in warnings_of([experiment])))
     view = View.begin(len(experiment.seeds), experiment.epochs, chosen)
     console = Console(force_terminal=True, force_interactive=True, highlight=False, emoji=False)
     try:

@@ -82,7 +82,7 @@ def list_runs(
     output: Output,
 ) -> None:
     """List kept runs, the newest first."""
-    from hsig.output.streams import note
+    from hsig.output.streams import print_message
     from hsig.runs.listing import list_ids, listing, read_conditions, read_since, started_since
     from hsig.runs.store import read_records
 
@@ -105,7 +105,7 @@ def list_runs(
     if len(chosen) > limit:
         problems.append(f"{len(chosen) - limit} older runs are not listed (--limit)")
     output.write(listing(chosen[:limit], list_ids(output.runs), only_changed=only_changed))
-    note(*problems)
+    print_message(*problems)
 
 
 @command(
@@ -118,7 +118,7 @@ def list_runs(
 def show_run(id: Id, *, output: Output) -> None:
     """Show a run again, as it was shown when it ran."""
     from hsig.engines.engine import NUMERICS
-    from hsig.output.streams import note
+    from hsig.output.streams import print_message
     from hsig.results.comparing import CompareResult
     from hsig.results.opening import result_of
     from hsig.runs.listing import add_note, find_record
@@ -135,10 +135,10 @@ def show_run(id: Id, *, output: Output) -> None:
     if isinstance(result, CompareResult):
         page = result.make_page(output.column_names)
     output.write(add_note(page, record.note))
-    note(*describe_damage(record))
+    print_message(*describe_damage(record))
     numerics = int(record.meta["versions"]["numerics"])
     if numerics < NUMERICS:
-        note(
+        print_message(
             f"{record.id}: was kept under numerics {numerics}, and verdicts have changed "
             "since: they are judged anew as far as what was kept allows. To train it again: "
             f"hsig runs rerun {record.id}"
@@ -218,7 +218,7 @@ def rerun(id: Id, *, output: Output) -> None:
 def _repeat_run(record: "Record") -> "Repetition":
     """Train the parts of a run again, and compare them with what was kept."""
     from hsig.engines.choice import ENGINES
-    from hsig.output.terminal import Watch
+    from hsig.output.terminal import ConsoleTrainer
     from hsig.runs.listing import Repetition
     from hsig.runs.provenance import describe_machine, digest_experiments, engines_elsewhere
     from hsig.runs.record import compare_outcomes, read_parts
@@ -233,9 +233,9 @@ def _repeat_run(record: "Record") -> "Repetition":
     different: list[str] = []
     observed: list[str] = []
     for part in parts:
-        watch = Watch(quiet=False)
-        (outcome,) = watch.train(part.outcome.experiment)
-        _stop_if(interrupted=watch.interrupted)
+        trainer = ConsoleTrainer(quiet=False)
+        (outcome,) = trainer.train(part.outcome.experiment)
+        _stop_if(interrupted=trainer.interrupted)
         bits, observations = compare_outcomes(part.outcome, outcome, elsewhere=elsewhere)
         different += bits
         observed += observations
@@ -298,10 +298,10 @@ def _repeat_sweep(record: "Record") -> "Repetition":
 
 
 def _stop_if(*, interrupted: bool) -> None:
-    from hsig.output.streams import note
+    from hsig.output.streams import print_message
 
     if interrupted:
-        note("interrupted: the run was not trained to its end")
+        print_message("interrupted: the run was not trained to its end")
         raise typer.Exit(INTERRUPTED)
 
 
@@ -314,7 +314,7 @@ def _stop_if(*, interrupted: bool) -> None:
 )
 def note_run(id: Id, *, output: Output) -> None:
     """Give a run a name and a note, or others than it has. Its numbers stay as they were."""
-    from hsig.output.streams import note
+    from hsig.output.streams import print_message
     from hsig.runs.listing import find_record
     from hsig.runs.store import write_note
 
@@ -323,7 +323,7 @@ def note_run(id: Id, *, output: Output) -> None:
         raise ConfigError("runs note: expected --name TEXT, --note TEXT or both; '' takes one away")
     new = write_note(record.folder, output.name, output.note)
     said = [f"{part} {value}" for part, value in (("name", new.name), ("note", new.text)) if value]
-    note(f"{record.id}: {', '.join(said) or 'no name and no note'}")
+    print_message(f"{record.id}: {', '.join(said) or 'no name and no note'}")
 
 
 @command(runs_app, "hsig runs export latest -o run.zip", name="export")
@@ -336,14 +336,14 @@ def export_run(
     force: ForceOption = False,
 ) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
-    from hsig.output.streams import note, put_bytes
+    from hsig.output.streams import print_message, put_bytes
     from hsig.runs.listing import find_record
     from hsig.runs.store import describe_damage, pack_record
 
     Output(output=output, force=force).check_file()
     record = find_record(Output(runs_dir=runs_dir).runs, id)
     put_bytes(pack_record(record), output)
-    note(*describe_damage(record))
+    print_message(*describe_damage(record))
 
 
 @command(

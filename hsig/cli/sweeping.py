@@ -23,7 +23,7 @@ from hsig.experiments.parallel import Pool, available_cores, local_pool, run_job
 from hsig.experiments.sweeps import CellResult, LostCell, Sweep, train_cell
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
-from hsig.output.streams import note, put
+from hsig.output.streams import print_message, put
 from hsig.output.terminal import defer_interrupts, watch_cells
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
@@ -103,17 +103,17 @@ def sweep(
             "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
             "keep nothing, give its config or flags without --resume"
         )
-    origin, wanted = _wanted(what or [], resume, flags, runs)
+    origin, wanted = _load(what or [], resume, flags, runs)
     output.check_file()
-    note(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
+    print_message(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
         if not output.quiet:
-            every = list(enumerate(wanted.experiments))
-            note(_announced(wanted, every, wanted.experiments[0].workers or available_cores()))
-        put("".join(f"{_spelled(wanted, cell)}\n" for cell in wanted.cells), None)
+            workers = wanted.experiments[0].workers or available_cores()
+            print_message(_describe_work(wanted, [*enumerate(wanted.experiments)], workers))
+        put("".join(f"{_describe_cell(wanted, cell)}\n" for cell in wanted.cells), None)
         return
     ledger = Ledger(runs, wanted)
-    note(*(f"warning: {message}" for message in ledger.warnings))
+    print_message(*(f"warning: {message}" for message in ledger.warnings))
     training = _Training(wanted, ledger, fail_fast=fail_fast, keeps=not output.no_save)
     missing = [] if training.is_over else ledger.missing()
     pool = _pool(scheduler, [experiment for _, experiment in missing]) if missing else None
@@ -121,11 +121,11 @@ def sweep(
         ledger.open(origin, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.set_note(output.name, output.note)
     if training.keeps and ledger.problem is not None and missing:
-        note(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
+        print_message(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
     missing = ledger.missing()
     if pool is not None and missing:
         if not output.quiet:
-            note(_announced(wanted, missing, pool.workers))
+            print_message(_describe_work(wanted, missing, pool.workers))
         training.train(missing, pool, quiet=output.quiet)
     axes, base = wanted.axes, wanted.experiments[0]
     with defer_interrupts():  # what was done is to be written
@@ -135,7 +135,7 @@ def sweep(
     training.end()
 
 
-def _wanted(
+def _load(
     words: Sequence[str], resume: str | None, flags: Mapping[str, str], runs: Path
 ) -> tuple[Origin, Sweep]:
     """The sweep of a config and flags, or of a kept one that is to go on.
@@ -167,7 +167,7 @@ def _pool(scheduler: str | None, experiments: Sequence[Experiment]) -> Pool[Cell
     """Who trains the cells."""
     if scheduler is None:
         return local_pool(experiments)
-    return cluster_pool(scheduler, experiments, note)
+    return cluster_pool(scheduler, experiments, print_message)
 
 
 class _Training:
@@ -229,15 +229,15 @@ class _Training:
     def _take(self, number: int, result: CellResult | LostCell) -> None:
         """Keep what became of a cell, and tell at once if it could not be trained."""
         self._latest = self._wanted.cells[number]
-        where = _spelled(self._wanted, self._latest)
+        where = _describe_cell(self._wanted, self._latest)
         reason = result.reason if isinstance(result, LostCell) else result.failure
         if reason:
             self.failed = True
             self._reasons[reason] += 1
             if self._reasons[reason] <= _MAX_NOTES:
-                note(f"not trained: {where}: {reason}")
+                print_message(f"not trained: {where}: {reason}")
             elif self._reasons[reason] == _MAX_NOTES + 1:
-                note("not trained, for the same reason: more cells; the map has them all")
+                print_message("not trained, for the same reason: more cells; the map has them all")
         if isinstance(result, LostCell):
             self.lost.append(f"{where}: {reason}; the same command tries it again")
         else:
@@ -259,23 +259,23 @@ class _Training:
                 raise problem
         if self.interrupted:
             kept = "the same command goes on from here" if self.keeps else "nothing was kept"
-            note(f"interrupted: {kept}")
+            print_message(f"interrupted: {kept}")
             raise typer.Exit(INTERRUPTED)
         if self.lost:
             raise RunError(self.lost)
         if self.is_over:
-            note("stopped at the first cell that could not be trained (--fail-fast)")
+            print_message("stopped at the first cell that could not be trained (--fail-fast)")
             raise typer.Exit(_FAILED)
 
 
-def _spelled(wanted: Sweep, cell: Sequence[str]) -> str:
-    """A cell in words."""
+def _describe_cell(wanted: Sweep, cell: Sequence[str]) -> str:
+    """The values of a cell, in words."""
     named = zip(wanted.axes, cell, strict=True)
     return ", ".join(f"{axis.name} {value}" for axis, value in named)
 
 
-def _announced(wanted: Sweep, missing: Sequence[tuple[int, Experiment]], at_a_time: int) -> str:
-    """What there is to do, and how long it may take."""
+def _describe_work(wanted: Sweep, missing: Sequence[tuple[int, Experiment]], at_a_time: int) -> str:
+    """How much there is to do, and how long it may take."""
     experiments = [experiment for _, experiment in missing]
     steps = sum(experiment.steps for experiment in experiments)
     seeds = sum(len(experiment.seeds) for experiment in experiments)

@@ -25,7 +25,7 @@ from hsig.config.positional import set_activations, split_words, take_single_act
 from hsig.errors import INTERRUPTED, UNMET, RunError
 
 if TYPE_CHECKING:
-    from hsig.output.terminal import Watch
+    from hsig.output.terminal import ConsoleTrainer
     from hsig.reports.page import Page
     from hsig.results.result import Trained
 
@@ -65,15 +65,15 @@ def train(
 ) -> None:
     """Train one activation; show its costs, its predictions and how many seeds it solved."""
     from hsig.config.loading import load_experiment
-    from hsig.output.terminal import Watch
+    from hsig.output.terminal import ConsoleTrainer
     from hsig.results import training
 
     output.check()
     config = take_single_activation(what or [], flags)
     started = Start.now()
-    with Watch(quiet=output.quiet, check=output.check_file) as watch:
-        result = training.train(load_experiment(config, flags, TRAIN), watch)
-        finish(result, [config] if config else [], watch, output, started)
+    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
+        result = training.train(load_experiment(config, flags, TRAIN), trainer)
+        finish(result, [config] if config else [], trainer, output, started)
 
 
 @command(
@@ -105,15 +105,15 @@ def compare(
     output: Output,
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
-    from hsig.output.terminal import Watch
+    from hsig.output.terminal import ConsoleTrainer
     from hsig.results import comparing
 
     output.check()
     configs, activations = split_words(what or [])
     set_activations("activations", activations, flags)
     started = Start.now()
-    with Watch(quiet=output.quiet, check=output.check_file) as watch:
-        finish(comparing.compare(configs, flags, watch), configs, watch, output, started)
+    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
+        finish(comparing.compare(configs, flags, trainer), configs, trainer, output, started)
 
 
 @command(
@@ -132,15 +132,15 @@ def explain(
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
     from hsig.config.loading import load_experiment
-    from hsig.output.terminal import Watch
+    from hsig.output.terminal import ConsoleTrainer
     from hsig.results import explaining
 
     output.check()
     config = take_single_activation(what or [], flags)
     started = Start.now()
-    with Watch(quiet=output.quiet, check=output.check_file) as watch:
-        result = explaining.explain(load_experiment(config, flags, EXPLAIN), watch)
-        finish(result, [config] if config else [], watch, output, started)
+    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
+        result = explaining.explain(load_experiment(config, flags, EXPLAIN), trainer)
+        finish(result, [config] if config else [], trainer, output, started)
 
 
 class Start(NamedTuple):
@@ -156,17 +156,21 @@ class Start(NamedTuple):
 
 
 def finish(
-    result: "Trained", configs: Sequence[Path], watch: "Watch", output: Output, started: Start
+    result: "Trained",
+    configs: Sequence[Path],
+    trainer: "ConsoleTrainer",
+    output: Output,
+    started: Start,
 ) -> None:
     """Show and keep a result, and exit with its code.
 
-    The watch is still to be entered, so that Ctrl-C breaks none of it off.
+    The trainer is still to be entered, so that Ctrl-C breaks none of it off.
     """
-    from hsig.output.streams import note
+    from hsig.output.streams import print_message
     from hsig.reports.phrases import unmet_expectations
 
     has_results = any(part.outcome.results for part in result.parts)
-    complete = not watch.interrupted and watch.problem is None
+    complete = not trainer.interrupted and trainer.problem is None
     if has_results:
         page = result.make_page(output.column_names)
         try:
@@ -174,14 +178,14 @@ def finish(
         finally:  # what nobody reads, or no disk takes, is kept all the same
             if not output.no_save:
                 _keep(result, configs, page, output, started, complete=complete)
-    if watch.interrupted:
+    if trainer.interrupted:
         done = "this is what was done by then" if has_results else "there is no result yet"
-        note(f"interrupted: {done}")
+        print_message(f"interrupted: {done}")
         raise typer.Exit(INTERRUPTED)
-    if watch.problem is not None:
-        raise watch.problem
+    if trainer.problem is not None:
+        raise trainer.problem
     unmet = [line for summary in result.summaries for line in unmet_expectations(summary)]
-    note(*unmet)
+    print_message(*unmet)
     raise typer.Exit(UNMET if unmet else 0)
 
 
@@ -201,7 +205,7 @@ def _keep(
     """
     from hsig.config.text import config_text
     from hsig.output.formats import as_json
-    from hsig.output.streams import note
+    from hsig.output.streams import print_message
     from hsig.runs.record import FinishedRun, keep_run
     from hsig.runs.store import NO_NOTE
 
@@ -226,4 +230,4 @@ def _keep(
     except RunError as problem:
         if output.runs_dir is not None:
             raise
-        note(*(f"warning: {message}" for message in problem.messages))
+        print_message(*(f"warning: {message}" for message in problem.messages))

@@ -15,7 +15,7 @@ from hsig.escaping import escape_control, escape_message
 from hsig.files import is_input, is_stream, write_file
 
 
-def note(*messages: str) -> None:
+def print_message(*messages: str) -> None:
     """Say something that is not the result, on stderr."""
     with noting():
         for message in messages:

@@ -16,7 +16,7 @@ from rich.markup import escape
 from hsig.errors import RunError
 from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
-from hsig.output.streams import note, put, writing_out
+from hsig.output.streams import print_message, put, writing_out
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -105,7 +105,7 @@ _BAR_AFTER_S = 1.0  # shorter work shows no progress bar
 _MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
 
 
-class Watch(Interrupts):
+class ConsoleTrainer(Interrupts):
     """Trains experiments with a progress bar, and turns Ctrl-C into an early end.
 
     Attributes:
@@ -130,7 +130,7 @@ class Watch(Interrupts):
         from hsig.reports.obstacles import warnings_of
 
         self._check()
-        note(*(f"warning: {message}" for message in warnings_of(experiments)))
+        print_message(*(f"warning: {message}" for message in warnings_of(experiments)))
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
         """Train experiments; nothing is drawn in a pipe, or before a second has passed."""
