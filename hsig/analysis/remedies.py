@@ -1,8 +1,9 @@
 """What keeps a network from learning a task, and what may help: a ladder of changes, each tried."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,10 @@ from hsig.activations import ACTIVATIONS, Activation
 from hsig.analysis.parts import Part
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.analysis.summary import VariantSummary
-from hsig.experiments.experiment import Experiment, Result, Variant
+from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.losses import LOSSES, Loss
 from hsig.networks.starts import Start
-from hsig.networks.tasks import NO_SCALE, Task
+from hsig.networks.tasks import NO_SCALE
 
 # --- obstacles -----------------------------------------------------------------------------------
 
@@ -73,24 +74,14 @@ def find_unscaled_inputs(experiment: Experiment) -> tuple[InputRange, ...]:
     """
     if experiment.scale != NO_SCALE:
         return ()
-    inputs = experiment.task.inputs
-    columns = zip(
-        input_names(experiment.task),
-        inputs.min(axis=0).tolist(),
-        inputs.max(axis=0).tolist(),
-        strict=True,
-    )
+    task = experiment.task
+    lows, highs = task.inputs.min(axis=0).tolist(), task.inputs.max(axis=0).tolist()
+    names = task.columns or tuple(f"input {n + 1}" for n in range(len(lows)))
     return tuple(
         InputRange(name, low, high)
-        for name, low, high in columns
+        for name, low, high in zip(names, lows, highs, strict=False)  # columns have targets too
         if max(-low, high) > MAX_INPUT or 0.0 < high - low < MIN_SPREAD
     )
-
-
-def input_names(task: Task) -> tuple[str, ...]:
-    """What each input is called: as its file has it, or `input 1` and so on."""
-    number = task.inputs.shape[1]
-    return task.columns[:number] or tuple(f"input {n + 1}" for n in range(number))
 
 
 # --- the ladder ----------------------------------------------------------------------------------
@@ -99,6 +90,7 @@ LEAK = 0.05
 SLOPES = (0.25, 0.5)
 MORE_EPOCHS = 10
 WIDE = (Start("uniform", (-2.0, 2.0)), Start("uniform", (-4.0, 4.0)))
+GRADIENTS = ("own", "output", "logistic")
 HIDDEN = ("tanh", "relu", "silu", "softplus")
 
 
@@ -112,60 +104,110 @@ class Remedy:
     experiment: Experiment
 
 
-@dataclass(frozen=True)
-class SettingChange:
-    """A row of the ladder that changes settings of the experiment."""
+def propose_remedies(experiment: Experiment) -> tuple[Remedy, ...]:
+    """What makes sense for an experiment of one variant, from the smallest change to the largest.
 
-    name: str  # what is changed, with the new settings in braces
-    # the new ones, by the field of `Experiment`; none where it makes no sense
-    settings: Callable[[Experiment], Mapping[str, Any]]
+    What has no gradient is given one, and nothing else is tried. Where the output cannot reach some
+    target, nothing helps but another output: that, and what changes a number of the training or
+    the gradient beside it.
+    """
+    (variant,) = experiment.variants
+    if find_unreachable_targets(experiment, variant) is not None:
+        return tuple(_change_output(experiment, variant))
+    if variant.untrainable_activation is not None:
+        return tuple(_change_gradient(experiment, *GRADIENTS))
+    epochs = MORE_EPOCHS * experiment.epochs
+    return tuple(
+        chain(
+            _change_training(experiment),
+            _change_gradient(experiment, "logistic"),  # which helps where there is a gradient too
+            _change_activations(experiment),
+            [_remedy(f"{MORE_EPOCHS} times the epochs", experiment, epochs=epochs)],
+        )
+    )
 
-    def propose(self, experiment: Experiment) -> Iterator[Remedy]:
-        """The remedy, if it makes sense."""
-        settings = self.settings(experiment)
-        if settings:
-            changed = replace(experiment, **settings)
-            yield _remedy(self.name.format_map(settings), "", changed)
+
+def _remedy(name: str, experiment: Experiment, layers: str = "", **settings: Any) -> Remedy:
+    """An experiment with other settings; its variant is labelled with what was changed."""
+    changed = replace(experiment, expect={}, **settings)
+    variant = replace(changed.variants[0], label=f"{name} {layers}".strip())
+    return Remedy(name, layers, replace(changed, variants=(variant,)))
 
 
-SEPARATELY = ("hidden", "output", "both")
-TOGETHER = ("both",)  # wherever it makes sense at once; named after one kind if that is all
+def _change_output(experiment: Experiment, variant: Variant) -> Iterator[Remedy]:
+    """An output that reaches every target, alone and beside other changes."""
+    output = suitable_output(experiment.loss)
+    other = replace(variant, output_activation=output)
+    changed = replace(experiment, variants=(other,))
+    if other.untrainable_activation is None:
+        yield _remedy(output.name, changed, "output")
+        beside = _change_training(changed)
+    else:
+        beside = _change_gradient(changed, *GRADIENTS)
+    for remedy in beside:
+        yield _remedy(f"{output.name} output, {remedy.name}", remedy.experiment, remedy.layers)
 
 
-@dataclass(frozen=True)
-class ActivationChange:
-    """A row of the ladder that changes activations."""
+def _change_training(experiment: Experiment) -> Iterator[Remedy]:
+    """Other numbers of the training."""
+    if find_unscaled_inputs(experiment):
+        yield _remedy("inputs scaled (standard)", experiment, scale="standard")
+    loss = experiment.loss
+    if loss.needs_probabilities and not loss.zero_slope_teaches_nothing:
+        # the loss that saturated samples do not stop
+        yield _remedy("loss bce", experiment, loss=LOSSES["bce"])
+    for factor in (10.0, 1.0 / 10.0):
+        rate = experiment.learning_rate * factor
+        yield _remedy(f"learning rate {rate:.6g}", experiment, learning_rate=rate)
+    update = "batch" if experiment.update == "online" else "online"
+    yield _remedy(f"{update} updates", experiment, update=update)
+    for start in WIDE:
+        if experiment.initial_weights is None and experiment.init != start:
+            yield _remedy(f"initial weights from {start.summary}", experiment, init=start)
 
-    name: str  # what is changed
-    # the changed activation, or None where it makes no sense
-    change: Callable[[Activation], Activation | None]
-    # where it is tried: `SEPARATELY`, `TOGETHER`, or in one kind of layer alone
-    layers: Sequence[str] = SEPARATELY
 
-    def propose(self, experiment: Experiment) -> Iterator[Remedy]:
-        """The remedies that make sense: in the hidden layers, in the output, or in both."""
-        (variant,) = experiment.variants
-        found = self._changes(experiment, variant)
-        layers = self.layers
-        if layers == TOGETHER and len(found) == 1:
-            layers = tuple(found)
-        found["both"] = found.get("hidden", {}) | found.get("output", {})
-        for place in layers:
-            if place in found and (place != "both" or len(found[place]) == 2):
-                changed = replace(variant, **found[place])
-                yield _remedy(self.name, place, replace(experiment, variants=(changed,)))
+def _change_gradient(experiment: Experiment, *gradients: str) -> Iterator[Remedy]:
+    """Other slopes to train with, where an activation's own may be 0 or is missing."""
+    for backward in gradients:
+        change = partial(_set_backward, backward)
+        yield from _change_layers(f"{backward} gradient", experiment, change)[-1:]
 
-    def _changes(self, experiment: Experiment, variant: Variant) -> dict[str, dict[str, Any]]:
-        """The new fields of a variant, by the kind of layer in which a change makes sense."""
-        found: dict[str, dict[str, Any]] = {}
-        hidden = [self.change(activation) for activation in variant.hidden_activations]
-        if any(hidden):
-            both = zip(hidden, variant.hidden_activations, strict=True)
-            found["hidden"] = {"hidden_activations": tuple(new or old for new, old in both)}
-        output = self.change(variant.output_activation)
-        if output and _is_suitable(output, experiment):
-            found["output"] = {"output_activation": output}
-        return found
+
+def _change_activations(experiment: Experiment) -> Iterator[Remedy]:
+    """Other activations, from the most alike to the least."""
+    yield from _change_layers(f"leak {LEAK:g}", experiment, _add_leak)
+    for slope in SLOPES:
+        change = partial(_set_slope, slope)
+        yield from _change_layers(f"slope {slope:g}", experiment, change)[-1:]
+    for name in HIDDEN:
+        changes = _change_layers(name, experiment, partial(_replace_by, name))
+        yield from (remedy for remedy in changes if remedy.layers == "hidden")
+    changes = _change_layers("sigmoid", experiment, _replace_by_logistic)
+    yield from (remedy for remedy in changes if remedy.layers == "output")
+
+
+def _change_layers(
+    name: str, experiment: Experiment, change: Callable[[Activation], Activation | None]
+) -> list[Remedy]:
+    """Change activations in the hidden layers, in the output, and in both, where it makes sense.
+
+    `change` gives None where it makes none. The last remedy is of all layers in which it does.
+    """
+    (variant,) = experiment.variants
+    fields: dict[str, dict[str, Any]] = {}
+    hidden = [change(activation) for activation in variant.hidden_activations]
+    if any(hidden):
+        both = zip(hidden, variant.hidden_activations, strict=True)
+        fields["hidden"] = {"hidden_activations": tuple(new or old for new, old in both)}
+    output = change(variant.output_activation)
+    if output and _is_suitable(output, experiment):
+        fields["output"] = {"output_activation": output}
+    if len(fields) == 2:
+        fields["both"] = fields["hidden"] | fields["output"]
+    return [
+        _remedy(name, experiment, layers, variants=(replace(variant, **changed),))
+        for layers, changed in fields.items()
+    ]
 
 
 def _is_suitable(output: Activation, experiment: Experiment) -> bool:
@@ -175,28 +217,20 @@ def _is_suitable(output: Activation, experiment: Experiment) -> bool:
     return not output.out_of_reach(experiment.task.targets, experiment.solved_within).any()
 
 
-def _remedy(name: str, layers: str, experiment: Experiment) -> Remedy:
-    variant = replace(experiment.variants[0], label=f"{name} {layers}".strip())
-    return Remedy(name, layers, replace(experiment, variants=(variant,), expect={}))
-
-
-def _change_backward(backward: str, activation: Activation) -> Activation | None:
-    """Another slope to train with, where its own may be 0 or is missing."""
+def _set_backward(backward: str, activation: Activation) -> Activation | None:
     bent = activation.linear_pieces and not activation.is_linear
     if not bent or activation.backward == backward:
         return None
     return activation.with_settings({}, backward)
 
 
-def _change_leak(activation: Activation) -> Activation | None:
-    """A small slope where there was none."""
+def _add_leak(activation: Activation) -> Activation | None:
     if activation.parameters.get("leak") != 0.0 or activation.is_linear:
         return None
     return activation.with_settings({"leak": LEAK}, None)
 
 
-def _change_slope(slope: float, activation: Activation) -> Activation | None:
-    """A sigmoid with a line of another slope."""
+def _set_slope(slope: float, activation: Activation) -> Activation | None:
     sigmoidal = activation.maps_into_unit_interval and "slope" in activation.parameters
     if not sigmoidal or activation.parameters["slope"] == slope:
         return None
@@ -209,91 +243,6 @@ def _replace_by(name: str, activation: Activation) -> Activation | None:
 
 def _replace_by_logistic(activation: Activation) -> Activation | None:
     return None if activation.is_logistic else ACTIVATIONS["sigmoid"]
-
-
-def _change_start(start: Start, experiment: Experiment) -> Mapping[str, Any]:
-    fixed = experiment.initial_weights is not None
-    return {} if fixed or experiment.init == start else {"init": start}
-
-
-def _change_loss(experiment: Experiment) -> Mapping[str, Any]:
-    """The loss that saturated samples do not stop, where that of a probability is another."""
-    loss = experiment.loss
-    fitting = loss.needs_probabilities and not loss.zero_slope_teaches_nothing
-    return {"loss": LOSSES["bce"]} if fitting else {}
-
-
-Change = SettingChange | ActivationChange
-
-# from the smallest change to the largest
-TRAINING: tuple[Change, ...] = (
-    SettingChange(
-        "inputs scaled ({scale})",
-        lambda e: {"scale": "standard"} if find_unscaled_inputs(e) else {},
-    ),
-    SettingChange("loss {loss.name}", _change_loss),
-    SettingChange(
-        "learning rate {learning_rate:.6g}", lambda e: {"learning_rate": e.learning_rate * 10.0}
-    ),
-    SettingChange(
-        "learning rate {learning_rate:.6g}",
-        lambda e: {"learning_rate": e.learning_rate * (1.0 / 10.0)},
-    ),
-    SettingChange(
-        "{update} updates", lambda e: {"update": "batch" if e.update == "online" else "online"}
-    ),
-    *(
-        SettingChange("initial weights from {init.summary}", partial(_change_start, start))
-        for start in WIDE
-    ),
-)
-GRADIENT: tuple[Change, ...] = tuple(
-    ActivationChange(f"{backward} gradient", partial(_change_backward, backward), TOGETHER)
-    for backward in ("own", "output", "logistic")
-)
-LOGISTIC_GRADIENT = GRADIENT[-1]  # the one that helps where there is a gradient
-ACTIVATION: tuple[Change, ...] = (
-    ActivationChange(f"leak {LEAK:g}", _change_leak),
-    *(
-        ActivationChange(f"slope {slope:g}", partial(_change_slope, slope), TOGETHER)
-        for slope in SLOPES
-    ),
-    *(ActivationChange(name, partial(_replace_by, name), ("hidden",)) for name in HIDDEN),
-    ActivationChange("sigmoid", _replace_by_logistic, ("output",)),
-)
-BUDGET: tuple[Change, ...] = (
-    SettingChange(f"{MORE_EPOCHS} times the epochs", lambda e: {"epochs": MORE_EPOCHS * e.epochs}),
-)
-
-
-def propose_remedies(experiment: Experiment) -> tuple[Remedy, ...]:
-    """What makes sense for an experiment of one variant, from the smallest change to the largest.
-
-    What has no gradient is given one, and nothing else is tried. Where the output cannot reach some
-    target, nothing helps but another output: that, and what changes a number of the training or
-    the gradient beside it.
-    """
-    (variant,) = experiment.variants
-    if find_unreachable_targets(experiment, variant) is not None:
-        return tuple(_propose_outputs(experiment, variant))
-    if variant.untrainable_activation is not None:
-        return _climb(GRADIENT, experiment)
-    return _climb((*TRAINING, LOGISTIC_GRADIENT, *ACTIVATION, *BUDGET), experiment)
-
-
-def _climb(ladder: Iterable[Change], experiment: Experiment) -> tuple[Remedy, ...]:
-    return tuple(remedy for change in ladder for remedy in change.propose(experiment))
-
-
-def _propose_outputs(experiment: Experiment, variant: Variant) -> Iterator[Remedy]:
-    """An output that reaches every target, alone and beside other changes."""
-    output = suitable_output(experiment.loss)
-    other = replace(variant, output_activation=output)
-    changed = replace(experiment, variants=(other,))
-    if other.untrainable_activation is None:
-        yield _remedy(output.name, "output", changed)
-    for remedy in _climb(GRADIENT if other.untrainable_activation else TRAINING, changed):
-        yield _remedy(f"{output.name} output, {remedy.name}", remedy.layers, remedy.experiment)
 
 
 # --- what became of them -------------------------------------------------------------------------
@@ -326,8 +275,3 @@ def best_remedy(trials: Sequence[Trial]) -> Trial | None:
     """Of those that work the one with the most seeds solved, then the first."""
     working = [trial for trial in trials if trial.works]
     return max(working, key=lambda trial: trial.numbers.solved.rate, default=None)
-
-
-def has_failed(result: Result) -> bool:
-    """Whether there is anything to explain."""
-    return bool(result.failure) or not result.solved.all()

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from hsig.analysis.parts import REMEDY, Part
-from hsig.analysis.remedies import Trial, has_failed, judge_remedy, propose_remedies
+from hsig.analysis.remedies import Trial, judge_remedy, propose_remedies
 from hsig.analysis.summary import summarise
 from hsig.config.keys import EXPLAIN
 from hsig.experiments.experiment import Experiment, Outcome
@@ -65,4 +65,5 @@ def explain(experiment: Experiment, trainer: Trainer) -> ExplainResult:
 
 def _needs_remedies(outcome: Outcome) -> bool:
     """Whether there is something to mend."""
-    return outcome.complete and has_failed(outcome.results[0])
+    result = outcome.results[0]
+    return outcome.complete and (bool(result.failure) or not result.solved.all())
