@@ -33,7 +33,7 @@ def test_a_kept_run_is_drawn_and_two_runs_together(runs):
     [
         (("plot", "hard", "-o", "a.gif"), "--output: the ending of a.gif tells no format"),
         (("plot", "hard", *SMALL, "--at", "21"), "--at: expected epochs from 0 to 20, got 21"),
-        (("plot", "hard", *SMALL, "--at", "1.5"), "--at: expected whole numbers, got 1.5"),
+        (("plot", "hard", *SMALL, "--at", "1.5"), "--at: expected a whole number"),
         (("plot", "hard", *SMALL, "--kind", "map"), "--kind: there is no picture 'map' of this"),
         (("plot", "hard", *SMALL, "--seed", "7"), "--seed: expected one of those"),
     ],
@@ -46,10 +46,10 @@ def test_mistakes_are_told(tmp_path, monkeypatch, words, complaint):
     assert not list(tmp_path.glob("*.png"))
 
 
-def test_without_matplotlib_there_is_the_page_and_how_to_install_it(tmp_path, monkeypatch):
+def test_without_matplotlib_it_is_said_at_once_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pictures, "find_spec", lambda _: None)
     result = invoked("plot", "hard", *SMALL)
     assert isinstance(result.exception, ConfigError)
     assert "pip install" in str(result.exception)
-    assert "hard" in result.stdout
+    assert result.stdout == ""

@@ -16,9 +16,8 @@ from hsig.activations.names import find_activations, select_activations
 from hsig.cli.options import EVERY_KEY, Output, command, complete_run, new_app
 from hsig.cli.training import OneOrConfig
 from hsig.config.keys import TRAIN, complete_comparison
-from hsig.config.kinds import Number
+from hsig.config.kinds import ListOf, Number, Whole
 from hsig.config.loading import (
-    POINTS,
     SWEPT,
     load_experiment,
     load_flag,
@@ -57,12 +56,13 @@ plot_app = new_app()
 report_app = new_app()
 watch_app = new_app()
 
-
 _FORMATS = ("png", "svg", "pdf")
 _CHECKPOINTS = 100  # of what is trained for a picture, unless somebody says otherwise
 _MAX_FINE_SEEDS = 10_000  # of more, so many checkpoints would take much memory
 _FILE = Path("hsig-report.html")
 _ENDINGS = (".html", ".htm")
+_EPOCHS = ListOf(Whole(0), "epochs")  # that a picture shows
+_SPEED = Number(MIN_SPEED, MAX_SPEED)
 _DUMB = ("dumb", "unknown")
 _PICTURE_S = 1 / 12  # from one to the next
 _TRAINING_S = 0.7 * _PICTURE_S  # of it, so that keys are heard
@@ -133,7 +133,7 @@ def plot(
         ),
     ] = None,
     seed: Annotated[
-        str | None,
+        int | None,
         typer.Option("--seed", metavar="N", help="The one seed that activation and surface show."),
     ] = None,
     variant: Annotated[
@@ -155,23 +155,14 @@ def plot(
     file's ending tells its format: .png, .svg or .pdf. Its path is printed, and on stderr what it
     shows.
     """
+    check_installed("matplotlib")
     format = _picture_format(output)
-    look = Look(
-        variant=variant,
-        at=None if at is None else tuple(_whole_numbers("--at", at)),
-        seed=None if seed is None else _whole_numbers("--seed", seed)[0],
-        theme=theme or THEMES[0],
-    )
-    shown = _find_results(what or [], flags, output)
+    epochs = None if at is None else load_flag("--at", at, _EPOCHS)
+    look = Look(variant=variant, at=epochs, seed=seed, theme=theme or THEMES[0])
+    subject = _find_results(what or [], flags, output)
+    sources = [result.source for result in subject.results]
     try:
-        check_installed("matplotlib")
-    except ConfigError:
-        for result in shown.results:
-            output._replace(output=None).write(result.page)
-        raise
-    sources = [result.source for result in shown.results]
-    try:
-        drawn = picture(sources, kind or shown.kind, look, shown.names)
+        drawn = picture(sources, kind or subject.kind, look, subject.names)
     except ConfigError as problem:
         raise ConfigError([_as_flag(message) for message in problem.messages]) from None
     path = output.output or Path(f"hsig-{drawn.kind}.{format}")
@@ -208,19 +199,6 @@ def _picture_format(output: Output) -> str:
         )
     check_output(output.output, force=output.force)
     return ending
-
-
-def _whole_numbers(flag: str, text: str) -> list[int]:
-    """The whole numbers of a flag.
-
-    Raises:
-        ConfigError: If one is none.
-    """
-    numbers = load_flag(flag, text, POINTS)
-    for number in numbers:
-        if number != number // 1:
-            raise ConfigError(f"{flag}: expected whole numbers, got {number:g}")
-    return [int(number) for number in numbers]
 
 
 def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
@@ -363,7 +341,7 @@ def watch(
     _check_terminal()
     config = take_single_activation(what or [], flags)
     experiment = load_experiment(config, flags, TRAIN)
-    chosen = None if speed is None else _speed(speed)
+    chosen = None if speed is None else load_flag("--speed", speed, _SPEED)
     stepper = Stepper(experiment)
     print_message(*(f"warning: {message}" for message in warnings_of([experiment])))
     view = View.begin(len(experiment.seeds), experiment.epochs, chosen)
@@ -386,16 +364,6 @@ def _check_terminal() -> None:
             f"watch: needs a terminal, but {what}. For the numbers: hsig train; for pictures in "
             "files: hsig plot --kind surface"
         )
-
-
-def _speed(text: str) -> float:
-    """What `--speed` says.
-
-    Raises:
-        ConfigError: If that is no speed.
-    """
-    speed: float = load_flag("--speed", text, Number(MIN_SPEED, MAX_SPEED))
-    return speed
 
 
 def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) -> None:
