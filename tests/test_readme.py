@@ -56,13 +56,13 @@ def test_the_questions_numbers_agree_to_eight_digits():
 
 
 def yaml_block(name):
-    """The block of the README behind a mark."""
-    text = README.read_text(encoding="utf-8")
+    """The only block of the pages behind a mark."""
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     (block,) = re.findall(rf"<!-- {name} -->\n```yaml\n(.*?)```", text, re.DOTALL)
     return block
 
 
-def test_the_readmes_config_and_workflow_run(tmp_path):
+def test_the_config_and_the_workflow_that_are_shown_run(tmp_path):
     path = tmp_path / "hsig.yaml"
     path.write_text(yaml_block("config"), encoding="utf-8")
     assert load_experiment(path).variants
