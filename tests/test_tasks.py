@@ -1,9 +1,13 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hsig.config.keys import KEYS
+from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import SCALES, TASKS, Task, scale_inputs
 
 
@@ -19,6 +23,11 @@ def test_a_task_has_a_target_between_0_and_1_for_each_row(name):
     assert task.name == name
     assert task.inputs.shape == (len(task.targets), task.inputs.shape[1])
     assert ((task.targets >= 0.0) & (task.targets <= 1.0)).all()
+
+
+@pytest.mark.parametrize(("key", "table"), [("task", TASKS), ("loss", LOSSES), ("scale", SCALES)])
+def test_help_names_every_row_of_a_table(key, table):
+    assert set(table) <= set(re.findall(r"\w+", KEYS[key].help))
 
 
 def test_xor_has_the_questions_rows_in_the_questions_order():

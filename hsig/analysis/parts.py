@@ -105,8 +105,6 @@ def _same_task(first: Task, second: Task) -> bool:
 
 
 def _start_alike(first: Experiment, second: Experiment) -> bool:
-    """Whether each seed starts from the same weights: given, or drawn in the same way."""
-    if first.initial_weights is not None or second.initial_weights is not None:
-        weights = first.starting_weights(), second.starting_weights()
-        return len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))
-    return (first.sizes, first.init) == (second.sizes, second.init)
+    """Whether each seed starts from the same weights; both have the same seeds."""
+    weights = first.starting_weights(), second.starting_weights()
+    return len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))

@@ -21,8 +21,6 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, CellResult, canonical_value
 from hsig.experiments.verdicts import SOLVED
 
-_STARTS = ("task", "hidden", "init", "initial_weights")  # what the first weights are made from
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CellSummary(ResultSummary):
@@ -109,8 +107,8 @@ def pair_sweeps(first: SweepOutcome, second: SweepOutcome) -> TwoSweeps:
     for axis in axes:
         if not axis.values:
             raise ValueError(f"they have no value of {axis.name} in common")
-    # where a key of the start is swept, cells of the same values have the same
-    alike = {name: getattr(first.base, name) for name in _STARTS if name in names}
+    # cells of the same values have the same of what is swept
+    alike = {field: getattr(first.base, field) for field in names if hasattr(first.base, field)}
     unpaired = find_difference(first.base, replace(second.base, seeds=first.base.seeds, **alike))
     others = _by_value(second, names)
     cells: dict[tuple[str, ...], CellPair | None] = {}

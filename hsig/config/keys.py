@@ -134,8 +134,8 @@ _ROWS = (
         help="online (a step per sample, in their order) or batch (a step per epoch)"),
     Key("hidden", _HIDDEN, 3, metavar="N",
         help="Hidden units; of several layers 8-8, or a list"),
-    Key("init", StartKind(), "uniform:0,1", metavar="uniform:LOW,HIGH",
-        help="Initial weights, drawn evenly from [LOW, HIGH)"),
+    Key("init", StartKind(), "uniform:0,1", metavar="START",
+        help="How initial weights are drawn, such as uniform:-1,1: evenly from [-1, 1)"),
     Key("initial_weights", InitialWeights(), metavar="WEIGHTS",
         help="Initial weights themselves, {hidden: [[...]], output: [[...]]}, or a "
         "list of layers; needs one seed"),
@@ -190,6 +190,8 @@ def known_elsewhere(name: str, spelled: Callable[[str], str]) -> str:
     >>> known_elsewhere("lr", lambda key: KEYS[key].flag)
     ' Did you mean --learning-rate?'
     """
+    if name in KEYS:
+        return ""
     if name in ELSEWHERE:
         return f" Did you mean {spelled(ELSEWHERE[name])}?"
     if name in _OPTIMIZERS:

@@ -330,10 +330,13 @@ def as_flag(value: Json) -> str:
     """The text that stands behind a flag.
 
     >>> as_flag("uniform:0,1"), as_flag([3, 5]), as_flag(0.1), as_flag({"a": [1]})
-    ('uniform:0,1', '3,5', '0.1', '{"a": [1]}')
+    ('uniform:0,1', '3,5', '0.1', 'a:1')
     """
     if isinstance(value, str):
         return value
     if isinstance(value, list) and not any(isinstance(part, list | dict) for part in value):
         return ",".join(map(as_flag, value))
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, settings),) = value.items()
+        return f"{name}:{as_flag(settings)}".removesuffix(":")
     return json.dumps(value, ensure_ascii=False)
