@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +17,7 @@ from hsig.config.loading import load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.experiments.sweeps import train_cell
 from hsig.experiments.training import gather, run
-from hsig.runs.record import FinishedRun, keep_run
+from hsig.runs.record import keep_run
 
 CELLS = """
 activation: hard
@@ -70,9 +69,18 @@ def listing(folder: Path, number: int) -> tuple[float, float]:
     experiment = load_experiment(flags={"epochs": "10"})
     outcome = gather(experiment, run(experiment))
     first = datetime(2026, 1, 1, tzinfo=UTC)
-    made = FinishedRun("train", (), {}, [Part("", experiment, outcome)], "{}", True, first, 0.0)
     for place in range(number):
-        keep_run(folder / "many", replace(made, started=first + timedelta(seconds=place)))
+        keep_run(
+            folder / "many",
+            command="train",
+            arguments=(),
+            configs={},
+            parts=[Part("", experiment, outcome)],
+            result="{}",
+            complete=True,
+            started=first + timedelta(seconds=place),
+            seconds=0.0,
+        )
     listed = seconds(folder, "runs", "list", "--runs-dir", "many")
     return listed, seconds(folder, "--version")
 

@@ -20,7 +20,6 @@ from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, Ending, judge
 from hsig.reports.documents import document
-from hsig.runs.record import FinishedRun
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
 
@@ -110,10 +109,10 @@ def swept(cells, axes=("learning_rate", "epochs"), **flags):
 
 
 def made_run(**flags):
-    """A run of `train` that is to be kept."""
+    """What `keep_run` keeps of a run of `train`."""
     experiment = load_experiment(flags={"epochs": "20", "report_every": "10"} | flags)
     outcome = gather(experiment, run(experiment))
-    return FinishedRun(
+    return dict(
         command="train",
         arguments=("train",),
         configs={"my.yaml": "epochs: 20\n"},

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,8 +72,8 @@ def test_commands_flags_and_their_values_are_offered(words, wanted):
 def test_ids_and_names_of_runs_are_offered(monkeypatch):
     monkeypatch.setenv("HSIG_RUNS_DIR", "runs")
     notes = [Note("wide-start"), Note("two words")]
-    ids = [keep_run(Path("runs"), replace(made_run(), note=note)).id for note in notes]
-    keep_run(Path("other"), replace(made_run(), note=Note("elsewhere")))
+    ids = [keep_run(Path("runs"), **made_run(), note=note).id for note in notes]
+    keep_run(Path("other"), **made_run(), note=Note("elsewhere"))
     for words in (["runs", "show", ""], ["runs", "rm", "latest", ""], ["sweep", "--resume", ""]):
         found = offered("bash", *words)
         assert all(word in found for word in (*ids, "latest", "wide-start"))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,16 +22,24 @@ from hsig.config.sweeps import load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
+from hsig.output.formats import as_json
 from hsig.runs.record import same_bits
-from hsig.runs.store import CELLS, RUN, Journal, describe_damage, read_journal, read_records
+from hsig.runs.store import (
+    CELLS,
+    RESULT,
+    RUN,
+    Journal,
+    describe_damage,
+    pack_record,
+    read_journal,
+    read_records,
+)
 from hsig.runs.sweeps import (
     Ledger,
-    Origin,
     compare_cells,
     decode_cell,
     encode_cell,
     load_kept_sweep,
-    read_origin,
     read_sweep,
 )
 
@@ -229,12 +238,44 @@ def test_a_damaged_line_is_told_and_its_cell_is_trained_again(trained):
     assert (code, out, err) == (0, first[1], f"warning: {problem}\n")
     assert trained == [20]
     assert bits_of() == before
+    assert describe_damage(newest()) == []
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("nth", range(3, 8))  # once it trains
+def test_a_whole_sweep_that_is_mended_and_killed_is_mended_again(failing, nth):
+    """Killed with a result that is written and is another one, as of a later version."""
+    first = sweep()
+    with (newest().folder / CELLS).open("r+b") as log:
+        log.write(b"?")
+    with (
+        failing("os.fsync", nth, KeyboardInterrupt()),
+        pytest.MonkeyPatch.context() as patch,
+        suppress(KeyboardInterrupt),
+    ):
+        patch.setattr("hsig.cli.sweeping.as_json", lambda page: as_json(page) + " ")
+        sweep()
+    assert sweep()[:2] == first[:2]
+    assert (describe_damage(newest()), newest().complete) == ([], True)
+    assert pack_record(newest())
+    assert sweep() == first
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("")])
+def test_the_result_of_a_whole_sweep_is_written_again_where_it_is_damaged(damage, trained):
+    first = sweep()
+    damage(newest().folder / RESULT)
+    trained.clear()
+    (problem,) = describe_damage(newest())
+    assert sweep() == (*first[:2], f"warning: {problem}\n")
+    assert (sweep(), trained, describe_damage(newest())) == (first, [], [])
 
 
 @pytest.mark.usefixtures("config")
 def test_a_damaged_sweep_is_trained_anew_beside_it(trained):
     first = sweep()
-    (newest().folder / RUN).write_text("{}")
+    (newest().folder / RUN).write_text("{")
     assert sweep() == first
     assert len(trained) == 18
     with pytest.raises(RunError, match=f"is damaged: {RUN}"):
@@ -245,10 +286,9 @@ def test_a_damaged_sweep_is_trained_anew_beside_it(trained):
 @pytest.mark.usefixtures("config")
 def test_two_processes_do_not_append_to_one_sweep():
     wanted = load_sweep(Path("map.yaml"), {})
-    origin = Origin.from_command_line(Path("map.yaml"), {})
 
     def opened(ledger):
-        ledger.open(origin, arguments=(), started=datetime(2026, 1, 2, tzinfo=UTC))
+        ledger.open(Path("map.yaml"), {}, arguments=(), started=datetime(2026, 1, 2, tzinfo=UTC))
         return ledger
 
     first = opened(Ledger(Path("runs"), wanted))
@@ -314,7 +354,7 @@ def test_files_that_a_sweep_names_are_found_again_and_must_be_the_same(
     config.write_text(f"task: {{csv: rows.csv}}\n{CONFIG}", encoding="utf-8")
     for arguments in (("map.yaml",), ("hard", "--task", "csv:rows.csv", "-r", "1,2,4", "-s", "3")):
         stop_after(monkeypatch, 1, *arguments)
-        assert read_origin(newest()).folder == tmp_path
+        assert newest().meta["sweep"]["folder"] == str(tmp_path)
         assert hsig("sweep", "--resume", "latest", "-q")[0] == 0
         assert hsig("runs", "rerun", "latest")[0] == 0
     (runs.parent / "rows.csv").write_text(rows.replace("0,1,1", "0,1,0"), encoding="utf-8")

@@ -3,10 +3,10 @@
 Each command imports what it needs when it runs, so that help is instant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -25,8 +25,6 @@ from hsig.config.keys import COMPARE
 from hsig.errors import INTERRUPTED, ConfigError
 
 if TYPE_CHECKING:
-    from hsig.reports.page import Table
-    from hsig.runs.listing import Repetition
     from hsig.runs.store import Record
 
 runs_app = new_app("List, show, compare and repeat kept runs.")
@@ -83,21 +81,20 @@ def list_runs(
 ) -> None:
     """List kept runs, the newest first."""
     from hsig.output.streams import print_message
-    from hsig.runs.listing import list_ids, listing, read_conditions, read_since, started_since
-    from hsig.runs.store import read_records
+    from hsig.runs.listing import listing, read_conditions, read_since
+    from hsig.runs.store import describe_damage, list_ids, read_records
 
     output.check()
     conditions = read_conditions(where or [])
-    moment = None if since is None else read_since(since, datetime.now(UTC))
+    if since is not None:
+        moment = read_since(since, datetime.now(UTC))
+        conditions.append(lambda record: record.started >= moment)
     records, problems = read_records(output.runs)
+    for record in records:
+        problems += describe_damage(record)
     if not records:
         problems.append(f"{output.runs}: there are no kept runs here")
-    chosen = [
-        record
-        for record in records
-        if (moment is None or started_since(record, moment))
-        and all(condition.holds(record) for condition in conditions)
-    ]
+    chosen = [record for record in records if all(holds(record) for holds in conditions)]
     if records and not chosen:
         problems.append(f"none of the {len(records)} kept runs is so")
     if limit is None:
@@ -150,26 +147,32 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     """Show how two runs differ: their settings, and their results paired by seed if they may be."""
     from hsig.analysis.parts import prefix_labels
     from hsig.analysis.summary import summarise
+    from hsig.analysis.sweeps import pair_sweeps
     from hsig.reports.lookups import difference_page
+    from hsig.reports.sweeps import difference_page as sweep_difference_page
     from hsig.results.opening import result_of
     from hsig.results.result import Trained
     from hsig.runs.listing import differences, find_record
+    from hsig.runs.sweeps import read_sweep
 
     output.check()
     names = first, second
-    before, after = records = [find_record(output.runs, name) for name in names]
-    if before.id == after.id:
-        raise ConfigError(f"{before.id}: given twice. Expected two runs")
-    settings = differences(before, after, names)
-    sweeps = [record.is_sweep for record in records]
-    if all(sweeps):
-        _diff_sweeps(settings, names, records, output)
-        return
-    if any(sweeps):
+    records = [find_record(output.runs, name) for name in names]
+    if records[0].id == records[1].id:
+        raise ConfigError(f"{records[0].id}: given twice. Expected two runs")
+    sweeps = [name for name, record in zip(names, records, strict=True) if record.is_sweep]
+    if len(sweeps) == 1:
         raise ConfigError(
-            f"{names[sweeps.index(True)]}: is a sweep, and the other is not. Expected two sweeps, "
-            "or none"
+            f"{sweeps[0]}: is a sweep, and the other is not. Expected two sweeps, or none"
         )
+    settings = differences(records, names)
+    if sweeps:
+        try:
+            pairs = pair_sweeps(*map(read_sweep, records))
+        except ValueError as problem:
+            raise ConfigError(f"{' and '.join(names)}: {problem}") from None
+        output.write(sweep_difference_page(pairs, names, settings))
+        return
     parts = []
     for name, record in zip(names, records, strict=True):
         result = result_of(record)
@@ -179,89 +182,86 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     output.write(difference_page(settings, parts, summaries))
 
 
-def _diff_sweeps(
-    settings: "Table", names: tuple[str, str], records: "Sequence[Record]", output: Output
-) -> None:
-    """Write how two sweeps differ, cell by cell.
-
-    Raises:
-        ConfigError: If they have no cell in common.
-    """
-    from hsig.analysis.sweeps import pair_sweeps
-    from hsig.reports.sweeps import difference_page
-    from hsig.runs.sweeps import read_sweep
-
-    try:
-        pairs = pair_sweeps(*map(read_sweep, records))
-    except ValueError as problem:
-        raise ConfigError(f"{' and '.join(names)}: {problem}") from None
-    output.write(difference_page(pairs, names, settings))
-
-
 @command(
     runs_app, "hsig runs rerun latest", "hsig runs rerun latest --format json", options=_OPTIONS
 )
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
-    from hsig.runs.listing import find_record
+    from hsig.output.streams import print_message
+    from hsig.runs.listing import find_record, repetition_page
+    from hsig.runs.provenance import describe_machine, engines_elsewhere
 
     output.check()
     record = find_record(output.runs, id)
     if not record.complete:
         what = "is not finished" if record.is_sweep else "was stopped early"
         raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
-    repetition = _repeat_sweep(record) if record.is_sweep else _repeat_run(record)
-    output.write(repetition.page())
+    elsewhere = engines_elsewhere(record.meta)
+    repetition = (_repeat_sweep if record.is_sweep else _repeat_run)(record, elsewhere)
+    if repetition is None:
+        print_message("interrupted: the run was not trained to its end")
+        raise typer.Exit(INTERRUPTED)
+    page = repetition_page(
+        record.id,
+        same_digest=repetition.digest == record.digest,
+        different=repetition.different,
+        observed=repetition.observed,
+        elsewhere=describe_machine(record.meta, repetition.engines & elsewhere),
+    )
+    output.write(page)
     raise typer.Exit(_DIFFERENT if repetition.different else 0)
 
 
-def _repeat_run(record: "Record") -> "Repetition":
-    """Train the parts of a run again, and compare them with what was kept."""
+class _Repetition(NamedTuple):
+    """What came of training a run again: what differs, and the digest and engines of now."""
+
+    different: Sequence[str]
+    observed: Sequence[str]
+    digest: str
+    engines: set[str]
+
+
+def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition | None:
+    """Train the parts of a run again, and compare them with what was kept; None by Ctrl-C."""
     from hsig.engines.choice import ENGINES
     from hsig.output.terminal import ConsoleTrainer
-    from hsig.runs.listing import Repetition
-    from hsig.runs.provenance import describe_machine, digest_experiments, engines_elsewhere
+    from hsig.runs.provenance import digest_experiments
     from hsig.runs.record import compare_outcomes, read_parts
 
-    parts, elsewhere = read_parts(record), engines_elsewhere(record.meta)
-    for part in parts:
-        if not ENGINES[part.experiment.engine].is_available():
+    kept = [part.outcome for part in read_parts(record)]
+    experiments = [outcome.experiment for outcome in kept]
+    for engine in {experiment.engine for experiment in experiments}:
+        if not ENGINES[engine].is_available():
             raise ConfigError(
-                f"{record.id}: was trained by the engine {part.experiment.engine}, which was not "
-                "built on this machine"
+                f"{record.id}: was trained by the engine {engine}, which was not built on this "
+                "machine"
             )
     different: list[str] = []
     observed: list[str] = []
-    for part in parts:
+    for outcome in kept:
         trainer = ConsoleTrainer(quiet=False)
-        (outcome,) = trainer.train(part.outcome.experiment)
-        _stop_if(interrupted=trainer.interrupted)
-        bits, observations = compare_outcomes(part.outcome, outcome, elsewhere=elsewhere)
+        (again,) = trainer.train(outcome.experiment)
+        if trainer.interrupted:
+            return None
+        bits, observations = compare_outcomes(outcome, again, elsewhere=elsewhere)
         different += bits
         observed += observations
-    experiments = [part.outcome.experiment for part in parts]
     engines = {engine for experiment in experiments for engine in experiment.engines}
-    return Repetition(
-        record.id,
-        digest_experiments(experiments) == record.digest,
-        tuple(different),
-        tuple(observed),
-        describe_machine(record.meta, engines & elsewhere),
-    )
+    return _Repetition(different, observed, digest_experiments(experiments), engines)
 
 
-def _repeat_sweep(record: "Record") -> "Repetition":
-    """Train the cells of a sweep again, and compare them with what was kept."""
+def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition | None:
+    """Train the cells of a sweep again, and compare them with what was kept; None by Ctrl-C."""
     from rich.console import Group
 
     from hsig.experiments.parallel import local_pool, run_jobs
     from hsig.experiments.sweeps import CellResult, LostCell
     from hsig.output.terminal import watch_cells
-    from hsig.runs.listing import Repetition
-    from hsig.runs.provenance import describe_machine, digest_sweep, engines_elsewhere
+    from hsig.runs.provenance import digest_sweep
     from hsig.runs.sweeps import compare_cells, load_kept_sweep, read_sweep
 
     wanted, kept = load_kept_sweep(record), read_sweep(record)
+    experiments = dict(zip(wanted.cells, wanted.experiments, strict=True))
     again: dict[tuple[str, ...], CellResult] = {}
 
     def take(ended: tuple[int, CellResult | LostCell]) -> int:
@@ -279,30 +279,12 @@ def _repeat_sweep(record: "Record") -> "Repetition":
         draw=lambda _: Group(),
         quiet=False,
     )
-    _stop_if(interrupted=interrupted)
-    engines = {engine for experiment in wanted.experiments for engine in experiment.engines}
-    elsewhere = engines & engines_elsewhere(record.meta)
-    cells = [
-        cell
-        for cell, experiment in zip(wanted.cells, wanted.experiments, strict=True)
-        if elsewhere.intersection(experiment.engines)
-    ]
-    different, observed = compare_cells(kept, again, elsewhere=cells)
-    return Repetition(
-        record.id,
-        digest_sweep(wanted) == record.digest,
-        tuple(different),
-        tuple(observed),
-        describe_machine(record.meta, elsewhere),
-    )
-
-
-def _stop_if(*, interrupted: bool) -> None:
-    from hsig.output.streams import print_message
-
     if interrupted:
-        print_message("interrupted: the run was not trained to its end")
-        raise typer.Exit(INTERRUPTED)
+        return None
+    engines = {cell: set(experiment.engines) for cell, experiment in experiments.items()}
+    skipped = [cell for cell, used in engines.items() if used.intersection(elsewhere)]
+    different, observed = compare_cells(kept, again, elsewhere=skipped)
+    return _Repetition(different, observed, digest_sweep(wanted), set().union(*engines.values()))
 
 
 @command(

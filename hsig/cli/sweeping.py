@@ -29,7 +29,7 @@ from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
 from hsig.reports.sweeps import so_far, sweep_page
 from hsig.runs.listing import find_record
-from hsig.runs.sweeps import Ledger, Origin, load_sweep_to_resume, read_origin
+from hsig.runs.sweeps import Ledger, load_sweep_to_resume
 
 sweep_app = new_app()
 
@@ -103,7 +103,7 @@ def sweep(
             "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
             "keep nothing, give its config or flags without --resume"
         )
-    origin, wanted = _load(what or [], resume, flags, runs)
+    config, given, wanted = _load(what or [], resume, flags, runs)
     output.check_file()
     print_message(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
@@ -118,7 +118,7 @@ def sweep(
     missing = [] if training.is_over else ledger.missing()
     pool = _pool(scheduler, [experiment for _, experiment in missing]) if missing else None
     if training.keeps:
-        ledger.open(origin, arguments=sys.argv[1:], started=datetime.now(UTC))
+        ledger.open(config, given, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.set_note(output.name, output.note)
     if training.keeps and ledger.problem is not None and missing:
         print_message(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
@@ -137,8 +137,8 @@ def sweep(
 
 def _load(
     words: Sequence[str], resume: str | None, flags: Mapping[str, str], runs: Path
-) -> tuple[Origin, Sweep]:
-    """The sweep of a config and flags, or of a kept one that is to go on.
+) -> tuple[Path | None, Mapping[str, str], Sweep]:
+    """The sweep of a config and flags, with these; or of a kept one that is to go on.
 
     Raises:
         ConfigError: If there is neither or both, or one of them is wrong.
@@ -150,7 +150,7 @@ def _load(
         if activations:  # which come before the flags
             given = {"activation": given.pop("activation"), **given}
         config = single_config(configs)
-        return Origin.from_command_line(config, given), load_sweep(config, given)
+        return config, given, load_sweep(config, given)
     settings = [KEYS[name].flag for name in flags if name != "workers"]
     if words or settings:
         raise ConfigError(
@@ -158,9 +158,9 @@ def _load(
             "config and settings. To change them, give them without --resume"
         )
     record = find_record(runs, resume)
-    if record.command != "sweep":
+    if not record.is_sweep:
         raise ConfigError(f"--resume: {record.id}: is no sweep, but a run of {record.command}")
-    return read_origin(record), load_sweep_to_resume(record, flags.get("workers"))
+    return None, flags, load_sweep_to_resume(record, flags.get("workers"))
 
 
 def _pool(scheduler: str | None, experiments: Sequence[Experiment]) -> Pool[CellResult]:

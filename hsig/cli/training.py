@@ -206,7 +206,7 @@ def _keep(
     from hsig.config.text import config_text
     from hsig.output.formats import as_json
     from hsig.output.streams import print_message
-    from hsig.runs.record import FinishedRun, keep_run
+    from hsig.runs.record import keep_run
     from hsig.runs.store import NO_NOTE
 
     seconds = monotonic() - started.clock
@@ -214,19 +214,19 @@ def _keep(
         len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
         for e in (part.outcome.experiment for part in result.parts)
     )
-    run = FinishedRun(
-        command=result.command,
-        arguments=tuple(sys.argv[1:]),
-        configs={str(path): config_text(path) for path in configs},
-        parts=result.parts,
-        result=as_json(page, every_seed=numbers <= _MAX_LISTED_NUMBERS),
-        complete=complete and all(part.outcome.complete for part in result.parts),
-        started=started.moment,
-        seconds=seconds,
-        note=NO_NOTE.updated(output.name, output.note),
-    )
     try:
-        keep_run(output.runs, run)
+        keep_run(
+            output.runs,
+            command=result.command,
+            arguments=sys.argv[1:],
+            configs={str(path): config_text(path) for path in configs},
+            parts=result.parts,
+            result=as_json(page, every_seed=numbers <= _MAX_LISTED_NUMBERS),
+            complete=complete and all(part.outcome.complete for part in result.parts),
+            started=started.moment,
+            seconds=seconds,
+            note=NO_NOTE.updated(output.name, output.note),
+        )
     except RunError as problem:
         if output.runs_dir is not None:
             raise

@@ -1,28 +1,34 @@
 """Which run is meant, which runs there are, and how two of them differ."""
 
+import json
 import operator
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import pairwise, takewhile
-from math import nan, prod
-from operator import eq
+from math import nan
 from pathlib import Path
 from typing import Any
 
+from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations.names import format_number, to_text
 from hsig.analysis.parts import ASKED, CONFIG, TASK
 from hsig.config.keys import KEYS
-from hsig.config.kinds import Hidden, Number, Seeds
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError
+from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import canonical_value
-from hsig.reports.page import OF_HSIG, Page, Table, count, lines, short
+from hsig.networks.tasks import TASKS
+from hsig.reports.page import OF_HSIG, Column, Page, Rows, Table, count, lines, short
 from hsig.reports.phrases import SEVERAL, as_yaml, value_of
-from hsig.runs.record import PRECISION
-from hsig.runs.store import ID, LATEST, Note, Record, list_names, read_note, read_record
+from hsig.runs.provenance import keys_of
+from hsig.runs.record import PRECISION, load_kept_experiment
+from hsig.runs.store import LATEST, Note, Record, list_ids, read_note, read_record
 
 # --- finding -------------------------------------------------------------------------------------
 
@@ -30,15 +36,6 @@ _MIN_PREFIX = len("20261123T215509")  # of an id: down to the second
 _LIKE_AN_ID = re.compile(r"[0-9]{8}T")
 _BACK = re.compile(f"{LATEST}(?:~([0-9]{{1,9}}))?")
 _MAX_LISTED = 10  # ids in a complaint
-
-
-def list_ids(runs: Path) -> list[str]:
-    """The ids of all runs, the oldest first; there may be no record behind one.
-
-    Raises:
-        RunError: If the folder cannot be read.
-    """
-    return [name for name in list_names(runs) if ID.fullmatch(name)]
 
 
 def list_run_names(runs: Path, ids: Iterable[str]) -> list[tuple[str, str]]:
@@ -53,7 +50,7 @@ def shorten_ids(ids: Sequence[str]) -> dict[str, str]:
     >>> list(shorten_ids(["20261123T215509.223364Z-14", "20261123T215509.3Z-1"]).values())
     ['20261123T215509.2', '20261123T215509.3']
     """
-    shared = [sum(takewhile(bool, map(eq, *pair))) for pair in pairwise(["", *ids, ""])]
+    shared = [sum(takewhile(bool, map(operator.eq, *two))) for two in pairwise(["", *ids, ""])]
     return {
         run: run[: max(_MIN_PREFIX, 1 + before, 1 + after)]
         for run, (before, after) in zip(ids, pairwise(shared), strict=True)
@@ -61,12 +58,7 @@ def shorten_ids(ids: Sequence[str]) -> dict[str, str]:
 
 
 def find_record(runs: Path, text: str) -> Record:
-    """The record that is meant, as `find_folder` has it.
-
-    Raises:
-        ConfigError: If there is none, or several.
-        RunError: If it is damaged.
-    """
+    """The record that is meant, as `find_folder` has it."""
     return read_record(find_folder(runs, text))
 
 
@@ -75,7 +67,6 @@ def find_folder(runs: Path, text: str) -> Path:
 
     Raises:
         ConfigError: If there is none, or several.
-        RunError: If the folder of runs cannot be read.
     """
     ids = list_ids(runs)
     if not ids:
@@ -128,10 +119,89 @@ def _words_for_runs(runs: Path) -> list[tuple[str, str]]:
     return [*latest, *list_run_names(runs, ids), *((run, "") for run in ids)]
 
 
+# --- what runs have ------------------------------------------------------------------------------
+
+
+def main_parts(record: Record) -> list[Mapping[str, Any]]:
+    """The parts that were asked for: not the remedies, and not what a tuning tried."""
+    return [part for part in record.meta["parts"] if part["role"] in (ASKED, CONFIG, TASK)]
+
+
+def _results(record: Record) -> list[Mapping[str, Any]]:
+    return [result for part in main_parts(record) for result in part["results"]]
+
+
+def settings(record: Record) -> dict[str, str]:
+    """Every key of a run as a config would spell it; of several configs or cells, all values."""
+    parts = [settings_of(load_kept_experiment(record, part)) for part in main_parts(record)]
+    texts = {name: SEVERAL.join(dict.fromkeys(part[name] for part in parts)) for name in KEYS}
+    for name, values in record.axes.items():
+        texts["activations" if name == "activation" else name] = SEVERAL.join(values)
+    return texts
+
+
+def settings_of(experiment: Experiment) -> dict[str, str]:
+    """Every key as a config would spell it, empty without a value.
+
+    Where a name does not say all, as of formulas or samples of the user's own, a checksum follows.
+    """
+    keys = keys_of(experiment)
+    keys["activation"] = None
+    keys["activations"] = ",".join(
+        variant.label + _checksum_formulas(variant.hidden_activations)
+        for variant in experiment.variants
+    )
+    if isinstance(keys["output_activation"], dict):
+        output = experiment.variants[0].output_activation
+        keys["output_activation"] = to_text(output) + _checksum_formulas([output])
+    keys["hidden"] = "-".join(map(str, experiment.hidden))
+    start, task = experiment.init, experiment.task
+    keys["init"] = f"{start.scheme}:{','.join(map(format_number, start.settings))}"
+    rows = "" if task.name in TASKS else _checksum([task.inputs.tolist(), task.targets.tolist()])
+    keys["task"] = f"{task.name}{rows}".lstrip()
+    return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
+
+
+def _checksum_formulas(activations: Iterable[Activation]) -> str:
+    known = [(a.definition, a.name in (*ACTIVATIONS, a.definition)) for a in activations]
+    own = [definition for definition, is_known in known if not is_known]
+    return _checksum(own) if own else ""
+
+
+def _checksum(value: object) -> str:
+    return f" ({zlib.crc32(json.dumps(value).encode()):08x})"
+
+
+_CHECKSUM = re.compile(r" ?\([0-9a-f]{8}\)$")
+
+
+def variants_of(record: Record) -> list[str]:
+    """The activations that a run trained, as they are called in it."""
+    return record.axes.get("activation") or [
+        label.removeprefix(f"{part['name']}: ")
+        for part in main_parts(record)
+        for label in part["labels"]
+    ]
+
+
+def differences(records: Iterable[Record], names: tuple[str, str]) -> Table:
+    """The keys in which two runs differ, and what else the numbers depend on."""
+    before, after = (
+        {"command": record.command, **settings(record), **record.meta["versions"]}
+        for record in records
+    )
+    rows = tuple(
+        (name, before.get(name, ""), after.get(name, ""))
+        for name in before | after
+        if before.get(name) != after.get(name)
+    )
+    title = "differences" if rows else "the same settings and versions"
+    return Table(title, ("key", *names), rows, prose=("key", *names))
+
+
 # --- listing -------------------------------------------------------------------------------------
 
 _MAX_NAMED = 3  # variants that are named one by one
-_CHECKSUM = re.compile(r" ?\([0-9a-f]{8}\)$")
 
 
 def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool = False) -> Page:
@@ -143,71 +213,55 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
         only_changed: Whether the keys are shown in which they differ.
     """
     if only_changed:
-        keys = [settings(record) for record in records]
-        changed = [name for name in KEYS if len({texts[name] for texts in keys}) > 1]
-        columns = [{name: texts[name] for name in changed} for texts in keys]
+        texts = {record: settings(record) for record in records}
+        changed = [key for key in KEYS if len({each[key] for each in texts.values()}) > 1]
+        columns = [_words(key, partial(_setting, texts, key)) for key in changed]
     else:
-        columns = [
-            {"what": _describe(r), "solved": _solved(r), "seconds": short(r.meta["seconds"])}
-            for r in records
-        ]
-    rows = [
-        {
-            "id": record.id,
-            "command": record.command,
-            "name": record.note.name,
-            **own,
-            "note": " ".join(record.note.text.split()),
-        }
-        for record, own in zip(records, columns, strict=True)
-    ]
-    names = tuple(rows[0]) if rows else ("id", "command")
+        seconds = Column[Record]("seconds", "seconds", lambda r: r.meta["seconds"], text=short)
+        columns = [_words("what", _describe), _words("solved", _count_solved), seconds]
+    id, command = _words("id", lambda r: r.id), _words("command", lambda r: r.command)
+    name, note = _words("name", lambda r: r.note.name), _words("note", lambda r: r.note.text)
+    rows = Rows([id, command, name, *columns, note], records)
+    empty = [each.name for each in (name, note) if not any(map(each.value, records))]
     short_ids = shorten_ids(ids)
-    on_screen = [row | {"id": short_ids.get(row["id"], row["id"])} for row in rows]
-    document: dict[str, Json] = {
-        **OF_HSIG,
-        "tables": [{"title": "", "rows": [{**row} for row in rows]}],
-        "runs": [_document(record) for record in records],
-    }
-    shown = [n for n in names if n not in ("name", "note") or any(row[n] for row in rows)]
-    table = replace(
-        _table(shown, on_screen),
+    on_screen = replace(id, text=lambda run: short_ids.get(run) or run)
+    table = Rows([on_screen, *rows.columns[1:]], records).table(
+        names=[column.name for column in rows.columns if column.name not in empty],
         splits=only_changed,
         spare=(("note",), ("seconds",), ("command",)),
         whole=True,
         firm=("id", "command", "solved", "seconds"),
     )
-    return Page(
-        (table,), lambda _: document, lambda: (names, rows), markdown=(_table(names, rows),)
-    )
+    document: dict[str, Json] = {
+        **OF_HSIG,
+        "tables": [{"title": "", "rows": [*rows.records()]}],
+        "runs": [_document(record) for record in records],
+    }
+    return Page((table,), lambda _: document, rows.csv, markdown=(rows.table(),))
 
 
-def _table(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> Table:
-    prose = tuple(name for name in names if name != "seconds")
-    return Table("", tuple(names), tuple(tuple(row[n] for n in names) for row in rows), prose=prose)
+def _words(name: str, value: Callable[[Record], str]) -> Column[Record]:
+    return Column(name, name, lambda record: " ".join(value(record).split()), prose=True)
+
+
+def _setting(texts: Mapping[Record, Mapping[str, str]], key: str, record: Record) -> str:
+    return texts[record][key]
 
 
 def _describe(record: Record) -> str:
     """What a run trained, and whether that was all."""
-    axes = _axes(record)
-    if axes:
-        cells = prod(len(axis["values"]) for axis in axes)
-        swept = f"{', '.join(axis['name'] for axis in axes)}: {count(cells, 'cell')}"
-        what, unfinished = f"{_few(variants_of(record))} over {swept}", "not finished"
-    else:
-        labels = [label for part in main_parts(record) for label in part["labels"]]
-        what, unfinished = _few(labels), "stopped early"
-    return what if record.complete else f"{what} ({unfinished})"
+    labels = variants_of(record)
+    what = ", ".join(labels) if len(labels) <= _MAX_NAMED else count(len(labels), "variant")
+    if record.is_sweep:
+        what = f"{what} over {', '.join(record.axes)}: {count(record.cells, 'cell')}"
+    stopped = "not finished" if record.is_sweep else "stopped early"
+    return what if record.complete else f"{what} ({stopped})"
 
 
-def _few(labels: Sequence[str]) -> str:
-    return ", ".join(labels) if len(labels) <= _MAX_NAMED else count(len(labels), "variant")
-
-
-def _solved(record: Record) -> str:
+def _count_solved(record: Record) -> str:
     """How many seeds of how many each variant solved; of how many only once if it is the same."""
-    results = [result for part in main_parts(record) for result in part["results"]]
-    if not results or len(results) > _MAX_NAMED:
+    results = _results(record)
+    if len(results) > _MAX_NAMED:
         return ""
     seeds = {result["seeds"] for result in results if "solved" in result}
     if len(seeds) == 1:
@@ -233,7 +287,7 @@ def _document(record: Record) -> dict[str, Json]:
             for part in main_parts(record)
             for result in part["results"]
         ],
-        "sweep": {axis["name"]: [*map(value_of, axis["values"])] for axis in _axes(record)} or None,
+        "sweep": {name: [*map(value_of, values)] for name, values in record.axes.items()} or None,
     }
 
 
@@ -242,145 +296,18 @@ def add_note(page: Page, note: Note) -> Page:
     if not note:
         return page
     said = lines([": ".join(part for part in (note.name, note.text) if part)])
-    called: dict[str, Json] = {"name": note.name, "note": note.text}
     return replace(
         page,
         blocks=(said, *page.blocks),
         short=page.short and (said, *page.short),
         markdown=page.markdown and (said, *page.markdown),
-        document=lambda every: {**page.document(every), **called},
+        document=lambda every: {**page.document(every), "name": note.name, "note": note.text},
     )
-
-
-# --- what runs have ------------------------------------------------------------------------------
-
-
-def main_parts(record: Record) -> list[Mapping[str, Any]]:
-    """The parts that were asked for: not the remedies, and not what a tuning tried."""
-    return [part for part in record.meta["parts"] if part["role"] in (ASKED, CONFIG, TASK)]
-
-
-def settings(record: Record) -> dict[str, str]:
-    """Every key of a run as a config would spell it; of several configs, all values.
-
-    A key that came later has its default.
-    """
-    parts = [part["settings"] for part in main_parts(record)]
-    texts = {}
-    for name, key in KEYS.items():
-        default = "" if key.default is None else as_yaml(key.default)
-        texts[name] = SEVERAL.join(dict.fromkeys(part.get(name, default) for part in parts))
-    for axis in _axes(record):
-        name = "activations" if axis["name"] == "activation" else axis["name"]
-        texts[name] = SEVERAL.join(axis["values"])
-    return texts
-
-
-def variants_of(record: Record) -> list[str]:
-    """The activations that a run trained, as they are called in it."""
-    for axis in _axes(record):
-        if axis["name"] == "activation":
-            return [*axis["values"]]
-    return [
-        label.removeprefix(f"{part['name']}: ")
-        for part in main_parts(record)
-        for label in part["labels"]
-    ]
-
-
-def _axes(record: Record) -> list[Mapping[str, Any]]:
-    return record.meta["sweep"]["axes"] if record.is_sweep else []
-
-
-def differences(first: Record, second: Record, names: tuple[str, str]) -> Table:
-    """The keys in which two runs differ, and what else the numbers depend on."""
-    before, after = (
-        {"command": record.command, **settings(record), **record.meta["versions"]}
-        for record in (first, second)
-    )
-    rows = tuple(
-        (name, before.get(name, ""), after.get(name, ""))
-        for name in before | after
-        if before.get(name) != after.get(name)
-    )
-    title = "differences" if rows else "the same settings and versions"
-    return Table(title, ("key", *names), rows, prose=("key", *names))
-
-
-# --- repeating -----------------------------------------------------------------------------------
-
-_MAX_DIFFERENT = 20  # numbers that are not the same, in a sentence
-
-
-@dataclass(frozen=True)
-class Repetition:
-    """What came of training a kept run again.
-
-    Attributes:
-        id: Of the run.
-        same_digest: Whether all that its numbers depend on is as it was.
-        different: The trained numbers that do not have the same bits.
-        observed: What was computed beside them, and is farther apart than rounding.
-        elsewhere: The machine that it was trained on, if its bits depend on that and it is
-            another one than here.
-    """
-
-    id: str
-    same_digest: bool
-    different: tuple[str, ...]
-    observed: tuple[str, ...] = ()
-    elsewhere: str = ""
-
-    @property
-    def same_bits(self) -> bool | None:
-        """Whether all bits are the same; None if that cannot be asked here."""
-        return None if self.elsewhere and not self.different else not self.different
-
-    def page(self) -> Page:
-        """A sentence; in Markdown and for other programs a row."""
-        words = {True: "yes", False: "no", None: "other machine"}
-        row = {
-            "id": self.id,
-            "same bits": words[self.same_bits],
-            "same digest": words[self.same_digest],
-            "different": "; ".join(self.different),
-        }
-        own: dict[str, Json] = {"same_bits": self.same_bits, "elsewhere": self.elsewhere or None}
-        return Page(
-            (lines([self._sentence()]),),
-            lambda _: {**OF_HSIG, **asdict(self), **own},
-            lambda: (tuple(row), [row]),
-            markdown=(_table(tuple(row), [row]),),
-        )
-
-    def _sentence(self) -> str:
-        if self.same_bits is None:
-            return (
-                f"{self.id}: was trained with the NumPy engine on another machine "
-                f"({self.elsewhere}), which its last bits depend on: they cannot be compared here"
-            )
-        digest = (
-            "all that the numbers depend on is the same"
-            if self.same_digest
-            else "what the numbers depend on has changed (versions, numerics, engine or processor)"
-        )
-        if self.different:
-            link = ", though" if self.same_digest else ":"
-            return f"{self.id}: not the same bits{link} {digest}: {_first_of(self.different)}"
-        observed = (
-            f". Observed beside them, and not the same to {PRECISION:g}: {_first_of(self.observed)}"
-            if self.observed
-            else ""
-        )
-        return f"{self.id}: the same bits in every number of every seed; {digest}{observed}"
-
-
-def _first_of(names: Sequence[str]) -> str:
-    more = len(names) - _MAX_DIFFERENT
-    return ", ".join(names[:_MAX_DIFFERENT]) + (f" and {more} more" if more > 0 else "")
 
 
 # --- conditions ----------------------------------------------------------------------------------
+
+Condition = Callable[[Record], bool]
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -389,100 +316,95 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 _CONDITION = re.compile(r"\s*([\w.]*)\s*(>=|<=|!=|==?|>|<)\s*(.*?)\s*", re.DOTALL)
-_MEASURED = ("solved", "seconds")
-_NUMBERS = (
-    *_MEASURED,
-    *(k.name for k in KEYS.values() if isinstance(k.kind, Number | Seeds | Hidden)),
-)
-_KNOWN = ("name", "note", "command", *_MEASURED, *KEYS)
+_FIELDS: Mapping[str, Callable[[Record], list[str]]] = {
+    "name": lambda record: [record.note.name],
+    "note": lambda record: [record.note.text],
+    "command": lambda record: [record.command],
+    "seconds": lambda record: [str(record.meta["seconds"])],
+    "solved": lambda record: [
+        str(result["solved"] / result["seeds"]) for result in _results(record) if "solved" in result
+    ],
+    "activation": variants_of,
+    "activations": variants_of,
+}
 
 
-@dataclass(frozen=True)
-class Condition:
-    """What is to hold of a run: `activation=hard`, `name=wide*`, `solved>=0.9`."""
+def read_conditions(texts: Iterable[str]) -> list[Condition]:
+    """What is to hold of runs, as `read_condition` has it; all problems are in one report."""
+    conditions: list[Condition] = []
+    problems: list[str] = []
+    for text in texts:
+        try:
+            conditions.append(read_condition(text))
+        except ConfigError as problem:
+            problems += problem.messages
+    if problems:
+        raise ConfigError(problems)
+    return conditions
 
-    name: str
-    sign: str
-    wanted: str
 
-    def holds(self, record: Record) -> bool:
-        """Whether it does, of one at least of the values that the run has."""
-        values = _values_of(record, self.name)
-        if self.sign in _COMPARISONS:
-            compare, bound = _COMPARISONS[self.sign], float(self.wanted)
-            return any(compare(_number(self.name, value), bound) for value in values)
-        wanted = canonical_value(self.wanted)
-        equal = any(
-            canonical_value(value) == wanted or fnmatchcase(value, self.wanted) for value in values
+def read_condition(text: str) -> Condition:
+    """What is to hold of a run: `activation=hard`, `name=wide*`, `solved>=0.9`.
+
+    It holds if it does of one at least of the values that the run has.
+
+    Raises:
+        ConfigError: If it is no condition.
+    """
+    parts = _CONDITION.fullmatch(text)
+    if parts is None:
+        raise ConfigError(
+            "--where: expected a key and its value, such as activation=hard or 'solved>=0.9' (in "
+            f"quotes: a shell takes > for itself), got {text}"
         )
-        return equal is (self.sign != "!=")
+    name, sign, wanted = parts.groups()
+    known = dict.fromkeys([*_FIELDS, *KEYS])
+    if name not in known:
+        raise ConfigError(
+            f"--where: unknown key '{name}'.{nearest(name, known)} Known: {', '.join(known)}"
+        )
+    bound = canonical_value(wanted)
+    if name == "solved" and not (isinstance(bound, float) and 0.0 <= bound <= 1.0):
+        raise ConfigError(
+            f"--where: {text}: expected a share of the seeds from 0 to 1, such as 0.9, got {wanted}"
+        )
+    if sign not in _COMPARISONS:
+        return lambda record: (
+            any(
+                canonical_value(value) == bound or fnmatchcase(value, wanted)
+                for value in _spellings(record, name)
+            )
+            is (sign != "!=")
+        )
+    if not isinstance(bound, float):
+        raise ConfigError(
+            f"--where: {text}: expected a number to compare with, got the text '{wanted}'"
+        )
+    compare = _COMPARISONS[sign]
+    return lambda record: any(
+        compare(_number(name, value), bound) for value in _values(record, name)
+    )
 
 
-def _values_of(record: Record, name: str) -> list[str]:
+def _values(record: Record, name: str) -> list[str]:
     """The values that a run has of a key, or of what else is known of it, as texts."""
-    match name:
-        case "name" | "note":
-            return [record.note.name if name == "name" else record.note.text]
-        case "command" | "seconds":
-            return [str(record.meta[name])]
-        case "solved":
-            results = [result for part in main_parts(record) for result in part["results"]]
-            return [str(r["solved"] / r["seeds"]) for r in results if "solved" in r]
-        case "activation" | "activations":
-            values = variants_of(record)
-        case _:
-            values = settings(record)[name].split(SEVERAL)
+    return _FIELDS[name](record) if name in _FIELDS else settings(record)[name].split(SEVERAL)
+
+
+def _spellings(record: Record, name: str) -> list[str]:
+    """The same values, and each without its checksum and without its settings."""
+    values = _values(record, name)
     plain = [_CHECKSUM.sub("", value) for value in values]
     specs = [value.partition(":")[0] for value in values if "activation" in name]
     return values + plain + specs
 
 
 def _number(name: str, text: str) -> float:
-    """The value of a key as a number, nan if it is none; of a list of seeds, how many they are."""
-    if name == "seeds" and ("," in text or text.startswith("[")):
+    """A value as a number, nan if it is none; of a list of seeds, how many they are."""
+    if name == "seeds" and text.startswith("["):
         return text.count(",") + 1.0
-    try:
-        return float(text)
-    except ValueError:
-        return nan
-
-
-def read_conditions(texts: Sequence[str]) -> list[Condition]:
-    """The conditions that texts such as `activation=hard` or `solved>=0.9` say.
-
-    Raises:
-        ConfigError: With what is wrong with each of them.
-    """
-    problems: list[str] = []
-    conditions = []
-    for text in texts:
-        if parts := _CONDITION.fullmatch(text):
-            name, sign, wanted = parts.groups()
-            problems += _find_problems(name, sign, wanted)
-            conditions.append(Condition(name, sign, wanted))
-        else:
-            problems.append(
-                "expected a key and its value, such as activation=hard or 'solved>=0.9' (in "
-                f"quotes: a shell takes > for itself), got {text}"
-            )
-    if problems:
-        raise ConfigError([f"--where: {problem}" for problem in problems])
-    return conditions
-
-
-def _find_problems(name: str, sign: str, wanted: str) -> list[str]:
-    """What is wrong with a condition."""
-    if name not in _KNOWN:
-        return [f"unknown key '{name}'.{nearest(name, _KNOWN)} Known: {', '.join(_KNOWN)}"]
-    text = f"{name}{sign}{wanted}"
-    if sign in _COMPARISONS and name not in _NUMBERS:
-        return [f"{text}: {name} is no number. Write {name}=, or one of {', '.join(_NUMBERS)}"]
-    bound = canonical_value(wanted)
-    if (sign in _COMPARISONS or name in _MEASURED) and not isinstance(bound, float):
-        return [f"{text}: expected a number to compare with, got the text '{wanted}'"]
-    if name == "solved" and isinstance(bound, float) and not 0.0 <= bound <= 1.0:
-        return [f"{text}: expected a share of the seeds from 0 to 1, such as 0.9, got {wanted}"]
-    return []
+    number = canonical_value(text)
+    return number if isinstance(number, float) else nan
 
 
 _AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([mhdw])")
@@ -513,6 +435,67 @@ def read_since(text: str, now: datetime) -> datetime:
     )
 
 
-def started_since(record: Record, moment: datetime) -> bool:
-    """Whether a run began at that moment or later."""
-    return datetime.fromisoformat(record.meta["started"]) >= moment
+# --- repeating -----------------------------------------------------------------------------------
+
+_MAX_DIFFERENT = 20  # numbers that are not the same, in a sentence
+
+
+def repetition_page(
+    run: str,
+    *,
+    same_digest: bool,
+    different: Sequence[str],
+    observed: Sequence[str] = (),
+    elsewhere: str = "",
+) -> Page:
+    """What came of training a kept run again: a sentence; for other programs a row.
+
+    Args:
+        run: Its id.
+        same_digest: Whether all that its numbers depend on is as it was.
+        different: The trained numbers that do not have the same bits.
+        observed: What was computed beside them, and is farther apart than rounding.
+        elsewhere: The machine that it was trained on, if its bits depend on that and it is
+            another one than here.
+    """
+    same_bits = False if different else None if elsewhere else True
+    words = {True: "yes", False: "no", None: "other machine"}
+    row = {
+        "id": run,
+        "same bits": words[same_bits],
+        "same digest": words[same_digest],
+        "different": "; ".join(different),
+    }
+    document: dict[str, Json] = {
+        **OF_HSIG,
+        "id": run,
+        "same_bits": same_bits,
+        "same_digest": same_digest,
+        "different": [*different],
+        "observed": [*observed],
+        "elsewhere": elsewhere or None,
+    }
+    digest = (
+        "all that the numbers depend on is the same"
+        if same_digest
+        else "what the numbers depend on has changed (versions, numerics, engine or processor)"
+    )
+    if same_bits is None:
+        said = (
+            f"was trained with the NumPy engine on another machine ({elsewhere}), which its last "
+            "bits depend on: they cannot be compared here"
+        )
+    elif different:
+        link = ", though" if same_digest else ":"
+        said = f"not the same bits{link} {digest}: {_first_of(different)}"
+    else:
+        said = f"the same bits in every number of every seed; {digest}"
+        if observed:
+            apart = _first_of(observed)
+            said += f". Observed beside them, and not the same to {PRECISION:g}: {apart}"
+    return Page((lines([f"{run}: {said}"]),), lambda _: document, lambda: (tuple(row), [row]))
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = len(names) - _MAX_DIFFERENT
+    return ", ".join(names[:_MAX_DIFFERENT]) + (f" and {more} more" if more > 0 else "")

@@ -1,26 +1,20 @@
 """Kept runs of `train`, `compare` and `explain`: written, and read with all their numbers."""
 
 import io
-import json
-import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from hsig.activations import ACTIVATIONS, Activation
-from hsig.activations.names import format_number, to_text
 from hsig.analysis.parts import Part
 from hsig.config.loading import load_resolved
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import judge_seeds
-from hsig.networks.tasks import TASKS, Task
-from hsig.reports.phrases import as_yaml
 from hsig.runs.provenance import digest_experiments, keys_of
 from hsig.runs.store import (
     NO_NOTE,
@@ -35,15 +29,31 @@ from hsig.runs.store import (
 )
 
 PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
+T = TypeVar("T")
 # what the engine trained, beside the weights: the compiled one gives the same bits everywhere
 TRAINED = tuple(name for name in ARRAYS if name != "twin_distance")
 
 
-@dataclass(frozen=True, eq=False)
-class FinishedRun:
-    """What a command has trained and is to be kept.
+# --- writing -------------------------------------------------------------------------------------
 
-    Attributes:
+
+def keep_run(
+    runs: Path,
+    *,
+    command: str,
+    arguments: Sequence[str],
+    configs: Mapping[str, str],
+    parts: Sequence[Part],
+    result: str,
+    complete: bool,
+    started: datetime,
+    seconds: float,
+    note: Note = NO_NOTE,
+) -> Record:
+    """Keep what a command has trained in a new folder of `runs`, whole or not at all.
+
+    Args:
+        runs: The folder of runs.
         command: `train`, `compare` or `explain`.
         arguments: The words of the command line.
         configs: Text of each config, by the name it was given by.
@@ -54,31 +64,10 @@ class FinishedRun:
         seconds: How long it took.
         note: What somebody calls it.
     """
-
-    command: str
-    arguments: tuple[str, ...]
-    configs: Mapping[str, str]
-    parts: Sequence[Part]
-    result: str
-    complete: bool
-    started: datetime
-    seconds: float
-    note: Note = NO_NOTE
-
-
-# --- writing -------------------------------------------------------------------------------------
-
-
-def keep_run(runs: Path, run: FinishedRun) -> Record:
-    """Keep a run in a new folder of `runs`, whole or not at all.
-
-    Raises:
-        RunError: If it cannot be written.
-    """
     arrays = {
         f"{part}/{variant}/{name}": array
-        for part, made in enumerate(run.parts)
-        for variant, training in enumerate(made.outcome.results)
+        for part, trained in enumerate(parts)
+        for variant, training in enumerate(trained.outcome.results)
         if not training.failure
         for name, array in arrays_of(training).items()
     }
@@ -86,34 +75,31 @@ def keep_run(runs: Path, run: FinishedRun) -> Record:
     np.savez(packed, **arrays)
     return write_record(
         runs,
-        started=run.started,
+        started=started,
         about={
-            "command": run.command,
-            "arguments": list(run.arguments),
-            "seconds": round(run.seconds, 3),
-            "complete": run.complete,
-            "digest": digest_experiments([part.outcome.experiment for part in run.parts]),
-            "parts": [encode_part(part) for part in run.parts],
+            "command": command,
+            "arguments": list(arguments),
+            "seconds": round(seconds, 3),
+            "complete": complete,
+            "digest": digest_experiments([part.outcome.experiment for part in parts]),
+            "parts": [encode_part(part) for part in parts],
         },
-        configs=run.configs,
-        files={RESULT: run.result.encode(), SEEDS: packed.getvalue()},
-        note=run.note,
+        configs=configs,
+        files={RESULT: result.encode(), SEEDS: packed.getvalue()},
+        note=note,
     )
 
 
 def encode_part(part: Part) -> dict[str, Any]:
     """What `run.json` says of a part."""
     trained = part.outcome.experiment
-    experiment = replace(part.experiment, seeds=trained.seeds)
     return {
         "name": part.name,
         "layers": part.layers,
-        "is_config": part.has_prefix,
         "role": part.role,
         "labels": [variant.label for variant in trained.variants],
         "learning_rates": [variant.learning_rate for variant in trained.variants],
-        "experiment": keys_of(experiment),
-        "settings": settings_of(experiment),
+        "experiment": keys_of(replace(part.experiment, seeds=trained.seeds)),
         "results": [_encode_training(training) for training in part.outcome.results],
     }
 
@@ -140,123 +126,76 @@ def arrays_of(training: Training) -> dict[str, Any]:
     }
 
 
-def settings_of(experiment: Experiment) -> dict[str, str]:
-    """Every key as a config would spell it, empty without a value: what runs are listed by."""
-    keys = keys_of(experiment)
-    keys["activation"] = None
-    keys["activations"] = ",".join(
-        variant.label + _checksum_formulas(variant.hidden_activations)
-        for variant in experiment.variants
-    )
-    if isinstance(keys["output_activation"], dict):
-        output = experiment.variants[0].output_activation
-        keys["output_activation"] = to_text(output) + _checksum_formulas([output])
-    keys["hidden"] = "-".join(map(str, experiment.hidden))
-    start = experiment.init
-    keys["init"] = f"{start.scheme}:{','.join(map(format_number, start.settings))}"
-    keys["task"] = _spell_task(experiment.task)
-    return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
-
-
-def _checksum_formulas(activations: Iterable[Activation]) -> str:
-    """A checksum of the formulas that have another name, behind which they cannot be seen."""
-    formulas = [
-        activation.definition
-        for activation in activations
-        if activation.name not in (*ACTIVATIONS, activation.definition)
-    ]
-    return f" {_checksum(formulas)}" if formulas else ""
-
-
-def _spell_task(task: Task) -> str:
-    """A task's name; with a checksum of its rows if they are the user's own."""
-    if task.name in TASKS:
-        return task.name
-    return f"{task.name} {_checksum([task.inputs.tolist(), task.targets.tolist()])}".lstrip()
-
-
-def _checksum(value: object) -> str:
-    return f"({zlib.crc32(json.dumps(value).encode()):08x})"
-
-
 # --- reading -------------------------------------------------------------------------------------
 
 
 def read_parts(record: Record) -> list[Part]:
-    """What was trained, with all its numbers; verdicts are judged anew from the evidence.
-
-    Raises:
-        RunError: If the record is damaged.
-    """
+    """What was trained, with all its numbers; verdicts are judged anew from the evidence."""
     data = read_file(record, SEEDS)
     with as_damaged_record(record.id, SEEDS):
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return [
-            _decode_part(record, part, arrays, f"{number}/")
+            _decode_part(record, part, _below(f"{number}/", arrays))
             for number, part in enumerate(record.meta["parts"])
         ]
 
 
-def _decode_part(
-    record: Record, part: Mapping[str, Any], arrays: Mapping[str, Any], prefix: str
-) -> Part:
+def load_kept_experiment(record: Record, part: Mapping[str, Any]) -> Experiment:
+    """The experiment of a part of `run.json`, as its config had it."""
     with as_damaged_record(record.id, RUN):
-        experiment = load_resolved(part["experiment"], str(record.folder / RUN))
-        named = experiment.prefix_labels(part["name"]) if part["is_config"] else experiment
-        variants = tuple(
-            replace(variant, label=label, learning_rate=rate)
-            for variant, label, rate in zip(
-                named.variants, part["labels"], part["learning_rates"], strict=True
-            )
+        return load_resolved(part["experiment"], str(record.folder / RUN))
+
+
+def _below(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+
+def _decode_part(record: Record, kept: Mapping[str, Any], arrays: Mapping[str, Any]) -> Part:
+    experiment = load_kept_experiment(record, kept)
+    untrained = Outcome(experiment, ())
+    part = Part(kept["name"], experiment, untrained, role=kept["role"], layers=kept["layers"])
+    named = experiment.prefix_labels(part.name) if part.has_prefix else experiment
+    variants = tuple(
+        replace(variant, label=label, learning_rate=rate)
+        for variant, label, rate in zip(
+            named.variants, kept["labels"], kept["learning_rates"], strict=True
         )
+    )
     by_label = {variant.label: variant for variant in variants}
     trainings = tuple(
-        _decode_training(by_label[entry["label"]], experiment, entry, arrays, f"{prefix}{number}/")
-        for number, entry in enumerate(part["results"])
+        _decode_training(by_label[entry["label"]], experiment, entry, _below(f"{number}/", arrays))
+        for number, entry in enumerate(kept["results"])
     )
-    return Part(
-        name=part["name"],
-        experiment=experiment,
-        outcome=Outcome(replace(named, variants=variants), trainings),
-        role=part["role"],
-        layers=part["layers"],
-    )
+    return replace(part, outcome=Outcome(replace(named, variants=variants), trainings))
 
 
 def _decode_training(
-    variant: Variant,
-    experiment: Experiment,
-    entry: Mapping[str, Any],
-    arrays: Mapping[str, Any],
-    prefix: str,
+    variant: Variant, experiment: Experiment, entry: Mapping[str, Any], arrays: Mapping[str, Any]
 ) -> Training:
     if "error" in entry:
         return Training.failed(variant, entry["error"])
-    own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-    if any(len(array) != len(experiment.seeds) for array in own.values()):
-        raise ValueError("arrays of another number of seeds")
-    evidence = Evidence(**_fields_of(Evidence, "evidence", own))
-    outlook = Outlook(**_fields_of(Outlook, "outlook", own))
+    evidence = _decode_fields(Evidence, _below("evidence/", arrays))
+    outlook = _decode_fields(Outlook, _below("outlook/", arrays))
     return Training(
-        **{name: own[name] for name in ARRAYS},
+        **{name: arrays[name] for name in ARRAYS},
         seeds=experiment.seeds,
         verdict=judge_seeds(
-            experiment, variant, own["solved"], own["diverged_at"], evidence, outlook
+            experiment, variant, arrays["solved"], arrays["diverged_at"], evidence, outlook
         ),
         variant=variant,
         epochs=tuple(entry["epochs"]),
-        diverged_by=tuple(own["diverged_by"].tolist()),
-        weights=tuple(own[f"weights/{n}"] for n in range(len(experiment.hidden) + 1)),
+        diverged_by=tuple(arrays["diverged_by"].tolist()),
+        weights=tuple(arrays[f"weights/{n}"] for n in range(len(experiment.hidden) + 1)),
         evidence=evidence,
         outlook=outlook,
     )
 
 
-def _fields_of(kind: type, group: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of a group by the fields of a dataclass; one that came later may be missing."""
-    named = {f.name: f"{group}/{f.name}" for f in fields(kind)}
-    return {field: arrays[name] for field, name in named.items() if name in arrays}
+def _decode_fields(kind: type[T], arrays: Mapping[str, Any]) -> T:
+    """Make a dataclass of arrays, of which later versions may have others."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: array for name, array in arrays.items() if name in names})
 
 
 # --- comparing -----------------------------------------------------------------------------------
@@ -273,8 +212,7 @@ def compare_outcomes(
     Args:
         first: One of them.
         second: The other.
-        elsewhere: Engines whose bits depend on the machine, where `first` is of another one: what
-            they trained is not compared.
+        elsewhere: Engines whose bits depend on the machine, where `first` is of another one.
 
     Returns:
         The trained numbers whose bits differ and the observed ones that are farther apart, as

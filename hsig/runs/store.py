@@ -1,10 +1,10 @@
 """Kept runs on the disk: a folder each that is complete or absent, with a name and a note.
 
+What the disk refuses, and what is damaged, is a `RunError`.
+
 Formats of a record, as `record_format` in its `run.json` says:
 
     1  run.json with the SHA-256 of every other file and of itself; of a sweep, cells.log
-
-What hsig kept before there was a `record_format` is not read.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ import os
 import re
 import secrets
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import prod
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from hsig.config.keys import SWEEP
@@ -32,21 +32,20 @@ RUN, RESULT, SEEDS, CELLS, NOTE = "run.json", "result.json", "seeds.npz", "cells
 ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
 LATEST = "latest"
 _MAX_NAME, _MAX_NOTE = 40, 2000  # characters
-_SYNC_S = 1.0  # from one request that the disk have the lines of a journal to the next
-_EARLIEST_IN_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
-class GoneError(RunError):
-    """A run was removed while it was read."""
+@contextmanager
+def disk_errors(path: Path, consequence: str) -> Iterator[None]:
+    """Turn what the system refuses into a `RunError`, such as `PATH: cannot be read: REASON`."""
+    try:
+        yield
+    except OSError as problem:
+        raise RunError(f"{path}: {consequence}: {problem.strerror}") from None
 
 
 @contextmanager
 def as_damaged_record(run: str, file: str) -> Iterator[None]:
-    """Turn whatever goes wrong while a file of a run is read into one error.
-
-    Raises:
-        RunError: Then; the reason stays behind it.
-    """
+    """Turn whatever goes wrong while a file of a run is decoded into one `RunError`."""
     try:
         yield
     except HsigError:
@@ -64,57 +63,46 @@ def _damaged(run: str, file: str) -> str:
 
 @dataclass(frozen=True)
 class Note:
-    """What somebody calls a run and says of it.
+    """What somebody calls a run and says of it."""
 
-    Attributes:
-        name: The run is found by this as well as by its id; may be empty.
-        text: Whatever is to be remembered; may be empty.
-        damaged: Whether there is a note that cannot be read.
-    """
-
-    name: str = ""
+    name: str = ""  # the run is found by it as well as by its id
     text: str = ""
-    damaged: bool = False
+    damaged: bool = False  # whether there is a note that cannot be read
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
         return bool(self.name or self.text)
 
     def updated(self, name: str | None, text: str | None) -> "Note":
-        """Replace what is given; an empty text removes it.
-
-        Raises:
-            ConfigError: If one of them cannot be used.
-        """
-        new = Note(
-            self.name if name is None else name.strip(), self.text if text is None else text.strip()
-        )
+        """Replace what is not None; an empty text removes it."""
+        name = self.name if name is None else name.strip()
+        text = self.text if text is None else text.strip()
         problems = []
-        if len(new.name) > _MAX_NAME or not new.name.isprintable():
+        reserved = name.partition("~")[0] == LATEST or ID.fullmatch(name)
+        if reserved or len(name) > _MAX_NAME or not name.isprintable():
             problems.append(
-                f"--name: expected one line of at most {_MAX_NAME} characters, got {new.name!r:.80}"
+                f"--name: expected one line of at most {_MAX_NAME} characters that is no id and "
+                f"not {LATEST}, got {name!r:.80}"
             )
-        elif new.name.partition("~")[0] == LATEST or ID.fullmatch(new.name):
-            problems.append(f"--name: expected no id and not {LATEST}, got {new.name}")
-        if len(new.text) > _MAX_NOTE or not new.text.replace("\n", "").isprintable():
+        if len(text) > _MAX_NOTE or not text.replace("\n", "").isprintable():
             problems.append(
                 f"--note: expected at most {_MAX_NOTE} characters that can be printed, got "
-                f"{len(new.text)}: {new.text!r:.60}"
+                f"{len(text)}: {text!r:.60}"
             )
         if problems:
             raise ConfigError(problems)
-        return new
+        return Note(name, text)
 
     def encode(self) -> bytes:
         """Its file."""
-        return (json.dumps({"name": self.name, "note": self.text}, indent=1) + "\n").encode()
+        return _encode({"name": self.name, "note": self.text})
 
 
 NO_NOTE = Note()
 
 
 def read_note(folder: Path) -> Note:
-    """What a run is called; nothing if that cannot be read, as it is no part of the result."""
+    """What a run is called; one that cannot be read is no damage to the result."""
     try:
         content = json.loads((folder / NOTE).read_bytes())
         return NO_NOTE.updated(content["name"], content["note"])
@@ -125,21 +113,13 @@ def read_note(folder: Path) -> Note:
 
 
 def write_note(folder: Path, name: str | None, text: str | None) -> Note:
-    """Change what a run is called, as `Note.updated` does.
-
-    Raises:
-        ConfigError: If one of them cannot be used.
-        RunError: If it cannot be written.
-    """
+    """Change what a run is called, as `Note.updated` does."""
     note = read_note(folder).updated(name, text)
-    try:
+    with disk_errors(folder / NOTE, "cannot be written"):
         if note:
             replace_file(folder / NOTE, note.encode())
         else:
             (folder / NOTE).unlink(missing_ok=True)
-            sync_folder(folder)
-    except OSError as problem:
-        raise RunError(f"{folder / NOTE}: cannot be written: {problem.strerror}") from None
     return note
 
 
@@ -165,9 +145,9 @@ class Record:
         return str(self.meta["command"])
 
     @property
-    def is_sweep(self) -> bool:
-        """Whether its cells are lines of a journal."""
-        return self.command == SWEEP
+    def started(self) -> datetime:
+        """When the command began, in UTC."""
+        return datetime.fromisoformat(self.meta["started"])
 
     @property
     def digest(self) -> str:
@@ -179,86 +159,74 @@ class Record:
         """Whether nothing stopped it early."""
         return bool(self.meta["complete"])
 
+    @property
+    def is_sweep(self) -> bool:
+        """Whether its cells are lines of a journal."""
+        return self.command == SWEEP
+
+    @property
+    def axes(self) -> dict[str, list[str]]:
+        """The values of each key that is swept, as texts; of no sweep, none."""
+        swept = self.meta["sweep"]["axes"] if self.is_sweep else []
+        return {axis["name"]: axis["values"] for axis in swept}
+
+    @property
+    def cells(self) -> int:
+        """How many a sweep has when it is finished."""
+        return prod(map(len, self.axes.values()))
+
 
 def read_record(folder: Path) -> Record:
-    """Read a record; its other files are read and checked when they are needed.
-
-    Raises:
-        GoneError: If there is no such folder any more.
-        RunError: If it is damaged, or of another format.
-    """
+    """Read a record; its other files are read and checked when they are needed."""
     run = folder.name
-    content = _read_file(folder, RUN)
+    content = _read(folder, RUN)
     with as_damaged_record(run, RUN):
         meta = json.loads(content)
-        if "record_format" not in meta and "format" in meta:
+        if meta.get("record_format") != FORMAT:
             raise RunError(
-                f"run {run} was kept by an earlier hsig, in a form that this one does not read: "
-                "train it again"
+                f"run {run} has format {meta.get('record_format')}, and this hsig reads format "
+                f"{FORMAT}: read it with the hsig that kept it, or train it again"
             )
-        if meta["record_format"] > FORMAT:
-            raise RunError(
-                f"run {run} has format {meta['record_format']}, of a newer hsig. This one reads "
-                f"format {FORMAT}"
-            )
-        if meta["sha256"] != _hash_content(meta):
+        if meta["sha256"] != _hash_meta(meta):
             raise ValueError("another checksum")
     return Record(folder, meta, read_note(folder))
 
 
 def read_file(record: Record, file: str) -> bytes:
-    """Read a file of a record, as it was written.
-
-    Raises:
-        GoneError: If the record was removed meanwhile.
-        RunError: If the file is damaged or missing.
-    """
-    data = _read_file(record.folder, file)
+    """Read a file of a record, as it was written."""
+    data = _read(record.folder, file)
     if record.meta["files"].get(file, {}).get("sha256") != _hash(data):
         raise RunError(_damaged(record.id, file))
     return data
 
 
-def _read_file(folder: Path, file: str) -> bytes:
-    try:
-        return (folder / file).read_bytes()
-    except FileNotFoundError:
-        if not os.path.lexists(folder):
-            raise GoneError(f"run {folder.name} is gone: it was removed meanwhile") from None
-        raise RunError(_damaged(folder.name, file)) from None
-    except OSError as problem:
-        raise RunError(f"{folder / file}: cannot be read: {problem.strerror}") from None
+def _read(folder: Path, file: str) -> bytes:
+    with disk_errors(folder / file, "cannot be read"):
+        try:
+            return (folder / file).read_bytes()
+        except FileNotFoundError:
+            raise RunError(_damaged(folder.name, file)) from None
 
 
-def list_names(runs: Path) -> list[str]:
-    """The names in the folder of runs, sorted; none if that is not there.
-
-    Raises:
-        RunError: If it cannot be read.
-    """
-    try:
-        return sorted(path.name for path in runs.iterdir())
-    except FileNotFoundError:
-        return []
-    except OSError as problem:
-        raise RunError(f"{runs}: cannot be read: {problem.strerror}") from None
+def list_ids(runs: Path) -> list[str]:
+    """The ids of all runs, the oldest first; the records may be damaged."""
+    with disk_errors(runs, "cannot be read"):
+        try:
+            return sorted(path.name for path in runs.iterdir() if ID.fullmatch(path.name))
+        except FileNotFoundError:
+            return []
 
 
 def read_records(runs: Path) -> tuple[list[Record], list[str]]:
-    """All records, the newest first, and what is wrong with those that are damaged."""
-    records, problems = [], []
-    for name in reversed(list_names(runs)):
-        if not ID.fullmatch(name):
-            continue
+    """All records, the newest first, and what is wrong with those that cannot be read."""
+    records: list[Record] = []
+    problems: list[str] = []
+    for run in reversed(list_ids(runs)):
         try:
-            record = read_record(runs / name)
-            problems += describe_damage(record)
-        except GoneError:
-            continue
+            records.append(read_record(runs / run))
         except RunError as problem:
-            problems += problem.messages
-        else:
-            records.append(record)
+            if (runs / run).exists():  # else it was removed meanwhile
+                problems += problem.messages
     return records, problems
 
 
@@ -272,8 +240,8 @@ def describe_damage(record: Record) -> list[str]:
     if record.note.damaged:
         problems.append(_damaged(record.id, NOTE))
     if record.is_sweep:
-        _, damaged = read_journal(record.folder / CELLS)
-        if damaged:
+        lines, damaged = read_journal(record.folder / CELLS)
+        if damaged and len(lines) < record.cells:  # else all were trained again
             problems.append(
                 f"{_damaged(record.id, CELLS)}: {damaged} of its lines, whose cells are trained "
                 f"again by hsig sweep --resume {record.id}"
@@ -286,16 +254,6 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def config_texts(record: Record) -> dict[str, str]:
-    """The text of each config of a run, by the name that it was given by.
-
-    Raises:
-        RunError: If one is damaged or missing.
-    """
-    names = record.meta["configs"]
-    return {str(given): read_file(record, file).decode() for file, given in names.items()}
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -312,19 +270,12 @@ def write_record(
 ) -> Record:
     """Write a new record, whole or not at all.
 
-    Args:
-        runs: The folder of runs; it is made if need be.
-        started: When the command began, in UTC.
-        about: What `run.json` says beside where and with what it was run.
-        configs: The text of each config by the name that it was given by.
-        files: What else is kept, by name.
-        note: What somebody calls it.
-
-    Raises:
-        RunError: If it cannot be written.
+    `about` is what `run.json` says beside when, where and with what it was run, `started` is in
+    UTC, and `configs` are texts by the name that they were given by.
     """
-    names = _config_names(configs)
-    files = {**files, **{names[given]: text.encode() for given, text in configs.items()}}
+    numbers = [""] if len(configs) == 1 else [f"-{n}" for n in range(1, len(configs) + 1)]
+    names = {f"config{number}.yaml": given for number, given in zip(numbers, configs, strict=True)}
+    files = {**files, **{name: configs[given].encode() for name, given in names.items()}}
     run = f"{started:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(6)}"
     meta = _seal(
         {
@@ -334,76 +285,50 @@ def write_record(
             **about,
             "versions": versions(),
             "machine": machine(),
-            "configs": {name: given for given, name in names.items()},
+            "configs": names,
             "files": _describe_files(files),
         }
     )
     note_file = {NOTE: note.encode()} if note else {}
-    try:
+    with disk_errors(runs, "this run cannot be kept"):
         write_folder(runs / run, {**files, **note_file, RUN: _encode(meta)})
-    except OSError as problem:
-        raise RunError(f"{runs}: this run cannot be kept: {problem.strerror}") from None
     return Record(runs / run, meta, note)
 
 
 def update_record(record: Record, about: Mapping[str, Any], files: Mapping[str, bytes]) -> Record:
-    """Add files to a record that grows, and then what `run.json` says.
-
-    Raises:
-        RunError: If it cannot be written; the record is what it was.
-    """
-    listed = {**record.meta["files"], **_describe_files(files)}
-    meta = _seal({**record.meta, **about, "files": listed})
-    try:
+    """Change what `run.json` says of a record that grows, and its files beside the configs."""
+    configs = {name: record.meta["files"][name] for name in record.meta["configs"]}
+    meta = _seal({**record.meta, **about, "files": {**configs, **_describe_files(files)}})
+    with disk_errors(record.folder, "cannot be written"):
         for name, data in {**files, RUN: _encode(meta)}.items():
             replace_file(record.folder / name, data)
-    except OSError as problem:
-        raise RunError(f"{record.folder}: cannot be written: {problem.strerror}") from None
     return Record(record.folder, meta, record.note)
 
 
 def remove_record(folder: Path) -> None:
-    """Remove a record, be it damaged.
-
-    Raises:
-        RunError: If that is not allowed, or it is a sweep that goes on.
-    """
+    """Remove a record, be it damaged."""
     try:
         if (folder / CELLS).exists():
             Journal(folder / CELLS).close()
-        remove_folder(folder)
     except BusyError:
         raise RunError(f"{folder}: is a sweep that goes on. Stop it first") from None
-    except OSError as problem:
-        raise RunError(f"{folder}: cannot be removed: {problem.strerror}") from None
+    with disk_errors(folder, "cannot be removed"):
+        remove_folder(folder)
 
 
 def pack_record(record: Record) -> bytes:
-    """Pack a record into a zip file, after a check of each of its files.
-
-    Raises:
-        RunError: If one is damaged or missing.
-    """
+    """Pack a record into a zip file, after a check of each of its files."""
     files = {name: read_file(record, name) for name in record.meta["files"]}
     files[RUN] = _encode(record.meta)
     if record.note:
         files[NOTE] = record.note.encode()
     if record.is_sweep:
-        files[CELLS] = _read_file(record.folder, CELLS)
-    started = datetime.fromisoformat(record.meta["started"]).timetuple()[:6]
+        files[CELLS] = _read(record.folder, CELLS)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(files.items()):
-            info = zipfile.ZipInfo(f"{record.id}/{name}", max(started, _EARLIEST_IN_ZIP))
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
+        for name, data in files.items():
+            archive.writestr(f"{record.id}/{name}", data)
     return packed.getvalue()
-
-
-def _config_names(configs: Iterable[str]) -> dict[str, str]:
-    """The file in the record of each config, by the name that it was given by."""
-    names = {given: f"config-{number}.yaml" for number, given in enumerate(configs, start=1)}
-    return names if len(names) > 1 else dict.fromkeys(names, "config.yaml")
 
 
 def _describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -411,18 +336,17 @@ def _describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
 
 
 def _seal(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """What `run.json` says, with a checksum of it as its last field."""
-    content = {name: value for name, value in meta.items() if name != "sha256"}
-    return {**content, "sha256": _hash_content(content)}
+    """What `run.json` says, with a checksum of it."""
+    return {**meta, "sha256": _hash_meta(meta)}
 
 
-def _hash_content(meta: Mapping[str, Any]) -> str:
+def _hash_meta(meta: Mapping[str, Any]) -> str:
     content = {name: value for name, value in meta.items() if name != "sha256"}
     return _hash(json.dumps(content, sort_keys=True).encode())
 
 
-def _encode(meta: Mapping[str, Any]) -> bytes:
-    return (json.dumps(meta, indent=1) + "\n").encode()
+def _encode(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def _hash(data: bytes) -> str:
@@ -440,29 +364,18 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open or create it.
-
-        Raises:
-            BusyError: If another process has it open.
-            RunError: If it cannot be opened.
-        """
+        """Open or create it."""
         self._path = path
-        self._synced_at = monotonic()
-        try:
+        with self._errors():
             self._file = path.open("ab", buffering=0)
-        except OSError as problem:
-            raise self._failure(problem) from None
-        try:
-            self._lock()
-            self._size = path.read_bytes().rfind(b"\n") + 1
-            self._file.truncate(self._size)
-            sync_folder(path.parent)
-        except OSError as problem:
-            self._file.close()
-            raise self._failure(problem) from None
-        except BusyError:
-            self._file.close()
-            raise
+            try:
+                self._lock()
+                self._size = path.read_bytes().rfind(b"\n") + 1
+                self._file.truncate(self._size)
+                sync_folder(path.parent)
+            except BaseException:
+                self._file.close()
+                raise
 
     def _lock(self) -> None:
         """Keep other processes from writing, where the system can do that."""
@@ -476,40 +389,27 @@ class Journal:
             raise BusyError(f"{self._path}: another process is writing to it") from None
 
     def append(self, key: str, entry: Mapping[str, Any]) -> None:
-        """Add a line.
-
-        Raises:
-            RunError: If the disk does not take it whole; the file is as it was then.
-        """
+        """Add a line."""
         text = f"{key} {json.dumps(entry, allow_nan=False, separators=(',', ':'))}".encode()
         line = b"%s %s\n" % (_hash(text).encode(), text)
-        try:
-            left = memoryview(line)
-            while left:  # a disk that is nearly full takes what fits, then refuses the rest
-                left = left[self._file.write(left) :]
-            self._size += len(line)
-            if monotonic() - self._synced_at > _SYNC_S:
-                os.fsync(self._file.fileno())
-                self._synced_at = monotonic()
-        except OSError as problem:
-            with suppress(OSError):
-                self._file.truncate(self._size)
-            raise self._failure(problem) from None
+        with self._errors():
+            try:
+                left = memoryview(line)
+                while left:  # a disk that is nearly full takes what fits, then refuses the rest
+                    left = left[self._file.write(left) :]
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(self._size)
+                raise
+        self._size += len(line)
 
     def close(self) -> None:
-        """Have it all on the disk, and let others write.
+        """Have it all on the disk, and let others write."""
+        with self._errors(), self._file:
+            os.fsync(self._file.fileno())
 
-        Raises:
-            RunError: If the disk does not take it.
-        """
-        try:
-            with self._file:
-                os.fsync(self._file.fileno())
-        except OSError as problem:
-            raise self._failure(problem) from None
-
-    def _failure(self, problem: OSError) -> RunError:
-        return RunError(f"{self._path}: cannot be written: {problem.strerror}")
+    def _errors(self) -> Any:
+        return disk_errors(self._path, "cannot be written")
 
 
 def read_journal(path: Path) -> tuple[list[tuple[str, bytes]], int]:
@@ -518,16 +418,12 @@ def read_journal(path: Path) -> tuple[list[tuple[str, bytes]], int]:
     Returns:
         The key and the JSON of each line that is as it was written, and the number of the others.
         What has no end is torn, and neither.
-
-    Raises:
-        RunError: If it cannot be read.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return [], 0
-    except OSError as problem:
-        raise RunError(f"{path}: cannot be read: {problem.strerror}") from None
+    with disk_errors(path, "cannot be read"):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return [], 0
     lines, damaged = [], 0
     for line in data.split(b"\n")[:-1]:
         checksum, _, text = line.partition(b" ")

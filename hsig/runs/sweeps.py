@@ -1,7 +1,8 @@
 """Kept sweeps: each cell is a line of an append-only file, and none is trained twice."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -12,7 +13,6 @@ import numpy as np
 from hsig.analysis.parts import Part
 from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
 from hsig.config.keys import SWEEP
-from hsig.config.loading import load_resolved
 from hsig.config.sweeps import load_sweep
 from hsig.config.text import config_text
 from hsig.config.values import plain
@@ -20,11 +20,10 @@ from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
 from hsig.runs.provenance import digest_cell, digest_cells, digest_sweep, keys_of
-from hsig.runs.record import encode_part, same_bits
+from hsig.runs.record import encode_part, load_kept_experiment, same_bits
 from hsig.runs.store import (
     CELLS,
     RESULT,
-    RUN,
     Journal,
     Record,
     as_damaged_record,
@@ -74,11 +73,7 @@ class KeptCell(NamedTuple):
 
 
 def read_cells(record: Record, keys: Collection[str] | None = None) -> list[KeptCell]:
-    """What a sweep has of its cells, or of those with some keys.
-
-    Raises:
-        RunError: If it cannot be read; damaged lines are left out.
-    """
+    """What a sweep has of its cells, or of those with some keys; damaged lines are left out."""
     lines, _ = read_journal(record.folder / CELLS)
     with as_damaged_record(record.id, CELLS):
         return [
@@ -87,79 +82,40 @@ def read_cells(record: Record, keys: Collection[str] | None = None) -> list[Kept
 
 
 def read_sweep(record: Record) -> SweepOutcome:
-    """Read a kept sweep; one that goes on meanwhile, as it is by now.
-
-    Raises:
-        RunError: If the record is damaged.
-    """
+    """Read a kept sweep; one that goes on meanwhile, as it is by now."""
     results = {cell.number: cell.result for cell in read_cells(record)}
-    with as_damaged_record(record.id, RUN):
-        base = _load_base(record)
-        axes = tuple(
-            Axis(axis["name"], tuple(axis["values"])) for axis in record.meta["sweep"]["axes"]
-        )
-    cells = enumerate(grid_cells(axes))
-    return SweepOutcome(axes, base, {cell: results.get(number) for number, cell in cells})
+    axes = tuple(Axis(name, tuple(values)) for name, values in record.axes.items())
+    cells = {cell: results.get(number) for number, cell in enumerate(grid_cells(axes))}
+    return SweepOutcome(axes, _load_base(record), cells)
 
 
 def _load_base(record: Record) -> Experiment:
     """The experiment of the first cell, as it was kept."""
-    return load_resolved(record.meta["parts"][0]["experiment"], str(record.folder / RUN))
+    return load_kept_experiment(record, record.meta["parts"][0])
 
 
 # --- again ---------------------------------------------------------------------------------------
 
 
-class Origin(NamedTuple):
-    """Where a sweep is from.
-
-    Attributes:
-        config: Its file, if it has one and not flags alone.
-        flags: By key, as typed.
-        folder: What file names in them are relative to.
-        given: What its config was called.
-    """
-
-    config: Path | None
-    flags: Mapping[str, str]
-    folder: Path
-    given: str = ""
-
-    @classmethod
-    def from_command_line(cls, config: Path | None, flags: Mapping[str, str]) -> "Origin":
-        """That of what somebody typed."""
-        folder = (Path() if config is None else config.parent).resolve()
-        return cls(config, flags, folder, str(config or ""))
-
-
-def read_origin(record: Record) -> Origin:
-    """Where a kept sweep is from: its config as it was, and the folder of that."""
-    kept = record.meta["sweep"]
-    given = next(iter(record.meta["configs"].values()), "")
-    config = record.folder / CONFIG if given else None
-    return Origin(config, kept["flags"], Path(kept["folder"]), given)
-
-
 def load_kept_sweep(record: Record, workers: str | None = None) -> Sweep:
-    """The experiments of a kept sweep, from its config as it was.
+    """The experiments of a kept sweep, from its config and flags as they were.
 
     Args:
         record: The sweep.
         workers: How many, if not as many as then; the numbers do not depend on it.
 
     Raises:
-        ConfigError: If that means something else by now.
-        RunError: If the record is damaged.
+        ConfigError: If they mean something else by now.
     """
-    origin = read_origin(record)
-    if origin.config is not None:
-        read_file(record, CONFIG)
-    flags = {**origin.flags, **({} if workers is None else {"workers": workers})}
-    wanted = load_sweep(origin.config, flags, folder=origin.folder)
-    with as_damaged_record(record.id, RUN):
-        before, now = keys_of(_load_base(record)), keys_of(wanted.experiments[0])
+    kept, config = record.meta["sweep"], None
+    if record.meta["configs"]:
+        read_file(record, CONFIG)  # or it is damaged
+        config = record.folder / CONFIG
+    flags = kept["flags"] if workers is None else {**kept["flags"], "workers": workers}
+    wanted = load_sweep(config, flags, folder=Path(kept["folder"]))
+    before, now = keys_of(_load_base(record)), keys_of(wanted.experiments[0])
     changed = [name for name in now if now[name] != before[name] and name not in _IRRELEVANT]
-    if changed or record.meta["sweep"]["axes"] != _encode_axes(wanted):
+    if changed or kept["axes"] != _encode_axes(wanted):
         raise ConfigError(
             f"{record.id}: its config means something else by now: "
             f"{', '.join(changed) or 'sweep'}. Give the config or the flags themselves: hsig sweep"
@@ -168,15 +124,10 @@ def load_kept_sweep(record: Record, workers: str | None = None) -> Sweep:
 
 
 def load_sweep_to_resume(record: Record, workers: str | None = None) -> Sweep:
-    """The experiments of a kept sweep that is to go on.
-
-    Args:
-        record: The sweep.
-        workers: How many, if not as many as before.
+    """The same for one that is to go on: with all that its numbers depend on as it was.
 
     Raises:
-        ConfigError: If its config or what its numbers depend on has changed.
-        RunError: If the record is damaged.
+        ConfigError: If something has changed.
     """
     wanted = load_kept_sweep(record, workers)
     if digest_sweep(wanted) != record.digest:
@@ -196,8 +147,8 @@ def compare_cells(
     Args:
         kept: The sweep.
         again: What was trained again, by cell.
-        elsewhere: Cells that are not compared: they were trained on another machine, by an engine
-            whose bits depend on that.
+        elsewhere: Cells that were trained on another machine, by an engine whose bits depend on
+            that; they are not compared.
 
     Returns:
         The trained numbers whose bits differ and the verdicts that do, as `values: name`.
@@ -233,6 +184,9 @@ class Ledger:
 
     def __init__(self, runs: Path, wanted: Sweep) -> None:
         """Look up what all kept sweeps have of the cells of one."""
+        self.summaries: dict[Cell, CellSummary | None] = dict.fromkeys(wanted.cells)
+        self.problem: RunError | None = None
+        self.warnings: list[str] = []
         self._started_at = monotonic()
         self._runs, self._wanted = runs, wanted
         self._keys = [digest_cell(experiment) for experiment in wanted.experiments]
@@ -241,79 +195,109 @@ class Ledger:
         self._record: Record | None = None  # of this sweep
         self._kept: set[int] = set()  # the numbers of the cells that it has
         self._journal: Journal | None = None
-        self.problem: RunError | None = None
-        self.warnings: list[str] = []
+        with self._noting_problems():
+            for record in read_records(runs)[0]:
+                if record.digest == self._digest and self._record is None:
+                    self._record = record
+                    self.warnings += describe_damage(record)
+                if record.is_sweep:
+                    self._read(record)
+        self._summarise()
+
+    @contextmanager
+    def _noting_problems(self) -> Iterator[None]:
         try:
-            self._look_up()
+            yield
+        except BusyError:
+            raise
         except RunError as problem:
             self.problem = problem
-        self.summaries: dict[Cell, CellSummary | None] = dict.fromkeys(wanted.cells)
-        for number in range(len(self._keys)):
-            self._summarise(number)
 
-    def _look_up(self) -> None:
-        """Read the record of this sweep, if there is one, and what others have of its cells."""
-        keys = set(self._keys)
-        for record in read_records(self._runs)[0]:
-            if not record.is_sweep:
-                continue
-            cells = read_cells(record, keys)
-            if record.digest == self._digest and self._record is None:
-                self._take_own(record, cells)
-                self.warnings += describe_damage(record)
-            for cell in cells:
-                if not cell.result.failure:  # what failed elsewhere may be trained here
-                    self._results.setdefault(cell.key, cell.result)
+    def _read(self, record: Record) -> None:
+        """Take what a sweep has; what failed in another one may be trained in this."""
+        for key, number, result in read_cells(record, set(self._keys)):
+            if record is self._record:
+                self._kept.add(number)
+            if record is self._record or not result.failure:
+                self._results.setdefault(key, result)
 
-    def _take_own(self, record: Record, cells: Sequence[KeptCell]) -> None:
-        """Take what the record of this sweep has."""
-        self._record = record
-        self._kept = {cell.number for cell in cells}
-        self._results |= {cell.key: cell.result for cell in cells}
+    def _summarise(self) -> None:
+        for cell, key in zip(self._wanted.cells, self._keys, strict=True):
+            if self.summaries[cell] is None and key in self._results:
+                self.summaries[cell] = summarise_cell(self._results[key])
 
-    def open(self, origin: Origin, *, arguments: Sequence[str], started: datetime) -> None:
+    @property
+    def _is_whole(self) -> bool:
+        return len(self._kept) == len(self._keys)
+
+    def open(
+        self,
+        config: Path | None,
+        flags: Mapping[str, str],
+        *,
+        arguments: Sequence[str],
+        started: datetime,
+    ) -> None:
         """Be ready to keep more: go on with the record of this sweep, or begin one.
 
         Args:
-            origin: Where a new record is from.
+            config: The file that a new record is from, if it is not from flags alone.
+            flags: By key, as typed.
             arguments: The words of the command line.
             started: When, in UTC.
 
         Raises:
             BusyError: If another process is at the same sweep.
         """
-        if self.problem is not None:
+        record = self._record
+        if self.problem or (record and record.complete and self._is_whole and not self.warnings):
             return
-        if self._record is not None and self._record.complete and self._has_all:
-            return
-        try:
-            if self._record is None:
-                self._record = _begin_record(
-                    self._runs, self._wanted, self._digest, origin, arguments, started
-                )
-            self._journal = Journal(self._record.folder / CELLS)
-            # what another process may have added before it let go
-            self._take_own(self._record, read_cells(self._record, set(self._keys)))
+        with self._noting_problems():
+            if record is None:
+                record = self._begin_record(config, flags, arguments, started)
+            self._journal = Journal(record.folder / CELLS)
+            if record.complete:  # not any more: something is damaged
+                record = update_record(record, {"complete": False}, {})
+            self._record = record
+            self._read(record)  # what another process may have added before it let go
+            self._summarise()
             for number in range(len(self._keys)):
-                self._summarise(number)
                 self._append(number)
-        except BusyError:
-            raise
-        except RunError as problem:
-            self.problem = problem
 
-    @property
-    def _has_all(self) -> bool:
-        return len(self._kept) == len(self._keys)
+    def _begin_record(
+        self,
+        config: Path | None,
+        flags: Mapping[str, str],
+        arguments: Sequence[str],
+        started: datetime,
+    ) -> Record:
+        """Write a new record, whose cells are to come."""
+        first = self._wanted.experiments[0]
+        return write_record(
+            self._runs,
+            started=started,
+            about={
+                "command": SWEEP,
+                "arguments": list(arguments),
+                "seconds": 0.0,
+                "complete": False,
+                "digest": self._digest,
+                "parts": [encode_part(Part("", first, Outcome(first, ())))],
+                "sweep": {
+                    "axes": _encode_axes(self._wanted),
+                    "flags": dict(flags),
+                    "folder": str((config.parent if config else Path()).resolve()),
+                },
+            },
+            configs={str(config): config_text(config)} if config else {},
+            files={},
+        )
 
     def set_note(self, name: str | None, text: str | None) -> None:
         """Change what the record is called, if it is there and something is given."""
-        if self._record is None or (name is None and text is None):
-            return
-        try:
-            write_note(self._record.folder, name, text)
-        except RunError as problem:
-            self.problem = problem
+        if self._record is not None and (name is not None or text is not None):
+            with self._noting_problems():
+                write_note(self._record.folder, name, text)
 
     def missing(self) -> list[tuple[int, Experiment]]:
         """The cells that are still to be trained, with their numbers."""
@@ -330,7 +314,7 @@ class Ledger:
             RunError: If the disk does not take it; it is known all the same.
         """
         self._results[self._keys[number]] = result
-        self._summarise(number)
+        self.summaries[self._wanted.cells[number]] = summarise_cell(result)
         self._append(number)
 
     def _append(self, number: int) -> None:
@@ -338,11 +322,6 @@ class Ledger:
         if self._journal is not None and key in self._results and number not in self._kept:
             self._journal.append(key, encode_cell(number, self._results[key]))
             self._kept.add(number)
-
-    def _summarise(self, number: int) -> None:
-        cell, result = self._wanted.cells[number], self._results.get(self._keys[number])
-        if result is not None and self.summaries[cell] is None:
-            self.summaries[cell] = summarise_cell(result)
 
     def close(self, result: Callable[[], str]) -> None:
         """Have it all on the disk; a whole sweep gets its result.
@@ -358,40 +337,9 @@ class Ledger:
         try:
             if self.problem is None:
                 seconds = self._record.meta["seconds"] + monotonic() - self._started_at
-                about = {"seconds": round(seconds, 3), "complete": self._has_all}
-                files = {RESULT: result().encode()} if self._has_all else {}
+                about = {"seconds": round(seconds, 3), "complete": self._is_whole}
+                files = {RESULT: result().encode()} if self._is_whole else {}
                 self._record = update_record(self._record, about, files)
         finally:
             self._journal.close()
             self._journal = None
-
-
-def _begin_record(
-    runs: Path,
-    wanted: Sweep,
-    digest: str,
-    origin: Origin,
-    arguments: Sequence[str],
-    started: datetime,
-) -> Record:
-    """Write a new record, whose cells are to come."""
-    first = wanted.experiments[0]
-    return write_record(
-        runs,
-        started=started,
-        about={
-            "command": SWEEP,
-            "arguments": list(arguments),
-            "seconds": 0.0,
-            "complete": False,
-            "digest": digest,
-            "parts": [encode_part(Part("", first, Outcome(first, ())))],
-            "sweep": {
-                "axes": _encode_axes(wanted),
-                "flags": dict(origin.flags),
-                "folder": str(origin.folder),
-            },
-        },
-        configs={} if origin.config is None else {origin.given: config_text(origin.config)},
-        files={},
-    )
