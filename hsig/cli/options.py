@@ -32,59 +32,154 @@ def _complete_columns(incomplete: str) -> list[str]:
     return complete_list(COLUMNS, incomplete)
 
 
-FormatOption = Annotated[
-    Format | None,
-    typer.Option("--format", "-f", help="How to write the result. [default: table]"),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
-    ),
-]
-ForceOption = Annotated[
-    bool,
-    typer.Option("--force", help="Replace the file of --output even if it is an input."),
-]
-LongOption = Annotated[
-    bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
-]
-ColumnsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--columns",
-        metavar="NAME,...",
-        help=f"One table of these: {', '.join(COLUMNS)}.",
-        autocompletion=_complete_columns,
-    ),
-]
-FullOption = Annotated[
-    bool,
-    typer.Option("--full", help="Show every table and sentence, not only the most important."),
-]
-QuietOption = Annotated[
-    bool,
-    typer.Option(
-        "--quiet", "-q", help="Print only the result, in short if it can be, and no progress."
-    ),
-]
-NoSaveOption = Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")]
-RunsDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--runs-dir",
-        metavar="DIR",
-        envvar="HSIG_RUNS_DIR",
-        help="Where runs are kept. [default: runs]",
-    ),
-]
-NameOption = Annotated[
-    str | None,
-    typer.Option("--name", metavar="TEXT", help="What to call the run: it is found by it."),
-]
-NoteOption = Annotated[
-    str | None, typer.Option("--note", metavar="TEXT", help="What to remember of the run.")
-]
+_PLAIN_ENDINGS = ("", "txt", "log", "table")
+
+
+class Output(NamedTuple):
+    """How and where the user wants the result."""
+
+    format: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="How to write the result. [default: table]"),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+        ),
+    ] = None
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace the file of --output even if it is an input."),
+    ] = False
+    long: Annotated[
+        bool, typer.Option("--long", help="CSV with a row for each seed and checkpoint.")
+    ] = False
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME,...",
+            help=f"One table of these: {', '.join(COLUMNS)}.",
+            autocompletion=_complete_columns,
+        ),
+    ] = None
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Show every table and sentence, not only the most important."),
+    ] = False
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Print only the result, in short if it can be, and no progress."
+        ),
+    ] = False
+    no_save: Annotated[bool, typer.Option("--no-save", help="Do not keep this run.")] = False
+    runs_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--runs-dir",
+            metavar="DIR",
+            envvar="HSIG_RUNS_DIR",
+            help="Where runs are kept. [default: runs]",
+        ),
+    ] = None
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="TEXT", help="What to call the run: it is found by it."),
+    ] = None
+    note: Annotated[
+        str | None, typer.Option("--note", metavar="TEXT", help="What to remember of the run.")
+    ] = None
+
+    def check(self) -> None:
+        """Refuse what cannot be done, before any work.
+
+        Raises:
+            ConfigError: If the options do not go together or the file cannot be written.
+        """
+        if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
+            raise ConfigError(
+                f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
+                "or .txt, or --format"
+            )
+        format = self.resolved_format
+        if self.long and format is not Format.csv:
+            raise ConfigError(f"--long: goes with --format csv, got --format {format}")
+        if self.columns is not None and format not in (Format.table, Format.md):
+            raise ConfigError(f"--columns: goes with --format table or md, got --format {format}")
+        if self.columns is not None:
+            from hsig.config.kinds import Choice, ListOf
+            from hsig.config.loading import load_flag
+
+            load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
+        self.check_file()
+        self._check_note()
+
+    def check_file(self, *, new: bool = False) -> None:
+        """Refuse a file that cannot be written, or that has been read as an input by now.
+
+        Args:
+            new: Whether any file that is there is refused.
+
+        Raises:
+            ConfigError: If it is so.
+        """
+        if self.output is not None:
+            from hsig.output.streams import check_output
+
+            check_output(self.output, force=self.force, new=new)
+        elif self.force:
+            raise ConfigError("--force: goes with --output FILE, which it replaces")
+
+    def _check_note(self) -> None:
+        """Refuse a name or a note that a run cannot have."""
+        if self.name is None and self.note is None:
+            return
+        if self.no_save:
+            flag = "--note" if self.name is None else "--name"
+            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
+        from hsig.runs.store import NO_NOTE
+
+        NO_NOTE.updated(self.name, self.note)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of kept runs."""
+        return self.runs_dir or Path("runs")
+
+    @property
+    def resolved_format(self) -> Format:
+        """The value of `--format`, else the ending of the file, else a table."""
+        if self.format is not None:
+            return self.format
+        return Format.table if self._ending in _PLAIN_ENDINGS else Format(self._ending)
+
+    @property
+    def _ending(self) -> str:
+        return self.output.suffix.removeprefix(".").casefold() if self.output else ""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns of `--columns`; none where all are wanted."""
+        return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()
+
+    def write(self, page: "Page") -> None:
+        """Write a page in the format."""
+        from hsig.output import formats, screen, streams, terminal
+
+        match self.resolved_format:
+            case Format.table:
+                terminal.put_drawn(
+                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
+                )
+            case Format.json:
+                streams.put(formats.as_json(page), self.output)
+            case Format.csv:
+                streams.put(formats.as_csv(page, every_row=self.long), self.output)
+            case Format.md:
+                streams.put(formats.as_markdown(page, full=self.full), self.output)
+
 
 # names of fields of `Output`
 WRITING = ("format", "output", "force")
@@ -211,110 +306,3 @@ def _flag(key: Key, command: str) -> Any:
         autocompletion=key.kind.complete if command != SWEEP else key.kind.complete_several,
     )
     return Annotated[str | None, option]
-
-
-_PLAIN_ENDINGS = ("", "txt", "log", "table")
-
-
-class Output(NamedTuple):
-    """How and where the user wants the result."""
-
-    format: FormatOption = None
-    output: OutputOption = None
-    force: ForceOption = False
-    long: LongOption = False
-    columns: ColumnsOption = None
-    full: FullOption = False
-    quiet: QuietOption = False
-    no_save: NoSaveOption = False
-    runs_dir: RunsDirOption = None
-    name: NameOption = None
-    note: NoteOption = None
-
-    def check(self) -> None:
-        """Refuse what cannot be done, before any work.
-
-        Raises:
-            ConfigError: If the options do not go together or the file cannot be written.
-        """
-        if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
-            raise ConfigError(
-                f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
-                "or .txt, or --format"
-            )
-        format = self.resolved_format
-        if self.long and format is not Format.csv:
-            raise ConfigError(f"--long: goes with --format csv, got --format {format}")
-        if self.columns is not None and format not in (Format.table, Format.md):
-            raise ConfigError(f"--columns: goes with --format table or md, got --format {format}")
-        if self.columns is not None:
-            from hsig.config.kinds import Choice, ListOf
-            from hsig.config.loading import load_flag
-
-            load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
-        self.check_file()
-        self._check_note()
-
-    def check_file(self, *, new: bool = False) -> None:
-        """Refuse a file that cannot be written, or that has been read as an input by now.
-
-        Args:
-            new: Whether any file that is there is refused.
-
-        Raises:
-            ConfigError: If it is so.
-        """
-        if self.output is not None:
-            from hsig.output.streams import check_output
-
-            check_output(self.output, force=self.force, new=new)
-        elif self.force:
-            raise ConfigError("--force: goes with --output FILE, which it replaces")
-
-    def _check_note(self) -> None:
-        """Refuse a name or a note that a run cannot have."""
-        if self.name is None and self.note is None:
-            return
-        if self.no_save:
-            flag = "--note" if self.name is None else "--name"
-            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
-        from hsig.runs.store import NO_NOTE
-
-        NO_NOTE.updated(self.name, self.note)
-
-    @property
-    def runs(self) -> Path:
-        """The folder of kept runs."""
-        return self.runs_dir or Path("runs")
-
-    @property
-    def resolved_format(self) -> Format:
-        """The value of `--format`, else the ending of the file, else a table."""
-        if self.format is not None:
-            return self.format
-        return Format.table if self._ending in _PLAIN_ENDINGS else Format(self._ending)
-
-    @property
-    def _ending(self) -> str:
-        return self.output.suffix.removeprefix(".").casefold() if self.output else ""
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The columns of `--columns`; none where all are wanted."""
-        return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()
-
-    def write(self, page: "Page") -> None:
-        """Write a page in the format."""
-        from hsig.output import formats, screen, streams, terminal
-
-        match self.resolved_format:
-            case Format.table:
-                terminal.put_drawn(
-                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
-                )
-            case Format.json:
-                streams.put(formats.as_json(page), self.output)
-            case Format.csv:
-                streams.put(formats.as_csv(page, every_row=self.long), self.output)
-            case Format.md:
-                streams.put(formats.as_markdown(page, full=self.full), self.output)

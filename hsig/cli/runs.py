@@ -5,7 +5,6 @@ Each command imports what it needs when it runs, so that help is instant.
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -13,10 +12,8 @@ import typer
 from hsig.cli.options import (
     MAX_LISTED,
     WRITING,
-    ForceOption,
     Format,
     Output,
-    RunsDirOption,
     command,
     complete_run,
     new_app,
@@ -308,23 +305,23 @@ def note_run(id: Id, *, output: Output) -> None:
     print_message(f"{record.id}: {', '.join(said) or 'no name and no note'}")
 
 
-@command(runs_app, "hsig runs export latest -o run.zip", name="export")
-def export_run(
-    id: Id,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The zip file to write.")
-    ],
-    runs_dir: RunsDirOption = None,
-    force: ForceOption = False,
-) -> None:
+@command(
+    runs_app,
+    "hsig runs export latest -o run.zip",
+    name="export",
+    options=("runs_dir", "output", "force"),
+)
+def export_run(id: Id, *, output: Output) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
     from hsig.output.streams import print_message, put_bytes
     from hsig.runs.listing import find_record
     from hsig.runs.store import describe_damage, pack_record
 
-    Output(output=output, force=force).check_file()
-    record = find_record(Output(runs_dir=runs_dir).runs, id)
-    put_bytes(pack_record(record), output)
+    if output.output is None:
+        raise ConfigError("--output: expected the zip file to write, such as -o run.zip")
+    output.check_file()
+    record = find_record(output.runs, id)
+    put_bytes(pack_record(record), output.output)
     print_message(*describe_damage(record))
 
 
