@@ -156,9 +156,9 @@ def test_a_run_that_is_stopped_half_way_is_an_outcome_with_what_was_reached():
 
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"step", "sign"}))  # of slope 0
 def test_every_activation_trains_at_any_depth(name):
+    settings = {"loss": "squared", "epochs": 20, "seeds": 10, "low": -1.0, "update": "batch"}
     for hidden in ((3,), (3, 3)):
-        settings = {"loss": "squared", "epochs": 20, "seeds": 10, "low": -1.0, "hidden": hidden}
-        result = train(f"{name}:own", **settings)
+        result = train(f"{name}:own", hidden=hidden, **settings)
         assert np.isfinite(result.cost_mean).all()
         assert (result.cost_mean[:, -1] < result.cost_mean[:, 0]).any()
 
