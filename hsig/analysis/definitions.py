@@ -24,11 +24,11 @@ _CURVE = np.concatenate([np.arange(-60.0, 60.001, 1e-3), [-1e150, 1e150]])
 class Definition:
     """An activation and what can be measured of it."""
 
-    activation: Activation  # the record
-    slope_at_0: float  # its derivative at 0
+    activation: Activation
+    slope_at_0: float
     distance: float  # largest |f - logistic| anywhere, possibly infinite
-    breaks: tuple[Break, ...]  # its kinks and jumps, from left to right
-    oddities: tuple["Oddity", ...]  # what is odd about it
+    breaks: tuple[Break, ...]  # kinks and jumps, from left to right
+    oddities: tuple["Oddity", ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +90,7 @@ NAN, INFINITE, FLAT, GROWING, WRONG = "nan", "infinite", "flat", "growing", "wro
 class Oddity(NamedTuple):
     """Something to know of an activation before it is trained."""
 
-    # `nan` or `infinite` of its value or slope, `flat` or `growing` of its slope, `wrong` of a
-    # derivative that was given
-    kind: str
+    kind: str  # `nan`, `infinite`, `flat`, `growing`, or `wrong` of a derivative that was given
     x: float  # where it begins, seen from 0
     beyond: bool = True  # whether it is so from there on, and not only near by
     # for `nan` and `infinite`, the smallest part of the formula that is not finite there

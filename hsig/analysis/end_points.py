@@ -6,9 +6,11 @@ they are drawn, with the activations' own derivatives, whatever slope was traine
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray
@@ -68,11 +70,7 @@ def loss_surface(network: Network, weights: Weights, task: Task) -> Surface:
             gradient=np.concatenate([row for layer in gradient for row in layer]).T,
             hessian=_hessian(weights, activity, own.hidden_slopes(activity), deltas, bends),
             kink=np.min(
-                [
-                    _distance(z, find_kinks(activation)).min(axis=(0, 1))
-                    for z, activation in zip(activity.pre_activations, own.activations, strict=True)
-                ],
-                axis=0,
+                list(map(_nearest_kink, own.activations, activity.pre_activations)), axis=0
             ),
         )
 
@@ -92,11 +90,12 @@ def find_kinks(activation: Activation) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def _distance(x: Array, kinks: tuple[float, ...]) -> Array:
-    """From each point to the nearest kink."""
-    nearest = np.full(x.shape, np.inf)
-    for kink in kinks:
-        nearest = np.fmin(nearest, np.abs(x - kink))
+def _nearest_kink(activation: Activation, pre_activations: Array) -> Array:
+    """For each seed, the distance of the pre-activation that is nearest to a kink."""
+    distances = np.full(pre_activations.shape, np.inf)
+    for kink in find_kinks(activation):
+        distances = np.fmin(distances, np.abs(pre_activations - kink))
+    nearest: Array = distances.min(axis=(0, 1))
     return nearest
 
 
@@ -145,14 +144,7 @@ def _hessian(
     Pre-activations z = inputs @ layer bend the loss by themselves, and each of a layer's weights
     has a part with what leads to the input that it multiplies. So, with a dash for the derivative
     in all weights, the Hessian is the sum over layers of z' bend z' + layer' delta inputs' and the
-    transpose of the latter.
-
-    Args:
-        weights: Seeds first.
-        activity: What flows through the networks; seeds last, as all below.
-        slopes: Of the hidden units.
-        deltas: First derivatives of the loss in the pre-activations.
-        bends: The second; both from `_backpropagate`.
+    transpose of the latter. The weights have seeds first, all else has them last.
     """
     seeds, samples = len(weights[0]), len(activity.predictions)
     number = sum(layer.shape[1] * layer.shape[2] for layer in weights)
@@ -193,14 +185,9 @@ def _hessian(
 # Source:
 #     Nocedal & Wright 2006, Numerical Optimization, sections 10.3 and 11.2.
 
-KINDS = (SADDLE, MINIMUM, FLAT, KINK, SLOPE, UNDEFINED) = (
-    "saddle",
-    "minimum",
-    "flat",
-    "kink",
-    "slope",
-    "undefined",
-)
+SADDLE, MINIMUM, FLAT, KINK = "saddle", "minimum", "flat", "kink"
+SLOPE, UNDEFINED = "slope", "undefined"
+KINDS = (SADDLE, MINIMUM, FLAT, KINK, SLOPE, UNDEFINED)
 MAX_WEIGHTS = 64  # of a network whose end points are looked for
 NEAR = 1.0  # how far away, in the space of all weights, a stationary point is looked for
 STATIONARY = 1e-10  # a gradient that is not larger is none
@@ -217,8 +204,7 @@ _TINY = 1e-300  # so that what is all 0 can be divided by
 _BLOCK = 4_000_000  # numbers of the Hessians or the slopes of a layer at a time
 
 
-@dataclass(frozen=True, eq=False)
-class EndPoints:
+class EndPoints(NamedTuple):
     """Where seeds ended, and the stationary point near by, if there is any.
 
     An eigenvalue counts as 0 where its size is at most `ZERO` times that of the largest, or
@@ -234,7 +220,7 @@ class EndPoints:
     - `flat`: none is below 0, and some are 0. Whether it is a minimum is for higher orders to say.
     """
 
-    kind: tuple[str, ...]  # of each seed
+    kind: NDArray[np.str_]  # of each seed
     cost: Array  # shape (seeds,); where it ended
     gradient: Array  # shape (seeds,); the Euclidean norm of the gradient there
     eigenvalues: Array  # shape (seeds, weights); of the Hessian there, rising; nan if undefined
@@ -249,7 +235,7 @@ class EndPoints:
 
     def count_kinds(self, seeds: BoolArray) -> dict[str, int]:
         """How many of some seeds are of each kind that there is, in the order of `KINDS`."""
-        found = Counter(kind for kind, chosen in zip(self.kind, seeds, strict=True) if chosen)
+        found = Counter(self.kind[seeds].tolist())
         return {kind: found[kind] for kind in KINDS if found[kind]}
 
 
@@ -280,17 +266,10 @@ def locate_end_points(network: Network, weights: Weights, task: Task) -> EndPoin
     number = points.shape[1]
     widest = max(columns for _, columns in shapes)
     size = max(1, _BLOCK // (number * max(number, len(task.inputs) * widest)))
+    blocks = (points[start : start + size] for start in range(0, len(points), size))
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
-        parts = [
-            _locate(surface_at, points[start : start + size])
-            for start in range(0, len(points), size)
-        ]
-    joined = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(EndPoints)
-        if field.name != "kind"
-    }
-    return EndPoints(kind=tuple(kind for part in parts for kind in part.kind), **joined)
+        parts = [_locate(surface_at, block) for block in blocks]
+    return EndPoints(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _locate(surface_at: Callable[[Array], Surface], points: Array) -> EndPoints:
@@ -306,8 +285,13 @@ def _locate(surface_at: Callable[[Array], Surface], points: Array) -> EndPoints:
     stationary_eigenvalues[stationary], vectors = np.linalg.eigh(there.hessian[stationary])
     direction[stationary] = vectors[:, :, 0]
     sides = [surface_at(found + step * direction).cost for step in (ASIDE, -ASIDE)]
+    smallest, zero = stationary_eigenvalues[:, 0], zero_threshold(stationary_eigenvalues)
     return EndPoints(
-        kind=_classify(defined, stationary, there.kink, stationary_eigenvalues),
+        kind=np.select(
+            [~defined, ~stationary, there.kink <= AT_KINK, smallest < -zero, smallest > zero],
+            [UNDEFINED, SLOPE, KINK, SADDLE, MINIMUM],
+            FLAT,
+        ),
         cost=end.cost,
         gradient=gradient,
         eigenvalues=eigenvalues,
@@ -341,18 +325,6 @@ def _search(surface_at: Callable[[Array], Surface], start: Array) -> Array:
         size[active[better]] = _norm(there.gradient[better])
         damping[active] = np.maximum(damping[active] * np.where(better, 0.3, 4.0), _MIN_DAMPING)
     return points
-
-
-def _classify(
-    defined: BoolArray, stationary: BoolArray, kink: Array, eigenvalues: Array
-) -> tuple[str, ...]:
-    smallest, zero = eigenvalues[:, 0], zero_threshold(eigenvalues)
-    found = np.select(
-        [~defined, ~stationary, kink <= AT_KINK, smallest < -zero, smallest > zero],
-        [UNDEFINED, SLOPE, KINK, SADDLE, MINIMUM],
-        FLAT,
-    )
-    return tuple(found.tolist())
 
 
 def zero_threshold(eigenvalues: Array) -> Array:

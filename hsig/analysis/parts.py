@@ -10,17 +10,10 @@ import numpy as np
 
 from hsig.analysis.pairing import Pairing, pair_outcomes
 from hsig.experiments.experiment import Experiment, Outcome
-from hsig.networks.tasks import Task
 
-ROLES = (ASKED, CONFIG, TASK, REMEDY, TUNING, ALTERNATIVE, ONE_RATE) = (
-    "",
-    "config",
-    "task",
-    "remedy",
-    "tuning",
-    "alternative",
-    "one rate",
-)
+# what a part was trained for
+ASKED, CONFIG, TASK, REMEDY = "", "config", "task", "remedy"
+TUNING, ALTERNATIVE, ONE_RATE = "tuning", "alternative", "one rate"
 _NAMED = (CONFIG, TASK, ONE_RATE)  # roles whose labels have the name of the part in front
 
 
@@ -30,8 +23,8 @@ class Part:
 
     name: str  # of the config, the task or the remedy; empty where there is one experiment
     experiment: Experiment  # as its config has it
-    outcome: Outcome  # what became of it; the labels may have the name in front
-    role: str = ASKED  # what it was trained for, one of `ROLES`
+    outcome: Outcome  # the labels may have the name in front
+    role: str = ASKED
     layers: str = ""  # where a remedy changes something: `hidden`, `output`, `both`, or nothing
 
     @property
@@ -73,12 +66,11 @@ def group_parts(parts: Sequence[Part]) -> tuple[Group, ...]:
     """Put parts that may be paired by seed into one group; the first part is in the first."""
     groups: list[list[Part]] = []
     for part in parts:
-        for group in groups:
-            if not find_difference(group[0].experiment, part.experiment):
-                group.append(part)
-                break
-        else:
-            groups.append([part])
+        alike = (g for g in groups if not find_difference(g[0].experiment, part.experiment))
+        group = next(alike, [])
+        if not group:
+            groups.append(group)
+        group.append(part)
     return tuple(
         Group(
             names=tuple(part.name for part in group),
@@ -95,13 +87,9 @@ def find_difference(first: Experiment, second: Experiment) -> str:
         return "other seeds"
     if not _start_alike(first, second):
         return "other initial weights"
-    return "" if _same_task(first.task, second.task) else "another task"
-
-
-def _same_task(first: Task, second: Task) -> bool:
-    return np.array_equal(first.inputs, second.inputs) and np.array_equal(
-        first.targets, second.targets
-    )
+    tasks = first.task, second.task
+    same = all(np.array_equal(*(getattr(t, of) for t in tasks)) for of in ("inputs", "targets"))
+    return "" if same else "another task"
 
 
 def _start_alike(first: Experiment, second: Experiment) -> bool:

@@ -155,12 +155,6 @@ def visible_range(activation: Activation, snapshots: Sequence[Snapshot]) -> tupl
     return low - margin, high + margin
 
 
-def count_outside(snapshot: Snapshot, low: float, high: float) -> int:
-    """How many of the finite pre-activations are not within."""
-    z = finite_pre_activations(snapshot)
-    return int(((z < low) | (z > high)).sum())
-
-
 # --- predictions ---------------------------------------------------------------------------------
 
 
@@ -224,7 +218,10 @@ def right_samples(experiment: Experiment, predictions: Array) -> BoolArray:
 
 def dominant_failure(cell: CellSummary) -> str:
     """The verdict that a map shows of a cell: of most seeds not solved, if fewer than half are."""
-    return cell.dominant if cell.solved.n and cell.solved.rate < HALF else ""
+    if not cell.solved.n or cell.solved.rate >= HALF:
+        return ""
+    failed = {word: n for word, n in cell.verdicts.items() if word != SOLVED}
+    return max(failed, key=failed.__getitem__)
 
 
 def select_maps(

@@ -1,13 +1,13 @@
 """How many seeds it takes, and adding some until there are enough.
 
-The exact power of two exact tests of two solved rates, both two-sided. Of seeds in pairs, which is
-what a comparison has where its variants start from the same weights, the exact McNemar test. Of
-unpaired seeds, with as many in each of two groups, Fisher's exact test. Power is summed over the
-outcomes, all but those that together have less than 1e-15 of the probability; nothing is taken to
-be normal.
+The exact power of two exact two-sided tests of two solved rates: McNemar's for seeds in pairs, as a
+comparison has them where its variants start from the same weights, and Fisher's for two groups of
+as many unpaired seeds. Power is summed over the outcomes, all but those that together have less
+than 1e-15 of the probability; nothing is taken to be normal.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -61,11 +61,7 @@ def _rejected(limits: IntArray, smaller: "_Binomial", larger: "_Binomial") -> fl
 def mcnemar_power(pairs: int, difference: float, discordant: float, alpha: float = ALPHA) -> float:
     """Probability that the exact McNemar test tells two solved rates apart.
 
-    Args:
-        pairs: Of seeds.
-        difference: Of the rates.
-        discordant: Share of the pairs in which exactly one is solved, at least |difference|.
-        alpha: Level of the test.
+    `discordant` is the share of the pairs in which exactly one is solved, at least |difference|.
 
     Source:
         The power given the discordant pairs, averaged over their binomial number: Miettinen 1968,
@@ -104,8 +100,7 @@ def seeds_needed(
     Args:
         first: One rate, in [0, 1].
         second: The other.
-        discordant: For paired seeds, the share of the pairs in which exactly one is solved, at
-            least |first - second|; None for unpaired ones.
+        discordant: As in `mcnemar_power`, for paired seeds; None for unpaired ones.
         power: Probability of telling them apart, below 1.
         alpha: Level of the test.
 
@@ -119,14 +114,12 @@ def seeds_needed(
     (78, 4, 6)
     """
     power_of = _power_function(first, second, discordant, alpha)
-    low, high = 0, 1  # as if there were no saw-tooth
+    high = 1  # as if there were no saw-tooth
     while power_of(high) < power:
         if high == MAX_SEEDS:
             return None
-        low, high = high, min(2 * high, MAX_SEEDS)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if power_of(middle) < power else (low, middle)
+        high = min(2 * high, MAX_SEEDS)
+    high = bisect_left(range(high), power, lo=(high + 1) // 2, key=power_of)
     # what the power gains over this many seeds is more than the depth of any tooth
     teeth = range(high, high + 20 + math.ceil(4.0 * math.sqrt(high)))
     return 1 + max((seeds for seeds in teeth if power_of(seeds) < power), default=high - 1)
@@ -188,68 +181,57 @@ def _power_function(
 # --- where the tests reject ----------------------------------------------------------------------
 
 
+_ENDLESS = 1e300  # an urn this large is one that drawing does not change
+
+
 @lru_cache(maxsize=16)
 def _power_given_discordant(most: int, share: float, alpha: float) -> Array:
     """Probability that the exact McNemar test rejects, for each number of discordant pairs.
 
     Shape (most + 1,), where of each discordant pair the first is solved with probability `share`.
     """
-    limits = _mcnemar_limits(most, alpha)
+    limits = _rejection_limits(np.ones(1), most, _ENDLESS, alpha)
     return _binomial_tails(limits, share) + _binomial_tails(limits, 1.0 - share)
-
-
-@lru_cache(maxsize=16)
-def _mcnemar_limits(most: int, alpha: float) -> IntArray:
-    """For each number of discordant pairs, the largest smaller part of them that is rejected.
-
-    Shape (most + 1,); -1 where none is. One pair more leaves it or makes it one more, and the tail
-    P(X <= limit) of a fair coin is carried along.
-    """
-    bound = alpha / 2.0 * (1.0 + _ROUNDING)
-    limits = np.full(most + 1, -1)
-    limit, tail, above = -1, 0.0, 1.0  # P(X <= limit) and P(X = limit + 1)
-    for n in range(1, most + 1):
-        tail -= above * (limit + 1) / (n - 1 - limit) / 2.0
-        above *= n / (n - 1 - limit) / 2.0
-        if tail + above <= bound:
-            limit += 1
-            tail += above
-            above *= (n - limit) / (limit + 1)
-        limits[n] = limit
-    return limits
 
 
 def _fisher_limits(seeds: int, start: int, stop: int, alpha: float) -> IntArray:
     """For each total of two groups, the largest number in one of them that is rejected as small.
 
-    Shape (stop - start + 1,), for the totals from `start` to `stop`; at least -1. One more in
-    total, drawn from an urn with both groups, leaves it or makes it one more. A total above half is
-    that of the unsolved ones turned round.
+    Shape (stop - start + 1,), for the totals from `start` to `stop`. A total above half is that of
+    the unsolved ones turned round.
     """
     totals = np.arange(start, stop + 1)
     folded = np.minimum(totals, 2 * seeds - totals)
-    least, most = int(folded.min()), int(folded.max())
-    bound = alpha / 2.0 * (1.0 + _ROUNDING)
-    # of k from the first group, for each k, where `least` are drawn
+    least = int(folded.min())
     k, group = np.arange(least + 1), np.array(seeds)
-    drawn = _log_choices(group, k) + _log_choices(group, least - k)
-    chances = np.exp(drawn - _log_choices(2 * group, np.array(least)))
+    chances = _log_choices(group, k) + _log_choices(group, least - k)
+    chances = np.exp(chances - _log_choices(2 * group, np.array(least)))
+    limits = _rejection_limits(chances, int(folded.max()), seeds, alpha)
+    rejected: IntArray = limits[folded - least] + np.maximum(0, totals - seeds)
+    return rejected
+
+
+def _rejection_limits(chances: Array, most: int, group: float, alpha: float) -> IntArray:
+    """For each number of draws, up to how many from the first of two groups are rejected as few.
+
+    Both tests ask this, of an urn with two groups of a size. `chances` has those of 0, 1, ... of n
+    draws; the limits are of n draws to `most`, and -1 where none is rejected. One more draw leaves
+    the limit or makes it one more, and the tail P(X <= limit) is carried along.
+    """
+    bound = alpha / 2.0 * (1.0 + _ROUNDING)
     limit = int(np.searchsorted(np.cumsum(chances), bound, side="right")) - 1
-    tail, above = float(chances[: limit + 1].sum()), float(chances[limit + 1])
+    tail, above = float(chances[: limit + 1].sum()), float(chances[limit + 1])  # P(X = limit + 1)
     limits = [limit]
-    for total in range(least, most):
-        at_limit = above * (limit + 1) * (seeds - total + limit + 1)
-        tail -= at_limit / ((total - limit) * (2 * seeds - total))
-        above *= (seeds - total + limit + 1) * (total + 1)
-        above /= (total - limit) * (2 * seeds - total)
+    for draws in range(len(chances) - 1, most):
+        share = (group - draws + limit + 1) / (2 * group - draws)
+        tail -= above * (limit + 1) / (draws - limit) * share
+        above *= (draws + 1) / (draws - limit) * share
         if tail + above <= bound:
             limit += 1
             tail += above
-            above *= (seeds - limit) * (total + 1 - limit)
-            above /= (limit + 1) * (seeds - total + limit)
+            above *= (draws + 1 - limit) / (limit + 1) * (group - limit) / (group - draws + limit)
         limits.append(limit)
-    rejected: IntArray = np.array(limits)[folded - least] + np.maximum(0, totals - seeds)
-    return rejected
+    return np.array(limits)
 
 
 # --- probabilities -------------------------------------------------------------------------------
@@ -350,28 +332,24 @@ def join_seeds(first: Outcome, second: Outcome) -> Outcome:
 
 
 def _join_trainings(first: Training, second: Training) -> Training:
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(first, name), getattr(second, name)])
-        for name in (*ARRAYS, "verdict")
-    }
+    evidence = [field.name for field in fields(Evidence)]
+    outlook = [field.name for field in fields(Outlook)]
     return replace(
-        first,
-        **joined,
+        _join_arrays(first, second, (*ARRAYS, "verdict")),
         seeds=first.seeds + second.seeds,
         weights=tuple(map(np.concatenate, zip(first.weights, second.weights, strict=True))),
         diverged_by=first.diverged_by + second.diverged_by,
-        evidence=_join_arrays(first.evidence, second.evidence),
-        outlook=_join_arrays(first.outlook, second.outlook),
+        evidence=_join_arrays(first.evidence, second.evidence, evidence),
+        outlook=_join_arrays(first.outlook, second.outlook, outlook),
     )
 
 
-Record = TypeVar("Record", Evidence, Outlook)
+Record = TypeVar("Record", Evidence, Outlook, Training)
 
 
-def _join_arrays(first: Record, second: Record) -> Record:
-    """A record of arrays with seeds first, of the seeds of both."""
-    arrays = {
-        field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
-        for field in fields(first)
+def _join_arrays(first: Record, second: Record, names: Iterable[str]) -> Record:
+    """The first record with the seeds of the second behind its own in these arrays."""
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names
     }
     return replace(first, **arrays)

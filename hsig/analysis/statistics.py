@@ -15,8 +15,8 @@ EXPLORE_SEEDS, CLAIM_SEEDS = 30, 100  # Agarwal et al. 2021, Colas et al. 2018: 
 NORMAL_975 = 1.959963984540054  # 97.5 % quantile of the normal distribution; scipy 1.17
 
 
-def wilson_interval(successes: int, trials: int, z: float = NORMAL_975) -> tuple[float, float]:
-    """Wilson score interval for a proportion, 95 % by default.
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % Wilson score interval for a proportion.
 
     Holds its coverage near 0 and 1, where the plus-or-minus interval leaves [0, 1].
 
@@ -31,6 +31,7 @@ def wilson_interval(successes: int, trials: int, z: float = NORMAL_975) -> tuple
     """
     if not 0 <= successes <= trials or trials < 1:
         raise ValueError(f"{successes} of {trials} is not a possible count")
+    z = NORMAL_975
     rate, weight = successes / trials, z * z / trials
     centre = (rate + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(rate * (1 - rate) / trials + weight / (4 * trials))

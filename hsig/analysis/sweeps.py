@@ -19,7 +19,6 @@ from hsig.analysis.summary import (
 )
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, CellResult, canonical_value
-from hsig.experiments.verdicts import SOLVED
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,12 +26,6 @@ class CellSummary(ResultSummary):
     """The numbers of a cell; its `cost` at the budget in quartiles over seeds, rising."""
 
     cost: tuple[float, float, float]
-
-    @property
-    def dominant(self) -> str:
-        """The verdict of most seeds that were not solved; empty if there are none."""
-        failed = {word: n for word, n in self.verdicts.items() if word != SOLVED}
-        return max(failed, key=failed.__getitem__, default="")
 
 
 def summarise_cell(result: CellResult) -> CellSummary:

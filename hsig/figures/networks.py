@@ -17,7 +17,6 @@ from hsig.analysis.plot_data import (
     MAX_BENDS,
     MAX_PANELS,
     PredictionSurface,
-    count_outside,
     finite_pre_activations,
     middle_target,
     predict_surface,
@@ -181,7 +180,7 @@ def _draw_histogram(
     axes.set_ylim(0.0, 1.05 * density.max() if len(inside) else 1.0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    far = count_outside(snapshot, *ends)
+    far = len(values) - len(inside)
     beyond = f"; {percent(far / len(values))} outside the picture" if far else ""
     title = f"epoch {snapshot.epoch}: {describe_pieces(activation, snapshot)}{beyond}"
     axes.set_title(shortened(title, _MAX_TITLE), fontsize=8.5)

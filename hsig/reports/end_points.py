@@ -65,7 +65,7 @@ def describe_end_points(training: Training, found: EndPoints | None) -> tuple[Bl
         *_describe_median(training, found),
     ]
     if SADDLE in kinds:
-        saddles = failed & (np.array(found.kind) == SADDLE)
+        saddles = failed & (found.kind == SADDLE)
         falls = int(found.falls[saddles].sum())
         sentences.append(
             f"A step of {short(ASIDE)} from the saddle along the eigenvector of its smallest "
@@ -88,7 +88,7 @@ def describe_end_points(training: Training, found: EndPoints | None) -> tuple[Bl
 
 def _describe_median(training: Training, found: EndPoints) -> tuple[str, ...]:
     """One seed in numbers: the median failed one by cost, of those with a finite one."""
-    usable = ~training.solved & (np.array(found.kind) != UNDEFINED)
+    usable = ~training.solved & (found.kind != UNDEFINED)
     places = sorted(np.flatnonzero(usable), key=lambda place: float(found.cost[place]))
     if not places:
         return ()
@@ -156,7 +156,7 @@ def _seed(training: Training, found: EndPoints, place: int) -> Json:
         }
     return {
         "seed": training.seeds[place],
-        "kind": found.kind[place],
+        "kind": str(found.kind[place]),
         "cost": plain(float(found.cost[place])),
         "gradient": plain(float(found.gradient[place])),
         **_eigenvalues(found.eigenvalues[place]),
