@@ -105,19 +105,18 @@ def remove_folder(folder: Path) -> None:
     Raises:
         OSError: If that fails; it is there as it was, or a part of it under a temporary name.
     """
+    if folder.is_symlink():
+        folder.unlink()
+        return
     aside = folder.with_name(f"{ASIDE}{folder.name}")
     folder.rename(aside)
-    if aside.is_dir() and not aside.is_symlink():
-        shutil.rmtree(aside)
-    else:
-        aside.unlink()
+    shutil.rmtree(aside)
 
 
 def _write_new(path: Path, data: bytes) -> None:
-    with path.open("xb", buffering=0) as file:
-        left = memoryview(data)
-        while left:
-            left = left[file.write(left) :]
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
         os.fsync(file.fileno())
 
 

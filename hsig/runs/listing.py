@@ -177,7 +177,8 @@ _CHECKSUM = re.compile(r" ?\([0-9a-f]{8}\)$")
 
 def variants_of(record: Record) -> list[str]:
     """The activations that a run trained, as they are called in it."""
-    return record.axes.get("activation") or [
+    swept = record.axes.get("activation", [])
+    return [*swept] or [
         label.removeprefix(f"{part['name']}: ")
         for part in main_parts(record)
         for label in part["labels"]
@@ -368,35 +369,26 @@ def read_condition(text: str) -> Condition:
         raise ConfigError(
             f"--where: {text}: expected a share of the seeds from 0 to 1, such as 0.9, got {wanted}"
         )
-    if sign not in _COMPARISONS:
-        return lambda record: (
-            any(
-                canonical_value(value) == bound or fnmatchcase(value, wanted)
-                for value in _spellings(record, name)
-            )
-            is (sign != "!=")
-        )
-    if not isinstance(bound, float):
+    if sign in _COMPARISONS and not isinstance(bound, float):
         raise ConfigError(
             f"--where: {text}: expected a number to compare with, got the text '{wanted}'"
         )
-    compare = _COMPARISONS[sign]
-    return lambda record: any(
-        compare(_number(name, value), bound) for value in _values(record, name)
-    )
+
+    def holds(record: Record) -> bool:
+        values = _FIELDS[name](record) if name in _FIELDS else _values_of_key(record, name)
+        if isinstance(bound, float) and sign in _COMPARISONS:
+            return any(_COMPARISONS[sign](_number(name, value), bound) for value in values)
+        values += [_CHECKSUM.sub("", value) for value in values]
+        if name in ("activation", "activations", "output_activation"):
+            values += [value.partition(":")[0] for value in values]
+        equal = any(canonical_value(v) == bound or fnmatchcase(v, wanted) for v in values)
+        return equal is (sign != "!=")
+
+    return holds
 
 
-def _values(record: Record, name: str) -> list[str]:
-    """The values that a run has of a key, or of what else is known of it, as texts."""
-    return _FIELDS[name](record) if name in _FIELDS else settings(record)[name].split(SEVERAL)
-
-
-def _spellings(record: Record, name: str) -> list[str]:
-    """The same values, and each without its checksum and without its settings."""
-    values = _values(record, name)
-    plain = [_CHECKSUM.sub("", value) for value in values]
-    specs = [value.partition(":")[0] for value in values if "activation" in name]
-    return values + plain + specs
+def _values_of_key(record: Record, name: str) -> list[str]:
+    return settings(record)[name].split(SEVERAL)
 
 
 def _number(name: str, text: str) -> float:
@@ -414,10 +406,6 @@ _DAYS = {"today": 0, "yesterday": 1}
 
 def read_since(text: str, now: datetime) -> datetime:
     """The moment that `yesterday`, `2d` or `2026-11-01T12:00` names; without an offset, local time.
-
-    Args:
-        text: As typed.
-        now: With a time zone.
 
     Raises:
         ConfigError: If it names none.
@@ -455,8 +443,7 @@ def repetition_page(
         same_digest: Whether all that its numbers depend on is as it was.
         different: The trained numbers that do not have the same bits.
         observed: What was computed beside them, and is farther apart than rounding.
-        elsewhere: The machine that it was trained on, if its bits depend on that and it is
-            another one than here.
+        elsewhere: Another machine, on which it was trained and on which its bits depend.
     """
     same_bits = False if different else None if elsewhere else True
     words = {True: "yes", False: "no", None: "other machine"}

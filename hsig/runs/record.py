@@ -52,17 +52,8 @@ def keep_run(
 ) -> Record:
     """Keep what a command has trained in a new folder of `runs`, whole or not at all.
 
-    Args:
-        runs: The folder of runs.
-        command: `train`, `compare` or `explain`.
-        arguments: The words of the command line.
-        configs: Text of each config, by the name it was given by.
-        parts: What was trained.
-        result: As `--format json` prints it.
-        complete: Whether nothing stopped it early.
-        started: When, in UTC.
-        seconds: How long it took.
-        note: What somebody calls it.
+    `arguments` are the words of the command line, `configs` are texts by the name that they were
+    given by, `result` is what `--format json` prints, and `started` is in UTC.
     """
     arrays = {
         f"{part}/{variant}/{name}": array
@@ -212,11 +203,10 @@ def compare_outcomes(
     Args:
         first: One of them.
         second: The other.
-        elsewhere: Engines whose bits depend on the machine, where `first` is of another one.
+        elsewhere: Engines that are not compared: their bits depend on the machine.
 
     Returns:
-        The trained numbers whose bits differ and the observed ones that are farther apart, as
-        `label: name`.
+        The trained numbers that differ and the observed ones that do, as `label: name`.
     """
     bits, observations = [], []
     for before, after in zip(first.results, second.results, strict=True):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -64,26 +64,21 @@ def decode_cell(text: bytes) -> tuple[int, CellResult]:
     )
 
 
-class KeptCell(NamedTuple):
-    """A cell of a kept sweep: the digest of what its numbers depend on, its number, the result."""
+def read_cells(
+    record: Record, keys: Collection[str] | None = None
+) -> list[tuple[str, int, CellResult]]:
+    """The key, number and result of each cell that a sweep has, or of those with some keys.
 
-    key: str
-    number: int
-    result: CellResult
-
-
-def read_cells(record: Record, keys: Collection[str] | None = None) -> list[KeptCell]:
-    """What a sweep has of its cells, or of those with some keys; damaged lines are left out."""
+    A key is the digest of all that the numbers of a cell depend on; damaged lines are left out.
+    """
     lines, _ = read_journal(record.folder / CELLS)
     with as_damaged_record(record.id, CELLS):
-        return [
-            KeptCell(key, *decode_cell(text)) for key, text in lines if keys is None or key in keys
-        ]
+        return [(key, *decode_cell(text)) for key, text in lines if keys is None or key in keys]
 
 
 def read_sweep(record: Record) -> SweepOutcome:
     """Read a kept sweep; one that goes on meanwhile, as it is by now."""
-    results = {cell.number: cell.result for cell in read_cells(record)}
+    results = {number: result for _, number, result in read_cells(record)}
     axes = tuple(Axis(name, tuple(values)) for name, values in record.axes.items())
     cells = {cell: results.get(number) for number, cell in enumerate(grid_cells(axes))}
     return SweepOutcome(axes, _load_base(record), cells)
@@ -98,11 +93,7 @@ def _load_base(record: Record) -> Experiment:
 
 
 def load_kept_sweep(record: Record, workers: str | None = None) -> Sweep:
-    """The experiments of a kept sweep, from its config and flags as they were.
-
-    Args:
-        record: The sweep.
-        workers: How many, if not as many as then; the numbers do not depend on it.
+    """The experiments of a kept sweep, from its config and flags as they were but for `workers`.
 
     Raises:
         ConfigError: If they mean something else by now.
@@ -142,17 +133,7 @@ def load_sweep_to_resume(record: Record, workers: str | None = None) -> Sweep:
 def compare_cells(
     kept: SweepOutcome, again: Mapping[Cell, CellResult], *, elsewhere: Collection[Cell] = ()
 ) -> tuple[list[str], list[str]]:
-    """Compare a kept sweep with what was trained again, as `compare_outcomes` does.
-
-    Args:
-        kept: The sweep.
-        again: What was trained again, by cell.
-        elsewhere: Cells that were trained on another machine, by an engine whose bits depend on
-            that; they are not compared.
-
-    Returns:
-        The trained numbers whose bits differ and the verdicts that do, as `values: name`.
-    """
+    """Compare a kept sweep with what was trained again, as `compare_outcomes` does, by cell."""
     bits: list[str] = []
     observations: list[str] = []
     for cell, before in kept.results.items():
@@ -240,11 +221,7 @@ class Ledger:
     ) -> None:
         """Be ready to keep more: go on with the record of this sweep, or begin one.
 
-        Args:
-            config: The file that a new record is from, if it is not from flags alone.
-            flags: By key, as typed.
-            arguments: The words of the command line.
-            started: When, in UTC.
+        A new record is from `config` and `flags`, by key as typed, or from flags alone.
 
         Raises:
             BusyError: If another process is at the same sweep.
@@ -308,11 +285,7 @@ class Ledger:
         ]
 
     def add(self, number: int, result: CellResult) -> None:
-        """Keep what became of a cell.
-
-        Raises:
-            RunError: If the disk does not take it; it is known all the same.
-        """
+        """Keep what became of a cell; it is known even if the disk does not take it."""
         self._results[self._keys[number]] = result
         self.summaries[self._wanted.cells[number]] = summarise_cell(result)
         self._append(number)
@@ -324,14 +297,7 @@ class Ledger:
             self._kept.add(number)
 
     def close(self, result: Callable[[], str]) -> None:
-        """Have it all on the disk; a whole sweep gets its result.
-
-        Args:
-            result: Makes what `--format json` prints.
-
-        Raises:
-            RunError: If the disk does not take it.
-        """
+        """Have it all on the disk; a whole sweep gets its result, what `--format json` prints."""
         if self._journal is None or self._record is None:
             return
         try:
