@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -31,12 +30,9 @@ from hsig.experiments.verdicts import (
     DEAD,
     DIVERGED,
     FROZEN,
-    OVERFLOW,
     PLATEAU,
     PLATEAU_DROP,
     SATURATED,
-    SATURATED_RIGHT,
-    SATURATED_WRONG,
     SLOW,
     SOLVED,
     STOPPED,
@@ -83,22 +79,14 @@ from hsig.reports.phrases import (
 # --- story ---------------------------------------------------------------------------------------
 
 _MAX_PREDICTIONS = 8
-_MOSTLY = 0.9  # of the diverged seeds, to blame one cause alone
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """The failed seeds of one verdict, with all that is known of them.
-
-    Attributes:
-        summary: The numbers of the experiment.
-        numbers: Those of the variant.
-        training: What became of the variant.
-        verdict: The verdict that they have.
-    """
+    """The failed seeds of one verdict, with all that is known of them."""
 
     summary: Summary
-    numbers: VariantSummary
+    numbers: VariantSummary  # of the variant
     training: Training
     verdict: str
 
@@ -114,6 +102,16 @@ class Case:
         mask: BoolArray = self.training.verdict == VERDICTS.index(self.verdict)
         return mask
 
+    @property
+    def subject(self) -> str:
+        """`3 of 4 failed seeds`."""
+        return f"{self.mask.sum()} of {self.failed.sum()} failed seeds"
+
+    @property
+    def cost(self) -> str:
+        """The median cost of these seeds at the end."""
+        return number(float(np.median(self.training.cost_mean[self.mask, -1])))
+
     def evidence(self, name: str) -> Array:
         """What was observed of these seeds at the end."""
         at_end: Array = getattr(self.training.evidence.select_checkpoint(-1), name)[self.mask]
@@ -125,164 +123,132 @@ class Case:
         return ahead
 
 
-# what most of the failed seeds are: a sentence is left out where a number that it takes is None
-_SENTENCES: Mapping[str, tuple[str, ...]] = {
-    STOPPED: ("Training was stopped before its budget, so why {of} failed is not known.",),
-    UNREACHABLE: (
-        "{out_of_reach}: with this output no seed can be solved.",
-        "That holds whatever the weights, so why {of} failed needs no other reason.",
-    ),
-    AFFINE: (
-        "It is affine. In {of} the output's pre-activation is within {max_nonaffinity} of an "
-        f"affine function of the inputs (below {NO_BEND:g} counts).",
-        "In {on_one_piece} of them it is one exactly: every hidden unit stays on one linear piece "
-        "for all samples.",
-        "No affine function solves this task: the best one, a {fit} fit, has cost {fit_cost}, "
-        "predicts {fit_predictions}, and is right on {fit_right} of {samples} samples; the median "
-        "cost of these networks is {cost}.",
-        "The gradient is not 0 in {moving} of them: their weights still move.",
-        "{units} {pieces}.",
-    ),
-    DEAD: (
-        "It is dead. In {of} no unit of a hidden layer has a slope on any sample (the largest is "
-        "{max_slope}), so the layer stays as it is; and with it so, no weights of the output layer "
-        "would be right on every sample. More epochs never solve these.",
-        "{units} {pieces}.",
-    ),
-    FROZEN: (
-        "It is frozen. In {of}, after {returns}, all weights are what they were, bit for bit, and "
-        "so they stay for ever. The output is flat on every wrong sample in {saturated} of them.",
-        "{units} {pieces}.",
-    ),
-    SATURATED: (
-        f"Its output is saturated. In {{of}} the loss has a slope of at most {NO_GRADIENT:g} in "
-        "the output's pre-activation on every sample that is wrong (exactly 0 in {exactly_flat}), "
-        "so that none of these teaches. What the other samples teach still moves the weights, "
-        "which all share, in {not_at_rest} of them: it need not last.",
-        "{units} {pieces}.",
-    ),
-    UNSTABLE: (
-        f"It is unstable. In {{of}} the mean cost rises by {UNSTABLE_RISE:.0%} or more within "
-        f"{WINDOW} epochs ({{rising}}), or one step throws the prediction that it is taken for by "
-        f"{UNSTABLE_CHANGE:g} or more ({{thrown}}). The median cost is {{cost}}.",
-    ),
-    DIVERGED: (
-        "{blame}. In {of} a weight stopped being finite, first in epoch {first_diverged}, half of "
-        "them by epoch {median_diverged}, the last in epoch {last_diverged} ({causes}).",
-    ),
-    PLATEAU: (
-        "It is on a plateau, and not solved within this budget. In {of} the mean cost, {cost} in "
-        f"the median, falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine "
-        "fit has cost {fit_cost}; the output's pre-activation is {median_nonaffinity} from affine "
-        "in the median.",
-    ),
-    SLOW: (
-        "It is slow: not solved within this budget. In {of} the mean cost, {cost} in the median, "
-        f"is falling, by {{drop}} in {WINDOW} epochs in the median.",
-    ),
-}
-_BLAME = {
-    SATURATED_RIGHT: "It is the loss {loss}{not_the_activation}: it is undefined, 0/0, at an "
-    "answer that is exactly right, a saturated output that equals its target",
-    SATURATED_WRONG: "It is the loss {loss} at a saturated output: its slope is infinite at an "
-    "answer that is exactly wrong",
-    OVERFLOW: "It is the size of the steps: the weights grew beyond the largest number",
-}
-_NUMBERS: Mapping[str, Callable[[Case], object]] = {
-    "of": lambda case: f"{case.mask.sum()} of {case.failed.sum()} failed seeds",
-    "cost": lambda case: number(float(np.median(case.training.cost_mean[case.mask, -1]))),
-    "samples": lambda case: len(case.summary.experiment.task.targets),
-    "loss": lambda case: case.summary.experiment.loss.name,
-    "out_of_reach": lambda case: _sentence_out_of_reach(case),
-    "max_nonaffinity": lambda case: f"{case.evidence('nonaffinity').max():.2g}",
-    "median_nonaffinity": lambda case: f"{float(np.median(case.evidence('nonaffinity'))):.2g}",
-    "on_one_piece": lambda case: (
-        int((case.evidence("on_one_piece") == 1.0).all(axis=1).sum()) or None
-    ),
-    "fit": lambda case: (
-        "logistic" if case.summary.experiment.loss.needs_probabilities else "least-squares"
-    ),
-    "fit_cost": lambda case: number(case.summary.affine.cost),
-    "fit_right": lambda case: case.summary.affine.right,
-    "fit_predictions": lambda case: _list_predictions(case.summary.affine.predictions.ravel()),
-    "moving": lambda case: int((case.evidence("gradient") != 0.0).any(axis=1).sum()),
-    "max_slope": lambda case: f"{case.evidence('slope').min(axis=1).max():.2g}",
-    "returns": lambda case: _describe_returns(case.outlook("returns_after")),
-    "saturated": lambda case: int(case.evidence("saturated").sum()),
-    "exactly_flat": lambda case: int((case.evidence("wrong_gradient") == 0.0).sum()),
-    "not_at_rest": lambda case: int((case.outlook("returns_after") != 1).sum()),
-    "rising": lambda case: int((case.outlook("cost_rise") >= UNSTABLE_RISE).sum()),
-    "thrown": lambda case: int((case.outlook("largest_step_change") >= UNSTABLE_CHANGE).sum()),
-    "drop": lambda case: f"{float(np.median(case.outlook('cost_drop'))):.2%}",
-    "first_diverged": lambda case: _diverged_epochs(case)[0],
-    "median_diverged": lambda case: _diverged_epochs(case)[(len(_diverged_epochs(case)) - 1) // 2],
-    "last_diverged": lambda case: _diverged_epochs(case)[-1],
-    "blame": lambda case: _fill(
-        case, _BLAME[max(case.numbers.diverged_by, key=case.numbers.diverged_by.__getitem__)]
-    ),
-    "not_the_activation": lambda case: (
-        ", not the activation"
-        if max(case.numbers.diverged_by.values())
-        >= _MOSTLY * sum(case.numbers.diverged_by.values())
-        else ""
-    ),
-    "causes": lambda case: "; ".join(
-        f"{CAUSES[name]}: {n}" for name, n in case.numbers.diverged_by.items()
-    ),
-    "units": lambda case: (
-        "Their hidden units are"
-        if case.training.evidence.alive.shape[-1] == 1
-        else "The units of their first hidden layer are"
-    ),
-    "pieces": lambda case: _describe_pieces(case),
-}
+def _describe_stopped(case: Case) -> str:
+    return f"{case.subject} were stopped before the end of their budget: why is not known."
 
 
-def _fill(case: Case, template: str) -> str | None:
-    """The sentence with its numbers; None where one of them is."""
-    names = {name for _, name, _, _ in Formatter().parse(template) if name}
-    numbers = {name: _NUMBERS[name](case) for name in names}
-    return None if None in numbers.values() else template.format(**numbers)
-
-
-def describe_verdict(case: Case) -> str:
-    """What the seeds of a verdict are, with the numbers that show it."""
-    return " ".join(filter(None, (_fill(case, text) for text in _SENTENCES[case.verdict])))
-
-
-def _sentence_out_of_reach(case: Case) -> str | None:
+def _describe_unreachable(case: Case) -> str:
     found = find_unreachable_targets(case.summary.experiment, case.training.variant)
     if found is None:
-        return None
+        return ""
     sentence = describe_out_of_reach(found)
-    return f"{sentence[0].upper()}{sentence[1:]}"
+    return f"{sentence[0].upper()}{sentence[1:]}: with this output no seed can be solved."
 
 
-def _list_predictions(predictions: Array) -> str:
-    shown = ", ".join(short(round(float(p), 6)) for p in predictions[:_MAX_PREDICTIONS])
-    return f"{shown}{', ...' if len(predictions) > _MAX_PREDICTIONS else ''}"
+def _describe_affine(case: Case) -> str:
+    experiment, fit = case.summary.experiment, case.summary.affine
+    predictions = [short(round(float(p), 6)) for p in fit.predictions.ravel()]
+    more = ", ..." if len(predictions) > _MAX_PREDICTIONS else ""
+    exact = int((case.evidence("on_one_piece") == 1.0).all(axis=1).sum())
+    exactly = f"; in {exact} of them exactly, as each hidden unit stays on one linear piece"
+    return (
+        f"{case.subject} are affine: their output's pre-activation is within "
+        f"{case.evidence('nonaffinity').max():.2g} of an affine function of the inputs (below "
+        f"{NO_BEND:g} counts){exactly if exact else ''}. No affine function solves this task: the "
+        f"best {'logistic' if experiment.loss.needs_probabilities else 'least-squares'} fit has "
+        f"cost {number(fit.cost)}, predicts {', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and "
+        f"is right on {fit.right} of {len(experiment.task.targets)} samples; the median cost of "
+        f"these networks is {case.cost}. The weights of "
+        f"{(case.evidence('gradient') != 0.0).any(axis=1).sum()} of them still move."
+        f"{_describe_pieces(case)}"
+    )
 
 
-def _describe_returns(returns: Array) -> str:
+def _describe_dead(case: Case) -> str:
+    return (
+        f"{case.subject} are dead: no unit of a hidden layer has a slope on any sample (the "
+        f"largest is {case.evidence('slope').min(axis=1).max():.2g}), so the layer stays as it is, "
+        "and then no weights of the output layer are right on every sample. More epochs never "
+        f"solve these.{_describe_pieces(case)}"
+    )
+
+
+def _describe_frozen(case: Case) -> str:
+    returns = case.outlook("returns_after")
     cycles = int((returns > 1).sum())
-    longer = f", or after up to {returns.max()} in {cycles} of them" if cycles else ""
-    return f"one epoch more{longer}"
+    longer = f" (after up to {returns.max()} in {cycles} of them)" if cycles else ""
+    return (
+        f"{case.subject} are frozen: after one epoch more{longer} all weights are what they were, "
+        "bit for bit, and so for ever. The output is flat on every wrong sample in "
+        f"{case.evidence('saturated').sum()} of them.{_describe_pieces(case)}"
+    )
 
 
-def _diverged_epochs(case: Case) -> list[int]:
-    epochs = case.training.diverged_at
-    return sorted(epochs[epochs != NOT_REACHED].tolist())
+def _describe_saturated(case: Case) -> str:
+    return (
+        f"{case.subject} are saturated: on every wrong sample the loss has a slope of at most "
+        f"{NO_GRADIENT:g} in the output's pre-activation (exactly 0 in "
+        f"{(case.evidence('wrong_gradient') == 0.0).sum()} of them), so these samples teach "
+        "nothing. The other samples still move the weights in "
+        f"{(case.outlook('returns_after') != 1).sum()} of them, so it need not last."
+        f"{_describe_pieces(case)}"
+    )
 
 
-def _describe_pieces(case: Case) -> str | None:
+def _describe_unstable(case: Case) -> str:
+    rising = (case.outlook("cost_rise") >= UNSTABLE_RISE).sum()
+    thrown = (case.outlook("largest_step_change") >= UNSTABLE_CHANGE).sum()
+    return (
+        f"{case.subject} are unstable: the mean cost rises by {UNSTABLE_RISE:.0%} or more within "
+        f"{WINDOW} epochs ({rising} of them), or one step changes the prediction of its sample by "
+        f"{UNSTABLE_CHANGE:g} or more ({thrown}). Their median cost is {case.cost}."
+    )
+
+
+def _describe_diverged(case: Case) -> str:
+    at = case.training.diverged_at
+    epochs = sorted(at[at != NOT_REACHED].tolist())
+    causes = "; ".join(f"{CAUSES[name]}: {n}" for name, n in case.numbers.diverged_by.items())
+    return (
+        f"{case.subject} diverged: a weight stopped being finite, first in epoch {epochs[0]}, in "
+        f"half of them by epoch {epochs[(len(epochs) - 1) // 2]}, in the last in epoch "
+        f"{epochs[-1]}. Why, with loss {case.summary.experiment.loss.name}: {causes}."
+    )
+
+
+def _describe_plateau(case: Case) -> str:
+    return (
+        f"{case.subject} are on a plateau: the mean cost, {case.cost} in the median, falls by less "
+        f"than {PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine fit has cost "
+        f"{number(case.summary.affine.cost)}; the output's pre-activation is "
+        f"{np.median(case.evidence('nonaffinity')):.2g} from affine in the median."
+    )
+
+
+def _describe_slow(case: Case) -> str:
+    return (
+        f"{case.subject} are slow: the mean cost, {case.cost} in the median, is still falling, by "
+        f"{np.median(case.outlook('cost_drop')):.2%} in {WINDOW} epochs in the median."
+    )
+
+
+_DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
+    STOPPED: _describe_stopped,
+    UNREACHABLE: _describe_unreachable,
+    AFFINE: _describe_affine,
+    DEAD: _describe_dead,
+    FROZEN: _describe_frozen,
+    SATURATED: _describe_saturated,
+    UNSTABLE: _describe_unstable,
+    DIVERGED: _describe_diverged,
+    PLATEAU: _describe_plateau,
+    SLOW: _describe_slow,
+}
+
+
+def _describe_pieces(case: Case) -> str:
     """Which pieces the units of the first hidden layer are on at the end."""
     pieces = case.training.variant.activation.linear_pieces
+    if not pieces:
+        return ""
     shares = case.evidence("on_piece")[:, 0].mean(axis=0).tolist()
     parts = [
         f"{percent(share)} on {piece_name(piece)} (slope {short(piece.slope)})"
         for piece, share in zip(pieces, shares, strict=False)  # padded; what is on none comes last
     ]
-    return ", ".join(parts) or None
+    single = case.training.evidence.alive.shape[-1] == 1
+    units = "Their hidden units are" if single else "The units of their first hidden layer are"
+    return f" {units} {', '.join(parts)}."
 
 
 def piece_name(piece: LinearPiece) -> str:
@@ -293,7 +259,7 @@ def piece_name(piece: LinearPiece) -> str:
     return f"x above {start}" if piece.stop == np.inf else f"x from {start} to {stop}"
 
 
-def count_properties(case: Case) -> str:
+def _count_properties(case: Case) -> str:
     """How many of the failed seeds have each property, whatever their verdict."""
     end, failed = case.training.evidence.select_checkpoint(-1), case.failed
     properties = {
@@ -310,9 +276,9 @@ def count_properties(case: Case) -> str:
         return sentence
     sizes = zip(_layer_names(gradient.shape[1] - 1), np.median(gradient, axis=0), strict=True)
     return (
-        f"{sentence} The gradient's median size over the {len(gradient)} where it is finite: "
+        f"{sentence} The median size of the gradient, where it is finite ({len(gradient)}): "
         f"{', '.join(f'{name} {size:.2g}' for name, size in sizes)}; in the first hidden layer it "
-        f"is exactly 0 for {int((gradient[:, 0] == 0.0).sum())}."
+        f"is exactly 0 for {(gradient[:, 0] == 0.0).sum()}."
     )
 
 
@@ -323,26 +289,28 @@ def _layer_names(hidden: int) -> list[str]:
     return [*(f"hidden {layer}" for layer in range(1, hidden + 1)), "output"]
 
 
-def tell(summary: Summary, numbers: VariantSummary, training: Training) -> tuple[str, ...]:
+def describe_failure(
+    summary: Summary, numbers: VariantSummary, training: Training
+) -> tuple[str, ...]:
     """The paragraphs about a variant: what most of the seeds that failed are, and what else."""
     if numbers.solved.k == numbers.solved.n:
         return ("Every seed is solved: there is nothing to explain.", *chaos(numbers))
     failed = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
     case = Case(summary, numbers, training, max(failed, key=failed.__getitem__))
-    beyond = _fill(case, _SENTENCES[UNREACHABLE][0]) if case.verdict != UNREACHABLE else None
+    unreachable = _describe_unreachable(case) if case.verdict != UNREACHABLE else ""
     return (
         f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers.verdicts)}.",
-        *([beyond] if beyond else []),
-        describe_verdict(case),
-        count_properties(case),
+        *([unreachable] if unreachable else []),
+        _DESCRIPTIONS[case.verdict](case),
+        _count_properties(case),
         *chaos(numbers),
     )
 
 
-def solved_later(
+def count_solved_later(
     numbers: VariantSummary, training: Training, trials: Sequence[Trial]
 ) -> dict[str, tuple[int, int]]:
-    """Of the seeds of each verdict, how many a longer training solves later, and of how many.
+    """Of the seeds of each verdict, how many a longer training solves, and of how many.
 
     Those are counted that are solved for the first time behind the end of the budget. Nothing if
     no longer training was tried.
@@ -354,22 +322,17 @@ def solved_later(
     solved = np.array([epoch is not None and epoch > end for epoch in longer[0].solved_at])
     words = np.array(VERDICTS)[training.verdict]
     return {
-        word: (int((solved & (words == word)).sum()), number_of)
-        for word, number_of in numbers.verdicts.items()
+        word: (int((solved & (words == word)).sum()), seeds)
+        for word, seeds in numbers.verdicts.items()
         if word != SOLVED
     }
 
 
-def _describe_later(
-    numbers: VariantSummary, later: Mapping[str, tuple[int, int]]
-) -> tuple[str, ...]:
+def _describe_later(later: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
     if not later:
         return ()
-    parts = ", ".join(f"{solved} of {of} {word}" for word, (solved, of) in later.items())
-    return (
-        f"Trained for {MORE_EPOCHS} times the {numbers.epochs[-1]} epochs, of the same seeds are "
-        f"solved later: {parts}.",
-    )
+    parts = ", ".join(f"{solved} of {seeds} {word}" for word, (solved, seeds) in later.items())
+    return (f"{MORE_EPOCHS} times the epochs solve {parts} seeds.",)
 
 
 # --- tables --------------------------------------------------------------------------------------
@@ -459,14 +422,14 @@ def explanation_page(
     """
     experiment, (training,), (numbers,) = outcome.experiment, outcome.results, summary.variants
     result = Line(result_line(experiment, numbers), "answer")
-    later = {} if numbers.failure else solved_later(numbers, training, trials)
-    story = () if numbers.failure else tell(summary, numbers, training)
-    said_later = _describe_later(numbers, later)
+    later = {} if numbers.failure else count_solved_later(numbers, training, trials)
+    story = () if numbers.failure else describe_failure(summary, numbers, training)
+    said_later = _describe_later(later)
     conclusion = _conclude(experiment, numbers, trials, missing)
     ended, line = find_end_points(experiment, training), numbers.timeline
     head = (lines(heading(experiment, numbers.label)), (result,))
     remedies = (_remedy_table(outcome, numbers, trials),) if trials else ()
-    more = "--full tells what was seen on the way, where the seeds ended, and when a remedy works"
+    more = "--full shows the way there, where the seeds ended, and when a remedy counts as working"
     return Page(
         blocks=(
             *head,
