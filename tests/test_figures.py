@@ -11,7 +11,6 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from hsig import figures
 from hsig.analysis.parts import Part
 from hsig.analysis.plot_data import count_solved_by_epoch, count_states, predict_surface
 from hsig.analysis.summary import MEDIAN, summarise
@@ -22,8 +21,11 @@ from hsig.experiments.experiment import Outcome
 from hsig.experiments.snapshots import take_snapshots
 from hsig.experiments.sweeps import Axis, train_cell
 from hsig.experiments.training import gather, run
+from hsig.figures.picture import save
 from hsig.results.kinds import KINDS
-from hsig.results.pictures import Look, Map, Trainings, picture
+from hsig.results.pictures import Look, picture
+from hsig.results.sweeping import SweepResult
+from hsig.results.training import TrainResult
 
 SMALL = {"engine": "reference", "seeds": "5", "epochs": "40", "report_every": "20"}
 SEVERAL = {"activations": "sigmoid,hard,relu,ultra_fast", "init": "uniform:-2,2"}
@@ -57,9 +59,8 @@ def outcome_of(outputs=1, **flags) -> Outcome:
     return gather(experiment, run(experiment))
 
 
-def source(outcome: Outcome) -> Trainings:
-    part = Part("", outcome.experiment, outcome)
-    return Trainings("train", "0123456789abcdef", [summarise(outcome)], [part])
+def source(outcome: Outcome) -> TrainResult:
+    return TrainResult((Part("", outcome.experiment, outcome),))
 
 
 @cache
@@ -84,7 +85,7 @@ def panels(figure: Figure):
 
 
 def texts(figure: Figure) -> str:
-    data = figures.save(figure, "svg")
+    data = save(figure, "svg")
     return " ".join(ET.fromstring(data).itertext())
 
 
@@ -93,15 +94,15 @@ def texts(figure: Figure) -> str:
 def test_a_picture_of_anything_is_drawn_without_a_warning(kind, case):
     made = drawn(kind, **CASES[case])
     assert made.caption.title in made.caption.alt
-    assert panels(made.figure)
+    assert panels(made)
 
 
 @pytest.mark.parametrize("kind", [*KINDS])
 def test_names_of_any_kind_and_the_dark_theme_are_drawn(kind):
     if kind == "map":
-        made = picture([Map(sweep_of(), "")], None, Look(theme="dark"))
+        made = picture([SweepResult(sweep_of(), "")], None, Look(theme="dark"))
     elif kind == "difference":
-        two = [Map(sweep_of(), ""), Map(sweep_of("squared"), "")]
+        two = [SweepResult(sweep_of(), ""), SweepResult(sweep_of("squared"), "")]
         made = picture(two, None, Look(theme="dark"), NAMES)
     else:
         outcome = outcome_of(activations="tanh,hard")
@@ -112,10 +113,10 @@ def test_names_of_any_kind_and_the_dark_theme_are_drawn(kind):
         variants = tuple(result.variant for result in renamed)
         experiment = replace(outcome.experiment, variants=variants)
         made = picture([source(Outcome(experiment, tuple(renamed)))], kind, Look(theme="dark"))
-    shown = texts(made.figure)
+    shown = texts(made)
     assert "\x1b" not in shown
     assert "\u202e" not in shown
-    assert made.figure.theme.paper == "#14171b"
+    assert made.theme.paper == "#14171b"
 
 
 # --- the numbers that are drawn ------------------------------------------------------------------
@@ -124,7 +125,7 @@ def test_names_of_any_kind_and_the_dark_theme_are_drawn(kind):
 def test_costs_are_medians_and_quartiles_of_the_seeds():
     made = drawn("costs", **SEVERAL)
     summary = summarise(outcome_of(**SEVERAL))
-    (axes,) = panels(made.figure)
+    (axes,) = panels(made)
     trained = {v.label: v for v in summary.variants if not v.failure}
     medians = [line.get_ydata() for line in axes.get_lines()]
     assert len(medians) == len(trained) == 3
@@ -142,7 +143,7 @@ def test_costs_are_medians_and_quartiles_of_the_seeds():
 
 def test_a_cost_that_is_not_finite_is_a_gap():
     made = drawn("costs", **DIVERGED)
-    (axes,) = panels(made.figure)
+    (axes,) = panels(made)
     (median,) = [line.get_ydata() for line in axes.get_lines()]
     assert np.isnan(median).any()
 
@@ -152,7 +153,7 @@ def test_solved_is_the_share_of_the_seeds_by_epoch():
     curves = [
         count_solved_by_epoch(v) for v in summarise(outcome_of(**SEVERAL)).variants if not v.failure
     ]
-    (axes,) = panels(made.figure)
+    (axes,) = panels(made)
     lines = [(line.get_xdata(), line.get_ydata()) for line in axes.get_lines()]
     for curve in curves:
         assert any(
@@ -164,7 +165,7 @@ def test_solved_is_the_share_of_the_seeds_by_epoch():
 def test_verdicts_are_stacked_to_all_seeds():
     made = drawn("verdicts", activation="hard")
     (variant,) = summarise(outcome_of(activation="hard")).variants
-    (axes,) = panels(made.figure)
+    (axes,) = panels(made)
     tops = [line.get_ydata() for line in axes.get_lines()]
     np.testing.assert_allclose(tops[-1], 1.0)
     present = {word: number for word, number in count_states(variant).items() if number.any()}
@@ -175,7 +176,7 @@ def test_verdicts_are_stacked_to_all_seeds():
 
 def test_a_comparison_shows_rates_and_median_epochs():
     made = drawn("compare", **SEVERAL)
-    left, right = panels(made.figure)
+    left, right = panels(made)
     summary = summarise(outcome_of(**SEVERAL))
     rates = {line.get_xdata()[0] for line in left.get_lines() if len(line.get_xdata()) == 1}
     assert rates == {v.solved.rate for v in summary.variants if not v.failure}
@@ -191,7 +192,7 @@ def test_a_comparison_shows_rates_and_median_epochs():
 def test_histograms_hold_the_pre_activations_of_all_hidden_units(hidden):
     look = Look(at=(0, 40))
     made = drawn("activation", look, activation="tanh", hidden=hidden)
-    _, *rows = panels(made.figure)
+    _, *rows = panels(made)
     experiment = load_experiment(flags={**SMALL, "activation": "tanh", "hidden": hidden})
     snapshots = take_snapshots(experiment, experiment.variants[0], (0, 40))
     for axes, snapshot in zip(rows, snapshots, strict=True):
@@ -205,7 +206,7 @@ def test_histograms_hold_the_pre_activations_of_all_hidden_units(hidden):
 def test_a_curve_is_the_activation_with_the_slope_it_trains_with():
     made = drawn("activation", activation="hard")
     activation = load_experiment(flags={"activation": "hard"}).variants[0].activation
-    value, slope = panels(made.figure)[0].get_lines()[2:4]
+    value, slope = panels(made)[0].get_lines()[2:4]
     x = value.get_xdata()
     np.testing.assert_array_equal(value.get_ydata(), activation.value(x))
     known = ~np.isnan(slope.get_ydata())
@@ -218,7 +219,7 @@ def test_a_surface_is_what_the_network_predicts():
     (snapshot,) = take_snapshots(experiment, experiment.variants[0], (40,))
     weights = tuple(layer[2:3] for layer in snapshot.weights)
     expected = predict_surface(experiment, experiment.variants[0], weights)
-    (axes,) = panels(made.figure)
+    (axes,) = panels(made)
     np.testing.assert_array_equal(axes.images[0].get_array(), expected.predictions)
     right = np.abs(snapshot.predictions[2] - experiment.task.targets) < 0.5
     assert f"seed 2 is right on {right.sum()} of 4 samples" in made.caption.alt
@@ -227,13 +228,13 @@ def test_a_surface_is_what_the_network_predicts():
 @pytest.mark.parametrize("keys", [1, 2])
 def test_a_map_shows_the_share_of_the_seeds_of_each_cell(keys):
     outcome = sweep_of(keys=keys)
-    made = picture([Map(outcome, "")], None, Look())
+    made = picture([SweepResult(outcome, "")], None, Look())
     rates = {
         values: cell.solved.rate
         for values, cell in outcome.summaries.items()
         if cell is not None and not cell.failure
     }
-    (axes,) = panels(made.figure)
+    (axes,) = panels(made)
     if keys == 2:
         shown = np.ma.filled(axes.images[0].get_array(), np.nan)
         for (row, column), rate in rates.items():
@@ -250,10 +251,10 @@ def test_a_map_shows_the_share_of_the_seeds_of_each_cell(keys):
 @pytest.mark.parametrize("keys", [1, 2])
 def test_a_difference_is_the_second_sweep_minus_the_first(keys):
     first, second = sweep_of(keys=keys), sweep_of("squared", keys=keys)
-    made = picture([Map(first, ""), Map(second, "")], None, Look(), ("a", "b"))
+    made = picture([SweepResult(first, ""), SweepResult(second, "")], None, Look(), ("a", "b"))
     pairs = pair_sweeps(first, second).cells
     expected = [p.difference for p in pairs.values() if p and p.difference is not None]
-    (axes,) = panels(made.figure)
+    (axes,) = panels(made)
     if keys == 2:
         shown = axes.images[0].get_array().compressed()
     else:
@@ -267,15 +268,15 @@ def test_a_difference_is_the_second_sweep_minus_the_first(keys):
 
 def test_files_say_what_they_show():
     made = drawn("costs", activation="hard")
-    root = ET.fromstring(figures.save(made.figure, "svg"))
+    root = ET.fromstring(save(made, "svg"))
     assert root.find("{http://www.w3.org/2000/svg}title").text == made.caption.title
     from PIL import Image
 
-    with Image.open(BytesIO(figures.save(made.figure, "png"))) as image:
+    with Image.open(BytesIO(save(made, "png"))) as image:
         assert image.text["Description"] == made.caption.alt
-    pdf = figures.save(made.figure, "pdf")
+    pdf = save(made, "pdf")
     assert pdf.startswith(b"%PDF")
-    assert figures.save(made.figure, "pdf") == pdf
+    assert save(made, "pdf") == pdf
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_complaints_say_what_would_be_right(kind, look, complaint):
 
 def test_a_format_that_is_none_is_named():
     with pytest.raises(ValueError, match="expected a format, png, svg, pdf, got 'gif'"):
-        figures.save(Figure(), "gif")
+        save(Figure(), "gif")
 
 
 def test_a_task_with_other_than_two_inputs_has_no_surface():

@@ -22,7 +22,6 @@ from hsig.analysis.plot_data import (
     prediction_range,
     right_samples,
     select_maps,
-    select_seed,
     select_seed_lines,
     spread_evenly,
     visible_range,
@@ -135,17 +134,9 @@ def test_predictions_have_colours_from_0_to_1_or_around_the_targets(flags, scale
     assert prediction_range(experiment, experiment.variants[0]) == scale
 
 
-def test_a_seed_is_found_by_its_number():
-    experiment = load_experiment(flags={"activation": "hard", "seeds": "5,27,8"})
-    assert select_seed(experiment, 27).tolist() == [1]
-    assert select_seed(experiment, None).tolist() == [0, 1, 2]
-    with pytest.raises(ValueError, match="expected one of the seeds that were trained, got 1"):
-        select_seed(experiment, 1)
-
-
 def test_the_mean_of_predictions_is_over_those_that_are_finite():
     seen = snapshot([0.0], [[[1.0], [np.nan], [np.inf]], [[0.0], [0.5], [np.nan]]])
-    found = mean_predictions(seen, np.array([0, 1]))
+    found = mean_predictions(seen)
     np.testing.assert_array_equal(found, [[0.5], [0.5], [np.nan]])
 
 

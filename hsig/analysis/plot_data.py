@@ -177,22 +177,9 @@ def prediction_range(experiment: Experiment, variant: Variant) -> tuple[float, f
     return low - margin, high + margin
 
 
-def select_seed(experiment: Experiment, seed: int | None) -> IntArray:
-    """The places of one seed, or of all for None.
-
-    Raises:
-        ValueError: If the experiment has no such seed.
-    """
-    if seed is None:
-        return np.arange(len(experiment.seeds))
-    if seed not in experiment.seeds:
-        raise ValueError(f"expected one of the seeds that were trained, got {seed}")
-    return np.array([experiment.seeds.index(seed)])
-
-
-def mean_predictions(snapshot: Snapshot, places: IntArray) -> Array:
-    """Shape (samples, outputs): over some seeds, where finite; nan if none is."""
-    return _mean_finite([snapshot.predictions[places]])
+def mean_predictions(snapshot: Snapshot) -> Array:
+    """Shape (samples, outputs): over the seeds, where finite; nan if none is."""
+    return _mean_finite([snapshot.predictions])
 
 
 def _mean_finite(blocks: Iterable[Array]) -> Array:

@@ -45,7 +45,7 @@ from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
 from hsig.results.kinds import KINDS, THEMES
 from hsig.results.opening import report_of_run, result_of
-from hsig.results.pictures import Look, check_installed, picture
+from hsig.results.pictures import Look, check_installed, kinds_of, picture
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
@@ -160,17 +160,17 @@ def plot(
     epochs = None if at is None else load_flag("--at", at, _EPOCHS)
     look = Look(variant=variant, at=epochs, seed=seed, theme=theme or THEMES[0])
     subject = _find_results(what or [], flags, output)
-    sources = [result.source for result in subject.results]
+    chosen = kind or subject.kind or next(iter(kinds_of(subject.results)), None)
     try:
-        drawn = picture(sources, kind or subject.kind, look, subject.names)
+        drawn = picture(subject.results, chosen, look, subject.names)
     except ConfigError as problem:
         raise ConfigError([_as_flag(message) for message in problem.messages]) from None
-    path = output.output or Path(f"hsig-{drawn.kind}.{format}")
+    path = output.output or Path(f"hsig-{chosen}.{format}")
     if output.output is None:
         check_output(path, force=output.force)
-    from hsig.figures import save
+    from hsig.figures.picture import save
 
-    put_bytes(save(drawn.figure, format), path)
+    put_bytes(save(drawn, format), path)
     if not output.quiet:
         print_message(drawn.caption.title)
     if not is_stream(path):

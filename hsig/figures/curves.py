@@ -1,14 +1,14 @@
 """Curves over the epochs, variants side by side, and stacks of verdicts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -31,6 +31,7 @@ from hsig.figures.picture import (
     Picture,
     Theme,
     add_legend,
+    add_panels,
     drawing,
     format_numbers,
     grid_shape,
@@ -38,7 +39,15 @@ from hsig.figures.picture import (
     set_shares,
     text_colour,
 )
-from hsig.reports.captions import Caption, label_text, trained_variants
+from hsig.reports.captions import (
+    Caption,
+    comparison_caption,
+    costs_caption,
+    label_text,
+    solved_caption,
+    trained_variants,
+    verdicts_caption,
+)
 from hsig.reports.columns import which_cost
 from hsig.reports.comparison import best_first
 from hsig.reports.page import rate_of
@@ -51,17 +60,17 @@ _MAX_NUMBER = 1e100  # matplotlib has no room for larger ones
 _FEW = 3  # variants whose bands may be strong
 
 
-def costs(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure:
+def costs(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -> Picture:
     """The median cost over the epochs, the quartiles, and single seeds.
 
     The first variants of the table are coloured, the others thin and grey. The cost is on a
     logarithmic axis where that tells more apart. The axes hold all quartiles; single seeds may
     leave them.
     """
-    with drawing(caption, theme) as picture:
-        axes = picture.body.subplots()
-        trained = trained_variants(summary)
-        coloured = trained[:MAX_COLOURS]
+    trained = trained_variants(summary)
+    coloured = trained[:MAX_COLOURS]
+    with _draw_lines(summary, costs_caption(summary, setting), theme) as picture:
+        (axes,) = picture.body.axes
         if needs_log_axis(variant.cost[MEDIAN] for variant in coloured):
             axes.set_yscale("log", nonpositive="clip")
         alpha = 0.35 if len(trained) <= _FEW else 0.2
@@ -72,24 +81,22 @@ def costs(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure
             if place >= MAX_COLOURS or len(variant.seeds) == 1:
                 continue
             axes.fill_between(epochs, lower, upper, **_band(picture.theme, place, len(trained)))
-            lines = [np.column_stack([epochs, seed]) for seed in _seed_costs(variant, trained)]
+            seeds = select_seed_lines(len(variant.seeds), len(trained))
+            lines = [np.column_stack([epochs, seed]) for seed in _drawable(variant.costs[seeds])]
             look = {"colors": picture.theme.lines[place], "linewidths": 0.5, "alpha": alpha}
             axes.add_collection(LineCollection(lines, zorder=1.0, **look), autolim=False)
-        set_epochs(axes, summary.experiment.epochs)
         _limit_costs(axes, coloured)
         scale = ", logarithmic" if axes.get_yscale() == "log" else ""
         axes.set_ylabel(f"{which_cost(summary.experiment)}{scale}")
         format_numbers(axes, "y")
-        axes.grid(axis="y")
-        _add_line_legend(picture, trained)
     return picture
 
 
-def solved(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure:
+def solved(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -> Picture:
     """The share of the seeds that were solved by each epoch, with its 95 % interval."""
-    with drawing(caption, theme) as picture:
-        axes = picture.body.subplots()
-        trained = trained_variants(summary)
+    trained = trained_variants(summary)
+    with _draw_lines(summary, solved_caption(summary, setting), theme) as picture:
+        (axes,) = picture.body.axes
         for place, variant in enumerate(trained):
             curve = count_solved_by_epoch(variant)
             look = _line(picture.theme, place, len(trained), len(curve.epochs))
@@ -99,21 +106,31 @@ def solved(summary: Summary, *, caption: Caption, theme: str = "light") -> Figur
                 band = _band(picture.theme, place, len(trained))
                 low, high = curve.low[some], curve.high[some]
                 axes.fill_between(curve.epochs[some], low, high, step="post", **band)
-        set_epochs(axes, summary.experiment.epochs)
-        set_shares(axes, "seeds solved at least once by then")
-        axes.grid(axis="y")
-        _add_line_legend(picture, trained)
+        set_shares(axes)
+        axes.set_ylabel("seeds solved at least once by then")
     return picture
+
+
+@contextmanager
+def _draw_lines(summary: Summary, caption: Caption, theme: str) -> Iterator[Picture]:
+    """Axes over the epochs, with a legend of the variants."""
+    trained = trained_variants(summary)
+    labels = [variant.label for variant in trained[:MAX_COLOURS]]
+    more = len(trained) - MAX_COLOURS
+    labels += [f"{more} more"] if more > 0 else []
+    with drawing(caption, theme) as picture:
+        axes = picture.body.subplots()
+        yield picture
+        set_epochs(axes, summary.experiment.epochs)
+        axes.set_xlabel("epochs")
+        axes.grid(axis="y")
+        looks = [_line(picture.theme, place, len(trained), 2) for place in range(len(labels))]
+        add_legend(picture, [Line2D([], [], **look) for look in looks], labels)
 
 
 def _drawable(values: Array) -> Array:
     """The same, nan where a value is not finite."""
     return np.where(np.isfinite(values), np.clip(values, -_MAX_NUMBER, _MAX_NUMBER), np.nan)
-
-
-def _seed_costs(variant: VariantSummary, variants: Sequence[VariantSummary]) -> Array:
-    """The costs of the seeds that are drawn one by one, shape (seeds, checkpoints)."""
-    return _drawable(variant.costs[select_seed_lines(len(variant.seeds), len(variants))])
 
 
 def _line(theme: Theme, place: int, variants: int, points: int) -> dict[str, Any]:
@@ -153,32 +170,22 @@ def _limit_costs(axes: Axes, coloured: Sequence[VariantSummary]) -> None:
     axes.set_ylim((10.0**low, 10.0**high) if logarithmic else (low, high))
 
 
-def _add_line_legend(picture: Picture, trained: Sequence[VariantSummary]) -> None:
-    labels = [variant.label for variant in trained[:MAX_COLOURS]]
-    more = len(trained) - MAX_COLOURS
-    labels += [f"{more} more"] if more > 0 else []
-    looks = [_line(picture.theme, place, len(trained), 2) for place in range(len(labels))]
-    add_legend(picture, [Line2D([], [], **look) for look in looks], labels)
-
-
 # --- variants side by side -----------------------------------------------------------------------
 
 _ROW = 0.26  # inches
-_LOG_RATIO = (
-    20.0  # of the last epoch to the smallest median, from which on epochs are on a log axis
-)
+# of the last epoch to the smallest median, from which on epochs are on a logarithmic axis
+_LOG_RATIO = 20.0
 _BASELINE, _OPEN, _LATE = "baseline", "", "late"
-_MARKS = {_BASELINE: "D", "more": "^", "less": "v", _OPEN: "o", _LATE: ">"}
-_MEANINGS = {
-    _BASELINE: "baseline",
-    "more": "solved more often",
-    "less": "solved less often",
-    _OPEN: "no difference claimed",
-    _LATE: "not by the last epoch",
+_MARKS = {  # the shape of each, and what it means
+    _BASELINE: ("D", "baseline"),
+    "more": ("^", "solved more often"),
+    "less": ("v", "solved less often"),
+    _OPEN: ("o", "no difference claimed"),
+    _LATE: (">", "not by the last epoch"),
 }
 
 
-def comparison(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure:
+def comparison(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -> Picture:
     """How many seeds each variant solved and by when half of them were, with 95 % intervals.
 
     A row for each variant, the best at the top. The shape of a mark says what is claimed against
@@ -187,7 +194,8 @@ def comparison(summary: Summary, *, caption: Caption, theme: str = "light") -> F
     ranked = best_first(summary.variants)
     trained = [(row, variant) for row, variant in enumerate(ranked) if not variant.failure]
     marks = [_mark(summary, variant) for variant in ranked]
-    with drawing(caption, theme, width=9.0, height=_ROW * max(4, len(ranked)) + 0.6) as picture:
+    caption, height = comparison_caption(summary, setting), _ROW * max(4, len(ranked)) + 0.6
+    with drawing(caption, theme, width=9.0, height=height) as picture:
         left, right = picture.body.subplots(1, 2, sharey=True)
         for axes in (left, right):
             axes.tick_params(axis="y", length=0)
@@ -214,10 +222,10 @@ def comparison(summary: Summary, *, caption: Caption, theme: str = "light") -> F
             _draw_interval(left, row, rate, marks[row], picture.theme)
         _draw_epochs(right, trained, marks, summary.experiment.epochs, picture.theme)
         late = {_LATE} if any(math.isinf(v.epochs_to_solve[2]) for _, v in trained) else set()
-        shown = late | ({marks[row] for row, _ in trained} if summary.pairing else set())
-        there = [mark for mark in _MARKS if mark in shown]
-        looks = [Line2D([], [], **_mark_look(mark, picture.theme)) for mark in there]
-        add_legend(picture, looks, [_MEANINGS[mark] for mark in there])
+        present = late | ({marks[row] for row, _ in trained} if summary.pairing else set())
+        shown = [mark for mark in _MARKS if mark in present]
+        looks = [Line2D([], [], **_mark_look(mark, picture.theme)) for mark in shown]
+        add_legend(picture, looks, [_MARKS[mark][1] for mark in shown])
     return picture
 
 
@@ -227,8 +235,8 @@ def _mark(summary: Summary, variant: VariantSummary) -> str:
         return _OPEN
     if variant.label == summary.pairing.baseline:
         return _BASELINE
-    found = summary.pairing.against.get(variant.label)
-    return found.claim if found is not None else _OPEN
+    paired = summary.pairing.against.get(variant.label)
+    return paired.claim if paired is not None else _OPEN
 
 
 def _draw_epochs(
@@ -273,7 +281,7 @@ def _draw_interval(
 
 def _mark_look(mark: str, theme: Theme) -> dict[str, Any]:
     return {
-        "marker": _MARKS[mark],
+        "marker": _MARKS[mark][0],
         "markersize": 6.5,
         "linestyle": "none",
         "color": theme.lines[1] if mark == "less" else theme.lines[0],
@@ -288,30 +296,25 @@ _MAX_COLUMNS = 3
 _BAR = 0.1  # of the epochs: the width of a single checkpoint
 
 
-def verdicts(summary: Summary, *, caption: Caption, theme: str = "light") -> Figure:
+def verdicts(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -> Picture:
     """What share of the seeds is what at each checkpoint, stacked, a panel for each variant."""
-    shown = trained_variants(summary)[:MAX_PANELS]
-    rows, columns = grid_shape(max(1, len(shown)), _MAX_COLUMNS)
-    size = {"width": 9.0, "height": 3.6 if rows == 1 else 1.9 * rows}
-    with drawing(caption, theme, **size) as picture:
-        grid = picture.body.subplots(rows, columns, sharey=True, squeeze=False)
+    shown, budget = trained_variants(summary)[:MAX_PANELS], summary.experiment.epochs
+    number = max(1, len(shown))
+    rows, columns = grid_shape(number, _MAX_COLUMNS)
+    height = 3.6 if rows == 1 else 1.9 * rows
+    caption = verdicts_caption(summary, setting)
+    with drawing(caption, theme, width=9.0, height=height) as picture:
+        panels = add_panels(picture, number, (rows, columns), ("epochs", "seeds"))
+        set_epochs(panels[0], budget, ticks=8 // columns)
+        set_shares(panels[0])
         words: set[str] = set()
-        for place, axes in enumerate(grid.flat):
-            axes.set_visible(place < max(1, len(shown)))
-            set_epochs(axes, summary.experiment.epochs)
-            axes.locator_params(axis="x", nbins=8 // columns)
-            set_shares(axes, "" if place % columns else "seeds")
-            lowest = place + columns >= len(shown)
-            axes.tick_params(labelbottom=lowest)
-            axes.set_xlabel("epochs" if lowest else "")
-            if place < len(shown):
-                variant = shown[place]
-                words |= _stack(axes, variant, picture.theme, summary.experiment.epochs)
-                title = f"{label_text(variant.label)}: {rate_of(variant.solved)} solved"
-                axes.set_title(title, fontsize=9)
-        there = [word for word in reversed(HATCHES) if word in words]
-        patches: list[Artist] = [Patch(**_area_look(word, picture.theme)) for word in there]
-        add_legend(picture, patches, there)
+        for axes, variant in zip(panels, shown, strict=False):
+            words |= _stack(axes, variant, picture.theme, budget)
+            title = f"{label_text(variant.label)}: {rate_of(variant.solved)} solved"
+            axes.set_title(title, fontsize=9)
+        present = [word for word in reversed(HATCHES) if word in words]
+        patches: list[Artist] = [Patch(**_area_look(word, picture.theme)) for word in present]
+        add_legend(picture, patches, present)
     return picture
 
 

@@ -1,6 +1,6 @@
 """Maps of sweeps, and how two differ."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import Colormap, Normalize
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
 
@@ -18,18 +17,20 @@ from hsig.analysis.sweeps import CellPair, CellSummary, SweepOutcome, TwoSweeps
 from hsig.arrays import Array
 from hsig.experiments.sweeps import Axis
 from hsig.figures.picture import (
+    DIFFERENCES,
     HATCHES,
     RATES,
     SHARES,
     Picture,
     Theme,
+    add_colour_bar,
     add_legend,
+    add_panels,
     drawing,
     grid_shape,
-    set_shares,
     text_colour,
 )
-from hsig.reports.captions import Caption, label_text
+from hsig.reports.captions import Caption, difference_caption, label_text, sweep_caption
 from hsig.reports.page import points, whole_percent
 
 MAX_TEXTS = 200  # cells of a picture in which something is written
@@ -68,81 +69,66 @@ Cells = Mapping[tuple[str, ...], Cell]
 
 @dataclass(frozen=True)
 class Scale:
-    """What the colours of a map mean.
+    """What the colours of a map, or the heights of a curve, mean.
 
     Attributes:
         label: In words.
-        ticks: Values that are written beside the colours, from the lowest to the highest.
-        colours: Of a theme.
+        ticks: Values that are written, from the lowest to the highest.
+        colours: From the lowest to the highest.
         border: The value at which cells are parted by a line; None for no line.
     """
 
     label: str
     ticks: Mapping[float, str]
-    colours: Callable[[Theme], Colormap]
+    colours: Colormap
     border: float | None = None
 
 
-_RATE_SCALE = Scale("seeds solved", SHARES, lambda _: RATES, HALF)
-_DIFFERENCE_TICKS = {-1.0: "-100", -0.5: "-50", 0.0: "0", 0.5: "+50", 1.0: "+100"}
-_DIFFERENCE_SCALE = Scale("percentage points", _DIFFERENCE_TICKS, lambda theme: theme.differences)
+_RATE_SCALE = Scale("seeds solved", SHARES, RATES, HALF)
+_DIFFERENCE_SCALE = Scale(
+    "percentage points",
+    {-1.0: "-100", -0.5: "-50", 0.0: "0", 0.5: "+50", 1.0: "+100"},
+    DIFFERENCES,
+)
 
 
-def sweep_map(outcome: SweepOutcome, *, caption: Caption, theme: str = "light") -> Figure:
+def sweep_map(outcome: SweepOutcome, setting: Sequence[str] = (), theme: str = "light") -> Picture:
     """How many seeds are solved in each cell: a map for each value of the keys before the last two.
 
     A line parts the cells with at least half of the seeds solved from those with fewer, which are
     hatched by what became of most of the others. Values are categories, in the table's order. Of
     one swept key it is a curve with its 95 % Wilson interval.
     """
-    cells = {values: _rate_cell(found) for values, found in outcome.summaries.items()}
-    if len(outcome.axes) > 1:
-        return _draw_maps(outcome.axes, cells, _RATE_SCALE, caption, theme)
-    with drawing(caption, theme) as picture:
-        axes, colour = picture.body.subplots(), picture.theme.lines[0]
-        rates, low, high = _draw_along(axes, outcome.axes[0], cells, picture.theme)
-        places = np.arange(len(rates))
-        axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(places, rates, marker="o", color=colour, linewidth=2.0, clip_on=False, zorder=3)
-        set_shares(axes, "seeds solved")
-    return picture
+    cells = {values: _rate_cell(cell) for values, cell in outcome.summaries.items()}
+    return _draw(outcome.axes, cells, _RATE_SCALE, sweep_caption(outcome, setting), theme)
 
 
 def difference(
-    two: TwoSweeps, names: tuple[str, str], *, caption: Caption, theme: str = "light"
-) -> Figure:
+    two: TwoSweeps, names: tuple[str, str], setting: Sequence[str] = (), theme: str = "light"
+) -> Picture:
     """By how much the second of two sweeps solves more seeds, cell by cell; stars are claims.
 
     Of one swept key it is a curve, with the interval of each difference where seeds are paired.
     """
     cells = {values: _difference_cell(pair) for values, pair in two.cells.items()}
-    if len(two.axes) > 1:
-        return _draw_maps(two.axes, cells, _DIFFERENCE_SCALE, caption, theme)
-    with drawing(caption, theme) as picture:
-        axes, colour = picture.body.subplots(), picture.theme.lines[0]
-        values, low, high = _draw_along(axes, two.axes[0], cells, picture.theme)
-        places = np.arange(len(values))
-        axes.axhline(0.0, color=picture.theme.muted, linewidth=0.8)
-        axes.plot(places, values, marker="o", color=colour, linewidth=1.2, zorder=3)
-        axes.vlines(places, low, high, color=colour, linewidth=2.2)
-        claimed = [place for place, c in enumerate(cells.values()) if c.marker == _CLAIMED]
-        tops = np.minimum(high[claimed] + 0.06, 1.04)
-        axes.plot(claimed, tops, "*", color=picture.theme.ink, markersize=9)
-        axes.set_ylim(-1.08, 1.08)
-        axes.set_yticks([*_DIFFERENCE_TICKS], [*_DIFFERENCE_TICKS.values()])
-        first, second = (label_text(name) for name in names)
-        axes.set_ylabel(f"{second} minus {first},\npercentage points")
-        axes.grid(axis="y")
-    return picture
+    caption = difference_caption(two, names, setting)
+    return _draw(two.axes, cells, _DIFFERENCE_SCALE, caption, theme)
 
 
-def _rate_cell(found: CellSummary | None) -> Cell:
-    if found is None:
+def _draw(
+    axes: Sequence[Axis], cells: Cells, scale: Scale, caption: Caption, theme: str
+) -> Picture:
+    draw = _draw_maps if len(axes) > 1 else _draw_curve
+    return draw(axes, cells, scale, caption, theme)
+
+
+def _rate_cell(cell: CellSummary | None) -> Cell:
+    if cell is None:
         return Cell(_NAN, marker=_MISSING)
-    if found.failure:
+    if cell.failure:
         return Cell(_NAN, marker=_FAILED)
-    solved = found.solved
-    text, hatch = whole_percent(solved.rate), dominant_failure(found)
+    solved = cell.solved
+    text, hatch = whole_percent(solved.rate), dominant_failure(cell)
     return Cell(solved.rate, text, hatch, low=solved.low, high=solved.high)
 
 
@@ -158,22 +144,33 @@ def _difference_cell(pair: CellPair | None) -> Cell:
     return Cell(pair.difference, f"{text}{marker}", "", marker, paired.low, paired.high)
 
 
-def _draw_along(axes: Axes, axis: Axis, cells: Cells, theme: Theme) -> tuple[Array, Array, Array]:
-    """Prepare the axes of one swept key; returns the value, low and high of each cell."""
-    found = [cells[(value,)] for value in axis.values]
-    for marker in (_MISSING, _FAILED):
-        places = [place for place, cell in enumerate(found) if cell.marker == marker]
-        look: dict[str, Any] = {"marker": marker, "linestyle": "none", "color": theme.muted}
-        axes.plot(places, [0.03] * len(places), transform=axes.get_xaxis_transform(), **look)
-    _label_values(axes, axis, "x", _MAX_LABELS)
-    axes.set_xlim(-0.5, len(found) - 0.5)
-    axes.set_xlabel(label_text(axis.name))
-    value, low, high = np.array([(cell.value, cell.low, cell.high) for cell in found]).T
-    return value, low, high
+def _draw_curve(
+    axes: Sequence[Axis], cells: Cells, scale: Scale, caption: Caption, theme: str
+) -> Picture:
+    """The values of one swept key, each with its interval."""
+    value, low, high = np.array([(cell.value, cell.low, cell.high) for cell in cells.values()]).T
+    places, markers = np.arange(len(cells)), np.array([cell.marker for cell in cells.values()])
+    with drawing(caption, theme) as picture:
+        panel, ink = picture.body.subplots(), picture.theme.ink
+        reach = np.maximum([value - low, high - value], 0.0)
+        look: dict[str, Any] = {"color": picture.theme.lines[0], "ecolor": picture.theme.lines[0]}
+        look |= {"marker": "o", "linewidth": 1.2, "elinewidth": 2.2, "clip_on": False, "zorder": 3}
+        panel.errorbar(places, value, reach, **look)
+        for marker, height in {_MISSING: 0.03, _FAILED: 0.03, _CLAIMED: 1.03}.items():
+            marked = places[markers == marker]
+            heights = np.full(len(marked), height)
+            look = {"color": ink, "clip_on": False, "transform": panel.get_xaxis_transform()}
+            panel.plot(marked, heights, marker, **look)
+        _label_values(panel, axes[0], "x", _MAX_LABELS)
+        panel.set(xlim=(-0.5, len(cells) - 0.5), xlabel=label_text(axes[0].name))
+        panel.set(ylim=(min(scale.ticks), max(scale.ticks)), ylabel=scale.label)
+        panel.set_yticks([*scale.ticks], [*scale.ticks.values()])
+        panel.grid(axis="y")
+    return picture
 
 
 def _label_values(axes: Axes, axis: Axis, which: str, most: int) -> None:
-    """The values of a key, or some of them, spread_evenly chosen."""
+    """The values of a key, or some of them, spread evenly."""
     places = spread_evenly(len(axis.values), most)
     texts = [label_text(axis.values[place], 16) for place in places]
     turned = which == "x" and max(map(len, texts)) > _LONG_LABEL
@@ -189,7 +186,7 @@ def _draw_maps(
 ) -> Picture:
     """A map for each value of the keys before the last two, of those that have anything."""
     present = {values: None if c.marker == _MISSING else c for values, c in cells.items()}
-    panels = select_maps(axes, present)[:MAX_PANELS]
+    fixed = select_maps(axes, present)[:MAX_PANELS]
     down, across = axes[-2:]
     wide, high = (
         min(max(cell * len(axis.values), least), most)
@@ -197,32 +194,26 @@ def _draw_maps(
             _CELL, (across, down), _MIN_PANEL, _MAX_PANEL, strict=True
         )
     )
-    rows, columns = grid_shape(len(panels), max(1, int(_MAX_WIDTH // wide)))
+    rows, columns = grid_shape(len(fixed), max(1, int(_MAX_WIDTH // wide)))
     size = {"width": max(7.0, wide * columns + 2.6), "height": (high + 0.7) * rows + 0.3}
-    writes = len(panels) * len(down.values) * len(across.values) <= MAX_TEXTS
+    writes = len(fixed) * len(down.values) * len(across.values) <= MAX_TEXTS
     with drawing(caption, theme, **size) as picture:
-        grid = picture.body.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for place, panel in enumerate(grid.flat):
-            panel.set_visible(place < len(panels))
-            if place < len(panels):
-                fixed = panels[place]
-                shown = [[cells[(*fixed, y, x)] for x in across.values] for y in down.values]
-                image = _draw_map(panel, shown, scale, picture.theme, writes=writes)
-                named = zip(axes[:-2], fixed, strict=True)
-                title = ", ".join(f"{axis.name} {value}" for axis, value in named)
-                panel.set_title(label_text(title, 40), fontsize=9)
-            lowest = place + columns >= len(panels)
-            panel.tick_params(labelbottom=lowest)
-            panel.set_xlabel(label_text(across.name) if lowest else "")
-            panel.set_ylabel("" if place % columns else label_text(down.name))
-        _label_values(grid[0, 0], across, "x", min(_MAX_LABELS, int(wide / 0.2)))
-        _label_values(grid[0, 0], down, "y", min(_MAX_LABELS, int(high / 0.2)))
-        _draw_colour_bar(picture, [*grid.flat], image, scale)
-        there = {cell.hatch for cell in cells.values()}
-        words = [word for word in HATCHES if word in there and HATCHES[word]]
-        ground = scale.colours(picture.theme)(0.2)
+        labels = label_text(across.name), label_text(down.name)
+        panels = add_panels(picture, len(fixed), (rows, columns), labels)
+        for panel, values in zip(panels, fixed, strict=True):
+            shown = [[cells[(*values, y, x)] for x in across.values] for y in down.values]
+            image = _draw_map(panel, shown, scale, picture.theme, writes=writes)
+            named = zip(axes[:-2], values, strict=True)
+            title = ", ".join(f"{axis.name} {value}" for axis, value in named)
+            panel.set_title(label_text(title, 40), fontsize=9)
+        _label_values(panels[0], across, "x", min(_MAX_LABELS, int(wide / 0.2)))
+        _label_values(panels[0], down, "y", min(_MAX_LABELS, int(high / 0.2)))
+        bar = add_colour_bar(picture, panels, image, scale.label)
+        bar.set_ticks([*scale.ticks], labels=[*scale.ticks.values()])
+        hatches = {cell.hatch for cell in cells.values()} - {""}
+        words = [word for word in HATCHES if word in hatches]
         patches: list[Artist] = [
-            Patch(**_hatch_look(word) | {"facecolor": ground}) for word in words
+            Patch(**_hatch_look(word) | {"facecolor": scale.colours(0.2)}) for word in words
         ]
         add_legend(picture, patches, words)
     return picture
@@ -232,8 +223,7 @@ def _draw_map(
     axes: Axes, cells: Sequence[Sequence[Cell]], scale: Scale, theme: Theme, *, writes: bool
 ) -> AxesImage:
     values = np.array([[cell.value for cell in row] for row in cells])
-    ends = min(scale.ticks), max(scale.ticks)
-    colours, norm = scale.colours(theme), Normalize(*ends)
+    colours, norm = scale.colours, Normalize(min(scale.ticks), max(scale.ticks))
     image = axes.imshow(
         np.ma.masked_invalid(values), cmap=colours, norm=norm, aspect="auto", interpolation="none"
     )
@@ -285,11 +275,3 @@ def _border(values: Array, level: float) -> list[list[tuple[float, float]]]:
             if inside and known[y, x] and known[other] and above[y, x] != above[other]:
                 lines.append([start, (x + 0.5, y + 0.5)])
     return lines
-
-
-def _draw_colour_bar(picture: Picture, panels: list[Axes], image: AxesImage, scale: Scale) -> None:
-    bar = picture.body.colorbar(
-        image, ax=panels, shrink=0.9, aspect=0.9 * picture.get_figheight() / 0.16
-    )
-    bar.set_ticks([*scale.ticks], labels=[*scale.ticks.values()])
-    bar.set_label(scale.label)

@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, withStroke
@@ -21,25 +20,31 @@ from hsig.analysis.plot_data import (
     middle_target,
     predict_surface,
     prediction_range,
-    select_seed,
     spread_evenly,
     visible_range,
 )
+from hsig.analysis.summary import VariantSummary
 from hsig.arrays import Array
-from hsig.experiments.experiment import Experiment, Variant
+from hsig.experiments.experiment import Experiment
 from hsig.experiments.snapshots import Snapshot
 from hsig.figures.picture import (
     RATES,
     Picture,
     Theme,
+    add_colour_bar,
     add_legend,
+    add_panels,
     drawing,
     format_numbers,
     grid_shape,
 )
-from hsig.networks.network import select_seeds
 from hsig.networks.tasks import NO_SCALE
-from hsig.reports.captions import Caption, describe_pieces, label_text
+from hsig.reports.captions import (
+    activation_caption,
+    describe_pieces,
+    label_text,
+    surface_caption,
+)
 from hsig.reports.page import percent, short, shortened
 
 # --- activations ---------------------------------------------------------------------------------
@@ -54,18 +59,27 @@ _PIECE_SHARE = 0.09  # of the width, that the name of a piece needs
 
 
 def activation(
-    activation: Activation,
+    experiment: Experiment,
+    variant: VariantSummary,
     snapshots: Sequence[Snapshot],
-    *,
-    caption: Caption,
+    setting: Sequence[str] = (),
     theme: str = "light",
-) -> Figure:
+) -> Picture:
     """The curve and the slope that training uses, over histograms of the pre-activations.
 
     Linear pieces are shaded, kinks and jumps are marked. Below there is a row for each epoch, with
     the pre-activations of every hidden unit of all layers for every sample of all seeds, each row
     as high as its highest bar; no bar reaches over a kink.
+
+    Args:
+        experiment: Of this variant alone, with the seeds that the snapshots have.
+        variant: The numbers of all its seeds.
+        snapshots: In rising order.
+        setting: Lines that say what was trained.
+        theme: `light` or `dark`.
     """
+    activation = experiment.variants[0].activation
+    caption = activation_caption(experiment, variant, snapshots, setting)
     shown = [snapshots[place] for place in spread_evenly(len(snapshots), MAX_PANELS)]
     ends = visible_range(activation, shown)
     ratios = [_CURVE_HEIGHT, *[_ROW_HEIGHT] * len(shown)]
@@ -209,61 +223,42 @@ _BORDER_WIDTH, _LINE_WIDTH = 2.2, 1.0
 
 def surface(
     experiment: Experiment,
-    variant: Variant,
     snapshots: Sequence[Snapshot],
-    *,
-    seed: int | None,
-    caption: Caption,
+    setting: Sequence[str] = (),
     theme: str = "light",
-) -> Figure:
+) -> Picture:
     """The first output over the plane of the inputs, as the networks see them, at each epoch.
 
     Args:
-        experiment: Of a task with two inputs.
-        variant: Whose snapshots they are.
+        experiment: Of one variant, with the seeds that the snapshots have, and two inputs.
         snapshots: In rising order.
-        seed: One of the seeds, or None for the mean over all.
-        caption: Its words.
+        setting: Lines that say what was trained.
         theme: `light` or `dark`.
 
     Raises:
-        ValueError: If the task has another number of inputs, or there is no such seed.
+        ValueError: If the task has another number of inputs.
     """
-    seeds = select_seed(experiment, seed)
-    points = _GRID_POINTS if len(seeds) <= _MANY_SEEDS else _GRID_POINTS_MANY
+    (variant,), seeds = experiment.variants, len(experiment.seeds)
+    points = _GRID_POINTS if seeds <= _MANY_SEEDS else _GRID_POINTS_MANY
     shown = [snapshots[place] for place in spread_evenly(len(snapshots), MAX_PANELS)]
-    surfaces = [
-        predict_surface(experiment, variant, select_seeds(snapshot.weights, seeds), points=points)
-        for snapshot in shown
-    ]
-    scale = prediction_range(experiment, variant)
-    number = max(1, len(shown))
+    surfaces = [predict_surface(experiment, variant, s.weights, points=points) for s in shown]
+    ends, number = prediction_range(experiment, variant), max(1, len(shown))
     rows, columns = grid_shape(number, _MAX_COLUMNS)
     size = {"width": max(7.0, _SIDE * columns + 2.2), "height": _SIDE * rows + 0.5}
-    with drawing(caption, theme, **size) as picture:
-        grid = picture.body.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    with drawing(surface_caption(experiment, snapshots, setting), theme, **size) as picture:
         names = experiment.task.columns[:2] or ("input 1", "input 2")
         scaled = "" if experiment.scale == NO_SCALE else ", scaled"
         first, second = (f"{label_text(name, 20)}{scaled}" for name in names)
-        for place, axes in enumerate(grid.flat):
-            axes.set_visible(place < number)
-            lowest = place + columns >= number
-            axes.tick_params(labelbottom=lowest)
-            axes.set_xlabel(first if lowest else "")
-            axes.set_ylabel("" if place % columns else second)
-            if place < len(shown):
-                image = _draw_surface(axes, experiment, surfaces[place], scale)
-                axes.set_title(f"epoch {shown[place].epoch}")
+        panels = add_panels(picture, number, (rows, columns), (first, second))
+        for axes, snapshot, predicted in zip(panels, shown, surfaces, strict=False):
+            image = _draw_surface(axes, experiment, predicted, ends)
+            axes.set_title(f"epoch {snapshot.epoch}")
+        for axes in panels:
             _draw_samples(axes, experiment)
         if shown:
-            bar = picture.body.colorbar(
-                image,
-                ax=[*grid.flat],
-                extend="neither" if scale == (0.0, 1.0) else "both",
-                shrink=0.8,
-                aspect=0.8 * picture.get_figheight() / 0.12,
-            )
-            bar.set_label("prediction" if len(seeds) == 1 else "mean prediction")
+            label = "prediction" if seeds == 1 else "mean prediction"
+            extend = "neither" if ends == (0.0, 1.0) else "both"
+            bar = add_colour_bar(picture, panels, image, label, extend)
             format_numbers(bar.ax, "y")
         _add_plane_legend(picture, experiment, surfaces)
     return picture

@@ -13,8 +13,10 @@ from warnings import catch_warnings, filterwarnings
 from matplotlib import style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hsig import __version__
@@ -76,7 +78,6 @@ class Theme:
         tints: Backgrounds of stripes, in turn.
         lines: Variants, in their order.
         states: Areas of a timeline, by their word.
-        differences: From fewer seeds solved to more.
     """
 
     paper: str
@@ -84,16 +85,19 @@ class Theme:
     muted: str
     faint: str
     tints: tuple[str, str]
-    lines: tuple[str, ...]
+    lines: Sequence[str]
     states: Mapping[str, str]
-    differences: Colormap
 
 
-def _colormap(name: str, *colours: str) -> Colormap:
-    return LinearSegmentedColormap.from_list(name, colours, N=256)
+def _colormap(name: str, colours: str) -> Colormap:
+    return LinearSegmentedColormap.from_list(name, colours.split(), N=256)
 
 
-RATES = _colormap("rates", "#0b1f4b", "#2f5597", "#7d8aa5", "#c2b280", "#fde725")  # ever lighter
+RATES = _colormap("rates", "#0b1f4b #2f5597 #7d8aa5 #c2b280 #fde725")  # ever lighter
+DIFFERENCES = _colormap("differences", "#8a3a00 #e69f50 #f7f7f7 #56a0d0 #00406a")
+_LIGHT_LINES = "#0072b2 #d55e00 #009e73 #000000 #882255 #332288 #b2182b #cc79a7"
+_DARK_LINES = "#56b4e9 #e69f00 #009e73 #ffffff #f0e442 #0072b2 #d55e00 #cc79a7"
+_STATES = {AFFINE: "#e69f00", SATURATED: "#7a3065", DEAD: "#bdbdbd"}
 THEMES: Mapping[str, Theme] = MappingProxyType(
     {
         "light": Theme(
@@ -102,27 +106,8 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             muted="#595959",
             faint="#dddddd",
             tints=("#edf3f9", "#f6ebd7"),
-            lines=(
-                "#0072b2",
-                "#d55e00",
-                "#009e73",
-                "#000000",
-                "#882255",
-                "#332288",
-                "#b2182b",
-                "#cc79a7",
-            ),
-            states={
-                SOLVED: "#0072b2",
-                UNDECIDED: "#e6e6e6",
-                AFFINE: "#e69f00",
-                SATURATED: "#7a3065",
-                DEAD: "#bdbdbd",
-                DIVERGED: "#3a3a3a",
-            },
-            differences=_colormap(
-                "differences", "#8a3a00", "#e69f50", "#f7f7f7", "#56a0d0", "#00406a"
-            ),
+            lines=_LIGHT_LINES.split(),
+            states={SOLVED: "#0072b2", UNDECIDED: "#e6e6e6", DIVERGED: "#3a3a3a", **_STATES},
         ),
         "dark": Theme(
             paper="#14171b",
@@ -130,27 +115,8 @@ THEMES: Mapping[str, Theme] = MappingProxyType(
             muted="#b8bcc2",
             faint="#3a4047",
             tints=("#1c2530", "#332b1e"),
-            lines=(
-                "#56b4e9",
-                "#e69f00",
-                "#009e73",
-                "#ffffff",
-                "#f0e442",
-                "#0072b2",
-                "#d55e00",
-                "#cc79a7",
-            ),
-            states={
-                SOLVED: "#56b4e9",
-                UNDECIDED: "#30363d",
-                AFFINE: "#e69f00",
-                SATURATED: "#7a3065",
-                DEAD: "#bdbdbd",
-                DIVERGED: "#5a5a5a",
-            },
-            differences=_colormap(
-                "differences", "#ffb366", "#a85a10", "#22272e", "#2f7fb5", "#9ad4ff"
-            ),
+            lines=_DARK_LINES.split(),
+            states={SOLVED: "#56b4e9", UNDECIDED: "#30363d", DIVERGED: "#5a5a5a", **_STATES},
         ),
     }
 )
@@ -297,19 +263,42 @@ def save(figure: Figure, format: str) -> bytes:
 SHARES = {0.0: "0 %", 0.25: "25 %", 0.5: "50 %", 0.75: "75 %", 1.0: "100 %"}
 
 
-def set_epochs(axes: Axes, last: float) -> None:
+def grid_shape(panels: int, max_columns: int) -> tuple[int, int]:
+    """Rows and columns for so many panels.
+
+    >>> grid_shape(5, 4), grid_shape(3, 4)
+    ((2, 3), (1, 3))
+    """
+    rows = ceil(panels / max_columns)
+    return rows, ceil(panels / rows)
+
+
+def add_panels(
+    picture: Picture, number: int, shape: tuple[int, int], labels: tuple[str, str]
+) -> list[Axes]:
+    """Put panels in a grid; they share both axes, whose labels are at the left and below."""
+    columns = shape[1]
+    grid = picture.body.subplots(*shape, sharex=True, sharey=True, squeeze=False).ravel()
+    for place, axes in enumerate(grid):
+        axes.set_visible(place < number)
+        lowest = place + columns >= number
+        axes.tick_params(labelbottom=lowest)
+        axes.set_xlabel(labels[0] if lowest else "")
+        axes.set_ylabel("" if place % columns else labels[1])
+    return [*grid[:number]]
+
+
+def set_epochs(axes: Axes, last: float, *, ticks: int = 8) -> None:
     """Make the x axis one of epochs, from 0 to the last."""
     axes.set_xlim(0.0, max(1.0, last))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True))
     format_numbers(axes, "x")
-    axes.set_xlabel("epochs")
 
 
-def set_shares(axes: Axes, label: str) -> None:
+def set_shares(axes: Axes) -> None:
     """Make the y axis one of shares, from 0 to 1."""
     axes.set_ylim(0.0, 1.0)
     axes.set_yticks([*SHARES], [*SHARES.values()])
-    axes.set_ylabel(label)
 
 
 def format_numbers(axes: Axes, which: str) -> None:
@@ -322,19 +311,19 @@ def format_numbers(axes: Axes, which: str) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(round(value, 12))))
 
 
+def add_colour_bar(
+    picture: Picture, panels: Sequence[Axes], image: AxesImage, label: str, extend: str = "neither"
+) -> Colorbar:
+    """Put what the colours mean beside the panels."""
+    aspect = 0.85 * picture.get_figheight() / 0.14
+    bar = picture.body.colorbar(image, ax=panels, extend=extend, shrink=0.85, aspect=aspect)
+    bar.set_label(label)
+    return bar
+
+
 def add_legend(picture: Picture, marks: Sequence[Artist], labels: Sequence[str]) -> None:
     """Put a legend on the right of everything, if there is anything to explain."""
     if marks:
         legend = picture.body.legend(marks, ["."] * len(marks), loc="outside right upper")
         for text, label in zip(legend.get_texts(), labels, strict=True):
             text.set_text(label_text(label))  # matplotlib leaves out what begins with _
-
-
-def grid_shape(panels: int, max_columns: int) -> tuple[int, int]:
-    """Rows and columns for so many panels.
-
-    >>> grid_shape(5, 4), grid_shape(3, 4)
-    ((2, 3), (1, 3))
-    """
-    rows = ceil(panels / max_columns)
-    return rows, ceil(panels / rows)

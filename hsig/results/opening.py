@@ -65,14 +65,14 @@ def report_of_run(record: Record) -> Report:
 
 def _figures(result: Result) -> list[Figure]:
     """The pictures of a result that say most, of those that it has."""
-    from hsig.figures import save
+    from hsig.figures.picture import save
 
     found = []
     for kind in _PICTURES[result.command]:
         try:
-            drawn = picture([result.source], kind, Look())
+            drawn = picture([result], kind, Look())
         except ConfigError:  # such as a surface of a task with other than two inputs
             continue
-        svg = save(drawn.figure, "svg").decode()
+        svg = save(drawn, "svg").decode()
         found.append(Figure(svg, drawn.caption.alt, f"{KINDS[kind][0].upper()}{KINDS[kind][1:]}."))
     return found

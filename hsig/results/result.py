@@ -18,8 +18,6 @@ from hsig.runs.provenance import digest_experiments
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hsig.results.pictures import Source
-
 _WIDTH = 88  # columns of a table as text
 
 
@@ -41,11 +39,6 @@ class Result(ABC):
     @abstractmethod
     def digest(self) -> str:
         """Digest of everything that the numbers depend on: the same digest, the same bits."""
-
-    @property
-    @abstractmethod
-    def source(self) -> "Source":
-        """What pictures are made of."""
 
     def table(self, *, full: bool = False, width: int = _WIDTH) -> str:
         """What the command shows, as text.
@@ -104,7 +97,7 @@ class Result(ABC):
 
         epochs = (at,) if isinstance(at, int) else None if at is None else tuple(at)
         look = Look(variant=variant, at=epochs, seed=seed, theme=theme)
-        return picture([self.source], kind, look).figure
+        return picture([self], kind, look)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -151,13 +144,6 @@ class Trained(Result):
     def digest(self) -> str:
         """Digest of everything that the numbers depend on: the same digest, the same bits."""
         return digest_experiments([part.outcome.experiment for part in self.parts])
-
-    @property
-    def source(self) -> "Source":
-        """What pictures are made of."""
-        from hsig.results.pictures import Trainings
-
-        return Trainings(self.command, self.digest, self.summaries, self.main_parts)
 
 
 class SingleResult(Trained):

@@ -12,7 +12,6 @@ from hsig.experiments.parallel import local_pool, run_jobs
 from hsig.experiments.sweeps import Axis, CellResult, LostCell, Sweep
 from hsig.reports.page import Page
 from hsig.reports.sweeps import sweep_page
-from hsig.results.pictures import Map
 from hsig.results.result import Result
 from hsig.runs.provenance import digest_sweep
 
@@ -43,11 +42,6 @@ class SweepResult(Result):
     def cells(self) -> Mapping[tuple[str, ...], CellSummary | None]:
         """The numbers of each cell, by its values as texts; None where it was not trained."""
         return self.outcome.summaries
-
-    @property
-    def source(self) -> Map:
-        """What its pictures are made of."""
-        return Map(self.outcome, self.digest)
 
     @cached_property
     def page(self) -> Page:
