@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 
 import hsig
 from hsig.activations import ACTIVATIONS
-from hsig.analysis.definitions import define
+from hsig.analysis.definitions import find_oddities
 from hsig.config.loading import load_experiment, resolved_keys
 from hsig.config.positional import split_words
 from hsig.config.sweeps import load_sweep
@@ -197,7 +197,7 @@ def test_a_record_means_the_same_when_the_table_has_changed(monkeypatch, write):
     ],
 )
 def test_an_odd_formula_is_noticed(written, kind, x):
-    oddities = define(variant(written).activation).oddities
+    oddities = find_oddities(variant(written).activation)
     assert any(
         odd.kind == kind and x in (None, pytest.approx(abs(odd.x)), pytest.approx(odd.x))
         for odd in oddities
@@ -206,8 +206,8 @@ def test_an_odd_formula_is_noticed(written, kind, x):
 
 def test_usual_formulas_and_the_table_have_nothing_odd():
     for written in (MISH, "{formula: atan(x), derivative: 1/(1 + x*x)}"):
-        assert not define(variant(written).activation).oddities
-    kinds = {name: {odd.kind for odd in define(a).oddities} for name, a in ACTIVATIONS.items()}
+        assert not find_oddities(variant(written).activation)
+    kinds = {name: {odd.kind for odd in find_oddities(a)} for name, a in ACTIVATIONS.items()}
     assert not any("nan" in found for found in kinds.values())
     odd = {name for name, found in kinds.items() if found}
     assert odd == {"exponential", "square", "squared_relu", "step", "sign"}

@@ -9,7 +9,7 @@ import pytest
 from commands import out_of
 
 from hsig.activations import ACTIVATIONS
-from hsig.analysis.definitions import define
+from hsig.analysis.definitions import distance_from_logistic
 from hsig.reports.tour import NEXT, STEPS
 
 
@@ -50,7 +50,7 @@ def test_hard_does_not():
     assert np.median(costs) == pytest.approx(0.70, abs=0.005)
     assert np.abs(np.median(predictions, axis=0) - 0.49).max() < 0.005
     assert found(1)["variants"][0]["solved"]["k"] <= 5
-    assert 0.07 < define(ACTIVATIONS["hard"]).distance < 0.08
+    assert 0.07 < distance_from_logistic(ACTIVATIONS["hard"]) < 0.08
 
 
 def test_why_is_what_the_seeds_are():

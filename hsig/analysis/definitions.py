@@ -11,24 +11,12 @@ import numpy as np
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.arrays import Array
 from hsig.formulas.derivative import substitute_x
-from hsig.formulas.function import Break
 from hsig.formulas.nodes import Node, walk
 from hsig.formulas.program import evaluate_constant
 
 _STEP = 1e-6  # of a difference
 # the points at which a distance to the logistic curve is measured: it is constant beyond 60
 _CURVE = np.concatenate([np.arange(-60.0, 60.001, 1e-3), [-1e150, 1e150]])
-
-
-@dataclass(frozen=True)
-class Definition:
-    """An activation and what can be measured of it."""
-
-    activation: Activation
-    slope_at_0: float
-    distance: float  # largest |f - logistic| anywhere, possibly infinite
-    breaks: tuple[Break, ...]  # kinks and jumps, from left to right
-    oddities: tuple["Oddity", ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,21 +29,6 @@ class Points:
     weight_derivative: Array  # dy/dw, which is x times the derivative
 
 
-def define(activation: Activation) -> Definition:
-    """Measure an activation.
-
-    >>> round(define(ACTIVATIONS["hard"]).distance, 3)
-    0.076
-    """
-    return Definition(
-        activation,
-        slope_at_0=float(activation.derivative(np.zeros(1))[0]),
-        distance=_distance_from_logistic(activation),
-        breaks=activation.function.breaks,
-        oddities=find_oddities(activation),
-    )
-
-
 def evaluate(activation: Activation, points: Sequence[float]) -> Points:
     """Value and derivatives at some points, which may be infinite."""
     x = np.array(points, dtype=np.float64)
@@ -65,7 +38,13 @@ def evaluate(activation: Activation, points: Sequence[float]) -> Points:
         return Points(x, activation.value(x), derivative, x * derivative)
 
 
-def _distance_from_logistic(activation: Activation) -> float:
+@lru_cache(maxsize=1024)
+def distance_from_logistic(activation: Activation) -> float:
+    """The largest |f - logistic| anywhere, possibly infinite.
+
+    >>> round(distance_from_logistic(ACTIVATIONS["hard"]), 3)
+    0.076
+    """
     if not np.isfinite(activation.range).all():
         return np.inf
     ends = np.array(activation.function.breakpoints)

@@ -11,7 +11,7 @@ import typer
 
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import select_activations
-from hsig.analysis.definitions import define, evaluate
+from hsig.analysis.definitions import evaluate
 from hsig.cli.options import EVERY_KEY, WRITING, Output, command, new_app
 from hsig.config.keys import complete_activation, complete_config, json_schema, starting_point
 from hsig.config.kinds import Number
@@ -75,11 +75,11 @@ def activations(
     if group:
         if at is not None:
             raise ConfigError("--at: goes with one activation, such as: hsig activations hard")
-        output.write(overview_page([define(activation) for activation in group]))
+        output.write(overview_page([*group]))
         return
     activation = load_activation(spec or "")
     points = None if at is None else evaluate(activation, load_flag("--at", at, POINTS))
-    output.write(activation_page(define(activation), points))
+    output.write(activation_page(activation, points))
 
 
 @command(

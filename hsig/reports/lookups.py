@@ -9,7 +9,7 @@ import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import aliases_of, all_aliases, is_in_table, to_text
-from hsig.analysis.definitions import Definition, Points
+from hsig.analysis.definitions import Points, distance_from_logistic, find_oddities
 from hsig.analysis.parts import Part, group_parts
 from hsig.analysis.power import (
     ALPHA,
@@ -69,59 +69,63 @@ _TEXT_MOST = 1500  # of a derivative that is shown
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
 
-def overview_page(definitions: Sequence[Definition]) -> Page:
-    """The table of definitions."""
-    page = page_of_tables(_table(definitions), document=_document(definitions))
+def overview_page(activations: Sequence[Activation]) -> Page:
+    """The table of activations."""
+    page = page_of_tables(_table(activations), document=_document(activations))
     return replace(
-        page, blocks=(*page.blocks, lines([_MORE])), rows=_overview_rows(definitions).csv
+        page, blocks=(*page.blocks, lines([_MORE])), rows=_overview_rows(activations).csv
     )
 
 
-def _overview_rows(definitions: Sequence[Definition]) -> Rows[Definition]:
+def _overview_rows(activations: Sequence[Activation]) -> Rows[Activation]:
     return Rows(
         (
-            Column("activation", "activation", lambda d: to_text(d.activation), prose=True),
-            Column("definition", "f(x)", lambda d: d.activation.formula, prose=True),
+            Column("activation", "activation", to_text, prose=True),
+            Column("definition", "f(x)", attrgetter("formula"), prose=True),
             Column(
                 "range",
                 "range",
-                lambda d: d.activation.range,
+                attrgetter("range"),
                 lambda ends: f"{short(ends[0])} to {short(ends[1])}",
                 {"lowest": itemgetter(0), "highest": itemgetter(1)},
             ),
-            Column("slope_at_0", "slope at 0", attrgetter("slope_at_0")),
+            Column("slope_at_0", "slope at 0", _slope_at_0),
             Column(
                 "distance_from_logistic",
                 "from logistic",
-                attrgetter("distance"),
+                distance_from_logistic,
                 lambda distance: short(round(distance, 3)),
             ),
-            Column("source", "source", lambda d: d.activation.source, prose=True),
+            Column("source", "source", attrgetter("source"), prose=True),
         ),
-        definitions,
+        activations,
     )
 
 
-def _table(definitions: Sequence[Definition]) -> Table:
+def _slope_at_0(activation: Activation) -> float:
+    return float(activation.derivative(np.zeros(1))[0])
+
+
+def _table(activations: Sequence[Activation]) -> Table:
     spare = (("range", "source"),)
-    return _overview_rows(definitions).table(spare=spare, whole=True)
+    return _overview_rows(activations).table(spare=spare, whole=True)
 
 
-def activation_page(definition: Definition, points: Points | None) -> Page:
+def activation_page(activation: Activation, points: Points | None) -> Page:
     """All that is known of one activation, its curves, and its values at chosen points."""
-    activation, function = definition.activation, definition.activation.function
+    function = activation.function
     given = "given as" if activation.slope_definition else "="
     facts = [
         f"{to_text(activation) if is_in_table(activation) else 'f'}(x) = {activation.formula}",
         f"its derivative {given} {_short_text(function.slope)}",
         f"range {_range(activation)}, {_how(activation)}; slope at 0 "
-        f"{short(definition.slope_at_0)}; largest distance from the logistic curve "
-        f"{short(round(definition.distance, 3))}",
-        *(_break(b) for b in definition.breaks),
+        f"{short(_slope_at_0(activation))}; largest distance from the logistic curve "
+        f"{short(round(distance_from_logistic(activation), 3))}",
+        *(_break(b) for b in function.breaks),
         *_pieces(activation),
         *(() if function.breakpoints_are_complete else (_NOT_CUT,)),
         f"trains with {_backward(activation)}",
-        *(describe_oddity(odd) for odd in definition.oddities),
+        *(describe_oddity(odd) for odd in find_oddities(activation)),
     ]
     if activation.source:
         facts.append(f"source: {activation.source}")
@@ -130,10 +134,10 @@ def activation_page(definition: Definition, points: Points | None) -> Page:
     elsewhere = _elsewhere(activation)
     chosen = [] if points is None else [_point_rows(points).table("y = f(w*x) at w = 1")]
     return Page(
-        (lines(facts), *_curves(definition), *elsewhere, *chosen),
-        lambda _: _document([definition], points),
-        (_overview_rows([definition]) if points is None else _point_rows(points)).csv,
-        markdown=(lines(facts), *elsewhere, *(chosen or [_table([definition])])),
+        (lines(facts), *_curves(activation), *elsewhere, *chosen),
+        lambda _: _document([activation], points),
+        (_overview_rows([activation]) if points is None else _point_rows(points)).csv,
+        markdown=(lines(facts), *elsewhere, *(chosen or [_table([activation])])),
     )
 
 
@@ -225,12 +229,13 @@ def _point_rows(points: Points) -> Rows[Any]:
     )
 
 
-def _curves(definition: Definition) -> list[Curves]:
+def _curves(activation: Activation) -> list[Curves]:
     """Value and slope with those of the logistic sigmoid, every break with its both sides."""
-    reach = max([_PLOT_WIDTH, *(1.25 * abs(b.x) for b in definition.breaks)])
-    sides = [np.nextafter(b.x, side) for b in definition.breaks for side in (-np.inf, np.inf)]
+    breaks = activation.function.breaks
+    reach = max([_PLOT_WIDTH, *(1.25 * abs(b.x) for b in breaks)])
+    sides = [np.nextafter(b.x, side) for b in breaks for side in (-np.inf, np.inf)]
     x = np.sort(np.concatenate([np.linspace(-reach, reach, 401), sides]))
-    logistic, activation = ACTIVATIONS["sigmoid"], definition.activation
+    logistic = ACTIVATIONS["sigmoid"]
     name = to_text(activation)
     beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"
     drawn = (activation, logistic) if beside else (activation,)
@@ -245,26 +250,25 @@ def _curves(definition: Definition) -> list[Curves]:
 # --- for other programs -----------------------------------------------------------------------
 
 
-def _document(definitions: Sequence[Definition], points: Points | None = None) -> dict[str, Json]:
+def _document(activations: Sequence[Activation], points: Points | None = None) -> dict[str, Json]:
     """One record per activation; with the chosen points, if any, of each."""
-    return {**OF_HSIG, "activations": [_record(d, points) for d in definitions]}
+    return {**OF_HSIG, "activations": [_record(a, points) for a in activations]}
 
 
-def _record(definition: Definition, points: Points | None) -> dict[str, Json]:
-    activation = definition.activation
+def _record(activation: Activation, points: Points | None) -> dict[str, Json]:
     function = activation.function
     record: dict[str, Json] = {
         **spec_document(activation),
         "definition": activation.formula,
         "slope_definition": format_formula(function.slope),
         "range": plain(list(activation.range)),
-        "slope_at_0": plain(definition.slope_at_0),
-        "distance_from_logistic": plain(definition.distance),
-        "breaks": [plain_fields(found) for found in definition.breaks],
+        "slope_at_0": plain(_slope_at_0(activation)),
+        "distance_from_logistic": plain(distance_from_logistic(activation)),
+        "breaks": [plain_fields(found) for found in function.breaks],
         "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
         "source": activation.source,
         "aliases": list(aliases_of(activation)),
-        "oddities": [describe_oddity(odd) for odd in definition.oddities],
+        "oddities": [describe_oddity(odd) for odd in find_oddities(activation)],
     }
     if points is not None:
         records = _point_rows(points).records()
