@@ -3,9 +3,9 @@
 Each command imports what it needs when it runs, so that help is instant.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -184,7 +184,6 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
 )
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
-    from hsig.output.streams import print_message
     from hsig.runs.listing import find_record, repetition_page
     from hsig.runs.provenance import describe_machine, engines_elsewhere
 
@@ -194,32 +193,32 @@ def rerun(id: Id, *, output: Output) -> None:
         what = "is not finished" if record.is_sweep else "was stopped early"
         raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
     elsewhere = engines_elsewhere(record.meta)
-    repetition = (_repeat_sweep if record.is_sweep else _repeat_run)(record, elsewhere)
-    if repetition is None:
-        print_message("interrupted: the run was not trained to its end")
-        raise typer.Exit(INTERRUPTED)
+    repeat = _repeat_sweep if record.is_sweep else _repeat_run
+    different, observed, digest, engines = repeat(record, elsewhere)
     page = repetition_page(
         record.id,
-        same_digest=repetition.digest == record.digest,
-        different=repetition.different,
-        observed=repetition.observed,
-        elsewhere=describe_machine(record.meta, repetition.engines & elsewhere),
+        same_digest=digest == record.digest,
+        different=different,
+        observed=observed,
+        elsewhere=describe_machine(record.meta, engines & elsewhere),
     )
     output.write(page)
-    raise typer.Exit(_DIFFERENT if repetition.different else 0)
+    raise typer.Exit(_DIFFERENT if different else 0)
 
 
-class _Repetition(NamedTuple):
-    """What came of training a run again: what differs, and the digest and engines of now."""
-
-    different: Sequence[str]
-    observed: Sequence[str]
-    digest: str
-    engines: set[str]
+# what differs in what was trained and in what was observed, and the digest and engines of now
+_Repetition = tuple[list[str], list[str], str, set[str]]
 
 
-def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition | None:
-    """Train the parts of a run again, and compare them with what was kept; None by Ctrl-C."""
+def _stop() -> NoReturn:
+    from hsig.output.streams import print_message
+
+    print_message("interrupted: the run was not trained to its end")
+    raise typer.Exit(INTERRUPTED)
+
+
+def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition:
+    """Train the parts of a run again, and compare them with what was kept."""
     from hsig.engines.choice import ENGINES
     from hsig.output.terminal import ConsoleTrainer
     from hsig.runs.provenance import digest_experiments
@@ -239,16 +238,16 @@ def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition | N
         trainer = ConsoleTrainer(quiet=False)
         (again,) = trainer.train(outcome.experiment)
         if trainer.interrupted:
-            return None
+            _stop()
         bits, observations = compare_outcomes(outcome, again, elsewhere=elsewhere)
         different += bits
         observed += observations
     engines = {engine for experiment in experiments for engine in experiment.engines}
-    return _Repetition(different, observed, digest_experiments(experiments), engines)
+    return different, observed, digest_experiments(experiments), engines
 
 
-def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition | None:
-    """Train the cells of a sweep again, and compare them with what was kept; None by Ctrl-C."""
+def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
+    """Train the cells of a sweep again, and compare them with what was kept."""
     from rich.console import Group
 
     from hsig.experiments.parallel import local_pool, run_jobs
@@ -258,7 +257,6 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition |
     from hsig.runs.sweeps import compare_cells, load_kept_sweep, read_sweep
 
     wanted, kept = load_kept_sweep(record), read_sweep(record)
-    experiments = dict(zip(wanted.cells, wanted.experiments, strict=True))
     again: dict[tuple[str, ...], CellResult] = {}
 
     def take(ended: tuple[int, CellResult | LostCell]) -> int:
@@ -277,11 +275,14 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition |
         quiet=False,
     )
     if interrupted:
-        return None
-    engines = {cell: set(experiment.engines) for cell, experiment in experiments.items()}
+        _stop()
+    engines = {
+        cell: set(experiment.engines)
+        for cell, experiment in zip(wanted.cells, wanted.experiments, strict=True)
+    }
     skipped = [cell for cell, used in engines.items() if used.intersection(elsewhere)]
     different, observed = compare_cells(kept, again, elsewhere=skipped)
-    return _Repetition(different, observed, digest_sweep(wanted), set().union(*engines.values()))
+    return different, observed, digest_sweep(wanted), set().union(*engines.values())
 
 
 @command(
