@@ -9,8 +9,8 @@ import yaml
 
 from hsig.config.formulas import Argument
 from hsig.config.keys import MAX_EPOCHS, SWEEP
-from hsig.config.kinds import read_values
 from hsig.config.loading import load_experiment, resolved_keys
+from hsig.config.ranges import read_values
 from hsig.config.sweeps import load_sweep
 from hsig.config.values import Location, Value
 from hsig.errors import ConfigError

@@ -1,6 +1,7 @@
 """Activations as a user writes them: alone, one of each layer, or several to compare."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,11 +10,10 @@ from hsig.config.kinds import (
     OF_A_FORMULA,
     PARAMETER_ALIASES,
     PARAMETERS,
-    SAME,
     SLOPES,
     Kind,
     Schema,
-    complete_list,
+    SpecKind,
     complete_word,
     mapping_schema,
     setting_kind,
@@ -23,17 +23,14 @@ from hsig.config.specs import (
     check_order,
     check_settings,
     is_bracketed,
-    is_no_setting,
-    read_bracketed,
     read_item,
     read_spec,
     split_specs,
 )
-from hsig.config.values import InvalidValue, Json, Location, Value, check_all, nearest, plain
+from hsig.config.values import Json, Location, Value, check_all, nearest, plain
 
 if TYPE_CHECKING:
     from hsig.activations import Activation
-    from hsig.experiments.experiment import Experiment
 
 Layers = tuple["Activation", ...]  # of each hidden layer, or the one of all
 
@@ -41,104 +38,64 @@ MAX_BARE = 2  # settings of an activation that may do without their keys
 _NOUN = "the name of an activation, or a formula"
 
 
-class ActivationKind(Kind):
-    """A name, `NAME:KEY=VALUE,...`, a formula, or a mapping of the same."""
+@dataclass(frozen=True, eq=False, repr=False)
+class ActivationKind(SpecKind):
+    """A name, `NAME:KEY=VALUE,...`, a formula, or a mapping of the same.
+
+    Attributes:
+        layered: Whether a value is a tuple, of one for all hidden layers or one of each, as a
+            list has them.
+        words: What stands for no activation of its own.
+    """
+
+    layered: bool = False
+    words: tuple[str, ...] = ()
 
     def check(self, value: object, location: Location) -> Any:
-        from hsig.activations import Activation
-
-        if isinstance(value, str) and value.startswith("{"):
-            value = self.read(value, location)
-        return value if isinstance(value, Activation) else _read_activation(value, location)
-
-    def read(self, text: str, location: Location) -> object:
-        return read_item(text, location, is_no_setting)
-
-    def split_values(self, text: str) -> Sequence[str]:
-        return split_specs(text, is_no_setting)
-
-    def schema(self) -> Schema:
-        return {"anyOf": [_schema(), {"type": "null"}]}
-
-    def complete(self, typed: str) -> list[str]:
-        from hsig.activations import ACTIVATIONS
-
-        name, colon, settings = typed.partition(":")
-        if not colon:
-            return complete_word(ACTIVATIONS, typed)
-        before, equals, value = settings.rpartition("=")
-        setting = before.rpartition(",")[2]
-        if equals and "," not in value:  # the value of a setting that is a choice
-            offered = PARAMETERS[setting].complete(value) if setting in PARAMETERS else []
-            return [f"{name}:{before}={choice}" for choice in offered]
-        if name not in ACTIVATIONS:
-            return []
-        known = [f"{parameter}=" for parameter in (*ACTIVATIONS[name].parameters, *SLOPES)]
-        return [f"{name}:{written}" for written in complete_list(known, settings)]
-
-    def document(self, value: "Activation") -> Json:
-        return spec_document(value)
-
-
-class OutputActivation(ActivationKind):
-    """The activation of the output, or a word for that of the hidden layer."""
-
-    def check(self, value: object, location: Location) -> Any:
-        return value if value == SAME else super().check(value, location)
-
-    def complete(self, typed: str) -> list[str]:
-        return super().complete(typed) + complete_word([SAME], typed)
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        from hsig.networks.network import default_output_activation
-
-        outputs = [variant.output_activation for variant in experiment.variants]
-        hidden = [variant.hidden_activations[-1] for variant in experiment.variants]
-        if len(outputs) > 1 and outputs == [default_output_activation(last) for last in hidden]:
-            return None
-        return SAME if len(outputs) > 1 and outputs == hidden else spec_document(outputs[0])
-
-
-class LayersKind(ActivationKind):
-    """An activation, or a list with one of each hidden layer."""
-
-    layered = True
-
-    def check(self, value: object, location: Location) -> Layers:
-        if isinstance(value, str) and is_bracketed(value):
-            value = read_bracketed(value, location, is_no_setting)
+        if isinstance(value, str):
+            is_list = self.layered and is_bracketed(value)
+            value = read_item(value, location) if is_list or value.startswith("{") else value
+        if isinstance(value, str) and value in self.words:
+            return value
+        if not self.layered:
+            return read_activation(value, location)
         if not isinstance(value, list):
-            return (super().check(value, location),)
+            return (read_activation(value, location),)
         if not 1 <= len(value) <= MAX_DEPTH:
             raise location.expected(f"activations of 1 to {MAX_DEPTH} layers", value)
-        checks = (partial(super(LayersKind, self).check, part, location.below(place))
-                  for place, part in enumerate(value))  # fmt: skip
-        return tuple(check_all(checks))
+        return tuple(
+            check_all(
+                partial(read_activation, part, location.below(place))
+                for place, part in enumerate(value)
+            )
+        )
 
     def schema(self) -> Schema:
-        layers = {"type": "array", "minItems": 1, "maxItems": MAX_DEPTH, "items": _schema()}
-        return {"anyOf": [_schema(), layers, {"type": "null"}]}
+        one = _schema()
+        listed = {"type": "array", "minItems": 1, "maxItems": MAX_DEPTH, "items": one}
+        return {"anyOf": [one, *([listed] if self.layered else []), {"type": "null"}]}
+
+    def names(self) -> Sequence[str]:
+        from hsig.activations import ACTIVATIONS
+
+        return (*ACTIVATIONS, *self.words)
+
+    def settings_of(self, name: str) -> Mapping[str, Kind]:
+        from hsig.activations import ACTIVATIONS
+
+        if name not in ACTIVATIONS:
+            return {}
+        return {key: setting_kind(key) for key in (*ACTIVATIONS[name].parameters, *SLOPES)}
 
     def document(self, value: Any) -> Json:
-        return [spec_document(a) for a in value] if len(value) > 1 else spec_document(value[0])
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        hidden = [variant.hidden_activations for variant in experiment.variants]
-        return self.document(hidden[0]) if len(hidden) == 1 else None
-
-
-class Baseline(LayersKind):
-    """The variant that others are compared with, by its activation."""
-
-    empty_value = ""
-
-    def check(self, value: object, location: Location) -> Any:
-        return layers_text(super().check(value, location))
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        return experiment.baseline or None
+        if value is None or isinstance(value, str):  # a label
+            return value or None
+        if not isinstance(value, tuple):
+            return spec_document(value)
+        return [*map(spec_document, value)] if len(value) > 1 else spec_document(value[0])
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class ActivationList(Kind):
     """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice.
 
@@ -146,8 +103,8 @@ class ActivationList(Kind):
         item: What each of them is.
     """
 
+    item: ActivationKind
     empty_value: ClassVar[tuple[Any, ...]] = ()
-    item: ClassVar[ActivationKind] = ActivationKind()
 
     def check(self, value: object, location: Location) -> tuple[Any, ...]:
         from hsig.activations.names import GROUPS
@@ -159,14 +116,11 @@ class ActivationList(Kind):
         chosen: dict[str, Any] = {}
 
         def take(part: object, where: Location) -> None:
-            found = self._members(part) or [self.item.check(part, where)]
-            labels = [layers_text(layers) for layers in found]
-            again = [label for label in labels if label in chosen]
-            chosen.update(zip(labels, found, strict=True))
-            for label in again:
-                where.wrong(f"expected each activation once, got {label} again")
-            if again:
-                raise InvalidValue
+            for found in self._members(part) or [self.item.check(part, where)]:
+                label = layers_text(found)
+                if label in chosen:
+                    raise where.wrong(f"expected each activation once, got {label} again")
+                chosen[label] = found
 
         check_all(
             partial(take, part, location.below(place) if listed else location)
@@ -178,7 +132,8 @@ class ActivationList(Kind):
         """Those of a group."""
         from hsig.activations.names import select_activations
 
-        return list(select_activations(part)) if isinstance(part, str) else []
+        found = select_activations(part) if isinstance(part, str) else ()
+        return [(activation,) if self.item.layered else activation for activation in found]
 
     def read(self, text: str, location: Location) -> object:
         return self.item.read(text, location)
@@ -198,27 +153,12 @@ class ActivationList(Kind):
         return [self.item.document(part) for part in value] or None
 
 
-class Compared(ActivationList):
-    """The activations that are compared."""
-
-    item = LayersKind()
-
-    def _members(self, part: object) -> list[Any]:
-        return [(activation,) for activation in super()._members(part)]
-
-    def resolved(self, experiment: "Experiment", _name: str) -> Json:
-        hidden = [variant.hidden_activations for variant in experiment.variants]
-        return self.document(hidden) if len(hidden) > 1 else None
-
-
 def layers_text(layers: "Activation | Layers") -> str:
     """The shortest text that means some layers: that of the one, or `[tanh, relu]`."""
     from hsig.activations.names import to_text
 
-    texts = [to_text(activation) for activation in layers] if isinstance(layers, tuple) else []
-    if isinstance(layers, tuple):
-        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    return to_text(layers)
+    texts = [to_text(part) for part in (layers if isinstance(layers, tuple) else (layers,))]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
 
 
 def spec_document(activation: "Activation") -> dict[str, Json]:
@@ -254,15 +194,16 @@ def is_formula(value: object) -> bool:
     from hsig.config.formulas import is_formula
 
     if isinstance(value, dict):
-        return "formula" in value and not _is_row(value.get("name"), value["formula"])
+        return "formula" in value and not _is_row(value)
     return isinstance(value, str) and is_formula(value.partition(":")[0])
 
 
-def _is_row(name: object, formula: object) -> bool:
+def _is_row(value: Mapping[str, object]) -> bool:
     """Whether a name of the table stands with its own formula, as records have it."""
     from hsig.activations import ACTIVATIONS
 
-    return isinstance(name, str) and name in ACTIVATIONS and ACTIVATIONS[name].definition == formula
+    row = ACTIVATIONS.get(str(value.get("name")))
+    return row is not None and row.definition == value["formula"]
 
 
 _NAMING = ("activation", "activations", "output_activation", "predict_with", "baseline")
@@ -271,13 +212,8 @@ _NAMING = ("activation", "activations", "output_activation", "predict_with", "ba
 def insert_formulas(values: Mapping[str, Value], config: Mapping[str, Value]) -> dict[str, Value]:
     """The values with a formula of a config wherever its label stands."""
     formulas: dict[str, object] = {}
-
-    def collect(value: object) -> None:
-        if isinstance(value, list):
-            for part in value:
-                collect(part)
-        elif isinstance(value, dict) and "formula" in value:
-            formulas[str(value.get("name"))] = value
+    for key in ("activation", "activations"):
+        _collect_formulas(config[key].value if key in config else None, formulas)
 
     def insert(value: object) -> object:
         if isinstance(value, list):
@@ -287,56 +223,55 @@ def insert_formulas(values: Mapping[str, Value], config: Mapping[str, Value]) ->
             return insert(specs)
         return formulas.get(value, value) if isinstance(value, str) else value
 
-    for key in ("activation", "activations"):
-        if key in config:
-            collect(config[key].value)
-    if not formulas:
-        return {**values}
-    return {
-        key: part._replace(value=insert(part.value)) if key in _NAMING else part
-        for key, part in values.items()
-    }
+    naming = [key for key in _NAMING if formulas and key in values]
+    return {**values} | {key: values[key]._replace(value=insert(values[key].value))
+                         for key in naming}  # fmt: skip
+
+
+def _collect_formulas(value: object, formulas: dict[str, object]) -> None:
+    if isinstance(value, list):
+        for part in value:
+            _collect_formulas(part, formulas)
+    elif isinstance(value, dict) and "formula" in value:
+        formulas[str(value.get("name"))] = value
 
 
 def _split(value: object) -> list[object]:
     """The specs of a text, if it is one."""
     if isinstance(value, str):
-        return [*split_specs(value, is_no_setting)]
+        return [*split_specs(value)]
     return [] if value is None else [value]
 
 
 # --- one activation ---------------------------------------------------------------------------
 
 
-def _read_activation(value: object, location: Location) -> "Activation":
+def read_activation(value: object, location: Location) -> "Activation":
     """The activation that a text or a mapping means."""
+    from hsig.activations import Activation
     from hsig.activations.names import find_activations
-    from hsig.config.formulas import is_formula, read_formula
+    from hsig.config.formulas import read_formula
 
+    if isinstance(value, Activation):
+        return value
     if isinstance(value, dict) and "formula" in value:
-        settings = {key: part for key, part in value.items() if key != "name"}
-        if not _is_row(value.get("name"), value["formula"]):
-            return read_formula(value.get("name"), settings, location)
+        if is_formula(value):
+            return read_formula(value, location)
         value = {key: part for key, part in value.items() if key != "formula"}
     spec = read_spec(value, location, _NOUN)
-    is_text = isinstance(value, str)
-    if is_text and is_formula(spec.name) and not find_activations(spec.name):
-        if not all(setting.key for setting in spec.settings):
-            raise location.wrong("expected KEY=VALUE pairs behind a formula, such as :b=0.3")
-        settings = {setting.key: setting.value for setting in spec.settings}
-        return read_formula(None, {"formula": spec.name, **settings}, location, nested=False)
+    if isinstance(value, str) and is_formula(value) and not find_activations(spec.name):
+        return read_formula({"formula": spec.name}, location, spec.settings)
     where = location.below("name") if isinstance(value, dict) and "name" in value else location
-    activation = _find(spec.name, where)
-    return set_parameters(activation, spec, location)
+    return set_parameters(_find(spec.name, where), spec, location)
 
 
 def set_parameters(activation: "Activation", spec: Spec, location: Location) -> "Activation":
     """The activation with the settings of a spec."""
     from hsig.activations.names import is_in_table
 
-    parameters, is_formula = [*activation.parameters], not is_in_table(activation)
+    parameters, of_a_formula = [*activation.parameters], not is_in_table(activation)
     declared = {
-        name: setting_kind(name, of_a_formula=is_formula) for name in (*parameters, *SLOPES)
+        name: setting_kind(name, of_a_formula=of_a_formula) for name in (*parameters, *SLOPES)
     }
     # of many it would be hard to say which is the first: that of leaky_relu is not its leak
     bare = parameters if len(parameters) <= MAX_BARE else []
@@ -362,9 +297,7 @@ def _find(name: str, location: Location) -> "Activation":
         )
     if len(found) > 1:
         meanings = "; ".join(
-            f"'{to_text(activation)}', {activation.formula}, for "
-            f"{', '.join(aliases_of(activation))}"
-            for activation in found
+            f"'{to_text(row)}', {row.formula}, for {', '.join(aliases_of(row))}" for row in found
         )
         raise location.wrong(f"'{name}' means different functions. Write {meanings}")
     return found[0]

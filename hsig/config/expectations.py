@@ -4,16 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hsig.config.kinds import (
-    Choice,
-    Kind,
-    Number,
-    Schema,
-    complete_list,
-    mapping_schema,
-    verdict_names,
-)
-from hsig.config.specs import read_settings
+from hsig.config.kinds import Choice, Kind, Number, Schema, complete_list, mapping_schema, table
+from hsig.config.specs import Setting, read_settings
 from hsig.config.values import Json, Location, check_all
 
 if TYPE_CHECKING:
@@ -22,7 +14,7 @@ if TYPE_CHECKING:
 EXPECTATIONS: Mapping[str, Kind] = {
     "solved_at_least": Number(0.0, 1.0),  # the smallest share of solved seeds
     "solved_at_most": Number(0.0, 1.0),  # the largest
-    "verdict": Choice(verdict_names),  # of more than half of the seeds
+    "verdict": Choice(table("experiments.verdicts", "VERDICTS")),  # of more than half of the seeds
 }
 
 
@@ -32,16 +24,13 @@ class Expect(Kind):
     empty_value: ClassVar[Mapping[str, Any]] = {}
 
     def check(self, value: object, location: Location) -> "dict[str, Bound | Checks]":
-        parts: dict[str, tuple[object, Location]] = {}
-        if isinstance(value, str):
-            settings = read_settings(value, location)
-            parts = {setting.key: (setting.value, location) for setting in settings}
-        elif isinstance(value, dict):
-            parts = {name: (part, location.below(name)) for name, part in value.items()}
-        if "" in parts or not isinstance(value, str | dict):
+        settings = read_settings(value, location) if isinstance(value, str) else []
+        if isinstance(value, dict):
+            settings = [Setting(name, part, location.below(name)) for name, part in value.items()]
+        if not isinstance(value, str | dict) or not all(setting.key for setting in settings):
             known = ", ".join(EXPECTATIONS)
             raise location.expected(f"checks such as solved_at_least=0.9 ({known})", value)
-        return _check_all(parts)
+        return dict(check_all(partial(_check, *setting) for setting in settings))
 
     def schema(self) -> Schema:
         checks = mapping_schema({name: kind.schema() for name, kind in EXPECTATIONS.items()})
@@ -56,24 +45,16 @@ class Expect(Kind):
         }
 
 
-def _check_all(parts: "Mapping[str, tuple[object, Location]]") -> "dict[str, Bound | Checks]":
-    checked = check_all(partial(_check_part, name, *part) for name, part in parts.items())
-    return dict(zip(parts, checked, strict=True))
-
-
-def _check_part(name: str, part: object, location: Location) -> "Bound | Checks":
+def _check(name: str, value: object, location: Location) -> tuple[str, Any]:
     """One check, or those of one variant under its label."""
-    if not isinstance(part, dict):
-        return _check_bound(name, part, location)
-    bounds = check_all(
-        partial(_check_bound, key, bound, location.below(key)) for key, bound in part.items()
-    )
-    return dict(zip(part, bounds, strict=True))
+    if isinstance(value, dict):
+        inner = (partial(_check_bound, *pair, location.below(pair[0])) for pair in value.items())
+        return name, dict(check_all(inner))
+    return _check_bound(name, value, location)
 
 
-def _check_bound(name: str, bound: object, location: Location) -> "Bound":
-    if name in EXPECTATIONS:
-        checked: Bound = EXPECTATIONS[name].check(bound, location)
-        return checked
-    label = f". Those of one variant: {{{name}: {{solved_at_least: 0.9}}}}"
-    raise location.unknown("check", name, EXPECTATIONS, label)
+def _check_bound(name: str, value: object, location: Location) -> "tuple[str, Bound]":
+    if name not in EXPECTATIONS:
+        label = f". Those of one variant: {{{name}: {{solved_at_least: 0.9}}}}"
+        raise location.unknown("check", name, EXPECTATIONS, label)
+    return name, EXPECTATIONS[name].check(value, location)

@@ -1,27 +1,25 @@
 """Activations that are formulas, or functions in Python."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from re import fullmatch, match
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hsig.activations import Activation
 from hsig.activations.names import GROUPS, find_activations, inline_activation
-from hsig.config.kinds import OF_A_FORMULA, PARAMETERS, SAME, SLOPES
-from hsig.config.values import INVALID, Location, Value, check_all, describe, is_number, nearest
+from hsig.config.kinds import OF_A_FORMULA, SAME, SLOPES
+from hsig.config.specs import Setting, Spec, check_settings
+from hsig.config.values import INVALID, Location, Value, describe, is_number
 from hsig.formulas.derivative import substitute
 from hsig.formulas.nodes import Node, X, format_formula, number, walk
 from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
 
 _NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or in a framework
-_EXAMPLE = "a formula, such as clip(0.2*x + 0.5, 0, 1)"
 _FORMULAS = ("formula", "derivative")
-_RESERVED = {"name", *_FORMULAS, *SLOPES}
+_RESERVED = {"x", "name", *CONSTANTS, *_FORMULAS, *SLOPES}
 
 
 def is_formula(text: str) -> bool:
@@ -34,64 +32,56 @@ def is_formula(text: str) -> bool:
 
 
 def read_formula(
-    label: object, settings: Mapping[str, object], place: Location, *, nested: bool = True
+    written: Mapping[str, object], place: Location, behind: Sequence[Setting] | None = None
 ) -> Activation:
     """Make a user's own activation.
 
     Args:
-        label: Its name in tables; by default the formula.
-        settings: The formula, the derivative if it is given, and the parameters, unchecked.
-        place: Where they were written.
-        nested: Whether each has a place of its own below that.
+        written: The formula; and perhaps a name, which else is the formula, a derivative, and
+            the parameters.
+        place: Where that is.
+        behind: The parameters behind a text that is a formula.
 
     Raises:
         InvalidValue: If a part is wrong, or the formula has no value at 0 or does not depend on x.
     """
-
-    def locate(key: str) -> Location:
-        return place.below(key) if nested else place
-
-    formula, slope = (_check_text(key, settings.get(key, ""), place) for key in _FORMULAS)
+    others = {key: part for key, part in written.items() if key not in ("name", *_FORMULAS)}
+    settings = behind
+    if settings is None:
+        settings = [Setting(key, part, place.below(key)) for key, part in others.items()]
+    places = {key: place.below(key) if behind is None else place for key in _FORMULAS}
+    texts = {key: _check_text(written[key], places[key]) for key in _FORMULAS if key in written}
     names: set[str] = set()
-    for key, text in zip(_FORMULAS, (formula, slope), strict=True):
+    for key, text in texts.items():
         try:
-            names |= free_names(text) - {"x", *CONSTANTS} if text else set()
+            names |= free_names(text) if text else set()
         except FormulaError as problem:
-            raise locate(key).wrong(problem.with_caret()) from None
-
-    def check_setting(key: str, value: object) -> tuple[str, Any]:
-        where = place.below(key) if nested else replace(place, setting=key)
-        if key in SLOPES:
-            return key, None if value is None else PARAMETERS[key].check(value, where)
-        if key not in names:
-            known = [*sorted(names - _RESERVED), *SLOPES]
-            raise where.wrong(
-                f"there is no {key} in the formula.{nearest(key, known)} It has: {', '.join(known)}"
-            )
-        return key, OF_A_FORMULA.check(value, where)
-
-    if not isinstance(label, str | None):
-        raise place.below("name").expected("a name for tables", label)
-    is_record = {*SLOPES} <= set(settings)  # which may have a label that is a name by now
+            raise places[key].wrong(problem.with_caret()) from None
+    label = written.get("name")
+    is_record = {*SLOPES} <= others.keys()  # which may have a label that is a name by now
     if label is not None and not is_record:
         _check_label(label, place.below("name"))
-    others = {key: value for key, value in settings.items() if key not in _FORMULAS}
-    parameters = dict(check_all(partial(check_setting, *setting) for setting in others.items()))
+    declared = {**dict.fromkeys(sorted(names - _RESERVED), OF_A_FORMULA), **SLOPES}
+    spec = Spec(texts["formula"], tuple(settings))
+    parameters = check_settings(spec, declared, place, bare=())
     kink, backward = (parameters.pop(key, None) or "own" for key in SLOPES)
 
-    value = _parse(formula, parameters, locate("formula"))
-    given = format_formula(_parse(slope, parameters, place.below("derivative"))) if slope else ""
+    value = _parse(texts["formula"], parameters, places["formula"])
+    slope = texts.get("derivative")
     text = format_formula(substitute(value, {key: number(parameters[key]) for key in parameters}))
     activation = Activation(
-        label or text,
+        text if label is None else str(label),
         format_formula(value),
         settings=tuple(parameters.items()),
-        slope_definition=given,
+        slope_definition=(
+            format_formula(_parse(slope, parameters, places["derivative"])) if slope else ""
+        ),
         kink=kink,
         backward=backward,
     )
     if X not in walk(value):
-        raise place.wrong(f"expected a formula in x, got {describe(formula)}, which is constant")
+        formula = describe(texts["formula"])
+        raise place.wrong(f"expected a formula in x, got {formula}, which is constant")
     with np.errstate(all="ignore"):
         (at_0,) = activation.value(np.zeros(1))
     if not isfinite(at_0):
@@ -99,20 +89,18 @@ def read_formula(
     return activation
 
 
-def _check_text(key: str, value: object, place: Location) -> str:
-    if isinstance(value, str):
-        return value
-    if key == "formula" and is_number(value):
-        return str(value)
-    raise place.below(key).expected(_EXAMPLE, value)
+def _check_text(value: object, place: Location) -> str:
+    if not isinstance(value, str) and not is_number(value):
+        raise place.expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
+    return str(value)
 
 
-def _check_label(label: str, place: Location) -> None:
+def _check_label(label: object, place: Location) -> None:
     """Refuse a label that would be taken for something else."""
+    if not isinstance(label, str) or not fullmatch(r"\w[\w .+-]*", label):
+        raise place.expected("a name of letters, digits, spaces, and . _ + -", label)
     if find_activations(label) or label in GROUPS or label in (SAME, "x"):
         raise place.wrong(f"'{label}' is a name that hsig has. Choose another for this formula")
-    if not fullmatch(r"\w[\w .+-]*", label):
-        raise place.expected("a name of letters, digits, spaces, and . _ + -", label)
 
 
 def _parse(formula: str, parameters: Mapping[str, float], place: Location) -> Node:

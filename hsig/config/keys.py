@@ -10,39 +10,29 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from hsig.config.activation_kinds import (
-    ActivationList,
-    Baseline,
-    Compared,
-    LayersKind,
-    OutputActivation,
-)
+from hsig.config.activation_kinds import ActivationKind, ActivationList
 from hsig.config.expectations import Expect
 from hsig.config.kinds import (
     MAX_DEPTH,
     MAX_SEED,
     MAX_SEEDS,
-    VALUES_SCHEMA,
+    SAME,
     Choice,
     EngineName,
     Hidden,
     Kind,
     ListOf,
-    LossName,
     Number,
     Schema,
     Seeds,
-    Tune,
     Whole,
-    Workers,
     complete_word,
-    engine_names,
-    loss_names,
     mapping_schema,
-    scale_names,
+    table,
 )
+from hsig.config.ranges import VALUES_SCHEMA, Tune
 from hsig.config.task_kinds import InitialWeights, StartKind, TaskKind
-from hsig.config.text import CONFIG_ENDINGS
+from hsig.config.text import list_configs
 
 # the commands that differ in defaults or keys
 TRAIN, COMPARE, EXPLAIN, SWEEP = "train", "compare", "explain", "sweep"
@@ -106,25 +96,29 @@ _RATE = Number(0.0, 1e9, above=True)
 _HIDDEN = Hidden(Whole(1, 1024), "hidden layers", "-", max_length=MAX_DEPTH)
 _SEEDS = Seeds(Whole(0, MAX_SEED), "seeds", distinct=True)
 _EPOCHS = ListOf(Whole(1, MAX_EPOCHS), "epochs", rising=True)
-_WORKERS = Workers(1, 1024, words=("auto",))
+_WORKERS = Whole(1, 1024, words={"auto": None})  # for as many as there are cores
+_LAYERS = ActivationKind(layered=True)
+_COMPARED = ActivationList(_LAYERS)
+_OTHERS = ActivationList(ActivationKind())
+_ENGINES = EngineName(lambda: ("auto", *table("engines.choice", "ENGINES")()))
 
 # fmt: off
 _ROWS = (
     Key("task", TaskKind(), "xor", metavar="TASK", short="-t",
         help="What to learn: xor, and, or, parity3, csv:FILE (last column: target); to compare on "
         "several: xor,and"),
-    Key("scale", Choice(scale_names), "none", metavar="SCALE",
+    Key("scale", Choice(table("networks.tasks", "SCALES")), "none", metavar="SCALE",
         help="Of each input: standard (mean 0, standard deviation 1), minmax (0 to 1), or none"),
-    Key("activation", LayersKind(), "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
+    Key("activation", _LAYERS, "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
         help="A name (see `hsig activations`), NAME:KEY=VALUE,... such as hard:slope=0.25, a "
         "formula in x, or a list of one for each layer: [tanh, relu]"),
-    Key("activations", Compared(), None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
+    Key("activations", _COMPARED, None, {COMPARE: "all"}, (COMPARE,), metavar="SPEC,...",
         help="What to compare: a list of them, a group such as sigmoids or torch, or a pattern "
         "such as 'hard*'"),
-    Key("output_activation", OutputActivation(), metavar="SPEC",
+    Key("output_activation", ActivationKind(words=(SAME,)), metavar="SPEC",
         help="Of the output: a name (identity for any number), or same. Default: the same if in "
         "[0, 1], else sigmoid"),
-    Key("loss", LossName(loss_names), "bce", metavar="LOSS", short="-l",
+    Key("loss", Choice(table("networks.losses", "LOSSES")), "bce", metavar="LOSS", short="-l",
         help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
     Key("learning_rate", _RATE, 0.1, metavar="RATE", short="-r",
         help="Step size of gradient descent"),
@@ -154,13 +148,13 @@ _ROWS = (
     Key("cost", Choice(("last", "mean")), "mean",
         numbers=False, metavar="last|mean",
         help="Cost in the tables: of the last sample of an epoch, or the mean"),
-    Key("engine", EngineName(engine_names), "auto", metavar="ENGINE",
+    Key("engine", _ENGINES, "auto", metavar="ENGINE",
         help="What trains: compiled (C), reference (NumPy), or auto for the fastest there is"),
     Key("workers", _WORKERS, "auto", may_vary=False, numbers=False, metavar="N|auto",
         help="Cores that train: a number, or auto for all where that pays"),
-    Key("predict_with", ActivationList(), commands=_NO_SWEEP, numbers=False, metavar="SPEC,...",
+    Key("predict_with", _OTHERS, commands=_NO_SWEEP, numbers=False, metavar="SPEC,...",
         help="Also predict with these in place of the trained one: a list, or a group"),
-    Key("baseline", Baseline(), commands=_NO_SWEEP, numbers=False, metavar="SPEC",
+    Key("baseline", _LAYERS, commands=_NO_SWEEP, numbers=False, metavar="SPEC",
         help="What the others are compared with, one of the activations. Default: the first"),
     Key("tune", Tune("learning_rate", _RATE), commands=(COMPARE,), numbers=False,
         metavar="KEY=VALUES",
@@ -255,13 +249,5 @@ def complete_comparison(typed: str) -> list[str]:
 def complete_config(typed: str) -> list[str]:
     """Config files in the folder that is typed so far, and in the folders within it."""
     folder = Path(typed.rpartition("/")[0] or ("/" if typed.startswith("/") else "."))
-    try:
-        found = [
-            path
-            for pattern in ("*", "*/*")
-            for path in sorted(folder.glob(pattern))
-            if path.suffix in CONFIG_ENDINGS and not path.parent.name.startswith(".")
-        ]
-    except OSError:
-        return []
-    return complete_word(map(str, found), typed.removeprefix("./"))
+    configs = [*list_configs(folder), *list_configs(folder, "*/*")]
+    return complete_word(map(str, configs), typed.removeprefix("./"))

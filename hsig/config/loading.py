@@ -4,38 +4,29 @@ Everything is checked before the first epoch, and all problems come in one repor
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hsig.activations import Activation
-from hsig.activations.names import to_text
-from hsig.config.activation_kinds import (
-    ActivationKind,
-    Layers,
-    LayersKind,
-    insert_formulas,
-    layers_text,
-)
+from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
+from hsig.config.conflicts import find_conflicts
 from hsig.config.formulas import Argument, read_argument
-from hsig.config.keys import COMPARE, EVIDENCE_NUMBERS, EXPLAIN, KEYS, TRAIN, Key, known_elsewhere
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, Key, known_elsewhere
 from hsig.config.kinds import SAME, Kind, ListOf, Number
 from hsig.config.task_kinds import split_tasks
 from hsig.config.text import read_config
 from hsig.config.values import INVALID, InvalidValue, Json, Location, Value, nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Bound, Checks, Experiment, Variant
-from hsig.networks.network import default_output_activation, layer_shapes
+from hsig.networks.network import default_output_activation
 
 Settings = Mapping[str, str | Argument]  # by key: texts as behind its flag, or values of a call
 
 SWEPT = "sweep"  # the key of what a sweep varies
-MAX_CHECKPOINTS = 100_000
-MAX_KEPT_NUMBERS = 100_000_000  # over seeds and checkpoints: 0.8 GB
 _RATE = "learning_rate"
 _FIELDS = KEYS.keys() & {field.name for field in fields(Experiment)}
 
@@ -137,8 +128,9 @@ class CheckedKeys:
         """
         if len(self.values) == len(KEYS):
             experiment = self._assemble()
-            for check in _CHECKS:
-                check(experiment, self.location)
+            for keys, message, path in find_conflicts(experiment):
+                location = self.location(*keys)
+                replace(location, path=path).wrong(message)
         if self.problems:
             raise ConfigError(self.problems)
         return experiment
@@ -186,8 +178,11 @@ class CheckedKeys:
 
     def _baseline(self, labels: Sequence[str]) -> str:
         """The label of the one to compare with, or nothing for the first."""
-        label: str = self.values["baseline"] if self.comparing else ""
-        if label and label not in labels:
+        layers = self.values["baseline"]
+        if not self.comparing or layers is None:
+            return ""
+        label = layers_text(layers)
+        if label not in labels:
             self.location("baseline").wrong(
                 f"expected one of the activations compared, got {label}. They are: "
                 f"{', '.join(labels)}"
@@ -201,7 +196,8 @@ class CheckedKeys:
             label = name
             if isinstance(part, Mapping) and name not in labels:
                 with suppress(InvalidValue):
-                    label = layers_text(LayersKind().check(name, Location("", Value(name), [])))
+                    layers = KEYS["activation"].kind.check(name, Location("", Value(name), []))
+                    label = layers_text(layers)
                 if label not in labels:
                     self.location("expect").below(name).wrong(
                         f"no variant is called '{name}'.{nearest(name, labels)} "
@@ -233,141 +229,19 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
 
     One variant is the `activation`, several are the `activations`.
     """
-    return {name: key.kind.resolved(experiment, name) for name, key in KEYS.items()}
-
-
-# --- what must hold between keys --------------------------------------------------------------
-
-_Locate = Callable[..., Location]  # of some keys the first that somebody set
-
-
-def _check_loss(experiment: Experiment, locate: _Locate) -> None:
-    loss, targets = experiment.loss, experiment.task.targets
-    if not loss.needs_probabilities:
-        return
-    if targets.min() < 0.0 or targets.max() > 1.0:
-        locate("task", "loss").wrong(
-            f"the loss {loss.name} needs targets from 0 to 1, got targets from "
-            f"{targets.min():g} to {targets.max():g}. For these use loss squared, and for any "
-            "number output_activation identity"
-        )
-    for output in dict.fromkeys(variant.output_activation for variant in experiment.variants):
-        if not output.maps_into_unit_interval:
-            low, high = output.range
-            locate("output_activation", "activation", "loss").wrong(
-                f"the loss {loss.name} needs an output from 0 to 1, but {to_text(output)} gives "
-                f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid"
-            )
-
-
-def _check_layers(experiment: Experiment, locate: _Locate) -> None:
-    hidden = experiment.hidden
-    for variant in experiment.variants:
-        count = len(variant.hidden_activations)
-        if count not in (1, len(hidden)):
-            units = (hidden * count)[:count]
-            locate("activation", "activations", "hidden").wrong(
-                f"{variant.label} is for {count} hidden layers, but hidden {layer_text(hidden)} "
-                f"has {len(hidden)}. Use hidden {layer_text(units)}, or an activation for each "
-                "of its layers"
-            )
-
-
-def _check_initial_weights(experiment: Experiment, locate: _Locate) -> None:
-    weights = experiment.initial_weights
-    if weights is None:
-        return
-    sizes, hidden = experiment.sizes, experiment.hidden
-    if len(weights) != len(hidden) + 1:
-        locate("initial_weights").wrong(
-            f"expected the weights of {len(hidden) + 1} layers, for hidden {layer_text(hidden)} "
-            f"and the output, got {len(weights)}"
-        )
-        return
-    fan_ins = [f"{sizes[0]} inputs", *(f"{units} hidden units" for units in hidden)]
-    is_named = isinstance(locate("initial_weights").value.value, dict)
-    steps: Iterable[str | int] = ("hidden", "output") if is_named else range(len(weights))
-    for step, weight, shape, fan_in in zip(
-        steps, weights, layer_shapes(sizes), fan_ins, strict=True
-    ):
-        rows, columns = weight.shape
-        if weight.shape != shape:
-            locate("initial_weights").below(step).wrong(
-                f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
-                f"got {rows} rows of {columns}"
-            )
-    if len(experiment.seeds) != 1:
-        locate("seeds").wrong(
-            "initial_weights replace the draw, so they go with exactly one seed, "
-            f"got {len(experiment.seeds)} seeds"
-        )
-
-
-def _check_until(experiment: Experiment, locate: _Locate) -> None:
-    if experiment.until is None:
-        return
-    if experiment.seeds != tuple(range(len(experiment.seeds))):
-        locate("seeds").wrong(
-            "until adds seeds 0, 1, 2, ... in order, so it goes with a number of seeds, "
-            "not with a list"
-        )
-    if experiment.initial_weights is not None:
-        locate("until").wrong("initial_weights go with one seed, so no seeds can be added")
-
-
-def _check_tune(experiment: Experiment, locate: _Locate) -> None:
-    if not experiment.tune:
-        return
-    if experiment.until is not None:
-        locate("tune", "until").wrong(
-            "tune goes without until: choose the number of seeds that are reported with seeds"
-        )
-    if experiment.initial_weights is not None:
-        locate("tune").wrong(
-            "initial_weights go with one seed, so there are no other seeds to choose on"
-        )
-    if len(experiment.variants) < 2:
-        locate("tune").wrong("expected at least 2 activations to compare, got 1")
-
-
-def _check_size(experiment: Experiment, locate: _Locate) -> None:
-    epochs, every, seeds = experiment.epochs, experiment.report_every, len(experiment.seeds)
-    if experiment.until is not None:
-        seeds = experiment.max_seeds
-    checkpoints = epochs // every + 2 + len(experiment.at_epochs)
-    variants = len(experiment.variants)
-    networks = variants * seeds
-    who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
-    samples = len(experiment.task.inputs)
-    kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
-    if experiment.tune:  # at two or three checkpoints each
-        tried = variants * len(experiment.tune) * len(experiment.tuning_seeds)
-        kept += 3 * tried * (samples + EVIDENCE_NUMBERS)
-    if checkpoints > MAX_CHECKPOINTS or kept > MAX_KEPT_NUMBERS:
-        locate("report_every", "epochs", "seeds").wrong(
-            f"{epochs} epochs reported every {every} for {who} and {samples} samples are "
-            "more costs than fit in memory. Report less often"
-        )
-    elif networks * sum(map(prod, layer_shapes(experiment.sizes))) > MAX_KEPT_NUMBERS:
-        locate("seeds", "hidden").wrong(
-            f"{who} of {layer_text(experiment.hidden)} hidden units are more weights than fit in "
-            "memory. Train fewer seeds at a time"
-        )
-
-
-_CHECKS = (
-    _check_loss,
-    _check_layers,
-    _check_initial_weights,
-    _check_until,
-    _check_tune,
-    _check_size,
-)
-
-
-def layer_text(hidden: Sequence[int]) -> str:
-    """Units of the hidden layers as a flag has them: `3`, `8-8`."""
-    return "-".join(map(str, hidden))
+    hidden = [variant.hidden_activations for variant in experiment.variants]
+    outputs = [variant.output_activation for variant in experiment.variants]
+    output: Activation | str | None = outputs[0]
+    if len(hidden) > 1 and outputs == [default_output_activation(layers[-1]) for layers in hidden]:
+        output = None
+    elif len(hidden) > 1 and outputs == [layers[-1] for layers in hidden]:
+        output = SAME
+    values = {
+        "activation": hidden[0] if len(hidden) == 1 else None,
+        "activations": hidden if len(hidden) > 1 else [],
+        "output_activation": output,
+    } | {name: getattr(experiment, name) for name in _FIELDS}
+    return {name: key.kind.document(values[name]) for name, key in KEYS.items()}
 
 
 # --- loading ----------------------------------------------------------------------------------
@@ -400,8 +274,8 @@ def resolve(
         flags: By key: texts as typed behind its flag, or arguments of a call.
         command: `train` or `explain`, for the key `activation`, or `compare`, for `activations`;
             by default `train` or `compare`, as the keys say. They differ in a few defaults.
-        among_others: Whether it is one of several configs that are compared; it may have one
-            `activation` then.
+        among_others: Whether it is one of several configs that are compared, which may have one
+            `activation`.
         task: What stands for the key of this name.
 
     Raises:
@@ -410,15 +284,13 @@ def resolve(
     problems: list[str] = []
     written = {} if path is None else _read_keys(Path(path), problems)
     written = insert_formulas(written | read_flags(flags or {}, problems), written)
-    single = among_others and has_value(written, "activation")
-    single = single and not has_value(written, "activations")
-    command = COMPARE if single else _find_command(written, command, problems)
+    single = has_value(written, "activation") and not has_value(written, "activations")
+    command = COMPARE if among_others else _find_command(written, command, problems)
     if command != COMPARE:
         written = _without_tune(written, problems)
-    written = defaults(command) | written
-    if task is not None:
-        written["task"] = task
-    checked = check_keys(written, problems, comparing=command == COMPARE and not single)
+    written = defaults(command) | written | ({} if task is None else {"task": task})
+    comparing = command == COMPARE and not (among_others and single)
+    checked = check_keys(written, problems, comparing=comparing)
     return Resolved(checked.experiment(), {name: part.where() for name, part in written.items()})
 
 
@@ -475,12 +347,12 @@ def load_side_by_side(paths: Sequence[Path], flags: Settings) -> dict[str, Exper
     Raises:
         ConfigError: With every problem of each.
     """
-    what, several = ("config", _split_configs) if len(paths) > 1 else ("task", _split_task)
+    what, loads = "task", _split_task(paths, flags)
+    if len(paths) > 1:
+        what, loads = "config", _split_configs(paths, flags)
     experiments: dict[str, Experiment] = {}
     problems: list[str] = []
-    count = 0
-    for name, load in several(paths, flags):
-        count += 1
+    for name, load in loads:
         try:
             experiment, origins = load()
         except ConfigError as refusal:
@@ -500,30 +372,34 @@ def load_side_by_side(paths: Sequence[Path], flags: Settings) -> dict[str, Exper
                 f"{origins['tune']}: tune: goes with one config: of each its own choice would be "
                 "two comparisons in one. Compare them one by one"
             )
-    if problems and count:
+    if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return experiments
 
 
-_Loads = Iterator[tuple[str, Callable[[], Resolved]]]  # of each its name, if that is known
+_Loads = list[tuple[str, Callable[[], Resolved]]]  # of each its name, if that is known
 
 
 def _split_configs(paths: Sequence[Path], flags: Settings) -> _Loads:
     stems = Counter(path.stem for path in paths)
-    for path in paths:
-        ours = {key: text for key, text in flags.items() if key != "baseline" or path == paths[0]}
-        name = path.stem if stems[path.stem] == 1 else str(path)
-        yield name, partial(resolve, path, ours, COMPARE, among_others=True)
+    others = {key: text for key, text in flags.items() if key != "baseline"}
+    return [
+        (
+            path.stem if stems[path.stem] == 1 else str(path),
+            partial(resolve, path, flags if path == paths[0] else others, among_others=True),
+        )
+        for path in paths
+    ]
 
 
 def _split_task(paths: Sequence[Path], flags: Settings) -> _Loads:
-    path = paths[0] if paths else None
-    written = {} if path is None else _read_keys(path, [])
+    written = _read_keys(paths[0], []) if paths else {}
     task = (written | read_flags(flags, [])).get("task", Value(None))
-    lines = {} if task.lines is None else task.lines.below
-    for place, value in enumerate(split_tasks(task.value)):
-        part = task._replace(value=value, lines=lines.get(place, task.lines))
-        yield "", partial(resolve, path, flags, COMPARE, task=part)
+    path = paths[0] if paths else None
+    return [
+        ("", partial(resolve, path, flags, COMPARE, task=task.part(place, value)))
+        for place, value in enumerate(split_tasks(task.value))
+    ]
 
 
 def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:

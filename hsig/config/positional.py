@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hsig.config.keys import KEYS
 from hsig.config.specs import is_bracketed
-from hsig.config.text import CONFIG_ENDINGS, path_exists
+from hsig.config.text import CONFIG_ENDINGS
 from hsig.errors import ConfigError
 
 
@@ -20,7 +21,10 @@ def _is_config(word: str) -> bool:
     """Whether a word is the path of a config; one with a slash may be a formula in x."""
     if "/" not in word or word.endswith(CONFIG_ENDINGS) or word.startswith((".", "/", "~")):
         return word.endswith(CONFIG_ENDINGS) or "/" in word
-    return path_exists(Path(word)) or not re.search(r"(?<![\w.])x(?![\w.])", word)
+    is_formula = re.search(r"(?<![\w.])x(?![\w.])", word) is not None
+    with suppress(OSError):  # of a name that is too long for a file
+        return Path(word).exists() or not is_formula
+    return not is_formula
 
 
 def take_single_activation(words: Sequence[str], flags: dict[str, str]) -> Path | None:

@@ -2,13 +2,13 @@
 
 A spec is a name and its settings, of which the first may be bare, in their declared order:
 `hard:slope=0.25`, `uniform:-1,1`. In YAML a mapping means the same: `{name: hard, slope: 0.25}`,
-`{uniform: [-1, 1]}`. A text may have several: a new one begins at a comma before a name, so that
-`hard:slope=0.25,kink=open,tanh` are two; within brackets a comma separates nothing. Square brackets
-are a list, which for activations is one of each layer: `[tanh, relu]`.
+`{uniform: [-1, 1]}`. A text may have several: a new one begins at a comma before what is neither
+KEY=VALUE nor a number, so that `hard:slope=0.25,kink=open,tanh` are two; within brackets a comma
+separates nothing. Square brackets are a list, which for activations is one of each layer.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from math import isfinite
@@ -28,7 +28,7 @@ from hsig.errors import ConfigError
 
 _BEFORE, _AFTER = "([{", ")]}"
 _SETTING = re.compile(r"\s*\w+\s*=(?!=)")
-_PLAIN_NAME = re.compile(r"\s*[^\W\d]\w*\s*(:|$)")
+_NAME = re.compile(r"\s*[^\W\d]\w*\s*(:|$)")
 
 
 class Checks(Protocol):
@@ -56,36 +56,30 @@ class Spec(NamedTuple):
 # --- texts ------------------------------------------------------------------------------------
 
 
-def begins_with_name(part: str) -> bool:
-    """Whether a part of a text begins with a plain name, such as that of a task."""
-    return _PLAIN_NAME.match(part) is not None
-
-
-def is_no_setting(part: str) -> bool:
-    """Whether a part of a text is neither `KEY=VALUE` nor a number: a name, or a formula."""
-    try:
-        return not _SETTING.match(part) and not is_number(read_scalar(part.strip()))
-    except ValueError:  # a number in the wrong spelling
-        return False
-
-
-def split_specs(text: str, begins: Callable[[str], bool] = begins_with_name) -> list[str]:
+def split_specs(text: str) -> list[str]:
     """The specs of a text with commas between them.
-
-    Args:
-        text: What was written.
-        begins: Whether a part between commas begins a spec; else it is a setting of the last.
 
     >>> split_specs("uniform:0,1,uniform:-1,1")
     ['uniform:0,1', 'uniform:-1,1']
     """
     specs: list[str] = []
     for part in _split_outside_brackets(text):
-        if specs and ":" in specs[-1] and not begins(part):
+        if specs and _continues(specs[-1], part):
             specs[-1] += f",{part}"
         else:
             specs.append(part.strip())
     return specs
+
+
+def _continues(spec: str, part: str) -> bool:
+    """Whether the part behind a comma belongs to the spec before it."""
+    if spec.startswith("csv:"):  # the name of a file may have commas
+        return not _NAME.match(part)
+    try:
+        is_setting = bool(_SETTING.match(part)) or is_number(read_scalar(part.strip()))
+    except ValueError:  # a number in the wrong spelling
+        is_setting = True
+    return ":" in spec and is_setting
 
 
 def _split_outside_brackets(text: str) -> list[str]:
@@ -111,23 +105,14 @@ def is_bracketed(text: str) -> bool:
     return text.startswith("[") and text.endswith("]") and inside
 
 
-def read_bracketed(
-    text: str, location: Location, begins: Callable[[str], bool] = begins_with_name
-) -> list[object]:
-    """The items of `[SPEC, ...]`: texts, lists, or mappings in YAML's flow style."""
-    inside = text.strip()[1:-1]
-    specs = split_specs(inside, begins) if inside.strip() else []
-    return [read_item(spec, location, begins) for spec in specs]
-
-
-def read_item(
-    text: str, location: Location, begins: Callable[[str], bool] = begins_with_name
-) -> object:
-    """The value of a text: several specs stay a text, brackets and quotes are read."""
+def read_item(text: str, location: Location) -> object:
+    """The value of a text: several specs stay a text; brackets and quotes are read."""
     if len(_split_outside_brackets(text)) > 1:
         return text
     if is_bracketed(text):
-        return read_bracketed(text, location, begins)
+        inside = text.strip()[1:-1]
+        specs = split_specs(inside) if inside.strip() else []
+        return [read_item(spec, location) for spec in specs]
     if text.strip().startswith(tuple("[{\"'")):
         return read_flow(text, location)
     return read_value(text, location)
@@ -138,7 +123,7 @@ def read_flow(text: str, location: Location) -> object:
     from hsig.config.yaml_text import parse_yaml
 
     try:
-        return parse_yaml(text, location.value.source, location.problems).value
+        return parse_yaml(text, location.value.source, location.problems)[0]
     except ConfigError as refusal:
         location.problems.extend(refusal.messages)
         raise InvalidValue from None
@@ -148,13 +133,7 @@ def read_flow(text: str, location: Location) -> object:
 
 
 def read_spec(value: object, location: Location, noun: str) -> Spec:
-    """The name and the settings of a text or a mapping.
-
-    Args:
-        value: What was written.
-        location: Where.
-        noun: What is expected there, for a complaint.
-    """
+    """The name and the settings of a text or a mapping; `noun` says what is expected there."""
     if isinstance(value, str):
         name, colon, text = value.strip().partition(":")
         return Spec(name.strip(), tuple(read_settings(text, location)) if colon else ())

@@ -20,7 +20,7 @@ from hsig.config.activation_kinds import (
     spec_document,
 )
 from hsig.config.keys import KEYS, MAX_EPOCHS, SWEEP, Key
-from hsig.config.kinds import MAX_VALUES, is_range, read_values, setting_kind
+from hsig.config.kinds import setting_kind
 from hsig.config.loading import (
     SWEPT,
     CheckedKeys,
@@ -31,6 +31,7 @@ from hsig.config.loading import (
     known_keys,
     read_flags,
 )
+from hsig.config.ranges import MAX_VALUES, is_range, read_values
 from hsig.config.specs import Setting, Spec
 from hsig.config.text import read_config
 from hsig.config.values import (
@@ -47,6 +48,8 @@ from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
 
 MAX_CELLS = MAX_VALUES
 _ACTIVATION = "activation"
+# an experiment has these as they are, and no other key is right or wrong by them
+_INDEPENDENT = {"learning_rate", "epochs", "solved_within", "update", "cost"}
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def _read_axes(block: Value, problems: list[str], *, of_a_formula: bool) -> list
             )
         for name, value in block.value.items():
             with suppress(InvalidValue):
-                below = location.below(name)
+                below = Location(f"{SWEPT}.{name}", block.part(name, value), problems)
                 swept.append(_read_axis(name, value, below, of_a_formula=of_a_formula))
     return swept
 
@@ -217,10 +220,7 @@ def _read_axis(
     texts = tuple(_to_text(part) for part, _ in parts)
     if len(set(map(canonical_value, texts))) < len(texts):
         raise location.wrong("expected each value once")
-    lines = location.value.lines and location.value.lines.below[name]
-    return _Swept(
-        Axis(name, texts), tuple(values), location.value._replace(value=default, lines=lines)
-    )
+    return _Swept(Axis(name, texts), tuple(values), location.value._replace(value=default))
 
 
 def _to_text(value: object) -> str:
@@ -249,9 +249,18 @@ def _make_cells(
     Raises:
         ConfigError: With what is wrong in the first cell that is wrong.
     """
+    plain = [place for place, part in enumerate(swept) if part.axis.name in _INDEPENDENT]
+    others = [place for place in range(len(swept)) if place not in plain]
+    alike: dict[tuple[str, ...], Experiment] = {}  # the first of those with the same other values
     for name, values in zip(names, product(*(part.values for part in swept)), strict=True):
+        other = tuple([name[place] for place in others])
+        if other in alike:
+            changed = {swept[place].axis.name: values[place] for place in plain}
+            yield replace(alike[other], **changed)
+            continue
         try:
-            yield _make_cell(base, swept, values)
+            alike[other] = _make_cell(base, swept, values)
+            yield alike[other]
         except ConfigError as refusal:
             here = ", ".join(f"{p.axis.name} {text}" for p, text in zip(swept, name, strict=True))
             raise ConfigError([f"{m} (in the cell {here})" for m in refusal.messages]) from None

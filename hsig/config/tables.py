@@ -28,35 +28,34 @@ def read_table(name: str, location: Location) -> CsvTable:
     if len(text) > MAX_CHARACTERS:
         raise location.wrong(f"{path} has more than {MAX_CHARACTERS} characters")
     reader = csv.reader(text.splitlines(), strict=True)
+    header: list[str] = []
+    rows: list[list[float]] = []
     try:
-        lines = [(reader.line_num, fields) for fields in reader if fields]
+        for fields in filter(None, reader):
+            numbers = [_read_number(field) for field in fields]
+            if reader.line_num == 1 and not any(number is not None for number in numbers):
+                header = [field.strip() for field in fields]
+                continue
+            if None in numbers:
+                column = numbers.index(None)
+                raise location.wrong(
+                    f"{path}, line {reader.line_num}, column {column + 1}: expected a finite "
+                    f"number, got {describe(fields[column])}"
+                )
+            rows.append([number for number in numbers if number is not None])
     except csv.Error as problem:
         raise location.wrong(f"{path}, line {reader.line_num}: not CSV: {problem}") from None
-    header: list[str] = []
-    if lines and lines[0][0] == 1 and not any(map(_has_number, lines[0][1])):
-        header = [field.strip() for field in lines.pop(0)[1]]
-    rows = []
-    for line, fields in lines:
-        numbers = [_read_number(field) for field in fields]
-        if None in numbers:
-            column = numbers.index(None)
-            raise location.wrong(
-                f"{path}, line {line}, column {column + 1}: expected a finite number, "
-                f"got {describe(fields[column])}"
-            )
-        rows.append([number for number in numbers if number is not None])
     widths = sorted({len(row) for row in rows})
     if len(widths) != 1 or widths[0] < 2:
         found = ", ".join(map(str, widths)) or "no rows"
         raise location.wrong(
             f"{path}: expected rows of equal length, at least 2 columns; got {found}"
         )
-    columns = header if len(header) == widths[0] else []
-    named = [
+    names = [
         column if is_column_name(column) else f"column {place}"
-        for place, column in enumerate(columns, start=1)
+        for place, column in enumerate(header, start=1)
     ]
-    return CsvTable(path.name, rows, named)
+    return CsvTable(path.name, rows, names if len(names) == widths[0] else [])
 
 
 def is_column_name(name: object) -> bool:
@@ -70,7 +69,3 @@ def _read_number(text: str) -> float | None:
         return as_finite(read_scalar(text.strip()))
     except ValueError:
         return None
-
-
-def _has_number(text: str) -> bool:
-    return _read_number(text) is not None

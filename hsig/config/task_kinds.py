@@ -1,17 +1,20 @@
 """Tasks, starts and initial weights, in a config or in a CSV file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hsig.config.kinds import NUMBERS, ROWS, Kind, Number, Schema, complete_list, mapping_schema
-from hsig.config.specs import (
-    check_order,
-    check_settings,
-    read_item,
-    read_spec,
-    split_specs,
+from hsig.config.kinds import (
+    NUMBERS,
+    ROWS,
+    Kind,
+    Number,
+    Schema,
+    SpecKind,
+    complete_list,
+    mapping_schema,
 )
+from hsig.config.specs import check_order, check_settings, read_spec, split_specs
 from hsig.config.tables import is_column_name, read_table
 from hsig.config.values import Json, Location, as_finite, check_all, nearest
 
@@ -26,16 +29,6 @@ MAX_SAMPLES = 10_000
 _TASK_KEYS = {"name", "inputs", "targets", "columns"}
 _TASK_FORMS = "csv:FILE, or {inputs: [[...]], targets: [...]}"
 _CSV = "csv:"
-
-
-class SpecKind(Kind):
-    """What is written as `NAME:KEY=VALUE,...`."""
-
-    def read(self, text: str, location: Location) -> object:
-        return read_item(text, location)
-
-    def split_values(self, text: str) -> Sequence[str]:
-        return split_specs(text)
 
 
 def split_tasks(value: object) -> list[object]:
@@ -69,7 +62,7 @@ class TaskKind(SpecKind):
             raise location.wrong(
                 f"unknown task '{spec.name}'.{hint} Known: {', '.join(TASKS)}, {_TASK_FORMS}"
             )
-        check_settings(spec, {}, location)
+        check_settings(spec, self.settings_of(spec.name), location)
         return TASKS[spec.name]
 
     def schema(self) -> Schema:
@@ -118,36 +111,35 @@ class StartKind(SpecKind):
 
         return tuple(f"{name}:" if row.settings else name for name, row in SCHEMES.items())
 
+    def settings_of(self, name: str) -> Mapping[str, Kind]:
+        from hsig.networks.starts import SCHEMES
+
+        return dict.fromkeys(SCHEMES[name].settings, Number()) if name in SCHEMES else {}
+
     def check(self, value: object, location: Location) -> "Start":
         from hsig.networks.starts import SCHEMES, Start
 
         spec = read_spec(value, location, "a start, such as uniform:-1,1")
         if spec.name not in SCHEMES:
             raise location.unknown("start", spec.name, SCHEMES, ", such as uniform:-1,1")
-        defaults = SCHEMES[spec.name].settings
-        checked = check_settings(spec, dict.fromkeys(defaults, _SETTING), location)
-        settings = {**defaults, **checked}
+        checked = check_settings(spec, self.settings_of(spec.name), location)
+        settings = {**SCHEMES[spec.name].settings, **checked}
         check_order(settings, location)
         return Start(spec.name, tuple(settings.values()))
 
     def schema(self) -> Schema:
         from hsig.networks.starts import SCHEMES
 
-        names = "|".join(SCHEMES)
-        values: Schema = {"type": "array", "items": {"type": "number"}}
-        forms: list[Schema] = [{"type": "string", "pattern": f"^({names})(:|,|$)"}]
-        for name, row in SCHEMES.items():
-            settings: Schema = {"name": {"enum": [name]}}
-            settings |= {setting: {"type": "number"} for setting in row.settings}
-            short = mapping_schema({name: {**values, "maxItems": len(row.settings)}}, [name])
-            forms += [short, mapping_schema(settings, ["name"])]
+        forms: list[Schema] = [{"type": "string", "pattern": f"^({'|'.join(SCHEMES)})(:|,|$)"}]
+        for name in SCHEMES:
+            settings: Schema = {key: kind.schema() for key, kind in self.settings_of(name).items()}
+            values = {"type": "array", "items": {"type": "number"}, "maxItems": len(settings)}
+            named = {"name": {"enum": [name]}, **settings}
+            forms += [mapping_schema({name: values}, [name]), mapping_schema(named, ["name"])]
         return {"anyOf": forms}
 
     def document(self, value: "Start") -> Json:
         return {value.scheme: list(value.settings)}
-
-
-_SETTING = Number()
 
 
 class InitialWeights(Kind):
@@ -176,10 +168,10 @@ class InitialWeights(Kind):
         return {"anyOf": [named, {"type": "array", "minItems": 2, "items": ROWS}]}
 
     def document(self, value: "Weights | None") -> Json:
-        if value is None:
-            return None
-        layers: list[Json] = [layer.tolist() for layer in value]
-        return dict(zip(("hidden", "output"), layers, strict=True)) if len(layers) == 2 else layers
+        layers: list[Json] = [layer.tolist() for layer in value or ()]
+        if len(layers) == 2:
+            return {"hidden": layers[0], "output": layers[1]}
+        return layers or None
 
 
 # --- rows -------------------------------------------------------------------------------------

@@ -34,14 +34,6 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
-def path_exists(path: Path) -> bool:
-    """Whether there is something at a path; whatever cannot be a path is not."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
-
-
 def reason(problem: Exception) -> object:
     """Why something could not be read or written, in words."""
     return getattr(problem, "strerror", None) or problem
@@ -77,19 +69,16 @@ def read_config(path: Path, problems: list[str], folder: Path | None = None) -> 
     from hsig.config.yaml_text import parse_yaml
 
     text = _TEXTS[path] = _read_text(path)
-    part = parse_yaml(text, str(path), problems)
-    if part.value is None:
+    value, lines = parse_yaml(text, str(path), problems)
+    if value is None:
         raise ConfigError(f"{path}: the file is empty. Expected keys, such as `activation: hard`")
-    if part.value is INVALID:
+    if value is INVALID:
         return {}
-    if not isinstance(part.value, dict):
-        got = describe(part.value)
+    if not isinstance(value, dict):
+        got = describe(value)
         raise ConfigError(f"{path}:1: expected keys, such as `activation: hard`, got {got}")
     base = folder or (Path() if is_stream(path) else path.parent)
-    return {
-        key: Value(value, str(path), part.lines.below[key], base)
-        for key, value in part.value.items()
-    }
+    return {key: Value(part, str(path), lines, (key,), base) for key, part in value.items()}
 
 
 def _read_text(path: Path) -> str:
@@ -98,7 +87,9 @@ def _read_text(path: Path) -> str:
     except IsADirectoryError:
         raise ConfigError(f"{path}: is a folder. Expected a YAML file") from None
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file{_list_configs(path.parent)}") from None
+        configs = list_configs(path.parent)
+        listed = f". In {path.parent}: {', '.join(p.name for p in configs[:10])}" if configs else ""
+        raise ConfigError(f"{path}: no such file{listed}") from None
     except (OSError, ValueError) as problem:
         raise ConfigError(f"{path}: cannot be read: {reason(problem)}") from None
     if len(data) > MAX_FILE_BYTES:
@@ -112,12 +103,11 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _list_configs(folder: Path) -> str:
-    """The configs in the folder of a file that is not there."""
+def list_configs(folder: Path, pattern: str = "*") -> list[Path]:
+    """The configs in a folder, sorted; none if it cannot be read."""
     try:
-        files = [file.name for file in folder.iterdir()]
-    except OSError:
-        return ""
-    names = sorted(name for name in files if name.endswith(CONFIG_ENDINGS) and name[0] != ".")
-    listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    return f". In {folder}: {listed}" if names else ""
+        found = sorted(folder.glob(pattern))
+    except (OSError, ValueError):
+        return []
+    hidden = (path for path in found if path.suffix in CONFIG_ENDINGS and path.name[0] != ".")
+    return [path for path in hidden if not path.parent.name.startswith(".")]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import isfinite, isnan
 from pathlib import Path
 from sys import float_info
+from types import MappingProxyType
 from typing import NamedTuple, TypeGuard, TypeVar
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -133,27 +134,22 @@ def nearest(word: object, known: Iterable[str]) -> str:
 # --- locations and complaints -----------------------------------------------------------------
 
 
-class Lines(NamedTuple):
-    """The line of a part of a file, and those of the parts below it."""
-
-    line: int
-    below: "Mapping[str | int, Lines]"
-
-
 class Value(NamedTuple):
     """A plain value of a key, and where it came from.
 
     Attributes:
         value: Plain Python: None, bool, int, float, str, list or dict.
         source: `FILE`, `--flag`, or the name of an argument; `default` if nobody set it.
-        lines: For a file, where in it the value and each of its parts stand.
+        lines: The line of every part of its file.
+        path: Steps to it in its file.
         folder: What file names in the value are relative to.
         is_argument: Whether it came with a call from Python.
     """
 
     value: object
     source: str = "default"
-    lines: Lines | None = None
+    lines: Mapping[KeyPath, int] = MappingProxyType({})
+    path: KeyPath = ()
     folder: Path = Path()
     is_argument: bool = False
 
@@ -169,14 +165,14 @@ class Value(NamedTuple):
 
     def where(self, path: KeyPath = ()) -> str:
         """The place of the part of the value at `path`, as messages name it."""
-        lines = self.lines
-        if lines is None:
-            return self.source
-        for step in path:
-            if step not in lines.below:
-                break
-            lines = lines.below[step]
-        return f"{self.source}:{lines.line}"
+        steps = (*self.path, *path)
+        while steps and steps not in self.lines:
+            steps = steps[:-1]
+        return f"{self.source}:{self.lines[steps]}" if steps in self.lines else self.source
+
+    def part(self, step: str | int, value: object) -> "Value":
+        """A part of it as a value of its own."""
+        return self._replace(value=value, path=(*self.path, step))
 
 
 class InvalidValue(Exception):
@@ -206,7 +202,7 @@ class Location:
         return replace(self, path=(*self.path, step))
 
     def wrong(self, message: str) -> InvalidValue:
-        """Note that this part is wrong; to raise what it returns is to leave the part."""
+        """Note that this part is wrong; to be raised, so that the part is left."""
         name = "" if self.value.is_flag else self.key  # a flag names its key itself
         for step in self.path:
             name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
@@ -215,22 +211,14 @@ class Location:
         return InvalidValue()
 
     def expected(self, what: str, value: object, known: Iterable[str] = ()) -> InvalidValue:
-        """Note that something else was expected; to raise what it returns is to leave the part.
-
-        Args:
-            what: What would be right.
-            value: What is there.
-            known: Names, of which the nearest is proposed.
-        """
+        """Note that something else was expected, of `known` the nearest name; to be raised."""
         if value is INVALID:
             return InvalidValue()
         hint = nearest(value, known)
         return self.wrong(f"expected {what}, got {describe(value)}{hint and '.' + hint}")
 
-    def unknown(
-        self, what: str, name: object, known: Iterable[str], more: str = ""
-    ) -> InvalidValue:
-        """Note a name that is none of `known`."""
+    def unknown(self, what: str, name: str, known: Iterable[str], more: str = "") -> InvalidValue:
+        """Note a name that is none of `known`; to be raised."""
         names = list(known)
         return self.wrong(
             f"unknown {what} '{name}'.{nearest(name, names)} Known: {', '.join(names)}{more}"
@@ -239,8 +227,7 @@ class Location:
 
 def check_all(checks: Iterable[Callable[[], T]]) -> list[T]:
     """What several checks return; all of them complain before it ends."""
-    found = []
-    sound = True
+    found, sound = [], True
     for check in checks:
         try:
             found.append(check())

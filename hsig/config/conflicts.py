@@ -1,0 +1,146 @@
+"""What must hold between the keys of an experiment, each of which is right by itself."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from math import prod
+from typing import NamedTuple
+
+from hsig.activations.names import to_text
+from hsig.config.keys import EVIDENCE_NUMBERS
+from hsig.config.values import KeyPath
+from hsig.experiments.experiment import Experiment
+from hsig.networks.network import Weights, layer_shapes
+
+MAX_CHECKPOINTS = 100_000
+MAX_KEPT_NUMBERS = 100_000_000  # over seeds and checkpoints: 0.8 GB
+
+
+class Conflict(NamedTuple):
+    """What is wrong between some keys; it is said where the first was set, or a part of it."""
+
+    keys: tuple[str, ...]
+    message: str
+    path: KeyPath = ()
+
+
+def find_conflicts(experiment: Experiment) -> Iterator[Conflict]:
+    """All that does not go together."""
+    yield from _find_loss_conflicts(experiment)
+    yield from _find_layer_conflicts(experiment)
+    if experiment.initial_weights is not None:
+        yield from _find_weight_conflicts(experiment, experiment.initial_weights)
+    for keys, holds, message in _rules(experiment):
+        if not holds:
+            yield Conflict(keys, message)
+    yield from _find_size_conflicts(experiment)
+
+
+def _rules(experiment: Experiment) -> Sequence[tuple[tuple[str, ...], bool, str]]:
+    """Of some keys, what must hold, and what is said if it does not."""
+    seeds, drawn = experiment.seeds, experiment.initial_weights is None
+    fixed, tuned = experiment.until is None, bool(experiment.tune)
+    return (
+        (("seeds",), drawn or len(seeds) == 1,
+         "initial_weights replace the draw, so they go with exactly one seed, "
+         f"got {len(seeds)} seeds"),
+        (("seeds",), fixed or seeds == tuple(range(len(seeds))),
+         "until adds seeds 0, 1, 2, ... in order, so it goes with a number of seeds, "
+         "not with a list"),
+        (("until",), fixed or drawn,
+         "initial_weights go with one seed, so no seeds can be added"),
+        (("tune", "until"), fixed or not tuned,
+         "tune goes without until: choose the number of seeds that are reported with seeds"),
+        (("tune",), drawn or not tuned,
+         "initial_weights go with one seed, so there are no other seeds to choose on"),
+        (("tune",), len(experiment.variants) > 1 or not tuned,
+         "expected at least 2 activations to compare, got 1"),
+    )  # fmt: skip
+
+
+def _find_loss_conflicts(experiment: Experiment) -> Iterator[Conflict]:
+    loss, targets = experiment.loss, experiment.task.targets
+    if not loss.needs_probabilities:
+        return
+    if targets.min() < 0.0 or targets.max() > 1.0:
+        yield Conflict(
+            ("task", "loss"),
+            f"the loss {loss.name} needs targets from 0 to 1, got targets from "
+            f"{targets.min():g} to {targets.max():g}. For these use loss squared, and for any "
+            "number output_activation identity",
+        )
+    for output in dict.fromkeys(variant.output_activation for variant in experiment.variants):
+        if not output.maps_into_unit_interval:
+            low, high = output.range
+            yield Conflict(
+                ("output_activation", "activation", "loss"),
+                f"the loss {loss.name} needs an output from 0 to 1, but {to_text(output)} gives "
+                f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid",
+            )
+
+
+def _find_layer_conflicts(experiment: Experiment) -> Iterator[Conflict]:
+    hidden = experiment.hidden
+    for variant in experiment.variants:
+        count = len(variant.hidden_activations)
+        if count not in (1, len(hidden)):
+            units = (hidden * count)[:count]
+            yield Conflict(
+                ("activation", "activations", "hidden"),
+                f"{variant.label} is for {count} hidden layers, but hidden {layer_text(hidden)} "
+                f"has {len(hidden)}. Use hidden {layer_text(units)}, or an activation for each "
+                "of its layers",
+            )
+
+
+def _find_weight_conflicts(experiment: Experiment, weights: Weights) -> Iterator[Conflict]:
+    key, sizes, hidden = ("initial_weights",), experiment.sizes, experiment.hidden
+    if len(weights) != len(hidden) + 1:
+        yield Conflict(
+            key,
+            f"expected the weights of {len(hidden) + 1} layers, for hidden {layer_text(hidden)} "
+            f"and the output, got {len(weights)}",
+        )
+        return
+    steps: Iterable[str | int] = ("hidden", "output") if len(weights) == 2 else range(len(weights))
+    fan_ins = (f"{sizes[0]} inputs", *(f"{units} hidden units" for units in hidden))
+    for step, layer, shape, fan_in in zip(
+        steps, weights, layer_shapes(sizes), fan_ins, strict=True
+    ):
+        rows, columns = layer.shape
+        if layer.shape != shape:
+            yield Conflict(
+                key,
+                f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
+                f"got {rows} rows of {columns}",
+                (step,),
+            )
+
+
+def _find_size_conflicts(experiment: Experiment) -> Iterator[Conflict]:
+    epochs, every = experiment.epochs, experiment.report_every
+    seeds = len(experiment.seeds) if experiment.until is None else experiment.max_seeds
+    checkpoints = epochs // every + 2 + len(experiment.at_epochs)
+    variants = len(experiment.variants)
+    networks = variants * seeds
+    who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
+    samples = len(experiment.task.inputs)
+    kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
+    if experiment.tune:  # at two or three checkpoints each
+        tried = variants * len(experiment.tune) * len(experiment.tuning_seeds)
+        kept += 3 * tried * (samples + EVIDENCE_NUMBERS)
+    if checkpoints > MAX_CHECKPOINTS or kept > MAX_KEPT_NUMBERS:
+        yield Conflict(
+            ("report_every", "epochs", "seeds"),
+            f"{epochs} epochs reported every {every} for {who} and {samples} samples are "
+            "more costs than fit in memory. Report less often",
+        )
+    elif networks * sum(map(prod, layer_shapes(experiment.sizes))) > MAX_KEPT_NUMBERS:
+        yield Conflict(
+            ("seeds", "hidden"),
+            f"{who} of {layer_text(experiment.hidden)} hidden units are more weights than fit in "
+            "memory. Train fewer seeds at a time",
+        )
+
+
+def layer_text(hidden: Sequence[int]) -> str:
+    """Units of the hidden layers as a flag has them: `3`, `8-8`."""
+    return "-".join(map(str, hidden))
