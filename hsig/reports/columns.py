@@ -26,13 +26,14 @@ from hsig.reports.page import (
 )
 
 if TYPE_CHECKING:
-    from hsig.analysis.pairing import Pairing
+    from hsig.analysis.pairing import Paired, Pairing
     from hsig.analysis.summary import VariantSummary
     from hsig.analysis.tuning import Tuning
     from hsig.experiments.experiment import Experiment
 
 MAX_COSTS = 17  # checkpoints with a column of their own
 MAX_SAMPLES = 16
+_POWER = 0.8  # that a test of a difference should have
 _MAX_CURVE, _BAR = 20, 10  # characters of a small curve, and of a bar of verdicts
 _MAX_START_RATIO = 4.0  # of a cost before training to the usual one, to count for the curves' scale
 _LOWER, _MEDIAN, _UPPER = range(3)  # the quartiles of a `VariantSummary`
@@ -115,6 +116,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "median": ("epochs_to_solve",),
         "rank": ("rank",),
         "difference": ("difference", "difference_interval", "p"),
+        "power": ("seeds_needed",),
         "pairs": ("both", "only_this", "only_baseline", "neither"),
         "lost": ("lost",),
         "learning_rate": ("learning_rate",),
@@ -133,7 +135,7 @@ def variant_columns(shown: Comparison) -> tuple[Variant, ...]:
         Column("label", "variant", attrgetter("label"), prose=True),
         *_result_columns(shown),
         *_cost_columns(shown),
-        *(_paired_columns(shown.pairing) if shown.pairing else ()),
+        *(_paired_columns(shown, shown.pairing) if shown.pairing else ()),
         *(_tuning_columns(shown, shown.tuned) if shown.tuned else _untuned_columns(shown)),
         *_prediction_columns(shown),
         Column("error", "", lambda v: v.failure or None),
@@ -237,9 +239,26 @@ def _cost_columns(shown: Comparison) -> list[Variant]:
     ]
 
 
-def _paired_columns(pairing: "Pairing") -> list[Variant]:
+def _paired_columns(shown: Comparison, pairing: "Pairing") -> list[Variant]:
     """Each variant against the baseline; nothing for the baseline itself."""
+    from hsig.analysis.pairing import LEVEL
+
     of = partial(_if_found, pairing.against)
+    level = LEVEL / max(1, len(pairing.against))
+    rates = {variant.label: variant.solved.rate for variant in shown.trained}
+
+    def seeds_needed(pair: "Paired") -> float | None:
+        from hsig.analysis import power
+
+        if not pair.difference:
+            return None
+        discordant = (pair.only_this + pair.only_baseline) / pair.pairs
+        needed = power.seeds_needed(
+            rates[pair.label], rates[pairing.baseline], discordant=discordant, power=_POWER,
+            alpha=level,
+        )
+        return inf if needed is None else needed
+
     return [
         Column("rank", "rank", lambda v: pairing.ranks.get(v.label),
                note="rank: 1 + how many are significantly better, Holm over all pairs"),
@@ -249,6 +268,9 @@ def _paired_columns(pairing: "Pairing") -> list[Variant]:
                signed_interval,
                {"difference_low": itemgetter(0), "difference_high": itemgetter(1)}),
         Column("p", "p", of(attrgetter("p")), p_value),
+        Column("seeds_needed", "seeds needed", of(seeds_needed),
+               lambda n: "too many" if n == inf else str(n), shown_only=True,
+               note=f"seeds needed: for {_POWER:.0%} power at this difference"),
         Column("both", "both", of(attrgetter("both"))),
         Column("only_this", "only it", of(attrgetter("only_this"))),
         Column("only_baseline", "only base", of(attrgetter("only_baseline"))),

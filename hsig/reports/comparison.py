@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 
 from hsig.activations.names import to_text
-from hsig.analysis.pairing import LEVEL, Paired, Pairing
-from hsig.analysis.power import MAX_SEEDS, seeds_needed
+from hsig.analysis.pairing import Paired, Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.analysis.tuning import Tuning
 from hsig.experiments.experiment import Experiment, Outcome
@@ -20,13 +19,10 @@ from hsig.reports.page import (
     interval,
     lines,
     listed,
-    percent,
     points,
     rate_of,
 )
 from hsig.reports.phrases import (
-    chaos,
-    divergence,
     few_seeds,
     heading,
     legend,
@@ -50,15 +46,14 @@ from hsig.reports.tuning import (
 _RESULTS = ("learning_rate", "solved", "interval", "budgets", "median", "cost", "curve", "verdicts")
 _ALL_RESULTS = (*_RESULTS[:4], "cost", "quartiles", "curve", "verdicts", "lost")
 _SPARE, _ALL_SPARE = (("curve",),), (("25 %", "75 %"), ("lost",))
-_PAIRED = ("rank", "difference", "epochs")
+_PAIRED = ("rank", "difference", "power", "epochs")
 _TUNING = ("learning_rate", "tuning")
 _CHANGES = (
     *("label", "shared_solved", "shared_difference", "shared_interval", "shared_p"),
     *("shared_claim", "own_claim"),
 )
 _CLAIMS_NOTE = (
-    "each p is the largest over the learning rates that the one solved less often was not told "
-    "apart at"
+    "each p is the largest over the learning rates not told apart of the variant solved less often"
 )
 
 
@@ -88,7 +83,11 @@ class ComparisonTables(Comparison):
 
     def paired(self) -> tuple[Table, ...]:
         """Every variant against the baseline, if there is one."""
-        return (self._table(self._paired_title(), _PAIRED),) if self.pairing else ()
+        if not self.pairing:
+            return ()
+        # the power is that of a plain test
+        names = [name for name in _PAIRED if not (self.tuned and name == "power")]
+        return (self._table(self._paired_title(), names),)
 
     def tuning(self) -> tuple[Table, ...]:
         """How the learning rates were chosen, and the claims beside those without; if they were."""
@@ -211,61 +210,7 @@ def _list_some(labels: Sequence[str], against: Mapping[str, Paired] | None = Non
     return f"{', '.join(shown)}{more}"
 
 
-# --- claims --------------------------------------------------------------------------------------
-
-_POWER = 0.8  # that is asked for where nothing can be claimed
-
-
-def claims(
-    experiment: Experiment,
-    variants: Sequence[VariantSummary],
-    pairing: Pairing | None,
-    *,
-    tuned: bool = False,
-) -> list[str]:
-    """What can be claimed at this number of seeds, what cannot, and what that would take.
-
-    Args:
-        experiment: Whose seeds and baseline they are.
-        variants: At least those that are paired.
-        pairing: Of them, if there is one.
-        tuned: Whether it is one of variants at their own learning rates, with all alternatives.
-    """
-    if pairing is None:
-        return []
-    baseline, comparisons = pairing.baseline, len(pairing.against)
-    rates = {variant.label: variant.solved.rate for variant in variants if not variant.failure}
-    setting = "each at its own learning rate" if tuned else "at this setting"
-    claimed: dict[str, list[str]] = {"more": [], "less": []}
-    unclaimed: list[str] = []
-    for label, found in pairing.against.items():
-        if found.claim:
-            claimed[found.claim].append(label)
-        else:
-            needed = _describe_need(found, rates[label], rates[baseline], LEVEL / comparisons)
-            # the power is that of a plain test
-            unclaimed.append(f"{label} ({needed.partition(';')[0] if tuned else needed})")
-    notes = []
-    if experiment.baseline not in ("", baseline):
-        notes.append(f"the baseline {experiment.baseline} has no result: compared with {baseline}")
-    notes += [
-        f"solved {word} often than {baseline}, {setting} "
-        f"({family(comparisons, named=len(labels))}): {', '.join(labels)}"
-        for word, labels in claimed.items()
-        if labels
-    ]
-    if unclaimed:
-        notes.append(
-            f"no difference from {baseline} can be claimed "
-            f"({family(comparisons, named=len(unclaimed))}) for {', '.join(unclaimed)}"
-        )
-    if not tuned and any(not p.claim and p.difference for p in pairing.against.values()):
-        level = f"{LEVEL:g}" if comparisons == 1 else f"{LEVEL:g}/{comparisons}, Holm's first level"
-        notes.append(
-            f"power: of the exact McNemar test at {level}, were the rates and the share of "
-            "discordant pairs those seen"
-        )
-    return notes
+# --- notes ---------------------------------------------------------------------------------------
 
 
 def family(comparisons: int, *, named: int = 1) -> str:
@@ -280,47 +225,61 @@ def family(comparisons: int, *, named: int = 1) -> str:
     return f"{'each ' if named > 1 else ''}one of {comparisons} comparisons, Holm"
 
 
-def interval_alone(whose: Mapping[str, Paired], comparisons: int) -> list[str]:
-    """Whose interval excludes 0 in a table where the test claims nothing.
+def interval_alone(pairs: Mapping[str, Paired], comparisons: int) -> list[str]:
+    """Name the pairs whose interval excludes 0 though the test claims nothing.
 
     The interval is approximate, and of one comparison by itself; the test is exact, and corrected
-    where there are several.
-
-    Args:
-        whose: Those in the table, by what they are called there.
-        comparisons: That are corrected together.
+    for the number of comparisons.
     """
-    found = [name for name, paired in whose.items() if paired.interval_alone]
-    if not found:
+    names = [name for name, paired in pairs.items() if paired.interval_alone]
+    if not names:
         return []
-    several = len(found) > 1
+    several = len(names) > 1
     test = "the exact test" + (f" after Holm over {comparisons}" if comparisons > 1 else "")
     return [
-        f"the interval{'s' * several} of {', '.join(found)} exclude{'s' * (not several)} 0, but "
+        f"the interval{'s' * several} of {', '.join(names)} exclude{'s' * (not several)} 0, but "
         f"{test} does not: nothing is claimed"
     ]
 
 
-def intervals_alone(pairing: Pairing | None, columns: Sequence[str] = ()) -> list[str]:
-    """Which intervals claim more than the tests, if they are shown."""
-    if pairing is None or (columns and "difference" not in columns):
-        return []
-    return interval_alone(pairing.against, len(pairing.against))
+def notes(summary: Summary, tuned: Tuning | None = None, *, full: bool = False) -> list[str]:
+    """What the tables do not say of variants, of the tests, and of an early end.
 
-
-def _describe_need(found: Paired, rate: float, base: float, alpha: float) -> str:
-    """How many seeds it would take to claim the difference that was seen."""
-    if found.difference == 0.0:
-        return "none was seen"
-    discordant = (found.only_this + found.only_baseline) / found.pairs
-    needed = seeds_needed(rate, base, discordant=discordant, power=_POWER, alpha=alpha)
-    seen, power = f"{found.difference:+.3f} was seen", f"{percent(_POWER)} power for it"
-    if needed is None:
-        return f"{seen}; it takes more than {MAX_SEEDS} seeds to have {power}"
-    return f"{seen}; {count(needed, 'seed')} have {power}"
-
-
-# --- notes ---------------------------------------------------------------------------------------
+    Args:
+        summary: The numbers.
+        tuned: How the learning rates were chosen, if they were.
+        full: Whether to say it of the tests too, and why in full a variant was not trained.
+    """
+    experiment, pairing = summary.experiment, summary.pairing
+    ranked = best_first(summary.variants)
+    counts = {
+        "a weight stopped being finite": {v.label: len(v.diverged_seeds) for v in ranked},
+        "cost not finite at some epoch": {v.label: len(v.not_finite) for v in ranked},
+        "chaotic: rates hold, single seeds do not carry over": {v.label: v.parted for v in ranked},
+    }
+    seeds = len(experiment.seeds)
+    found = {
+        sentence: [f"{label} {n} of {seeds}" for label, n in of_variants.items() if n]
+        for sentence, of_variants in counts.items()
+    }
+    failures = {v.label: v.failure for v in ranked if v.failure}
+    other_baseline = pairing is not None and experiment.baseline not in ("", pairing.baseline)
+    return [
+        *(interval_alone(pairing.against, len(pairing.against)) if pairing and full else ()),
+        *(
+            [f"{experiment.baseline} has no result, so {pairing.baseline} is the baseline"]
+            if pairing and other_baseline
+            else ()
+        ),
+        *(tuning_notes(experiment, tuned) if tuned else ()),
+        *(
+            f"{label}: not trained: {why if full else why.partition('. ')[0]}"
+            for label, why in failures.items()
+        ),
+        *(f"{sentence}: {', '.join(labels)}" for sentence, labels in found.items() if labels),
+        *missed_precision(experiment, summary.variants),
+        *_describe_early_end(summary),
+    ]
 
 
 def heading_of(experiment: Experiment, tuned: Tuning | None = None) -> tuple[str, ...]:
@@ -349,59 +308,7 @@ def _describe_outputs(experiment: Experiment) -> tuple[str, ...]:
     return (f"the output has {', but '.join(parts)}",)
 
 
-def full_notes(
-    summary: Summary, tuned: Tuning | None = None, columns: Sequence[str] = ()
-) -> list[str]:
-    """What is claimed by which test, and what there is to say of variants and of an early end."""
-    experiment, ranked = summary.experiment, best_first(summary.variants)
-    return [
-        *intervals_alone(summary.pairing, columns),
-        *claims(experiment, summary.variants, summary.pairing, tuned=tuned is not None),
-        *(tuning_notes(experiment, tuned) if tuned else ()),
-        *variant_notes(experiment, ranked),
-        *missed_precision(experiment, summary.variants),
-        *early_end(summary),
-    ]
-
-
-def short_notes(summary: Summary, tuned: Tuning | None = None) -> list[str]:
-    """What there is to say of variants and of an early end, without what the answer says."""
-    experiment, ranked = summary.experiment, best_first(summary.variants)
-    counted = {
-        "a weight stopped being finite": [(v, len(v.diverged_seeds)) for v in ranked],
-        "cost not finite at some epoch": [(v, len(v.not_finite)) for v in ranked],
-        "chaotic: rates hold, single seeds do not carry over": [(v, v.parted) for v in ranked],
-    }
-    said = {
-        sentence: [f"{v.label} {n} of {len(v.seeds)}" for v, n in counts if n]
-        for sentence, counts in counted.items()
-    }
-    return [
-        *(tuning_notes(experiment, tuned) if tuned else ()),
-        *(
-            f"{variant.label}: not trained: {variant.failure.partition('. ')[0]}"
-            for variant in ranked
-            if variant.failure
-        ),
-        *(f"{sentence}: {', '.join(labels)}" for sentence, labels in said.items() if labels),
-        *missed_precision(experiment, summary.variants),
-        *early_end(summary),
-    ]
-
-
-def variant_notes(experiment: Experiment, variants: Sequence[VariantSummary]) -> list[str]:
-    """Which variants were not trained, diverged, or have costs that are no numbers."""
-    notes = []
-    for variant in variants:
-        if variant.failure:
-            notes.append(result_line(experiment, variant))
-        else:
-            said = (*divergence(variant, named=1), *chaos(variant))
-            notes += [f"{variant.label}: {note}" for note in said]
-    return notes
-
-
-def early_end(summary: Summary) -> list[str]:
+def _describe_early_end(summary: Summary) -> list[str]:
     """Which variants were stopped half way or before their first checkpoint."""
     if summary.complete:
         return []
@@ -413,8 +320,10 @@ def early_end(summary: Summary) -> list[str]:
     ]
     begun = {variant.label for variant in summary.variants}
     missing = [v.label for v in summary.experiment.variants if v.label not in begun]
-    notes = [f"stopped before the end, epoch {budget}: {', '.join(stopped)}"] if stopped else []
-    return notes + ([f"no result yet: {', '.join(missing)}"] if missing else [])
+    return [
+        *([f"stopped before the end, epoch {budget}: {', '.join(stopped)}"] if stopped else []),
+        *([f"no result yet: {', '.join(missing)}"] if missing else []),
+    ]
 
 
 # --- page ----------------------------------------------------------------------------------------
@@ -441,8 +350,8 @@ def comparison_page(
     said = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)
     more = pointer(experiment, ranked, own_rates(tuned)) if summary.complete else ()
     return Page(
-        blocks=(head, *every, *predicted, lines([*marks, *full_notes(summary, tuned, columns)])),
-        short=(head, *most, *predicted, lines([*marks, *short_notes(summary, tuned)])),
+        blocks=(head, *every, *predicted, lines([*marks, *notes(summary, tuned, full=True)])),
+        short=(head, *most, *predicted, lines([*marks, *notes(summary, tuned)])),
         answer=(*(Line(text, "answer") for text in said[:1]), *lines([*said[1:], *more])),
         document=lambda every_seed: {
             **document(outcome, summary, tuned, every_seed=every_seed),

@@ -29,12 +29,11 @@ from hsig.formulas.function import Break
 from hsig.formulas.nodes import Node, format_formula, text_length
 from hsig.reports.comparison import (
     ComparisonTables,
+    answer,
     best_first,
-    claims,
-    early_end,
     heading_of,
-    intervals_alone,
-    variant_notes,
+    interval_alone,
+    notes,
 )
 from hsig.reports.documents import (
     document_of_several,
@@ -57,7 +56,7 @@ from hsig.reports.page import (
     records,
     short,
 )
-from hsig.reports.phrases import few_seeds, records_of_settings, result_line
+from hsig.reports.phrases import records_of_settings, result_line
 
 # --- activations ---------------------------------------------------------------------------------
 
@@ -295,7 +294,8 @@ def configs_page(
     results: list[Table] = []
     paired: list[Table] = []
     unpaired: list[str] = []
-    claimed: list[str] = []
+    alone: list[str] = []
+    answers: list[str] = []
     groups = group_parts(parts)
     for group in groups:
         first = summaries[group.names[0]].experiment
@@ -307,8 +307,9 @@ def configs_page(
         members = best_first(v for name in group.names for v in ranked[name])
         if not columns:
             paired += ComparisonTables(first, members, group.pairing).paired()
-        claimed += intervals_alone(group.pairing, columns)
-        claimed += claims(first, members, group.pairing)
+        if group.pairing:
+            alone += interval_alone(group.pairing.against, len(group.pairing.against))
+        answers += answer(first, members, group.pairing)
         if group.difference:
             unpaired.append(
                 f"not paired with {groups[0].names[0]}: {', '.join(group.names)} "
@@ -316,19 +317,21 @@ def configs_page(
             )
     everyone = [variant for variants in ranked.values() for variant in variants]
     shown = ComparisonTables(summaries[groups[0].names[0]].experiment, everyone, None)
-    notes = [
+    below = [
         *(shown.legend() if not columns or "verdicts" in columns else ()),
         *unpaired,
-        *dict.fromkeys(claimed),
-        *dict.fromkeys(note for s in summaries.values() for note in few_seeds(s.experiment)),
-        *(n for name, s in summaries.items() for n in variant_notes(s.experiment, ranked[name])),
-        *(note for summary in summaries.values() for note in early_end(summary)),
+        *alone,
+        *(
+            note
+            for summary in summaries.values()
+            for note in notes(summary._replace(pairing=None), full=True)
+        ),
     ]
     what = [line for name, s in summaries.items() for line in _heading_of(name, s.experiment)]
     outcomes = [part.outcome for part in parts]
-    heads, said = lines(what), [lines(notes)] if notes else []
     return Page(
-        blocks=(heads, *results, *paired, *said),
+        blocks=(lines(what), *results, *paired, *([lines(below)] if below else [])),
+        answer=lines(dict.fromkeys(answers)),
         document=lambda every_seed: document_of_several(parts, summaries, every_seed=every_seed),
         rows=lambda: join_csv([variant_rows(summary).csv() for summary in summaries.values()]),
         every_row=lambda: seed_rows(*outcomes),

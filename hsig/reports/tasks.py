@@ -1,27 +1,28 @@
 """The page of a comparison on several tasks: of each task, then what may be said over all."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from hsig.analysis.pairing import LEVEL
+from hsig.analysis.parts import Part
 from hsig.analysis.statistics import MIN_TASKS
 from hsig.analysis.summary import Summary
 from hsig.analysis.tasks import TaskComparison
 from hsig.analysis.tuning import Tuning
 from hsig.config.loading import resolved_keys
 from hsig.config.values import Json
-from hsig.experiments.experiment import Experiment, Outcome
+from hsig.experiments.experiment import Experiment
 from hsig.reports.comparison import (
     ComparisonTables,
     answer,
     best_first,
-    full_notes,
     heading_of,
-    short_notes,
+    notes,
 )
 from hsig.reports.documents import document, seed_rows, variant_rows
 from hsig.reports.page import (
     OF_HSIG,
+    Block,
     Column,
     Line,
     Page,
@@ -37,23 +38,12 @@ from hsig.reports.phrases import few_seeds, result_line
 from hsig.reports.tuning import describe_rate, tuning_document
 
 
-@dataclass(frozen=True, eq=False)
-class TaskResult:
-    """What became of the variants on one task.
+class TaskResult(NamedTuple):
+    """What became of the variants on one task."""
 
-    Attributes:
-        name: Of the task.
-        experiment: As the config has it, for this task.
-        outcome: What became of it; the labels have the name in front.
-        summary: Its numbers.
-        tuned: How its learning rates were chosen, if they were.
-    """
-
-    name: str
-    experiment: Experiment
-    outcome: Outcome
+    part: Part
     summary: Summary
-    tuned: Tuning | None
+    tuned: Tuning | None  # how its learning rates were chosen, if they were
 
     @property
     def tables(self) -> ComparisonTables:
@@ -63,11 +53,20 @@ class TaskResult:
 
     def answer(self) -> list[str]:
         """Which variants solve most seeds of the task, and which differ from the baseline."""
-        tables, pairing = self.tables, self.summary.pairing
-        few = few_seeds(self.experiment)  # which is said once
-        said = answer(tables.experiment, tables.variants, pairing, tuned=self.tuned is not None)
-        own = f"{self.name}: "
-        return [own + line.replace(own, "") for line in said if line not in few]
+        tables, prefix = self.tables, f"{self.part.name}: "
+        few = few_seeds(self.part.experiment)  # which is said once
+        tuned = self.tuned is not None
+        sentences = answer(tables.experiment, tables.variants, self.summary.pairing, tuned=tuned)
+        return [prefix + text.replace(prefix, "") for text in sentences if text not in few]
+
+    def document(self, *, every_seed: bool) -> dict[str, Json]:
+        """It as JSON has it."""
+        return {
+            "task": self.part.name,
+            **document(self.part.outcome, self.summary, self.tuned, every_seed=every_seed),
+            **tuning_document(self.part.experiment, self.tuned),
+            "experiment": resolved_keys(self.part.experiment),
+        }
 
 
 def tasks_page(
@@ -80,45 +79,35 @@ def tasks_page(
         over: What may be said over all of them, if there is anything.
         columns: As in `comparison_page`, for the table of each task.
     """
-    complete = all(result.outcome.complete for result in results)
+    complete = all(result.part.outcome.complete for result in results)
     head = lines(
         dict.fromkeys(line for r in results for line in heading_of(r.summary.experiment, r.tuned))
     )
     every = [variant for result in results for variant in result.summary.variants]
-    legend = ComparisonTables(results[0].experiment, every).legend()
+    legend = ComparisonTables(results[0].part.experiment, every).legend()
     marks = legend if not columns or "verdicts" in columns else ()
     over_all = [_over_table(over, results[0].summary.experiment)] if over else []
-    notes = dict.fromkeys(note for r in results for note in full_notes(r.summary, r.tuned))
-    short = [line for r in results for line in (*short_notes(r.summary, r.tuned), *r.answer())]
-    corrected = "each task's claims are corrected among its own variants, not over the tasks"
-    last = _describe_over(over) if over else [_nothing_over(complete=complete)]
+
+    def blocks(*, full: bool) -> tuple[Block, ...]:
+        below = [note for r in results for note in notes(r.summary, r.tuned, full=full)]
+        last = _describe_test(over) if full else [text for r in results for text in r.answer()]
+        tables = [table for result in results for table in _tables(result, columns, full=full)]
+        return (head, *tables, *over_all, lines(dict.fromkeys([*marks, *below])), lines(last))
+
     return Page(
-        blocks=(
-            head,
-            *_tables(
-                results,
-                columns,
-                lambda tables: [tables.results(full=True), *tables.paired(), *tables.tuning()],
-            ),
-            *over_all,
-            lines([*marks, *notes, corrected, *(_describe_test(over) if over else [])]),
+        blocks=blocks(full=True),
+        short=blocks(full=False),
+        answer=lines(
+            [*_describe_over(over, complete=complete), *few_seeds(results[0].part.experiment)]
         ),
-        short=(
-            head,
-            *_tables(results, columns, lambda tables: [tables.results()]),
-            *over_all,
-            lines(marks),
-            lines(dict.fromkeys(short)),
-        ),
-        answer=lines([*last, *few_seeds(results[0].experiment)]),
         document=lambda every_seed: {
             **OF_HSIG,
             "complete": complete,
-            "tasks": [_task_document(result, every_seed=every_seed) for result in results],
+            "tasks": [result.document(every_seed=every_seed) for result in results],
             "over_tasks": None if over is None else _over_document(over),
         },
         rows=lambda: join_csv([variant_rows(r.summary, r.tuned).csv() for r in results]),
-        every_row=lambda: seed_rows(*(result.outcome for result in results)),
+        every_row=lambda: seed_rows(*(result.part.outcome for result in results)),
         brief=tuple(
             Line(result_line(r.summary.experiment, variant) + describe_rate(variant.label, r.tuned))
             for r in results
@@ -127,18 +116,17 @@ def tasks_page(
     )
 
 
-def _tables(
-    results: Sequence[TaskResult],
-    columns: Sequence[str],
-    usual: Callable[[ComparisonTables], list[Table]],
-) -> list[Table]:
-    """The tables of each task under its name, those of the columns that were asked for if any."""
-    found = [
-        (r.name, [r.tables.chosen(columns)] if columns else usual(r.tables))
-        for r in results
-        if r.summary.variants
-    ]
-    return [replace(t, title=f"{name}: {t.title}") for name, tables in found for t in tables]
+def _tables(result: TaskResult, columns: Sequence[str], *, full: bool) -> list[Table]:
+    """The tables of a task under its name, that of the columns that were asked for if any."""
+    tables = result.tables
+    if not tables.variants:
+        return []
+    chosen = [tables.results(full=full)]
+    if full:
+        chosen += [*tables.paired(), *tables.tuning()]
+    if columns:
+        chosen = [tables.chosen(columns)]
+    return [replace(table, title=f"{result.part.name}: {table.title}") for table in chosen]
 
 
 # --- over the tasks ------------------------------------------------------------------------------
@@ -189,52 +177,35 @@ def _over_table(over: TaskComparison, experiment: Experiment) -> Table:
     return rows.table(title, splits=True)
 
 
-def _nothing_over(*, complete: bool) -> str:
-    """Why nothing is said over the tasks."""
-    if not complete:
-        return "nothing is said over the tasks: not all were trained to their end"
-    return "nothing is said over the tasks: fewer than two variants have a result on every one"
-
-
-def _describe_over(over: TaskComparison) -> list[str]:
+def _describe_over(over: TaskComparison | None, *, complete: bool) -> list[str]:
     """The mean ranks, and whether they tell variants apart."""
+    if over is None:
+        why = "fewer than two variants have a result on every one"
+        why = why if complete else "not all were trained to their end"
+        return [f"nothing is said over the tasks: {why}"]
     order = sorted(over.solved, key=over.average_rank)
     ranks = ", ".join(f"{label} {over.average_rank(label):.2f}" for label in order)
-    notes = [f"mean rank over the tasks, 1 for the most solved: {ranks}"]
-    test = over.friedman
-    if test is None:
-        notes.append(f"{count(len(over.tasks), 'task')}: too few to tell mean ranks apart")
-    elif test.p > LEVEL:
-        notes.append("over the tasks, no variants are told apart")
-    else:
-        groups = "; ".join(", ".join(group) for group in over.groups if len(group) > 1)
-        notes.append(
-            f"over the tasks, not told apart: {groups}" if groups else "all are told apart"
-        )
-    return notes
+    groups = "; ".join(", ".join(group) for group in over.groups if len(group) > 1)
+    apart = f"over the tasks, not told apart: {groups}" if groups else "all are told apart"
+    if over.friedman is None:
+        apart = f"{count(len(over.tasks), 'task')}: too few to tell mean ranks apart"
+    return [f"mean rank over the tasks, 1 for the most solved: {ranks}", apart]
 
 
-def _describe_test(over: TaskComparison) -> list[str]:
+def _describe_test(over: TaskComparison | None) -> list[str]:
     """How variants are told apart over the tasks."""
-    notes = []
-    if over.left_out:
-        notes.append(
-            "without a result on every task, and so in no mean over tasks: "
-            f"{', '.join(over.left_out)}"
+    corrected = "each task's claims are corrected among its own variants, not over the tasks"
+    if over is None:
+        return [corrected]
+    left_out = f"no result on every task, so in no mean: {', '.join(over.left_out)}"
+    test = f"Friedman's test of mean ranks takes {MIN_TASKS} tasks or more"
+    if over.friedman is not None:
+        test = (
+            f"Friedman's test of the mean ranks over {len(over.tasks)} tasks: p "
+            f"{p_value(over.friedman.p)}; critical difference (Nemenyi, 5 %): "
+            f"{over.friedman.critical_difference:.2f}"
         )
-    test = over.friedman
-    if test is None:
-        return [*notes, f"Friedman's test of mean ranks takes {MIN_TASKS} tasks or more"]
-    distance = (
-        ""
-        if test.p > LEVEL
-        else f"; critical difference (Nemenyi, 5 %): {test.critical_difference:.2f}"
-    )
-    tasks = len(over.tasks)
-    return [
-        *notes,
-        f"Friedman's test of the mean ranks over {tasks} tasks: p {p_value(test.p)}{distance}",
-    ]
+    return [corrected, *([left_out] if over.left_out else []), test]
 
 
 def _over_document(over: TaskComparison) -> dict[str, Json]:
@@ -249,13 +220,4 @@ def _over_document(over: TaskComparison) -> dict[str, Json]:
         else {"chi_squared": test.chi_squared, "f": for_json(test.f), "p": test.p},
         "critical_difference": None if test is None else test.critical_difference,
         "groups": [list(group) for group in over.groups],
-    }
-
-
-def _task_document(result: TaskResult, *, every_seed: bool) -> dict[str, Json]:
-    return {
-        "task": result.name,
-        **document(result.outcome, result.summary, result.tuned, every_seed=every_seed),
-        **tuning_document(result.experiment, result.tuned),
-        "experiment": resolved_keys(result.experiment),
     }

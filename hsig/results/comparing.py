@@ -67,10 +67,7 @@ class CompareResult(Trained):
             names = [part.name for part in parts]
             return configs_page(parts, dict(zip(names, summaries, strict=True)), columns)
         if parts[0].role == TASK:
-            results = [
-                TaskResult(part.name, part.experiment, part.outcome, summary, tuning)
-                for part, summary, tuning in zip(parts, summaries, tunings, strict=True)
-            ]
+            results = [*map(TaskResult, parts, summaries, tunings)]
             complete = all(part.outcome.complete for part in parts)
             return tasks_page(results, compare_tasks(parts) if complete else None, columns)
         return comparison_page(parts[0].outcome, summaries[0], columns, tunings[0])
