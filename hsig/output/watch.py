@@ -31,11 +31,11 @@ _COLOURS = (
     *("#ffd7af", "#d7af87", "#d7875f", "#af5f00"),
 )
 _DARK = ("#005faf", "#5f87d7", "#d7875f", "#af5f00")
-_SHADES, _ASCII_SHADES = " ░▒▓█", " .:-=+*#%@"
-_ASCII = str.maketrans(f"{LEVELS}─┼░▒▓█", "_.:-=+*#-+.:##")
+_SHADES = " ░▒▓█"
+_ASCII = str.maketrans(f"{LEVELS}─┼░▒▓█", "_.:-=+*#-+.:+#")
 _ASCII_KEYS = {"←→": "left/right", "↑↓": "up/down"}
 _MAX_MARKED = 50  # samples; more would hide the plane
-_MIN_NUMBER = 8  # columns of a prediction, so that it seldom moves others
+_MAX_ROWS = 8  # of samples above the cost
 
 
 @dataclass
@@ -62,27 +62,30 @@ def layout(picture: Picture, console: Console) -> Layout:
     keys = picture.keys
     for arrows, name in _ASCII_KEYS.items() if ascii_only else ():
         keys = keys.replace(arrows, name)
-    head = [Text(escape_control(picture.heading), style="bold")]
     tone = _TONES[picture.state.tone]
-    head.append(Text.assemble(f"{picture.cost}     ", (picture.state.text, tone)))
-    head.append(Text(picture.meaning))
-    whole, scene = Layout(), Layout(name="scene", ratio=1, minimum_size=1)
-    hidden = Layout(_Block(lambda width, _: _hidden_units(picture, width)), size=5)
+    head = (
+        Text(escape_control(picture.heading), style="bold"),
+        Text.assemble(f"{picture.cost}     ", (picture.state.text, tone)),
+        Text(picture.meaning),
+    )
+    plane = _Block(lambda width, height: _plane(picture, width, height, colours))
+    costs = _Block(lambda width, height: _costs(picture, width, height, ascii_only))
+    numbers = _Block(lambda width, height: _numbers(picture, width, height))
+    scene = Layout(ratio=1, minimum_size=1)
+    if picture.surface is None:
+        scene.split_row(Layout(numbers), Layout(costs))
+    else:
+        right = Layout(ratio=3)
+        rows = min(len(picture.samples) + 2, _MAX_ROWS)
+        right.split_column(Layout(numbers, size=rows), Layout(costs))
+        scene.split_row(Layout(plane, ratio=2), right)
+    whole = Layout()
     whole.split_column(
         Layout(Group(*map(_cropped, head)), size=3),
         scene,
-        hidden,
+        Layout(_Block(lambda width, _: _hidden_units(picture, width)), size=5),
         Layout(_cropped(Text(keys, style="dim")), size=1),
     )
-    plane = _Block(lambda width, height: _plane(picture, width, height, colours, ascii_only))
-    costs = _Block(lambda width, height: _costs(picture, width, height, ascii_only))
-    numbers = _Block(lambda width, height: _numbers(picture, width, height))
-    if picture.plane(2, 2) is None:
-        scene.split_row(Layout(numbers, ratio=1), Layout(costs, ratio=1))
-        return whole
-    below = Layout()
-    below.split_row(Layout(plane, ratio=2), Layout(costs, ratio=3))
-    scene.split_column(Layout(_Block(lambda w, _: _predictions(picture, w)), size=3), below)
     return whole
 
 
@@ -95,21 +98,6 @@ def _look(sample: Sample) -> tuple[str, str]:
     return (_RIGHT, "green") if sample.right else (_WRONG, "yellow")
 
 
-def _predictions(picture: Picture, width: int) -> list[Text]:
-    """The targets, and below them the predictions; as many as there is room for."""
-    above, below = Text("target    "), Text("prediction")
-    texts = [brief(sample.prediction) for sample in picture.samples]
-    cell = max(_MIN_NUMBER, *map(len, texts)) + 2
-    fitting = max(0, width - below.cell_len - len("  (9999 more)")) // (cell + 2)
-    for sample, text in zip(picture.samples[:fitting], texts, strict=False):
-        mark, style = _look(sample)
-        above.append(f"{short(sample.target):>{cell}}  ")
-        below.append(f"{text:>{cell}} {mark}", style)
-    rest = len(texts) - fitting
-    above.append(f"  ({rest} more)" if rest > 0 else "")
-    return [above, below]
-
-
 def _numbers(picture: Picture, width: int, height: int) -> list[Text]:
     """A line for each sample; of too many the first, and how many more there are."""
     shown = picture.samples[: max(0, height - 2)]
@@ -119,39 +107,32 @@ def _numbers(picture: Picture, width: int, height: int) -> list[Text]:
     for sample, text in zip(shown, inputs, strict=True):
         mark, style = _look(sample)
         target, prediction = short(sample.target), brief(sample.prediction)
-        lines.append(Text(f"{text:{wide}}  {target:>5}  {prediction:>{_MIN_NUMBER}} {mark}", style))
+        lines.append(Text(f"{text:{wide}}  {target:>5}  {prediction:>8} {mark}", style))
     rest = len(picture.samples) - len(shown)
     return [*lines, Text(f"({rest} more)")] if rest else lines
 
 
-def _plane(
-    picture: Picture, width: int, height: int, colours: bool, ascii_only: bool
-) -> list[Text]:
+def _plane(picture: Picture, width: int, height: int, colours: bool) -> list[Text]:
     """The predictions over the plane of the inputs, the second one up, with the samples."""
     rows = max(1, height - 1)
     columns = max(1, min(width - 3, 2 * rows))  # a character is twice as high as it is wide
-    found = picture.plane(columns, rows)
-    assert found is not None, "the task has two inputs"
-    shares, places = found
+    shares, places = picture.plane(columns, rows)
     marks = {} if len(places) > _MAX_MARKED else {(x, y): _look(s)[0] for x, y, s in places}
-    low, high = picture.targets
-    legend = Text(f"{short(low)} ")
-    for step in range(5):
-        legend.append_text(_shade(step / 4, "", colours, ascii_only))
-    lines = [legend.append(f" {short(high)}  {_RIGHT} right  {_WRONG} wrong")]
+    low, high = map(short, picture.targets)
+    scale = (_shade(step / 4, "", colours) for step in range(5))
+    lines = [Text.assemble(f"{low} ", *scale, f" {high}  {_RIGHT} right  {_WRONG} wrong")]
     for y, row in enumerate(shares.tolist()):
-        cells = [_shade(s, marks.get((x, y), ""), colours, ascii_only) for x, s in enumerate(row)]
+        cells = (_shade(share, marks.get((x, y), ""), colours) for x, share in enumerate(row))
         lines.append(Text.assemble(*cells))
     return lines
 
 
-def _shade(share: float, mark: str, colours: bool, ascii_only: bool) -> Text:
+def _shade(share: float, mark: str, colours: bool) -> Text:
     """A character for a share in [0, 1], or a mark on it; `?` for nan."""
     if isnan(share):
         return Text(mark or _UNKNOWN)
     if not colours:
-        shades = _ASCII_SHADES if ascii_only else _SHADES
-        return Text(mark or shades[min(len(shades) - 1, int(share * len(shades)))])
+        return Text(mark or _SHADES[min(len(_SHADES) - 1, int(share * len(_SHADES)))])
     back = _COLOURS[round(share * (len(_COLOURS) - 1))]
     return Text(mark or " ", style=f"bold {'white' if back in _DARK else 'black'} on {back}")
 

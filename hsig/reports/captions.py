@@ -317,11 +317,10 @@ def describe_pieces(activation: Activation, snapshot: Snapshot, most: int = MAX_
         low, high = middle_range(snapshot)
         return f"the middle 95 % on x from {low:.3g} to {high:.3g}{not_finite}"
     pieces, shares = activation.linear_pieces, counted.on_piece
-    fullest = sorted(range(len(pieces)), key=lambda place: -shares[place])[:most]
-    parts = [
-        f"{percent(shares[place])} on {piece_name(pieces[place])}" for place in sorted(fullest)
-    ]
-    rest = counted.finite - sum(counted.counts[place] for place in fullest)
+    fullest = sorted(range(len(pieces)), key=lambda n: -shares[n])[:most]
+    present = [n for n in sorted(fullest) if shares[n]]
+    parts = [f"{percent(shares[n])} on {piece_name(pieces[n])}" for n in present]
+    rest = counted.finite - sum(counted.counts[n] for n in present)
     if rest and most > 1:
         parts.append(f"{percent(rest / counted.finite)} elsewhere")
     return f"{', '.join(parts)}{not_finite}"

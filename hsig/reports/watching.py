@@ -1,20 +1,19 @@
 """One seed while it trains, in no format yet, and how somebody looks at it."""
 
 from dataclasses import dataclass, replace
-from math import floor, log10, nan
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
 
-from hsig.analysis.plot_data import predict_surface
+from hsig.analysis.plot_data import PredictionSurface, predict_surface, right_samples
 from hsig.arrays import Array
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Experiment, Training, select_cost
-from hsig.experiments.snapshots import SeedView
+from hsig.experiments.snapshots import SeedView, Snapshot
 from hsig.experiments.verdicts import VERDICTS
-from hsig.networks.network import Weights
+from hsig.reports.captions import describe_pieces
 from hsig.reports.columns import which_cost
-from hsig.reports.explanation import piece_name
 from hsig.reports.page import Curves, Line, count, number, short
 from hsig.reports.phrases import CAUSES, MEANINGS
 
@@ -27,17 +26,17 @@ _WHOLE_S = 20.0  # that the budget takes by default
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """Which seed is seen at which epoch, and how that goes on.
+    """Which seed is shown at which epoch, and how that goes on.
 
     Attributes:
         seeds: How many there are.
         budget: Epochs.
         speed: Epochs per second.
-        place: Of the seed that is seen, among the seeds.
+        place: Of the seed that is shown, among the seeds.
         epoch: In parts of an epoch too; never beyond the budget.
         paused: Whether it stays there.
         behind: Whether the training is slower than the speed.
-        ended: Whether nothing more is to be seen.
+        ended: Whether nothing more is to be shown.
     """
 
     seeds: int
@@ -86,12 +85,7 @@ class View:
         return replace(self, epoch=min(float(self.budget), self.epoch + self.speed * seconds))
 
     def limit_to(self, epoch: int, *, behind: bool) -> "View":
-        """The view no farther than the training has come.
-
-        Args:
-            epoch: What the training has come to.
-            behind: Whether it has not come to the epoch of the view.
-        """
+        """The view no farther than the training has come, if that is behind."""
         return replace(self, epoch=min(self.epoch, epoch) if behind else self.epoch, behind=behind)
 
 
@@ -99,7 +93,7 @@ def _limit_speed(speed: float) -> float:
     return min(MAX_SPEED, max(MIN_SPEED, speed))
 
 
-# --- what is seen --------------------------------------------------------------------------------
+# --- what is shown -------------------------------------------------------------------------------
 
 _MIN_REACH = 4.0  # of the hidden pre-activations, on each side of 0
 _KINK_MARGIN = 1.6  # times the farthest kink
@@ -122,7 +116,7 @@ class HiddenUnits:
     Attributes:
         summary: How many there are, and on which pieces.
         reach: They are shown from minus this to this.
-        values: Of any shape.
+        values: Shape (all of them,).
         kinks: Where the activation bends or jumps.
     """
 
@@ -133,9 +127,9 @@ class HiddenUnits:
 
     def counts(self, columns: int) -> list[int]:
         """How many there are in each of so many columns; those beyond the ends are in none."""
-        edges = np.linspace(-self.reach, self.reach, columns + 1)
-        found: list[int] = np.histogram(self.values[np.isfinite(self.values)], edges)[0].tolist()
-        return found
+        finite = self.values[np.isfinite(self.values)]
+        counts: list[int] = np.histogram(finite, columns, (-self.reach, self.reach))[0].tolist()
+        return counts
 
     @property
     def beyond(self) -> tuple[int, int]:
@@ -154,6 +148,7 @@ class Picture:
         meaning: What the verdict means; empty before there is one, and of a solved seed.
         samples: In the order of training.
         targets: The lowest and the highest.
+        surface: The predictions over the plane of two inputs; None of other tasks.
         costs: From the start to now; its x goes on to the budget.
         hidden: The hidden units.
         keys: What each key does.
@@ -165,122 +160,93 @@ class Picture:
     meaning: str
     samples: tuple[Sample, ...]
     targets: tuple[float, float]
+    surface: PredictionSurface | None
     costs: Curves
     hidden: HiddenUnits
     keys: str
-    _experiment: Experiment
-    _weights: Weights
 
-    def plane(self, columns: int, rows: int) -> tuple[Array, list[tuple[int, int, Sample]]] | None:
-        """The predictions over the plane of two inputs, and where the samples are.
+    def plane(self, columns: int, rows: int) -> tuple[Array, list[tuple[int, int, Sample]]]:
+        """The surface as a grid of characters, and where the samples are on it.
 
         Returns:
             Shares of the way from the lowest target to the highest, (rows, columns) from the top,
-            nan where not finite; and the column and row of each sample. None of other tasks.
+            nan where not finite; and the column and row of each sample.
         """
-        if self._experiment.task.inputs.shape[1] != 2:
-            return None
-        variant = self._experiment.variants[0]
-        found = predict_surface(
-            self._experiment, variant, self._weights, points=max(columns, rows, 2)
-        )
-        last = len(found.first) - 1
-        down = np.linspace(last, 0, rows).round().astype(int)
-        across = np.linspace(0, last, columns).round().astype(int)
-        shares = scale(found.predictions[np.ix_(down, across)], *self.targets)
+        assert self.surface is not None, "the task has two inputs"
+        first, second = self.surface.first, self.surface.second
+        down = np.linspace(len(second) - 1, 0, rows).round().astype(int)
+        across = np.linspace(0, len(first) - 1, columns).round().astype(int)
+        low, high = self.targets
+        ends = (low, high) if low < high else (low - 0.5, high + 0.5)
+        shares = np.interp(self.surface.predictions[np.ix_(down, across)], ends, (0.0, 1.0))
         places = []
         for sample in self.samples:
-            x = scale(np.array(sample.inputs[0]), found.first[0], found.first[-1])
-            y = scale(np.array(sample.inputs[1]), found.second[0], found.second[-1])
-            if np.isfinite(x + y):
-                place = round(float(x) * (columns - 1)), round((1.0 - float(y)) * (rows - 1))
-                places.append((*place, sample))
+            x, y = sample.inputs
+            column = np.interp(x, (first[0], first[-1]), (0, columns - 1))
+            row = np.interp(y, (second[0], second[-1]), (rows - 1, 0))
+            places.append((round(float(column)), round(float(row)), sample))
         return shares, places
 
 
-def scale(values: Array, lowest: float, highest: float) -> Array:
-    """Shares of the way from the lowest to the highest, in [0, 1]; one half if they are equal.
-
-    >>> scale(np.array([-3.0, 0.0, 1.0, 9.0]), -1.0, 3.0).tolist()
-    [0.0, 0.25, 0.5, 1.0]
-    """
-    if not highest > lowest:
-        return np.where(np.isnan(values), nan, 0.5)
-    with np.errstate(invalid="ignore", over="ignore"):
-        # of halves, no difference overflows
-        share = (values / 2.0 - lowest / 2.0) / (highest / 2.0 - lowest / 2.0)
-    return np.clip(share, 0.0, 1.0)
-
-
-def picture(experiment: Experiment, view: View, seen: SeedView) -> Picture:
+def picture(experiment: Experiment, view: View, seed: SeedView) -> Picture:
     """What there is to see of a seed.
 
     Args:
         experiment: Of one variant.
         view: How it is watched.
-        seen: The seed at the place of the view.
+        seed: That at the place of the view.
     """
-    (variant,), task, training = experiment.variants, experiment.task, seen.training
+    (variant,), task, training = experiment.variants, experiment.task, seed.training
     which, epoch = which_cost(experiment), training.epochs[-1]
     samples = _samples(experiment, training)
     word = VERDICTS[training.verdict[0]] if epoch == experiment.epochs else ""
     cost = number(float(select_cost(experiment, training)[0, -1]))
     # nothing is known of the budget yet, but that the curve will end there
     rest = [] if word else [(experiment.epochs, nan)]
-    x, y = zip(*zip(seen.epochs, seen.costs, strict=True), *rest, strict=True)
-    seed = f"seed {experiment.seeds[view.place]}"
-    seed += f" ({view.place + 1} of {view.seeds})" if view.seeds > 1 else ""
+    x, y = zip(*zip(seed.epochs, seed.costs, strict=True), *rest, strict=True)
+    name = f"seed {experiment.seeds[view.place]}"
+    name += f" ({view.place + 1} of {view.seeds})" if view.seeds > 1 else ""
     at = f"epoch {epoch:>{len(str(experiment.epochs))}} of {experiment.epochs}"
-    targets = task.targets[:, 0]
-    layers = [layer[0].ravel() for layer in seen.snapshot.pre_activations]
+    surface = None
+    if task.inputs.shape[1] == 2:
+        surface = predict_surface(experiment, variant, seed.snapshot.weights)
     return Picture(
-        heading=f"{variant.label} on {task.name}  {seed}  {at}  {_pace(view)}",
+        heading=f"{variant.label} on {task.name}  {name}  {at}  {_pace(view)}",
         cost=f"{which} {cost}",
         state=_state(training, samples, word),
         meaning=f"{word}: {MEANINGS[word]}" if word and not training.solved[0] else "",
         samples=samples,
-        targets=(float(targets.min()), float(targets.max())),
+        targets=(float(task.targets[:, 0].min()), float(task.targets[:, 0].max())),
+        surface=surface,
         costs=Curves(which, x, [y]),
-        hidden=_hidden_units(experiment, np.concatenate([np.zeros(0), *layers])),
+        hidden=_hidden_units(experiment, seed.snapshot),
         keys=_keys(view),
-        _experiment=experiment,
-        _weights=seen.snapshot.weights,
     )
 
 
 def _samples(experiment: Experiment, training: Training) -> tuple[Sample, ...]:
-    targets, predictions = experiment.task.targets, training.predictions[0]
-    with np.errstate(all="ignore"):
-        right = np.all(np.abs(predictions - targets) < experiment.solved_within, axis=-1)
     rows = zip(
         map(tuple, experiment.scaled_task.inputs.tolist()),
-        targets[:, 0].tolist(),
-        predictions[:, 0].tolist(),
-        right.tolist(),
+        experiment.task.targets[:, 0].tolist(),
+        training.predictions[0, :, 0].tolist(),
+        right_samples(experiment, training.predictions[0]).tolist(),
         strict=True,
     )
     return tuple(Sample(*row) for row in rows)
 
 
-def _hidden_units(experiment: Experiment, values: Array) -> HiddenUnits:
-    """What is shown goes to a round number, which seldom changes, beyond all kinks."""
+def _hidden_units(experiment: Experiment, snapshot: Snapshot) -> HiddenUnits:
+    """What is shown seldom changes, and goes beyond all kinks."""
     activation = experiment.variants[0].activation
-    kinks = tuple(float(found.x) for found in activation.function.breaks)
-    least = max([_MIN_REACH, *(_KINK_MARGIN * abs(kink) for kink in kinks)])
+    kinks = tuple(float(each.x) for each in activation.function.breaks)
+    values = np.concatenate([np.zeros(0), *map(np.ravel, snapshot.pre_activations)])
     farthest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
-    wanted = max(least, min(farthest, _MAX_REACH * least))
-    power = 10.0 ** floor(log10(wanted))
-    reach = next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= wanted)
-    on = {
-        piece_name(piece): int(piece.contains(values).sum()) for piece in activation.linear_pieces
-    }
-    parts = [f"{n} on {name}" for name, n in on.items() if n]
-    undefined = int(np.isnan(values).sum())
-    curved = values.size - undefined - sum(on.values())
-    parts += [f"{curved} where it is curved"] if curved and on else []
-    parts += [f"{undefined} undefined"] if undefined else []
-    whole = count(values.size, "hidden pre-activation")
-    return HiddenUnits(f"{whole}{': ' if parts else ''}{', '.join(parts)}", reach, values, kinks)
+    reach = least = max([_MIN_REACH, *(_KINK_MARGIN * abs(kink) for kink in kinks)])
+    while reach < min(farthest, _MAX_REACH * least):
+        reach *= 2.0
+    where = f": {describe_pieces(activation, snapshot)}" if len(values) else ""
+    summary = f"{count(len(values), 'hidden pre-activation')}{where}"
+    return HiddenUnits(summary, reach, values, kinks)
 
 
 def _pace(view: View) -> str:
