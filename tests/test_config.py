@@ -612,7 +612,7 @@ specs = st.sampled_from(
 hidden_layers = st.lists(st.integers(1, 4), min_size=1, max_size=3)
 
 
-@settings(max_examples=100, deadline=2000)
+@settings(max_examples=100)
 @given(hidden_layers, st.lists(specs, min_size=3, max_size=3), st.booleans(), st.floats(-9, 0))
 def test_resolved_keys_are_a_config_of_the_same_experiment(hidden, layers, is_one, low):
     chosen = layers[0] if is_one else f"[{', '.join(layers[: len(hidden)])}]"

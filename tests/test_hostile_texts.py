@@ -13,9 +13,7 @@ from hsig.config.keys import KEYS
 
 QUICK = ("-e", "1", "-s", "2")
 FORMATS = ("table", "json", "csv", "md")
-few = settings(
-    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 import warnings
-from datetime import timedelta
 from functools import partial
 from math import inf, nan
 from pathlib import Path
@@ -72,7 +71,6 @@ def mapped(parts):
 values = st.recursive(scalars | quoted, lambda part: listed(part) | mapped(part), max_leaves=8)
 within = settings(
     max_examples=200,
-    deadline=timedelta(seconds=5),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -247,7 +245,6 @@ def test_stdin_may_be_a_config_or_a_csv_file_and_is_kept_as_it_was(folder, argum
         input=given,
         capture_output=True,
         check=False,
-        timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
     kept = [path.read_bytes() for path in (folder / "runs").rglob("*.yaml")]
@@ -312,7 +309,6 @@ def tasks(draw):
 
 
 @given(tasks())
-@settings(deadline=timedelta(seconds=5))
 def test_the_affine_fit_of_any_task_is_silent_and_at_least_as_good_as_nothing(task):
     """The function that is 0 everywhere, or 1/2 as a probability, is affine too."""
     fit = fit_affine(task, LOSSES["squared"], 0.5)
@@ -337,7 +333,7 @@ def test_the_unit_of_the_inputs_alters_no_affine_fit(power):
         assert other.right == usual.right
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=within.suppress_health_check)
+@settings(max_examples=5, suppress_health_check=within.suppress_health_check)
 @given(tasks(), st.sampled_from(SCALES), st.sampled_from(["squared", "bce"]))
 def test_a_task_of_any_numbers_is_trained_without_a_warning_of_numpys(folder, task, scale, loss):
     targets = np.clip(task.targets, 0.0, 1.0) if loss == "bce" else task.targets

@@ -395,13 +395,21 @@ def test_a_sweep_has_the_name_that_it_was_given_last(monkeypatch):
 
 # --- killed, interrupted, full ------------------------------------------------------------------
 
-# sixty cells of some milliseconds each
-KILLED = "activation: hard\nseeds: 10\nepochs: 20\nsweep: {learning_rate: {log: [0.01, 10, 60]}}"
-TIMES = int(os.environ.get("HSIG_KILLS", "4"))
-
-
-def log_bytes(folder):
-    return sum(path.stat().st_size for path in Path(folder).glob(f"*/{CELLS}"))
+# runs a command that kills itself when it has kept so many cells
+KILLS_ITSELF = """
+import os, signal, sys
+from hsig.__main__ import main
+from hsig.runs.store import Journal
+left = int(sys.argv.pop(1))
+def append(*cell, append=Journal.append):
+    global left
+    append(*cell)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+Journal.append = append
+main()
+"""
 
 
 def sweep_process(*arguments):
@@ -410,21 +418,17 @@ def sweep_process(*arguments):
 
 
 @POSIX
-def test_a_sweep_that_is_killed_at_any_moment_ends_with_the_same_bits(config):
-    config.write_text(KILLED, encoding="utf-8")
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize("cells", [1, 5, 9])
+def test_a_sweep_that_is_killed_ends_with_the_same_bits(cells):
     whole = sweep("--runs-dir", "whole")
-    expected, moments, stopped = bits_of("whole"), random.Random(7), 0
-    for number in range(TIMES):
-        folder, size = f"killed-{number}", moments.randrange(log_bytes("whole"))
-        with sweep_process("--runs-dir", folder) as running:
-            while running.poll() is None and log_bytes(folder) < size:
-                time.sleep(0.001)
-            running.kill()
-        stopped += 0 < log_bytes(folder) < log_bytes("whole")
-        before = bits_of(folder) if read_records(Path(folder))[0] else {}
-        assert sweep("--runs-dir", folder) == whole
-        assert before.items() <= expected.items() == bits_of(folder).items()
-    assert stopped > TIMES // 3
+    words = ("sweep", "map.yaml", "-q", "--runs-dir", "killed")
+    done = subprocess.run([sys.executable, "-c", KILLS_ITSELF, str(cells), *words], check=False)
+    assert done.returncode == -signal.SIGKILL
+    before = bits_of("killed")
+    assert len(before) == cells
+    assert sweep("--runs-dir", "killed") == whole
+    assert before.items() <= bits_of("killed").items() == bits_of("whole").items()
 
 
 @POSIX

@@ -31,7 +31,7 @@ rates = st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.0, 1.0]))
 levels = st.sampled_from([0.05, 0.05 / 3, 0.05 / 11, 0.01])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 12), rates, rates, levels)
 def test_fishers_power_is_the_sum_over_all_tables_that_scipy_rejects(n, first, second, alpha):
     k = range(n + 1)
@@ -59,7 +59,7 @@ def test_fishers_power_for_eighty_seeds_is_scipys():
         assert fisher_power(40, first, second) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 14), st.floats(0.001, 1), st.floats(0, 1), levels)
 def test_mcnemars_power_is_the_sum_over_all_tables_that_it_rejects(pairs, share, part, alpha):
     """A multinomial of pairs: only the first, only the second, alike."""

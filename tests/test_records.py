@@ -196,7 +196,7 @@ def test_damage_is_one_error_that_names_the_file(record, file, damage):
     assert str(problem.value) == f"run {record.id} is damaged: {file}"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from([RUN, SEEDS, CONFIG, RESULT]))
 def test_a_byte_that_changed_is_noticed_or_changes_nothing(tmp_path_factory, seed, file):
     record = keep_run(tmp_path_factory.mktemp("runs"), **made_run(seeds="1", epochs="2"))

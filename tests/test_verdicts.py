@@ -255,7 +255,7 @@ def solved_later(result, chosen, epochs):
     return engine.advance(state, problem, epochs + 1).solved_at != NOT_REACHED
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(
     spec=st.sampled_from(
         ["hard", "sigmoid", "relu", "elu", "tanh", "hard_tanh", "silu", "ultra_fast:own",
