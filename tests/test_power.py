@@ -1,6 +1,5 @@
 """Exact power against sums over all tables by scipy, and seeds that are added in blocks."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -125,32 +124,6 @@ def test_from_the_seeds_needed_on_every_number_has_the_power_and_one_less_has_no
     ]
     assert powers[needed - 2] < power
     assert min(powers[needed - 1 :]) >= power
-
-
-def test_one_seed_more_may_have_less_power():
-    powers = [mcnemar_power(n, 0.09, 1.0) for n in range(478, 511)]
-    assert np.diff(powers).min() < 0.0
-    assert max(powers[:-1]) >= 0.5  # already before the number from which on it stays above
-    assert seeds_needed(0.2, 0.11, discordant=1.0, power=0.5) == 510
-
-
-@pytest.mark.parametrize("shared", [0.0, 0.8])
-def test_simulated_comparisons_have_the_power_that_is_computed(shared):
-    """sigmoid against ultra_fast:backward=output after 2000 epochs, as `configs/diseases.yaml`
-
-    measures them: 985 and 803 of 2000 seeds solved; a share of the pairs has its luck in common.
-    """
-    first, second, studies = 985 / 2000, 803 / 2000, 2000
-    discordant = shared * (first - second) + (1 - shared) * independent_discordance(first, second)
-    n = seeds_needed(first, second, discordant=discordant)
-    random = np.random.Generator(np.random.PCG64(11))
-    luck, other = random.random((2, studies, n))
-    other = np.where(random.random((studies, n)) < shared, luck, other)
-    one, two = luck < first, other < second
-    tables = zip((one & ~two).sum(axis=1).tolist(), (two & ~one).sum(axis=1).tolist(), strict=True)
-    rejected = np.mean([mcnemar_exact(*table) <= 0.05 for table in tables])
-    expected = mcnemar_power(n, first - second, discordant)
-    assert rejected == pytest.approx(expected, abs=4 * math.sqrt(0.16 / studies))
 
 
 @pytest.mark.parametrize("discordant", [None, 0.3, independent_discordance])

@@ -24,7 +24,6 @@ from hsig.analysis.tuning import (
     alternative_experiments,
     analyse_tuning,
     apply_choices,
-    best_value,
     choose_rate,
     choose_rates,
     tuning_experiments,
@@ -52,22 +51,18 @@ def test_the_value_with_the_most_seeds_solved_is_chosen():
     assert choice.chosen.epochs_to_solve == 7
 
 
-@given(
-    st.dictionaries(
-        st.floats(1e-3, 1e3),
-        st.tuples(st.integers(0, 5), st.sampled_from([1.0, 2.0, np.inf])),
-        min_size=1,
-    )
-)
+@given(st.dictionaries(st.floats(1e-3, 1e3), st.tuples(st.integers(0, 4), st.integers(1, 3))))
 def test_no_value_beats_the_chosen_one(found):
     """By the seeds solved, then the lower median, then the smaller value."""
-    value = best_value(
-        {v: solved for v, (solved, _) in found.items()},
-        {v: median for v, (_, median) in found.items()},
-    )
-    solved, median = found[value]
-    for other, (k, epochs) in found.items():
-        assert (-solved, median, value) <= (-k, epochs, other)
+    results = {
+        value: solving("1" * k + "0" * (4 - k), at) for value, (k, at) in sorted(found.items())
+    }
+    choice = choose_rate("hard", results)
+    if choice is None:
+        assert not found
+        return
+    orders = [(-tried.solved.k, tried.epochs_to_solve, tried.value) for tried in choice.tried]
+    assert min(orders)[-1] == choice.value
 
 
 def test_a_seed_that_diverged_is_not_one_that_was_solved():

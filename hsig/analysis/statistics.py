@@ -61,10 +61,8 @@ def quantiles(values: Array, fractions: Sequence[float]) -> Array:
     return np.stack(rows)
 
 
-def order_quantile(
-    values: Sequence[float], fraction: float = 0.5, level: float = 0.95
-) -> tuple[float, float, float]:
-    """A quantile that is one of the values, and the two of them between which its interval lies.
+def order_quantile(values: Sequence[float], fraction: float = 0.5) -> tuple[float, float, float]:
+    """A quantile that is one of the values, and the ends of its 95 % interval, values too.
 
     Infinite values are values: where half of the seeds never get there, the median is infinite.
     The interval holds for any distribution: the number of values below the true quantile is
@@ -77,7 +75,7 @@ def order_quantile(
     (5.0, 2.0, 8.0)
     """
     ordered = sorted(values)
-    n, tail = len(ordered), (1.0 - level) / 2.0
+    n, tail = len(ordered), 0.025
     below = 0.0  # probability that fewer than `rank` values lie below the true quantile
     low, high = 0.0, math.inf
     for rank in range(n):
@@ -248,10 +246,8 @@ def nemenyi_quantile(k: int, level: float = 0.05) -> float:
     low, high = 0.0, 20.0
     while high - low > 1e-10:
         middle = (low + high) / 2.0
-        if _range_below(middle, k) < 1.0 - level:
-            low = middle
-        else:
-            high = middle
+        is_below = _range_below(middle, k) < 1.0 - level
+        low, high = (middle, high) if is_below else (low, middle)
     return high / math.sqrt(2.0)
 
 
@@ -361,10 +357,7 @@ def _resample(random: RandomState, seeds: int) -> Iterator[IntArray]:
 def _share_better(ours: Array, theirs: Array, counts: IntArray) -> Array:
     """For each replication the share of pairs of which ours is better; equal ones count half.
 
-    Args:
-        ours: Shape (seeds,).
-        theirs: The same.
-        counts: Shape (replications, seeds); how often each seed is there.
+    `counts` has how often each seed is there, shape (replications, seeds).
     """
     order = np.argsort(theirs, kind="stable")
     # of theirs in order: where those begin that are as good as each of ours, and those worse

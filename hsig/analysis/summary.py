@@ -76,7 +76,7 @@ class Transfer(NamedTuple):
     """What the weights of one activation give with another in its place."""
 
     label: str  # of the activation that predicts
-    activation: Activation  # that activation
+    activation: Activation
     solved: Solved  # how many seeds are solved with it
     still_solved: int  # how many of the seeds solved with the trained one are solved with this
     # of a prediction, over the samples and the seeds whose weights are finite; nan if there are

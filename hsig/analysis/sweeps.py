@@ -138,11 +138,8 @@ def _pair_cell(
     if seeds and may_be_paired:
         solved = {"first": first.select(seeds).solved, "second": second.select(seeds).solved}
         paired = pair(solved, "first").against["second"]
-    return CellPair(_count(first), _count(second), paired)
-
-
-def _count(cell: CellResult) -> Solved | None:
-    return None if cell.failure else count_solved(cell.solved)
+    ours, theirs = (None if c.failure else count_solved(c.solved) for c in (first, second))
+    return CellPair(ours, theirs, paired)
 
 
 def _adjust_p_values(

@@ -158,9 +158,7 @@ def choose_rates(experiment: Experiment, tuning: Sequence[Outcome]) -> dict[str,
 def choose_rate(label: str, results: Mapping[float, Result]) -> Choice | None:
     """Choose the learning rate of a variant; None if it could not be trained at any.
 
-    Args:
-        label: The variant.
-        results: By value, in rising order, of the same seeds.
+    The results are by value, in rising order, of the same seeds.
     """
     trained = {value: result for value, result in results.items() if not result.failure}
     if not trained:
@@ -170,7 +168,8 @@ def choose_rate(label: str, results: Mapping[float, Result]) -> Choice | None:
         value: order_quantile(result.epochs_to_solve.tolist())[0]
         for value, result in trained.items()
     }
-    best = best_value({value: int(seeds.sum()) for value, seeds in solved.items()}, epochs)
+    # the most seeds solved; of equals the lowest median of epochs; then the smallest value
+    best = min(solved, key=lambda value: (-int(solved[value].sum()), epochs[value], value))
     p_values = {frozenset(pair): p for pair, p in all_pairs(solved).items()}
     tried = tuple(
         TriedRate(
@@ -184,19 +183,6 @@ def choose_rate(label: str, results: Mapping[float, Result]) -> Choice | None:
         for value, seeds in solved.items()
     )
     return Choice(label, best, tried)
-
-
-def best_value(solved: Mapping[float, int], epochs: Mapping[float, float]) -> float:
-    """The value with the most seeds solved; of equals the lowest median; then the smallest value.
-
-    Args:
-        solved: By value, how many seeds were solved.
-        epochs: By value, the median number of epochs to solve; infinite where it is not reached.
-
-    >>> best_value({0.1: 7, 1.0: 9, 10.0: 9}, {0.1: 50.0, 1.0: 40.0, 10.0: 40.0})
-    1.0
-    """
-    return min(solved, key=lambda value: (-solved[value], epochs[value], value))
 
 
 # --- what it changes --------------------------------------------------------------------------
@@ -267,13 +253,8 @@ def analyse_tuning(main: Part, parts: Sequence[Part]) -> Tuning | None:
         alternatives = {label: list(by_value.values()) for label, by_value in solved.items()}
         pairing = pair_outcomes(main.outcome, alternatives=alternatives)
     summary = summarise(shared[0]) if shared and shared[0].complete else None
-    return Tuning(
-        choices,
-        solved,
-        pairing,
-        summary,
-        _find_changes(pairing, None if summary is None else summary.pairing),
-    )
+    changes = _find_changes(pairing, summary.pairing) if summary else {}
+    return Tuning(choices, solved, pairing, summary, changes)
 
 
 def _solved_at(
