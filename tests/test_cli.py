@@ -176,14 +176,11 @@ def test_kept_runs_are_listed_shown_compared_repeated_named_packed_and_removed(h
     assert not list(Path("runs").glob("[0-9]*"))
 
 
-def test_plot_and_report_write_files(hsig):
+def test_plot_writes_a_picture_of_a_kept_run(hsig):  # tests/test_report.py writes reports
     pytest.importorskip("matplotlib")
-    pytest.importorskip("jinja2")
     hsig(*TRAIN)
     assert hsig("plot", "latest", "--kind", "costs", "-o", "x.svg", "-q")[:2] == (0, "x.svg\n")
     assert "<svg" in Path("x.svg").read_text(encoding="utf-8")
-    assert hsig("report", "-o", "x.html")[:2] == (0, "x.html\n")
-    assert Path("x.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_watch_needs_a_terminal(hsig):
@@ -211,8 +208,8 @@ def test_every_command_has_help_of_which_the_first_example_is_right(hsig, monkey
 SHORTER = {
     "train": "-e 40",
     "compare": "-e 1 -s 1",
-    "explain": "-e 4 -s 2",
-    "sweep": "-e 4 -s 2",
+    "explain": "-e 1 -s 1",
+    "sweep": "-e 1 -s 1",
     "activations": "",
     "power": "",
     "help": "",
@@ -226,6 +223,8 @@ def test_the_examples_of_the_help_run(hsig, monkeypatch, command):
     Path("configs").symlink_to(CONFIGS)
     lines = [line.strip() for line in hsig(*command.split(), "-h")[1].splitlines()]
     for example in (line for line in lines if line.startswith("hsig ")):
+        if {"all", "hidden"} & {*example.split()}:  # of many formulas, which takes seconds
+            continue
         more = [] if "--resume" in example else SHORTER[command].split()
         code, _, err = hsig(*shlex.split(example)[1:], *more)
         assert code in (0, 1) if "--expect" in example else code == 0, (example, err)

@@ -181,6 +181,8 @@ class Output(NamedTuple):
                 streams.put(formats.as_markdown(page, full=self.full), self.output)
 
 
+_OPTIONS = get_type_hints(Output, include_extras=True)
+
 # names of fields of `Output`
 WRITING = ("format", "output", "force")
 KEEPING = ("no_save", "runs_dir", "name", "note")
@@ -260,7 +262,6 @@ def _with_options(
     hidden |= {"flags"} if keys else set()
     own = inspect.signature(function, eval_str=True).parameters.values()
     flags = [key for key in KEYS.values() if keys == EVERY_KEY or keys in key.commands]
-    shared = get_type_hints(Output, include_extras=True)
 
     def with_options(**arguments: Any) -> None:
         if keys:
@@ -275,7 +276,7 @@ def _with_options(
 
     parameters = [
         *(p for p in own if p.name not in hidden),
-        *(_parameter(name, shared[name], Output._field_defaults[name]) for name in options),
+        *(_parameter(name, _OPTIONS[name], Output._field_defaults[name]) for name in options),
         *(_parameter(key.name, _flag(key, keys), None) for key in flags),
         *([_parameter("ctx", typer.Context, inspect.Parameter.empty)] if keys else []),
     ]
