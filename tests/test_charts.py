@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.output.screen import Canvas, curve
+from hsig.output.screen import curve
 
 
 def test_a_falling_line_in_ascii():
@@ -44,15 +44,6 @@ def test_further_lines_are_dotted():
     drawn = curve([0, 1], [[4.0, 4.0], [1.0, 1.0]], width=14, height=5, ascii_only=True)
     assert drawn[0] == "4 ************"
     assert drawn[3] == "  *   *   *"
-
-
-def test_braille_dots_are_two_by_four_to_a_character():
-    canvas = Canvas(1, 1)
-    assert canvas.dots == (2, 4)
-    for column in range(2):
-        for row in range(4):
-            canvas.light(column, row)
-    assert canvas.lines() == ["\u28ff"]
 
 
 @pytest.mark.parametrize("values", [[1.0, 1e301], [1e302, 0.0, 1.0], [-5.0, 1.7e308]])

@@ -1,8 +1,10 @@
 """Pages on the terminal, in its width, its colours and its characters."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from bisect import bisect_left
+from collections.abc import Sequence, Set
+from dataclasses import replace
 from io import StringIO
+from math import isnan, nan
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
@@ -167,6 +169,7 @@ def _draw_shade(shade: Shade, console: Console) -> Text:
 _MAX_VALUE = 1e300  # what is larger, infinite or undefined leaves a gap
 _BRAILLE_BLANK = 0x2800
 _BRAILLE_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # rows of two columns
+_ASCII_DOTS = ((1,),)
 
 
 def _draw_curves(curves: Curves | None, width: int, console: Console) -> Text:
@@ -178,49 +181,6 @@ def _draw_curves(curves: Curves | None, width: int, console: Console) -> Text:
     return Text("\n".join(lines), style="cyan", no_wrap=True)
 
 
-@dataclass
-class Canvas:
-    """A grid of dots, several to a character: 2 by 4 in Braille, 1 by 1 in ASCII.
-
-    Attributes:
-        width: In characters.
-        height: In characters.
-        ascii_only: Whether to do without Braille.
-    """
-
-    width: int
-    height: int
-    ascii_only: bool = False
-    _lit: set[tuple[int, int]] = field(default_factory=set)
-
-    @property
-    def dots(self) -> tuple[int, int]:
-        """Columns and rows of dots."""
-        return (self.width, self.height) if self.ascii_only else (2 * self.width, 4 * self.height)
-
-    def light(self, column: int, row: int) -> None:
-        """Light one dot; column 0 is the left, row 0 the top."""
-        self._lit.add((column, row))
-
-    def lines(self) -> list[str]:
-        """The picture, a text per line of characters."""
-        return [
-            "".join(self._character(column, row) for column in range(self.width)).rstrip()
-            for row in range(self.height)
-        ]
-
-    def _character(self, column: int, row: int) -> str:
-        if self.ascii_only:
-            return "*" if (column, row) in self._lit else " "
-        pattern = sum(
-            bit
-            for y, bits in enumerate(_BRAILLE_DOTS)
-            for x, bit in enumerate(bits)
-            if (2 * column + x, 4 * row + y) in self._lit
-        )
-        return chr(_BRAILLE_BLANK + pattern) if pattern else " "
-
-
 def curve(
     x: Sequence[float],
     lines: Sequence[Sequence[float]],
@@ -229,7 +189,7 @@ def curve(
     height: int,
     ascii_only: bool,
 ) -> list[str]:
-    """Curves over a common x, from 0 to the farthest value, with both axes labelled.
+    """Draw curves over a common x, from 0 to the farthest value, with both axes labelled.
 
     Points that are not finite leave a gap. The first line is drawn in full, the others with
     every fourth dot.
@@ -244,61 +204,76 @@ def curve(
     Returns:
         `height + 1` lines of text, or none when there is nothing to draw or no room.
     """
-    drawable = [value for line in lines for value in line if abs(value) <= _MAX_VALUE]
-    if not drawable or len(x) < 2:
+    values = [[value if abs(value) <= _MAX_VALUE else nan for value in line] for line in lines]
+    drawable = [value for line in values for value in line if not isnan(value)]
+    if len(x) < 2 or not drawable:
         return []
     low, high = min(0.0, *drawable), max(0.0, *drawable)
     if high == low:
         high = 1.0
-    labels = [f"{high:.3g}", f"{low:.3g}"]
+    labels = [f"{high:.3g}", *[""] * (height - 2), f"{low:.3g}"]
     margin = max(map(len, labels)) + 1
-    canvas = Canvas(width - margin, height, ascii_only)
-    if canvas.width < len(f"{x[0]:g}{x[-1]:g}") + 1:
-        return []
-    for order, line in enumerate(lines):
-        _draw(canvas, x, line, (low, high), every=4 if order else 1)
-    rows = canvas.lines()
-    left = [labels[0], *[""] * (height - 2), labels[1]]
     start, stop = f"{x[0]:g}", f"{x[-1]:g}"
-    axis = start + stop.rjust(canvas.width - len(start))
+    if width - margin < len(start + stop) + 1:
+        return []
+    dots = _ASCII_DOTS if ascii_only else _BRAILLE_DOTS
+    columns, rows = (width - margin) * len(dots[0]), height * len(dots)
+    lit: set[tuple[int, int]] = set()
+    for order, line in enumerate(values):
+        previous: int | None = None
+        for column, value in enumerate(_interpolate(x, line, columns)):
+            row = None if isnan(value) else round((high - value) / (high - low) * (rows - 1))
+            if row is not None and order == 0:
+                lit.update((column, dot) for dot in _join(previous, row))
+            elif row is not None and column % 4 == 0:
+                lit.add((column, row))
+            previous = row
+    axis = start + stop.rjust(width - margin - len(start))
     return [
-        *(f"{label:>{margin - 1}} {row}".rstrip() for label, row in zip(left, rows, strict=True)),
+        *(
+            f"{label:>{margin - 1}} {_dots_as_text(lit, dots, row, width - margin)}".rstrip()
+            for row, label in enumerate(labels)
+        ),
         " " * margin + axis,
     ]
 
 
-def _draw(
-    canvas: Canvas, x: Sequence[float], y: Sequence[float], bounds: tuple[float, float], every: int
-) -> None:
-    """One line, straight between neighbouring points that are both finite."""
-    columns, rows = canvas.dots
-    low, high = bounds
-    segment = 0
-    previous: int | None = None
-    for column in range(columns):
-        at = x[0] + (x[-1] - x[0]) * column / (columns - 1)
-        while segment < len(x) - 2 and at > x[segment + 1]:
-            segment += 1
-        share = (at - x[segment]) / (x[segment + 1] - x[segment])
-        # a share of 0 or 1 must not meet the neighbour, which may be infinite
-        both = ((1.0 - share, y[segment]), (share, y[segment + 1]))
-        ends = [(weight, end) for weight, end in both if weight > 0.0]
-        if not all(abs(end) <= _MAX_VALUE for _, end in ends):
-            previous = None
-            continue
-        value = sum(weight * end for weight, end in ends)
-        row = round((high - value) / (high - low) * (rows - 1))
-        if column % every == 0:
-            reach = (
-                range(row, row + 1) if previous is None or every > 1 else _between(previous, row)
-            )
-            for dot in reach:
-                canvas.light(column, dot)
-        previous = row
+def _interpolate(x: Sequence[float], y: Sequence[float], points: int) -> list[float]:
+    """A line at evenly spaced points; nan between two values of which one is nan."""
+    line = []
+    for point in range(points):
+        at = x[0] + (x[-1] - x[0]) * point / max(1, points - 1)
+        right = min(max(bisect_left(x, at), 1), len(x) - 1)
+        before, after = y[right - 1], y[right]
+        share = (at - x[right - 1]) / (x[right] - x[right - 1])
+        between = before + (after - before) * share
+        line.append(before if share == 0.0 else after if share == 1.0 else between)
+    return line
 
 
-def _between(previous: int, row: int) -> range:
-    """The dots that join `row` to the column before, without its own."""
+def _join(previous: int | None, row: int) -> range:
+    """The dots from that of the column before, without it, to `row`."""
+    if previous is None:
+        return range(row, row + 1)
     if row > previous:
         return range(previous + 1, row + 1)
     return range(row, max(previous, row + 1))
+
+
+def _dots_as_text(
+    lit: Set[tuple[int, int]], dots: Sequence[Sequence[int]], row: int, width: int
+) -> str:
+    """A row of characters, each of several dots."""
+
+    def character(column: int) -> str:
+        pattern = sum(
+            bit
+            for y, bits in enumerate(dots)
+            for x, bit in enumerate(bits)
+            if (column * len(bits) + x, row * len(dots) + y) in lit
+        )
+        if not pattern:
+            return " "
+        return "*" if dots is _ASCII_DOTS else chr(_BRAILLE_BLANK + pattern)
+
+    return "".join(map(character, range(width)))

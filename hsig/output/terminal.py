@@ -29,52 +29,45 @@ T = TypeVar("T")
 class Interrupts:
     """Turns Ctrl-C into an early end of what is waited for.
 
-    From Ctrl-C on, interrupts are ignored: what was done by then is to be written. While it is
-    entered, Ctrl-C between two waits ends the next one at once.
-
-    Attributes:
-        interrupted: Whether it was ended early.
+    From Ctrl-C on, interrupts are ignored: what was done by then is to be written. Within a `with`
+    block, Ctrl-C between two waits ends the next one at once.
     """
 
     def __init__(self) -> None:
         self.interrupted = False
-        self._handler_before: Any = None
-        self._handler_between: Any = None  # between two waits, while it is entered
+        self._is_waiting = False
+        self._handler_outside: Any = None  # of the `with` block, if there is one
 
     def __enter__(self) -> Self:
-        self._handler_before, self._handler_between = signal.getsignal(signal.SIGINT), self._note
+        self._handler_outside = signal.getsignal(signal.SIGINT)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _set_handler(signal.SIG_IGN if self.interrupted else self._handler_before)
+        _set_handler(signal.SIG_IGN if self.interrupted else self._handler_outside)
 
-    def _note(self, *_: object) -> None:
-        self.interrupted = True
+    def _interrupt(self, *_: object) -> None:
+        is_first, self.interrupted = not self.interrupted, True
+        if is_first and self._is_waiting:
+            raise KeyboardInterrupt
 
     def until_interrupt(self, events: Iterable[T]) -> Iterator[T]:
         """The events up to Ctrl-C, which breaks off the wait for one, and nothing else."""
-        is_waiting = False
-
-        def interrupt(*_: object) -> None:
-            is_first, self.interrupted = not self.interrupted, True
-            if is_waiting and is_first:
-                raise KeyboardInterrupt
-
         iterator = iter(events)
-        before = _set_handler(interrupt)
+        before = _set_handler(self._interrupt)
         try:
             while not self.interrupted:
-                is_waiting = True
+                self._is_waiting = True
                 event = next(iterator, None)
-                is_waiting = False
+                self._is_waiting = False
                 if event is None:
                     break
                 yield event
         except KeyboardInterrupt:
             self.interrupted = True
         finally:
-            is_waiting = False
-            _set_handler(signal.SIG_IGN if self.interrupted else self._handler_between or before)
+            self._is_waiting = False
+            after = self._interrupt if self._handler_outside else before
+            _set_handler(signal.SIG_IGN if self.interrupted else after)
             if isinstance(iterator, Generator):
                 iterator.close()  # which ends its processes
 
@@ -106,21 +99,12 @@ _MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
 
 
 class ConsoleTrainer(Interrupts):
-    """Trains experiments with a progress bar, and turns Ctrl-C into an early end.
-
-    Attributes:
-        problem: What else ended a part of it early, or None.
-    """
+    """Trains experiments with a progress bar, and turns Ctrl-C into an early end."""
 
     def __init__(self, *, quiet: bool, check: Callable[[], None] = lambda: None) -> None:
-        """Watch trainings.
-
-        Args:
-            quiet: Whether no bar is shown.
-            check: Called when all inputs are read, before anything is trained; may refuse it.
-        """
+        """`check` is called before anything is trained, when all inputs are read; may refuse it."""
         super().__init__()
-        self.problem: RunError | None = None
+        self.problem: RunError | None = None  # what else ended a part of it early
         self._check = check
         self._console = Console(stderr=True)
         self._shows = self._console.is_terminal and not quiet
@@ -182,11 +166,11 @@ def watch_cells(
     draw: Callable[[Console], RenderableType],
     quiet: bool,
 ) -> bool:
-    """Take the results of cells, and draw on a terminal the map so far, with a bar below it.
+    """Take the results of cells; on a terminal, draw the map so far with a bar below it.
 
     Args:
-        results: One for each cell.
-        take: Takes one, and says how many steps it was.
+        results: Of the cells, as they end.
+        take: Takes a result, and returns how many steps it was.
         cells: How many there are.
         steps: How many they have in all, for the time that is left.
         draw: Draws the map so far.
@@ -237,10 +221,6 @@ class _Screen(Console):
 
 def put_drawn(render: Callable[[Console], RenderableType], path: Path | None) -> None:
     """Put the result on the terminal in its width and colours, or as plain text into a file.
-
-    Args:
-        render: Draws it on a console.
-        path: The file, or None for the terminal.
 
     Raises:
         RunError: As `put`.
