@@ -169,22 +169,6 @@ def test_other_flags_take_numbers_or_say_what_is_wrong(first, second):
         assert all(message.startswith("--at: ") for message in said)
 
 
-@settings(within, max_examples=5)
-@given(scalars, scalars)
-@pytest.mark.usefixtures("folder")
-def test_commands_that_look_up_end_with_an_answer_or_a_message(first, second):
-    for arguments in (
-        ("activations", "hard", "--at", f"{first},{second}"),
-        ("activations", f"hard:slope={first},shift={second}", "--at", "0,1"),
-        ("activations", f"x*({first}) + {second}", "--at", "0,1,-.inf"),
-        ("power", "--rates", f"{first},{second}"),
-        ("power", "--rates", "0.4,0.5", "--paired", first),
-        ("runs", "list", "--where", f"seeds={first}"),
-        ("runs", "list", "--since", first),
-    ):
-        assert hsig(*arguments)[0] in (0, 2)
-
-
 # --- files ------------------------------------------------------------------------------------
 
 ODD_PATHS = (LONG, f"{LONG}.yaml", f"{LONG}/x.yaml", "\0.yaml", "./\ud800", "/")
@@ -199,15 +183,6 @@ def test_what_cannot_be_a_file_is_refused_as_a_config_and_as_a_csv_file(path):
     (said,) = complaints(partial(load_experiment, flags={"task": f"csv:{path}"}))
     assert said.startswith(f"--task: cannot read {Path(path)}: ")
     assert hsig("train", path, "-e", "1", "-s", "1", "--no-save")[0] == 2
-
-
-@pytest.mark.parametrize("path", [f"{LONG}.json", f"{LONG}/x.json", "no/x.json"])
-@pytest.mark.usefixtures("folder")
-def test_an_output_that_cannot_be_written_is_refused_before_any_work(path, monkeypatch):
-    monkeypatch.setattr("hsig.experiments.training.run", None)
-    code, out, err = hsig("train", "hard", "-o", path)
-    assert (code, out) == (2, "")
-    assert err.startswith("error: --output: ")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
@@ -272,26 +247,6 @@ def test_a_run_keeps_its_config_as_it_was_read_and_a_changed_one_is_read_again(f
     assert (code, err) == (0, "")
     assert "hidden: 2\n" in [path.read_text("utf-8") for path in (folder / "runs").rglob("*.yaml")]
     assert load_experiment("x.yaml").hidden == (4,)
-
-
-# --- streams ----------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        ("train hard_sigmoid 2>/dev/full", 2),
-        ("train hard -e 1 -s 1 --no-save --expect solved_at_least=1 2>&-", 1),
-        ("train hard -e 1 -s 1 --no-save 2>/dev/full", 0),
-    ],
-)
-def test_a_stream_that_cannot_be_written_gives_no_other_exit_code(folder, arguments, code):
-    line = f'"{sys.executable}" -m hsig {arguments}'
-    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, cwd=folder)
-    assert done.returncode == code
-    assert b"error" not in done.stdout
-    assert b"Traceback" not in done.stderr
 
 
 # --- numbers of a task ------------------------------------------------------------------------

@@ -94,7 +94,7 @@ _ONE = (TRAIN, EXPLAIN, SWEEP)  # those for one activation
 _NO_SWEEP = (TRAIN, COMPARE, EXPLAIN)
 _RATE = Number(0.0, 1e9, above=True)
 _HIDDEN = Hidden(Whole(1, 1024), "hidden layers", "-", max_length=MAX_DEPTH)
-_SEEDS = Seeds(Whole(0, MAX_SEED), "seeds", distinct=True)
+_SEEDS = Seeds(Whole(0, MAX_SEED), "seeds", distinct=True, single=Whole(1, MAX_SEEDS))
 _EPOCHS = ListOf(Whole(1, MAX_EPOCHS), "epochs", rising=True)
 _WORKERS = Whole(1, 1024, words={"auto": None})  # for as many as there are cores
 _LAYERS = ActivationKind(layered=True)

@@ -248,6 +248,7 @@ class ListOf(Kind):
         max_length: Most.
         distinct: Whether none may come twice.
         rising: Whether each is greater than the one before.
+        single: What a value that is no list is; by default an item.
     """
 
     item: Kind
@@ -257,13 +258,14 @@ class ListOf(Kind):
     max_length: int = MAX_SEEDS
     distinct: bool = False
     rising: bool = False
+    single: Kind | None = None
     empty_value: ClassVar[Any] = ()
 
     def check(self, value: object, location: Location) -> tuple[Any, ...]:
         if isinstance(value, str) and self.separator in value:
             value = [read_value(part, location) for part in value.split(self.separator)]
         if not isinstance(value, list) and self.min_length <= 1:
-            return self._check_single(value, location)
+            return self._list((self.single or self.item).check(value, location))
         if not isinstance(value, list) or not self.min_length <= len(value) <= self.max_length:
             raise location.expected(self._describe(), value)
         values = check_all(
@@ -277,8 +279,8 @@ class ListOf(Kind):
             raise location.wrong(f"expected {self.noun} in rising order, got {shown}")
         return tuple(values)
 
-    def _check_single(self, value: object, location: Location) -> tuple[Any, ...]:
-        return (self.item.check(value, location),)
+    def _list(self, single: Any) -> tuple[Any, ...]:
+        return (single,)
 
     def _describe(self) -> str:
         if self.min_length == self.max_length:
@@ -294,10 +296,7 @@ class ListOf(Kind):
             "items": self.item.schema(),
         }
         text = {"type": "string", "pattern": self.separator}
-        return {"anyOf": [self._schema_of_single(), listed, text]}
-
-    def _schema_of_single(self) -> Schema:
-        return self.item.schema()
+        return {"anyOf": [(self.single or self.item).schema(), listed, text]}
 
     def document(self, value: tuple[Any, ...]) -> Json:
         return [self.item.document(part) for part in value] or None
@@ -308,14 +307,8 @@ class Seeds(ListOf):
 
     listed = True
 
-    def _check_single(self, value: object, location: Location) -> tuple[int, ...]:
-        return tuple(range(_SEED_COUNT.check(value, location)))
-
-    def _schema_of_single(self) -> Schema:
-        return _SEED_COUNT.schema()
-
-
-_SEED_COUNT = Whole(1, MAX_SEEDS)
+    def _list(self, single: int) -> tuple[int, ...]:
+        return tuple(range(single))
 
 
 class Hidden(ListOf):

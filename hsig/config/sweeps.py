@@ -27,7 +27,6 @@ from hsig.config.loading import (
     Settings,
     check_keys,
     defaults,
-    has_value,
     known_keys,
     read_flags,
 )
@@ -95,11 +94,13 @@ def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -
     of_a_formula = named is not None and is_formula(named.value)
     in_file = [] if block is None else _read_axes(block, problems, of_a_formula=of_a_formula)
     written = {} if path is None else known_keys(parts, problems)
-    problems += _describe_useless(written | typed)
-    for part in in_file:
-        if part.axis.name in written:
-            where = written[part.axis.name].where()
-            problems.append(f"{where}: {part.axis.name}: is swept as well")
+    problems += [
+        f"{value.where()}: {name}: a sweep has no use for this key"
+        for name, value in (written | typed).items()
+        if SWEEP not in KEYS[name].commands and value.value is not None
+    ]
+    names = [part.axis.name for part in in_file if part.axis.name in written]
+    problems += [f"{written[name].where()}: {name}: is swept as well" for name in names]
     if path is None and folder is not None:
         typed = {name: value._replace(folder=folder) for name, value in typed.items()}
     by_flag = _read_flag_axes(typed, problems)
@@ -118,36 +119,18 @@ def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -
     written |= typed
     written |= {part.axis.name: part.written for part in swept if not part.setting}
     base = check_keys(defaults(SWEEP) | written, problems)
-    if problems or not swept:
-        raise ConfigError(problems or _describe_nothing(path, in_file))
-    axes = tuple(part.axis for part in swept)
-    names = tuple(grid_cells(axes))
-    return Sweep(axes, names, tuple(_make_cells(base, swept, names)))
-
-
-def _describe_nothing(path: Path | None, in_file: Sequence[_Swept]) -> str:
-    """The complaint that no key has several values."""
-    flags = "--learning-rate 0.1,0.3,1 --epochs 1000,4000"
-    if path is None:
-        return (
-            f"expected values to sweep, such as: hsig sweep hard {flags}; or a CONFIG with a "
-            "sweep: block, or --resume ID"
+    if not swept and not problems:
+        where = "" if path is None else f"{path}: sweep: "
+        problems.append(
+            f"{where}expected values to sweep, such as: hsig sweep hard --learning-rate 0.1,0.3,1 "
+            "--epochs 1000,4000; or in a CONFIG sweep: {learning_rate: {log: [0.01, 10, 13]}}; or "
+            "--resume ID"
         )
-    if in_file:
-        return f"{path}: sweep: flags give one value to each of its keys, and nothing is left of it"
-    return (
-        f"{path}: sweep: there is none. Expected keys with their values, such as "
-        f"sweep: {{learning_rate: {{log: [0.01, 10, 13]}}}}, or flags, such as {flags}"
-    )
-
-
-def _describe_useless(written: Mapping[str, Value]) -> list[str]:
-    """Complaints about keys that a sweep would silently ignore."""
-    return [
-        f"{written[name].where()}: {name}: a sweep has no use for this key"
-        for name in written
-        if SWEEP not in KEYS[name].commands and has_value(written, name)
-    ]
+    if problems:
+        raise ConfigError(problems)
+    axes = tuple(part.axis for part in swept)
+    grid = tuple(grid_cells(axes))
+    return Sweep(axes, grid, tuple(_make_cells(base, swept, grid)))
 
 
 # --- axes -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Tables of numbers in CSV files."""
 
 import csv
-from typing import NamedTuple
+from pathlib import Path
 
 from hsig.config.text import read_bytes, reason
 from hsig.config.values import Location, as_finite, describe, read_scalar
@@ -10,17 +10,8 @@ MAX_CHARACTERS = 1_000_000
 _MAX_BYTES = 4 * (MAX_CHARACTERS + 1)
 
 
-class CsvTable(NamedTuple):
-    """The rows of a CSV file, and the names of its columns if the first row has them."""
-
-    name: str
-    rows: list[list[float]]
-    columns: list[str]
-
-
-def read_table(name: str, location: Location) -> CsvTable:
-    """The numbers of a CSV file; a first row without any number has the names of the columns."""
-    path = location.value.folder / name
+def read_table(path: Path, location: Location) -> tuple[list[list[float]], list[str]]:
+    """The rows of a CSV file, and the names of its columns if its first row has no number."""
     try:
         text = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")
     except (OSError, ValueError) as problem:
@@ -55,7 +46,7 @@ def read_table(name: str, location: Location) -> CsvTable:
         column if is_column_name(column) else f"column {place}"
         for place, column in enumerate(header, start=1)
     ]
-    return CsvTable(path.name, rows, names if len(names) == widths[0] else [])
+    return rows, names if len(names) == widths[0] else []
 
 
 def is_column_name(name: object) -> bool:

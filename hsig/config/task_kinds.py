@@ -180,9 +180,10 @@ class InitialWeights(Kind):
 def _read_csv(name: object, location: Location) -> "Task":
     if not isinstance(name, str):
         raise location.expected("a file name", name)
-    table = read_table(name, location)
-    inputs, targets = [row[:-1] for row in table.rows], [row[-1:] for row in table.rows]
-    return _make_task(table.name, inputs, targets, table.columns, location)
+    path = location.value.folder / name
+    rows, columns = read_table(path, location)
+    inputs, targets = [row[:-1] for row in rows], [row[-1:] for row in rows]
+    return _make_task(path.name, inputs, targets, columns, location)
 
 
 def _read_rows(value: dict[str, Any], location: Location) -> "Task":
