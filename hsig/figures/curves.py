@@ -55,7 +55,7 @@ from hsig.reports.page import rate_of
 # --- over the epochs -----------------------------------------------------------------------------
 
 _MAX_STEPS = 400  # of a band
-_MARGIN = 0.2  # of the extent of the quartiles, on either side
+_MARGIN = 0.12  # of the extent of medians and quartiles, on either side
 _MAX_NUMBER = 1e100  # matplotlib has no room for larger ones
 _FEW = 3  # variants whose bands may be strong
 
@@ -85,7 +85,7 @@ def costs(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -
             lines = [np.column_stack([epochs, seed]) for seed in _drawable(variant.costs[seeds])]
             look = {"colors": picture.theme.lines[place], "linewidths": 0.5, "alpha": alpha}
             axes.add_collection(LineCollection(lines, zorder=1.0, **look), autolim=False)
-        _limit_costs(axes, coloured)
+        axes.margins(y=_MARGIN)
         scale = ", logarithmic" if axes.get_yscale() == "log" else ""
         axes.set_ylabel(f"{which_cost(summary.experiment)}{scale}")
         format_numbers(axes, "y")
@@ -153,21 +153,6 @@ def _line(theme: Theme, place: int, variants: int, points: int) -> dict[str, Any
 def _band(theme: Theme, place: int, variants: int) -> dict[str, Any]:
     alpha = 0.22 if variants <= _FEW else 0.09
     return {"color": theme.lines[place], "alpha": alpha, "linewidth": 0, "zorder": 1.2}
-
-
-def _limit_costs(axes: Axes, coloured: Sequence[VariantSummary]) -> None:
-    """The y axis holds all quartiles, with a margin for the single seeds around them."""
-    logarithmic = axes.get_yscale() == "log"
-    values = np.concatenate([np.zeros(0), *(_drawable(v.cost).ravel() for v in coloured)])
-    values = values[np.isfinite(values) & ((values > 0.0) | (not logarithmic))]
-    if not len(values):
-        axes.set_yticks([])
-        return
-    low, high = (np.log10(ends) if logarithmic else ends for ends in (values.min(), values.max()))
-    margin = _MARGIN * (high - low) or 0.05 * abs(high) or 1.0
-    lowest = -math.inf if logarithmic or low < 0.0 else 0.0
-    low, high = max(low - margin, lowest), high + margin
-    axes.set_ylim((10.0**low, 10.0**high) if logarithmic else (low, high))
 
 
 # --- variants side by side -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import count as count_from
+from itertools import groupby
 
 from hsig import __version__
 from hsig.escaping import escape_control
@@ -183,52 +184,48 @@ _MAX_NUMBER = 1e300  # what is larger, infinite or undefined leaves a gap
 
 def curves_html(curves: Curves) -> str:
     """Curves as a small picture, the first in colour; nothing where there is nothing to draw."""
-    step = -(-len(curves.x) // _MAX_POINTS)
-    places = sorted({*range(0, len(curves.x), step or 1), len(curves.x) - 1})
-    x = [curves.x[place] for place in places if place >= 0]
-    lines = [[line[place] for place in places] for line in curves.values] if len(x) > 1 else []
+    step = -(-len(curves.x) // _MAX_POINTS) or 1
+    places = sorted({*range(0, len(curves.x), step), max(0, len(curves.x) - 1)})
+    lines = [[line[place] for place in places] for line in curves.values] if places[1:] else []
     finite = [value for line in lines for value in line if abs(value) <= _MAX_NUMBER]
     if not finite:
         return ""
+    x = [curves.x[place] for place in places]
     low, high = min(0.0, *finite), max(0.0, *finite)
     high = high if high > low else low + 1.0
-    right, bottom, left = _WIDTH - _MARGIN, _HEIGHT - _MARGIN, _LABELS - 4
-    labels = (
-        (f"{high:.3g}", left, _MARGIN + 9, "end"),
-        (f"{low:.3g}", left, bottom, "end"),
+    right, bottom = _WIDTH - _MARGIN, _HEIGHT - _MARGIN
+
+    def point(at: float, value: float) -> str:
+        across = _LABELS + (right - _LABELS) * (at - x[0]) / (x[-1] - x[0])
+        down = _MARGIN + (bottom - _MARGIN) * (high / (high - low) - value / (high - low))
+        return f"{across:.1f},{down:.1f}"
+
+    parts = [f'<path class="axes" d="M{_LABELS} {_MARGIN}V{bottom}H{right}"/>']
+    for order, line in reversed([*enumerate(lines)]):
+        kind = "other" if order else "first"
+        for drawable, run in groupby(zip(x, line, strict=True), _is_drawable):
+            if drawable:
+                points = [point(*at) for at in run]
+                points *= 2 if len(points) == 1 else 1  # a point alone would not be seen
+                parts.append(f'<polyline class="{kind}" points="{" ".join(points)}"/>')
+    for text, left, down, anchor in (
+        (f"{high:.3g}", _LABELS - 4, _MARGIN + 9, "end"),
+        (f"{low:.3g}", _LABELS - 4, bottom, "end"),
         (f"{x[0]:g}", _LABELS, _HEIGHT + 12, "start"),
         (f"{x[-1]:g}", right, _HEIGHT + 12, "end"),
-    )
-    texts = [f'<text x="{x}" y="{y}" text-anchor="{at}">{text}</text>' for text, x, y, at in labels]
-    paths = [
-        f'<polyline class="{"other" if order else "first"}" points="{points}"/>'
-        for order, line in reversed([*enumerate(lines)])
-        for points in _stretches(x, line, low, high)
-    ]
+    ):
+        parts.append(f'<text x="{left}" y="{down}" text-anchor="{anchor}">{text}</text>')
     title = _paragraph(curves.title, "title") if curves.title else ""
     first = [value for value in lines[0] if abs(value) <= _MAX_NUMBER] or finite
     alt = f"{curves.title or 'curve'}: from {first[0]:.3g} to {first[-1]:.3g}"
     return (
         f'{title}<svg class="curves" viewBox="0 0 {_WIDTH} {_HEIGHT + 16}" role="img" '
-        f'aria-label="{_text(alt)}">'
-        f'<path class="axes" d="M{_LABELS} {_MARGIN}V{bottom}H{right}"/>'
-        f"{''.join(paths)}{''.join(texts)}</svg>"
+        f'aria-label="{_text(alt)}">{"".join(parts)}</svg>'
     )
 
 
-def _stretches(x: Sequence[float], line: Sequence[float], low: float, high: float) -> list[str]:
-    """The points of each stretch of a curve that is finite."""
-    across, down = _WIDTH - _MARGIN - _LABELS, _HEIGHT - 2 * _MARGIN
-    stretches: list[list[str]] = [[]]
-    for at, value in zip(x, line, strict=True):
-        if abs(value) <= _MAX_NUMBER:
-            place = _LABELS + across * (at - x[0]) / (x[-1] - x[0])
-            height = _MARGIN + down * (high / (high - low) - value / (high - low))
-            stretches[-1].append(f"{place:.1f},{height:.1f}")
-        elif stretches[-1]:
-            stretches.append([])
-    # a point alone would not be seen
-    return [" ".join(run * 2 if len(run) == 1 else run) for run in stretches if run]
+def _is_drawable(point: tuple[float, float]) -> bool:
+    return abs(point[1]) <= _MAX_NUMBER
 
 
 # --- reports -------------------------------------------------------------------------------------

@@ -105,8 +105,13 @@ def _heat_map(axes: Sequence[Axis], shade: Shading, fixed: tuple[str, ...]) -> H
     shades = tuple(
         tuple(shade((*fixed, row, column)) for column in across.values) for row in down.values
     )
-    title = ", ".join(f"{axis.name} {value}" for axis, value in zip(others, fixed, strict=True))
-    return HeatMap(title, down.name, across.name, down.values, across.values, shades)
+    return HeatMap(
+        _describe_values(others, fixed), down.name, across.name, down.values, across.values, shades
+    )
+
+
+def _describe_values(axes: Sequence[Axis], values: Sequence[str]) -> str:
+    return ", ".join(f"{axis.name} {value}" for axis, value in zip(axes, values, strict=True))
 
 
 def _shade(summary: CellSummary | None) -> Shade:
@@ -230,9 +235,7 @@ def _notes(two: TwoSweeps, names: tuple[str, str]) -> list[str]:
     unit = "difference of the solved rates" + (" in percentage points" if several else "")
     known = [pair for pair in two.cells.values() if pair is not None]
     tests = {
-        ", ".join(f"{axis.name} {value}" for axis, value in zip(two.axes, values, strict=True)): (
-            pair.paired
-        )
+        _describe_values(two.axes, values): pair.paired
         for values, pair in two.cells.items()
         if pair is not None and pair.paired is not None
     }
