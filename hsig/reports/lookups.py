@@ -64,16 +64,15 @@ from hsig.reports.phrases import records_of_settings, result_line
 
 _MORE = "one as a whole, with its names elsewhere, or your own formula: hsig activations ACTIVATION"
 _NOT_CUT = "it may have kinks and jumps that are not told: not all of its comparisons are located"
-_TEXT_MOST = 1500  # of a derivative that is shown
+_MAX_TEXT = 1500  # of a derivative that is shown
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
 
 def overview_page(activations: Sequence[Activation]) -> Page:
     """The table of activations."""
-    page = page_of_tables(_table(activations), document=_document(activations))
-    return replace(
-        page, blocks=(*page.blocks, lines([_MORE])), rows=_overview_rows(activations).csv
-    )
+    rows = _overview_rows(activations)
+    page = page_of_tables(_overview_table(rows), document=_document(activations))
+    return replace(page, blocks=(*page.blocks, lines([_MORE])), rows=rows.csv)
 
 
 def _overview_rows(activations: Sequence[Activation]) -> Rows[Activation]:
@@ -85,7 +84,7 @@ def _overview_rows(activations: Sequence[Activation]) -> Rows[Activation]:
                 "range",
                 "range",
                 attrgetter("range"),
-                lambda ends: f"{short(ends[0])} to {short(ends[1])}",
+                _range_text,
                 {"lowest": itemgetter(0), "highest": itemgetter(1)},
             ),
             Column("slope_at_0", "slope at 0", _slope_at_0),
@@ -101,72 +100,59 @@ def _overview_rows(activations: Sequence[Activation]) -> Rows[Activation]:
     )
 
 
+def _overview_table(rows: Rows[Activation]) -> Table:
+    return rows.table(spare=(("range", "source"),), whole=True)
+
+
+def _range_text(ends: tuple[float, float]) -> str:
+    return f"{short(ends[0])} to {short(ends[1])}"
+
+
 def _slope_at_0(activation: Activation) -> float:
     return float(activation.derivative(np.zeros(1))[0])
-
-
-def _table(activations: Sequence[Activation]) -> Table:
-    spare = (("range", "source"),)
-    return _overview_rows(activations).table(spare=spare, whole=True)
 
 
 def activation_page(activation: Activation, points: Points | None) -> Page:
     """All that is known of one activation, its curves, and its values at chosen points."""
     function = activation.function
+    name = to_text(activation) if is_in_table(activation) else "f"
     given = "given as" if activation.slope_definition else "="
-    facts = [
-        f"{to_text(activation) if is_in_table(activation) else 'f'}(x) = {activation.formula}",
+    pieces, straight = len(function.breakpoints) + 1, len(activation.linear_pieces)
+    how = "that of its lines" if straight == pieces else "found by looking from -1e150 to 1e150"
+    made_of = f"made of {pieces} pieces, {straight} of them lines"
+    texts = (
+        f"{name}(x) = {activation.formula}",
         f"its derivative {given} {_short_text(function.slope)}",
-        f"range {_range(activation)}, {_how(activation)}; slope at 0 "
+        f"range {_range_text(activation.range)}, {how}; slope at 0 "
         f"{short(_slope_at_0(activation))}; largest distance from the logistic curve "
         f"{short(round(distance_from_logistic(activation), 3))}",
-        *(_break(b) for b in function.breaks),
-        *_pieces(activation),
-        *(() if function.breakpoints_are_complete else (_NOT_CUT,)),
+        *map(_describe_break, function.breaks),
+        straight and ("a single line" if pieces == 1 else made_of),
+        "" if function.breakpoints_are_complete else _NOT_CUT,
         f"trains with {_backward(activation)}",
-        *(describe_oddity(odd) for odd in find_oddities(activation)),
-    ]
-    if activation.source:
-        facts.append(f"source: {activation.source}")
-    if activation.note:
-        facts.append(f"note: {activation.note}")
-    elsewhere = _elsewhere(activation)
-    chosen = [] if points is None else [_point_rows(points).table("y = f(w*x) at w = 1")]
-    return Page(
-        (lines(facts), *_curves(activation), *elsewhere, *chosen),
-        lambda _: _document([activation], points),
-        (_overview_rows([activation]) if points is None else _point_rows(points)).csv,
-        markdown=(lines(facts), *elsewhere, *(chosen or [_table([activation])])),
+        *map(describe_oddity, find_oddities(activation)),
+        activation.source and f"source: {activation.source}",
+        activation.note and f"note: {activation.note}",
     )
-
-
-def _range(activation: Activation) -> str:
-    low, high = activation.range
-    return f"{short(low)} to {short(high)}"
-
-
-def _how(activation: Activation) -> str:
-    """How the range was found."""
-    pieces = len(activation.function.breakpoints) + 1
-    exact = len(activation.linear_pieces) == pieces
-    return "that of its lines" if exact else "found by looking from -1e150 to 1e150"
-
-
-def _pieces(activation: Activation) -> list[str]:
-    """What it is made of, if there is a line among it."""
-    lines_, pieces = len(activation.linear_pieces), len(activation.function.breakpoints) + 1
-    if not lines_:
-        return []
-    if lines_ == pieces == 1:
-        return ["a single line"]
-    return [f"made of {pieces} pieces, {lines_} of them lines"]
+    facts, elsewhere = lines(text for text in texts if text), _elsewhere(activation)
+    overview = _overview_rows([activation])
+    rows: Rows[Any] = overview if points is None else _point_rows(points)
+    chosen = [] if points is None else [rows.table("y = f(w*x) at w = 1")]
+    return Page(
+        (facts, *_curves(activation), *elsewhere, *chosen),
+        lambda _: _document([activation], points),
+        rows.csv,
+        markdown=(facts, *elsewhere, *(chosen or [_overview_table(overview)])),
+    )
 
 
 def _short_text(root: Node) -> str:
     length = text_length(root)
-    if length > _TEXT_MOST:
-        return f"a formula of {length} characters"
-    return format_formula(root, digits=6)
+    return (
+        format_formula(root, digits=6)
+        if length <= _MAX_TEXT
+        else f"a formula of {length} characters"
+    )
 
 
 def _elsewhere(activation: Activation) -> list[Table]:
@@ -178,22 +164,15 @@ def _elsewhere(activation: Activation) -> list[Table]:
     if not meanings:
         return []
     here = aliases_of(activation)
-    rows = [
-        (to_text(meant), _slopes_at_kinks(meant), ", ".join(names))
-        for meant, names in sorted(meanings.items(), key=lambda item: item[1][0] not in here)
+    columns = [
+        Column[Any]("here", "here", lambda item: to_text(item[0]), prose=True),
+        Column[Any]("slopes", "slope at its kinks", lambda item: _slopes_at_kinks(item[0])),
+        Column[Any]("elsewhere", "elsewhere", lambda item: ", ".join(item[1]), prose=True),
     ]
-    kinked = any(slopes for _, slopes, _ in rows)
-    columns = ("here", "slope at its kinks", "elsewhere") if kinked else ("here", "elsewhere")
-    shown = [row if kinked else (row[0], row[2]) for row in rows]
-    return [
-        Table(
-            "names elsewhere, and what they mean here",
-            columns,
-            tuple(shown),
-            prose=("here", "elsewhere"),
-            firm=("here",),
-        )
-    ]
+    if not any(map(_slopes_at_kinks, meanings)):
+        del columns[1]
+    rows = Rows(columns, sorted(meanings.items(), key=lambda item: item[1][0] not in here))
+    return [rows.table("names elsewhere, and what they mean here", firm=("here",))]
 
 
 def _slopes_at_kinks(activation: Activation) -> str:
@@ -213,7 +192,7 @@ def _backward(activation: Activation) -> str:
     }[activation.backward]
 
 
-def _break(found: Break) -> str:
+def _describe_break(found: Break) -> str:
     slopes = ", ".join(short(s) for s in (found.slope_before, found.slope_at, found.slope_after))
     what = f"jump of {short(round(found.jump, 6))}" if found.jump else "kink"
     return f"{what} at x = {short(found.x)}; slope before, there and after: {slopes}"
@@ -387,39 +366,35 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
     apart = independent_discordance(first, second) if discordant is None else discordant
     shown = f"{percent(apart)} discordant"
     pairs = f"as if independent, {shown}" if discordant is None else shown
-    needed = _two_tests(
-        Column("power", "power", itemgetter(0), percent),
-        lambda needed: str(needed),
-        f"more than {MAX_SEEDS}",
-        [
-            (
-                power,
-                seeds_needed(first, second, power=power),
-                seeds_needed(first, second, discordant=share, power=power),
-            )
-            for power in _POWERS
-        ],
+    needed = [
+        (
+            power,
+            seeds_needed(first, second, power=power),
+            seeds_needed(first, second, discordant=share, power=power),
+        )
+        for power in _POWERS
+    ]
+    smallest = [
+        (
+            seeds,
+            smallest_difference(seeds, first),
+            smallest_difference(seeds, first, discordant=share),
+        )
+        for seeds in _SEEDS
+    ]
+    powers = _two_tests(
+        Column("power", "power", itemgetter(0), percent), str, f"more than {MAX_SEEDS}", needed
     )
-    smallest = _two_tests(
-        Column("seeds", "seeds", itemgetter(0)),
-        lambda difference: f"{difference:.3f}",
-        "none",
-        [
-            (
-                seeds,
-                smallest_difference(seeds, first),
-                smallest_difference(seeds, first, discordant=share),
-            )
-            for seeds in _SEEDS
-        ],
+    differences = _two_tests(
+        Column("seeds", "seeds", itemgetter(0)), "{:.3f}".format, "none", smallest
     )
     tables = (
-        needed.table(
+        powers.table(
             f"seeds to tell solved rates {short(first)} and {short(second)} apart, two-sided at "
             f"{percent(ALPHA)} (unpaired: Fisher's exact test; paired: exact McNemar test, pairs "
             f"{pairs})"
         ),
-        smallest.table(
+        differences.table(
             f"smallest difference from a solved rate of {short(first)}, at a power of 80 % by the "
             f"same tests (pairs {pairs.removesuffix(f', {shown}')})"
         ),
@@ -433,8 +408,8 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
             "discordant": apart,
             "level": ALPHA,
             "tests": dict(_TESTS),
-            "needed": [*needed.records()],
-            "smallest": [*smallest.records()],
+            "needed": [*powers.records()],
+            "smallest": [*differences.records()],
             "claim_seeds": CLAIM_SEEDS,
         },
     )
