@@ -27,7 +27,7 @@ from hsig.output.streams import print_message, put
 from hsig.output.terminal import defer_interrupts, watch_cells
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
-from hsig.reports.sweeps import so_far, sweep_page
+from hsig.reports.sweeps import latest_map, sweep_page
 from hsig.runs.listing import find_record
 from hsig.runs.sweeps import Ledger, load_sweep_to_resume
 
@@ -245,7 +245,7 @@ class _Training:
 
     def _draw(self, console: Console) -> RenderableType:
         """The map as it is by now."""
-        shown = so_far(self._wanted.axes, self._ledger.summaries, self._latest)
+        shown = latest_map(self._wanted.axes, self._ledger.summaries, self._latest)
         return draw_so_far(shown, console)
 
     def end(self) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage
@@ -53,6 +52,7 @@ _CURVE_HEIGHT, _ROW_HEIGHT = 2.9, 0.95  # inches
 _BINS = 90
 _MAX_TICKS = 60  # pre-activations that are marked one by one
 _POINTS = 1201
+_BOTH_SIDES = (-np.inf, np.inf)
 _TAIL = 0.01  # of the values of a curve, at either end, beyond which not all need be seen
 _MAX_TITLE = 110  # characters over a histogram
 _PIECE_SHARE = 0.09  # of the width, that the name of a piece needs
@@ -107,34 +107,35 @@ def _shade_pieces(
     for place, piece in enumerate(pieces):
         left, right = max(ends[0], piece.start), min(ends[1], piece.stop)
         axes.axvspan(left, right, color=theme.tints[place % 2], linewidth=0, zorder=0)
-    for found in activation.function.breaks:
-        axes.axvline(found.x, color=theme.muted, linewidth=0.8, linestyle=":", zorder=1)
+    for point in activation.function.breaks:
+        axes.axvline(point.x, color=theme.muted, linewidth=0.8, linestyle=":", zorder=1)
 
 
 def _draw_curves(
     axes: Axes, activation: Activation, ends: tuple[float, float], theme: Theme
 ) -> None:
     breaks = activation.function.breaks
-    sides = [np.nextafter(found.x, side) for found in breaks for side in (-np.inf, np.inf)]
+    sides = [x for point in breaks for x in np.nextafter(point.x, _BOTH_SIDES)]
     x = np.sort(np.concatenate([np.linspace(*ends, _POINTS), [b.x for b in breaks], sides]))
     x = x[(x >= ends[0]) & (x <= ends[1])]
     with np.errstate(all="ignore"):
         y = activation.value(x)
         trains = activation.backward is not None
         slope = activation.training_slope(x, y) if trains else activation.derivative(x)
-    slope = np.where(np.isin(x, [found.x for found in breaks]), np.nan, slope)
-    y = np.where(np.isin(x, [found.x for found in breaks if found.jump]), np.nan, y)
+    slope = np.where(np.isin(x, [point.x for point in breaks]), np.nan, slope)
+    y = np.where(np.isin(x, [point.x for point in breaks if point.jump]), np.nan, y)
     dashed: dict[str, Any] = {"linewidth": 1.8, "linestyle": (0, (4, 1.5)), "zorder": 3.5}
     axes.plot(x, y, color=theme.lines[0], linewidth=2.6, zorder=3, label="value")
     axes.plot(x, slope, color=theme.lines[1], label=_slope_label(activation), **dashed)
     dot: dict[str, Any] = {"color": theme.ink, "marker": "o", "markerfacecolor": theme.paper}
     dot |= {"linestyle": "none", "markeredgewidth": 1.6, "markersize": 6.5, "zorder": 4}
-    seen: set[str] = set()
-    for found in breaks:  # at a jump a dot where the curve ends, and one where it goes on
-        at = np.nextafter(found.x, [-np.inf, np.inf]) if found.jump else np.array([found.x])
-        word = "jump" if found.jump else "kink"
-        axes.plot(at, activation.value(at), label="" if word in seen else word, **dot)
-        seen.add(word)
+    for word, points in (
+        ("kink", [point.x for point in breaks if not point.jump]),
+        # where the curve ends, and where it goes on
+        ("jump", [x for point in breaks if point.jump for x in np.nextafter(point.x, _BOTH_SIDES)]),
+    ):
+        if points:
+            axes.plot(points, activation.value(np.array(points)), label=word, **dot)
     axes.set_ylim(_limits(np.concatenate([y, slope])))
     axes.axhline(0.0, color=theme.faint, linewidth=0.8, zorder=0.5)
     format_numbers(axes, "y")
@@ -202,7 +203,7 @@ def _draw_histogram(
 
 def _bin_edges(activation: Activation, low: float, high: float) -> Array:
     """Of bars about as wide everywhere, none of which reaches over a kink."""
-    kinks = [found.x for found in activation.function.breaks if low < found.x < high]
+    kinks = [point.x for point in activation.function.breaks if low < point.x < high]
     parts = []
     for start, stop in zip([low, *kinks], [*kinks, high], strict=True):
         bars = max(1, round(_BINS * (stop - start) / (high - low)))
@@ -260,31 +261,39 @@ def surface(
             extend = "neither" if ends == (0.0, 1.0) else "both"
             bar = add_colour_bar(picture, panels, image, label, extend)
             format_numbers(bar.ax, "y")
-        _add_plane_legend(picture, experiment, surfaces)
+        marks, labels = panels[0].get_legend_handles_labels()
+        if surfaces:
+            bends = surfaces[0].bends
+            for width, style in {_BORDER_WIDTH: "-", _LINE_WIDTH: _line_style(bends)}.items():
+                rim: dict[str, Any] = {"linewidth": width, "path_effects": _outline(width)}
+                marks.append(Line2D([], [], color="#ffffff", linestyle=style, **rim))
+            middle = short(middle_target(experiment))
+            labels += [f"prediction {middle}", "kink of a unit" if bends else "unit at 0"]
+        add_legend(picture, marks, labels)
     return picture
 
 
 def _draw_surface(
-    axes: Axes, experiment: Experiment, found: PredictionSurface, scale: tuple[float, float]
+    axes: Axes, experiment: Experiment, surface: PredictionSurface, scale: tuple[float, float]
 ) -> AxesImage:
-    box = (found.first[0], found.first[-1], found.second[0], found.second[-1])
+    box = (surface.first[0], surface.first[-1], surface.second[0], surface.second[-1])
     look: dict[str, Any] = {"cmap": RATES, "vmin": scale[0], "vmax": scale[1]}
     look |= {"origin": "lower", "aspect": "auto", "interpolation": "bilinear", "extent": box}
-    image = axes.imshow(np.ma.masked_invalid(found.predictions), **look)
-    lines = found.lines[spread_evenly(len(found.lines), MAX_BENDS)]
+    image = axes.imshow(np.ma.masked_invalid(surface.predictions), **look)
+    lines = surface.lines[spread_evenly(len(surface.lines), MAX_BENDS)]
     if len(lines) <= _MAX_SINGLE_LINES:
         look = {"linewidths": _LINE_WIDTH, "path_effects": _outline(_LINE_WIDTH)}
     else:
         look = {"linewidths": 0.6, "alpha": 0.4}
     collection = LineCollection(
-        list(lines), colors="#ffffff", linestyles=_line_style(found), **look
+        list(lines), colors="#ffffff", linestyles=_line_style(surface.bends), **look
     )
     axes.add_collection(collection, autolim=False)
     middle = middle_target(experiment)
-    finite = found.predictions[np.isfinite(found.predictions)]
+    finite = surface.predictions[np.isfinite(surface.predictions)]
     if len(finite) and finite.min() < middle < finite.max():
         border = axes.contour(
-            found.first, found.second, found.predictions, [middle], colors="#ffffff", zorder=3
+            surface.first, surface.second, surface.predictions, [middle], colors="#ffffff", zorder=3
         )
         border.set(linewidth=_BORDER_WIDTH, path_effects=_outline(_BORDER_WIDTH))
     axes.set_xlim(box[:2])
@@ -297,8 +306,8 @@ def _outline(width: float) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=width + 1.6, foreground="#000000")]
 
 
-def _line_style(found: PredictionSurface) -> Any:
-    return (0, (4, 3)) if found.bends else (0, (1, 2))
+def _line_style(bends: bool) -> Any:
+    return (0, (4, 3)) if bends else (0, (1, 2))
 
 
 def _shaped_targets(experiment: Experiment) -> list[float]:
@@ -310,10 +319,12 @@ def _shaped_targets(experiment: Experiment) -> list[float]:
 def _draw_samples(axes: Axes, experiment: Experiment) -> None:
     inputs, targets = experiment.scaled_task.inputs, experiment.task.targets[:, :1]
     shaped = _shaped_targets(experiment)
+    exact = len(shaped) == len(set(targets[:, 0].tolist()))
     nearest = np.abs(targets - shaped).argmin(axis=1)
-    for place in range(len(shaped)):
+    for place, value in enumerate(shaped):
         look = _sample_look(place, len(shaped), len(inputs))
-        axes.plot(*inputs[nearest == place].T, clip_on=False, zorder=4, **look)
+        label = f"target {short(value)}{'' if exact else ' or nearer'}"
+        axes.plot(*inputs[nearest == place].T, clip_on=False, zorder=4, label=label, **look)
     axes.set_box_aspect(1.0)
     axes.margins(0.25)
     axes.locator_params(nbins=5)
@@ -332,23 +343,3 @@ def _sample_look(place: int, shapes: int, samples: int) -> dict[str, Any]:
         "markeredgecolor": "#ffffff" if share < 0.5 else "#000000",
         "markeredgewidth": 0.8 if many else 1.4,
     }
-
-
-def _add_plane_legend(
-    picture: Picture, experiment: Experiment, surfaces: Sequence[PredictionSurface]
-) -> None:
-    targets, samples = _shaped_targets(experiment), len(experiment.task.targets)
-    marks: list[Artist] = [
-        Line2D([], [], **_sample_look(place, len(targets), samples))
-        for place in range(len(targets))
-    ]
-    exact = len(targets) == len(set(experiment.task.targets[:, 0].tolist()))
-    labels = [f"target {short(value)}{'' if exact else ' or nearer'}" for value in targets]
-    if surfaces:
-        styles = {_BORDER_WIDTH: "-", _LINE_WIDTH: _line_style(surfaces[0])}
-        for width, style in styles.items():
-            look: dict[str, Any] = {"linewidth": width, "path_effects": _outline(width)}
-            marks.append(Line2D([], [], color="#ffffff", linestyle=style, **look))
-        middle = short(middle_target(experiment))
-        labels += [f"prediction {middle}", "kink of a unit" if surfaces[0].bends else "unit at 0"]
-    add_legend(picture, marks, labels)

@@ -76,19 +76,19 @@ def _page_blocks(page: Page, *, full: bool) -> tuple[Block, ...]:
 def blocks_html(blocks: Iterable[Block], *, rows_most: int, prefix: str = "") -> str:
     """Blocks one below the other; names of tables begin with a prefix."""
     numbers = count_from(1)
-    made = []
+    parts = []
     for block in blocks:
         match block:
             case Table():
-                made.append(_table_html(block, f"{prefix}table {next(numbers)}", rows_most))
-                made += [curves_html(block.beside)] if block.beside else []
+                parts.append(_table_html(block, f"{prefix}table {next(numbers)}", rows_most))
+                parts += [curves_html(block.beside)] if block.beside else []
             case Curves():
-                made.append(curves_html(block))
+                parts.append(curves_html(block))
             case HeatMap():
-                made.append(_heat_map_html(block, f"{prefix}table {next(numbers)}"))
+                parts.append(_heat_map_html(block, f"{prefix}table {next(numbers)}"))
             case _:
-                made += [_paragraph(line.text, line.tone) for line in block]
-    return "\n".join(made)
+                parts += [_paragraph(line.text, line.tone) for line in block]
+    return "\n".join(parts)
 
 
 def _text(text: str) -> str:

@@ -63,7 +63,9 @@ from hsig.reports.phrases import records_of_settings, result_line
 # The pages of activations themselves: all of them in a table, or one with its curves.
 
 _MORE = "one as a whole, with its names elsewhere, or your own formula: hsig activations ACTIVATION"
-_NOT_CUT = "it may have kinks and jumps that are not told: not all of its comparisons are located"
+_INCOMPLETE = (
+    "it may have kinks and jumps that are not listed: not all of its comparisons are located"
+)
 _MAX_TEXT = 1500  # of a derivative that is shown
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
 
@@ -128,7 +130,7 @@ def activation_page(activation: Activation, points: Points | None) -> Page:
         f"{short(round(distance_from_logistic(activation), 3))}",
         *map(_describe_break, function.breaks),
         straight and ("a single line" if pieces == 1 else made_of),
-        "" if function.breakpoints_are_complete else _NOT_CUT,
+        "" if function.breakpoints_are_complete else _INCOMPLETE,
         f"trains with {_backward(activation)}",
         *map(describe_oddity, find_oddities(activation)),
         activation.source and f"source: {activation.source}",
@@ -192,10 +194,10 @@ def _backward(activation: Activation) -> str:
     }[activation.backward]
 
 
-def _describe_break(found: Break) -> str:
-    slopes = ", ".join(short(s) for s in (found.slope_before, found.slope_at, found.slope_after))
-    what = f"jump of {short(round(found.jump, 6))}" if found.jump else "kink"
-    return f"{what} at x = {short(found.x)}; slope before, there and after: {slopes}"
+def _describe_break(point: Break) -> str:
+    slopes = ", ".join(short(s) for s in (point.slope_before, point.slope_at, point.slope_after))
+    what = f"jump of {short(round(point.jump, 6))}" if point.jump else "kink"
+    return f"{what} at x = {short(point.x)}; slope before, there and after: {slopes}"
 
 
 def _point_rows(points: Points) -> Rows[Any]:
@@ -216,9 +218,9 @@ def _curves(activation: Activation) -> list[Curves]:
     logistic = ACTIVATIONS["sigmoid"]
     name = to_text(activation)
     beside = "" if activation == logistic else " (dotted: the logistic sigmoid's)"
-    drawn = (activation, logistic) if beside else (activation,)
-    values = [curve.value(x).tolist() for curve in drawn]
-    slopes = [curve.derivative(x).tolist() for curve in drawn]
+    shown = (activation, logistic) if beside else (activation,)
+    values = [curve.value(x).tolist() for curve in shown]
+    slopes = [curve.derivative(x).tolist() for curve in shown]
     return [
         Curves(f"value of {name}{beside}", x.tolist(), values),
         Curves(f"slope of {name}{beside}", x.tolist(), slopes),
@@ -242,7 +244,7 @@ def _record(activation: Activation, points: Points | None) -> dict[str, Json]:
         "range": plain(list(activation.range)),
         "slope_at_0": plain(_slope_at_0(activation)),
         "distance_from_logistic": plain(distance_from_logistic(activation)),
-        "breaks": [plain_fields(found) for found in function.breaks],
+        "breaks": [plain_fields(point) for point in function.breaks],
         "linear_pieces": [plain_fields(piece) for piece in activation.linear_pieces],
         "source": activation.source,
         "aliases": list(aliases_of(activation)),

@@ -85,7 +85,7 @@ def sweep_page(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Page:
     )
 
 
-def so_far(axes: Sequence[Axis], cells: Cells, latest: Sequence[str]) -> HeatMap | None:
+def latest_map(axes: Sequence[Axis], cells: Cells, latest: Sequence[str]) -> HeatMap | None:
     """The heat map that a cell is on, of a sweep that goes on; None where one key is swept."""
     if len(axes) < 2:
         return None
