@@ -91,7 +91,7 @@ def test_the_numbers_over_tasks_by_hand():
     assert (found.tasks, found.baseline, found.left_out) == (("a", "b"), "hard", ())
     assert found.solved == {"tanh": (3, 2), "hard": (1, 2)}
     assert found.ranks == {"tanh": (1.0, 1.5), "hard": (2.0, 1.5)}
-    assert (found.average_rank("tanh"), found.average_rank("hard")) == (1.25, 1.75)
+    assert found.average_ranks == {"tanh": 1.25, "hard": 1.75}
     assert list(found.improvement) == ["tanh"]
     # a: three solved at 7 against one at 3 and three never; b: as many at 7 on both sides
     by_task = ((3 * 3 + 1 * 3 / 2) / 16, 0.5)
@@ -118,7 +118,7 @@ def test_with_enough_tasks_variants_are_told_apart_by_their_mean_ranks(elu, apar
             on_task(f"task {n}", *np.roll(["1110", "1000", "1100"], n).tolist()) for n in range(6)
         ]
     found = compare_tasks(parts)
-    average = {label: found.average_rank(label) for label in found.ranks}
+    average = found.average_ranks
     assert found.friedman == friedman_test(list(average.values()), len(parts))
     if apart is None:
         assert found.friedman.p > 0.05

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 # By label, what else a variant might have been given, and the seeds that it solved with that. A
 # p-value is the largest over those of the one that solved less.
 Alternatives = Mapping[T, Sequence[BoolArray]]
-_NONE: Mapping[str, Sequence[BoolArray]] = MappingProxyType({})
+_NONE: Mapping[Any, Sequence[BoolArray]] = MappingProxyType({})
 
 LEVEL = 0.05  # of all claims of one comparison together
 
@@ -98,7 +98,7 @@ def pair(
 
 
 def all_pairs(
-    solved: Mapping[T, BoolArray], alternatives: Alternatives[T] = MappingProxyType({})
+    solved: Mapping[T, BoolArray], alternatives: Alternatives[T] = _NONE
 ) -> dict[tuple[T, T], float]:
     """The p-value of each pair, after Holm over all pairs; the same seeds in the same order."""
     pairs = list(combinations(solved, 2))

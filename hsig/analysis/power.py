@@ -10,7 +10,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -72,7 +72,7 @@ def mcnemar_power(pairs: int, difference: float, discordant: float, alpha: float
     """
     number = _Binomial(pairs, discordant)
     share = min(1.0, (discordant + abs(difference)) / (2.0 * discordant))
-    given = _power_given_discordant(_table_size(number.high), share, alpha)
+    given = _power_given_discordant(share, alpha)
     return min(1.0, float(number.chances @ given[number.low : number.high + 1]))
 
 
@@ -181,17 +181,23 @@ def _power_function(
 # --- where the tests reject ----------------------------------------------------------------------
 
 
-_ENDLESS = 1e300  # an urn this large is one that drawing does not change
+_ENDLESS = 1e300  # size of a group that drawing does not change
 
 
 @lru_cache(maxsize=16)
-def _power_given_discordant(most: int, share: float, alpha: float) -> Array:
+def _power_given_discordant(share: float, alpha: float) -> Array:
     """Probability that the exact McNemar test rejects, for each number of discordant pairs.
 
-    Shape (most + 1,), where of each discordant pair the first is solved with probability `share`.
+    Shape (`MAX_SEEDS` + 1,), where of such a pair the first is solved with probability `share`.
     """
-    limits = _rejection_limits(np.ones(1), most, _ENDLESS, alpha)
+    limits = _mcnemar_limits(alpha)
     return _binomial_tails(limits, share) + _binomial_tails(limits, 1.0 - share)
+
+
+@lru_cache(maxsize=16)
+def _mcnemar_limits(alpha: float) -> IntArray:
+    """For each number of discordant pairs, up to how many of one kind are rejected as few."""
+    return _rejection_limits(np.ones(1), MAX_SEEDS, _ENDLESS, alpha)
 
 
 def _fisher_limits(seeds: int, start: int, stop: int, alpha: float) -> IntArray:
@@ -253,7 +259,7 @@ class _Binomial:
 def _binomial_tails(limits: IntArray, p: float) -> Array:
     """For each n, the probability of at most `limits[n]` successes of n, each of probability p.
 
-    Shape (most + 1,). From one n to the next the limit stays or is one more.
+    From one n to the next the limit stays or is one more.
     """
     if p in (0.0, 1.0):
         return np.where(limits >= 0, 1.0 - p, 0.0)
@@ -271,20 +277,15 @@ def _chance(n: IntArray, k: IntArray, p: float) -> Array:
 
 def _log_choices(n: IntArray, k: IntArray) -> Array:
     """Logarithm of how many ways there are to choose k of n; they broadcast."""
-    table = _log_factorials(_table_size(int(n.max())))
+    table = _log_factorials()
     logarithms: Array = table[n] - table[k] - table[n - k]
     return logarithms
 
 
-@lru_cache(maxsize=32)
-def _log_factorials(most: int) -> Array:
-    """Logarithms of 0!, 1!, ..., shape (most + 1,)."""
-    return np.array([math.lgamma(n + 1.0) for n in range(most + 1)])
-
-
-def _table_size(n: int) -> int:
-    """A power of two that is no less: tables that are kept have few sizes."""
-    return 1 << max(6, (n - 1).bit_length())
+@cache
+def _log_factorials() -> Array:
+    """Logarithms of 0!, 1!, ..., up to the number of all seeds of two groups."""
+    return np.array([math.lgamma(n + 1.0) for n in range(2 * MAX_SEEDS + 1)])
 
 
 # --- adding seeds --------------------------------------------------------------------------------

@@ -27,16 +27,13 @@ class TaskComparison:
     solved: Mapping[str, tuple[int, ...]]  # by label, how many seeds were solved of each task
     # by label, the rank of the solved rate on each task, 1 for the highest
     ranks: Mapping[str, tuple[float, ...]]
+    average_ranks: Mapping[str, float]  # by label, the mean of these
     improvement: Mapping[str, Improvement]  # by label, of every variant but the baseline over that
     # of the average ranks; None where there are fewer tasks than it can bear
     friedman: Friedman | None
     # labels that are not told apart, the best first; none without the test
     groups: tuple[tuple[str, ...], ...]
     left_out: tuple[str, ...]  # labels of variants that have no result on some task
-
-    def average_rank(self, label: str) -> float:
-        """The mean of the ranks of a variant over the tasks."""
-        return float(np.mean(self.ranks[label]))
 
 
 def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
@@ -79,6 +76,7 @@ def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
         baseline=baseline,
         solved=solved,
         ranks=ranks,
+        average_ranks=average,
         improvement={
             label: improvement_probability(of_tasks, epochs[baseline])
             for label, of_tasks in epochs.items()
@@ -93,5 +91,5 @@ def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
 def _find_groups(average: Mapping[str, float], test: Friedman) -> tuple[tuple[str, ...], ...]:
     """Those that are not told apart: all of them, if the test does not tell any apart."""
     if test.p > LEVEL:
-        return (tuple(sorted(average, key=lambda label: average[label])),)
+        return (tuple(sorted(average, key=average.__getitem__)),)
     return indistinguishable_groups(average, test.critical_difference)

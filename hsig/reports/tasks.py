@@ -146,7 +146,7 @@ def _over_rows(over: TaskComparison) -> Rows[str]:
         *(on_task(place, task) for place, task in enumerate(over.tasks)),
         Column("solved", "", lambda label: over.solved[label]),
         Column("ranks", "", lambda label: over.ranks[label]),
-        Column("mean_rank", "mean rank", over.average_rank, "{:.2f}".format),
+        Column("mean_rank", "mean rank", over.average_ranks.__getitem__, "{:.2f}".format),
         Column(
             "improvement",
             "improvement",
@@ -165,7 +165,7 @@ def _over_rows(over: TaskComparison) -> Rows[str]:
 
 
 def _over_table(over: TaskComparison, experiment: Experiment) -> Table:
-    rows = replace(_over_rows(over), items=sorted(over.solved, key=over.average_rank))
+    rows = replace(_over_rows(over), items=sorted(over.solved, key=over.average_ranks.__getitem__))
     seeds = count(len(experiment.seeds), "seed")
     rates = ", at the learning rates chosen" if experiment.is_tuned else ""
     title = (
@@ -183,8 +183,8 @@ def _describe_over(over: TaskComparison | None, *, complete: bool) -> list[str]:
         why = "fewer than two variants have a result on every one"
         why = why if complete else "not all were trained to their end"
         return [f"nothing is said over the tasks: {why}"]
-    order = sorted(over.solved, key=over.average_rank)
-    ranks = ", ".join(f"{label} {over.average_rank(label):.2f}" for label in order)
+    order = sorted(over.solved, key=over.average_ranks.__getitem__)
+    ranks = ", ".join(f"{label} {over.average_ranks[label]:.2f}" for label in order)
     groups = "; ".join(", ".join(group) for group in over.groups if len(group) > 1)
     apart = f"over the tasks, not told apart: {groups}" if groups else "all are told apart"
     if over.friedman is None:
