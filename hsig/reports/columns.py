@@ -41,19 +41,12 @@ _LOWER, _MEDIAN, _UPPER = range(3)  # the quartiles of a `VariantSummary`
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Variants side by side, as columns see them.
+    """Variants side by side, as columns see them."""
 
-    Attributes:
-        experiment: What was run.
-        variants: In the order of the rows.
-        pairing: Of these, if there is one.
-        tuned: How the learning rates were chosen, if they were.
-    """
-
-    experiment: "Experiment"
-    variants: "Sequence[VariantSummary]"
-    pairing: "Pairing | None" = None
-    tuned: "Tuning | None" = None
+    experiment: "Experiment"  # what was run
+    variants: "Sequence[VariantSummary]"  # in the order of the rows
+    pairing: "Pairing | None" = None  # of these, if there is one
+    tuned: "Tuning | None" = None  # how the learning rates were chosen, if they were
 
     @property
     def trained(self) -> "list[VariantSummary]":

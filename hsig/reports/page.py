@@ -25,15 +25,10 @@ LEVELS = "▁▂▃▄▅▆▇█"  # of a small curve, from 0 to the top
 
 
 class Line(NamedTuple):
-    """A line of text.
+    """A line of text."""
 
-    Attributes:
-        text: What it says.
-        tone: How it is said: nothing, `title`, `answer`, or of a result `good` or `bad`.
-    """
-
-    text: str
-    tone: str = ""
+    text: str  # what it says
+    tone: str = ""  # how it is said: nothing, `title`, `answer`, or of a result `good` or `bad`
 
 
 def lines(texts: Iterable[str]) -> tuple[Line, ...]:
@@ -43,44 +38,28 @@ def lines(texts: Iterable[str]) -> tuple[Line, ...]:
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves over a common x, the most important first.
+    """Curves over a common x, the most important first."""
 
-    Attributes:
-        title: What they are; may be empty.
-        x: Increasing.
-        values: Of each curve at `x`.
-    """
-
-    title: str
-    x: Sequence[float]
-    values: Sequence[Sequence[float]]
+    title: str  # what they are; may be empty
+    x: Sequence[float]  # increasing
+    values: Sequence[Sequence[float]]  # of each curve at `x`
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts.
+    """A table of texts."""
 
-    Attributes:
-        title: Above it; may be empty.
-        columns: Their names.
-        rows: Texts, one for each column.
-        spare: Groups of columns that may go where there is no room for all, the first to go first.
-        prose: Columns of words, which begin on the left; numbers end on the right.
-        splits: Whether it may be cut into tables that each begin with the first column.
-        whole: Whether all rows are shown, however many there are.
-        firm: Columns that are never folded, such as those of ids.
-        beside: What it is a table of, drawn beside it.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    title: str  # above it; may be empty
+    columns: tuple[str, ...]  # their names
+    rows: tuple[tuple[str, ...], ...]  # texts, one for each column
+    # groups of columns that may go where there is no room for all, the first to go first
     spare: tuple[tuple[str, ...], ...] = ()
+    # columns of words, which begin on the left; numbers end on the right
     prose: tuple[str, ...] = ()
-    splits: bool = False
-    whole: bool = False
-    firm: tuple[str, ...] = ()
-    beside: Curves | None = None
+    splits: bool = False  # whether it may be cut into tables that each begin with the first column
+    whole: bool = False  # whether all rows are shown, however many there are
+    firm: tuple[str, ...] = ()  # columns that are never folded, such as those of ids
+    beside: Curves | None = None  # what it is a table of, drawn beside it
 
     def smaller(self) -> "Table":
         """The same without the first of its groups of spare columns."""
@@ -112,23 +91,14 @@ class Shade(NamedTuple):
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Two swept keys against each other.
+    """Two swept keys against each other."""
 
-    Attributes:
-        title: The values of the other keys, if there are any.
-        down: Name of the key whose values are the rows.
-        across: Name of the key whose values are the columns.
-        rows: Values of the first.
-        columns: Values of the second.
-        shades: By row, then column.
-    """
-
-    title: str
-    down: str
-    across: str
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    shades: tuple[tuple[Shade, ...], ...]
+    title: str  # the values of the other keys, if there are any
+    down: str  # name of the key whose values are the rows
+    across: str  # name of the key whose values are the columns
+    rows: tuple[str, ...]  # values of the first
+    columns: tuple[str, ...]  # values of the second
+    shades: tuple[tuple[Shade, ...], ...]  # by row, then column
 
     def filled(self) -> "HeatMap":
         """The same without rows of which no cell has anything."""
@@ -172,28 +142,20 @@ class Column(Generic[Item]):
     JSON has the value as it is, under its name; CSV has it in one column of that name, or in
     several; a table has it as a text under a heading. A value that is None is not there: null in
     JSON, empty elsewhere.
-
-    Attributes:
-        name: In JSON, in CSV, and for `Rows.table`.
-        heading: Above it in a table; empty if it is for programs only.
-        value: Of a row: a number, a text, or several of them (a named tuple, mapping or list).
-        text: How it is written in a table.
-        parts: Where CSV has several columns for it: their names, and what each takes of the value.
-        shown_only: Whether programs do not get it, as it says again what other columns have.
-        missing: Text in a table where there is no value.
-        prose: Whether it is of words, which begin on the left; numbers end on the right.
-        note: What the title of a table says of it.
     """
 
-    name: str
-    heading: str
+    name: str  # in JSON, in CSV, and for `Rows.table`
+    heading: str  # above it in a table; empty if it is for programs only
+    # of a row: a number, a text, or several of them (a named tuple, mapping or list)
     value: Callable[[Item], Any]
-    text: Text = plain_text
+    text: Text = plain_text  # how it is written in a table
+    # where CSV has several columns for it: their names, and what each takes of the value
     parts: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+    # whether programs do not get it, as it says again what other columns have
     shown_only: bool = False
-    missing: str = ""
-    prose: bool = False
-    note: str = ""
+    missing: str = ""  # text in a table where there is no value
+    prose: bool = False  # whether it is of words, which begin on the left; numbers end on the right
+    note: str = ""  # what the title of a table says of it
 
     def on(self, part: Callable[[Any], Item]) -> "Column[Any]":
         """The same column of rows that have these rows as a part."""
@@ -220,15 +182,10 @@ def _for_csv(value: object) -> object:
 
 @dataclass(frozen=True, eq=False)
 class Rows(Generic[Item]):
-    """A result: rows of named values, from which its table, its JSON and its CSV follow.
+    """A result: rows of named values, from which its table, its JSON and its CSV follow."""
 
-    Attributes:
-        columns: In the order of CSV.
-        items: One for each row.
-    """
-
-    columns: Sequence[Column[Item]]
-    items: Sequence[Item]
+    columns: Sequence[Column[Item]]  # in the order of CSV
+    items: Sequence[Item]  # one for each row
 
     def table(self, title: str = "", names: Sequence[str] = (), **layout: Any) -> "Table":
         """The table for people.
@@ -295,26 +252,22 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A result for people and programs.
+    """A result for people and programs."""
 
-    Attributes:
-        blocks: One below the other: lines that belong together, tables, figures.
-        document: The result as JSON has it, with every seed or without.
-        rows: The columns and rows of the result as CSV has it.
-        every_row: The same with a row for each seed and checkpoint; None if there is no such.
-        brief: What is told where the result alone is wanted; by default everything.
-        markdown: What Markdown has in place of the blocks, if it is something else.
-        short: Those blocks that are shown unless all are asked for; by default all.
-        answer: The answer in the words of the question, at most four lines; it is shown last.
-    """
-
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block, ...]  # one below the other: lines that belong together, tables, figures
+    # the result as JSON has it, with every seed or without
     document: "Callable[[bool], Mapping[str, Json]]"
+    # the columns and rows of the result as CSV has it
     rows: Callable[[], tuple[Sequence[str], Sequence[Row]]]
+    # the same with a row for each seed and checkpoint; None if there is no such
     every_row: Callable[[], tuple[Sequence[str], Sequence[Row]]] | None = None
+    # what is shown where the result alone is wanted; by default everything
     brief: tuple[Line, ...] = ()
+    # what Markdown has in place of the blocks, if it is something else
     markdown: tuple[Block, ...] = ()
+    # those blocks that are shown unless all are asked for; by default all
     short: tuple[Block, ...] = ()
+    # the answer in the words of the question, at most four lines; it is shown last
     answer: tuple[Line, ...] = ()
 
     def shown(self, *, full: bool) -> tuple[Block, ...]:

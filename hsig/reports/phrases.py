@@ -10,7 +10,7 @@ from types import MappingProxyType
 from hsig.activations import Activation
 from hsig.activations.names import is_in_table, to_text
 from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
-from hsig.analysis.summary import Solved, Summary, VariantSummary
+from hsig.analysis.summary import Summary, VariantSummary
 from hsig.config.keys import KEYS
 from hsig.config.loading import (
     load_experiment,
@@ -105,8 +105,6 @@ def verdict_counts(verdicts: Mapping[str, int]) -> str:
 
 # --- what was run --------------------------------------------------------------------------------
 
-_MAX_NAMED = 5  # seeds named one by one
-
 
 def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
     """What was run: what every reader asks for, then every other key that changes numbers."""
@@ -180,14 +178,9 @@ def result_line(experiment: Experiment, variant: VariantSummary) -> str:
     solved, reached = variant.solved, variant.epochs[-1]
     when = f", first at epoch {variant.solved_at[0]}" if solved.n == solved.k == 1 else ""
     early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
-    return f"{variant.label}: {describe_solved(solved)}{when}{early}"
-
-
-def describe_solved(solved: Solved) -> str:
-    """How many seeds were solved, with the rate and its interval."""
     return (
-        f"solved {solved.k} of {count(solved.n, 'seed')} ({percent(solved.rate)}; 95 % interval "
-        f"{interval(solved)})"
+        f"{variant.label}: solved {solved.k} of {count(solved.n, 'seed')} ({percent(solved.rate)}; "
+        f"95 % interval {interval(solved)}){when}{early}"
     )
 
 
@@ -196,22 +189,22 @@ def pointer(
     variants: Sequence[VariantSummary],
     own_rates: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """Where to learn why, if a variant was not solved; of several, for the one that is last.
+    """The command that explains the last of the variants that failed, if any did.
 
-    Args:
-        experiment: Whose they are.
-        variants: In their order.
-        own_rates: By label, learning rates that were chosen for some of them.
+    Its learning rate is named if it is one of `own_rates`, those that tuning chose, by label.
     """
     failed = [variant.label for variant in variants if variant.solved.k < variant.solved.n]
     if not failed:
         return ()
     label = failed[-1]
     words = {v.label: _command_word(v.activation) for v in experiment.variants}
-    asked, rate, but = quote(words.get(label, label)), "", ""
+    command = f"hsig explain {quote(words.get(label, label))}"
     if label in own_rates:
-        rate, but = f" --learning-rate {own_rates[label]!r}", " but those of tuning"
-    return (f"to see why: hsig explain {asked}{rate}, with the same config and flags{but}",)
+        return (
+            f"to see why: {command} --learning-rate {own_rates[label]!r}, with the same config and "
+            "flags but those of tuning",
+        )
+    return (f"to see why: {command}, with the same config and flags",)
 
 
 def _command_word(activation: Activation) -> str:
@@ -239,33 +232,6 @@ def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary])
         f"until {short(experiment.until)} was not reached: the widest interval is within "
         f"{widest:.2g} with {count(len(experiment.seeds), 'seed')}",
     )
-
-
-def divergence(summary: VariantSummary, named: int = _MAX_NAMED) -> tuple[str, ...]:
-    """Which weights and costs are not finite, with some seeds named."""
-    notes = []
-    if summary.diverged_seeds:
-        pairs = zip(summary.diverged_seeds, summary.diverged_at, strict=True)
-        seeds = _list_some([f"seed {seed} in epoch {epoch}" for seed, epoch in pairs], named)
-        notes.append(
-            f"diverged {len(summary.diverged_seeds)} of {count(len(summary.seeds), 'seed')} "
-            f"(a weight stopped being finite): {seeds}"
-        )
-        notes += [f"{n} of them: {CAUSES[cause]}" for cause, n in summary.diverged_by.items()]
-    if summary.not_finite:
-        seeds = _list_some(
-            [f"seed {f.seed} is {f.cost:g} at epoch {f.epoch}" for f in summary.not_finite], named
-        )
-        notes.append(
-            f"cost not finite for {len(summary.not_finite)} of "
-            f"{count(len(summary.seeds), 'seed')}: {seeds}"
-        )
-    return tuple(notes)
-
-
-def _list_some(items: list[str], most: int) -> str:
-    shown = ", ".join(items[:most])
-    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
 
 
 def chaos(summary: VariantSummary) -> tuple[str, ...]:

@@ -11,11 +11,24 @@ from hsig.experiments.experiment import Experiment, Outcome, Variant
 from hsig.experiments.verdicts import DIVERGED, SOLVED
 from hsig.reports.columns import which_cost
 from hsig.reports.documents import document, seed_rows, variant_rows
-from hsig.reports.page import Block, Column, Curves, Line, Page, Rows, Table, lines, number, short
+from hsig.reports.page import (
+    Block,
+    Column,
+    Curves,
+    Line,
+    Page,
+    Rows,
+    Table,
+    count,
+    lines,
+    listed,
+    number,
+    short,
+)
 from hsig.reports.phrases import (
+    CAUSES,
     MEANINGS,
     chaos,
-    divergence,
     heading,
     missed_precision,
     pointer,
@@ -36,8 +49,8 @@ def training_page(outcome: Outcome, summary: Summary) -> Page:
     head = lines([*heading(experiment, variant.label), *_definitions(variant)])
     tables, result = _tables(experiment, numbers), _result(experiment, numbers)
     return Page(
-        blocks=(head, *tables, lines(_notes(experiment, numbers))),
-        short=(head, *tables, lines(_brief_notes(experiment, numbers))),
+        blocks=(head, *tables, lines(_notes(experiment, numbers, full=True))),
+        short=(head, *tables, lines(_notes(experiment, numbers, full=False))),
         answer=(result, *lines(_advice(experiment, numbers))),
         document=lambda every_seed: document(outcome, summary, every_seed=every_seed),
         rows=variant_rows(summary).csv,
@@ -61,24 +74,11 @@ def _tables(experiment: Experiment, summary: VariantSummary) -> tuple[Block, ...
     )
 
 
-def _notes(experiment: Experiment, summary: VariantSummary) -> tuple[str, ...]:
-    """Everything there is to say of a variant beside its result."""
+def _notes(experiment: Experiment, summary: VariantSummary, *, full: bool) -> tuple[str, ...]:
+    """What the result would be misread without; in full, all that is to be said beside it."""
     if summary.failure:
         return ()
-    lost = f": {summary.lost} of {len(summary.seeds)} seeds" if len(summary.seeds) > 1 else ""
-    return (
-        *_brief_notes(experiment, summary),
-        *([f"solved, and lost it again for an epoch at least{lost}"] if summary.lost else []),
-        *divergence(summary),
-        *chaos(summary),
-    )
-
-
-def _brief_notes(experiment: Experiment, summary: VariantSummary) -> tuple[str, ...]:
-    """Those without which the result would be misread."""
-    if summary.failure:
-        return ()
-    reached, solved = summary.epochs[-1], summary.solved
+    reached, solved, seeds = summary.epochs[-1], summary.solved, count(len(summary.seeds), "seed")
     notes = []
     if solved.n == 1 and not solved.k:
         notes.append(
@@ -89,7 +89,25 @@ def _brief_notes(experiment: Experiment, summary: VariantSummary) -> tuple[str, 
         notes.append(
             f"stopped before the end: this is the state at epoch {reached} of {experiment.epochs}"
         )
-    return (*notes, *missed_precision(experiment, [summary]))
+    notes += missed_precision(experiment, [summary])
+    if not full:
+        return tuple(notes)
+    if summary.lost:
+        notes.append(f"solved, and lost again for an epoch at least: {summary.lost} of {seeds}")
+    if summary.diverged_seeds:
+        pairs = zip(summary.diverged_seeds, summary.diverged_at, strict=True)
+        named = listed([f"seed {seed} in epoch {epoch}" for seed, epoch in pairs])
+        causes = "; ".join(f"{CAUSES[cause]}: {n}" for cause, n in summary.diverged_by.items())
+        notes.append(
+            f"a weight stopped being finite in {len(summary.diverged_seeds)} of {seeds}: {named} "
+            f"({causes})"
+        )
+    if summary.not_finite:
+        named = listed(
+            [f"seed {f.seed} is {f.cost:g} at epoch {f.epoch}" for f in summary.not_finite]
+        )
+        notes.append(f"cost not finite for {len(summary.not_finite)} of {seeds}: {named}")
+    return (*notes, *chaos(summary))
 
 
 def _advice(experiment: Experiment, summary: VariantSummary) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """A tuned comparison: what was chosen, how sharply, and what that changes of the claims."""
 
 from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
 
-from hsig.analysis.summary import Summary, count_solved
+from hsig.analysis.summary import Solved, count_solved
 from hsig.analysis.tuning import (
     APPEARS,
     LOWER,
@@ -12,16 +14,13 @@ from hsig.analysis.tuning import (
     UPPER,
     VANISHES,
     Choice,
+    TriedRate,
     Tuning,
 )
 from hsig.arrays import BoolArray
-from hsig.config.values import Json
 from hsig.experiments.experiment import Experiment
 from hsig.reports.documents import pairing_document, solved_or_null
-from hsig.reports.page import (
-    for_json,
-    short,
-)
+from hsig.reports.page import Column, Rows, short
 from hsig.reports.phrases import named_seeds
 
 RULE = "the most of them solved; of equals the lower median epochs to solve, then the smaller value"
@@ -115,10 +114,11 @@ def describe_rate(label: str, tuned: Tuning | None) -> str:
     return "" if own is None else f", at learning rate {short(own)}"
 
 
-def tuning_document(experiment: Experiment, tuned: Tuning | None) -> dict[str, Json]:
+def tuning_document(experiment: Experiment, tuned: Tuning | None) -> dict[str, Any]:
     """What the JSON of a tuned comparison has beside the outcome."""
     if tuned is None:
         return {}
+    shared = tuned.shared
     return {
         "tuning": {
             "key": "learning_rate",
@@ -126,11 +126,24 @@ def tuning_document(experiment: Experiment, tuned: Tuning | None) -> dict[str, J
             "seeds": list(experiment.tuning_seeds),
             "rule": RULE,
             "variants": [
-                _choice_document(choice, tuned.alternatives[label])
+                {
+                    "label": label,
+                    "learning_rate": choice.value,
+                    "edge": choice.edge or None,
+                    "tried": _tried_rows(choice, tuned.alternatives[label]).records(),
+                }
                 for label, choice in tuned.choices.items()
             ],
         },
-        "one_learning_rate": _shared_document(experiment, tuned.shared),
+        "one_learning_rate": shared
+        and {
+            "learning_rate": experiment.learning_rate,
+            "pairing": pairing_document(shared.pairing),
+            "variants": [
+                {"label": variant.label, "solved": solved_or_null(variant.solved)}
+                for variant in shared.variants
+            ],
+        },
         "changes": [
             {
                 "label": label,
@@ -143,38 +156,17 @@ def tuning_document(experiment: Experiment, tuned: Tuning | None) -> dict[str, J
     }
 
 
-def _choice_document(choice: Choice, alternatives: Mapping[float, BoolArray]) -> Json:
-    def reported(value: float) -> Json:
-        return for_json(count_solved(alternatives[value])) if value in alternatives else None
+def _tried_rows(choice: Choice, alternatives: Mapping[float, BoolArray]) -> Rows[TriedRate]:
+    """A row for each learning rate that was tried."""
 
-    return {
-        "label": choice.label,
-        "learning_rate": choice.value,
-        "edge": choice.edge or None,
-        "tried": [
-            {
-                "learning_rate": tried.value,
-                "solved": for_json(tried.solved),
-                "median_epochs_to_solve": for_json(tried.epochs_to_solve),
-                "only_this": tried.only_this,
-                "only_chosen": tried.only_chosen,
-                "p": tried.p,
-                "told_apart": tried.told_apart,
-                "reported_solved": reported(tried.value),
-            }
-            for tried in choice.tried
-        ],
-    }
+    def reported_solved(tried: TriedRate) -> Solved | None:
+        return count_solved(alternatives[tried.value]) if tried.value in alternatives else None
 
-
-def _shared_document(experiment: Experiment, summary: Summary | None) -> Json:
-    if summary is None:
-        return None
-    return {
-        "learning_rate": experiment.learning_rate,
-        "pairing": pairing_document(summary.pairing),
-        "variants": [
-            {"label": variant.label, "solved": solved_or_null(variant.solved)}
-            for variant in summary.variants
-        ],
-    }
+    names = ("solved", "only_this", "only_chosen", "p", "told_apart")
+    columns: list[Column[TriedRate]] = [
+        Column("learning_rate", "", attrgetter("value")),
+        Column("median_epochs_to_solve", "", attrgetter("epochs_to_solve")),
+        *(Column(name, "", attrgetter(name)) for name in names),
+        Column("reported_solved", "", reported_solved),
+    ]
+    return Rows(columns, choice.tried)
