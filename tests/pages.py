@@ -6,9 +6,9 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 from rich.console import Console
 
-from hsig.output.formats import as_csv, as_json, as_markdown
+from hsig.output.formats import as_csv, as_json
 from hsig.output.screen import draw
-from hsig.reports.page import HeatMap, Table
+from hsig.reports.page import Table
 
 
 def drawn(page, width=100, *, brief=False, full=True):
@@ -42,16 +42,6 @@ def tables(page):
     return [block for block in page.blocks if isinstance(block, Table)]
 
 
-def heat_maps(page):
-    """Its heat maps."""
-    return [block for block in page.blocks if isinstance(block, HeatMap)]
-
-
-def shades(heat_map):
-    """What is written in the cells of a heat map, a list for each row."""
-    return [[shade.text for shade in row] for row in heat_map.shades]
-
-
 def sentences(page):
     """For each of its blocks of lines, what they say; the answer last."""
     blocks = (*page.blocks, page.answer)
@@ -71,33 +61,3 @@ def rows(page, *, every_row=False):
 def read_csv(text):
     """The rows of a CSV by the names of its columns."""
     return list(csv.DictReader(StringIO(text)))
-
-
-def in_markdown(page):
-    """What its Markdown says: the sentences, and its tables as lists of cells under their heads."""
-    said, found, title = [], [], ""
-    for part in as_markdown(page, full=True).rstrip().split("\n\n"):
-        if part.startswith("| "):
-            head, _, *below = (_markdown_cells(line) for line in part.splitlines())
-            found.append([head, *below])
-            if title:
-                assert said.pop() == f"{title}:"
-        else:
-            said.append(part.strip("*"))
-        title = part.removesuffix(":") if part.endswith(":") else ""
-    return said, found
-
-
-def _markdown_cells(line):
-    return [cell.strip() for cell in line.removeprefix("| ").removesuffix(" |").split(" | ")]
-
-
-def said_and_tabled(page):
-    """What Markdown must say of a page of lines and tables."""
-    said = [sentence for block in sentences(page) for sentence in block]
-    return said, [cells(table) for table in tables(page)]
-
-
-def cells(table):
-    """A table as lists of cells."""
-    return [list(table.columns), *map(list, table.rows)]

@@ -1,13 +1,10 @@
-from itertools import takewhile
-
 import numpy as np
 import pytest
-from pages import drawn, drawn_in_ascii, fit, sentences, tables, words
+from pages import drawn_in_ascii, sentences, tables
 from prepared import RIGHT, UNKNOWN, WRONG, compared
 
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
-from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
 from hsig.reports.columns import COLUMNS
 from hsig.reports.comparison import comparison_page
@@ -36,29 +33,6 @@ def notes(outcome):
     return [sentence for block in sentences(page_of(outcome))[1:] for sentence in block]
 
 
-@pytest.mark.parametrize("width", [40, 60, 120])
-def test_at_any_width_a_label_is_folded_and_each_part_of_a_table_has_all_of_them(width):
-    labels = {"tanh", "relu", "hard:backward=straight_through", "sigmoid", "ultra_fast"}
-    lines = drawn(page_of(), width)
-    heads = [number for number, line in enumerate(lines) if line.startswith("variant")]
-    assert (len(heads) > 4) is (width < 120)
-    for head in heads:
-        part = list(takewhile(bool, lines[head + 1 :]))
-        first = [line[: len(line.partition("  ")[0])] for line in part]
-        assert labels <= set(_unfolded(first)), first
-    for block in sentences(page_of()):
-        assert words(block) in words(lines)
-
-
-def _unfolded(parts):
-    """The labels that begin at some line, with what is folded below them."""
-    return [
-        "".join(parts[start:stop])
-        for start in range(len(parts))
-        for stop in range(start + 1, len(parts) + 1)
-    ]
-
-
 def test_the_best_come_first_and_what_could_not_be_trained_last():
     assert [row[0] for row in tables(page_of())[0].rows] == [
         "tanh", "relu", "hard:backward=straight_through", "sigmoid", "ultra_fast"
@@ -77,14 +51,6 @@ def test_equally_solved_variants_are_sorted_by_cost_and_nan_is_the_worst():
     rows = tables(page_of(outcome))[0].rows
     assert [row[0] for row in rows] == ["relu", "sigmoid", "tanh", "hard"]
     assert [row[3] for row in rows] == ["0.2500", "0.5000", "inf", "nan"]
-
-
-@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
-def test_costs_and_results_are_never_lost_at_any_width(width):
-    lines = drawn(page_of(), width)
-    for wanted in ("2 of 3", "21 % to 94 %", "0.1250", "0.2500", "0.5000", "0.9000", "0.4000"):
-        assert set(wanted.split()) <= set(words(lines).split())
-    assert fit(lines, width)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -114,13 +80,6 @@ def test_an_early_end_says_what_is_missing():
     (hard,) = (row for row in table.rows if row[0] == "hard")
     assert all(hard[1:5])
     assert hard[5:] == ("",)
-
-
-def test_nothing_but_failures_is_a_comparison():
-    experiment = three_seeds().experiment
-    failures = tuple(r for r in three_seeds().results if r.variant.label == "ultra_fast")
-    page = page_of(Outcome(experiment, failures))
-    assert "ultra_fast: not trained" in words(drawn(page))
 
 
 def test_many_checkpoints_and_rows_are_thinned():

@@ -1,10 +1,8 @@
 import numpy as np
-from pages import document, in_markdown, rows, said_and_tabled, sentences
+from pages import document, rows
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
 from hsig.analysis.summary import summarise
-from hsig.config.loading import load_experiment
-from hsig.experiments.training import gather, run
 from hsig.output.formats import as_csv, as_markdown
 from hsig.reports import documents
 from hsig.reports.page import Curves, HeatMap, Line, Page, Shade, Table, lines, page_of_tables
@@ -20,25 +18,12 @@ def page_of(outcome):
     return training_page(outcome, summarise(outcome))
 
 
-def failed():
-    experiment = load_experiment(flags={"activation": "ultra_fast"})
-    return page_of(gather(experiment, run(experiment)))
-
-
 def test_json_is_the_document_with_every_seed_or_without():
     outcome = three_seeds()
     made = documents.document(outcome, summarise(outcome))
     assert document(page_of(outcome)) == made
     assert [seed["seed"] for seed in made["variants"][0]["seeds"]] == [4, 27, 9]
     assert document(page_of(outcome), every_seed=False)["variants"][0]["seeds"] == []
-
-
-def test_csv_has_a_row_for_each_variant():
-    (row,) = rows(page_of(three_seeds()))
-    assert (row["label"], row["solved"], row["seeds"]) == ("sigmoid", "1", "3")
-    assert (row["diverged"], row["epoch"], row["error"]) == ("1", "10", "")
-    assert float(row["solved_rate"]) == 1 / 3
-    assert [row["cost_median"], row["cost_upper_quartile"]] == ["inf", "nan"]
 
 
 def test_long_csv_has_a_row_for_each_seed_and_checkpoint_in_full_precision():
@@ -51,13 +36,6 @@ def test_long_csv_has_a_row_for_each_seed_and_checkpoint_in_full_precision():
     assert [row["verdict"] for row in table[::2]] == ["solved", "diverged", "plateau"]
     assert [row["solved_at"] for row in table[::2]] == ["7", "", ""]
     assert [row["diverged_at"] for row in table[::2]] == ["", "3", ""]
-
-
-def test_a_variant_that_cannot_be_trained_is_a_row_with_its_error():
-    for every_row in (False, True):
-        (row,) = rows(failed(), every_row=every_row)
-        assert row["label"] == "ultra_fast"
-        assert "no gradient" in row["error"]
 
 
 def test_no_text_in_a_csv_starts_a_formula():
@@ -108,17 +86,3 @@ why
 **no**
 """
     )
-
-
-def test_markdown_has_every_sentence_and_every_table_of_a_page_in_all_its_columns():
-    for outcome in (three_seeds(), prepared([WRONG], [[1, 0.5]])):
-        page = page_of(outcome)
-        assert in_markdown(page) == said_and_tabled(page)
-        assert f"**{sentences(page)[-1][0]}**" in as_markdown(page).splitlines()
-
-
-def test_markdown_may_have_something_else_than_the_screen():
-    page = Page(
-        (lines(["drawn"]),), document=dict, rows=lambda: ((), ()), markdown=(lines(["written"]),)
-    )
-    assert as_markdown(page) == "written\n"

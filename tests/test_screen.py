@@ -3,7 +3,7 @@ from math import nan
 import pytest
 from pages import drawn, drawn_in_ascii, fit, words
 
-from hsig.reports.page import LEVELS, Curves, HeatMap, Line, Page, Shade, Table, lines, sparkline
+from hsig.reports.page import LEVELS, Curves, HeatMap, Page, Shade, Table, lines, sparkline
 
 LABEL = "hard:slope=0.25,backward=logistic"
 WIDE = Table(
@@ -80,8 +80,3 @@ def test_a_heat_map_without_room_is_a_table_that_is_cut():
     assert sum("rate" in line for line in narrow) > 1
     assert fit(narrow, 30)
     assert words(narrow).split().count("5") == 8
-
-
-def test_in_brief_is_told_what_the_page_has_for_it_else_everything():
-    assert drawn(page_with(WIDE), brief=True) == drawn(page_with(WIDE))
-    assert drawn(page_with(WIDE, brief=(Line("so"),)), brief=True) == ["so"]

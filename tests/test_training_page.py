@@ -2,8 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from pages import drawn, fit, sentences, tables, words
-from prepared import RIGHT, UNKNOWN, WRONG, prepared
+from pages import sentences, tables, words
 
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
@@ -18,30 +17,6 @@ def page_of(outcome):
 def page_of_run(**flags):
     experiment = load_experiment(flags=flags)
     return page_of(gather(experiment, run(experiment)))
-
-
-def three_seeds():
-    costs = [[1, 0.5, 0.3], [np.nan] * 3, [1, 0.2, np.inf]]
-    return page_of(prepared([RIGHT, UNKNOWN, WRONG], costs, diverged_at=[-1, 3, -1]))
-
-
-def test_the_quartiles_are_drawn_behind_the_median():
-    curves = tables(three_seeds())[0].beside
-    assert curves.x == (0, 10, 20)
-    np.testing.assert_array_equal(
-        curves.values, [[1, 0.5, np.inf], [1, 0.35, np.inf], [np.nan, np.nan, np.nan]]
-    )
-
-
-@pytest.mark.parametrize("width", [40, 60, 80, 200])
-def test_costs_and_results_are_never_lost_at_any_width(width):
-    page = page_of(prepared([RIGHT, WRONG], [[1, 0.5, 0.25], [3, 0.5, 0.25]]))
-    lines = drawn(page, width)
-    for wanted in ("2.00000", "0.500000", "0.250000", "0.700000", "solved 1 of 2 seeds"):
-        assert wanted in words(lines)
-    assert fit(lines, width)
-    for block in sentences(page):
-        assert words(block) in words(lines)
 
 
 def test_an_early_end_is_told():

@@ -151,28 +151,3 @@ def test_results_without_their_alternatives_are_shown_without_a_claim(monkeypatc
     assert out_of("runs", "show", "latest") == out
     with pytest.raises(Exception, match="was stopped early; there is nothing whole to repeat"):
         hsig("runs", "rerun", "latest")
-
-
-@pytest.mark.usefixtures("runs")
-def test_what_was_to_be_reported_may_itself_be_interrupted(monkeypatch):
-    interrupted_at(monkeypatch, TRIED + 2)
-    code, out, _ = hsig(*TUNED)
-    assert code == 130
-    assert "no result yet: sigmoid, hard, ultra_fast" in " ".join(out.split())
-
-
-def test_the_comparison_at_one_learning_rate_may_be_missing(made, monkeypatch):
-    alternatives = sum(
-        found["reported_solved"] is not None
-        for variant in made["tuning"]["variants"]
-        for found in variant["tried"]
-    )
-    interrupted_at(monkeypatch, TRIED + 4 + alternatives + 2)
-    code, out, _ = hsig(*TUNED, "--full")
-    assert code == 130
-    told = " ".join(out.split())
-    assert "the comparison with all at learning rate 0.1 was not trained to its end" in told
-    assert "paired by seed" in told
-    kept = json.loads(out_of("runs", "show", "latest", "-f", "json"))
-    assert kept["one_learning_rate"] is None
-    assert kept["pairing"] == made["pairing"]
