@@ -13,7 +13,6 @@ from hypothesis import assume, given, settings
 
 import hsig
 from hsig.activations import ACTIVATIONS
-from hsig.analysis.definitions import find_oddities
 from hsig.config.loading import load_experiment, resolved_keys
 from hsig.config.positional import split_words
 from hsig.config.sweeps import load_sweep
@@ -179,38 +178,6 @@ def test_a_record_means_the_same_when_the_table_has_changed(monkeypatch, write):
     kept = load_experiment(path).variants[0].activation
     assert kept.name == "silu"
     np.testing.assert_array_equal(kept.value(x), silu.value(x))
-
-
-# --- oddities ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "kind", "x"),
-    [
-        ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", "nan", -709.783),
-        ("x*exp(x)", "infinite", 703.227),
-        ("sqrt(x)", "nan", 0.0),
-        ("x/(1 - 2*abs(x))", "infinite", 0.5),
-        ("x**2", "growing", 1000.0),
-        ("floor(x)", "flat", 0.0),
-        ("{formula: atan(x), derivative: 1/(x*x) + 1}", "wrong", None),
-    ],
-)
-def test_an_odd_formula_is_noticed(written, kind, x):
-    oddities = find_oddities(variant(written).activation)
-    assert any(
-        odd.kind == kind and x in (None, pytest.approx(abs(odd.x)), pytest.approx(odd.x))
-        for odd in oddities
-    )
-
-
-def test_usual_formulas_and_the_table_have_nothing_odd():
-    for written in (MISH, "{formula: atan(x), derivative: 1/(1 + x*x)}"):
-        assert not find_oddities(variant(written).activation)
-    kinds = {name: {odd.kind for odd in find_oddities(a)} for name, a in ACTIVATIONS.items()}
-    assert not any("nan" in found for found in kinds.values())
-    odd = {name for name, found in kinds.items() if found}
-    assert odd == {"exponential", "square", "squared_relu", "step", "sign"}
 
 
 # --- both engines -----------------------------------------------------------------------------

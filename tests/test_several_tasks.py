@@ -48,6 +48,11 @@ def test_one_task_is_a_comparison_of_always():
     assert names(task="[xor]") == ["xor"]
 
 
+def test_tasks_may_be_written_in_the_flag():
+    rows = "inputs: [[0], [1]], targets: [0, 1]"
+    assert names(task=f"[{{name: a, {rows}}}, {{name: b, {rows}}}, xor]") == ["a", "b", "xor"]
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [

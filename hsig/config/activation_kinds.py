@@ -135,9 +135,6 @@ class ActivationList(Kind):
         found = select_activations(part) if isinstance(part, str) else ()
         return [(activation,) if self.item.layered else activation for activation in found]
 
-    def read(self, text: str, location: Location) -> object:
-        return self.item.read(text, location)
-
     def schema(self) -> Schema:
         from hsig.activations.names import GROUPS
 

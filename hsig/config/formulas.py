@@ -129,13 +129,9 @@ class Argument(NamedTuple):
 
 
 def read_argument(name: str, argument: Argument, problems: list[str]) -> Value:
-    """The value of an argument.
+    """The value of an argument: what YAML can say, also as arrays, tuples, ranges, activations.
 
-    Args:
-        name: Of the argument, for messages: that of its key.
-        argument: As it was given: what YAML can say, also as arrays, tuples and ranges, or
-            activations.
-        problems: Gets a message for each part that is nothing of these.
+    `problems` gets a message for each part that is nothing of these.
     """
     return Value(_plain(argument.value, name, problems), name, is_argument=True)
 

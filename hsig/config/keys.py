@@ -175,11 +175,7 @@ _OPTIMIZERS = ("optimizer", "optimiser", "optim", "solver", "momentum", "weight_
 
 
 def known_elsewhere(name: str, spelled: Callable[[str], str]) -> str:
-    """A hint for a name that is no key here but one elsewhere; else nothing.
-
-    Args:
-        name: As it was typed, with underscores.
-        spelled: How a key is shown, by its name.
+    """A hint for a name that is no key here but one elsewhere, `spelled` as keys are; else nothing.
 
     >>> known_elsewhere("lr", lambda key: KEYS[key].flag)
     ' Did you mean --learning-rate?'

@@ -13,7 +13,7 @@ from importlib import import_module
 from math import inf, isfinite, isinf, isnan
 from typing import Any, ClassVar
 
-from hsig.config.specs import read_flow, read_item, split_specs
+from hsig.config.specs import read_item, split_specs
 from hsig.config.values import Json, Location, check_all, is_number, read_value
 
 Schema = dict[str, object]
@@ -52,10 +52,8 @@ class Kind(ABC):
         """A JSON Schema of the plain values."""
 
     def read(self, text: str, location: Location) -> object:
-        """The plain value of a flag's text: a scalar, or YAML's flow style in brackets."""
-        if text.lstrip().startswith(("[", "{")):
-            return read_flow(text, location)
-        return read_value(text, location)
+        """The plain value of a flag's text: a scalar, or what is in brackets or quotes."""
+        return read_item(text, location)
 
     def split_values(self, text: str) -> Sequence[str]:
         """The values of a text with commas between them; by default it is one, commas and all."""
@@ -327,9 +325,6 @@ class Hidden(ListOf):
 
 class SpecKind(Kind):
     """What is written as `NAME:KEY=VALUE,...`."""
-
-    def read(self, text: str, location: Location) -> object:
-        return read_item(text, location)
 
     def split_values(self, text: str) -> Sequence[str]:
         return split_specs(text)

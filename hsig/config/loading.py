@@ -15,7 +15,7 @@ from hsig.activations import Activation
 from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
 from hsig.config.conflicts import find_conflicts
 from hsig.config.formulas import Argument, read_argument
-from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, Key, known_elsewhere
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, known_elsewhere
 from hsig.config.kinds import SAME, Kind, ListOf, Number
 from hsig.config.task_kinds import split_tasks
 from hsig.config.text import read_config
@@ -54,17 +54,12 @@ def read_flags(flags: Settings, problems: list[str]) -> dict[str, Value]:
         elif isinstance(text, Argument):
             written[name] = read_argument(name, text, problems)
         else:
-            written[name] = read_flag(KEYS[name], str(text), problems)
+            key, value = KEYS[name], Value(INVALID, KEYS[name].flag)
+            with suppress(InvalidValue):
+                read = key.kind.read(str(text), Location(name, value, problems))
+                value = value._replace(value=read)
+            written[name] = value
     return written
-
-
-def read_flag(key: Key, text: str, problems: list[str]) -> Value:
-    """The value of a flag's text; `INVALID` after a complaint."""
-    value = Value(text, key.flag)
-    try:
-        return value._replace(value=key.kind.read(text, Location(key.name, value, problems)))
-    except InvalidValue:
-        return value._replace(value=INVALID)
 
 
 def known_keys(parts: Mapping[str, Value], problems: list[str]) -> dict[str, Value]:

@@ -47,13 +47,7 @@ def is_range(value: object) -> bool:
 
 
 def read_values(value: object, location: Location, *, whole: bool) -> list[tuple[object, Location]]:
-    """The values of a list or a range, each with its location.
-
-    Args:
-        value: What was written.
-        location: Where.
-        whole: Whether values between the ends are rounded to whole numbers.
-    """
+    """The values of a list or a range, each with its location; `whole` rounds those of a range."""
     if isinstance(value, list) and value:
         return [(part, location.below(index)) for index, part in enumerate(value)]
     scale, below = "", location

@@ -79,7 +79,7 @@ def _continues(spec: str, part: str) -> bool:
         is_setting = bool(_SETTING.match(part)) or is_number(read_scalar(part.strip()))
     except ValueError:  # a number in the wrong spelling
         is_setting = True
-    return ":" in spec and is_setting
+    return is_setting and ":" in spec and spec[0] not in _BEFORE
 
 
 def _split_outside_brackets(text: str) -> list[str]:

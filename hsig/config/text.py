@@ -55,13 +55,9 @@ def write_yaml(keys: Mapping[str, Any]) -> str:
 
 
 def read_config(path: Path, problems: list[str], folder: Path | None = None) -> dict[str, Value]:
-    """The values of a config by key.
+    """The values of a config by key; `problems` gets a message for each part that cannot stand.
 
-    Args:
-        path: The file.
-        problems: Gets a message for each part that cannot stand; the rest is still read.
-        folder: What file names in it are relative to, if not its own folder; for a pipe or a
-            device that is the working folder.
+    File names in it are relative to `folder`, or to its own; of a pipe that is the working folder.
 
     Raises:
         ConfigError: If it is not one YAML mapping at all.

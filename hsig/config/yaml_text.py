@@ -18,10 +18,7 @@ MAX_NESTING = 20
 def parse_yaml(text: str, source: str, problems: list[str]) -> tuple[object, dict[KeyPath, int]]:
     """The value of a YAML document, None if it is empty, and the line of each part by its path.
 
-    Args:
-        text: A file's, or a flag's in flow style.
-        source: What messages call it.
-        problems: Gets a message for each part that is refused, which then is `INVALID`.
+    A part that is refused is `INVALID`; `problems` gets a message that begins with `source`.
 
     Raises:
         ConfigError: If it is not YAML, has more than one document, or is nested too deep.
