@@ -28,10 +28,7 @@ def cluster_pool(
 ) -> Pool[CellResult]:
     """The pool that trains cells on the cluster of a Dask scheduler.
 
-    Args:
-        address: Of the scheduler, such as `tcp://10.0.0.1:8786`.
-        experiments: The cells.
-        warn: Is called with a line when all workers have gone.
+    `warn` is called with a line when all workers have gone.
 
     Raises:
         ConfigError: If it is no address, or Dask is not installed here.
@@ -76,11 +73,7 @@ class ClusterPool(Pool[CellResult]):
         return self._executor.submit(train_on_worker, job, self._environment)
 
     def check_alive(self) -> None:
-        """Wait for workers for ten minutes, if all have gone, and warn of it once.
-
-        Raises:
-            RunError: If none has come by then.
-        """
+        """Wait for workers for ten minutes, if all have gone, and warn of it once."""
         try:
             workers = self._client.nthreads()
         except OSError:  # the scheduler has gone: its cells are about to say so
@@ -102,11 +95,7 @@ class ClusterPool(Pool[CellResult]):
         self._client.close()
 
     def to_result(self, error: Exception) -> LostCell:
-        """A cell whose workers kept dying is lost; everything else ends the sweep.
-
-        Raises:
-            HsigError: If a worker is not as it should be, or the scheduler has gone.
-        """
+        """A cell whose workers kept dying is lost; everything else ends the sweep."""
         if isinstance(error, _import_distributed().KilledWorker):
             return LostCell("the workers that trained it died")
         if isinstance(error, HsigError):
@@ -123,11 +112,7 @@ def describe_environment(engines: Iterable[str]) -> dict[str, str]:
 
 
 def train_on_worker(experiment: Experiment, environment: Mapping[str, str]) -> CellResult:
-    """On a worker: train a cell.
-
-    Raises:
-        RunError: If it would not give the same bits as where the sweep was begun.
-    """
+    """On a worker: train a cell, if it gives the same bits as where the sweep was begun."""
     found = describe_environment(experiment.engines)
     differences = [
         f"{name} {value} (here {environment.get(name, 'unknown')})"
@@ -149,12 +134,7 @@ def _import_distributed() -> Any:
 
 
 def _connect(address: str) -> Any:
-    """A client of a scheduler.
-
-    Raises:
-        ConfigError: If it is no address, or Dask is not installed here.
-        RunError: If no scheduler answers.
-    """
+    """A client of a scheduler; raises what `cluster_pool` does."""
     if not _ADDRESS.fullmatch(address):
         raise ConfigError(
             f"--scheduler: expected the address of a Dask scheduler, such as tcp://10.0.0.1:8786, "

@@ -26,32 +26,21 @@ class Evidence:
 
     A unit and a sample make a pair: the unit's pre-activation for that sample. The axis of hidden
     layers is the first behind seeds and checkpoints.
-
-    Attributes:
-        on_piece: Shape (seeds, layers, pieces + 1); share of the pairs that lie on each linear
-            piece of the layer's activation, from left to right, and last on none. An activation
-            with fewer pieces than another layer's has zeros between.
-        on_one_piece: Shape (seeds, layers); share of the units that stay on one linear piece for
-            all samples.
-        alive: Shape (seeds, layers); share of the units whose training slope is not 0 on some
-            sample; 0 where a weight is not finite.
-        gradient: Shape (seeds, layers + 1); Euclidean norm of the mean loss's gradient in the
-            weights of each layer, the output's last.
-        solved: Shape (seeds,); whether all samples are right and every weight is finite.
-        slope: Shape (seeds, layers); the largest size of a training slope, over units and samples.
-        wrong_gradient: Shape (seeds,); the largest size of the slope of a sample's loss in an
-            output's pre-activation, over the predictions that are wrong; 0 if none is.
-        nonaffinity: Shape (seeds,); how far the outputs' pre-activations are from their best affine
-            fit to the inputs (least squares), at the sample where that is most.
     """
 
+    # (seeds, layers, pieces + 1); share of the pairs on each linear piece of the layer's
+    # activation, from left to right, and last on none; zeros between where another layer has more
     on_piece: Array
-    on_one_piece: Array
-    alive: Array
-    gradient: Array
-    solved: BoolArray
-    slope: Array
+    on_one_piece: Array  # (seeds, layers); share of the units on one piece for all samples
+    alive: Array  # (seeds, layers); share of the units with a training slope on some sample
+    gradient: Array  # (seeds, layers + 1); norm of the mean loss's in each layer's weights
+    solved: BoolArray  # (seeds,); all samples are right and every weight is finite
+    slope: Array  # (seeds, layers); largest size of a training slope, over units and samples
+    # (seeds,); largest size of the loss's slope in an output's pre-activation, over the predictions
+    # that are wrong; 0 if none is
     wrong_gradient: Array
+    # (seeds,); largest residual of the least-squares affine fit of the outputs' pre-activations to
+    # the inputs
     nonaffinity: Array
 
     @property
@@ -80,15 +69,7 @@ class Evidence:
 def examine(
     network: Network, weights: Weights, activity: Activity, targets: Array, solved_within: float
 ) -> Evidence:
-    """Look at every seed.
-
-    Args:
-        network: What each layer does.
-        weights: Seeds last.
-        activity: What `network` makes of them for all samples.
-        targets: Shape (samples, outputs).
-        solved_within: A sample is right when |prediction - target| is below this.
-    """
+    """Look at every seed, by its weights and their activity for all samples."""
     wanted = targets[:, :, None]
     with np.errstate(all="ignore"):
         right = np.abs(activity.predictions - wanted) < solved_within
@@ -104,16 +85,16 @@ def examine(
         nonaffinity = _nonaffinity(activity)
         norms = [_norm(layer) for layer in gradient]
     finite = all_finite(weights)
+    seeds = len(finite)
+    steepest = [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes]
     alive = [((slope != 0.0) & finite).any(axis=0).mean(axis=0) for slope in slopes]
     return Evidence(
-        on_piece=_pad_pieces([shares for shares, _ in pieces], len(finite)),
-        on_one_piece=_layers_last([settled.mean(axis=0) for _, settled in pieces], len(finite)),
-        alive=_layers_last(alive, len(finite)),
-        gradient=_layers_last(norms, len(finite)),
+        on_piece=_pad_pieces([shares for shares, _ in pieces], seeds),
+        on_one_piece=_layers_last([settled.mean(axis=0) for _, settled in pieces], seeds),
+        alive=_layers_last(alive, seeds),
+        gradient=_layers_last(norms, seeds),
         solved=right.all(axis=(0, 1)) & finite,
-        slope=_layers_last(
-            [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes], len(finite)
-        ),
+        slope=_layers_last(steepest, seeds),
         wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
         nonaffinity=nonaffinity,
     )

@@ -31,19 +31,12 @@ Checks = Mapping[str, Bound]
 
 @dataclass(frozen=True)
 class Variant:
-    """One activation in one setting.
+    """One activation in one setting."""
 
-    Attributes:
-        label: What it is called in tables; unique within the experiment.
-        hidden_activations: Of each hidden layer; a single one is that of all.
-        output_activation: Of the output.
-        learning_rate: Its own step size; None for that of the experiment.
-    """
-
-    label: str
-    hidden_activations: tuple[Activation, ...]
+    label: str  # unique within the experiment
+    hidden_activations: tuple[Activation, ...]  # a single one is that of all layers
     output_activation: Activation
-    learning_rate: float | None = None
+    learning_rate: float | None = None  # its own; None for that of the experiment
 
     @property
     def activation(self) -> Activation:
@@ -68,36 +61,7 @@ class Variant:
 class Experiment:
     """Everything that decides the numbers, and how they are reported.
 
-    Attributes:
-        task: What is learnt.
-        variants: What is compared.
-        loss: What is minimised.
-        learning_rate: Step size of gradient descent.
-        epochs: The budget.
-        update: `online` or `batch`.
-        hidden: Units of each hidden layer.
-        optimizer: What a step makes of the gradient.
-        init: What the initial weights are drawn from.
-        initial_weights: Replace the draw, with exactly one seed; no seeds axis.
-        seeds: One replicate each.
-        until: Half the width of the widest interval of a solved rate at which no more seeds are
-            added; None for the seeds as they are.
-        max_seeds: The most there may be then.
-        solved_within: Solved when every |prediction - target| is below this.
-        report_every: Epochs between checkpoints.
-        at_epochs: Budgets that are checkpoints as well, in rising order.
-        scale: Of the inputs, as `hsig.networks.tasks.scale_inputs` has it.
-        cost: Which cost tables show: `last`, of the epoch's last sample, or `mean`.
-        engine: What trains, by its name in `hsig.engines.choice.ENGINES`.
-        workers: How many threads or processes train, or None for all cores; the numbers are the
-            same.
-        predict_with: Activations that also predict with the trained weights; may be empty.
-        baseline: Label of the variant that the others are compared with; empty for the first.
-        tune: Learning rates from which each variant is given its own by a comparison, in rising
-            order; empty for the same for all.
-        tune_seeds: On how many seeds it is chosen; None for as many as are reported.
-        expect: What must hold for the run to count as a success: of every variant, by the name
-            of the check, or of one, by its label; may be empty.
+    The fields are the keys of a config, whose help is in `hsig.config.keys`.
     """
 
     task: Task
@@ -106,24 +70,25 @@ class Experiment:
     learning_rate: float = 0.1
     epochs: int = 4000
     update: str = "online"
-    hidden: tuple[int, ...] = (3,)
+    hidden: tuple[int, ...] = (3,)  # units of each layer
     optimizer: Optimizer = SGD
     init: Start = QUESTION_START
-    initial_weights: Weights | None = None
+    initial_weights: Weights | None = None  # in place of the draw, for one seed; no seeds axis
     seeds: tuple[int, ...] = (0,)
     until: float | None = None
     max_seeds: int = 5000
     solved_within: float = 0.5
     report_every: int = 500
-    at_epochs: tuple[int, ...] = ()
+    at_epochs: tuple[int, ...] = ()  # rising
     scale: str = NO_SCALE
     cost: str = "last"
     engine: str = "reference"
-    workers: int | None = None
+    workers: int | None = None  # None for all cores
     predict_with: tuple[Activation, ...] = ()
-    baseline: str = ""
-    tune: tuple[float, ...] = ()
-    tune_seeds: int | None = None
+    baseline: str = ""  # a label; empty for the first
+    tune: tuple[float, ...] = ()  # learning rates to choose from, rising
+    tune_seeds: int | None = None  # None for as many as are reported
+    # of all variants by the name of a check, of a single one by its label
     expect: Mapping[str, Bound | Checks] = field(default_factory=dict)
 
     @property
@@ -200,18 +165,13 @@ class Experiment:
 
     def prefix_labels(self, name: str) -> "Experiment":
         """The same experiment, with the labels of its variants behind a name."""
-
-        def label(own: str) -> str:
-            return f"{name}: {own}"
-
+        prefix = f"{name}: "
         return replace(
             self,
-            variants=tuple(
-                replace(variant, label=label(variant.label)) for variant in self.variants
-            ),
-            baseline=self.baseline and label(self.baseline),
+            variants=tuple(replace(v, label=prefix + v.label) for v in self.variants),
+            baseline=self.baseline and prefix + self.baseline,
             expect={
-                label(key) if isinstance(part, Mapping) else key: part
+                prefix + key if isinstance(part, Mapping) else key: part
                 for key, part in self.expect.items()
             },
         )
@@ -225,32 +185,19 @@ class Experiment:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Where the seeds of a variant stand at one epoch; arrays have seeds first, but for `state`'s.
-
-    Attributes:
-        variant: Whose.
-        problem: What was trained.
-        state: Where every seed stands.
-        losses: Shape (seeds, samples); what the epoch that begins here prints: each sample's
-            loss before its own update.
-        predictions: Shape (seeds, samples, outputs), with the weights at this epoch.
-        solved_at: Shape (seeds,); first epoch count with which all was right, or -1.
-        lost_at: Shape (seeds,); first later one with which it was not, or -1.
-        diverged_by: For each seed, which cause of divergence it was, or nothing.
-        outlook: From the budget on; None before it.
-        twin_distance: Shape (seeds,); how far the predictions of its twin are, at the budget,
-            which started from weights that differ in the last bit; nan for a seed without one.
-    """
+    """Where the seeds of a variant stand at one epoch; arrays but `state`'s have seeds first."""
 
     variant: Variant
     problem: Problem
     state: State
-    losses: Array
-    predictions: Array
-    solved_at: IntArray
+    losses: Array  # (seeds, samples); each sample's before its own update in the coming epoch
+    predictions: Array  # (seeds, samples, outputs)
+    solved_at: IntArray  # with the weights of this epoch judged as well, which `state` has not
     lost_at: IntArray
-    diverged_by: tuple[str, ...]
-    outlook: Outlook | None = None
+    diverged_by: tuple[str, ...]  # for each seed its cause of divergence, or nothing
+    outlook: Outlook | None = None  # from the budget on
+    # (seeds,); at the budget, how far the predictions are from those of a twin, which started from
+    # weights that differ in the last bit; nan for a seed without one
     twin_distance: Array | None = None
 
     @property
@@ -310,25 +257,15 @@ class Failure:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
-    """What became of some seeds in one setting; arrays have shape (seeds,).
-
-    Attributes:
-        seeds: Which.
-        solved: Whether all is right at the last checkpoint, and no weight has diverged.
-        solved_at: First epoch count with which all was right, or -1.
-        lost_at: First later one with which it was not, or -1.
-        diverged_at: Epoch during which a weight stopped being finite, or -1.
-        verdict: Place in `hsig.experiments.verdicts.VERDICTS`.
-        failure: Why it could not be trained, or nothing; there are no seeds then.
-    """
+    """What became of some seeds in one setting; arrays have shape (seeds,)."""
 
     seeds: tuple[int, ...]
-    solved: BoolArray
-    solved_at: IntArray
+    solved: BoolArray  # all right at the last checkpoint, and no weight has diverged
+    solved_at: IntArray  # an epoch, or NOT_REACHED, as in `State`
     lost_at: IntArray
     diverged_at: IntArray
-    verdict: IntArray
-    failure: str = ""
+    verdict: IntArray  # place in `hsig.experiments.verdicts.VERDICTS`
+    failure: str = ""  # why it could not be trained; there are no seeds then
 
     @property
     def epochs_to_solve(self) -> Array:
@@ -339,32 +276,18 @@ class Result:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Training(Result):
-    """What became of one variant, at its checkpoints and in the end; arrays have seeds first.
-
-    Attributes:
-        variant: Whose.
-        epochs: The checkpoints reached, and the epoch of an early end.
-        cost_last: Shape (seeds, checkpoints), loss of the epoch's last sample.
-        cost_mean: Shape (seeds, checkpoints), mean loss over the epoch's samples.
-        predictions: Shape (seeds, samples, outputs), at the last checkpoint.
-        max_error: Shape (seeds,), the largest |prediction - target| there.
-        weights: There.
-        diverged_by: See `Checkpoint`.
-        evidence: At every checkpoint, its second axis.
-        outlook: From the budget on, nothing if that was not reached.
-        twin_distance: See `Checkpoint`.
-    """
+    """What became of one variant, at its checkpoints and in the end; arrays have seeds first."""
 
     variant: Variant
-    epochs: tuple[int, ...]
-    cost_last: Array
-    cost_mean: Array
-    predictions: Array
-    max_error: Array
-    weights: Weights
+    epochs: tuple[int, ...]  # the checkpoints reached, and the epoch of an early end
+    cost_last: Array  # (seeds, checkpoints), loss of the epoch's last sample
+    cost_mean: Array  # (seeds, checkpoints), mean loss over the epoch's samples
+    predictions: Array  # (seeds, samples, outputs), at the last checkpoint
+    max_error: Array  # (seeds,), the largest |prediction - target| there
+    weights: Weights  # there
     diverged_by: tuple[str, ...]
-    evidence: Evidence
-    outlook: Outlook
+    evidence: Evidence  # the second axis are checkpoints
+    outlook: Outlook  # unknown where the budget was not reached
     twin_distance: Array
 
     @classmethod
@@ -396,15 +319,8 @@ class Training(Result):
 
 # the arrays of a training but for its verdicts, its weights, the evidence and the outlook
 ARRAYS = (
-    "cost_last",
-    "cost_mean",
-    "predictions",
-    "max_error",
-    "solved",
-    "solved_at",
-    "lost_at",
-    "diverged_at",
-    "twin_distance",
+    *("cost_last", "cost_mean", "predictions", "max_error"),
+    *("solved", "solved_at", "lost_at", "diverged_at", "twin_distance"),
 )
 
 

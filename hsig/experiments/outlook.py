@@ -13,7 +13,7 @@ from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
 from hsig.experiments.evidence import NO_SLOPE
 from hsig.networks.affine_fit import is_separable
-from hsig.networks.network import Activity, all_finite
+from hsig.networks.network import Weights, all_finite
 
 WINDOW = 40  # epochs
 
@@ -22,29 +22,20 @@ Advance = Callable[[State, Problem, int], Progress]
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What each seed does in the next `WINDOW` epochs; arrays have shape (seeds,).
+    """What each seed does in the next `WINDOW` epochs; arrays have shape (seeds,)."""
 
-    Attributes:
-        is_known: Whether it was trained on: not if it is solved or has diverged, nor if it was
-            stopped before its budget. The rest is nan, NOT_REACHED or false then.
-        unsolvable: Whether a dead hidden layer and those below do not move within the window, not
-            by a bit, and with these as they are no weights of the layers above would be right on
-            every sample.
-        returns_after: Epochs until the weights and what the optimizer remembers are, bit for bit,
-            what they were: 1 if nothing moves. NOT_REACHED if they are not within the window.
-        largest_step_change: The largest change of a prediction by a step of the first epoch that
-            is taken for that sample.
-        cost_rise: What the mean cost rises from epoch to epoch, all rises together, relative to
-            the cost at first.
-        cost_drop: What the mean cost has dropped in the end, relative to the cost at first.
-    """
-
+    # not of a seed that is solved, has diverged or was stopped before its budget; the rest is nan,
+    # NOT_REACHED or false then
     is_known: BoolArray
+    # whether a dead hidden layer and those below do not move within the window, not by a bit, and
+    # with these as they are no weights of the layers above would be right on every sample
     unsolvable: BoolArray
+    # epochs until weights and memory are, bit for bit, what they were, 1 if nothing moves;
+    # NOT_REACHED if they are not within the window
     returns_after: IntArray
-    largest_step_change: Array
-    cost_rise: Array
-    cost_drop: Array
+    largest_step_change: Array  # of a prediction, by a step of the first epoch on that sample
+    cost_rise: Array  # all rises of the mean cost together, relative to the cost at first
+    cost_drop: Array  # of the mean cost at the end, relative to the cost at first
 
     @classmethod
     def unknown(cls, seeds: int) -> "Outlook":
@@ -67,14 +58,9 @@ class Outlook:
 def look_ahead(
     state: State, problem: Problem, open_seeds: BoolArray, slopes: Array, advance: Advance
 ) -> Outlook:
-    """Train a copy on for `WINDOW` epochs.
+    """Train a copy of those `open_seeds` on that have not solved it, and not diverged.
 
-    Args:
-        state: At the end of the budget; it is left as it was.
-        problem: What is trained.
-        open_seeds: Shape (seeds,); which have not solved it, and not diverged.
-        slopes: Shape (seeds, layers); the largest slope of each hidden layer, as in `Evidence`.
-        advance: The engine.
+    The `slopes` of hidden layers are those of `Evidence`.
     """
     outlook = Outlook.unknown(len(open_seeds))
     places = np.flatnonzero(open_seeds)
@@ -109,23 +95,22 @@ def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray,
     for epoch in range(1, WINDOW + 1):
         progress = advance(state, problem, 1)
         costs.append(_mean_cost(progress))
-        same = np.array(
-            [
-                (now == then).all(axis=(0, 1))
-                for now, then in zip(progress.weights, start.weights, strict=True)
-            ]
+        same = _equal_layers(progress.weights, start.weights)
+        memories = zip(progress.memory, start.memory, strict=True)
+        back = np.logical_and.reduce(
+            [*same, *(layer for now, then in memories for layer in _equal_layers(now, then))]
         )
-        memory = [
-            (now == then).all(axis=(0, 1))
-            for parts in zip(progress.memory, start.memory, strict=True)
-            for now, then in zip(*parts, strict=True)
-        ]
-        back = np.logical_and.reduce([*same, *memory])
         returns[back & (returns == NOT_REACHED)] = epoch
         resting = np.minimum(resting, np.logical_and.accumulate(same).sum(axis=0))
         state = progress
     costs.append(_mean_cost(advance(state, problem, 1)))
     return returns, resting, np.stack(costs)
+
+
+def _equal_layers(weights: Weights, others: Weights) -> BoolArray:
+    """Whether all numbers of a layer are equal, (layers, seeds); seeds last in."""
+    pairs = zip(weights, others, strict=True)
+    return np.array([(ours == theirs).all(axis=(0, 1)) for ours, theirs in pairs])
 
 
 def _mean_cost(progress: Progress) -> Array:
@@ -156,7 +141,7 @@ def _unsolvable(state: State, problem: Problem, layer: int) -> BoolArray:
     is_last = layer == len(network.hidden_activations) - 1
     if is_last and not network.output_activation.is_monotonic:
         return unsolvable
-    activity: Activity = network.forward(state.weights, problem.inputs_with_bias)
+    activity = network.forward(state.weights, problem.inputs_with_bias)
     known: dict[bytes, bool] = {}
     for seed in range(state.seeds):
         features = np.ascontiguousarray(activity.layer_inputs[layer + 1][:, :, seed])

@@ -80,10 +80,8 @@ def _count_processes(jobs: Sequence[Experiment]) -> int:
     """How many processes to train with: at most one for each job."""
     if jobs and jobs[0].workers is not None:
         return min(jobs[0].workers, len(jobs))
-    work_beside_the_first = sum(map(_estimate_work, jobs[1:]))
-    return (
-        min(available_cores(), len(jobs)) if work_beside_the_first >= _MIN_WORK_FOR_PROCESSES else 1
-    )
+    pays = sum(map(_estimate_work, jobs[1:])) >= _MIN_WORK_FOR_PROCESSES
+    return min(available_cores(), len(jobs)) if pays else 1
 
 
 def _estimate_work(job: Experiment) -> int:
@@ -96,15 +94,9 @@ def _estimate_work(job: Experiment) -> int:
 
 
 class Pool(ABC, Generic[T]):
-    """Workers that do jobs.
+    """Workers that do jobs: so many at a time, of a queue that is kept so long."""
 
-    Attributes:
-        workers: How many jobs they do at a time.
-        queue_size: How many jobs are handed over at a time.
-        timeout_s: How long nothing may come before `check_alive` is called; None for ever.
-    """
-
-    timeout_s: float | None = None
+    timeout_s: float | None = None  # without a finding until `check_alive` is called
 
     def __init__(self, workers: int, queue_size: int) -> None:
         self.workers, self.queue_size = workers, queue_size
@@ -188,10 +180,8 @@ class LocalPool(Pool[T]):
     ) -> None:
         """Start nothing yet.
 
-        Args:
-            work: The findings of a job; None between them shows life, so that it can be stopped.
-            workers: How many threads, and processes, there may be.
-            in_processes: Whether processes do the jobs, which find `work` by its name.
+        `work` has the findings of a job; a None between them shows life, so that it can be stopped.
+        Processes find it by its name.
         """
         super().__init__(workers, 2 * workers)
         self._work, self._in_processes = work, in_processes

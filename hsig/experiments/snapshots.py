@@ -19,21 +19,13 @@ _MAX_COSTS = 400  # epochs whose costs are kept; a curve has fewer dots
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Where the seeds of a variant stand at one epoch; arrays have seeds first.
-
-    Attributes:
-        epoch: Epochs trained so far.
-        weights: At this epoch.
-        pre_activations: Of each hidden layer, (seeds, samples, units).
-        predictions: Shape (seeds, samples, outputs).
-        losses: Shape (seeds, samples); each sample's loss before its own update.
-    """
+    """Where the seeds of a variant stand at one epoch; arrays have seeds first."""
 
     epoch: int
     weights: Weights
-    pre_activations: tuple[Array, ...]
-    predictions: Array
-    losses: Array
+    pre_activations: tuple[Array, ...]  # of each hidden layer, (seeds, samples, units)
+    predictions: Array  # (seeds, samples, outputs)
+    losses: Array  # (seeds, samples); each sample's before its own update
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> "Snapshot":
@@ -81,19 +73,12 @@ def take_snapshots(
 
 
 class SeedView(NamedTuple):
-    """One seed at the epoch that a stepper has come to.
+    """One seed at the epoch that a stepper has come to."""
 
-    Attributes:
-        training: Of this seed alone, stopped there; the verdict is known at the budget.
-        snapshot: Its weights, and what flows through them.
-        epochs: Those of its costs, in rising order.
-        costs: The cost that tables show, at these.
-    """
-
-    training: Training
+    training: Training  # of this seed alone, stopped there; the verdict is known at the budget
     snapshot: Snapshot
-    epochs: Sequence[int]
-    costs: Sequence[float]
+    epochs: Sequence[int]  # those of its costs, rising
+    costs: Sequence[float]  # that tables show
 
 
 class Stepper:

@@ -32,28 +32,18 @@ def grid_cells(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The experiments of a sweep.
-
-    Attributes:
-        axes: What is swept.
-        cells: A value of each axis, as texts, for each experiment; the last axis runs fastest.
-        experiments: One for each cell, each of one variant.
-    """
+    """The experiments of a sweep."""
 
     axes: tuple[Axis, ...]
-    cells: tuple[tuple[str, ...], ...]
-    experiments: tuple[Experiment, ...]
+    cells: tuple[tuple[str, ...], ...]  # a value of each axis; the last axis runs fastest
+    experiments: tuple[Experiment, ...]  # one for each cell, each of one variant
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CellResult(Result):
-    """What became of the seeds of one cell; arrays have shape (seeds,).
+    """What became of the seeds of one cell; arrays have shape (seeds,)."""
 
-    Attributes:
-        cost: At the budget, the one that tables show.
-    """
-
-    cost: Array
+    cost: Array  # at the budget, the one that tables show
 
     def select(self, seeds: Iterable[int]) -> "CellResult":
         """Of some of its seeds, in this order."""

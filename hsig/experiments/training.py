@@ -9,7 +9,7 @@ from traceback import extract_tb
 import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
-from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
+from hsig.engines.engine import NOT_REACHED, Progress, State
 from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
@@ -102,17 +102,32 @@ def _train(
         problem.optimizer,
     )
     diverged_by = [""] * len(state.solved_at)
+    seeds = slice(len(experiment.seeds))  # without their twins
     engine = experiment.engine_of(variant)
     advance = partial(engine.advance, threads=threads)
+
+    def checkpoint(progress: Progress) -> Checkpoint:
+        """Where the seeds stand at `state`, and what the epoch from there printed."""
+        return Checkpoint(
+            variant=variant,
+            problem=problem,
+            state=state.select(seeds),
+            losses=progress.first_epoch_losses.T[seeds],
+            predictions=seeds_first(progress.predictions[..., seeds]),
+            solved_at=progress.solved_at[seeds],
+            lost_at=progress.lost_at[seeds],
+            diverged_by=tuple(diverged_by[seeds]),
+        )
+
     for epochs in _strides(experiment, engine.chunk_size(problem, state)):
         progress = advance(state, problem, epochs)
-        yield _checkpoint(experiment, variant, problem, state, progress, diverged_by)
+        yield checkpoint(progress)
         for place, cause in divergence_causes(state, problem, progress, advance).items():
             diverged_by[place] = cause
         state = progress
     # the budget's own epoch, of which only the printed losses count
     progress = advance(state, problem, 1)
-    last = _checkpoint(experiment, variant, problem, state, progress, diverged_by)
+    last = checkpoint(progress)
     going = ~_is_solved(experiment, last) & (last.diverged_at == NOT_REACHED)
     yield replace(
         last,
@@ -128,28 +143,6 @@ def _strides(experiment: Experiment, longest: int) -> Iterator[int]:
     for start, stop in pairwise(experiment.checkpoints):
         for epoch in range(start, stop, longest):
             yield min(longest, stop - epoch)
-
-
-def _checkpoint(
-    experiment: Experiment,
-    variant: Variant,
-    problem: Problem,
-    state: State,
-    progress: Progress,
-    diverged_by: Sequence[str],
-) -> Checkpoint:
-    """Where the seeds stand at `state`, without twins, and what the epoch from there printed."""
-    seeds = slice(len(experiment.seeds))
-    return Checkpoint(
-        variant=variant,
-        problem=problem,
-        state=state.select(seeds),
-        losses=progress.first_epoch_losses.T[seeds],
-        predictions=seeds_first(progress.predictions[..., seeds]),
-        solved_at=progress.solved_at[seeds],
-        lost_at=progress.lost_at[seeds],
-        diverged_by=tuple(diverged_by[seeds]),
-    )
 
 
 def _twin_distances(predictions: Array, seeds: int, diverged_at: IntArray) -> Array:

@@ -34,36 +34,22 @@ PLATEAU_DROP = 0.001  # of the mean cost over the window, relative to it; less i
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What seeds are judged by; arrays have shape (seeds,).
-
-    Attributes:
-        diverged_at: An epoch, or NOT_REACHED.
-        solved: Whether every prediction is right.
-        evidence: At the end.
-        outlook: From there on.
-        affine_solves: Whether an affine function of the inputs can be right on every sample.
-        reachable: Whether for each sample some value of the output is right.
-    """
+    """What seeds are judged by; arrays have shape (seeds,)."""
 
     diverged_at: IntArray
     solved: BoolArray
-    evidence: Evidence
-    outlook: Outlook
-    affine_solves: bool
-    reachable: bool
+    evidence: Evidence  # at the end
+    outlook: Outlook  # from there on
+    affine_solves: bool  # whether an affine function of the inputs can be right on every sample
+    reachable: bool  # whether for each sample some value of the output is right
 
 
 class Rule(NamedTuple):
-    """When a seed has a verdict, if none before it holds.
-
-    Attributes:
-        holds: For which seeds; one answer may be that of all.
-        never: Whether such a seed is not solved by any number of epochs more.
-        tolerances: What is measured (a field of `Evidence` or `Outlook`), and its bound.
-    """
+    """When a seed has a verdict, if none before it holds."""
 
     holds: Callable[[Ending], BoolArray | bool]
-    never: bool = False
+    never: bool = False  # whether such a seed is not solved by any number of epochs more
+    # of what is measured (a field of `Evidence` or `Outlook`) its bound
     tolerances: Mapping[str, float] = MappingProxyType({})
 
 
@@ -144,14 +130,7 @@ def divergence_causes(
     after: Progress,
     advance: Callable[[State, Problem, int], Progress],
 ) -> Mapping[int, str]:
-    """Why each seed diverged between two states, by its place among the seeds.
-
-    Args:
-        before: The earlier state.
-        problem: What was trained.
-        after: The later state.
-        advance: The engine that came from one to the other.
-    """
+    """Why each seed diverged between two states, by its place among the seeds."""
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
     causes: dict[int, str] = {}
     state, places = before.select(fresh), fresh
