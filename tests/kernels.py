@@ -33,11 +33,6 @@ def assert_same(one, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def assert_close(one, other, rtol, atol=1e-300):
-    for ours, theirs in zip(everything(one), everything(other), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
-
-
 def assert_paths_agree(problem, state, epochs, expected=None):
     """The same bits by every instruction set."""
     for path in PATHS:

@@ -1,13 +1,11 @@
 """Outcomes made by hand, so that what comes after training is tested without any."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 
-from hsig.activations import Activation
 from hsig.analysis.parts import REMEDY, Part
 from hsig.analysis.remedies import Trial
 from hsig.analysis.summary import Solved, VariantSummary, summarise
@@ -22,19 +20,6 @@ from hsig.experiments.verdicts import SLOW, SOLVED, VERDICTS, Ending, judge
 from hsig.reports.documents import document
 
 RIGHT, WRONG, UNKNOWN = [0.9, 0.8, 0.1, 0.2], [0.5, 0.6, 0.4, 0.1], [np.nan] * 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class WithValue(Activation):
-    """An activation in Python, with the slope of the logistic sigmoid but not its name."""
-
-    definition: str = "sigmoid(x)"
-    computed: Callable
-    is_logistic = False
-    program = None
-
-    def value(self, x):
-        return self.computed(x)
 
 
 def prepared(predictions, costs, *, diverged_at=(), cost="last", **flags):

@@ -14,8 +14,7 @@ def task(seed, rows=40, inputs=3, soft=False):
     return Task("drawn", x, (y if soft else (y < 0.4).astype(float))[:, None])
 
 
-@pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("seed", "soft"), [(0, False), (1, False), (2, True), (3, True)])
 def test_the_logistic_fit_is_scipys_minimum(seed, soft):
     drawn = task(seed, soft=soft)
     fit = fit_affine(drawn, LOSSES["bce"], 0.5)
@@ -29,9 +28,8 @@ def test_the_logistic_fit_is_scipys_minimum(seed, soft):
     assert fit.cost <= found.fun * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_least_squares_fit_leaves_residuals_orthogonal_to_the_inputs(seed):
-    drawn = task(seed)
+def test_the_least_squares_fit_leaves_residuals_orthogonal_to_the_inputs():
+    drawn = task(0)
     fit = fit_affine(drawn, LOSSES["squared"], 0.5)
     residuals = fit.predictions - drawn.targets
     np.testing.assert_allclose(drawn.inputs.T @ residuals, 0.0, atol=1e-12)

@@ -36,7 +36,7 @@ layers = st.lists(st.tuples(st.sampled_from(PIECEWISE), st.integers(1, 6)), min_
 widths = st.sampled_from([0.1, 0.5, 1.0, 3.0, 100.0])
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(layers, st.integers(0, 2**32 - 1), widths)
 def test_the_pieces_of_units_predict_their_values_and_say_when_a_network_is_affine(
     layers, seed, width
@@ -139,12 +139,6 @@ def test_without_a_hidden_layer_there_is_no_piece_and_nothing_dead():
     assert evidence.alive.shape == evidence.slope.shape == (3, 0)
     assert evidence.affine.all()
     assert not evidence.dead.any()
-
-
-@pytest.mark.parametrize("name", ["sigmoid", "hard"])
-def test_affine_means_the_same_for_smooth_and_for_piecewise(name):
-    assert drawn([name], range(200), 0.05, (3,))[0].affine.all()
-    assert drawn([name], range(200), 8.0, (3,))[0].affine.mean() < 0.1
 
 
 def test_evidence_is_the_same_alone_and_in_company_and_has_checkpoints_behind_seeds():

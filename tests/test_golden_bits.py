@@ -26,11 +26,13 @@ def test_all_that_could_be_trained_is_what_it_was(monkeypatch, engine, path):
         if not compiled.is_available():
             pytest.skip("the kernel was not built here")
         monkeypatch.setattr(compiled, "instruction_sets", lambda: (path,))
-    found = golden(engine, every=1 if path in (None, PATHS[0]) else 5)
+    # of the slower engine every other: each activation, and each slope
+    every = 2 if engine == "reference" else 1 if path in (None, PATHS[0]) else 5
+    found = golden(engine, every)
     for name, file in KEPT.items():
         kept = {key for key in file[name] if key.startswith(engine)}
         assert len(kept) >= 30
-        assert kept == set(found[name]) if path in (None, PATHS[0]) else kept > set(found[name])
+        assert kept == set(found[name]) if every == 1 else kept > set(found[name])
         changed = [key for key, value in found[name].items() if file[name][key] != value]
         assert not changed, (
             f"the {name} of {', '.join(changed)} changed: "

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from kernels import (
     KNOWN,
     PATHS,
-    assert_close,
     assert_paths_agree,
     assert_same,
     built,
@@ -28,8 +27,7 @@ from kernels import (
     predict_and_lose,
     with_layers,
 )
-from prepared import WithValue
-from setups import activation, problem_of, state_of
+from setups import WithValue, activation, problem_of, state_of
 
 from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
@@ -37,10 +35,8 @@ from hsig.engines import compiled, reference
 from hsig.engines.choice import engine_for, fastest_engine
 from hsig.engines.order import ORDERS
 from hsig.errors import ConfigError
-from hsig.experiments.training import gather, run
 from hsig.networks.losses import LOSSES
 
-BACKWARDS = ("own", "logistic", "output", "straight_through")
 # those that take no exponential
 STRAIGHT = [name for name in KNOWN if name in golden_bits.STRAIGHT]
 
@@ -61,25 +57,8 @@ def test_bits_are_the_references_where_no_exponential_is_taken(name):
         assert_same(ours, theirs)
 
 
-# a step of 0.006 all but cancels one of its weights: what is left, 9e-6, has the step's rounding
-CANCELLED = {("mish", "output"): 2e-17}
-
-
 @built
-@pytest.mark.parametrize("name", KNOWN)
-def test_an_epoch_is_the_references_to_a_trillionth(name):
-    cases = [("own", "bce", ORDERS["online"])]
-    if name in golden_bits.CROSSED:
-        cases = list(product(BACKWARDS, LOSSES, ORDERS.values()))
-    for backward, loss, order in cases:
-        problem = problem_of(f"{name}:{backward}", loss=loss, order=order)
-        state = state_of(problem, range(40), 3, low=-2.0, high=2.0)
-        ours, theirs = (e.advance(state, problem, 1) for e in (compiled, reference))
-        assert_close(ours, theirs, rtol=1e-12, atol=CANCELLED.get((name, backward), 1e-300))
-
-
-@built
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_any_shape_and_any_weights_give_the_references_numbers(data):
     hidden = data.draw(st.sampled_from(STRAIGHT))
@@ -280,17 +259,6 @@ def test_a_kernel_of_other_numerics_or_none_is_not_loaded(monkeypatch):
     assert compiled._load() is None
     monkeypatch.setitem(sys.modules, "hsig.engines._kernel", None)
     assert compiled._load() is None
-
-
-def test_an_activation_in_python_is_trained_by_the_reference_beside_others():
-    flags = {"activations": "sigmoid,hard", "epochs": "20"}
-    experiment = load_experiment(flags=flags, command="compare")
-    first, second = experiment.variants
-    own = WithValue("sigmoid", source="a test", computed=lambda x: 0.5 + 0.0 * x)
-    first = replace(first, hidden_activations=(own,))
-    experiment = replace(experiment, variants=(first, second))
-    assert experiment.engine_of(first) is reference
-    assert len(gather(experiment, run(experiment)).results) == 2
 
 
 def test_without_the_kernel_the_reference_serves(monkeypatch):

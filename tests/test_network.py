@@ -47,14 +47,6 @@ def plain(network, weights):
     )
 
 
-@given(networks())
-def test_forward_pass_matches_plain_loops(drawn):
-    network, weights, inputs, _ = drawn
-    predictions = network.forward(weights, append_bias(inputs)).predictions[:, :, 0]
-    expected = [plain(network, weights).forward(row.tolist())[2] for row in inputs]
-    np.testing.assert_allclose(predictions, expected, rtol=1e-11, atol=1e-13)
-
-
 @given(networks(backwards=BACKWARDS))
 def test_losses_and_gradient_match_plain_loops(drawn):
     network, weights, inputs, targets = drawn
@@ -71,7 +63,7 @@ def test_losses_and_gradient_match_plain_loops(drawn):
         np.testing.assert_allclose(layer[:, :, 0], slopes, **tolerance)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(networks(activations=ACTIVATIONS, losses=LOSSES))
 def test_gradient_matches_central_differences(drawn):
     network, weights, inputs, targets = drawn

@@ -11,8 +11,7 @@ from threading import Event
 
 import numpy as np
 import pytest
-from prepared import WithValue
-from setups import activation, experiment, same_bits
+from setups import WithValue, activation, experiment, same_bits
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines import reference
@@ -57,15 +56,6 @@ def kills_its_process(x):
     return x
 
 
-def kills_its_process_once(x):
-    """The logistic sigmoid, but for the first process whose weights have grown a little."""
-    mark = Path(os.environ["HSIG_TEST_MARK"])
-    if np.abs(x).max() > 3.0 and not mark.exists():
-        mark.touch()
-        kills_its_process(x)
-    return ACTIVATIONS["sigmoid"].value(x)
-
-
 class StaysHere(WithValue):
     is_portable = False
 
@@ -73,8 +63,7 @@ class StaysHere(WithValue):
 # --- variants of an experiment ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-@pytest.mark.parametrize("hidden", [(3,), (4, 2)])
+@pytest.mark.parametrize(("workers", "hidden"), [(2, (3,)), (3, (4, 2))])
 def test_any_number_of_workers_gives_the_same_bits(workers, hidden):
     alone = comparison(hidden=hidden)
     together = replace(alone, workers=workers)
@@ -101,18 +90,6 @@ def test_failures_and_deaths_lose_no_other_variant_and_are_told():
     assert "ZeroDivisionError: no more" in outcome.results[2].failure
 
 
-@posix
-def test_a_process_that_dies_loses_only_the_time_of_what_it_was_doing(tmp_path, monkeypatch):
-    monkeypatch.setenv("HSIG_TEST_MARK", str(tmp_path / "killed"))
-    chosen = comparison(kills_its_process_once, workers=2)
-    events = list(run_with_workers(chosen))
-    assert (tmp_path / "killed").exists()
-    killed = [event for event in events if event.variant.label == "kills_its_process_once"]
-    assert [event.epoch for event in killed] == [0, 20, 40]  # each of them once
-    outcome = gather(chosen, events)
-    np.testing.assert_array_equal(outcome.results[2].cost_last, outcome.results[0].cost_last)
-
-
 def test_closing_the_iterator_ends_the_processes():
     events = run_with_workers(comparison(workers=2, epochs=1_000_000))
     next(events)
@@ -136,12 +113,8 @@ def test_processes_are_as_many_as_pay(monkeypatch):
     monkeypatch.setattr(parallel, "available_cores", lambda: 5)
     long, short = comparison(epochs=4000), comparison(epochs=10)
     many, deep = comparison(epochs=10, seeds=100_000), comparison(epochs=10, hidden=(2000, 2000))
-    assert [parallel._count_processes([job] * 7) for job in (long, short, many, deep)] == [
-        5,
-        1,
-        5,
-        5,
-    ]
+    found = [parallel._count_processes([job] * 7) for job in (long, short, many, deep)]
+    assert found == [5, 1, 5, 5]
     assert parallel._count_processes([long] * 2) == 2
     assert parallel._count_processes([replace(short, workers=3)] * 7) == 3
 
@@ -264,17 +237,6 @@ def test_a_death_counts_for_its_job_alone_and_what_was_reported_is_not_repeated(
     assert sorted(item for item in found if item[1] != "begun") == [(0, 1), (1, 2)]
     assert len(found) == 4
     assert {file.read_text() for file in tmp_path.iterdir()} == {"xxx"}
-
-
-def ends_its_process(job):
-    del job
-    os._exit(7)
-    yield
-
-
-def test_a_job_whose_processes_end_is_lost_with_the_last_exit_code():
-    ((_, lost),) = run_jobs(jobs(1), in_processes(ends_its_process, 2))
-    assert lost.reason.endswith("exit code 7")
 
 
 def names_blocked_signals(job):

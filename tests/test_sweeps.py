@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from prepared import WithValue
-from setups import experiment, train
+from setups import WithValue, experiment, train
 
 from hsig.experiments.sweeps import (
     ARRAYS,

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from prepared import WithValue
-from setups import TWO_OUTPUTS, experiment, same_bits, train, train_from, trained, words
+from setups import TWO_OUTPUTS, WithValue, experiment, same_bits, train, train_from, trained, words
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines.choice import ENGINES

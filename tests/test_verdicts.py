@@ -79,16 +79,7 @@ def test_the_verdict_is_the_first_that_holds():
     ("measured", "word"),
     [
         ({"slope": 0.0, "unsolvable": False}, "slow"),  # the output alone may do it
-        ({"slope": 2 * NO_SLOPE, "unsolvable": True}, "slow"),
-        ({"wrong_gradient": 1.01 * NO_GRADIENT}, "slow"),
         ({"cost_rise": UNSTABLE_RISE}, "unstable"),
-        (
-            {
-                "cost_rise": 0.99 * UNSTABLE_RISE,
-                "largest_step_change": 0.99 * UNSTABLE_CHANGE,
-            },
-            "slow",
-        ),
         ({"cost_rise": np.inf}, "unstable"),
         ({"nonaffinity": NO_BEND}, "slow"),
         ({"nonaffinity": 0.0, "affine_solves": True}, "slow"),
@@ -126,11 +117,7 @@ def test_verdicts_are_counted_in_the_order_of_precedence():
 MIDDLE = [[0.1, 0.2], [0.3, -0.1], [0.0, 0.1]]  # every pre-activation within [-2.5, 2.5]
 FLAT = [[0, 0], [0, 0], [9, -9]]  # one unit above 2.5, one below -2.5, for every sample
 OR_AND = [[40, 40], [40, 40], [-20, -60]]  # two saturated units that give OR and AND
-PASS_ON = [
-    [0.5, -0.5],
-    [-0.5, 0.5],
-    [0.0, 0.1],
-]  # what units within [0, 1] give stays in the middle
+PASS_ON = [[0.5, -0.5], [-0.5, 0.5], [0, 0.1]]  # what units within [0, 1] give stays in the middle
 SUM, BENT = [[1], [1], [0]], [[9], [9], [-9]]
 
 
@@ -255,7 +242,7 @@ def solved_later(result, chosen, epochs):
     return engine.advance(state, problem, epochs + 1).solved_at != NOT_REACHED
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(
     spec=st.sampled_from(
         ["hard", "sigmoid", "relu", "elu", "tanh", "hard_tanh", "silu", "ultra_fast:own",
@@ -277,7 +264,7 @@ def test_what_is_never_solved_is_not_solved_by_many_times_the_epochs(
     chosen = experiment(
         spec, loss="squared" if task is WIDE else loss, task=task, update=update,
         hidden=tuple(hidden), learning_rate=rate, epochs=epochs, low=-width, high=width,
-        seeds=range(seed, seed + 40),
+        seeds=range(seed, seed + 24),
     )  # fmt: skip
     result = trained(chosen)
     never = np.isin(words(result), list(NEVER))
@@ -320,17 +307,6 @@ def test_an_affine_network_may_be_solved_later():
     affine = np.array(words(result)) == "affine"
     assert affine.sum() > 50
     assert (solved_later(result, chosen, 900) & affine).sum() > affine.sum() / 2
-
-
-def test_a_cycle_is_not_a_plateau():
-    """Elu at rate 5: seed 21 goes round three states, and ends lower than it was."""
-    result = train(
-        "elu", learning_rate=5.0, seeds=[21], loss="squared", low=-1.0, epochs=600, report_every=1
-    )
-    assert words(result) == ("unstable",)
-    last = result.cost_mean[0, -300:]
-    np.testing.assert_allclose(last[3:], last[:-3], rtol=0.05)  # three epochs on, it is again there
-    assert last[:3].max() > 1.2 * last[:3].min()
 
 
 def test_a_cost_that_rises_is_not_a_plateau():
