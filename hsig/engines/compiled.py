@@ -93,20 +93,13 @@ def supports(problem: Problem) -> bool:
 def advance(
     state: State, problem: Problem, epochs: int, *, threads: int = 1, path: str | None = None
 ) -> Progress:
-    """Train every seed of `state` for some epochs; `state` itself is left as it was.
+    """Train every seed of `state` for at least one epoch; `state` itself is left as it was.
+
+    The seeds are split among as many threads, at most; `path` is one of `instruction_sets`, by
+    default the fastest.
 
     Raises:
         ValueError: If the kernel was not built, or this machine lacks the instruction set.
-
-    Args:
-        state: Where the seeds stand.
-        problem: What is trained, and how.
-        epochs: How many epochs to train, at least 1.
-        threads: Among how many the seeds are split, at most.
-        path: Which of `instruction_sets`; by default the fastest.
-
-    Returns:
-        Where the seeds stand then, and what the first epoch printed.
     """
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")

@@ -23,23 +23,13 @@ NOT_REACHED = -1
 
 @dataclass(frozen=True)
 class Problem:
-    """What is trained, and how.
-
-    Attributes:
-        network: The layers and the loss.
-        inputs: Shape (samples, inputs), in the order of training.
-        targets: Shape (samples, outputs).
-        learning_rate: Step size.
-        solved_within: A seed is solved when every |prediction - target| is below this.
-        order: Which rows each step takes.
-        optimizer: How a step follows from the gradient.
-    """
+    """What is trained, and how."""
 
     network: Network
-    inputs: Array
-    targets: Array
+    inputs: Array  # (samples, inputs), in the order of training
+    targets: Array  # (samples, outputs)
     learning_rate: float
-    solved_within: float
+    solved_within: float  # a seed is solved when every |prediction - target| is below this
     order: Order = ONLINE
     optimizer: Optimizer = SGD
 
@@ -61,25 +51,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class State:
-    """Where every seed stands after `epoch` epochs.
+    """Where every seed stands; of each mark, (seeds,), an epoch or NOT_REACHED."""
 
-    Attributes:
-        epoch: Epochs trained so far.
-        weights: Seeds last.
-        memory: What the optimizer remembers, seeds last.
-        solved_at: Shape (seeds,); first epoch count, of those trained, with which every
-            prediction was right, or NOT_REACHED.
-        lost_at: Shape (seeds,); first later one at which that no longer held, or NOT_REACHED.
-        diverged_at: Shape (seeds,); 0-based epoch during which a weight stopped being finite, or
-            NOT_REACHED.
-    """
-
-    epoch: int
+    epoch: int  # epochs trained so far
     weights: Weights
-    memory: Memory
-    solved_at: IntArray
-    lost_at: IntArray
-    diverged_at: IntArray
+    memory: Memory  # of the optimizer
+    solved_at: IntArray  # first epoch count, of those trained, with which all was right
+    lost_at: IntArray  # first later one with which it no longer was
+    diverged_at: IntArray  # 0-based epoch during which a weight stopped being finite
 
     @classmethod
     def start(cls, weights: Weights, optimizer: Optimizer = SGD) -> "State":
@@ -110,11 +89,7 @@ class Progress(State):
 
     `solved_at` and `lost_at` judge each epoch by the weights it began with; those that `advance`
     returns are judged by the next call.
-
-    Attributes:
-        predictions: Shape (samples, outputs, seeds), with the weights before the first epoch.
-        first_epoch_losses: Shape (samples, seeds); each sample's loss before its own update.
     """
 
-    predictions: Array
-    first_epoch_losses: Array
+    predictions: Array  # (samples, outputs, seeds), with the weights before the first epoch
+    first_epoch_losses: Array  # (samples, seeds); each sample's loss before its own update

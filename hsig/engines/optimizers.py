@@ -15,20 +15,12 @@ Memory = tuple[Weights, ...]  # running means of each layer's gradient, and the 
 
 @dataclass(frozen=True)
 class Rule:
-    """How an optimizer works.
-
-    Attributes:
-        name: What configs call it.
-        settings: Its settings in their order, with their defaults.
-        start: The memory before the first step, from the weights.
-        step: From weights, memory, gradient, learning rate and the settings to the new weights and
-            memory.
-        source: The paper or framework that defines it.
-    """
+    """How an optimizer works."""
 
     name: str
-    settings: Mapping[str, float]
-    start: Callable[[Weights], Memory]
+    settings: Mapping[str, float]  # in their order, with their defaults
+    start: Callable[[Weights], Memory]  # what it remembers before the first step
+    # from weights, memory, gradient, learning rate and the settings to the next weights and memory
     step: Callable[..., tuple[Weights, Memory]]
     source: str
 
@@ -53,12 +45,7 @@ OPTIMIZERS: Mapping[str, Rule] = MappingProxyType({row.name: row for row in _ROW
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimizer in one setting.
-
-    Attributes:
-        name: In `OPTIMIZERS`.
-        settings: The values of its settings, in the rule's order.
-    """
+    """An optimizer of `OPTIMIZERS` with the values of its settings, in their order."""
 
     name: str = "sgd"
     settings: tuple[float, ...] = ()

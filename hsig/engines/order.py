@@ -5,13 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Order:
-    """The rows in their own order, so many at a time.
+    """The rows in their own order, so many at a time."""
 
-    Attributes:
-        batch_size: Rows of a step; None for all of them.
-    """
-
-    batch_size: int | None = 1
+    batch_size: int | None = 1  # rows of a step; None for all
 
     def batches(self, rows: int) -> list[slice]:
         """The rows of each step of an epoch; the last may be fewer.

@@ -61,18 +61,8 @@ def work_per_epoch(samples: int, weights: int) -> int:
 
 
 def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
-    """Train every seed of `state` for some epochs; `state` itself is left as it was.
-
-    Args:
-        state: Where the seeds stand.
-        problem: What is trained, and how.
-        epochs: How many epochs to train, at least 1.
-        threads: Not used: NumPy has one for this.
-
-    Returns:
-        Where the seeds stand then, and what the first epoch printed.
-    """
-    del threads
+    """Train every seed of `state` for at least one epoch; `state` itself is left as it was."""
+    del threads  # NumPy has one for this
     network, inputs, first_epoch = problem.network, problem.inputs_with_bias, state.epoch
     solved_at, lost_at, diverged_at = (
         marks.copy() for marks in (state.solved_at, state.lost_at, state.diverged_at)
@@ -110,11 +100,7 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
 
 
 def descend(problem: Problem, state: State, rows: slice) -> tuple[State, Activity]:
-    """Take one step on some rows.
-
-    Returns:
-        The state after the step, and the activity before it.
-    """
+    """Take one step on some rows; returns the state after it, and the activity before it."""
     activity = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
     gradient = problem.network.gradient(state.weights, activity, problem.target_columns[rows])
     weights, memory = problem.optimizer.step(

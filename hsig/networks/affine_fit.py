@@ -15,17 +15,11 @@ _LARGEST_POWER = 100  # of two: inputs within it are taken as they are
 
 
 class AffineFit(NamedTuple):
-    """An affine function of the inputs, or the logistic function of one, and how it does.
+    """An affine function of the inputs, or the logistic function of one, and how it does."""
 
-    Attributes:
-        cost: The mean loss over the samples.
-        predictions: Shape (samples, outputs).
-        right: How many samples it is right on, in every output.
-    """
-
-    cost: float
-    predictions: Array
-    right: int
+    cost: float  # the mean loss over the samples
+    predictions: Array  # (samples, outputs)
+    right: int  # how many samples it is right on, in every output
 
 
 def fit_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
@@ -34,11 +28,6 @@ def fit_affine(task: Task, loss: Loss, solved_within: float) -> AffineFit:
     Under a cross-entropy a logistic regression, under any other loss least squares. Where a
     logistic regression can separate the samples it has no best fit, and the cost comes as near to 0
     as a hundred steps of Newton's method bring it.
-
-    Args:
-        task: Its samples.
-        loss: Decides the kind of fit.
-        solved_within: A sample is right when |prediction - target| is below this.
 
     Source:
         McCullagh & Nelder 1989, Generalized Linear Models, section 4.4.
@@ -79,12 +68,8 @@ def is_separable(features: Array, targets: Array, solved_within: float) -> bool:
 
     It could not if, for some output, no affine function of the features parts the samples whose
     targets are high from those whose targets are low. A logistic regression decides: it parts what
-    can be parted. Of features that are not finite nothing is known, so it could.
-
-    Args:
-        features: Shape (samples, features), the bias's 1 among them.
-        targets: Shape (samples, outputs).
-        solved_within: A sample is right when |prediction - target| is below this.
+    can be parted. Of features that are not finite nothing is known, so it could. They have shape
+    (samples, features), the bias's 1 among them.
 
     Source:
         Albert & Anderson 1984, Biometrika 71(1):1-10: a logistic regression has a finite best fit

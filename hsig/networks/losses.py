@@ -96,31 +96,19 @@ def bce_naive_second_derivative(p: Array, y: Array) -> Array:
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, its slope, and how it behaves where the output is saturated.
-
-    Attributes:
-        name: Its name in hsig.
-        value: Loss of predictions against targets.
-        derivative: Slope of `value` in the predictions.
-        second_derivative: Slope of `derivative` in the predictions.
-        formula: How one would write it.
-        source: Where the definition comes from.
-        needs_probabilities: Whether predictions and targets must lie in [0, 1].
-        zero_slope_teaches_nothing: Whether the gradient is 0 wherever the output's slope is 0,
-            even where `derivative` is infinite.
-        value_of_logit: `value` of the logistic output from its pre-activation, if more exact.
-        derivative_of_logit: Slope of that in the pre-activation, from predictions and targets.
-        second_derivative_of_logit: Slope of that.
-    """
+    """A loss, its slope, and how it behaves where the output is saturated."""
 
     name: str
-    value: Callable[[Array, Array], Array]
-    derivative: Callable[[Array, Array], Array]
+    value: Callable[[Array, Array], Array]  # of predictions and targets
+    derivative: Callable[[Array, Array], Array]  # in the predictions
     second_derivative: Callable[[Array, Array], Array]
     formula: str
     source: str
-    needs_probabilities: bool = False
+    needs_probabilities: bool = False  # predictions and targets must lie in [0, 1]
+    # the gradient is 0 wherever the output's slope is 0, even where `derivative` is infinite
     zero_slope_teaches_nothing: bool = False
+    # of the logistic output, more exactly: the value from its pre-activation, and the derivatives
+    # in it from predictions
     value_of_logit: Callable[[Array, Array], Array] | None = None
     derivative_of_logit: Callable[[Array, Array], Array] | None = None
     second_derivative_of_logit: Callable[[Array, Array], Array] | None = None

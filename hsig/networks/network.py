@@ -20,18 +20,13 @@ Weights = tuple[Array, ...]
 
 
 class Activity(NamedTuple):
-    """What flows through the networks on the way forward; seeds last.
+    """What flows through the networks on the way forward; seeds last."""
 
-    Attributes:
-        layer_inputs: What goes into each layer, (samples, fan_in + 1, seeds), the bias's 1 last;
-            into the first the same for all seeds, (samples, inputs + 1, 1).
-        pre_activations: Of each layer, (samples, fan_out, seeds).
-        predictions: Shape (samples, outputs, seeds).
-    """
-
+    # of each layer, (samples, fan_in + 1, seeds), the bias's 1 last; of the first the same for all
+    # seeds, (samples, inputs + 1, 1)
     layer_inputs: tuple[Array, ...]
-    pre_activations: tuple[Array, ...]
-    predictions: Array
+    pre_activations: tuple[Array, ...]  # of each layer, (samples, fan_out, seeds)
+    predictions: Array  # (samples, outputs, seeds)
 
 
 @dataclass(frozen=True)
@@ -52,12 +47,7 @@ class Network:
         return self.activations[:-1]
 
     def forward(self, weights: Weights, inputs: Array) -> Activity:
-        """Run the networks on some samples.
-
-        Args:
-            weights: Seeds last.
-            inputs: From `append_bias`, shape (samples, inputs + 1, 1).
-        """
+        """Run the networks on inputs from `append_bias`, (samples, inputs + 1, 1)."""
         layer_inputs, pre_activations = [inputs], [weighted_sums(inputs, weights[0])]
         for activation, layer in zip(self.hidden_activations, weights[1:], strict=True):
             layer_inputs.append(append_ones(activation.value(pre_activations[-1])))
@@ -68,9 +58,7 @@ class Network:
     def losses(self, activity: Activity, targets: Array) -> Array:
         """Loss of every sample, (samples, seeds): the sum over its outputs.
 
-        Args:
-            activity: From `forward`.
-            targets: Shape (samples, outputs, 1).
+        Here and below, targets have shape (samples, outputs, 1).
         """
         if self.output_activation.is_logistic and self.loss.value_of_logit is not None:
             each = self.loss.value_of_logit(activity.pre_activations[-1], targets)
@@ -160,11 +148,7 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
 
 
 def append_ones(outputs: Array) -> Array:
-    """Append the bias's constant 1 to the outputs of a layer: (samples, units + 1, seeds).
-
-    Args:
-        outputs: Shape (samples, units, seeds).
-    """
+    """Append the bias's constant 1 to the outputs of a layer, (samples, units, seeds)."""
     samples, units, seeds = outputs.shape
     extended = np.ones((samples, units + 1, seeds))
     extended[:, :-1] = outputs
@@ -172,11 +156,7 @@ def append_ones(outputs: Array) -> Array:
 
 
 def append_bias(inputs: Array) -> Array:
-    """Append the bias's constant 1 to the inputs of a task: (samples, inputs + 1, 1).
-
-    Args:
-        inputs: Shape (samples, inputs).
-    """
+    """Append the bias's constant 1 to the inputs of a task: (samples, inputs + 1, 1)."""
     return append_ones(inputs[:, :, None])
 
 
@@ -204,10 +184,7 @@ def select_seeds(weights: Weights, seeds: IntArray | slice) -> Weights:
 
 
 def layer_shapes(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """The shape of each layer's weights, with their bias rows.
-
-    Args:
-        sizes: Inputs, units of each hidden layer, outputs.
+    """The shape of each layer's weights, bias rows and all, from inputs over units to outputs.
 
     >>> layer_shapes([2, 3, 1])
     [(3, 3), (4, 1)]

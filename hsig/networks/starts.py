@@ -17,22 +17,15 @@ from hsig.networks.network import Weights, layer_shapes
 
 @dataclass(frozen=True)
 class Scheme:
-    """How weights are drawn.
-
-    Attributes:
-        name: What configs call it.
-        settings: Its settings in their order, with their defaults.
-        draw: From numbers of [0, 1), (seeds, rows, fan_out), the layer's fan-in and the settings to
-            weights of that shape.
-        summary: What it draws, in a few words, with the settings in braces.
-        draws_biases: Whether the bias row is drawn as well, else it is 0 and takes no numbers.
-    """
+    """How weights are drawn."""
 
     name: str
-    settings: Mapping[str, float]
+    settings: Mapping[str, float]  # in their order, with their defaults
+    # from numbers of [0, 1), (seeds, rows, fan_out), the layer's fan-in and the settings to weights
+    # of that shape
     draw: Callable[..., Array]
-    summary: str
-    draws_biases: bool = True
+    summary: str  # in a few words, with the settings in braces
+    draws_biases: bool = True  # else the bias row is 0 and takes no numbers
 
 
 def draw_uniform(numbers: Array, _fan_in: int, low: float, high: float) -> Array:
@@ -47,12 +40,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType({row.name: row for row in _ROWS
 
 @dataclass(frozen=True)
 class Start:
-    """A scheme in one setting.
-
-    Attributes:
-        scheme: Its name in `SCHEMES`.
-        settings: The values of its settings, in the scheme's order.
-    """
+    """A scheme of `SCHEMES` with the values of its settings, in their order."""
 
     scheme: str = "uniform"
     settings: tuple[float, ...] = (0.0, 1.0)

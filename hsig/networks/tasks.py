@@ -15,19 +15,12 @@ SCALES = (NO_SCALE, "standard", "minmax")
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a network is to learn.
-
-    Attributes:
-        name: What to call it in a header.
-        inputs: Shape (samples, inputs); the order of the samples is the order of training.
-        targets: Shape (samples, outputs).
-        columns: What each input and then each target is called; none if they have no names.
-    """
+    """What a network is to learn."""
 
     name: str
-    inputs: Array
-    targets: Array
-    columns: tuple[str, ...] = ()
+    inputs: Array  # (samples, inputs); the order of the samples is the order of training
+    targets: Array  # (samples, outputs)
+    columns: tuple[str, ...] = ()  # names of each input and then of each target, if any
 
 
 def scale_inputs(task: Task, scale: str) -> Task:
