@@ -1,6 +1,7 @@
 """The numbers of pictures: what is drawn, and what captions say of it."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,7 +29,6 @@ from hsig.analysis.plot_data import (
 )
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
-from hsig.experiments.snapshots import Snapshot
 from hsig.networks.tasks import Task
 
 VALUES = st.one_of(st.floats(-9, 9), st.sampled_from([-2.5, 2.5, 0.0, np.inf, -np.inf, np.nan]))
@@ -36,7 +36,7 @@ VALUES = st.one_of(st.floats(-9, 9), st.sampled_from([-2.5, 2.5, 0.0, np.inf, -n
 
 def snapshot(values, predictions=(((0.0,),),)):
     z = np.array(values, dtype=float).reshape(1, 1, -1)
-    return Snapshot(0, (), (z,), np.array(predictions), np.zeros((1, 1)))
+    return SimpleNamespace(pre_activations=(z,), predictions=np.array(predictions))
 
 
 @given(st.integers(0, 500), st.integers(1, 200))

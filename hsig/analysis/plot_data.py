@@ -13,8 +13,7 @@ from hsig.analysis.statistics import wilson_interval
 from hsig.analysis.summary import VariantSummary
 from hsig.analysis.sweeps import CellSummary
 from hsig.arrays import Array, BoolArray, IntArray
-from hsig.experiments.experiment import Experiment, Variant
-from hsig.experiments.snapshots import Snapshot
+from hsig.experiments.experiment import Checkpoint, Experiment, Variant
 from hsig.experiments.sweeps import Axis
 from hsig.experiments.verdicts import SOLVED
 from hsig.networks.network import Weights, append_bias
@@ -116,20 +115,20 @@ class PieceCounts(NamedTuple):
         return tuple(n / max(1, self.finite) for n in self.counts)
 
 
-def finite_pre_activations(snapshot: Snapshot) -> Array:
+def finite_pre_activations(snapshot: Checkpoint) -> Array:
     """The hidden pre-activations that are finite, in one row."""
     values: Array = np.concatenate([np.zeros(0), *map(np.ravel, snapshot.pre_activations)])
     return values[np.isfinite(values)]
 
 
-def count_on_pieces(activation: Activation, snapshot: Snapshot) -> PieceCounts:
+def count_on_pieces(activation: Activation, snapshot: Checkpoint) -> PieceCounts:
     """Count the hidden pre-activations on each linear piece of their activation."""
     z = finite_pre_activations(snapshot)
     counts = tuple(int(piece.contains(z).sum()) for piece in activation.linear_pieces)
     return PieceCounts(counts, len(z), sum(layer.size for layer in snapshot.pre_activations))
 
 
-def middle_range(snapshot: Snapshot) -> tuple[float, float]:
+def middle_range(snapshot: Checkpoint) -> tuple[float, float]:
     """Between which two of them the middle 95 % of the finite pre-activations lie; nan if none."""
     z = finite_pre_activations(snapshot)
     if not len(z):
@@ -138,7 +137,7 @@ def middle_range(snapshot: Snapshot) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def visible_range(activation: Activation, snapshots: Sequence[Snapshot]) -> tuple[float, float]:
+def visible_range(activation: Activation, snapshots: Sequence[Checkpoint]) -> tuple[float, float]:
     """The x that a picture of an activation shows: its kinks, and practically all it was given.
 
     What is 20 times as far away as the last kink (or as 3, if that is farther) is left out, and
@@ -177,7 +176,7 @@ def prediction_range(experiment: Experiment, variant: Variant) -> tuple[float, f
     return low - margin, high + margin
 
 
-def mean_predictions(snapshot: Snapshot) -> Array:
+def mean_predictions(snapshot: Checkpoint) -> Array:
     """Shape (samples, outputs): over the seeds, where finite; nan if none is."""
     return _mean_finite([snapshot.predictions])
 

@@ -238,6 +238,11 @@ class Checkpoint:
         # the engine's predictions need not have the last bits of NumPy's
         return activity._replace(predictions=np.moveaxis(self.predictions, 0, -1))
 
+    @property
+    def pre_activations(self) -> tuple[Array, ...]:
+        """Of each hidden layer, (seeds, samples, units)."""
+        return tuple(map(seeds_first, self.activity.pre_activations[:-1]))
+
     @cached_property
     def evidence(self) -> Evidence:
         """What the networks are doing here; computed when it is first asked for."""

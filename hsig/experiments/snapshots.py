@@ -1,57 +1,24 @@
 """Networks on the way: at chosen epochs, and one step after the other."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from hsig.arrays import Array, IntArray
+from hsig.arrays import Array
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Training, Variant, as_cell
 from hsig.experiments.parallel import available_cores, run_with_workers
 from hsig.experiments.training import gather, mean_over_samples, run
-from hsig.networks.network import Weights, seeds_first, select_seeds
 
 _MAX_STEPS = 20_000  # of a budget; a step of the default one is an epoch
 _MAX_COSTS = 400  # epochs whose costs are kept; a curve has fewer dots
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """Where the seeds of a variant stand at one epoch; arrays have seeds first."""
-
-    epoch: int
-    weights: Weights
-    pre_activations: tuple[Array, ...]  # of each hidden layer, (seeds, samples, units)
-    predictions: Array  # (seeds, samples, outputs)
-    losses: Array  # (seeds, samples); each sample's before its own update
-
-    @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint) -> "Snapshot":
-        """The weights of a checkpoint, and what flows through them."""
-        return cls(
-            epoch=checkpoint.epoch,
-            weights=checkpoint.weights,
-            pre_activations=tuple(map(seeds_first, checkpoint.activity.pre_activations[:-1])),
-            predictions=checkpoint.predictions,
-            losses=checkpoint.losses,
-        )
-
-    def select(self, places: IntArray) -> "Snapshot":
-        """The same of some seeds, by their places."""
-        return Snapshot(
-            epoch=self.epoch,
-            weights=select_seeds(self.weights, places),
-            pre_activations=select_seeds(self.pre_activations, places),
-            predictions=self.predictions[places],
-            losses=self.losses[places],
-        )
-
-
 def take_snapshots(
     experiment: Experiment, variant: Variant, epochs: Iterable[int]
-) -> tuple[Snapshot, ...]:
+) -> tuple[Checkpoint, ...]:
     """Train a variant again, and look at some epochs up to its budget, in rising order.
 
     The weights are bit for bit those of any other training of the same seeds. A variant that cannot
@@ -65,7 +32,7 @@ def take_snapshots(
         at_epochs=tuple(sorted(wanted - {0})),
     )
     snapshots = {
-        event.epoch: Snapshot.from_checkpoint(event)
+        event.epoch: event
         for event in run_with_workers(with_checkpoints)
         if isinstance(event, Checkpoint) and event.epoch in wanted
     }
@@ -76,7 +43,7 @@ class SeedView(NamedTuple):
     """One seed at the epoch that a stepper has come to."""
 
     training: Training  # of this seed alone, stopped there; the verdict is known at the budget
-    snapshot: Snapshot
+    checkpoint: Checkpoint  # likewise
     epochs: Sequence[int]  # those of its costs, rising
     costs: Sequence[float]  # that tables show
 
@@ -132,7 +99,7 @@ class Stepper:
         epochs, costs = zip(*past, (self.epoch, self._shown_costs()), strict=True)
         return SeedView(
             training,
-            Snapshot.from_checkpoint(checkpoint),
+            checkpoint,
             epochs,
             [of_seeds[place].item() for of_seeds in costs],
         )

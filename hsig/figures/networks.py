@@ -24,8 +24,7 @@ from hsig.analysis.plot_data import (
 )
 from hsig.analysis.summary import VariantSummary
 from hsig.arrays import Array
-from hsig.experiments.experiment import Experiment
-from hsig.experiments.snapshots import Snapshot
+from hsig.experiments.experiment import Checkpoint, Experiment
 from hsig.figures.picture import (
     RATES,
     Picture,
@@ -61,7 +60,7 @@ _PIECE_SHARE = 0.09  # of the width, that the name of a piece needs
 def activation(
     experiment: Experiment,
     variant: VariantSummary,
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Checkpoint],
     setting: Sequence[str] = (),
     theme: str = "light",
 ) -> Picture:
@@ -180,7 +179,7 @@ def _slope_label(activation: Activation) -> str:
 def _draw_histogram(
     axes: Axes,
     activation: Activation,
-    snapshot: Snapshot,
+    snapshot: Checkpoint,
     ends: tuple[float, float],
     theme: Theme,
 ) -> None:
@@ -224,7 +223,7 @@ _BORDER_WIDTH, _LINE_WIDTH = 2.2, 1.0
 
 def surface(
     experiment: Experiment,
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Checkpoint],
     setting: Sequence[str] = (),
     theme: str = "light",
 ) -> Picture:

@@ -20,8 +20,7 @@ from hsig.analysis.plot_data import (
 from hsig.analysis.summary import MEDIAN, Solved, Summary, VariantSummary
 from hsig.analysis.sweeps import SweepOutcome, TwoSweeps
 from hsig.escaping import escape_control
-from hsig.experiments.experiment import Experiment
-from hsig.experiments.snapshots import Snapshot
+from hsig.experiments.experiment import Checkpoint, Experiment
 from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import which_cost
 from hsig.reports.comparison import answer, best_first, family
@@ -273,7 +272,7 @@ def _missing_cells(
 def activation_caption(
     experiment: Experiment,
     variant: VariantSummary,
-    snapshots: Sequence[Snapshot],
+    snapshots: Sequence[Checkpoint],
     setting: Sequence[str] = (),
 ) -> Caption:
     """The words of a picture of an activation, and of the pre-activations it was given.
@@ -306,7 +305,7 @@ def activation_caption(
     )
 
 
-def describe_pieces(activation: Activation, snapshot: Snapshot, most: int = MAX_ALT_PARTS) -> str:
+def describe_pieces(activation: Activation, snapshot: Checkpoint, most: int = MAX_ALT_PARTS) -> str:
     """On which linear pieces the hidden pre-activations lie; on the fullest, at most so many."""
     counted = count_on_pieces(activation, snapshot)
     if not counted.finite:
@@ -327,7 +326,7 @@ def describe_pieces(activation: Activation, snapshot: Snapshot, most: int = MAX_
 
 
 def surface_caption(
-    experiment: Experiment, snapshots: Sequence[Snapshot], setting: Sequence[str] = ()
+    experiment: Experiment, snapshots: Sequence[Checkpoint], setting: Sequence[str] = ()
 ) -> Caption:
     """The words of a picture of what networks predict over the plane of their inputs.
 
@@ -339,7 +338,7 @@ def surface_caption(
     (variant,), seeds = experiment.variants, experiment.seeds
     samples = count(len(experiment.task.targets), "sample")
 
-    def describe(snapshot: Snapshot) -> str:
+    def describe(snapshot: Checkpoint) -> str:
         right = right_samples(experiment, mean_predictions(snapshot))
         of_mean = f"right on {int(right.sum())} of {samples}"
         if len(seeds) == 1:

@@ -9,8 +9,8 @@ import numpy as np
 from hsig.analysis.plot_data import PredictionSurface, predict_surface, right_samples
 from hsig.arrays import Array
 from hsig.engines.engine import NOT_REACHED
-from hsig.experiments.experiment import Experiment, Training, select_cost
-from hsig.experiments.snapshots import SeedView, Snapshot
+from hsig.experiments.experiment import Checkpoint, Experiment, Training, select_cost
+from hsig.experiments.snapshots import SeedView
 from hsig.experiments.verdicts import VERDICTS
 from hsig.reports.captions import describe_pieces
 from hsig.reports.columns import which_cost
@@ -209,7 +209,7 @@ def picture(experiment: Experiment, view: View, seed: SeedView) -> Picture:
     at = f"epoch {epoch:>{len(str(experiment.epochs))}} of {experiment.epochs}"
     surface = None
     if task.inputs.shape[1] == 2:
-        surface = predict_surface(experiment, variant, seed.snapshot.weights)
+        surface = predict_surface(experiment, variant, seed.checkpoint.weights)
     return Picture(
         heading=f"{variant.label} on {task.name}  {name}  {at}  {_pace(view)}",
         cost=f"{which} {cost}",
@@ -219,7 +219,7 @@ def picture(experiment: Experiment, view: View, seed: SeedView) -> Picture:
         targets=(float(task.targets[:, 0].min()), float(task.targets[:, 0].max())),
         surface=surface,
         costs=Curves(which, x, [y]),
-        hidden=_hidden_units(experiment, seed.snapshot),
+        hidden=_hidden_units(experiment, seed.checkpoint),
         keys=_keys(view),
     )
 
@@ -235,7 +235,7 @@ def _samples(experiment: Experiment, training: Training) -> tuple[Sample, ...]:
     return tuple(Sample(*row) for row in rows)
 
 
-def _hidden_units(experiment: Experiment, snapshot: Snapshot) -> HiddenUnits:
+def _hidden_units(experiment: Experiment, snapshot: Checkpoint) -> HiddenUnits:
     """What is shown seldom changes, and goes beyond all kinks."""
     activation = experiment.variants[0].activation
     kinks = tuple(float(each.x) for each in activation.function.breaks)

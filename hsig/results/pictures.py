@@ -13,8 +13,8 @@ from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.keys import EXPLAIN, SWEEP
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
-from hsig.experiments.experiment import Experiment
-from hsig.experiments.snapshots import Snapshot, take_snapshots
+from hsig.experiments.experiment import Checkpoint, Experiment
+from hsig.experiments.snapshots import take_snapshots
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
 from hsig.results.kinds import KINDS
@@ -190,7 +190,7 @@ def _join(results: Results, names: Sequence[str]) -> tuple[Summary, tuple[str, .
 
 def _train_again(
     results: Results, names: Sequence[str], look: Look
-) -> tuple[Experiment, tuple[Snapshot, ...], str]:
+) -> tuple[Experiment, tuple[Checkpoint, ...], str]:
     """Train the variant that is shown again, up to the last epoch that is.
 
     Returns:
