@@ -238,6 +238,20 @@ class Checkpoint:
         # the engine's predictions need not have the last bits of NumPy's
         return activity._replace(predictions=np.moveaxis(self.predictions, 0, -1))
 
+    @cached_property
+    def max_error(self) -> Array:
+        """Shape (seeds,); the largest |prediction - target|."""
+        with np.errstate(all="ignore"):
+            largest: Array = np.abs(self.predictions - self.problem.targets).max(axis=(1, 2))
+        return largest
+
+    @property
+    def solved(self) -> BoolArray:
+        """Shape (seeds,); which are right on every sample, and have not diverged."""
+        right = self.max_error < self.problem.solved_within
+        solved: BoolArray = right & (self.diverged_at == NOT_REACHED)
+        return solved
+
     @property
     def pre_activations(self) -> tuple[Array, ...]:
         """Of each hidden layer, (seeds, samples, units)."""

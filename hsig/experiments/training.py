@@ -25,13 +25,9 @@ def run(
 ) -> Iterator[Checkpoint | Failure]:
     """Train every variant, from the same initial weights, and yield on the way.
 
-    An engine that can splits the seeds among as many threads; the numbers are the same. The first
-    seeds, as many as `twins`, have a twin: trained beside them from initial weights that are each
-    the next larger number.
-
-    Yields at every checkpoint of the experiment, and between them often enough to show life and
-    to be interrupted; `gather` makes an outcome of it. Whatever is raised while a variant
-    trains is its failure, and the others go on.
+    At every checkpoint, and between them often enough to show life and to be interrupted. The first
+    seeds have a twin, trained beside them from initial weights that are each the next larger
+    number. Whatever is raised while a variant trains is its failure, and the others go on.
     """
     for variant in experiment.variants:
         lacking = variant.untrainable_activation
@@ -128,7 +124,7 @@ def _train(
     # the budget's own epoch, of which only the printed losses count
     progress = advance(state, problem, 1)
     last = checkpoint(progress)
-    going = ~_is_solved(experiment, last) & (last.diverged_at == NOT_REACHED)
+    going = ~last.solved & (last.diverged_at == NOT_REACHED)
     yield replace(
         last,
         outlook=look_ahead(last.state, problem, going, last.evidence.slope, advance),
@@ -160,20 +156,6 @@ def _twin_distances(predictions: Array, seeds: int, diverged_at: IntArray) -> Ar
     return distances
 
 
-def _is_solved(experiment: Experiment, checkpoint: Checkpoint) -> BoolArray:
-    """Which seeds are right on every sample, and have not diverged."""
-    right = _max_error(experiment, checkpoint) < experiment.solved_within
-    solved: BoolArray = right & (checkpoint.diverged_at == NOT_REACHED)
-    return solved
-
-
-def _max_error(experiment: Experiment, checkpoint: Checkpoint) -> Array:
-    """The largest |prediction - target| of each seed."""
-    with np.errstate(all="ignore"):
-        largest: Array = np.abs(checkpoint.predictions - experiment.task.targets).max(axis=(1, 2))
-    return largest
-
-
 def _to_training(
     experiment: Experiment, checkpoints: Mapping[int, Checkpoint], last: Checkpoint
 ) -> Training:
@@ -187,20 +169,21 @@ def _to_training(
     seeds = len(experiment.seeds)
     evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reported.values()])
     outlook = last.outlook or Outlook.unknown(seeds)
-    solved = _is_solved(experiment, last)
     return Training(
         seeds=experiment.seeds,
-        solved=solved,
+        solved=last.solved,
         solved_at=last.solved_at,
         lost_at=last.lost_at,
         diverged_at=last.diverged_at,
-        verdict=judge_seeds(experiment, last.variant, solved, last.diverged_at, evidence, outlook),
+        verdict=judge_seeds(
+            experiment, last.variant, last.solved, last.diverged_at, evidence, outlook
+        ),
         variant=last.variant,
         epochs=tuple(reported),
         cost_last=losses[:, :, -1].T,
         cost_mean=cost_mean.T,
         predictions=last.predictions,
-        max_error=_max_error(experiment, last),
+        max_error=last.max_error,
         twin_distance=np.full(seeds, np.nan) if last.twin_distance is None else last.twin_distance,
         weights=last.weights,
         diverged_by=last.diverged_by,
