@@ -17,6 +17,8 @@ from hsig.networks.network import Network, default_output_activation, seeds_last
 from hsig.networks.starts import Start
 from hsig.networks.tasks import TASKS, Task
 
+BACKWARDS = ("own", "logistic", "output", "straight_through")  # the slopes to train with
+
 
 @dataclass(frozen=True, kw_only=True)
 class WithValue(Activation):

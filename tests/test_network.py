@@ -7,15 +7,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scalar_reference import FUNCTIONS, ScalarNetwork
 from scalar_reference import LOSSES as SCALAR_LOSSES
-from setups import layers_of, network_of
+from setups import BACKWARDS, layers_of, network_of
 
 from hsig.activations import ACTIVATIONS
 from hsig.arrays import sum_in_order
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import append_bias, default_output_activation, layer_shapes
 from hsig.networks.starts import QUESTION_START, SCHEMES, Scheme, Start
-
-BACKWARDS = ("own", "logistic", "output", "straight_through")
 
 
 @st.composite
