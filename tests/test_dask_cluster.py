@@ -88,10 +88,10 @@ def test_cells_are_trained_by_the_cluster_which_is_then_left(client):
     assert client.executor.stopped
 
 
-@pytest.mark.parametrize("address", ["here", "tcp://", "10.0.0.1", "tcp://a b:1", "http://a:80"])
-def test_what_is_no_address_is_refused(address):
-    with pytest.raises(ConfigError, match="--scheduler: expected the address of a Dask scheduler"):
-        cluster_pool(address, [], print)
+def test_what_is_no_address_is_refused():
+    for address in ("here", "tcp://", "10.0.0.1", "tcp://a b:1", "http://a:80"):
+        with pytest.raises(ConfigError, match="--scheduler: expected the address"):
+            cluster_pool(address, [], print)
 
 
 def test_what_cannot_be_reached_is_said(client, monkeypatch):
