@@ -81,13 +81,12 @@ class ClusterPool(Pool[CellResult]):
         limit = f"{_MAX_ABSENCE_S / 60:g} min"
         if workers:
             self._absence_s = 0.0
-        elif self._absence_s == 0.0:
-            self._absence_s = _CHECK_INTERVAL_S
+            return
+        if self._absence_s == 0.0:
             self._warn(f"{self._address}: all workers have gone; waiting {limit} for others")
         elif self._absence_s > _MAX_ABSENCE_S:
             raise RunError(f"--scheduler: {self._address}: there were no workers for {limit}")
-        else:
-            self._absence_s += _CHECK_INTERVAL_S
+        self._absence_s += _CHECK_INTERVAL_S
 
     def stop(self) -> None:
         """Cancel what is not done, and leave the cluster."""
