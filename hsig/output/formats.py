@@ -46,7 +46,7 @@ def _disarm_formula(value: object) -> object:
 
 def as_markdown(page: Page, *, full: bool = False) -> str:
     """Sentences and tables that paste into a slide or an issue; maps as tables, without curves."""
-    blocks = page.markdown or page.shown(full=full)
+    blocks = page.markdown or page.choose_blocks(full=full)
     return "\n\n".join(part for block in blocks for part in _markdown_parts(block)) + "\n"
 
 

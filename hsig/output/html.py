@@ -9,7 +9,7 @@ from itertools import groupby
 from hsig import __version__
 from hsig.escaping import escape_control
 from hsig.reports.page import (
-    ROWS_MOST,
+    MAX_ROWS,
     Block,
     Curves,
     HeatMap,
@@ -64,13 +64,13 @@ def as_html(page: Page, *, full: bool = False) -> str:
         page: The result.
         full: Whether with every table and sentence, not only the most important.
     """
-    blocks = blocks_html(_page_blocks(page, full=full), rows_most=ROWS_MOST)
+    blocks = blocks_html(_page_blocks(page, full=full), rows_most=MAX_ROWS)
     return f'<div class="hsig" dir="ltr">\n<style>{_STYLE}</style>\n{blocks}\n</div>\n'
 
 
 def _page_blocks(page: Page, *, full: bool) -> tuple[Block, ...]:
     """The blocks of a page where its width is no matter."""
-    return page.markdown or page.shown(full=full)
+    return page.markdown or page.choose_blocks(full=full)
 
 
 def blocks_html(blocks: Iterable[Block], *, rows_most: int, prefix: str = "") -> str:

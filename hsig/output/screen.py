@@ -34,7 +34,7 @@ def draw(
         brief: Whether the result alone is wanted, if the page has one.
         full: Whether every table and sentence is.
     """
-    blocks = (page.brief,) if brief and page.brief else page.shown(full=full)
+    blocks = (page.brief,) if brief and page.brief else page.choose_blocks(full=full)
     parts = [part for block in blocks for part in (Text(), _draw_block(block, console))]
     return Group(*parts[1:])
 
@@ -73,7 +73,7 @@ def _text(text: str, console: Console, style: str = "") -> Text:
 def _draw_table(table: Table, console: Console) -> RenderableType:
     """A table; where it is too wide, without its spare columns, then in parts, then folded."""
     while table.spare and _width(table, console) > console.width:
-        table = table.smaller()
+        table = table.drop_spare()
     parts = _split(table, console) if table.splits else [table]
     title = [_text(table.title, console)] if table.title else []
     drawn = [part for each in parts for part in (Text(), _draw_columns(each, console))]

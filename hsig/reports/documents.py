@@ -25,7 +25,7 @@ from hsig.experiments.outlook import WINDOW, Outlook
 from hsig.experiments.verdicts import RULES, VERDICTS
 from hsig.reports.columns import Comparison, variant_columns
 from hsig.reports.obstacles import out_of_reach_document
-from hsig.reports.page import OF_HSIG, CsvRows, Rows, for_json
+from hsig.reports.page import HEADER, CsvRows, Rows, for_json
 from hsig.reports.phrases import MEANINGS
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ _OUTLOOK = tuple(field.name for field in fields(Outlook))
 
 def variant_rows(summary: Summary, tuned: "Tuning | None" = None) -> Rows[VariantSummary]:
     """A row for each variant, in the order of the experiment."""
-    shown = Comparison(summary.experiment, summary.variants, summary.pairing, tuned)
-    return Rows(variant_columns(shown), summary.variants)
+    comparison = Comparison(summary.experiment, summary.variants, summary.pairing, tuned)
+    return Rows(variant_columns(comparison), summary.variants)
 
 
 def document(
@@ -59,7 +59,7 @@ def document(
         if not record["error"]:
             del record["error"]  # only what could not be trained has one
     return {
-        **OF_HSIG,
+        **HEADER,
         "experiment": resolved_keys(experiment),
         "complete": outcome.complete,
         "best_affine": {
@@ -92,7 +92,7 @@ def document_of_several(
 ) -> dict[str, Json]:
     """Several configs: the document of each, and which of their variants are paired by seed."""
     return {
-        **OF_HSIG,
+        **HEADER,
         "complete": all(part.outcome.complete for part in parts),
         "configs": [
             {
@@ -159,7 +159,7 @@ def _variant(
             }
             for transfer in numbers.transfers
         ],
-        "seeds": [*_records(_seed_values(training) | _seen_of_seeds(training))]
+        "seeds": [*_records(_seed_values(training) | _seed_details(training))]
         if every_seed
         else [],
     }
@@ -207,7 +207,7 @@ def _seed_values(training: Training) -> dict[str, list[Json]]:
     return {name: values(training) for name, values in _SEED_COLUMNS.items()}
 
 
-def _seen_of_seeds(training: Training) -> dict[str, list[Json]]:
+def _seed_details(training: Training) -> dict[str, list[Json]]:
     """What JSON has of seeds beside the columns of CSV."""
     evidence = {name: getattr(training.evidence, name) for name in _EVIDENCE}
     if len(training.weights) == 2:  # one hidden layer is written without its axis

@@ -42,7 +42,7 @@ from hsig.reports.documents import (
 )
 from hsig.reports.obstacles import describe_oddity
 from hsig.reports.page import (
-    OF_HSIG,
+    HEADER,
     Column,
     Curves,
     Line,
@@ -232,7 +232,7 @@ def _curves(activation: Activation) -> list[Curves]:
 
 def _document(activations: Sequence[Activation], points: Points | None = None) -> dict[str, Json]:
     """One record per activation; with the chosen points, if any, of each."""
-    return {**OF_HSIG, "activations": [_record(a, points) for a in activations]}
+    return {**HEADER, "activations": [_record(a, points) for a in activations]}
 
 
 def _record(activation: Activation, points: Points | None) -> dict[str, Json]:
@@ -333,7 +333,7 @@ def difference_page(
         page,
         blocks=(settings, *page.blocks),
         document=lambda every_seed: {
-            **OF_HSIG,
+            **HEADER,
             "differences": records_of_settings(settings),
             **page.document(every_seed),
         },
@@ -404,7 +404,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
     page = page_of_tables(
         *tables,
         document={
-            **OF_HSIG,
+            **HEADER,
             "tables": [{"title": table.title, "rows": [*records(table)]} for table in tables],
             "rates": [first, second],
             "discordant": apart,

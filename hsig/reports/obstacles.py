@@ -1,4 +1,4 @@
-"""What stands in the way of a training, in words."""
+"""Warnings before a training: what its task and its formulas make hard or impossible."""
 
 from collections.abc import Iterable, Sequence
 from math import copysign
@@ -19,19 +19,14 @@ from hsig.reports.page import listed, short
 if TYPE_CHECKING:
     from hsig.analysis.definitions import Oddity
 
-# --- obstacles -----------------------------------------------------------------------------------
-
-# What is said of a task that its own numbers make hard or impossible, before it is trained.
-
 
 def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     """What is to be said of some experiments before they are trained, each thing once."""
     found: dict[str, None] = {}
     for experiment in experiments:
-        for message in (*_of_targets(experiment), *_of_inputs(experiment)):
-            found.setdefault(f"{experiment.task.name}: {message}")
-        for message in _of_formulas(experiment):
-            found.setdefault(message)
+        of_task = (*_describe_targets(experiment), *_describe_inputs(experiment))
+        found |= dict.fromkeys(f"{experiment.task.name}: {message}" for message in of_task)
+        found |= dict.fromkeys(_describe_formulas(experiment))
     return tuple(found)
 
 
@@ -65,8 +60,8 @@ def out_of_reach_document(experiment: Experiment, variant: Variant) -> Json:
     }
 
 
-def _of_targets(experiment: Experiment) -> list[str]:
-    """Of each range of outputs that cannot reach some target, with all outputs that have it."""
+def _describe_targets(experiment: Experiment) -> list[str]:
+    """A message for each range of outputs that cannot reach some target, naming the outputs."""
     named: dict[tuple[float, float], list[UnreachableTargets]] = {}
     for variant in experiment.variants:
         found = find_unreachable_targets(experiment, variant)
@@ -80,8 +75,8 @@ def _of_targets(experiment: Experiment) -> list[str]:
     ]
 
 
-def _of_formulas(experiment: Experiment) -> list[str]:
-    """Of the activations that are nobody's but the user's own."""
+def _describe_formulas(experiment: Experiment) -> list[str]:
+    """A message for each of the user's own formulas that is odd."""
     used = dict.fromkeys(
         activation
         for variant in experiment.variants
@@ -93,26 +88,22 @@ def _of_formulas(experiment: Experiment) -> list[str]:
     from hsig.analysis.definitions import find_oddities
 
     found = ((activation, find_oddities(activation)) for activation in used)
-    return [f"{to_text(own)}: {'; '.join(map(describe_oddity, odd))}" for own, odd in found if odd]
+    return [f"{to_text(a)}: {'; '.join(map(describe_oddity, odd))}" for a, odd in found if odd]
 
 
-def _of_inputs(experiment: Experiment) -> list[str]:
-    """Of the inputs that are not on the scale that initial weights are made for."""
+def _describe_inputs(experiment: Experiment) -> list[str]:
+    """A message if inputs are not on the scale that initial weights are made for."""
     found = find_unscaled_inputs(experiment)
     if not found:
         return []
-    named = listed([f"{one.name} ({short(one.low)} to {short(one.high)})" for one in found])
+    named = listed([f"{i.name} ({short(i.low)} to {short(i.high)})" for i in found])
     return [
         "initial weights and learning rates are made for inputs of about 1 in size, which these "
         f"are not: {named}. Use scale standard, or minmax"
     ]
 
 
-# --- oddities ------------------------------------------------------------------------------------
-
-# What is odd about a formula, in words.
-
-_TEXT_MOST = 60  # characters of a part that is named
+_MAX_TEXT = 60  # characters of a part that is named
 
 
 def describe_oddity(found: "Oddity") -> str:
@@ -126,13 +117,13 @@ def describe_oddity(found: "Oddity") -> str:
     if found.kind == GROWING:
         return f"its slope grows on and on: it is {short(round(found.found, 4))} at {where}"
     if found.kind == WRONG:
-        given, steps = (short(round(one, 6)) for one in (found.found, found.expected))
+        slope, steps = (short(round(number, 6)) for number in (found.found, found.expected))
         return (
-            f"the derivative that is given is not its derivative: it is {given} at {where}, and "
+            f"the derivative that is given is not its derivative: it is {slope} at {where}, and "
             f"small steps give {steps}"
         )
     part = "" if found.part is None else format_formula(found.part, digits=6)
-    cause = f", where {part} is not finite" if part and len(part) <= _TEXT_MOST else ""
+    cause = f", where {part} is not finite" if part and len(part) <= _MAX_TEXT else ""
     below = found.x < 0.0 or copysign(1.0, found.x) < 0.0
     side = ("below" if below else "above") if found.beyond else "near"
     there = f"{side} x = {short(round(found.x, 6) + 0.0)}"

@@ -1,4 +1,4 @@
-"""The nouns of a page, what is told of a result: lines, tables and figures.
+"""The nouns of a page: lines, tables, figures, and rows of named values.
 
 A page is made once, in no format: `hsig.output` draws it on a screen and writes it to files.
 """
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # --- page ----------------------------------------------------------------------------------------
 
 FORMAT = 1  # of all JSON: fields are added, never renamed
-OF_HSIG: "Mapping[str, Json]" = {"format": FORMAT, "hsig": __version__}  # how each begins
-ROWS_MOST = 40  # longer tables are shown without their middle
+HEADER: "Mapping[str, Json]" = {"format": FORMAT, "hsig": __version__}  # how each begins
+MAX_ROWS = 40  # longer tables are shown without their middle
 LEVELS = "▁▂▃▄▅▆▇█"  # of a small curve, from 0 to the top
 
 
@@ -61,7 +61,7 @@ class Table:
     firm: tuple[str, ...] = ()  # columns that are never folded, such as those of ids
     beside: Curves | None = None  # what it is a table of, drawn beside it
 
-    def smaller(self) -> "Table":
+    def drop_spare(self) -> "Table":
         """The same without the first of its groups of spare columns."""
         first, *others = self.spare
         kept = [index for index, name in enumerate(self.columns) if name not in first]
@@ -72,7 +72,7 @@ class Table:
         rows = tuple(tuple(row[index] for index in kept) for row in self.rows)
         return replace(self, columns=tuple(self.columns[index] for index in kept), rows=rows)
 
-    def shortened(self, most: int = ROWS_MOST) -> "Table":
+    def shortened(self, most: int = MAX_ROWS) -> "Table":
         """The same without its middle rows if it has more than `most`."""
         left_out = len(self.rows) - most
         if left_out <= 0 or self.whole:
@@ -100,7 +100,7 @@ class HeatMap:
     columns: tuple[str, ...]  # values of the second
     shades: tuple[tuple[Shade, ...], ...]  # by row, then column
 
-    def filled(self) -> "HeatMap":
+    def drop_empty_rows(self) -> "HeatMap":
         """The same without rows of which no cell has anything."""
         rows = [
             (row, shades)
@@ -270,7 +270,7 @@ class Page:
     # the answer in the words of the question, at most four lines; it is shown last
     answer: tuple[Line, ...] = ()
 
-    def shown(self, *, full: bool) -> tuple[Block, ...]:
+    def choose_blocks(self, *, full: bool) -> tuple[Block, ...]:
         """The blocks for a reader who asks for all, or who does not; none that is empty."""
         chosen = self.blocks if full or not self.short else self.short
         return tuple(block for block in (*chosen, self.answer) if block)
@@ -286,12 +286,14 @@ def page_of_tables(
         document: What JSON has; by default the tables.
         before: Sentences above them.
     """
-    made = document or {
-        **OF_HSIG,
+    content = document or {
+        **HEADER,
         "tables": [{"title": table.title, "rows": [*records(table)]} for table in tables],
     }
     blocks = [lines(before)] if before else []
-    return Page((*blocks, *tables), lambda _: made, lambda: (tables[0].columns, records(tables[0])))
+    return Page(
+        (*blocks, *tables), lambda _: content, lambda: (tables[0].columns, records(tables[0]))
+    )
 
 
 def records(table: Table) -> "list[dict[str, Json]]":
@@ -334,7 +336,7 @@ def sparkline(values: Sequence[float], top: float) -> str:
 
 # How a number becomes a text: digits and units live here. Nothing heavy is imported.
 
-_NAMED_MOST = 5  # what is named one by one
+_MAX_NAMED = 5  # what is named one by one
 
 
 def number(value: float) -> str:
@@ -435,8 +437,8 @@ def count(n: int, noun: str) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    shown = ", ".join(names[:_NAMED_MOST])
-    more = len(names) - _NAMED_MOST
+    shown = ", ".join(names[:_MAX_NAMED])
+    more = len(names) - _MAX_NAMED
     return shown if more <= 0 else f"{shown} and {more} more"
 
 

@@ -14,7 +14,7 @@ from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import COST_PARTS, if_trained, result_columns
 from hsig.reports.comparison import family, interval_alone
 from hsig.reports.page import (
-    OF_HSIG,
+    HEADER,
     Column,
     HeatMap,
     Page,
@@ -75,7 +75,7 @@ def sweep_page(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Page:
             ),
         ),
         document=lambda _: {
-            **OF_HSIG,
+            **HEADER,
             "sweep": {axis.name: [*map(value_of, axis.values)] for axis in axes},
             "experiment": resolved_keys(base),
             "complete": not early,
@@ -95,7 +95,7 @@ def latest_map(axes: Sequence[Axis], cells: Cells, latest: Sequence[str]) -> Hea
 def heat_maps(axes: Sequence[Axis], shade: Shading) -> tuple[HeatMap, ...]:
     """One for each combination of the keys before the last two, as far as there is anything."""
     fixed = product(*(axis.values for axis in axes[:-2]))
-    maps = (_heat_map(axes, shade, values).filled() for values in fixed)
+    maps = (_heat_map(axes, shade, values).drop_empty_rows() for values in fixed)
     return tuple(heat_map for heat_map in maps if heat_map.rows)
 
 
@@ -219,7 +219,7 @@ def difference_page(two: TwoSweeps, names: tuple[str, str], settings: Table) -> 
             lines(_notes(two, names)),
         ),
         document=lambda _: {
-            **OF_HSIG,
+            **HEADER,
             "differences": records_of_settings(settings),
             "unpaired": two.unpaired or None,
             "comparisons": sum(pair.paired is not None for pair in two.cells.values() if pair),

@@ -21,7 +21,7 @@ from hsig.reports.comparison import (
 )
 from hsig.reports.documents import document, seed_rows, variant_rows
 from hsig.reports.page import (
-    OF_HSIG,
+    HEADER,
     Block,
     Column,
     Line,
@@ -101,7 +101,7 @@ def tasks_page(
             [*_describe_over(over, complete=complete), *few_seeds(results[0].part.experiment)]
         ),
         document=lambda every_seed: {
-            **OF_HSIG,
+            **HEADER,
             "complete": complete,
             "tasks": [result.document(every_seed=every_seed) for result in results],
             "over_tasks": None if over is None else _over_document(over),

@@ -24,7 +24,7 @@ from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import canonical_value
 from hsig.networks.tasks import TASKS
-from hsig.reports.page import OF_HSIG, Column, Page, Rows, Table, count, lines, short
+from hsig.reports.page import HEADER, Column, Page, Rows, Table, count, lines, short
 from hsig.reports.phrases import SEVERAL, as_yaml, value_of
 from hsig.runs.provenance import keys_of
 from hsig.runs.record import PRECISION, load_kept_experiment
@@ -234,7 +234,7 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
         firm=("id", "command", "solved", "seconds"),
     )
     document: dict[str, Json] = {
-        **OF_HSIG,
+        **HEADER,
         "tables": [{"title": "", "rows": [*rows.records()]}],
         "runs": [_document(record) for record in records],
     }
@@ -454,7 +454,7 @@ def repetition_page(
         "different": "; ".join(different),
     }
     document: dict[str, Json] = {
-        **OF_HSIG,
+        **HEADER,
         "id": run,
         "same_bits": same_bits,
         "same_digest": same_digest,
