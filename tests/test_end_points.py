@@ -77,7 +77,7 @@ def differences(of, weights, task, step=1e-5):
     return np.stack(columns, axis=1)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     inputs=st.integers(1, 3),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prepared import trial
 
@@ -53,6 +53,7 @@ def custom(targets, inputs=None, **flags):
 # --- obstacles --------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(
     targets=st.lists(st.floats(-5, 5).map(lambda y: round(y, 2)), min_size=1, max_size=12),
     output=st.sampled_from(["sigmoid", "tanh", "relu", "hard", "identity"]),
