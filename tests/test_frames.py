@@ -1,18 +1,12 @@
 """Data frames are made of the columns of a result."""
 
-import os
-
 import numpy as np
 import pytest
 
 import hsig
 
-if "HSIG_FRAMES" in os.environ:
-    import pandas
-    import polars
-else:
-    pandas = pytest.importorskip("pandas", reason="pip install pandas polars")
-    polars = pytest.importorskip("polars", reason="pip install pandas polars")
+pandas = pytest.importorskip("pandas", reason="pip install pandas polars")
+polars = pytest.importorskip("polars", reason="pip install pandas polars")
 
 
 @pytest.mark.parametrize("long", [False, True])
