@@ -231,12 +231,17 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         output = None
     elif len(hidden) > 1 and outputs == [layers[-1] for layers in hidden]:
         output = SAME
-    values = {
+    of_variants = {
         "activation": hidden[0] if len(hidden) == 1 else None,
         "activations": hidden if len(hidden) > 1 else [],
         "output_activation": output,
-    } | {name: getattr(experiment, name) for name in _FIELDS}
-    return {name: key.kind.document(values[name]) for name, key in KEYS.items()}
+    }
+    return {
+        name: key.kind.document(
+            of_variants[name] if name in of_variants else getattr(experiment, name)
+        )
+        for name, key in KEYS.items()
+    }
 
 
 # --- loading ----------------------------------------------------------------------------------
