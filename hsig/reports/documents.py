@@ -7,14 +7,13 @@ means not reached or not applicable.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING
-
-import numpy as np
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 from hsig.analysis.pairing import Pairing
 from hsig.analysis.parts import Part, group_parts
 from hsig.analysis.summary import TWINS_DIFFER, Solved, Summary, VariantSummary
-from hsig.arrays import Array, BoolArray, IntArray
+from hsig.arrays import Array, IntArray
 from hsig.config.activation_kinds import spec_document
 from hsig.config.loading import resolved_keys
 from hsig.config.values import Json
@@ -45,14 +44,7 @@ def variant_rows(summary: Summary, tuned: "Tuning | None" = None) -> Rows[Varian
 def document(
     outcome: Outcome, summary: Summary, tuned: "Tuning | None" = None, *, every_seed: bool = True
 ) -> dict[str, Json]:
-    """The whole outcome, ready for `json.dumps(..., allow_nan=False)`.
-
-    Args:
-        outcome: What became of an experiment.
-        summary: Its numbers.
-        tuned: How its learning rates were chosen, if they were.
-        every_seed: Whether the seeds are listed one by one.
-    """
+    """The whole outcome, ready for `json.dumps`; with every seed or without."""
     experiment, affine = outcome.experiment, summary.affine
     records = variant_rows(summary, tuned).records()
     for record in records:
@@ -125,7 +117,7 @@ def pairing_document(pairing: Pairing | None) -> Json:
     return {
         "baseline": pairing.baseline,
         "comparisons": len(pairing.against),
-        "against": [for_json(paired) for paired in pairing.against.values()],
+        "against": for_json([*pairing.against.values()]),
         "ranks": for_json(pairing.ranks),
     }
 
@@ -146,8 +138,9 @@ def _variant(
     }
     if training.failure:
         return head
+    seeds = _records(_seed_values(training) | _seed_details(training)) if every_seed else []
     return head | {
-        "linear_pieces": [for_json(piece) for piece in variant.activation.linear_pieces],
+        "linear_pieces": for_json(variant.activation.linear_pieces),
         "chaos": {"twins": numbers.twins, "parted": numbers.parted, "at_least": TWINS_DIFFER},
         "predicted_with": [
             {
@@ -159,25 +152,23 @@ def _variant(
             }
             for transfer in numbers.transfers
         ],
-        "seeds": [*_records(_seed_values(training) | _seed_details(training))]
-        if every_seed
-        else [],
+        "seeds": for_json(seeds),
     }
 
 
 # --- seeds ---------------------------------------------------------------------------------------
 
 _BY_CHECKPOINT = ("cost_last", "cost_mean")
-_SEED_COLUMNS: Mapping[str, Callable[[Training], list[Json]]] = {
+_SEED_COLUMNS: Mapping[str, Callable[[Training], list[Any]]] = {
     "seed": lambda training: list(training.seeds),
-    "cost_last": lambda training: _plain_rows(training.cost_last),
-    "cost_mean": lambda training: _plain_rows(training.cost_mean),
+    "cost_last": lambda training: training.cost_last.tolist(),
+    "cost_mean": lambda training: training.cost_mean.tolist(),
     "verdict": lambda training: [VERDICTS[verdict] for verdict in training.verdict],
     "solved_at": lambda training: _epochs(training.solved_at),
     "lost_at": lambda training: _epochs(training.lost_at),
     "diverged_at": lambda training: _epochs(training.diverged_at),
     "diverged_by": lambda training: [cause or None for cause in training.diverged_by],
-    "max_error": lambda training: _plain_rows(training.max_error),
+    "max_error": lambda training: training.max_error.tolist(),
 }
 
 
@@ -189,11 +180,7 @@ def seed_rows(*outcomes: Outcome) -> CsvRows:
         if training.failure:
             rows.append(label | {"error": training.failure})
             continue
-        values = _seed_values(training)
-        for name in (*_BY_CHECKPOINT, "max_error"):  # numbers that are not finite stay numbers
-            values[name] = getattr(training, name).tolist()
-        for record in _records(values):
-            seed = {**record}
+        for seed in _records(_seed_values(training)):
             at_checkpoints = [seed.pop(name) for name in _BY_CHECKPOINT]
             rows += [
                 label | seed | dict(zip(("epoch", *_BY_CHECKPOINT), costs, strict=True))
@@ -203,23 +190,22 @@ def seed_rows(*outcomes: Outcome) -> CsvRows:
     return ("label", "seed", "epoch", *_BY_CHECKPOINT, *names, "error"), rows
 
 
-def _seed_values(training: Training) -> dict[str, list[Json]]:
+def _seed_values(training: Training) -> dict[str, list[Any]]:
     return {name: values(training) for name, values in _SEED_COLUMNS.items()}
 
 
-def _seed_details(training: Training) -> dict[str, list[Json]]:
+def _seed_details(training: Training) -> dict[str, list[Any]]:
     """What JSON has of seeds beside the columns of CSV."""
     evidence = {name: getattr(training.evidence, name) for name in _EVIDENCE}
     if len(training.weights) == 2:  # one hidden layer is written without its axis
         evidence |= {name: evidence[name][:, :, 0] for name in _WITH_LAYERS}
-    outlook = {name: _plain_rows(getattr(training.outlook, name)) for name in _OUTLOOK}
+    outlook = {name: getattr(training.outlook, name).tolist() for name in _OUTLOOK}
     outlook["returns_after"] = _epochs(training.outlook.returns_after)
-    twins = training.twin_distance
     return {
-        "predictions": _plain_rows(_drop_single_output(training.predictions)),
-        "twin_distance": [None if np.isnan(value) else for_json(float(value)) for value in twins],
-        "evidence": [*_records({name: _plain_rows(array) for name, array in evidence.items()})],
-        "outlook": [*_records(outlook)],
+        "predictions": _drop_single_output(training.predictions).tolist(),
+        "twin_distance": [None if isnan(d) else d for d in training.twin_distance.tolist()],
+        "evidence": _records({name: array.tolist() for name, array in evidence.items()}),
+        "outlook": _records(outlook),
     }
 
 
@@ -228,17 +214,11 @@ def _drop_single_output(predictions: Array) -> Array:
     return predictions[..., 0] if predictions.shape[-1] == 1 else predictions
 
 
-def _records(columns: Mapping[str, list[Json]]) -> list[dict[str, Json]]:
+def _records(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """A record for each row of some columns."""
     rows = zip(*columns.values(), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def _plain_rows(array: Array | BoolArray) -> list[Json]:
-    """The array as lists, ready for JSON."""
-    rows: list[Json] = array.tolist()
-    return rows if np.isfinite(array).all() else [for_json(row) for row in rows]
-
-
-def _epochs(array: IntArray) -> list[Json]:
+def _epochs(array: IntArray) -> list[int | None]:
     return [None if epoch == NOT_REACHED else epoch for epoch in array.tolist()]

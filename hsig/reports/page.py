@@ -231,18 +231,20 @@ def join_csv(parts: Sequence[CsvRows]) -> CsvRows:
 
 def for_json(value: Any) -> "Json":
     """A value as JSON has it; numbers that JSON cannot say are the texts "Infinity" and "NaN"."""
+    if isinstance(value, float):
+        if isfinite(value):
+            return float(value)
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         value = value._asdict()
-    if is_dataclass(value):
+    elif is_dataclass(value):
         value = {each.name: getattr(value, each.name) for each in fields(value)}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    elif hasattr(value, "tolist"):
+        return for_json(value.tolist())
     if isinstance(value, Mapping):
         return {str(name): for_json(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [for_json(part) for part in value]
-    if isinstance(value, float) and not isfinite(value):
-        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value  # type: ignore[no-any-return]
 
 
