@@ -235,6 +235,7 @@ def test_a_map_shows_the_share_of_the_seeds_of_each_cell(keys):
         if cell is not None and not cell.failure
     }
     (axes,) = panels(made)
+    assert save(made, "png")  # without a warning that there is no room
     if keys == 2:
         shown = np.ma.filled(axes.images[0].get_array(), np.nan)
         for (row, column), rate in rates.items():

@@ -158,9 +158,9 @@ def _draw_curve(
         panel.errorbar(places, value, reach, **look)
         for marker, height in {_MISSING: 0.03, _FAILED: 0.03, _CLAIMED: 1.03}.items():
             marked = places[markers == marker]
-            heights = np.full(len(marked), height)
             look = {"color": ink, "clip_on": False, "transform": panel.get_xaxis_transform()}
-            panel.plot(marked, heights, marker, **look)
+            if len(marked):  # the layout has no room for a line without points
+                panel.plot(marked, np.full(len(marked), height), marker, **look)
         _label_values(panel, axes[0], "x", _MAX_LABELS)
         panel.set(xlim=(-0.5, len(cells) - 0.5), xlabel=label_text(axes[0].name))
         panel.set(ylim=(min(scale.ticks), max(scale.ticks)), ylabel=scale.label)
