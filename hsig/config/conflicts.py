@@ -1,6 +1,6 @@
 """What must hold between the keys of an experiment, each of which is right by itself."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -100,18 +100,16 @@ def _find_weight_conflicts(experiment: Experiment, weights: Weights) -> Iterator
             f"and the output, got {len(weights)}",
         )
         return
-    steps: Iterable[str | int] = ("hidden", "output") if len(weights) == 2 else range(len(weights))
     fan_ins = (f"{sizes[0]} inputs", *(f"{units} hidden units" for units in hidden))
-    for step, layer, shape, fan_in in zip(
-        steps, weights, layer_shapes(sizes), fan_ins, strict=True
-    ):
+    layers = zip(weights, layer_shapes(sizes), fan_ins, strict=True)
+    for place, (layer, shape, fan_in) in enumerate(layers):
         rows, columns = layer.shape
         if layer.shape != shape:
             yield Conflict(
                 key,
                 f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
                 f"got {rows} rows of {columns}",
-                (step,),
+                (place,),
             )
 
 

@@ -125,6 +125,8 @@ class CheckedKeys:
             experiment = self._assemble()
             for keys, message, path in find_conflicts(experiment):
                 location = self.location(*keys)
+                if path and isinstance(location.value.value, dict):  # layers by their names
+                    path = tuple(("hidden", "output")[int(step)] for step in path)
                 replace(location, path=path).wrong(message)
         if self.problems:
             raise ConfigError(self.problems)
