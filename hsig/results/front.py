@@ -59,7 +59,7 @@ def train(*what: What, **keys: object) -> TrainResult:
 
     >>> import hsig
     >>> hsig.train("hard", seeds=10, epochs=500)
-    hard: solved 0 of 10 seeds (0 %; 95 % Wilson interval 0 % to 28 %)
+    hard: solved 0 of 10 seeds (0 %; 95 % interval 0 % to 28 %)
 
     Args:
         what: An activation, a config (a path that ends in .yaml), or both.
@@ -158,7 +158,7 @@ def activation(
     >>> import numpy as np, hsig
     >>> mine = hsig.activation("mine", np.sinh, np.cosh)
     >>> hsig.train(mine, seeds=2, epochs=10)
-    mine: solved 0 of 2 seeds (0 %; 95 % Wilson interval 0 % to 66 %)
+    mine: solved 0 of 2 seeds (0 %; 95 % interval 0 % to 66 %)
 
     Args:
         name: What it is called in tables.
