@@ -56,7 +56,7 @@ def test_hard_does_not():
 def test_why_is_what_the_seeds_are():
     affine = [seed for seed in seeds(2) if seed["verdict"] == "affine"]
     assert len(affine) > 90
-    ends = [seed["evidence"][-1] for seed in affine]
+    ends = [{name: values[-1] for name, values in seed["evidence"].items()} for seed in affine]
     assert all(end["on_one_piece"] == 1.0 for end in ends)
     assert all(end["on_piece"][1] == 1.0 for end in ends)  # the straight middle
     assert all(any(end["gradient"]) for end in ends)
