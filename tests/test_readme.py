@@ -16,6 +16,8 @@ from hsig.config.loading import load_experiment
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+# what was found takes a minute to be found again: CI makes those pages after the tests
+QUICK = [page for page in PAGES if page.parent.name != "findings"]
 LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
 OF_OTHERS = {"tests/unittests/InterpreterTest.cpp"}  # of Glow
 
@@ -25,7 +27,7 @@ def name_of(page):
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", QUICK, ids=name_of)
 def test_a_page_shows_what_commands_print_and_draw(page):
     text = page.read_text(encoding="utf-8")
     assert documents.remake(text) == text
