@@ -47,8 +47,8 @@ class Work:
         experiment = load_experiment(flags=flags)
         self.problem = experiment.problem_of(experiment.variants[0])
         layers = (np.moveaxis(layer, 0, -1) for layer in experiment.starting_weights())
-        self.weights = Weights(*map(np.ascontiguousarray, layers))
-        self.rows, self.targets = self.problem.inputs, self.problem.targets
+        self.weights = tuple(map(np.ascontiguousarray, layers))
+        self.rows, self.targets = self.problem.inputs, self.problem.targets[:, 0]
 
 
 # --- contenders: from a work to its training, or None where they cannot do it -----------------
@@ -83,7 +83,7 @@ def in_c(function: Callable[..., None], work: Work) -> Train:
             pointer(every.ctypes.data), long(work.seeds), pointer(work.rows.ctypes.data),
             pointer(work.targets.ctypes.data), len(work.rows), ctypes.c_double(RATE), long(epochs),
         )  # fmt: skip
-        return Weights(every[:9].reshape(3, 3, -1), every[9:].reshape(4, 1, -1))
+        return every[:9].reshape(3, 3, -1), every[9:].reshape(4, 1, -1)
 
     return train
 
@@ -144,7 +144,7 @@ def numpy_loop(work: Work) -> Train | None:
                     delta = (-y / p + (1.0 - y) / (1.0 - p)) * out_slope
                 hidden -= RATE * np.outer(x, delta * output[:-1, 0] * slope)
                 output -= RATE * (delta * h)[:, None]
-        return Weights(hidden[..., None], output[..., None])
+        return hidden[..., None], output[..., None]
 
     return train
 
@@ -199,7 +199,7 @@ def numba(work: Work) -> Train:
     def go(epochs: int) -> Weights:
         made = [layer.copy() for layer in first]
         train(*made, work.rows, work.targets, RATE, epochs)
-        return Weights(*(np.moveaxis(layer, 0, -1) for layer in made))
+        return tuple(np.moveaxis(layer, 0, -1) for layer in made)
 
     return go
 
@@ -243,7 +243,7 @@ def jax_scan(work: Work) -> Train:
 
     def go(epochs: int) -> Weights:
         made = batched(first, epochs)
-        return Weights(*(np.moveaxis(np.asarray(layer), 0, -1) for layer in made))
+        return tuple(np.moveaxis(np.asarray(layer), 0, -1) for layer in made)
 
     return go
 
@@ -295,7 +295,7 @@ def _torch(work: Work) -> Train:
                 with torch.no_grad():
                     hidden, output = hidden - RATE * gradients[0], output - RATE * gradients[1]
         made = [w.numpy()[None] if one else w.numpy() for w in (hidden, output)]
-        return Weights(*(np.moveaxis(layer, 0, -1) for layer in made))
+        return tuple(np.moveaxis(layer, 0, -1) for layer in made)
 
     return train
 
@@ -328,7 +328,7 @@ def pytensor(work: Work) -> Train | None:
         for _ in range(epochs):
             for row, target in zip(work.rows, work.targets, strict=True):
                 step(row, target)
-        return Weights(*(layer.get_value()[..., None] for layer in shared))
+        return tuple(layer.get_value()[..., None] for layer in shared)
 
     return train
 

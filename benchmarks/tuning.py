@@ -47,8 +47,8 @@ def claims(
     drawn = np.array(next(iter(pool.values())).seeds)[rows].reshape(2, -1)
     solved, luckiest, others = {}, {}, {}
     for label, seeds in zip(("one", "other"), drawn.tolist(), strict=True):
-        on = {rate: result.of(seeds[:tuning]) for rate, result in pool.items()}
-        found = {rate: result.of(seeds[tuning:]) for rate, result in pool.items()}
+        on = {rate: result.select(seeds[:tuning]) for rate, result in pool.items()}
+        found = {rate: result.select(seeds[tuning:]) for rate, result in pool.items()}
         choice = choose_rate(label, on)
         lucky = choose_rate(label, found) if label == "one" else choice
         assert choice is not None
