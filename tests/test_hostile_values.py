@@ -185,7 +185,7 @@ def test_what_cannot_be_a_file_is_refused_as_a_config_and_as_a_csv_file(path):
     assert hsig("train", path, "-e", "1", "-s", "1", "--no-save")[0] == 2
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
 def test_a_pipe_is_read_once_to_its_end_and_says_the_same_again(folder):
     os.mkfifo("slow.yaml")
 

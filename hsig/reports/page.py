@@ -245,7 +245,8 @@ def for_json(value: Any) -> "Json":
         return {str(name): for_json(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [for_json(part) for part in value]
-    return value  # type: ignore[no-any-return]
+    plain: Json = value
+    return plain
 
 
 Block = tuple[Line, ...] | Table | Curves | HeatMap

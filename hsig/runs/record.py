@@ -185,6 +185,7 @@ def _decode_training(
 
 def _decode_fields(kind: type[T], arrays: Mapping[str, Any]) -> T:
     """Make a dataclass of arrays, of which later versions may have others."""
+    # a type variable cannot be bound to dataclasses: typeshed's protocol of them is private
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: array for name, array in arrays.items() if name in names})
 
