@@ -4,7 +4,7 @@ Each command imports what it needs when it runs, so that help and completion are
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -25,9 +25,11 @@ from hsig.config.positional import set_activations, split_words, take_single_act
 from hsig.errors import INTERRUPTED, UNMET, RunError
 
 if TYPE_CHECKING:
+    from hsig.experiments.experiment import Experiment
     from hsig.output.terminal import ConsoleTrainer
     from hsig.reports.page import Page
     from hsig.results.result import Trained
+    from hsig.results.training import Trainer
 
 train_app = new_app()
 compare_app = new_app()
@@ -64,16 +66,9 @@ def train(
     output: Output,
 ) -> None:
     """Train one activation; show its costs, its predictions and how many seeds it solved."""
-    from hsig.config.loading import load_experiment
-    from hsig.output.terminal import ConsoleTrainer
     from hsig.results import training
 
-    output.check()
-    config = take_single_activation(what or [], flags)
-    started = Start.now()
-    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
-        result = training.train(load_experiment(config, flags, TRAIN), trainer)
-        finish(result, [config] if config else [], trainer, output, started)
+    _run_single(what or [], flags, output, TRAIN, training.train)
 
 
 @command(
@@ -131,15 +126,27 @@ def explain(
     output: Output,
 ) -> None:
     """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.config.loading import load_experiment
-    from hsig.output.terminal import ConsoleTrainer
     from hsig.results import explaining
 
+    _run_single(what or [], flags, output, EXPLAIN, explaining.explain)
+
+
+def _run_single(
+    words: list[str],
+    flags: dict[str, str],
+    output: Output,
+    command_name: str,
+    train_experiment: "Callable[[Experiment, Trainer], Trained]",
+) -> None:
+    """Train the experiment of one activation, show its result and keep it."""
+    from hsig.config.loading import load_experiment
+    from hsig.output.terminal import ConsoleTrainer
+
     output.check()
-    config = take_single_activation(what or [], flags)
+    config = take_single_activation(words, flags)
     started = Start.now()
     with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
-        result = explaining.explain(load_experiment(config, flags, EXPLAIN), trainer)
+        result = train_experiment(load_experiment(config, flags, command_name), trainer)
         finish(result, [config] if config else [], trainer, output, started)
 
 
