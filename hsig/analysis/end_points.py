@@ -111,8 +111,8 @@ def _backpropagate(
     bends = [_output_bend(network, activity, targets)]
     slopes = network.hidden_slopes(activity)
     for place in reversed(range(len(slopes))):
-        delta = backpropagate(weights[place + 1], deltas[0])
         z = activity.pre_activations[place]
+        delta = backpropagate(weights[place + 1][: z.shape[1]], deltas[0])
         deltas.insert(0, delta * slopes[place])
         bends.insert(0, delta * network.activations[place].second_derivative(z))
     return deltas, bends
@@ -152,17 +152,17 @@ def _hessian(
     inputs_slope = np.zeros((seeds, number, samples, 0))
     first = 0  # of the layer's weights
     for place, layer in enumerate(weights):
-        fan_in, fan_out = layer.shape[1] - 1, layer.shape[2]
+        fan_in, fan_out = inputs_slope.shape[-1], layer.shape[2]  # but its bias
         seen, delta, bend = (seeds_first(a[place]) for a in (activity.layer_inputs, deltas, bends))
         z_slope = np.zeros((seeds, number, samples, fan_out))
         if place:
-            z_slope += inputs_slope @ layer[:, None, :-1]
+            z_slope += inputs_slope @ layer[:, None, :fan_in]
             mixed = np.einsum("knsi,kso->kion", inputs_slope, delta)
             mixed = mixed.reshape(seeds, fan_in * fan_out, number)
             own = slice(first, first + fan_in * fan_out)
             hessian[:, own] += mixed
             hessian[:, :, own] += mixed.swapaxes(1, 2)
-        stop = first + (fan_in + 1) * fan_out
+        stop = first + layer.shape[1] * fan_out
         for unit in range(fan_out):
             z_slope[:, first + unit : stop : fan_out, :, unit] += seen.swapaxes(1, 2)
         flat = z_slope.reshape(seeds, number, samples * fan_out)

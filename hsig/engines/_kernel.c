@@ -1,9 +1,10 @@
 /* Gradient descent on many small networks at once: `hsig.engines.compiled` in C.
 
-   Seeds are vector lanes: every operation below is done for 8, 4 or 2 seeds at a time, each in its
-   own lane, in the order of `hsig.engines.reference`. There are no fused multiply-adds and no
-   reordered sums (-ffp-contract=off, no fast-math), so a seed has the same bits in any lane, beside
-   any others, and with any instruction set.
+   The lanes of a vector hold seeds, 8, 4 or 2 at a time, or, of few seeds with many units, the
+   units of a layer; never that over which a sum runs. All is done in the order of
+   `hsig.engines.reference`, without fused multiply-adds and reordered sums (-ffp-contract=off, no
+   fast-math), so a seed has the same bits in either layout, in any lane, beside any others, and with
+   any instruction set.
 
    The second half of this file, the kernel, is compiled once for each instruction set: the first
    half includes it with LANES, TARGET and ISA(name) defined, and chooses at run time. Elementary
@@ -31,7 +32,7 @@
 #endif
 
 /* What the kernel has: the kinds of activations, the slopes in training (`backward`), the
-   functions of losses and the rules of updates, each by its name in hsig. The code of a name is its
+   functions of losses and the optimizers, each by its name in hsig. The code of a name is its
    place. */
 #define ACTIVATIONS(EACH)                                                                          \
     EACH(LOGISTIC, "logistic") EACH(CLIP, "clipped line") EACH(PROGRAM, "program")
@@ -41,7 +42,9 @@
 #define LOSSES(EACH)                                                                               \
     EACH(SQUARED, "squared") EACH(BCE, "bce") EACH(BCE_OF_LOGIT, "bce_of_logit")                   \
     EACH(BCE_NAIVE, "bce_naive")
-#define UPDATES(EACH) EACH(ONLINE, "online") EACH(BATCH, "batch")
+#define OPTIMIZERS(EACH)                                                                           \
+    EACH(SGD, "sgd") EACH(MOMENTUM, "momentum") EACH(NESTEROV, "nesterov")                         \
+    EACH(RMSPROP, "rmsprop") EACH(ADAM, "adam") EACH(ADAMW, "adamw")
 
 #include "_kernel_functions.h"
 #include "_kernel_programs.h"
@@ -51,7 +54,10 @@
 enum { ACTIVATIONS(CODE) LEAKY }; /* LEAKY is a CLIP whose leak is not 0 */
 enum { BACKWARDS(CODE) SLOPES };
 enum { LOSSES(CODE) NO_LOSS };
-enum { UPDATES(CODE) NO_UPDATE };
+enum { OPTIMIZERS(CODE) NO_OPTIMIZER };
+
+enum { GROUP = 4, MOST_VECTORS = 16, MOST_LAYERS = 16, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024,
+       MOST_WIDTH = 1 << 20, MOST_ROWS = 1 << 30 };
 
 typedef struct {
     int kind, backward;
@@ -61,41 +67,80 @@ typedef struct {
     const program *program;               /* of PROGRAM; else NULL */
 } activation;
 
+/* Weights of a layer: fan_in rows of `width`, and one more if it has a bias. */
 typedef struct {
-    activation hidden_activation, output_activation;
-    int inputs, hidden, samples, update;
+    int fan_in, width, bias;
+    activation activation;
+} layer;
+
+typedef struct {
+    int layers, samples, batch; /* batch: rows of a step */
+    int shuffled, stop_solved, stop_by_loss, optimizer;
     int loss;    /* whose slope is descended */
     int printed; /* whose value is printed; of a logistic output it may be BCE_OF_LOGIT alone */
-    double rate, solved_within;
-    const double *rows, *targets; /* (samples, inputs), (samples,) */
+    double rate, solved_within, stop_loss, decay, clip, settings[3];
+    const double *rows, *targets; /* (samples, inputs), (samples, outputs) */
+    layer layer[MOST_LAYERS];     /* the output's last */
 } problem;
 
 /* Arrays with seeds last; those of `Progress`. */
 typedef struct {
     Py_ssize_t seeds;
     long long epoch, epochs;
-    double *hidden, *output;
-    int64_t *solved_at, *lost_at, *diverged_at;
-    double *predictions, *losses; /* (samples, seeds), of the first epoch */
+    double *weights, *memory; /* all layers, one after the other; all parts of the memory */
+    const int64_t *numbers;   /* of the seeds */
+    int64_t *solved_at, *lost_at, *diverged_at, *stopped_at;
+    double *predictions, *losses; /* (samples, outputs, seeds), (samples, seeds); first epoch */
 } state;
 
-enum { GROUP = 4, MOST_VECTORS = 16, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024 };
+static int inputs_of(const problem *p) { return p->layer[0].fan_in; }
+static const layer *output_of(const problem *p) { return &p->layer[p->layers - 1]; }
 
-static size_t weights_of(const problem *p)
+/* The weights of a seed. */
+static size_t size_of(const problem *p)
 {
-    return (size_t)(p->inputs + 1) * p->hidden + p->hidden + 1;
+    size_t size = 0;
+    for (int l = 0; l < p->layers; l++)
+        size += (size_t)(p->layer[l].fan_in + p->layer[l].bias) * (size_t)p->layer[l].width;
+    return size;
 }
 
-/* The numbers of one weight, one for each seed. */
-static double *weight(const problem *p, const state *s, size_t number)
+/* How many numbers like the weights an optimizer remembers, and how many powers of a setting. */
+static int means_of(int optimizer) { return optimizer >= ADAM ? 2 : optimizer != SGD; }
+static int powers_of(int optimizer) { return optimizer >= ADAM ? 2 : 0; }
+
+/* Whether a step is the rate times the gradient of one row: nothing need be added up. */
+static int is_direct(const problem *p)
 {
-    const size_t in_hidden = (size_t)(p->inputs + 1) * p->hidden;
-    return number < in_hidden ? s->hidden + number * s->seeds
-                              : s->output + (number - in_hidden) * s->seeds;
+    return p->batch == 1 && p->optimizer == SGD && p->decay == 0.0 && p->clip > DBL_MAX;
+}
+
+/* The order of the rows for a seed in an epoch: `hsig.engines.order.shuffle`. */
+static uint64_t mixed(uint64_t number)
+{
+    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9u;
+    number = (number ^ number >> 27) * 0x94d049bb133111ebu;
+    return number ^ number >> 31;
+}
+
+static void shuffle(int64_t seed, long long epoch, int rows, int32_t *order, int by)
+{
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    uint64_t key = mixed(mixed((uint64_t)seed + golden) + (uint64_t)epoch);
+    for (int row = 0; row < rows; row++)
+        order[(size_t)row * by] = row;
+    for (int last = rows - 1; last > 0; last--) {
+        key += golden;
+        const size_t other = (size_t)((mixed(key) >> 32) * (uint64_t)(last + 1) >> 32) * by;
+        const size_t at = (size_t)last * by;
+        const int32_t row = order[at];
+        order[at] = order[other], order[other] = row;
+    }
 }
 
 #define ALL_OF(count) ((1u << (count)) - 1)
 #define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
 
 #if defined __x86_64__
 #define LANES 8
@@ -119,10 +164,12 @@ static double *weight(const problem *p, const state *s, size_t number)
 #include "_kernel.c"
 #undef LANES
 
+typedef int trainer(const problem *, const state *, Py_ssize_t first, Py_ssize_t last);
+
 typedef struct {
     const char *name;
     int lanes;
-    int (*train)(const problem *, const state *, Py_ssize_t first, Py_ssize_t last);
+    trainer *seeds, *units; /* what trains with these in lanes */
 } path;
 
 /* The paths that this processor can take, the fastest first, and how many they are. */
@@ -131,11 +178,11 @@ static int find_paths(path *found)
     int count = 0;
 #if defined __x86_64__
     if (__builtin_cpu_supports("avx512f"))
-        found[count++] = (path){"avx512", 8, train_avx512};
+        found[count++] = (path){"avx512", 8, seeds_avx512, units_avx512};
     if (__builtin_cpu_supports("avx2"))
-        found[count++] = (path){"avx2", 4, train_avx2};
+        found[count++] = (path){"avx2", 4, seeds_avx2, units_avx2};
 #endif
-    found[count++] = (path){"baseline", 2, train_baseline};
+    found[count++] = (path){"baseline", 2, seeds_baseline, units_baseline};
     return count;
 }
 
@@ -152,9 +199,9 @@ static PyObject *paths(PyObject *self, PyObject *unused)
     return names;
 }
 
-enum { HIDDEN, OUTPUT, SOLVED_AT, LOST_AT, DIVERGED_AT, PREDICTIONS, PRINTED, ROWS, TARGETS,
-       HIDDEN_ACTIVATION, OUTPUT_ACTIVATION, SIZED, HIDDEN_CODE = SIZED, HIDDEN_CONSTANTS,
-       OUTPUT_CODE, OUTPUT_CONSTANTS, BUFFERS };
+enum { WEIGHTS, MEMORY, SOLVED_AT, LOST_AT, DIVERGED_AT, STOPPED_AT, NUMBERS, PREDICTIONS, PRINTED,
+       ROWS, TARGETS, SIZES, ACTIVATION_FIELDS, SETTINGS, BUFFERS };
+enum { FIELDS = 12 /* of an activation */, LAYER_NUMBERS = 3, NUMBERS_OF_PROBLEM = 8 };
 
 static activation activation_of(const double *x, const program *p)
 {
@@ -169,86 +216,145 @@ static int is_known(const activation *a)
            (a->kind == PROGRAM) == (a->program != NULL);
 }
 
-/* Whether every buffer has the size that the others say it must have: nothing is read beyond. */
+/* Whether every buffer has the size that the others say it must have, at an address for doubles:
+   nothing is read beyond. */
 static int fits(const problem *p, const state *s, const Py_buffer *b)
 {
-    if (p->inputs < 1 || p->hidden < 1 || p->samples < 1 || s->seeds < 1 || s->epochs < 1)
+    if (p->samples < 1 || p->samples > MOST_ROWS || p->batch < 1 || p->batch > p->samples ||
+        s->seeds < 1 || s->epochs < 1 || s->epoch < 0 || s->epoch > INT64_MAX - s->epochs)
         return 0;
-    /* as doubles, which do not overflow, and are exact as far as memory goes */
-    const double inputs = p->inputs, hidden = p->hidden, samples = p->samples;
-    const double seeds = (double)s->seeds;
-    const double numbers[SIZED] = {
-        [HIDDEN] = (inputs + 1) * hidden * seeds,
-        [OUTPUT] = (hidden + 1) * seeds,
-        [SOLVED_AT] = seeds, [LOST_AT] = seeds, [DIVERGED_AT] = seeds,
-        [PREDICTIONS] = samples * seeds, [PRINTED] = samples * seeds,
-        [ROWS] = samples * inputs, [TARGETS] = samples,
-        [HIDDEN_ACTIVATION] = 12, [OUTPUT_ACTIVATION] = 12,
-    };
-    for (int i = 0; i < SIZED; i++)
-        if ((double)b[i].len != numbers[i] * 8)
+    for (int l = 0; l < p->layers; l++) {
+        const layer *here = &p->layer[l];
+        if (here->fan_in < 1 || here->width < 1 || here->fan_in > MOST_WIDTH ||
+            here->width > MOST_WIDTH || here->bias < 0 || here->bias > 1 ||
+            (l > 0 && here->fan_in != here[-1].width))
             return 0;
+    }
+    /* as doubles, which do not overflow, and are exact as far as memory goes */
+    const double samples = p->samples, seeds = (double)s->seeds, size = (double)size_of(p);
+    const double numbers[BUFFERS] = {
+        [WEIGHTS] = size * seeds,
+        [MEMORY] = (means_of(p->optimizer) * size + powers_of(p->optimizer)) * seeds,
+        [SOLVED_AT] = seeds, [LOST_AT] = seeds, [DIVERGED_AT] = seeds, [STOPPED_AT] = seeds,
+        [NUMBERS] = seeds,
+        [PREDICTIONS] = samples * output_of(p)->width * seeds, [PRINTED] = samples * seeds,
+        [ROWS] = samples * inputs_of(p), [TARGETS] = samples * output_of(p)->width,
+        [SIZES] = (double)b[SIZES].len / 8, [ACTIVATION_FIELDS] = FIELDS * p->layers,
+        [SETTINGS] = NUMBERS_OF_PROBLEM,
+    };
+    for (int i = 0; i < BUFFERS; i++)
+        if ((double)b[i].len != numbers[i] * 8 || (uintptr_t)b[i].buf % sizeof(double))
+            return 0;
+    return 1;
+}
+
+/* Read the layers but for their activations' programs. 0 if they are none. */
+static int read_layers(problem *p, const Py_buffer *sizes, const Py_buffer *fields)
+{
+    const Py_ssize_t each = LAYER_NUMBERS * sizeof(int64_t), layers = sizes->len / each;
+    if (layers < 1 || layers > MOST_LAYERS || sizes->len % each ||
+        fields->len != layers * FIELDS * (Py_ssize_t)sizeof(double))
+        return 0;
+    p->layers = (int)layers;
+    for (int l = 0; l < p->layers; l++) {
+        int64_t numbers[LAYER_NUMBERS];
+        memcpy(numbers, (const char *)sizes->buf + l * each, (size_t)each);
+        for (int i = 0; i < LAYER_NUMBERS; i++)
+            if (numbers[i] < 0 || numbers[i] > MOST_WIDTH)
+                return 0;
+        double x[FIELDS];
+        memcpy(x, (const double *)fields->buf + (size_t)l * FIELDS, sizeof x);
+        for (int i = 0; i < 2; i++)
+            if (!(x[i] >= 0.0 && x[i] < 100.0))
+                return 0;
+        p->layer[l] = (layer){(int)numbers[0], (int)numbers[1], (int)numbers[2],
+                              activation_of(x, NULL)};
+    }
+    return 1;
+}
+
+/* Give the layers their programs, from a tuple with code and constants of each, which must stay.
+   0 after an error, which may be Python's. */
+static int read_programs(problem *p, PyObject *programs, Py_buffer (*held)[2], program **owned)
+{
+    if (!PyTuple_Check(programs) || PyTuple_Size(programs) != p->layers)
+        return 0;
+    for (int l = 0; l < p->layers; l++) {
+        PyObject *both = PyTuple_GetItem(programs, l);
+        if (!PyTuple_Check(both) || PyTuple_Size(both) != 2)
+            return 0;
+        for (int i = 0; i < 2; i++)
+            if (PyObject_GetBuffer(PyTuple_GetItem(both, i), &held[l][i], PyBUF_SIMPLE) < 0)
+                return 0;
+        int wrong = 0;
+        p->layer[l].activation.program = owned[l] = program_of(&held[l][0], &held[l][1], &wrong);
+        if (wrong || PyErr_Occurred() || !is_known(&p->layer[l].activation))
+            return 0;
+    }
     return 1;
 }
 
 static PyObject *advance(PyObject *self, PyObject *arguments)
 {
     (void)self;
-    const char *name;
-    Py_buffer b[BUFFERS];
+    const char *name, *problem_is = NULL;
+    Py_buffer b[BUFFERS], held[MOST_LAYERS][2] = {{{0}}};
+    PyObject *programs;
+    program *owned[MOST_LAYERS] = {NULL};
     problem p;
     state s;
     Py_ssize_t first, last;
-    if (!PyArg_ParseTuple(
-            arguments, "sw*w*w*w*w*w*w*y*y*y*y*y*y*y*y*iiiiiiddnLLnn", &name, &b[HIDDEN],
-            &b[OUTPUT], &b[SOLVED_AT], &b[LOST_AT], &b[DIVERGED_AT], &b[PREDICTIONS],
-            &b[PRINTED], &b[ROWS], &b[TARGETS], &b[HIDDEN_ACTIVATION], &b[OUTPUT_ACTIVATION],
-            &b[HIDDEN_CODE], &b[HIDDEN_CONSTANTS], &b[OUTPUT_CODE], &b[OUTPUT_CONSTANTS],
-            &p.inputs, &p.hidden,
-            &p.samples, &p.update, &p.loss, &p.printed, &p.rate, &p.solved_within, &s.seeds,
-            &s.epoch, &s.epochs, &first, &last))
+    int units;
+    if (!PyArg_ParseTuple(arguments, "sw*w*w*w*w*w*y*w*w*y*y*y*y*y*O!iiiiiiiiinLLnn", &name,
+                          &b[WEIGHTS], &b[MEMORY], &b[SOLVED_AT], &b[LOST_AT], &b[DIVERGED_AT],
+                          &b[STOPPED_AT], &b[NUMBERS], &b[PREDICTIONS], &b[PRINTED], &b[ROWS],
+                          &b[TARGETS], &b[SIZES], &b[ACTIVATION_FIELDS], &b[SETTINGS],
+                          &PyTuple_Type, &programs, &units, &p.samples, &p.batch, &p.shuffled,
+                          &p.stop_solved, &p.stop_by_loss, &p.optimizer, &p.loss, &p.printed,
+                          &s.seeds, &s.epoch, &s.epochs, &first, &last))
         return NULL;
     path found[3], *chosen = NULL;
     for (int i = find_paths(found) - 1; i >= 0; i--)
         if (strcmp(found[i].name, name) == 0)
             chosen = &found[i];
-    int done = -1, wrong = 0;
-    program *in = program_of(&b[HIDDEN_CODE], &b[HIDDEN_CONSTANTS], &wrong);
-    program *out = program_of(&b[OUTPUT_CODE], &b[OUTPUT_CONSTANTS], &wrong);
-    if (PyErr_Occurred())
-        ; /* no memory */
-    else if (wrong)
-        PyErr_SetString(PyExc_ValueError, "not a program, or one that is too large");
-    else if (chosen == NULL)
-        PyErr_Format(PyExc_ValueError, "this processor has no path '%s'", name);
-    else if (!fits(&p, &s, b) || first < 0 || first > last || last > s.seeds)
-        PyErr_SetString(PyExc_ValueError, "the sizes of the arrays do not go together");
+    int done = -1;
+    if (chosen == NULL)
+        problem_is = "this processor has no such path";
+    else if (p.loss < 0 || p.loss >= NO_LOSS || p.printed < 0 || p.printed >= NO_LOSS ||
+             p.optimizer < 0 || p.optimizer >= NO_OPTIMIZER)
+        problem_is = "an unknown loss or optimizer";
+    else if (!read_layers(&p, &b[SIZES], &b[ACTIVATION_FIELDS]) || !fits(&p, &s, b) || first < 0 ||
+             first > last || last > s.seeds)
+        problem_is = "the sizes of the arrays do not go together";
+    else if (!read_programs(&p, programs, held, owned))
+        problem_is = "an unknown activation or slope, or not a program, or one that is too large";
     else {
-        p.hidden_activation = activation_of(b[HIDDEN_ACTIVATION].buf, in);
-        p.output_activation = activation_of(b[OUTPUT_ACTIVATION].buf, out);
+        const double *x = b[SETTINGS].buf;
+        p.rate = x[0], p.solved_within = x[1], p.stop_loss = x[2], p.decay = x[3], p.clip = x[4];
+        memcpy(p.settings, x + 5, sizeof p.settings);
         p.rows = b[ROWS].buf, p.targets = b[TARGETS].buf;
-        s.hidden = b[HIDDEN].buf, s.output = b[OUTPUT].buf;
+        s.weights = b[WEIGHTS].buf, s.memory = b[MEMORY].buf, s.numbers = b[NUMBERS].buf;
         s.solved_at = b[SOLVED_AT].buf, s.lost_at = b[LOST_AT].buf;
-        s.diverged_at = b[DIVERGED_AT].buf;
+        s.diverged_at = b[DIVERGED_AT].buf, s.stopped_at = b[STOPPED_AT].buf;
         s.predictions = b[PREDICTIONS].buf, s.losses = b[PRINTED].buf;
-        if (!is_known(&p.hidden_activation) || !is_known(&p.output_activation) || p.loss < 0 ||
-            p.loss >= NO_LOSS || p.printed < 0 || p.printed >= NO_LOSS || p.update < 0 ||
-            p.update >= NO_UPDATE)
-            PyErr_SetString(PyExc_ValueError, "an unknown activation, slope, loss or update");
-        else {
-            fenv_t before; /* another library may have chosen to round or to flush differently */
-            Py_BEGIN_ALLOW_THREADS
-            fegetenv(&before);
-            fesetenv(FE_DFL_ENV);
-            done = chosen->train(&p, &s, first, last);
-            fesetenv(&before);
-            Py_END_ALLOW_THREADS
-            if (done < 0)
-                PyErr_NoMemory();
-        }
+        fenv_t before; /* another library may have chosen to round or to flush differently */
+        Py_BEGIN_ALLOW_THREADS
+        fegetenv(&before);
+        fesetenv(FE_DFL_ENV);
+        done = (units ? chosen->units : chosen->seeds)(&p, &s, first, last);
+        fesetenv(&before);
+        Py_END_ALLOW_THREADS
+        if (done < 0)
+            PyErr_NoMemory();
     }
-    PyMem_Free(in);
-    PyMem_Free(out);
+    if (problem_is != NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, problem_is);
+    for (int l = 0; l < MOST_LAYERS; l++) {
+        PyMem_Free(owned[l]);
+        for (int i = 0; i < 2; i++)
+            if (held[l][i].obj != NULL)
+                PyBuffer_Release(&held[l][i]);
+    }
     for (int i = 0; i < BUFFERS; i++)
         PyBuffer_Release(&b[i]);
     return done < 0 ? NULL : Py_NewRef(Py_None);
@@ -290,9 +396,10 @@ static int tell(PyObject *self)
     add_names(self, table, (const char *const[]){LIST(NAME)},                                      \
               sizeof (const char *const[]){LIST(NAME)} / sizeof(char *))
     return PyModule_AddIntConstant(self, "numerics", NUMERICS) < 0 ||
+                   PyModule_AddIntConstant(self, "max_layers", MOST_LAYERS) < 0 ||
                    ADD_NAMES("activations", ACTIVATIONS) < 0 ||
                    ADD_NAMES("backwards", BACKWARDS) < 0 || ADD_NAMES("losses", LOSSES) < 0 ||
-                   ADD_NAMES("updates", UPDATES) < 0 || add_operations(self) < 0
+                   ADD_NAMES("optimizers", OPTIMIZERS) < 0 || add_operations(self) < 0
                ? -1
                : 0;
 }
@@ -378,9 +485,11 @@ FUNCTION lanes ISA(training_slope)(const int kind, const int backward, const act
 
 /* --- losses: `hsig.networks.losses` --- */
 
-/* The slope of a sample's loss in the output's pre-activation, where the prediction is y and the
-   slope of the output's activation is as given; with BCE_OF_LOGIT it is not asked for. */
-FUNCTION lanes ISA(output_delta)(const int loss, lanes slope, lanes y, const double target)
+/* The slope of a loss in the output's pre-activation, where the prediction is y and the slope of
+   the output's activation is as given; with BCE_OF_LOGIT it is not asked for. `sides`: whether
+   some target is above 0 (1), and some below 1 (2). */
+FUNCTION lanes ISA(output_delta)(const int loss, lanes slope, lanes y, lanes target,
+                                 const int sides)
 {
     if (loss == BCE_OF_LOGIT)
         return y - target;
@@ -389,95 +498,420 @@ FUNCTION lanes ISA(output_delta)(const int loss, lanes slope, lanes y, const dou
     if (loss == BCE_NAIVE)
         return (-target / y + (1.0 - target) / (1.0 - y)) * slope;
     const lanes none = all(0.0);
-    const lanes one = target > 0.0 ? -target / y : none;
-    const lanes zero = target < 1.0 ? (1.0 - target) / (1.0 - y) : none;
+    lanes one = none, zero = none;
+    if (sides & 1)
+        one = sides == 1 ? -target / y : where_less(none, target, -target / y, none);
+    if (sides & 2)
+        zero = sides == 2 ? (1.0 - target) / (1.0 - y)
+                          : where_less(target, all(1.0), (1.0 - target) / (1.0 - y), none);
     /* a slope of 0 teaches nothing, unless the prediction is nan; one that is nan stays */
     return where_less(none, magnitude(slope), (one + zero) * slope, slope * y);
 }
 #define output_delta ISA(output_delta)
 
-/* What a sample's loss is, for the epoch that is printed. */
-static TARGET __attribute__((noinline)) void ISA(print_loss)(
-    const int loss, const double *pre_activation, const double *prediction, const double target,
-    double *printed, const int count)
+/* What a loss is, of pre-activations x and predictions y. */
+static TARGET __attribute__((noinline)) void ISA(lose)(const int loss, const lanes *x,
+                                                       const lanes *y, const lanes *target,
+                                                       lanes *lost)
 {
-    const lanes x = load(pre_activation), y = load(prediction), none = all(0.0);
-    lanes found;
+    const lanes none = all(0.0), one = all(1.0), t = *target;
     switch (loss) {
     case SQUARED:
-        found = (y - target) * (y - target);
+        *lost = (*y - t) * (*y - t);
         break;
     case BCE:
-        found = (target > 0.0 ? -target * log(y) : none) +
-                (target < 1.0 ? -(1.0 - target) * log1p(-y) : none);
+        *lost = where_less(none, t, -t * log(*y), none) +
+                where_less(t, one, -(1.0 - t) * log1p(-*y), none);
         break;
     case BCE_OF_LOGIT:
-        found = target * softplus(-x) + (1.0 - target) * softplus(x);
+        *lost = t * softplus(-*x) + (1.0 - t) * softplus(*x);
         break;
     default: /* BCE_NAIVE */
-        found = -(target * log(y) + (1.0 - target) * log(1.0 - y));
+        *lost = -(t * log(*y) + (1.0 - t) * log(1.0 - *y));
     }
-    ISA(store)(printed, found, count);
 }
 
-/* --- the network and its training --- */
+/* --- sums --- */
 
-/* Weights: (inputs + 1) rows of hidden units, then hidden + 1 for the output; biases last. */
+/* In what follows `wide` says what lanes hold: seeds (0), where a number of a seed is a vector and
+   items are vectors of seeds, each with its own weights; or units (1), where items are rows, a
+   number is a double, and the units of a layer are vectors, the last filled up with zeros. */
 
-/* The pre-activation of a hidden unit. */
-FUNCTION lanes ISA(into_unit)(const int inputs, const int hidden, const int u, const double *row,
-                              const lanes *weights)
+FUNCTION lanes ISA(element)(const int wide, const double *from, const ptrdiff_t number)
 {
-    lanes sum = row[0] * weights[u];
-    for (int k = 1; k < inputs; k++)
-        sum += row[k] * weights[k * hidden + u];
-    return sum + weights[inputs * hidden + u];
+    return wide ? all(from[number]) : *(const lanes *)(from + number * LANES);
 }
-#define into_unit ISA(into_unit)
+#define element ISA(element)
 
-/* The output's pre-activation, where the hidden units are h. */
-FUNCTION lanes ISA(into_output)(const int inputs, const int hidden, const lanes *h,
-                                const lanes *weights)
-{
-    const lanes *output = weights + (inputs + 1) * hidden;
-    lanes sum = h[0] * output[0];
-    for (int u = 1; u < hidden; u++)
-        sum += h[u] * output[u];
-    return sum + output[hidden];
-}
-#define into_output ISA(into_output)
-
-/* The output's pre-activation; what the hidden layer makes of a row is left in z and h. */
-FUNCTION lanes ISA(forward)(const problem *p, const int inputs, const int hidden, const int kind,
-                            const double *row, const lanes *weights, lanes *z, lanes *h)
-{
-    for (int u = 0; u < hidden; u++) {
-        z[u] = into_unit(inputs, hidden, u, row, weights);
-        h[u] = value(kind, &p->hidden_activation, z[u]);
-    }
-    return into_output(inputs, hidden, h, weights);
-}
-#define forward ISA(forward)
-
-/* Some seeds, a few vectors of them, held close while they are trained. */
+/* Where a sum of products takes its numbers: from one item to the next, and from one term to the
+   next (or, of b, from one sum to the next). Those of a are of numbers, the others of vectors. */
 typedef struct {
-    lanes *weights[MOST_VECTORS], *gradient[MOST_VECTORS];
+    ptrdiff_t a_item, a_term, b_term, b_sum, to_item;
+} ISA(strides);
+#define strides ISA(strides)
+
+/* to[sum] = a[0] * b[0] + a[1] * b[1] + ..., + bias, for some items and some sums at once; if
+   adding, it begins with what is there. */
+FUNCTION void ISA(some_sums)(const int wide, const int items, const int sums, const strides *by,
+                             const int terms, const double *a, const lanes *b, const lanes *bias,
+                             const int adding, lanes *to)
+{
+    lanes sum[8];
+    UNROLL for (int i = 0; i < items; i++)
+        UNROLL for (int j = 0; j < sums; j++) {
+            const lanes term = element(wide, a, i * by->a_item) * b[j * by->b_sum];
+            sum[i * sums + j] = adding ? to[i * by->to_item + j] + term : term;
+        }
+    for (int k = 1; k < terms; k++)
+        UNROLL for (int i = 0; i < items; i++) {
+            const lanes number = element(wide, a, i * by->a_item + k * by->a_term);
+            UNROLL for (int j = 0; j < sums; j++)
+                sum[i * sums + j] += number * b[k * by->b_term + j * by->b_sum];
+        }
+    UNROLL for (int i = 0; i < items; i++)
+        UNROLL for (int j = 0; j < sums; j++)
+            to[i * by->to_item + j] =
+                bias == NULL ? sum[i * sums + j] : sum[i * sums + j] + bias[j];
+}
+#define some_sums ISA(some_sums)
+
+/* The same for any number of items, which share b and bias, and of sums. */
+FUNCTION void ISA(all_sums)(const int wide, const int items, const int sums, const strides *by,
+                            const int terms, const double *a, const lanes *b, const lanes *bias,
+                            const int adding, lanes *to)
+{
+    int j = 0;
+#define BLOCK(few, each)                                                                          \
+    for (; j + each <= sums; j += each) {                                                         \
+        const lanes *of_sum = b + j * by->b_sum, *its_bias = bias == NULL ? NULL : bias + j;      \
+        int i = 0;                                                                                \
+        for (; wide && i + few <= items; i += few)                                                \
+            some_sums(wide, few, each, by, terms, a + i * by->a_item, of_sum, its_bias, adding,   \
+                      to + i * by->to_item + j);                                                  \
+        for (; i < items; i++)                                                                    \
+            some_sums(wide, 1, each, by, terms, a + i * by->a_item, of_sum, its_bias, adding,     \
+                      to + i * by->to_item + j);                                                  \
+    }
+    BLOCK(1, 8)
+    BLOCK(2, 4)
+    if (__builtin_constant_p(sums) && sums == 3) {
+        BLOCK(1, 3)
+    }
+    BLOCK(4, 2)
+    BLOCK(8, 1)
+#undef BLOCK
+}
+#define all_sums ISA(all_sums)
+
+/* --- the network --- */
+
+/* What is trained together: a few vectors of seeds, or one seed; close by while it is. */
+typedef struct {
     int vectors;
+    lanes *weights[MOST_VECTORS], *gradient[MOST_VECTORS], *memory[MOST_VECTORS];
+    lanes *turned[MOST_LAYERS];   /* with units in lanes: the layers but the first, transposed */
+    lanes *valid[MOST_LAYERS];    /* with units in lanes: which lanes of a row's last vector are */
+    int32_t *order[MOST_VECTORS]; /* of the rows in this epoch, lane by lane; NULL if it is fixed */
     Py_ssize_t at[MOST_VECTORS];  /* the first seed of each vector */
     int count[MOST_VECTORS];      /* how many seeds it has */
-    unsigned solved[MOST_VECTORS], lost[MOST_VECTORS], diverged[MOST_VECTORS]; /* bits for lanes */
-    int last_wrong[MOST_VECTORS]; /* a sample, not the first, that was wrong when looked at */
+    unsigned solved[MOST_VECTORS], lost[MOST_VECTORS], diverged[MOST_VECTORS],
+        stopped[MOST_VECTORS];    /* bits for lanes */
+    int last_wrong[MOST_VECTORS]; /* a sample that was wrong when looked at */
 } ISA(block);
 #define block ISA(block)
 
-/* For each layer what runs it if it is a program, and room for the numbers of a sample: of units,
-   of outputs, and of units that are looked at in between. */
-typedef struct {
-    runner in, out;
-    lanes *z, *h, *slopes, *x, *y, *slope;
-    lanes *other_z, *other_h;
+/* For each layer what runs its activation if it is a program, and room for the numbers of some
+   items: pre-activations, values, and slopes, which become those of the loss. */
+typedef struct ISA(desk) {
+    runner run[MOST_LAYERS];
+    lanes *inputs, *targets, *losses;
+    lanes *z[MOST_LAYERS], *h[MOST_LAYERS], *delta[MOST_LAYERS];
+    int items; /* for so many */
+    struct ISA(desk) *aside; /* where rows are looked at in between, and results are shown */
 } ISA(desk);
 #define desk ISA(desk)
+
+/* What is known of a network where code is compiled for it; -1 and NULL if it is not. */
+typedef struct {
+    int layers, hidden_kind, output_kind, loss;
+    const int *sizes; /* inputs, units, outputs; all layers have a bias, and their own slope */
+    int in_order;     /* whether the rows are not shuffled */
+} ISA(known);
+#define known ISA(known)
+
+/* Whether all items of a block see the rows in their own order. */
+FUNCTION int ISA(in_order)(const block *b, const known k, const int v)
+{
+    return k.in_order || b->order[v] == NULL;
+}
+#define in_order ISA(in_order)
+
+FUNCTION int ISA(fan_in)(const problem *p, const known k, const int l)
+{
+    return k.sizes != NULL ? k.sizes[l] : p->layer[l].fan_in;
+}
+FUNCTION int ISA(width)(const problem *p, const known k, const int l)
+{
+    return k.sizes != NULL ? k.sizes[l + 1] : p->layer[l].width;
+}
+#define fan_in_of ISA(fan_in)
+#define width_of ISA(width)
+
+/* How many vectors so many units take. */
+FUNCTION int ISA(vectors_of)(const int wide, const int units)
+{
+    return wide ? (units + LANES - 1) / LANES : units;
+}
+#define vectors_of ISA(vectors_of)
+
+/* From one item's numbers to the next's, where each has so many vectors. */
+FUNCTION ptrdiff_t ISA(numbers_of)(const int wide, const int vectors)
+{
+    return wide ? (ptrdiff_t)vectors * LANES : vectors;
+}
+#define numbers_of ISA(numbers_of)
+
+/* The first weight of a layer, in vectors. */
+FUNCTION size_t ISA(start_of)(const int wide, const problem *p, const known k, const int l)
+{
+    size_t start = 0;
+    UNROLL for (int i = 0; i < l; i++)
+        start += (size_t)(fan_in_of(p, k, i) + (k.sizes != NULL ? 1 : p->layer[i].bias)) *
+                 (size_t)vectors_of(wide, width_of(p, k, i));
+    return start;
+}
+#define start_of ISA(start_of)
+
+/* The values of a layer's activation at n vectors and, unless NULL, its slopes in training. */
+FUNCTION void ISA(activate_own)(const int kind, const int backward, const activation *a,
+                                const lanes *x, const int n, lanes *y, lanes *slope)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = value(kind, a, x[i]);
+    for (int i = 0; slope != NULL && i < n; i++)
+        slope[i] = training_slope(kind, backward, a, x[i], y[i]);
+}
+
+static TARGET __attribute__((noinline)) void ISA(activate_any)(const runner *r,
+                                                               const activation *a, lanes *x,
+                                                               const int n, lanes *y, lanes *slope)
+{
+    if (r->program != NULL)
+        run_all(r, x, n, y, slope);
+    else if (a->kind == LOGISTIC && a->backward == OWN)
+        ISA(activate_own)(LOGISTIC, OWN, a, x, n, y, slope);
+    else if (a->kind == CLIP && a->backward == OWN)
+        ISA(activate_own)(CLIP, OWN, a, x, n, y, slope);
+    else
+        ISA(activate_own)(a->kind, a->backward, a, x, n, y, slope);
+}
+
+FUNCTION void ISA(activate)(const problem *p, const desk *d, const known k, const int l, lanes *x,
+                            const int n, lanes *y, lanes *slope)
+{
+    const int kind = l + 1 == k.layers ? k.output_kind : k.hidden_kind;
+    if (kind >= 0 && k.layers > 0)
+        ISA(activate_own)(kind, OWN, &p->layer[l].activation, x, n, y, slope);
+    else
+        ISA(activate_any)(&d->run[l], &p->layer[l].activation, x, n, y, slope);
+}
+#define activate ISA(activate)
+
+/* What a layer makes of n items from `first` on; slopes too if training. */
+FUNCTION void ISA(forward_layer)(const int wide, const problem *p, const block *b, const desk *d,
+                                 const known k, const int l, const int first, const int n,
+                                 const int training)
+{
+    const int terms = fan_in_of(p, k, l), sums = vectors_of(wide, width_of(p, k, l));
+    const int seen = vectors_of(wide, terms), bias = k.sizes != NULL || p->layer[l].bias;
+    const size_t start = start_of(wide, p, k, l);
+    const lanes *x = l == 0 ? d->inputs : d->h[l - 1];
+    const int fixed = !wide && l == 0 && in_order(b, k, first); /* all items see the same */
+    const strides by = {numbers_of(wide, seen), 1, sums, 1, sums};
+    for (int i = 0; i < (wide ? 1 : n); i++) {
+        const lanes *w = b->weights[wide ? 0 : first + i] + start;
+        all_sums(wide, wide ? n : 1, sums, &by, terms,
+                 (const double *)(x + (fixed ? 0 : (ptrdiff_t)i * seen)), w,
+                 bias ? w + (ptrdiff_t)terms * sums : NULL, 0, d->z[l] + (ptrdiff_t)i * sums);
+    }
+    const int asked = training && !(l + 1 == p->layers && p->loss == BCE_OF_LOGIT);
+    activate(p, d, k, l, d->z[l], n * sums, d->h[l], asked ? d->delta[l] : NULL);
+}
+
+FUNCTION void ISA(forward)(const int wide, const problem *p, const block *b, const desk *d,
+                           const known k, const int first, const int n, const int training)
+{
+    if (k.layers == 2) {
+        ISA(forward_layer)(wide, p, b, d, k, 0, first, n, training);
+        ISA(forward_layer)(wide, p, b, d, k, 1, first, n, training);
+    } else
+        for (int l = 0; l < p->layers; l++)
+            ISA(forward_layer)(wide, p, b, d, k, l, first, n, training);
+}
+#define forward ISA(forward)
+
+/* From the slopes of the loss in a layer's pre-activations to those in the layer before, and the
+   step that n items ask for, or their part of the gradient; `adding` if it is not the first. */
+FUNCTION void ISA(backward_layer)(const int wide, const problem *p, block *b, const desk *d,
+                                  const known k, const int l, const int first, const int n,
+                                  const int direct, const int adding)
+{
+    const int terms = fan_in_of(p, k, l), sums = vectors_of(wide, width_of(p, k, l));
+    const int seen = vectors_of(wide, terms), bias = k.sizes != NULL || p->layer[l].bias;
+    const size_t start = start_of(wide, p, k, l);
+    const int fixed = !wide && l == 0 && in_order(b, k, first);
+    const lanes *x = l == 0 ? d->inputs : d->h[l - 1];
+    lanes *delta = d->delta[l];
+    if (l > 0) {
+        const strides by = wide ? (strides){numbers_of(1, sums), 1, seen, 1, seen}
+                                : (strides){sums, 1, 1, sums, seen};
+        for (int i = 0; i < (wide ? 1 : n); i++)
+            all_sums(wide, wide ? n : 1, seen, &by, width_of(p, k, l),
+                     (const double *)(delta + (ptrdiff_t)i * sums),
+                     wide ? b->turned[l] : b->weights[first + i] + start, NULL, 0,
+                     d->z[l - 1] + (ptrdiff_t)i * seen);
+        for (int i = 0; i < n * seen; i++)
+            d->delta[l - 1][i] = d->z[l - 1][i] * d->delta[l - 1][i];
+    }
+    if (wide && !direct) {
+        lanes *g = b->gradient[0] + start;
+        const strides by = {1, numbers_of(1, seen), sums, 1, sums};
+        all_sums(1, terms, sums, &by, n, (const double *)x, delta, NULL, adding, g);
+        for (int i = 0; bias && i < n; i++)
+            for (int j = 0; j < sums; j++) {
+                lanes *to = &g[(ptrdiff_t)terms * sums + j];
+                *to = adding || i > 0 ? *to + delta[i * sums + j] : delta[i * sums + j];
+            }
+        return;
+    }
+    for (int i = 0; i < n; i++, x += fixed ? 0 : seen, delta += sums) {
+        lanes *w = (direct ? b->weights : b->gradient)[wide ? 0 : first + i] + start;
+        for (int row = 0; row < terms; row++, w += sums) {
+            const lanes number = element(wide, (const double *)x, row);
+            for (int j = 0; j < sums; j++) {
+                const lanes term = number * delta[j];
+                w[j] = direct ? w[j] - p->rate * term : adding ? w[j] + term : term;
+            }
+        }
+        for (int j = 0; bias && j < sums; j++)
+            w[j] = direct ? w[j] - p->rate * delta[j] : adding ? w[j] + delta[j] : delta[j];
+    }
+}
+#define backward_layer ISA(backward_layer)
+
+/* --- rows: what an item sees --- */
+
+/* The row that a lane of an item sees at a place of the epoch's order. */
+FUNCTION int ISA(row_at)(const block *b, const int v, const int place, const int lane)
+{
+    return b->order[v] == NULL ? place : b->order[v][(size_t)place * LANES + lane];
+}
+#define row_at ISA(row_at)
+
+/* Put inputs and targets of n items on the desk: with seeds in lanes, those of one place for each
+   vector from `first` on; with units in lanes, those of n places. If `as_filed`, places are rows.
+   Gives the `sides` of the targets. */
+FUNCTION int ISA(fill)(const int wide, const problem *p, const block *b, const desk *d,
+                       const known k, const int place, const int first, const int n,
+                       const int as_filed)
+{
+    const int inputs = fan_in_of(p, k, 0), outputs = width_of(p, k, (k.layers > 0 ? k.layers : p->layers) - 1);
+    if (wide) {
+        const ptrdiff_t seen = numbers_of(1, vectors_of(1, inputs));
+        const ptrdiff_t wanted = numbers_of(1, vectors_of(1, outputs));
+        for (int i = 0; i < n; i++) {
+            const size_t row = as_filed ? place + i : row_at(b, 0, place + i, 0);
+            memcpy((double *)d->inputs + i * seen, p->rows + row * inputs,
+                   (size_t)inputs * sizeof(double));
+            memcpy((double *)d->targets + i * wanted, p->targets + row * outputs,
+                   (size_t)outputs * sizeof(double));
+        }
+        return 3;
+    }
+    if (as_filed || in_order(b, k, first)) {
+        const double *row = p->rows + (size_t)place * inputs;
+        const double *target = p->targets + (size_t)place * outputs;
+        int sides = 0;
+        for (int i = 0; i < inputs; i++)
+            d->inputs[i] = all(row[i]);
+        for (int o = 0; o < outputs; o++) {
+            sides |= (target[o] > 0.0) | (target[o] < 1.0) << 1;
+            for (int i = 0; i < n; i++)
+                d->targets[i * outputs + o] = all(target[o]);
+        }
+        if (as_filed && !in_order(b, k, first)) /* each item looks at its own inputs */
+            for (int i = 1; i < n; i++)
+                memcpy(d->inputs + (size_t)i * inputs, d->inputs, (size_t)inputs * sizeof(lanes));
+        return sides;
+    }
+    for (int i = 0; i < n; i++)
+        for (int lane = 0; lane < LANES; lane++) {
+            const size_t row = row_at(b, first + i, place, lane);
+            double *to = (double *)(d->inputs + (size_t)i * inputs) + lane;
+            for (int j = 0; j < inputs; j++)
+                to[(size_t)j * LANES] = p->rows[row * inputs + j];
+            to = (double *)(d->targets + (size_t)i * outputs) + lane;
+            for (int j = 0; j < outputs; j++)
+                to[(size_t)j * LANES] = p->targets[row * outputs + j];
+        }
+    return 3;
+}
+#define fill ISA(fill)
+
+/* Put on a desk what came out on another, which may be in registers: n vectors of outputs. */
+FUNCTION void ISA(show)(const problem *p, const desk *d, const lanes *x, const lanes *y,
+                        const lanes *targets, const int n)
+{
+    for (int i = 0; i < n; i++) {
+        d->z[p->layers - 1][i] = x[i], d->h[p->layers - 1][i] = y[i];
+        d->targets[i] = targets[i];
+    }
+}
+
+/* Store the predictions of n items, which stand at a place. */
+static TARGET __attribute__((noinline)) void ISA(print_predictions)(
+    const int wide, const problem *p, const state *s, const block *b, const desk *d,
+    const int place, const int first, const int n, const int as_filed)
+{
+    const int outputs = output_of(p)->width, each = vectors_of(wide, outputs);
+    for (int i = 0; i < n; i++)
+        for (int o = 0; o < outputs; o++) {
+            const double *from = (const double *)(d->h[p->layers - 1] + (ptrdiff_t)i * each);
+            for (int lane = 0; lane < (wide ? 1 : b->count[first + i]); lane++) {
+                const int v = wide ? 0 : first + i, at = wide ? place + i : place;
+                const size_t row = as_filed ? at : row_at(b, v, at, lane);
+                s->predictions[(row * outputs + o) * s->seeds + b->at[v] + lane] =
+                    wide ? from[o] : from[o * LANES + lane];
+            }
+        }
+}
+
+/* Store the losses of n items in `to`, (samples, seeds), or add those of a lane to its sum. */
+static TARGET __attribute__((noinline)) void ISA(print_losses)(
+    const int wide, const problem *p, const state *s, const block *b, const desk *d,
+    const int place, const int first, const int n, double *to, double *sums)
+{
+    const int outputs = output_of(p)->width, each = vectors_of(wide, outputs), l = p->layers - 1;
+    for (int i = 0; i < n; i++) {
+        const ptrdiff_t from = (ptrdiff_t)i * each;
+        for (int o = 0; o < each; o++)
+            ISA(lose)(p->printed, &d->z[l][from + o], &d->h[l][from + o], &d->targets[from + o],
+                      &d->losses[o]);
+        const double *lost = (const double *)d->losses;
+        const int v = wide ? 0 : first + i, at = wide ? place + i : place;
+        for (int lane = 0; lane < (wide ? 1 : b->count[v]); lane++) {
+            double sum = lost[lane];
+            for (int o = 1; o < outputs; o++)
+                sum += lost[wide ? o : o * LANES + lane];
+            if (to != NULL)
+                to[(size_t)row_at(b, v, at, lane) * s->seeds + b->at[v] + lane] = sum;
+            if (sums != NULL)
+                sums[v * LANES + lane] = at == 0 ? sum : sums[v * LANES + lane] + sum;
+        }
+    }
+}
+
+/* --- what is noted of seeds --- */
 
 /* Write the epoch down for some lanes. */
 static void ISA(mark)(int64_t *epochs, unsigned which, long long epoch)
@@ -487,160 +921,380 @@ static void ISA(mark)(int64_t *epochs, unsigned which, long long epoch)
             epochs[lane] = epoch;
 }
 
-/* Which of the seeds that matter are right on all samples with the weights of the block, of which
-   the first sample has been looked at. Once no seed is right, nothing more need be looked at. */
-FUNCTION unsigned ISA(right_on_all)(const problem *p, const state *s, block *b, const int v,
-                                    unsigned right, const int printing, lanes *z, lanes *h,
-                                    const int inputs, const int hidden, const int kind,
-                                    const int output_kind)
+/* Of lanes, those of a block's vector that are right at some items on the desk. */
+FUNCTION void ISA(keep_right)(const int wide, const problem *p, const desk *d, const known k,
+                              const int first, const int n, unsigned *right)
 {
-    int sample = b->last_wrong[v];
-    for (int looked = 1; looked < p->samples && (right || printing); looked++) {
-        const lanes x = forward(p, inputs, hidden, kind, p->rows + (size_t)sample * inputs,
-                                b->weights[v], z, h);
-        const lanes y = value(output_kind, &p->output_activation, x);
-        right &= which_less(magnitude(y - p->targets[sample]), all(p->solved_within));
-        if (printing)
-            ISA(store)(s->predictions + sample * s->seeds + b->at[v], y, b->count[v]);
-        if (!right)
-            b->last_wrong[v] = sample;
-        sample = sample + 1 < p->samples ? sample + 1 : 1;
-    }
-    return right;
+    const int last = (k.layers > 0 ? k.layers : p->layers) - 1, outputs = width_of(p, k, last);
+    const int each = vectors_of(wide, outputs);
+    for (int i = 0; i < n; i++)
+        for (int o = 0; o < each; o++) {
+            const ptrdiff_t at = (ptrdiff_t)i * each + o;
+            const unsigned near =
+                which_less(magnitude(d->h[last][at] - d->targets[at]), all(p->solved_within));
+            if (!wide)
+                right[first + i] &= near;
+            else {
+                const int left = outputs - o * LANES, lanes_left = left < LANES ? left : LANES;
+                right[0] &= (near & ALL_OF(lanes_left)) == ALL_OF(lanes_left);
+            }
+        }
 }
-#define right_on_all ISA(right_on_all)
+#define keep_right ISA(keep_right)
 
-/* The seeds whose being right can still change `solved_at` or `lost_at`. */
-FUNCTION unsigned ISA(watched)(const block *b, const int v)
+/* The seeds whose being right can still change a mark. */
+FUNCTION unsigned ISA(watched)(const problem *p, const block *b, const int v)
 {
-    return ALL_OF(b->count[v]) & ~b->diverged[v] & ~(b->solved[v] & b->lost[v]);
+    const unsigned done = p->stop_solved ? 0 : b->solved[v] & b->lost[v];
+    return ALL_OF(b->count[v]) & ~b->diverged[v] & ~b->stopped[v] & ~done;
 }
 #define watched ISA(watched)
 
-/* Write down which seeds are solved with the weights that an epoch began with, or are no more. */
-FUNCTION void ISA(write_down)(const state *s, block *b, const int v, const unsigned right,
+/* Look at all rows with the weights that an epoch begins with: which of the seeds that matter are
+   right on all. Of the first `known_rows` it is known. Once none is right, nothing more need be
+   looked at, but if predictions are stored, or losses are added up. */
+FUNCTION void ISA(look)(const int wide, const problem *p, const state *s, block *b, const desk *d,
+                        const known k, const int first, const int n, unsigned *right,
+                        const int known_rows, const int printing, double *sums)
+{
+    const int every = printing || sums != NULL, left = p->samples - known_rows;
+    int row = every || b->last_wrong[first] < known_rows ? known_rows : b->last_wrong[first];
+    for (int looked = 0; looked < left;) {
+        unsigned any = 0;
+        for (int v = first; v < first + (wide ? 1 : n); v++)
+            any |= right[v];
+        if (!any && !every)
+            return;
+        int items = n;
+        if (wide) {
+            items = every || looked > 0 ? d->items : 1;
+            items = items < p->samples - row ? items : p->samples - row;
+            items = items < left - looked ? items : left - looked;
+        }
+        fill(wide, p, b, d, k, row, first, items, 1);
+        forward(wide, p, b, d, k, first, items, 0);
+        if (any)
+            keep_right(wide, p, d, k, first, items, right);
+        if (printing)
+            ISA(print_predictions)(wide, p, s, b, d, row, first, items, 1);
+        if (sums != NULL)
+            ISA(print_losses)(wide, p, s, b, d, row, first, items, NULL, sums);
+        for (int v = first; any && v < first + (wide ? 1 : n); v++)
+            if (!right[v])
+                b->last_wrong[v] = row;
+        looked += wide ? items : 1, row += wide ? items : 1;
+        if (row >= p->samples)
+            row = known_rows;
+    }
+}
+#define LOOKER                                                                                    \
+    const problem *p, const state *s, block *b, const desk *d, int first, int n, unsigned *right, \
+        int known_rows, int printing, double *sums
+typedef void ISA(looker)(LOOKER);
+
+/* From the numbers of a vector's seeds among others to the block, or back for some lanes. */
+static TARGET __attribute__((noinline)) void ISA(move)(const int wide, const problem *p,
+                                                       const state *s, const block *b, const int v,
+                                                       const unsigned which, const int out)
+{
+    const int parts = means_of(p->optimizer), powers = powers_of(p->optimizer);
+    const size_t size = size_of(p), padded = start_of(wide, p, (known){0}, p->layers);
+    for (int part = 0; part <= parts; part++) {
+        double *outside = part == 0 ? s->weights : s->memory + (part - 1) * size * s->seeds;
+        lanes *inside = part == 0 ? b->weights[v] : b->memory[v] + (part - 1) * padded;
+        for (int l = 0; l < p->layers; l++) {
+            const int units = p->layer[l].width, each = vectors_of(wide, units);
+            for (int row = 0; row < p->layer[l].fan_in + p->layer[l].bias; row++, inside += each)
+                for (int u = 0; u < units; u++, outside += s->seeds)
+                    for (int lane = 0; which >> lane; lane++)
+                        if (which >> lane & 1) {
+                            double *in = (double *)inside + (wide ? u : u * LANES + lane);
+                            *(out ? &outside[b->at[v] + lane] : in) =
+                                *(out ? in : &outside[b->at[v] + lane]);
+                        }
+        }
+    }
+    for (int i = 0; i < powers; i++)
+        for (int lane = 0; which >> lane; lane++)
+            if (which >> lane & 1) {
+                double *in = (double *)(b->memory[v] + parts * padded + i) + lane;
+                double *outside = s->memory + (parts * size + i) * s->seeds + b->at[v] + lane;
+                *(out ? outside : in) = *(out ? in : outside);
+            }
+}
+
+/* Write down which seeds are solved with the weights that an epoch began with, or are no more, and
+   take out those that stop there. */
+static TARGET __attribute__((noinline)) void ISA(note)(const int wide, const problem *p,
+                                                       const state *s, block *b, const int v,
+                                                       const unsigned newly_solved,
+                                                       const unsigned newly_lost,
+                                                       unsigned stopping, const double *sums,
+                                                       const long long epoch)
+{
+    ISA(mark)(s->lost_at + b->at[v], newly_lost, epoch);
+    ISA(mark)(s->solved_at + b->at[v], newly_solved, epoch);
+    b->lost[v] |= newly_lost, b->solved[v] |= newly_solved;
+    for (int lane = 0; sums != NULL && lane < b->count[v]; lane++)
+        stopping |= (unsigned)(sums[v * LANES + lane] / (double)p->samples <= p->stop_loss) << lane;
+    stopping &= ~b->stopped[v] & ~b->diverged[v];
+    ISA(mark)(s->stopped_at + b->at[v], stopping, epoch);
+    ISA(move)(wide, p, s, b, v, stopping, 1);
+    b->stopped[v] |= stopping;
+}
+
+FUNCTION void ISA(write_down)(const int wide, const problem *p, const state *s, block *b,
+                              const int v, const unsigned right, const double *sums,
                               const long long epoch)
 {
-    const unsigned newly_lost = b->solved[v] & ~right & ~b->lost[v];
+    const unsigned newly_lost = b->solved[v] & ~right & ~b->lost[v] & ~b->stopped[v];
     const unsigned newly_solved = right & ~b->solved[v];
-    if (newly_lost | newly_solved) {
-        ISA(mark)(s->lost_at + b->at[v], newly_lost, epoch);
-        ISA(mark)(s->solved_at + b->at[v], newly_solved, epoch);
-        b->lost[v] |= newly_lost, b->solved[v] |= newly_solved;
-    }
+    const unsigned stopping = p->stop_solved ? right : 0;
+    if (newly_lost | newly_solved | stopping || sums != NULL)
+        ISA(note)(wide, p, s, b, v, newly_solved, newly_lost, stopping, sums, epoch);
 }
 #define write_down ISA(write_down)
 
-/* The step that a sample asks for, or its part of the epoch's: `deltas` are the slopes of its loss
-   in the pre-activations of the hidden units, `delta` that in the output's. */
-FUNCTION void ISA(learn)(const problem *p, block *b, const int v, lanes *weights,
-                         const int sample, const double *row, const lanes *deltas, const lanes *h,
-                         lanes delta, const int inputs, const int hidden, const int batch)
-{
-    lanes *output = weights + (inputs + 1) * hidden;
-    if (!batch) {
-        for (int u = 0; u < hidden; u++) {
-            for (int k = 0; k < inputs; k++)
-                weights[k * hidden + u] -= p->rate * (row[k] * deltas[u]);
-            weights[inputs * hidden + u] -= p->rate * deltas[u];
-            output[u] -= p->rate * (h[u] * delta);
-        }
-        output[hidden] -= p->rate * delta;
-        return;
-    }
-    lanes *sum = b->gradient[v], *of_output = sum + (inputs + 1) * hidden;
-#define ADD_TO(total, term) total = sample == 0 ? (term) : total + (term)
-    for (int u = 0; u < hidden; u++) {
-        for (int k = 0; k < inputs; k++)
-            ADD_TO(sum[k * hidden + u], row[k] * deltas[u]);
-        ADD_TO(sum[inputs * hidden + u], deltas[u]);
-        ADD_TO(of_output[u], h[u] * delta);
-    }
-    ADD_TO(of_output[hidden], delta);
-#undef ADD_TO
-    if (sample + 1 == p->samples)
-        for (int i = 0; i < (inputs + 1) * hidden + hidden + 1; i++)
-            weights[i] -= p->rate * (sum[i] / (double)p->samples);
-}
-#define learn ISA(learn)
-
 /* Write down of which seeds a weight is no finite number any more. */
-FUNCTION void ISA(mark_broken)(const state *s, block *b, const int v, const int size,
-                               const long long epoch)
+FUNCTION void ISA(mark_broken)(const int wide, const problem *p, const state *s, block *b,
+                               const known k, const int v, const long long epoch)
 {
     lanes check = all(0.0); /* 0 times what is not finite is nan */
-    for (int i = 0; i < size; i++)
-        check += 0.0 * b->weights[v][i];
-    const unsigned broken = ALL_OF(b->count[v]) & ~which_less(check, all(1.0));
-    if (broken & ~b->diverged[v]) {
-        ISA(mark)(s->diverged_at + b->at[v], broken & ~b->diverged[v], epoch);
-        b->diverged[v] |= broken;
+    if (!wide) {
+        const size_t size = start_of(0, p, k, k.layers > 0 ? k.layers : p->layers);
+        for (size_t i = 0; i < size; i++)
+            check += 0.0 * b->weights[v][i];
+    } else
+        for (int l = 0; l < p->layers; l++) {
+            const int each = vectors_of(1, p->layer[l].width);
+            const lanes *w = b->weights[0] + start_of(1, p, k, l);
+            for (int row = 0; row < p->layer[l].fan_in + p->layer[l].bias; row++, w += each) {
+                for (int j = 0; j + 1 < each; j++)
+                    check += 0.0 * w[j];
+                check += 0.0 * (lanes)((bits)w[each - 1] & (bits)*b->valid[l]);
+            }
+        }
+    const unsigned fine = which_less(check, all(1.0));
+    const unsigned broken = wide ? fine != ALL_OF(LANES) : ALL_OF(b->count[v]) & ~fine;
+    const unsigned fresh = broken & ~b->diverged[v] & ~b->stopped[v];
+    if (fresh) {
+        ISA(mark)(s->diverged_at + b->at[v], fresh, epoch);
+        b->diverged[v] |= fresh;
     }
 }
 #define mark_broken ISA(mark_broken)
 
-/* What differs between the networks for which the code below is compiled. */
-#define SHAPE                                                                                     \
-    const int inputs, const int hidden, const int kind, const int backward,                       \
-        const int output_kind, const int output_backward, const int loss
+/* --- steps: `hsig.engines.optimizers` --- */
 
-/* Train a block for all epochs. Called with constants, it is compiled for just these. */
-FUNCTION void ISA(train_block)(const problem *of, const state *s, block *b, lanes *z, lanes *h,
-                               lanes *other_z, lanes *other_h, SHAPE)
+/* What the gradient is multiplied by so that its norm is not above `clip`; the mean over so many
+   rows is taken first. */
+static TARGET __attribute__((noinline)) void ISA(average)(const int wide, const problem *p,
+                                                          block *b, const int v, const int rows)
+{
+    const size_t size = start_of(wide, p, (known){0}, p->layers);
+    lanes *g = b->gradient[v];
+    if (rows > 1)
+        for (size_t i = 0; i < size; i++)
+            g[i] = g[i] / (double)rows;
+    if (p->clip > DBL_MAX)
+        return;
+    lanes sum = all(0.0);
+    if (!wide)
+        for (size_t i = 0; i < size; i++)
+            sum += g[i] * g[i];
+    else {
+        double total = 0.0;
+        for (int l = 0; l < p->layers; l++) {
+            const int units = p->layer[l].width;
+            const double *from = (const double *)(g + start_of(1, p, (known){0}, l));
+            for (int row = 0; row < p->layer[l].fan_in + p->layer[l].bias; row++) {
+                for (int u = 0; u < units; u++)
+                    total += from[u] * from[u];
+                from += numbers_of(1, vectors_of(1, units));
+            }
+        }
+        sum = all(total);
+    }
+    const lanes ratio = p->clip / (root(sum) + 1e-6), one = all(1.0);
+    const lanes scale = where_less(one, ratio, one, ratio);
+    for (size_t i = 0; i < size; i++)
+        g[i] = g[i] * scale;
+}
+
+static TARGET __attribute__((noinline)) void ISA(step)(const int wide, const problem *p, block *b,
+                                                       const int v, const int rows)
+{
+    ISA(average)(wide, p, b, v, rows);
+    const size_t size = start_of(wide, p, (known){0}, p->layers);
+    lanes *w = b->weights[v], *g = b->gradient[v], *m = b->memory[v], *square = m + size;
+    const double rate = p->rate, first = p->settings[0], second = p->settings[1];
+    const double epsilon = p->settings[p->optimizer == RMSPROP ? 1 : 2];
+    if (p->decay != 0.0 && p->optimizer == ADAMW) {
+        const double shrunk = 1.0 - rate * p->decay;
+        for (size_t i = 0; i < size; i++)
+            w[i] = w[i] * shrunk;
+    } else if (p->decay != 0.0)
+        for (size_t i = 0; i < size; i++)
+            g[i] = g[i] + p->decay * w[i];
+    switch (p->optimizer) {
+    case SGD:
+        for (size_t i = 0; i < size; i++)
+            w[i] -= rate * g[i];
+        break;
+    case MOMENTUM:
+        for (size_t i = 0; i < size; i++)
+            m[i] = first * m[i] + g[i], w[i] -= rate * m[i];
+        break;
+    case NESTEROV:
+        for (size_t i = 0; i < size; i++)
+            m[i] = first * m[i] + g[i], w[i] -= rate * (g[i] + first * m[i]);
+        break;
+    case RMSPROP:
+        for (size_t i = 0; i < size; i++) {
+            m[i] = first * m[i] + (1.0 - first) * (g[i] * g[i]);
+            w[i] -= rate * (g[i] / (root(m[i]) + epsilon));
+        }
+        break;
+    default: { /* ADAM, ADAMW */
+        lanes *power = square + size;
+        power[0] = power[0] * first, power[1] = power[1] * second;
+        lanes by_mean = rate / (1.0 - power[0]), by_square = root(1.0 - power[1]);
+        if (wide)
+            by_mean = all(by_mean[0]), by_square = all(by_square[0]);
+        for (size_t i = 0; i < size; i++) {
+            m[i] = m[i] + (1.0 - first) * (g[i] - m[i]);
+            square[i] = second * square[i] + (1.0 - second) * (g[i] * g[i]);
+            w[i] -= by_mean * (m[i] / (root(square[i]) / by_square + epsilon));
+        }
+    }
+    }
+}
+
+/* --- training --- */
+
+/* Transpose the layers but the first, as the way back takes them with units in lanes. */
+static TARGET __attribute__((noinline)) void ISA(turn)(const problem *p, const block *b)
+{
+    for (int l = 1; l < p->layers; l++) {
+        const int units = p->layer[l].width, seen = p->layer[l].fan_in;
+        const ptrdiff_t from_row = numbers_of(1, vectors_of(1, units));
+        const ptrdiff_t to_row = numbers_of(1, vectors_of(1, seen));
+        const double *from = (const double *)(b->weights[0] + start_of(1, p, (known){0}, l));
+        double *to = (double *)b->turned[l];
+        for (int row = 0; row < seen; row++)
+            for (int u = 0; u < units; u++)
+                to[u * to_row + row] = from[row * from_row + u];
+    }
+}
+
+/* Train n items, which stand at a place of the epoch. */
+FUNCTION void ISA(train_items)(const int wide, const problem *p, const state *s, block *b,
+                               const desk *d, const known k, const int place, const int first,
+                               const int n, const int direct, const int adding,
+                               ISA(looker) *look, const long long epoch, unsigned *right,
+                               double *sums)
+{
+    const int printing = epoch == s->epoch, whole = p->batch == p->samples && sums == NULL;
+    const int layers = k.layers > 0 ? k.layers : p->layers;
+    const int sides = fill(wide, p, b, d, k, place, first, n, 0);
+    forward(wide, p, b, d, k, first, n, 1);
+    const int outputs = vectors_of(wide, width_of(p, k, layers - 1));
+    lanes *x = d->z[layers - 1], *y = d->h[layers - 1], *delta = d->delta[layers - 1];
+    if (printing) {
+        ISA(show)(p, d->aside, x, y, d->targets, n * outputs);
+        ISA(print_losses)(wide, p, s, b, d->aside, place, first, n, s->losses, NULL);
+    }
+    if (place == 0 || whole) { /* the weights are still those of the beginning */
+        const int judged = sums == NULL && (whole || in_order(b, k, wide ? 0 : first));
+        if (judged) {
+            keep_right(wide, p, d, k, first, n, right);
+            if (printing)
+                ISA(print_predictions)(wide, p, s, b, d->aside, place, first, n, 0);
+        }
+        int looking = !whole && (printing || sums != NULL);
+        for (int v = first; !whole && v < first + (wide ? 1 : n); v++)
+            looking |= right[v] != 0;
+        if (looking)
+            look(p, s, b, d->aside, first, n, right, judged ? (wide ? n : 1) : 0, printing, sums);
+        if (!whole || place + (wide ? n : 1) == p->samples)
+            for (int v = first; v < first + (wide ? 1 : n); v++)
+                write_down(wide, p, s, b, v, right[v], sums, epoch);
+    }
+    const int loss = k.layers > 0 ? k.loss : p->loss;
+    for (int i = 0; i < n * outputs; i++)
+        delta[i] = output_delta(loss, loss == BCE_OF_LOGIT ? y[i] : delta[i], y[i],
+                                d->targets[i], sides);
+    if (k.layers == 2) {
+        backward_layer(wide, p, b, d, k, 1, first, n, direct, adding);
+        backward_layer(wide, p, b, d, k, 0, first, n, direct, adding);
+    } else
+        for (int l = layers - 1; l >= 0; l--)
+            backward_layer(wide, p, b, d, k, l, first, n, direct, adding);
+}
+#define train_items ISA(train_items)
+
+/* Train a block for all epochs; `together` vectors of seeds at a time. Called with what is known of
+   a network, it is compiled for just that. */
+FUNCTION void ISA(train_block)(const int wide, const problem *of, const state *s, block *b,
+                               const desk *d, const known k, const int one_by_one,
+                               const int direct, ISA(looker) *look)
 {
     const problem here = *of, *p = &here; /* where no store can change it */
-    const int size = (inputs + 1) * hidden + hidden + 1, batch = p->update == BATCH;
+    double sums[MOST_VECTORS * LANES], *const by_loss = p->stop_by_loss ? sums : NULL;
     for (long long epoch = s->epoch; epoch < s->epoch + s->epochs; epoch++) {
-        const int printing = epoch == s->epoch;
-        unsigned right[GROUP] = {0};
-        for (int sample = 0; sample < p->samples; sample++)
-            for (int v = 0; v < b->vectors; v++) {
-                const double *row = p->rows + (size_t)sample * inputs, target = p->targets[sample];
-                lanes *weights = b->weights[v], *output = weights + (inputs + 1) * hidden;
-
-                const lanes x = forward(p, inputs, hidden, kind, row, weights, z, h);
-                const lanes y = value(output_kind, &p->output_activation, x);
-                if (sample == 0 || batch) { /* the weights are still those of the beginning */
-                    right[v] = (sample == 0 ? watched(b, v) : right[v]) &
-                               which_less(magnitude(y - target), all(p->solved_within));
-                    if (printing)
-                        ISA(store)(s->predictions + sample * s->seeds + b->at[v], y, b->count[v]);
-                    if (!batch)
-                        right[v] = right_on_all(p, s, b, v, right[v], printing, other_z, other_h,
-                                                inputs, hidden, kind, output_kind);
-                    if (!batch || sample + 1 == p->samples)
-                        write_down(s, b, v, right[v], epoch);
-                }
-                if (printing)
-                    ISA(print_loss)(p->printed, (double *)&x, (double *)&y, target,
-                                    s->losses + sample * s->seeds + b->at[v], b->count[v]);
-
-                const lanes slope =
-                    loss == BCE_OF_LOGIT ? y /* not asked for */
-                                         : training_slope(output_kind, output_backward,
-                                                          &p->output_activation, x, y);
-                const lanes delta = output_delta(loss, slope, y, target);
-                for (int u = 0; u < hidden; u++) /* z becomes the slope of the loss in it */
-                    z[u] = delta * output[u] *
-                           training_slope(kind, backward, &p->hidden_activation, z[u], h[u]);
-
-                learn(p, b, v, weights, sample, row, z, h, delta, inputs, hidden, batch);
+        unsigned right[MOST_VECTORS], going = 0;
+        for (int v = 0; v < b->vectors; v++) {
+            right[v] = watched(p, b, v);
+            going |= ALL_OF(b->count[v]) & ~b->stopped[v];
+            for (int lane = 0; p->shuffled && lane < (wide ? 1 : b->count[v]); lane++)
+                shuffle(s->numbers[b->at[v] + lane], epoch, p->samples, b->order[v] + lane,
+                        LANES);
+        }
+        if (!going && epoch > s->epoch)
+            return;
+        for (int start = 0; start < p->samples; start += p->batch) {
+            const int stop = p->batch < p->samples - start ? start + p->batch : p->samples;
+            if (wide)
+                ISA(turn)(p, b);
+            for (int place = start; place < stop;) {
+                int n = one_by_one ? 1 : b->vectors;
+                if (wide)
+                    n = d->items < stop - place ? d->items : stop - place;
+                for (int v = 0; v < (wide ? 1 : b->vectors); v += n)
+                    train_items(wide, p, s, b, d, k, place, v, n, direct, place > start, look,
+                                epoch, right, by_loss);
+                place += wide ? n : 1;
             }
-
+            for (int v = 0; !direct && v < b->vectors; v++)
+                ISA(step)(wide, p, b, v, stop - start);
+        }
         for (int v = 0; v < b->vectors; v++)
-            mark_broken(s, b, v, size, epoch);
+            mark_broken(wide, p, s, b, k, v, epoch);
     }
 }
 #define train_block ISA(train_block)
 
 /* The question's network, 2-3-1, with what is most used in it: all in registers. */
-#define SPECIAL(name, kind, output_kind, loss)                                                    \
-    static TARGET __attribute__((noinline)) void ISA(name)(const problem *p, const state *s,      \
-                                                           block *b)                              \
+static const int ISA(question)[] = {2, 3, 1};
+#define LOOK(name, wide, ...)                                                                     \
+    static TARGET __attribute__((noinline)) void ISA(name##_look)(LOOKER)                         \
     {                                                                                             \
-        lanes z[3], h[3], other_z[3], other_h[3];                                                 \
-        train_block(p, s, b, z, h, other_z, other_h, 2, 3, kind, OWN, output_kind, OWN,        \
-                    loss);                                                                        \
+        ISA(look)(wide, p, s, b, d, (known){__VA_ARGS__}, first, n, right, known_rows, printing,  \
+                  sums);                                                                          \
+    }
+#define SPECIAL(name, kind, output_kind, loss)                                                    \
+    LOOK(name, 0, 2, kind, output_kind, loss, ISA(question), 1)                                   \
+    static TARGET __attribute__((noinline)) void ISA(name)(const problem *p, const state *s,      \
+                                                           block *b, const desk *any)             \
+    {                                                                                             \
+        lanes x[2], t[1], z[3], h[3], delta[3], u[1], y[1], e[1];                                 \
+        const desk d = {.inputs = x, .targets = t, .z = {z, u}, .h = {h, y},                      \
+                        .delta = {delta, e}, .items = 1, .aside = any->aside};                    \
+        const known k = {2, kind, output_kind, loss, ISA(question), 1};                              \
+        if (is_direct(p))                                                                         \
+            train_block(0, p, s, b, &d, k, 1, 1, ISA(name##_look));                                                 \
+        else                                                                                      \
+            train_block(0, p, s, b, &d, k, 1, 0, ISA(name##_look));                                                 \
     }
 SPECIAL(clip_squared, CLIP, CLIP, SQUARED)
 SPECIAL(clip_bce, CLIP, CLIP, BCE)
@@ -648,217 +1302,174 @@ SPECIAL(logistic_squared, LOGISTIC, LOGISTIC, SQUARED)
 SPECIAL(logistic_bce, LOGISTIC, LOGISTIC, BCE_OF_LOGIT)
 SPECIAL(relu_bce, CLIP, LOGISTIC, BCE_OF_LOGIT)
 
-static TARGET __attribute__((noinline)) void ISA(any)(const problem *p, const state *s, block *b,
-                                                      const desk *d)
+/* Any network; the question's shape with any activations; few seeds. */
+#define GENERAL(name, wide, ...)                                                                  \
+    LOOK(name, wide, __VA_ARGS__)                                                                 \
+    static TARGET __attribute__((noinline)) void ISA(name)(const problem *p, const state *s,      \
+                                                           block *b, const desk *d)               \
+    {                                                                                             \
+        train_block(wide, p, s, b, d, (known){__VA_ARGS__}, 0, is_direct(p), ISA(name##_look));                     \
+    }
+GENERAL(any_question, 0, 2, -1, -1, p->loss, ISA(question))
+GENERAL(any_seeds, 0, 0)
+GENERAL(any_units, 1, 0)
+
+/* Whether it is the question's network, in its own way of training. */
+static int ISA(is_question)(const problem *p)
 {
-    train_block(p, s, b, d->z, d->h, d->other_z, d->other_h, p->inputs, p->hidden,
-                p->hidden_activation.kind, p->hidden_activation.backward,
-                p->output_activation.kind, p->output_activation.backward, p->loss);
+    return p->layers == 2 && p->layer[0].fan_in == 2 && p->layer[0].width == 3 &&
+           p->layer[1].width == 1 && p->layer[0].bias && p->layer[1].bias;
 }
 
 static TARGET void ISA(choose)(const problem *p, const state *s, block *b, const desk *d)
 {
-    const activation *in = &p->hidden_activation, *out = &p->output_activation;
-    const int question = p->inputs == 2 && p->hidden == 3 && in->backward == OWN &&
-                         out->backward == OWN;
-    if (question && in->kind == CLIP && out->kind == CLIP && p->loss == SQUARED)
-        ISA(clip_squared)(p, s, b);
-    else if (question && in->kind == CLIP && out->kind == CLIP && p->loss == BCE)
-        ISA(clip_bce)(p, s, b);
-    else if (question && in->kind == LOGISTIC && out->kind == LOGISTIC && p->loss == SQUARED)
-        ISA(logistic_squared)(p, s, b);
-    else if (question && in->kind == LOGISTIC && p->loss == BCE_OF_LOGIT)
-        ISA(logistic_bce)(p, s, b);
-    else if (question && in->kind == CLIP && p->loss == BCE_OF_LOGIT)
-        ISA(relu_bce)(p, s, b);
+    const activation *in = &p->layer[0].activation, *out = &output_of(p)->activation;
+    const int own = ISA(is_question)(p) && in->backward == OWN && out->backward == OWN &&
+                    !p->shuffled;
+    if (own && in->kind == CLIP && out->kind == CLIP && p->loss == SQUARED)
+        ISA(clip_squared)(p, s, b, d);
+    else if (own && in->kind == CLIP && out->kind == CLIP && p->loss == BCE)
+        ISA(clip_bce)(p, s, b, d);
+    else if (own && in->kind == LOGISTIC && out->kind == LOGISTIC && p->loss == SQUARED)
+        ISA(logistic_squared)(p, s, b, d);
+    else if (own && in->kind == LOGISTIC && p->loss == BCE_OF_LOGIT)
+        ISA(logistic_bce)(p, s, b, d);
+    else if (own && in->kind == CLIP && p->loss == BCE_OF_LOGIT)
+        ISA(relu_bce)(p, s, b, d);
+    else if (ISA(is_question)(p))
+        ISA(any_question)(p, s, b, d);
     else
-        ISA(any)(p, s, b, d);
+        ISA(any_seeds)(p, s, b, d);
 }
 
-/* --- networks with a program in a layer: each layer of a whole block in one go --- */
+#define TAKE(type, pointer, number)                                                               \
+    do {                                                                                          \
+        if (memory != NULL)                                                                       \
+            pointer = (type *)(memory + taken);                                                   \
+        const size_t bytes = (size_t)(number) * sizeof(type);                                     \
+        taken += bytes + (ALIGNMENT - bytes % ALIGNMENT) % ALIGNMENT;                             \
+    } while (0)
 
-/* The value of a layer's activation at n vectors x and, unless NULL, the slope in training. */
-FUNCTION void ISA(activate_own)(const int kind, const activation *a, const lanes *x, const int n,
-                                lanes *y, lanes *slope)
+/* Room for a block of so many vectors of seeds, or one seed, laid out from `memory` on; the bytes
+   that it takes. With NULL nothing is laid out. Likewise for a desk of so many items. */
+static TARGET size_t ISA(place_block)(const int wide, const problem *p, const int vectors,
+                                      char *memory, block *b)
 {
-    for (int i = 0; i < n; i++)
-        y[i] = value(kind, a, x[i]);
-    for (int i = 0; slope != NULL && i < n; i++)
-        slope[i] = training_slope(kind, a->backward, a, x[i], y[i]);
-}
-
-static TARGET void ISA(activate)(const runner *r, const activation *a, lanes *x, const int n,
-                                 lanes *y, lanes *slope)
-{
-    if (r->program != NULL)
-        run_all(r, x, n, y, slope);
-    else if (a->kind == LOGISTIC)
-        ISA(activate_own)(LOGISTIC, a, x, n, y, slope);
-    else
-        ISA(activate_own)(a->kind, a, x, n, y, slope);
-}
-#define activate ISA(activate)
-
-/* As `right_on_all`, for all vectors at once, each at the sample at which it stands. */
-FUNCTION void ISA(all_right_on_all)(const problem *p, const state *s, block *b, const desk *d,
-                                    unsigned *right, const int printing, const int inputs,
-                                    const int hidden)
-{
-    int at[MOST_VECTORS], which[MOST_VECTORS];
-    lanes x[MOST_VECTORS], y[MOST_VECTORS];
-    for (int v = 0; v < b->vectors; v++)
-        at[v] = b->last_wrong[v];
-    for (int looked = 1; looked < p->samples; looked++) {
-        int n = 0;
-        for (int v = 0; v < b->vectors; v++)
-            if (right[v] || printing)
-                which[n++] = v;
-        if (n == 0)
-            return;
-        for (int i = 0; i < n; i++)
-            for (int u = 0; u < hidden; u++)
-                d->other_z[i * hidden + u] =
-                    into_unit(inputs, hidden, u, p->rows + (size_t)at[which[i]] * inputs,
-                              b->weights[which[i]]);
-        activate(&d->in, &p->hidden_activation, d->other_z, n * hidden, d->other_h, NULL);
-        for (int i = 0; i < n; i++)
-            x[i] = into_output(inputs, hidden, d->other_h + i * hidden, b->weights[which[i]]);
-        activate(&d->out, &p->output_activation, x, n, y, NULL);
-        for (int i = 0; i < n; i++) {
-            const int v = which[i], sample = at[v];
-            right[v] &= which_less(magnitude(y[i] - p->targets[sample]), all(p->solved_within));
-            if (printing)
-                ISA(store)(s->predictions + sample * s->seeds + b->at[v], y[i], b->count[v]);
-            if (!right[v])
-                b->last_wrong[v] = sample;
-            at[v] = sample + 1 < p->samples ? sample + 1 : 1;
-        }
+    size_t taken = 0;
+    const size_t size = start_of(wide, p, (known){0}, p->layers);
+    const size_t remembered = (size_t)means_of(p->optimizer) * size + powers_of(p->optimizer);
+    for (int v = 0; v < vectors; v++) {
+        TAKE(lanes, b->weights[v], size);
+        if (!is_direct(p))
+            TAKE(lanes, b->gradient[v], size);
+        TAKE(lanes, b->memory[v], remembered);
+        if (p->shuffled)
+            TAKE(int32_t, b->order[v], (size_t)p->samples * LANES);
     }
-}
-#define all_right_on_all ISA(all_right_on_all)
-
-/* As `train_block`: the same operations for each seed, in the same order. */
-FUNCTION void ISA(train_layers)(const problem *of, const state *s, block *b, const desk *d,
-                                const int inputs, const int hidden)
-{
-    const problem here = *of, *p = &here; /* where no store can change it */
-    const int size = (inputs + 1) * hidden + hidden + 1, batch = p->update == BATCH;
-    lanes *const slope = p->loss == BCE_OF_LOGIT ? NULL : d->slope;
-    for (long long epoch = s->epoch; epoch < s->epoch + s->epochs; epoch++) {
-        const int printing = epoch == s->epoch;
-        unsigned right[MOST_VECTORS] = {0};
-        for (int sample = 0; sample < p->samples; sample++) {
-            const double *row = p->rows + (size_t)sample * inputs, target = p->targets[sample];
-            for (int v = 0; v < b->vectors; v++)
-                for (int u = 0; u < hidden; u++)
-                    d->z[v * hidden + u] = into_unit(inputs, hidden, u, row, b->weights[v]);
-            activate(&d->in, &p->hidden_activation, d->z, b->vectors * hidden, d->h, d->slopes);
-            for (int v = 0; v < b->vectors; v++)
-                d->x[v] = into_output(inputs, hidden, d->h + v * hidden, b->weights[v]);
-            activate(&d->out, &p->output_activation, d->x, b->vectors, d->y, slope);
-
-            if (sample == 0 || batch) { /* the weights are still those of the beginning */
-                for (int v = 0; v < b->vectors; v++) {
-                    right[v] =
-                        (sample == 0 ? watched(b, v) : right[v]) &
-                        which_less(magnitude(d->y[v] - target), all(p->solved_within));
-                    if (printing)
-                        ISA(store)(s->predictions + sample * s->seeds + b->at[v], d->y[v],
-                                   b->count[v]);
-                }
-                if (!batch)
-                    all_right_on_all(p, s, b, d, right, printing, inputs, hidden);
-                for (int v = 0; v < b->vectors && (!batch || sample + 1 == p->samples); v++)
-                    write_down(s, b, v, right[v], epoch);
-            }
-            for (int v = 0; v < b->vectors; v++) {
-                if (printing)
-                    ISA(print_loss)(p->printed, (double *)&d->x[v], (double *)&d->y[v], target,
-                                    s->losses + sample * s->seeds + b->at[v], b->count[v]);
-                lanes *weights = b->weights[v];
-                const lanes *output = weights + (inputs + 1) * hidden, *h = d->h + v * hidden;
-                lanes *deltas = d->slopes + v * hidden;
-                const lanes delta = output_delta(p->loss, d->slope[v], d->y[v], target);
-                for (int u = 0; u < hidden; u++)
-                    deltas[u] = delta * output[u] * deltas[u];
-                learn(p, b, v, weights, sample, row, deltas, h, delta, inputs, hidden, batch);
-            }
-        }
-        for (int v = 0; v < b->vectors; v++)
-            mark_broken(s, b, v, size, epoch);
+    for (int l = 0; wide && l < p->layers; l++) {
+        TAKE(lanes, b->valid[l], 1);
+        TAKE(lanes, b->turned[l], (size_t)p->layer[l].width * vectors_of(1, p->layer[l].fan_in));
     }
-}
-#define train_layers ISA(train_layers)
-
-static TARGET __attribute__((noinline)) void ISA(layers_of_question)(const problem *p,
-                                                                     const state *s, block *b,
-                                                                     const desk *d)
-{
-    train_layers(p, s, b, d, 2, 3);
+    return taken;
 }
 
-static TARGET __attribute__((noinline)) void ISA(any_layers)(const problem *p, const state *s,
-                                                             block *b, const desk *d)
+static TARGET size_t ISA(place_desk)(const int wide, const problem *p, const int items,
+                                     char *memory, desk *d)
 {
-    train_layers(p, s, b, d, p->inputs, p->hidden);
+    size_t taken = 0;
+    const size_t outputs = (size_t)vectors_of(wide, output_of(p)->width);
+    TAKE(lanes, d->inputs, (size_t)items * vectors_of(wide, inputs_of(p)));
+    TAKE(lanes, d->targets, (size_t)items * outputs);
+    TAKE(lanes, d->losses, outputs);
+    for (int l = 0; l < p->layers; l++) {
+        const size_t units = (size_t)items * (size_t)vectors_of(wide, p->layer[l].width);
+        const program *run = p->layer[l].activation.program;
+        TAKE(lanes, d->z[l], units);
+        TAKE(lanes, d->h[l], units);
+        TAKE(lanes, d->delta[l], units);
+        if (memory != NULL)
+            d->run[l] = ISA(runner_in)(memory + taken, run, (int)units);
+        taken += ISA(size_of_runner)(run, (int)units);
+    }
+    d->items = items;
+    return taken;
 }
+#undef TAKE
 
-/* Train the seeds from first to last, block by block. -1 if there is no memory. */
-static TARGET int ISA(train)(const problem *p, const state *s, Py_ssize_t first, Py_ssize_t last)
+/* Train the seeds from first to last, block by block, with seeds or units in lanes. -1 if there is
+   no memory. */
+FUNCTION int ISA(train)(const int wide, const problem *p, const state *s, Py_ssize_t first,
+                        Py_ssize_t last)
 {
-    const program *in = p->hidden_activation.program, *out = p->output_activation.program;
-    const size_t size = weights_of(p), fit = NEAREST_CACHE / (size * sizeof(lanes));
-    const int by_layers = in != NULL || out != NULL, wanted = by_layers ? MOST_VECTORS : GROUP;
-    const int few = by_layers && fit > 1 ? (int)fit : 1; /* of large networks */
-    const int most = fit >= (size_t)wanted ? wanted : few, units = most * p->hidden;
-    const size_t for_in = ISA(size_of_runner)(in, units), for_out = ISA(size_of_runner)(out, most);
-    const size_t vectors = 2 * most * size + 5 * (size_t)units + 3 * (size_t)most;
-    char *memory = malloc(for_in + for_out + vectors * sizeof(lanes) + ALIGNMENT);
+    const size_t size = start_of(wide, p, (known){0}, p->layers);
+    int most = 1, items = 1, programs = 0;
+    for (int l = 0; l < p->layers; l++)
+        programs |= p->layer[l].activation.program != NULL;
+    if (!wide) {
+        const size_t fit = NEAREST_CACHE / (size * sizeof(lanes));
+        const int wanted = programs ? MOST_VECTORS : GROUP;
+        most = items = fit >= (size_t)wanted ? wanted : fit > 1 ? (int)fit : 1;
+    } else {
+        int widest = inputs_of(p);
+        for (int l = 0; l < p->layers; l++)
+            widest = widest > p->layer[l].width ? widest : p->layer[l].width;
+        const int fit = NEAREST_CACHE / 4 / (vectors_of(1, widest) * (int)sizeof(lanes));
+        items = fit > 64 ? 64 : fit > 8 ? fit : 8;
+        items = items < p->samples ? items : p->samples;
+    }
+    block b = {0};
+    desk aside = {0}, d = {.aside = &aside};
+    const size_t of_block = ISA(place_block)(wide, p, most, NULL, &b);
+    const size_t of_desk = ISA(place_desk)(wide, p, items, NULL, &d);
+    char *memory = calloc(1, of_block + 2 * of_desk + ALIGNMENT);
     if (memory == NULL)
         return -1;
     char *aligned = memory + ALIGNMENT - (uintptr_t)memory % ALIGNMENT;
-    lanes *next = (lanes *)(aligned + for_in + for_out);
-    block b;
-    for (int v = 0; v < most; v++, next += 2 * size)
-        b.weights[v] = next, b.gradient[v] = next + size;
-    desk d = {ISA(runner_in)(aligned, in, units), ISA(runner_in)(aligned + for_in, out, most),
-              .z = next};
-    d.h = d.z + units, d.slopes = d.h + units, d.other_z = d.slopes + units;
-    d.other_h = d.other_z + units, d.x = d.other_h + units, d.y = d.x + most, d.slope = d.y + most;
-    memset(d.slope, 0, (size_t)most * sizeof(lanes)); /* where it is not asked for */
-
+    ISA(place_block)(wide, p, most, aligned, &b);
+    ISA(place_desk)(wide, p, items, aligned + of_block, &d);
+    ISA(place_desk)(wide, p, items, aligned + of_block + of_desk, &aside);
+    for (int l = 0; wide && l < p->layers; l++) {
+        const int left = p->layer[l].width % LANES;
+        memset(b.valid[l], 0xff, (size_t)(left > 0 ? left : LANES) * sizeof(double));
+    }
     while (first < last) {
+        const int lanes_used = wide ? 1 : LANES;
         /* blocks of one size, as nearly as can be */
-        const Py_ssize_t left = (last - first + LANES - 1) / LANES;
+        const Py_ssize_t left = (last - first + lanes_used - 1) / lanes_used;
         const Py_ssize_t blocks = (left + most - 1) / most;
-        const int take = by_layers ? (int)((left + blocks - 1) / blocks) : most;
+        const int take = programs ? (int)((left + blocks - 1) / blocks) : most;
         for (b.vectors = 0; b.vectors < take && first < last; b.vectors++) {
-            const int v = b.vectors, count = last - first < LANES ? (int)(last - first) : LANES;
-            b.at[v] = first, b.count[v] = count, b.last_wrong[v] = p->samples > 1;
-            b.solved[v] = b.lost[v] = b.diverged[v] = 0;
+            const int v = b.vectors;
+            const int count = last - first < lanes_used ? (int)(last - first) : lanes_used;
+            b.at[v] = first, b.count[v] = count, b.last_wrong[v] = 0;
+            b.solved[v] = b.lost[v] = b.diverged[v] = b.stopped[v] = 0;
             for (int lane = 0; lane < count; lane++) {
                 b.solved[v] |= (unsigned)(s->solved_at[first + lane] >= 0) << lane;
                 b.lost[v] |= (unsigned)(s->lost_at[first + lane] >= 0) << lane;
                 b.diverged[v] |= (unsigned)(s->diverged_at[first + lane] >= 0) << lane;
+                b.stopped[v] |= (unsigned)(s->stopped_at[first + lane] >= 0) << lane;
             }
+            ISA(move)(wide, p, s, &b, v, ALL_OF(count), 0);
             first += count;
         }
-        for (int v = 0; v < b.vectors; v++)
-            for (size_t i = 0; i < size; i++)
-                memcpy(memset(&b.weights[v][i], 0, sizeof(lanes)), weight(p, s, i) + b.at[v],
-                       (size_t)b.count[v] * sizeof(double));
-        if (!by_layers)
-            ISA(choose)(p, s, &b, &d);
-        else if (p->inputs == 2 && p->hidden == 3)
-            ISA(layers_of_question)(p, s, &b, &d);
+        if (wide)
+            ISA(any_units)(p, s, &b, &d);
         else
-            ISA(any_layers)(p, s, &b, &d);
+            ISA(choose)(p, s, &b, &d);
         for (int v = 0; v < b.vectors; v++)
-            for (size_t i = 0; i < size; i++)
-                memcpy(weight(p, s, i) + b.at[v], &b.weights[v][i],
-                       (size_t)b.count[v] * sizeof(double));
+            ISA(move)(wide, p, s, &b, v, ALL_OF(b.count[v]) & ~b.stopped[v], 1);
     }
     free(memory);
     return 0;
+}
+
+static TARGET int ISA(seeds)(const problem *p, const state *s, Py_ssize_t first, Py_ssize_t last)
+{
+    return ISA(train)(0, p, s, first, last);
+}
+
+static TARGET int ISA(units)(const problem *p, const state *s, Py_ssize_t first, Py_ssize_t last)
+{
+    return ISA(train)(1, p, s, first, last);
 }
 #endif

@@ -1,8 +1,9 @@
-"""Gradient descent in C, a seed in each vector lane: the fast engine, where it could be built.
+"""Gradient descent in C, with seeds or units in vector lanes: the fast engine, where it was built.
 
 The numbers are the same on every processor and in any batch; `_kernel.c` says how.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
@@ -13,9 +14,8 @@ import numpy.typing as npt
 
 from hsig.activations import Activation
 from hsig.arrays import Array
-from hsig.engines.engine import NUMERICS, Problem, Progress, State
-from hsig.engines.optimizers import SGD
-from hsig.engines.order import ORDERS
+from hsig.engines.engine import MARKS, NUMERICS, Problem, Progress, State
+from hsig.engines.optimizers import Memory
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
@@ -34,13 +34,15 @@ _kernel = _load()
 NAME = "compiled"
 
 _CODE_COLUMNS = 6
-_UPDATES = {1: "online", None: "batch"}  # the kernel's names for the batch sizes that it has
+_SETTINGS = 3  # of an optimizer, at most
+LAYOUTS = ("seeds", "units")  # what lanes hold
 
 IntCode = npt.NDArray[np.int32]
 
 _MIN_SEEDS_PER_THREAD = 32
 _MIN_WORK_PER_THREAD = 1_000_000  # weight updates; a thread starts in some 50 us
-_CHUNK_WORK = 6_000_000  # weight updates of a lane between two looks at an interrupt
+_CHUNK_WORK = 6_000_000  # vectors of weights updated between two looks at an interrupt
+_ROW_OVERHEAD = 8  # what a row costs beside its weights, with units in lanes, in vectors of them
 
 
 def is_available() -> bool:
@@ -57,10 +59,22 @@ def chunk_size(problem: Problem, state: State) -> int:
     """How many epochs take a small part of a second."""
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")
-    _, lanes = _kernel.paths()[0]
-    vectors = -(-state.seeds // lanes)
-    weights = vectors * sum(layer[..., 0].size for layer in state.weights)
-    return max(1, _CHUNK_WORK // (len(problem.inputs) * int(weights)))
+    work = min(_work(state.weights, layout, _lanes()) for layout in LAYOUTS)
+    return max(1, _CHUNK_WORK // (len(problem.inputs) * work))
+
+
+def _work(weights: Weights, layout: str, lanes: int) -> int:
+    """Vectors of weights that a row of all seeds passes through, whatever lanes hold."""
+    seeds = weights[0].shape[-1]
+    if layout == "seeds":
+        return -(-seeds // lanes) * sum(layer[..., 0].size for layer in weights)
+    vectors = sum(len(layer) * -(-layer.shape[1] // lanes) for layer in weights)
+    return seeds * (vectors + _ROW_OVERHEAD)
+
+
+def _lanes() -> int:
+    """How many lanes the fastest instruction set has."""
+    return int(_kernel.paths()[0][1]) if _kernel else 1
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -74,65 +88,82 @@ def depends_on() -> dict[str, str]:
 
 
 def supports(problem: Problem) -> bool:
-    """Whether the kernel can train a problem: one hidden layer, one output, plain descent.
+    """Whether the kernel can train a problem: whatever is made of formulas and losses of the table.
 
     A kernel that was not built refuses nothing; `advance` then raises.
     """
     network = problem.network
     return _kernel is None or (
-        len(network.activations) == 2
-        and problem.targets.shape[1] == 1
+        len(network.activations) <= _kernel.max_layers
         and all(_supports_activation(_kernel, activation) for activation in network.activations)
         and network.loss in LOSSES.values()
-        and all(function in _kernel.losses for function in _loss_names(network))
-        and problem.optimizer == SGD
-        and problem.order in ORDERS.values()
     )
 
 
 def advance(
-    state: State, problem: Problem, epochs: int, *, threads: int = 1, path: str | None = None
+    state: State,
+    problem: Problem,
+    epochs: int,
+    *,
+    threads: int = 1,
+    path: str | None = None,
+    layout: str | None = None,
 ) -> Progress:
     """Train every seed of `state` for at least one epoch; `state` itself is left as it was.
 
-    The seeds are split among as many threads, at most; `path` is one of `instruction_sets`, by
-    default the fastest.
+    The seeds are split among as many threads, at most; `path` is one of `instruction_sets`, and
+    `layout` of `LAYOUTS`, by default the fastest.
 
     Raises:
         ValueError: If the kernel was not built, or this machine lacks the instruction set.
     """
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")
-    samples, inputs = problem.inputs.shape
-    hidden, seeds = state.weights[0].shape[1:]
-    network = problem.network
-    hidden_activation, output_activation = network.activations
+    samples, seeds = len(problem.inputs), state.seeds
+    network, optimizer = problem.network, problem.optimizer
     descended, printed = map(_kernel.losses.index, _loss_names(network))
-    weights = tuple(layer.copy() for layer in state.weights)
-    marks = [m.copy() for m in (state.solved_at, state.lost_at, state.diverged_at)]
-    predictions, losses = np.empty((2, samples, seeds))
+    weights = _flatten(state.weights, seeds)
+    memory = _flatten([layer for part in state.memory for layer in part], seeds)
+    marks = [getattr(state, name).astype(np.int64, order="C") for name in MARKS]
+    predictions = np.empty((samples, problem.targets.shape[1], seeds))
+    losses = np.empty((samples, seeds))
+    if layout is None:
+        layout = min(LAYOUTS, key=lambda name: _work(state.weights, name, _lanes()))
+    settings = (*optimizer.settings, *[0.0] * _SETTINGS)[:_SETTINGS]
+    stop_loss = np.nan if problem.stop_loss is None else problem.stop_loss
+    numbers = [problem.learning_rate, problem.solved_within, stop_loss]
+    numbers += [optimizer.weight_decay, optimizer.clip_norm, *settings]
+    inputs = problem.inputs.shape[1]
+    sizes = []
+    for layer in state.weights:
+        rows, units, _ = layer.shape
+        sizes.append((inputs, units, rows - inputs))
+        inputs = units
 
     def train(first: int, last: int) -> None:
         _kernel.advance(
             path or instruction_sets()[0],
-            *weights,
+            weights,
+            memory,
             *marks,
+            np.ascontiguousarray(state.seed_numbers, dtype=np.int64),
             predictions,
             losses,
             np.ascontiguousarray(problem.inputs),
-            np.ascontiguousarray(problem.targets[:, 0]),
-            _encode_activation(_kernel, hidden_activation),
-            _encode_activation(_kernel, output_activation),
-            *_encode_program(_kernel, hidden_activation),
-            *_encode_program(_kernel, output_activation),
-            inputs,
-            hidden,
+            np.ascontiguousarray(problem.targets),
+            np.array(sizes, dtype=np.int64),
+            np.concatenate([_encode_activation(_kernel, a) for a in network.activations]),
+            np.array(numbers, dtype=np.float64),
+            tuple(_encode_program(_kernel, a) for a in network.activations),
+            LAYOUTS.index(layout),
             samples,
-            _kernel.updates.index(_UPDATES[problem.order.batch_size]),
+            min(problem.order.batch_size or samples, samples),
+            problem.order.shuffled,
+            problem.stop_solved,
+            problem.stop_loss is not None,
+            _kernel.optimizers.index(optimizer.name),
             descended,
             printed,
-            problem.learning_rate,
-            problem.solved_within,
             seeds,
             state.epoch,
             epochs,
@@ -140,25 +171,45 @@ def advance(
             last,
         )
 
-    work = epochs * samples * seeds * (inputs + 2) * hidden
-    parts = min(threads, -(-seeds // _MIN_SEEDS_PER_THREAD), 1 + work // _MIN_WORK_PER_THREAD)
-    step = -(-seeds // (parts * _MIN_SEEDS_PER_THREAD)) * _MIN_SEEDS_PER_THREAD
+    work = epochs * samples * weights.size
+    least = _MIN_SEEDS_PER_THREAD if layout == "seeds" else 1
+    parts = min(threads, -(-seeds // least), 1 + work // _MIN_WORK_PER_THREAD)
+    step = -(-seeds // (parts * least)) * least
     bounds = [(first, min(first + step, seeds)) for first in range(0, seeds, step)]
     if len(bounds) == 1:
         train(0, seeds)
     else:
         list(_thread_pool(len(bounds)).map(train, *zip(*bounds, strict=True)))
-    solved_at, lost_at, diverged_at = marks
     return Progress(
         epoch=state.epoch + epochs,
-        weights=weights,
-        memory=state.memory,
-        solved_at=solved_at,
-        lost_at=lost_at,
-        diverged_at=diverged_at,
-        predictions=predictions[:, None],
+        seed_numbers=state.seed_numbers,
+        weights=_unflatten(weights, state.weights),
+        memory=_unflatten_memory(memory, state.memory),
+        **dict(zip(MARKS, marks, strict=True)),
+        predictions=predictions,
         first_epoch_losses=losses,
     )
+
+
+def _flatten(layers: Sequence[Array], seeds: int) -> Array:
+    """The numbers of all layers in one new array, (numbers, seeds)."""
+    flat: Array = np.concatenate([np.empty((0, seeds)), *(a.reshape(-1, seeds) for a in layers)])
+    return flat
+
+
+def _unflatten(flat: Array, like: Sequence[Array]) -> Weights:
+    """Arrays of the shapes of others, as views of one with all their numbers."""
+    ends = np.cumsum([layer[..., 0].size for layer in like])
+    parts = np.split(flat, ends[:-1])
+    return tuple(part.reshape(layer.shape) for part, layer in zip(parts, like, strict=True))
+
+
+def _unflatten_memory(flat: Array, like: Memory) -> Memory:
+    """The same for the parts of a memory."""
+    if not like:
+        return ()
+    layers = iter(_unflatten(flat, [layer for part in like for layer in part]))
+    return tuple(tuple(next(layers) for _ in part) for part in like)
 
 
 @cache

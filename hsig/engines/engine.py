@@ -10,7 +10,7 @@ import numpy as np
 
 from hsig.arrays import Array, IntArray
 from hsig.engines.optimizers import SGD, Memory, Optimizer
-from hsig.engines.order import ONLINE, Order
+from hsig.engines.order import ONLINE, Order, shuffle
 from hsig.networks.network import Network, Weights, append_bias
 
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
@@ -19,6 +19,7 @@ from hsig.networks.network import Network, Weights, append_bias
 NUMERICS = 4
 
 NOT_REACHED = -1
+MARKS = ("solved_at", "lost_at", "diverged_at", "stopped_at")  # of a state
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Problem:
     solved_within: float  # a seed is solved when every |prediction - target| is below this
     order: Order = ONLINE
     optimizer: Optimizer = SGD
+    # a seed stops when the mean loss of its weights is at most this, or once it is solved
+    stop_loss: float | None = None
+    stop_solved: bool = False
 
     @cached_property
     def inputs_with_bias(self) -> Array:
@@ -43,28 +47,53 @@ class Problem:
         """The targets, (samples, outputs, 1), as predictions with seeds last have them."""
         return self.targets[:, :, None]
 
-    @cached_property
-    def batches(self) -> list[slice]:
-        """The rows of each step of an epoch."""
-        return self.order.batches(len(self.inputs))
+    def batches(self, state: "State") -> list[slice] | list[IntArray]:
+        """The rows of each step of the epoch that a state comes to; an index array is by seed."""
+        batches = self.order.batches(len(self.inputs))
+        if not self.order.shuffled:
+            return batches
+        order = shuffle(len(self.inputs), state.seed_numbers, state.epoch)
+        return [order[batch] for batch in batches]
+
+    def select_rows(self, rows: slice | IntArray) -> tuple[Array, Array]:
+        """Inputs with a bias and targets of some rows, seeds last."""
+        if isinstance(rows, slice):
+            return self.inputs_with_bias[rows], self.target_columns[rows]
+        return (
+            self.inputs_with_bias[rows, :, 0].swapaxes(1, 2),
+            self.target_columns[rows, :, 0].swapaxes(1, 2),
+        )
 
 
 @dataclass(frozen=True)
 class State:
     """Where every seed stands; of each mark, (seeds,), an epoch or NOT_REACHED."""
 
-    epoch: int  # epochs trained so far
+    epoch: int  # epochs trained so far, but for seeds that stopped
+    seed_numbers: IntArray  # (seeds,), from which the order of the rows is drawn
     weights: Weights
     memory: Memory  # of the optimizer
     solved_at: IntArray  # first epoch count, of those trained, with which all was right
     lost_at: IntArray  # first later one with which it no longer was
     diverged_at: IntArray  # 0-based epoch during which a weight stopped being finite
+    stopped_at: IntArray  # epoch count with which it got where it was to stop, and stays
 
     @classmethod
-    def start(cls, weights: Weights, optimizer: Optimizer = SGD) -> "State":
-        """Every seed before its first epoch, from weights with seeds last."""
-        never = np.full(weights[0].shape[-1], NOT_REACHED, dtype=np.int64)
-        return cls(0, weights, optimizer.start(weights), never, never, never)
+    def start(
+        cls, weights: Weights, optimizer: Optimizer = SGD, seed_numbers: IntArray | None = None
+    ) -> "State":
+        """Every seed before its first epoch, from weights with seeds last.
+
+        Args:
+            weights: Of each layer.
+            optimizer: What trains them.
+            seed_numbers: By default 0, 1, 2, ...
+        """
+        seeds = weights[0].shape[-1]
+        if seed_numbers is None:
+            seed_numbers = np.arange(seeds)
+        marks = {name: np.full(seeds, NOT_REACHED, dtype=np.int64) for name in MARKS}
+        return cls(0, seed_numbers, weights, optimizer.start(weights), **marks)
 
     @property
     def seeds(self) -> int:
@@ -75,11 +104,10 @@ class State:
         """The state of some seeds, by their places."""
         return State(
             epoch=self.epoch,
+            seed_numbers=self.seed_numbers[seeds],
             weights=tuple(layer[..., seeds] for layer in self.weights),
             memory=tuple(tuple(layer[..., seeds] for layer in part) for part in self.memory),
-            solved_at=self.solved_at[seeds],
-            lost_at=self.lost_at[seeds],
-            diverged_at=self.diverged_at[seeds],
+            **{name: getattr(self, name)[seeds] for name in MARKS},
         )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray
-from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
+from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.engines.engine import MARKS, NOT_REACHED, Problem, Progress, State
 from hsig.networks.network import Activity, Weights, all_finite
 
 NAME = "reference"
@@ -63,50 +63,80 @@ def work_per_epoch(samples: int, weights: int) -> int:
 def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
     """Train every seed of `state` for at least one epoch; `state` itself is left as it was."""
     del threads  # NumPy has one for this
-    network, inputs, first_epoch = problem.network, problem.inputs_with_bias, state.epoch
-    solved_at, lost_at, diverged_at = (
-        marks.copy() for marks in (state.solved_at, state.lost_at, state.diverged_at)
-    )
-    losses: list[Array] = []
+    network, first_epoch = problem.network, state.epoch
+    solved_at, lost_at, diverged_at, stopped_at = (getattr(state, name).copy() for name in MARKS)
+    first_losses = np.empty((len(problem.inputs), state.seeds))
     first_predictions = np.empty(0)
 
     with np.errstate(all="ignore"):  # an infinite or undefined number is a result
         for epoch in range(first_epoch, first_epoch + epochs):
-            predictions = network.forward(state.weights, inputs).predictions
+            activity = network.forward(state.weights, problem.inputs_with_bias)
+            predictions = activity.predictions
             if epoch == first_epoch:
                 first_predictions = predictions
             solved = _all_within(predictions - problem.target_columns, problem.solved_within)
             solved &= diverged_at == NOT_REACHED
             _mark(lost_at, ~solved & (solved_at != NOT_REACHED), epoch)
             _mark(solved_at, solved, epoch)
+            if problem.stop_solved:
+                _mark(stopped_at, solved, epoch)
+            if problem.stop_loss is not None:
+                losses = network.losses(activity, problem.target_columns)
+                mean = sum_in_order(losses) / len(losses)
+                _mark(stopped_at, (mean <= problem.stop_loss) & (diverged_at == NOT_REACHED), epoch)
 
-            for rows in problem.batches:
+            before = state
+            for rows in problem.batches(state):
                 state, activity = descend(problem, state, rows)
                 if epoch == first_epoch:
-                    losses.append(network.losses(activity, problem.target_columns[rows]))
-
+                    losses = network.losses(activity, problem.select_rows(rows)[1])
+                    if isinstance(rows, slice):
+                        first_losses[rows] = losses
+                    else:
+                        np.put_along_axis(first_losses, rows, losses, axis=0)
+            state = replace(_stay(before, state, stopped_at != NOT_REACHED), epoch=epoch + 1)
             _mark(diverged_at, ~all_finite(state.weights), epoch)
 
     return Progress(
-        epoch=first_epoch + epochs,
+        epoch=state.epoch,
+        seed_numbers=state.seed_numbers,
         weights=state.weights,
         memory=state.memory,
         solved_at=solved_at,
         lost_at=lost_at,
         diverged_at=diverged_at,
+        stopped_at=stopped_at,
         predictions=first_predictions,
-        first_epoch_losses=np.concatenate(losses),
+        first_epoch_losses=first_losses,
     )
 
 
-def descend(problem: Problem, state: State, rows: slice) -> tuple[State, Activity]:
+def descend(problem: Problem, state: State, rows: slice | IntArray) -> tuple[State, Activity]:
     """Take one step on some rows; returns the state after it, and the activity before it."""
-    activity = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
-    gradient = problem.network.gradient(state.weights, activity, problem.target_columns[rows])
+    inputs, targets = problem.select_rows(rows)
+    activity = problem.network.forward(state.weights, inputs)
+    gradient = problem.network.gradient(state.weights, activity, targets)
     weights, memory = problem.optimizer.step(
         state.weights, state.memory, gradient, problem.learning_rate
     )
     return replace(state, weights=weights, memory=memory), activity
+
+
+def _stay(before: State, after: State, stopped: BoolArray) -> State:
+    """The state after an epoch, in which seeds that have stopped are as before."""
+    if not stopped.any():
+        return after
+
+    def choose(then: Weights, now: Weights) -> Weights:
+        pairs = zip(then, now, strict=True)
+        return tuple(np.where(stopped, old, new) for old, new in pairs)
+
+    memory = zip(before.memory, after.memory, strict=True)
+    return replace(
+        after,
+        weights=choose(before.weights, after.weights),
+        memory=tuple(choose(then, now) for then, now in memory),
+    )
 
 
 def _all_within(errors: Array, bound: float) -> BoolArray:

@@ -122,9 +122,9 @@ def _mean_cost(progress: Progress) -> Array:
 def _largest_step_change(state: State, problem: Problem) -> Array:
     """The largest change of a prediction by a step that is taken for it, in the next epoch."""
     largest = np.zeros(state.seeds)
-    for rows in problem.batches:
+    for rows in problem.batches(state):
         state, before = descend(problem, state, rows)
-        after = problem.network.forward(state.weights, problem.inputs_with_bias[rows])
+        after = problem.network.forward(state.weights, problem.select_rows(rows)[0])
         change = np.abs(after.predictions - before.predictions).max(axis=(0, 1))
         largest = np.maximum(largest, np.where(all_finite(state.weights), change, np.inf))
     return largest

@@ -96,6 +96,7 @@ def _train(
     state = State.start(
         tuple(np.concatenate(both, axis=-1) for both in zip(weights, twin_weights, strict=True)),
         problem.optimizer,
+        np.array([*experiment.seeds, *experiment.seeds[:twins]]),
     )
     diverged_by = [""] * len(state.solved_at)
     seeds = slice(len(experiment.seeds))  # without their twins

@@ -149,9 +149,9 @@ def _causes_within_epoch(state: State, problem: Problem) -> list[str]:
     causes = np.full(state.seeds, OVERFLOW)
     was_finite = np.ones(state.seeds, dtype=bool)
     with np.errstate(all="ignore"):
-        for rows in problem.batches:
+        for rows in problem.batches(state):
             state, activity = descend(problem, state, rows)
-            targets, predictions = problem.target_columns[rows], activity.predictions
+            targets, predictions = problem.select_rows(rows)[1], activity.predictions
             undefined = ~np.isfinite(problem.network.output_deltas(activity, targets))
             saturated = (predictions == 0.0) | (predictions == 1.0)
             right = (undefined & (predictions == targets)).any(axis=(0, 1))

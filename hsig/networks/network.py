@@ -1,7 +1,8 @@
 """A network of any number of layers: forward pass, losses and gradient.
 
 Weights are a tuple with an array for each layer, the output's last: (fan_in + 1, fan_out) for each
-seed, the bias row last (a constant 1 is appended to what the layer sees). In public, seeds are the
+seed, the bias row last (a constant 1 is appended to what the layer sees); a layer without a bias has
+no such row. In public, seeds are the
 first axis; here and in the engines they are the last, as contiguous lanes.
 """
 
@@ -22,8 +23,8 @@ Weights = tuple[Array, ...]
 class Activity(NamedTuple):
     """What flows through the networks on the way forward; seeds last."""
 
-    # of each layer, (samples, fan_in + 1, seeds), the bias's 1 last; of the first the same for all
-    # seeds, (samples, inputs + 1, 1)
+    # of each layer, (samples, fan_in + 1, seeds), the bias's 1 last if it has one; of the first the
+    # same for all seeds, (samples, inputs + 1, 1)
     layer_inputs: tuple[Array, ...]
     pre_activations: tuple[Array, ...]  # of each layer, (samples, fan_out, seeds)
     predictions: Array  # (samples, outputs, seeds)
@@ -48,9 +49,12 @@ class Network:
 
     def forward(self, weights: Weights, inputs: Array) -> Activity:
         """Run the networks on inputs from `append_bias`, (samples, inputs + 1, 1)."""
-        layer_inputs, pre_activations = [inputs], [weighted_sums(inputs, weights[0])]
+        layer_inputs = [inputs[:, : len(weights[0])]]
+        pre_activations = [weighted_sums(layer_inputs[0], weights[0])]
         for activation, layer in zip(self.hidden_activations, weights[1:], strict=True):
-            layer_inputs.append(append_ones(activation.value(pre_activations[-1])))
+            outputs = activation.value(pre_activations[-1])
+            has_bias = len(layer) > outputs.shape[1]
+            layer_inputs.append(append_ones(outputs) if has_bias else outputs)
             pre_activations.append(weighted_sums(layer_inputs[-1], layer))
         predictions = self.output_activation.value(pre_activations[-1])
         return Activity(tuple(layer_inputs), tuple(pre_activations), predictions)
@@ -83,7 +87,7 @@ class Network:
     def hidden_slopes(self, activity: Activity) -> tuple[Array, ...]:
         """Training slopes of each hidden layer, (samples, units, seeds)."""
         return tuple(
-            activation.training_slope(pre_activations, outputs[:, :-1])
+            activation.training_slope(pre_activations, outputs[:, : pre_activations.shape[1]])
             for activation, pre_activations, outputs in zip(
                 self.hidden_activations,
                 activity.pre_activations[:-1],
@@ -100,8 +104,8 @@ class Network:
         slopes = self.hidden_slopes(activity)
         deltas = self.output_deltas(activity, targets)
         gradient = [mean_products(activity.layer_inputs[-1], deltas)]
-        for layer in reversed(range(len(slopes))):
-            deltas = backpropagate(weights[layer + 1], deltas) * slopes[layer]
+        for layer, slope in reversed([*enumerate(slopes)]):
+            deltas = backpropagate(weights[layer + 1][: slope.shape[1]], deltas) * slope
             gradient.insert(0, mean_products(activity.layer_inputs[layer], deltas))
         return tuple(gradient)
 
@@ -124,13 +128,13 @@ def backpropagate(weights: Array, deltas: Array) -> Array:
     """Slope of the loss in what a layer sees but its bias: a sum over units, in their order.
 
     Args:
-        weights: Of the layer, (fan_in + 1, fan_out, seeds).
+        weights: Of the layer without its bias, (fan_in, fan_out, seeds).
         deltas: Slope in its pre-activations, (samples, fan_out, seeds).
 
     Returns:
         Shape (samples, fan_in, seeds).
     """
-    products = deltas.swapaxes(0, 1)[:, :, None, :] * weights[:-1].swapaxes(0, 1)[:, None]
+    products = deltas.swapaxes(0, 1)[:, :, None, :] * weights.swapaxes(0, 1)[:, None]
     return sum_in_order(products)
 
 
@@ -183,13 +187,21 @@ def select_seeds(weights: Weights, seeds: IntArray | slice) -> Weights:
     return tuple(layer[seeds] for layer in weights)
 
 
-def layer_shapes(sizes: Sequence[int]) -> list[tuple[int, int]]:
+BIASES = ("both", "hidden", "output", "none")  # which layers have one
+
+
+def layer_shapes(sizes: Sequence[int], bias: str = "both") -> list[tuple[int, int]]:
     """The shape of each layer's weights, bias rows and all, from inputs over units to outputs.
 
-    >>> layer_shapes([2, 3, 1])
-    [(3, 3), (4, 1)]
+    >>> layer_shapes([2, 3, 1]), layer_shapes([2, 3, 1], bias="output")
+    ([(3, 3), (4, 1)], [(2, 3), (4, 1)])
     """
-    return [(fan_in + 1, fan_out) for fan_in, fan_out in pairwise(sizes)]
+    hidden, output = bias in ("both", "hidden"), bias in ("both", "output")
+    has_bias = [hidden] * (len(sizes) - 2) + [output]
+    return [
+        (fan_in + there, fan_out)
+        for there, (fan_in, fan_out) in zip(has_bias, pairwise(sizes), strict=True)
+    ]
 
 
 def default_output_activation(hidden: Activation) -> Activation:
