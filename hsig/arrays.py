@@ -27,3 +27,8 @@ def sum_in_order(terms: Array) -> Array:
     for term in terms[1:]:
         total = total + term
     return total
+
+
+def mean_in_order(terms: Array) -> Array:
+    """Mean over the first axis: `sum_in_order`, divided by the number of terms."""
+    return sum_in_order(terms) / len(terms)

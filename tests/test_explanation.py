@@ -112,8 +112,8 @@ def test_a_verdict_is_told_with_the_counts_that_show_it(word, flags, counts):
     for holds in counts.values():
         assert sum(map(holds, found)) in numbers_in(paragraphs[1])
     if word in ("plateau", "slow", "unstable"):
-        cost = np.median([seed["cost_mean"][-1] for seed in found])
-        assert f"{cost:#.6g}" in paragraphs[1]
+        loss = np.median([seed["loss"][-1] for seed in found])
+        assert f"{loss:#.6g}" in paragraphs[1]
 
 
 @pytest.mark.parametrize(

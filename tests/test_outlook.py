@@ -40,7 +40,7 @@ def test_rise_and_drop_are_those_of_a_training_that_goes_on(update, hidden):
     settings = {"seeds": 60, "report_every": 1, "update": update, "loss": "squared"}
     settings |= {"learning_rate": 1.0, "hidden": hidden, "low": -1.0}
     short, longer = train(epochs=200, **settings), train(epochs=200 + WINDOW, **settings)
-    costs, outlook, known = longer.cost_mean[:, 200:], short.outlook, ~short.solved
+    costs, outlook, known = longer.loss[:, 200:], short.outlook, ~short.solved
     np.testing.assert_array_equal(outlook.is_known, known)
     assert known.any()
     drop = 1 - costs[:, -1] / costs[:, 0]

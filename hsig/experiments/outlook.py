@@ -34,8 +34,8 @@ class Outlook:
     # NOT_REACHED if they are not within the window
     returns_after: IntArray
     largest_step_change: Array  # of a prediction, by a step of the first epoch on that sample
-    cost_rise: Array  # all rises of the mean cost together, relative to the cost at first
-    cost_drop: Array  # of the mean cost at the end, relative to the cost at first
+    cost_rise: Array  # all rises of the weights' loss together, relative to that at first
+    cost_drop: Array  # of the weights' loss at the end, relative to that at first
 
     @classmethod
     def unknown(cls, seeds: int) -> "Outlook":
@@ -70,15 +70,15 @@ def look_ahead(
     here, dead = state.select(places), slopes[places] <= NO_SLOPE
     with np.errstate(all="ignore"):
         outlook.largest_step_change[places] = _largest_step_change(here, problem)
-        outlook.returns_after[places], resting, costs = _window(here, problem, advance)
+        outlook.returns_after[places], resting, losses = _window(here, problem, advance)
         for layer in range(dead.shape[1]):
             # the last dead layer: none of those up to it ever moves again
             asked = places[dead[:, layer] & ~dead[:, layer + 1 :].any(axis=1) & (resting > layer)]
             if len(asked):
                 outlook.unsolvable[asked] = _unsolvable(state.select(asked), problem, layer)
-        changes = np.diff(costs, axis=0)
-        outlook.cost_rise[places] = sum_in_order(np.maximum(changes, 0.0)) / costs[0]
-        outlook.cost_drop[places] = (costs[0] - costs[-1]) / costs[0]
+        changes = np.diff(losses, axis=0)
+        outlook.cost_rise[places] = sum_in_order(np.maximum(changes, 0.0)) / losses[0]
+        outlook.cost_drop[places] = (losses[0] - losses[-1]) / losses[0]
     return outlook
 
 
@@ -87,14 +87,14 @@ def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray,
 
     Returns:
         When weights and memory return, and how many layers from the first on stay as they are, both
-        of shape (seeds,); the mean cost of each epoch, (WINDOW + 1, seeds).
+        of shape (seeds,); the loss of the weights before and after each epoch, (WINDOW + 1, seeds).
     """
-    start, costs = state, []
+    start, losses = state, []
     returns = np.full(state.seeds, NOT_REACHED, dtype=np.int64)
     resting = np.full(state.seeds, len(state.weights))
     for epoch in range(1, WINDOW + 1):
         progress = advance(state, problem, 1)
-        costs.append(_mean_cost(progress))
+        losses.append(problem.mean_loss(problem.activity(state.weights, progress.predictions)))
         same = _equal_layers(progress.weights, start.weights)
         memories = zip(progress.memory, start.memory, strict=True)
         back = np.logical_and.reduce(
@@ -103,20 +103,15 @@ def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray,
         returns[back & (returns == NOT_REACHED)] = epoch
         resting = np.minimum(resting, np.logical_and.accumulate(same).sum(axis=0))
         state = progress
-    costs.append(_mean_cost(advance(state, problem, 1)))
-    return returns, resting, np.stack(costs)
+    predictions = advance(state, problem, 1).predictions
+    losses.append(problem.mean_loss(problem.activity(state.weights, predictions)))
+    return returns, resting, np.stack(losses)
 
 
 def _equal_layers(weights: Weights, others: Weights) -> BoolArray:
     """Whether all numbers of a layer are equal, (layers, seeds); seeds last in."""
     pairs = zip(weights, others, strict=True)
     return np.array([(ours == theirs).all(axis=(0, 1)) for ours, theirs in pairs])
-
-
-def _mean_cost(progress: Progress) -> Array:
-    """The mean cost that the first epoch printed, of each seed."""
-    losses = progress.first_epoch_losses
-    return sum_in_order(losses) / len(losses)
 
 
 def _largest_step_change(state: State, problem: Problem) -> Array:

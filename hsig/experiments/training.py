@@ -8,7 +8,7 @@ from traceback import extract_tb
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Progress, State
 from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
@@ -164,10 +164,9 @@ def _to_training(
         epoch: checkpoints[epoch] for epoch in experiment.checkpoints if epoch in checkpoints
     }
     reported[last.epoch] = last
-    losses = np.stack([checkpoint.losses for checkpoint in reported.values()])
-    cost_mean = mean_over_samples(losses)
     seeds = len(experiment.seeds)
-    evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reported.values()])
+    reached = list(reported.values())
+    evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reached])
     outlook = last.outlook or Outlook.unknown(seeds)
     return Training(
         seeds=experiment.seeds,
@@ -180,8 +179,9 @@ def _to_training(
         ),
         variant=last.variant,
         epochs=tuple(reported),
-        cost_last=losses[:, :, -1].T,
-        cost_mean=cost_mean.T,
+        cost_last=np.stack([checkpoint.cost_last for checkpoint in reached], axis=1),
+        cost_mean=np.stack([checkpoint.cost_mean for checkpoint in reached], axis=1),
+        loss=np.stack([checkpoint.loss for checkpoint in reached], axis=1),
         predictions=last.predictions,
         max_error=last.max_error,
         twin_distance=np.full(seeds, np.nan) if last.twin_distance is None else last.twin_distance,
@@ -214,10 +214,3 @@ def judge_seeds(
             reachable=not far.any(),
         )
     )
-
-
-def mean_over_samples(losses: Array) -> Array:
-    """Mean over the last axis, in its order."""
-    with np.errstate(all="ignore"):
-        mean: Array = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
-    return mean

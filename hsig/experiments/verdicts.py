@@ -27,9 +27,9 @@ VERDICTS = (
     "stopped", "unreachable",
 )  # fmt: skip
 
-UNSTABLE_RISE = 0.01  # of the mean cost within the window, relative to it
+UNSTABLE_RISE = 0.01  # of the weights' loss within the window, relative to it
 UNSTABLE_CHANGE = 0.5  # of a prediction by one step
-PLATEAU_DROP = 0.001  # of the mean cost over the window, relative to it; less is a plateau
+PLATEAU_DROP = 0.001  # of the weights' loss over the window, relative to it; less is a plateau
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         SATURATED: Rule(
             lambda end: end.evidence.saturated, tolerances={"wrong_gradient": NO_GRADIENT}
         ),
-        # the mean cost rises within the window, or a single step throws a prediction that it is
+        # the weights' loss rises within the window, or a single step throws a prediction that it is
         # taken for by half the way from wrong to right
         UNSTABLE: Rule(
             lambda end: (
@@ -93,12 +93,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             lambda end: end.evidence.affine & (not end.affine_solves),
             tolerances={"nonaffinity": NO_BEND},
         ),
-        # the mean cost falls by less than 0.1 % within the window; one that is not finite does not
+        # the weights' loss falls by less than 0.1 % within the window, or is not finite
         PLATEAU: Rule(
             lambda end: ~(end.outlook.cost_drop >= PLATEAU_DROP),
             tolerances={"cost_drop": PLATEAU_DROP},
         ),
-        # everything else: the cost falls
+        # everything else: the loss falls
         SLOW: Rule(lambda _: True),
     }
 )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.arrays import Array, BoolArray, IntArray, mean_in_order, sum_in_order
 from hsig.networks.losses import Loss
 
 Weights = tuple[Array, ...]
@@ -144,7 +144,7 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
     Returns:
         Shape (fan_in, fan_out, seeds).
     """
-    return sum_in_order(inputs[:, :, None, :] * deltas[:, None, :, :]) / len(inputs)
+    return mean_in_order(inputs[:, :, None, :] * deltas[:, None, :, :])
 
 
 def append_ones(outputs: Array) -> Array:

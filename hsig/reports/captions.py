@@ -105,8 +105,9 @@ def solved_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
         return Solved.from_counts(int(curve.seeds[-1]), curve.of)
 
     def describe(variant: VariantSummary) -> str:
-        end, half = at_end(variant), variant.epochs_to_solve[0]
-        by_half = f", half of all by epoch {half:.0f}" if isfinite(half) else ""
+        curve, end = count_solved_by_epoch(variant), at_end(variant)
+        half = curve.epochs[curve.share >= 0.5][:1].tolist()
+        by_half = f", half of all by epoch {half[0]}" if half else ""
         return f"{_of_seeds(end)} by epoch {variant.epochs[-1]} ({interval(end)}){by_half}"
 
     return _caption_variants(

@@ -43,7 +43,7 @@ from hsig.experiments.verdicts import (
     VERDICTS,
 )
 from hsig.formulas.function import LinearPiece
-from hsig.reports.columns import result_columns
+from hsig.reports.columns import result_columns, which_cost
 from hsig.reports.documents import document
 from hsig.reports.end_points import describe_end_points, end_points_document
 from hsig.reports.obstacles import describe_out_of_reach
@@ -108,9 +108,9 @@ class Case:
         return f"{self.mask.sum()} of {self.failed.sum()} failed seeds"
 
     @property
-    def cost(self) -> str:
-        """The median cost of these seeds at the end."""
-        return number(float(np.median(self.training.cost_mean[self.mask, -1])))
+    def loss(self) -> str:
+        """The median loss of the weights of these seeds at the end."""
+        return number(float(np.median(self.training.loss[self.mask, -1])))
 
     def evidence(self, name: str) -> Array:
         """What was observed of these seeds at the end."""
@@ -146,9 +146,9 @@ def _describe_affine(case: Case) -> str:
         f"{case.evidence('nonaffinity').max():.2g} of an affine function of the inputs (below "
         f"{NO_BEND:g} counts){exactly if exact else ''}. No affine function solves this task: the "
         f"best {'logistic' if experiment.loss.needs_probabilities else 'least-squares'} fit has "
-        f"cost {number(fit.cost)}, predicts {', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and "
-        f"is right on {fit.right} of {len(experiment.task.targets)} samples; the median cost of "
-        f"these networks is {case.cost}. The weights of "
+        f"loss {number(fit.cost)}, predicts {', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and "
+        f"is right on {fit.right} of {len(experiment.task.targets)} samples; the median loss of "
+        f"the weights of these networks is {case.loss}. Those of "
         f"{(case.evidence('gradient') != 0.0).any(axis=1).sum()} of them still move."
         f"{_describe_pieces(case)}"
     )
@@ -189,9 +189,9 @@ def _describe_unstable(case: Case) -> str:
     rising = (case.outlook("cost_rise") >= UNSTABLE_RISE).sum()
     thrown = (case.outlook("largest_step_change") >= UNSTABLE_CHANGE).sum()
     return (
-        f"{case.subject} are unstable: the mean cost rises by {UNSTABLE_RISE:.0%} or more within "
-        f"{WINDOW} epochs ({rising} of them), or one step changes the prediction of its sample by "
-        f"{UNSTABLE_CHANGE:g} or more ({thrown}). Their median cost is {case.cost}."
+        f"{case.subject} are unstable: the loss of the weights, {case.loss} in the median, rises "
+        f"by {UNSTABLE_RISE:.0%} or more within {WINDOW} epochs ({rising} of them), or one step "
+        f"changes the prediction of its sample by {UNSTABLE_CHANGE:g} or more ({thrown})."
     )
 
 
@@ -208,8 +208,8 @@ def _describe_diverged(case: Case) -> str:
 
 def _describe_plateau(case: Case) -> str:
     return (
-        f"{case.subject} are on a plateau: the mean cost, {case.cost} in the median, falls by less "
-        f"than {PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine fit has cost "
+        f"{case.subject} are on a plateau: the loss of the weights, {case.loss} in the median, "
+        f"falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine fit has loss "
         f"{number(case.summary.affine.cost)}; the output's pre-activation is "
         f"{np.median(case.evidence('nonaffinity')):.2g} from affine in the median."
     )
@@ -217,8 +217,8 @@ def _describe_plateau(case: Case) -> str:
 
 def _describe_slow(case: Case) -> str:
     return (
-        f"{case.subject} are slow: the mean cost, {case.cost} in the median, is still falling, by "
-        f"{np.median(case.outlook('cost_drop')):.2%} in {WINDOW} epochs in the median."
+        f"{case.subject} are slow: the loss of the weights, {case.loss} in the median, is still "
+        f"falling, by {np.median(case.outlook('cost_drop')):.2%} in {WINDOW} epochs in the median."
     )
 
 
@@ -374,8 +374,8 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, line: Timeline) -
     bars = f"{legend(line.states)}, {GLYPHS[SLOW]} none of these, at least one mark each"
     over = f"over {len(experiment.seeds)} seeds" if len(experiment.seeds) > 1 else "of the seed"
     return Rows(columns, [*range(0, last, step), last]).table(
-        f"on the way, {over}: median cost; how many are {bars}; where the hidden units are; how "
-        "many of them have a slope; size of the gradient in each layer",
+        f"on the way, {over}: median {which_cost(experiment)}; how many are {bars}; where the "
+        "hidden units are; how many of them have a slope; size of the gradient in each layer",
         splits=True,
     )
 

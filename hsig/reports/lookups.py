@@ -1,5 +1,6 @@
 """Pages of what is looked up: activations, configs, powers."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter, itemgetter
@@ -352,6 +353,7 @@ def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
 
 _POWERS = (0.5, 0.8, 0.9, 0.95)
 _SEEDS = (30, 100, 300, 1000, 3000, 10_000)
+_ROUNDING = 1e-9  # of a thousandth: what is written with three digits is one of these
 _TESTS = {"unpaired": "Fisher's exact test, two-sided", "paired": "exact McNemar test, two-sided"}
 
 
@@ -387,9 +389,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
     powers = _two_tests(
         Column("power", "power", itemgetter(0), percent), str, f"more than {MAX_SEEDS}", needed
     )
-    differences = _two_tests(
-        Column("seeds", "seeds", itemgetter(0)), "{:.3f}".format, "none", smallest
-    )
+    differences = _two_tests(Column("seeds", "seeds", itemgetter(0)), _rounded_up, "none", smallest)
     tables = (
         powers.table(
             f"seeds to tell solved rates {short(first)} and {short(second)} apart, two-sided at "
@@ -423,6 +423,11 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
         f"whatever the power, claims are reported on {CLAIM_SEEDS} seeds or more",
     )
     return replace(page, blocks=(*page.blocks, lines(notes)))
+
+
+def _rounded_up(difference: float) -> str:
+    """Three digits, of no smaller a difference: it has the power that is said."""
+    return f"{math.ceil(1000.0 * difference - _ROUNDING) / 1000.0:.3f}"
 
 
 def _two_tests(

@@ -54,15 +54,15 @@ MEANINGS = {
     FROZEN: f"the weights come back, bit for bit, within {WINDOW} epochs",
     SATURATED: "the output is flat on every sample that is wrong",
     UNSTABLE: (
-        f"the mean cost rises by {UNSTABLE_RISE:.0%} within {WINDOW} epochs, or one step throws a "
-        f"prediction by {UNSTABLE_CHANGE:g}"
+        f"the loss of the weights rises by {UNSTABLE_RISE:.0%} within {WINDOW} epochs, or one step "
+        f"throws a prediction by {UNSTABLE_CHANGE:g}"
     ),
     AFFINE: (
         f"the output's pre-activation is within {NO_BEND:g} of an affine function of the inputs, "
         "none of which solves it"
     ),
-    PLATEAU: f"the mean cost falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs",
-    SLOW: "the cost is still falling at the end of this budget",
+    PLATEAU: f"the loss of the weights falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs",
+    SLOW: "the loss is still falling at the end of this budget",
 }
 GLYPHS = {
     SOLVED: "█",
