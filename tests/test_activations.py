@@ -11,6 +11,7 @@ from mpmath import mp, mpf
 from scalar_reference import FUNCTIONS
 
 from hsig.activations import ACTIVATIONS
+from hsig.activations.elsewhere import FORMULAS
 from hsig.activations.in_python import in_python
 from hsig.activations.names import (
     aliases_of,
@@ -409,7 +410,8 @@ def test_a_name_means(name, meanings):
 
 
 def test_no_alias_means_two_things():
-    names = [n for row in ACTIVATIONS.values() for names, _ in row.aliases for n in names.split()]
+    names = [n for row in ACTIVATIONS.values() for names, *_ in row.aliases for n in names.split()]
+    names += [name for names in FORMULAS for name in names.split()]
     assert len(names) == len(set(names)) == len(all_aliases())
     assert not set(names) & set(ACTIVATIONS)
     for name, meant in all_aliases().items():

@@ -67,9 +67,10 @@ class Activation:
         backward: The slope that training uses: `own`, `logistic`, `output` or
             `straight_through`; None if it has none to train with.
         slope_definition: The formula of its slope; empty for the derivative.
-        aliases: Its names in frameworks: pairs of names that mean the same, with spaces between
-            them, and the settings that they mean.
+        aliases: Its names elsewhere: names that mean the same, with spaces between them, the
+            settings that they mean, and what is different here.
         note: A fact worth knowing before use.
+        caveat: What is different where it has the name by which it was called.
     """
 
     name: str
@@ -79,8 +80,9 @@ class Activation:
     kink: str = field(default="own", kw_only=True)
     backward: str | None = field(default="own", kw_only=True)
     slope_definition: str = field(default="", kw_only=True)
-    aliases: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, compare=False)
+    aliases: tuple[tuple[str, str, str], ...] = field(default=(), kw_only=True, compare=False)
     note: str = field(default="", kw_only=True, compare=False)
+    caveat: str = field(default="", kw_only=True, compare=False)
 
     @cached_property
     def function(self) -> Function:

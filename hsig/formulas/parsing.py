@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hsig.errors import is_slip
 from hsig.formulas.nodes import Node, X, is_number, name, number, text_length, walk
 from hsig.formulas.primitives import WORDS
 from hsig.formulas.simplifying import apply, where
@@ -286,8 +287,6 @@ class _Reader:
 
 def _suggest(word: str, known: Sequence[str]) -> str:
     """An unknown word, the most similar known one, and all of them."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word.casefold(), known, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
+    close = next((name for name in known if is_slip(word.casefold(), name)), "")
+    hint = f" Did you mean '{close}'?" if close else ""
     return f"'{word}'.{hint} Known: {', '.join(known)}"

@@ -136,6 +136,7 @@ def activation_page(activation: Activation, points: Points | None) -> Page:
         *map(describe_oddity, find_oddities(activation)),
         activation.source and f"source: {activation.source}",
         activation.note and f"note: {activation.note}",
+        activation.caveat and f"note: {activation.caveat}",
     )
     facts, elsewhere = lines(text for text in texts if text), _elsewhere(activation)
     overview = _overview_rows([activation])
@@ -162,7 +163,7 @@ def _elsewhere(activation: Activation) -> list[Table]:
     """Who means what by which name, of the row of the table that it is; its own first."""
     meanings: dict[Activation, list[str]] = {}
     for name, meant in all_aliases().items():
-        if is_in_table(activation) and meant.name == activation.name:
+        if (meant.name, meant.definition) == (activation.name, activation.definition):
             meanings.setdefault(meant, []).append(name)
     if not meanings:
         return []

@@ -76,19 +76,24 @@ def _describe_targets(experiment: Experiment) -> list[str]:
 
 
 def _describe_formulas(experiment: Experiment) -> list[str]:
-    """A message for each of the user's own formulas that is odd."""
+    """A message for each of the user's own formulas that is odd, or that differs elsewhere."""
     used = dict.fromkeys(
         activation
         for variant in experiment.variants
         for activation in (variant.activation, variant.output_activation)
-        if activation.program is not None and not is_in_table(activation)
+        if activation.program is not None
     )
-    if not used:
-        return []
+    caveats = [
+        f"{to_text(activation)}: {activation.caveat}" for activation in used if activation.caveat
+    ]
+    own = [activation for activation in used if not is_in_table(activation)]
+    if not own:
+        return caveats
     from hsig.analysis.definitions import find_oddities
 
-    found = ((activation, find_oddities(activation)) for activation in used)
-    return [f"{to_text(a)}: {'; '.join(map(describe_oddity, odd))}" for a, odd in found if odd]
+    found = ((activation, find_oddities(activation)) for activation in own)
+    odd = [f"{to_text(a)}: {'; '.join(map(describe_oddity, odd))}" for a, odd in found if odd]
+    return [*caveats, *odd]
 
 
 def _describe_inputs(experiment: Experiment) -> list[str]:
