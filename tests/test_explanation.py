@@ -1,14 +1,15 @@
 """Each sentence has a count, and the counts are counted again here from the seeds' own numbers."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pages import document, tables
 from prepared import trial
 
-from hsig.analysis.remedies import propose_remedies
-from hsig.analysis.summary import summarise
+from hsig.analysis.remedies import LONGER, Stage, propose_remedies
+from hsig.analysis.summary import Solved, summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import RULES, VERDICTS
@@ -163,9 +164,10 @@ def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
     """From another training of the same seeds, which goes on where this one ends."""
     outcome, summary = trained(**flags)
     numbers, result = summary.variants[0], outcome.results[0]
-    remedy = propose_remedies(outcome.experiment)[-1]
+    remedies = propose_remedies(Stage(outcome.experiment, numbers, {}))
+    (remedy,) = (remedy for remedy in remedies if remedy.name == LONGER)
     longer = gather(remedy.experiment, run(remedy.experiment))
-    tried = trial(0, 100, epochs=10 * flags["epochs"])
+    tried = trial(0, 100, LONGER, epochs=10 * flags["epochs"])
     tried = judge_of(tried, summarise(longer).variants[0])
     found = count_solved_later(numbers, result, [tried])
     solved_at = longer.results[0].solved_at
@@ -202,6 +204,37 @@ def test_the_conclusion_is_drawn_from_the_trials():
     made = document(page_of([works], missing=2, activation="hard", epochs=3))
     assert made["conclusion"][0].startswith("Interrupted")
     assert (made["complete"], made["remedies_missing"]) == (False, 2)
+
+
+def test_the_conclusion_names_the_smallest_the_best_and_the_best_of_a_library():
+    small, own = trial(60, 100, "few", works=True), trial(99, 100, "own", works=True)
+    good = trial(90, 100, "good", works=True)
+    own = replace(own, in_libraries=False)
+
+    def named(*trials):
+        told = conclusion_of(trials)[0]
+        found = re.findall(r"(few|own|good)\b[^,]*, solves", told)
+        assert len(set(found)) == len(found)  # each is named once
+        return set(found)
+
+    assert named(small, good, own) == {"few", "good", "own"}
+    assert named(good, own) == {"good", "own"}
+    assert named(small, good) == {"few", "good"}
+    assert named(own) == {"own"}
+    assert named(small) == {"few"}
+    long = replace(good, time=14.4)
+    assert "14.4 times the time" in conclusion_of([long])[0]
+
+
+def test_where_too_many_are_solved_for_so_many_seeds_no_remedy_is_said_to_fail():
+    """95 of 100: the interval of 100 of 100 begins below the end of its own."""
+    outcome, summary = trained(activation="tanh", epochs=20)
+    numbers = replace(summary.variants[0], solved=Solved.from_counts(95, 100))
+    summary = summary._replace(variants=(numbers,))
+    tried = [trial(100, 100, works=None)]
+    said = document(explanation_page(outcome, summary, tried))["conclusion"][0]
+    assert "--seeds 1000" in said
+    assert "None" not in said
 
 
 def test_the_timeline_counts_every_seed():

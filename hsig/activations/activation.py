@@ -241,6 +241,10 @@ class Activation:
         }
         return replace(self, **changed)
 
+    def with_own_derivative(self) -> "Activation":
+        """The same activation, trained with the derivative of its formula."""
+        return replace(self, slope_definition="", backward="own")
+
 
 # Equal activations share what is made of them: each experiment makes its own.
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -38,16 +38,10 @@ class _OpaqueFunction(Function):
 
     @cached_property
     def derivative(self) -> Function:
-        """Its derivative, whose own is a central difference with an error of order step**4."""
-        return _OpaqueFunction(self._python_derivative, self._difference)
-
-    def _difference(self, x: Array) -> Array:
-        step = _STEP * np.maximum(1.0, np.abs(x))
-        near, far = (
-            self.evaluate_slope(x + k * step) - self.evaluate_slope(x - k * step) for k in (1, 2)
+        """Its derivative, whose own is a central difference."""
+        return _OpaqueFunction(
+            self._python_derivative, partial(_difference, self._python_derivative)
         )
-        difference: Array = (8.0 * near - far) / (12.0 * step)
-        return difference
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,10 @@ class PythonActivation(Activation):
         """The same: it has no other slope."""
         return self.function
 
+    def with_own_derivative(self) -> "PythonActivation":
+        """The same values, with a central difference of them for the derivative."""
+        return in_python(self.name, self.python_value, partial(_difference, self.python_value))
+
 
 def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> PythonActivation:
     """Make an activation of two functions.
@@ -103,6 +101,14 @@ def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> P
         python_value=value,
         python_derivative=derivative,
     )
+
+
+def _difference(function: PythonFunction, x: Array) -> Array:
+    """A central difference of a function, with an error of order step**4."""
+    step = _STEP * np.maximum(1.0, np.abs(x))
+    near, far = (_call(function, x + k * step) - _call(function, x - k * step) for k in (1, 2))
+    difference: Array = (8.0 * near - far) / (12.0 * step)
+    return difference
 
 
 def _call(function: PythonFunction, x: Array) -> Array:

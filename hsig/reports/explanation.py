@@ -11,10 +11,13 @@ import numpy as np
 from hsig.analysis.end_points import find_end_points
 from hsig.analysis.parts import Part
 from hsig.analysis.remedies import (
-    MORE_EPOCHS,
+    LONG,
+    LONGER,
     Trial,
     best_remedy,
     find_unreachable_targets,
+    has_room,
+    seeds_with_room,
     smallest_remedy,
 )
 from hsig.analysis.statistics import CLAIM_SEEDS
@@ -315,8 +318,8 @@ def count_solved_later(
     Those are counted that are solved for the first time behind the end of the budget. Nothing if
     no longer training was tried.
     """
-    longer = [trial.numbers for trial in trials if trial.numbers.epochs[-1:] > numbers.epochs[-1:]]
-    if not longer or longer[0].seeds != training.seeds:
+    longer = [trial.numbers for trial in trials if trial.part.name == LONGER]
+    if not longer:
         return {}
     end = numbers.epochs[-1]
     solved = np.array([epoch is not None and epoch > end for epoch in longer[0].solved_at])
@@ -332,7 +335,7 @@ def _describe_later(later: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
     if not later:
         return ()
     parts = ", ".join(f"{solved} of {seeds} {word}" for word, (solved, seeds) in later.items())
-    return (f"{MORE_EPOCHS} times the epochs solve {parts} seeds.",)
+    return (f"{LONGER} solve {parts} seeds.",)
 
 
 # --- tables --------------------------------------------------------------------------------------
@@ -389,17 +392,19 @@ def _remedy_rows(trials: Sequence[Trial]) -> Rows[Trial]:
     columns: list[Column[Trial]] = [
         Column("remedy", "remedy", lambda trial: trial.part.name, prose=True),
         Column("layers", "layers", lambda trial: trial.part.layers or None, prose=True),
-        Column("works", "works", lambda t: None if t.part.name == _AS_IT_WAS else t.works),
+        Column("time", "time", lambda trial: trial.time, "{:.3g}".format),
+        Column("works", "works", attrgetter("works")),
+        Column("in_libraries", "in libraries", attrgetter("in_libraries")),
         *(column.on(attrgetter("numbers")) for column in results),
     ]
     return Rows(columns, trials)
 
 
 def _remedy_table(outcome: Outcome, numbers: VariantSummary, trials: Sequence[Trial]) -> Table:
-    before = Trial(Part(_AS_IT_WAS, outcome.experiment, outcome), numbers, works=False)
+    before = Trial(Part(_AS_IT_WAS, outcome.experiment, outcome), numbers, works=None)
     return _remedy_rows([before, *trials]).table(
-        "remedies tried, from the same seeds, each alone",
-        ("remedy", "layers", "solved", "interval", "works", "verdicts"),
+        "remedies tried, from the same seeds; time: how many times as long",
+        ("remedy", "layers", "time", "solved", "interval", "works", "verdicts"),
         firm=("solved", "95 % interval"),
     )
 
@@ -487,19 +492,43 @@ def _conclude(
         given = "--initial-weights '' " if experiment.initial_weights is not None else ""
         few = f"{count(seeds, 'seed')} {'supports' if seeds == 1 else 'support'} no claim"
         return f"{few}: use {given}--seeds {CLAIM_SEEDS}."
-    if not numbers.failure and numbers.solved.low > _WELL_SOLVED:
-        return f"Nothing needs mending: {_count_solved(numbers)} are solved as it is."
     first, most = smallest_remedy(trials), best_remedy(trials)
     if first is None or most is None:
-        return f"None of the {len(trials)} remedies works here."
-    was = f", where it was {numbers.solved.k}"
-    solves = f"{_name_remedy(first)}, solves {_count_solved(first.numbers)}{was}."
-    if first is most:
-        return f"What works: {solves}"
+        return _conclude_none(numbers, trials)
+    in_libraries = best_remedy(trial for trial in trials if trial.in_libraries)
+    roles: dict[str, str] = {}  # by what is said of a remedy, why it is named
+    for role, trial in (
+        ("the smallest change that works", first),
+        ("the best", most),
+        ("the best that libraries have", None if most.in_libraries else in_libraries),
+    ):
+        if trial is not None:
+            said = _describe_success(trial)
+            roles[said] = f"{roles[said]} and {role}" if said in roles else role
+    if len(roles) == 1:
+        roles = {said: "what works" for said in roles}
+    parts = [f"{role}: {said}" for said, role in roles.items()]
+    parts[0] += f", where it was {numbers.solved.k}"
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
+
+
+def _conclude_none(numbers: VariantSummary, trials: Sequence[Trial]) -> str:
+    """Say that no remedy works, or why none could be seen to."""
+    solved, judged = numbers.solved, sum(trial.works is not None for trial in trials)
+    if not numbers.failure and solved.low > _WELL_SOLVED:
+        return f"Nothing needs mending: {_count_solved(numbers)} are solved as it is."
+    if judged or has_room(solved):
+        return f"None of the {judged} remedies works here."
     return (
-        f"The smallest change that works: {solves} The best: {_name_remedy(most)}, solves "
-        f"{_count_solved(most.numbers)}."
+        f"{rate_of(solved)} seeds are solved already, too many for {solved.n} seeds to show that "
+        f"anything is better: use --seeds {seeds_with_room(solved)}."
     )
+
+
+def _describe_success(trial: Trial) -> str:
+    time = f", in {trial.time:.3g} times the time" if trial.time > 1.05 else ""
+    rare = "" if trial.in_libraries else " (in no library)"
+    return f"{_name_remedy(trial)}{rare}, solves {_count_solved(trial.numbers)}{time}"
 
 
 def _rule(trials: Sequence[Trial]) -> str:
@@ -507,7 +536,10 @@ def _rule(trials: Sequence[Trial]) -> str:
         "A remedy works when more than half of the seeds are solved and its interval lies wholly "
         f"above the one as it was, on at least {CLAIM_SEEDS} seeds: a rule on intervals and no "
         f"test, not corrected for the number of remedies, {len(trials)}. They stand in order, from "
-        "the smallest change to the largest."
+        "the smallest change to the largest, and behind them what no library has. A step farther "
+        "in the same direction is tried where none before it works, and what takes more than "
+        f"{LONG:g} times the time where nothing else does. Weights that were given have no rate: "
+        f"those drawn in their place work when they solve more than half of {CLAIM_SEEDS} seeds."
     )
 
 

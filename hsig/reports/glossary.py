@@ -53,7 +53,7 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "piece": "an interval on which an activation is a straight line",
         "power": "the probability that a test claims a difference that there is",
         "rank": "1 + how many variants are solved significantly more often, Holm over all pairs",
-        "remedy": "the same experiment, from the same seeds, with one thing changed",
+        "remedy": "the same experiment, from the same seeds, with one thing changed, or a few",
         "running cost": "the loss of each sample of an epoch before its own update, as a training "
         "loop prints it: the mean of all, or the last; online it is of many weights",
         "seed": "one run: the number that its initial weights are drawn with",
