@@ -314,6 +314,8 @@ def select_activations(name: str) -> tuple[Activation, ...]:
 def inline_activation(name: str, operand: Node, settings: Mapping[str, float]) -> Node | None:
     """The formula of an activation of the table, of any operand: `hard(2*x, slope=0.3)`.
 
+    It has the activation's slope at kinks.
+
     Returns:
         None if the table has no such name.
 
@@ -323,4 +325,8 @@ def inline_activation(name: str, operand: Node, settings: Mapping[str, float]) -
     row = ACTIVATIONS.get(name)
     if row is None:
         return None
-    return substitute(row.with_settings(settings).function.value, {"x": operand})
+    activation = row.with_settings(settings)
+    function = activation.function
+    by_rule = activation.with_settings({"kink": "own"}).function
+    value = function.value if by_rule.slope is function.slope else function.with_kinks_by_rule
+    return substitute(value, {"x": operand})

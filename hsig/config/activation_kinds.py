@@ -309,6 +309,7 @@ def _respell(value: object) -> str:
 def set_parameters(activation: "Activation", spec: Spec, location: Location) -> "Activation":
     """The activation with the settings of a spec."""
     from hsig.activations.names import is_in_table
+    from hsig.config.formulas import check_function
 
     parameters, of_a_formula = [*activation.parameters], not is_in_table(activation)
     declared = {
@@ -320,6 +321,8 @@ def set_parameters(activation: "Activation", spec: Spec, location: Location) -> 
     backward = checked.pop("backward", None)
     changed = activation.with_settings(checked, backward)
     check_order({"low": 0.0, "high": 1.0, **changed.parameters}, location)
+    if spec.settings:
+        check_function(changed, location)
     return changed
 
 

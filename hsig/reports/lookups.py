@@ -27,7 +27,7 @@ from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.formulas.function import Break
-from hsig.formulas.nodes import Node, format_formula, text_length
+from hsig.formulas.nodes import Node, format_formula, format_within
 from hsig.reports.comparison import (
     ComparisonTables,
     answer,
@@ -151,12 +151,8 @@ def activation_page(activation: Activation, points: Points | None) -> Page:
 
 
 def _short_text(root: Node) -> str:
-    length = text_length(root)
-    return (
-        format_formula(root, digits=6)
-        if length <= _MAX_TEXT
-        else f"a formula of {length} characters"
-    )
+    text = format_within(root, _MAX_TEXT, digits=6)
+    return text or f"a formula of more than {_MAX_TEXT} characters"
 
 
 def _elsewhere(activation: Activation) -> list[Table]:
