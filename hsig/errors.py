@@ -31,8 +31,8 @@ def is_slip(word: str, known: str) -> bool:
     if len(found) == len(lost) == 2:
         return found == lost[::-1]
     if len(found + lost) == 1:
-        doubled = (found + lost) in word[max(start - 1, 0) : start]
-        vowel_lost = lost in tuple("aeiou") and not known.endswith("lu")
+        doubled = start > 1 and word[start - 1] == found + lost
+        vowel_lost = start > 0 and lost in tuple("aeiou") and not known.endswith("lu")
         if doubled or vowel_lost:
             return True
     at_end = not lost and not same

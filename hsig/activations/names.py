@@ -49,10 +49,10 @@ _PROGRAMS: Mapping[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(("flax", "linen", "jnp", "lax"), (("jax", ""),)),
     **dict.fromkeys(("T", "tensor"), (("theano", ""),)),
     **dict.fromkeys(("FANN", "libfann", "fann2"), (("fann", ""),)),
-    **dict.fromkeys(("mx", "gluon"), (("mxnet", ""),)),
+    "mx": (("mxnet", ""),),
     "paddle": (("paddle2", ""),),
 }
-_NEED_THEIR_PROGRAM = ("fann", "darknet")  # their words mean something else to others
+_NEED_THEIR_PROGRAM = ("fann", "darknet", "neat")  # their words mean something else to others
 
 
 class _Alias(NamedTuple):
@@ -164,24 +164,31 @@ def suggest_activations(name: str) -> tuple[str, ...]:
     """
     programs, function = _split_name(name)
     path, word = name.removesuffix(function), _fold(function)
+    if programs[0][0] in _NEED_THEIR_PROGRAM:
+        return ()
     if path and (found := _find_anywhere(function)):
         return tuple(map(to_text, found))
-    for alias in _index():
-        if alias.program in _NEED_THEIR_PROGRAM and alias.function == name:
-            return (f"{alias.program}.{name}",)
+    if name.isupper() and find_activations(f"fann.{name}"):
+        return (f"fann.{name}",)
     here = [a for a in _index() if a.program in dict(programs)] if path else _common()
     near = {_fold(alias.function): path + alias.function for alias in reversed(here)}
-    same = [
-        shown
-        for known, shown in near.items()
-        if is_slip(word, known) and _family(word) in ("", _family(known))
-    ]
-    return tuple(same) if len(same) == 1 else ()
+    slips = tuple(shown for known, shown in near.items() if _is_misspelt(word, known))
+    return slips if len(slips) == 1 else ()
 
 
-def _family(word: str) -> str:
-    """The longest name in hsig that a word ends with: `relu` for `leakyrelu`."""
-    return max((name for name in ACTIVATIONS if word.endswith(name)), key=len, default="")
+def _is_misspelt(word: str, known: str) -> bool:
+    """Whether a word is a known one with a slip; in `hardsilu` that is `silu`, a short one."""
+    root = max(
+        (part for part in _words() if known.endswith(part) and part != known), key=len, default=""
+    )
+    before = known.removesuffix(root)
+    is_kept = bool(root) and word.startswith(before)
+    return is_slip(word.removeprefix(before), root) if is_kept else is_slip(word, known)
+
+
+@cache
+def _words() -> frozenset[str]:
+    return frozenset(_fold(alias.function) for alias in _index())
 
 
 def explain_refusal(name: str) -> str:

@@ -72,6 +72,7 @@ def hard_row(
     )
 
 
+PRELU = "PReLU learns its leak, from this one on, and here it stays as it is"
 FANN_LINE = "FANN trains it with its slope at 0 everywhere: backward=straight_through"
 
 
@@ -91,7 +92,7 @@ SIGMOIDS = (
         "sigmoid",
         "sigmoid(x)",
         "the logistic function, Verhulst 1845",
-        "logistic sig sigm expit matlab.logsig fann.SIGMOID genann_act_sigmoid "
+        "logistic sig sigm expit matlab.logsig fann.SIGMOID genann_act_sigmoid darknet.logistic "
         "encog.ActivationSigmoid theano.sigmoid lasagne.sigmoid keras1.sigmoid keras2.sigmoid "
         "torch.nn.Sigmoid torch.special.expit jax.nn.sigmoid jax.lax.logistic "
         "jax.scipy.special.expit keras.activations.sigmoid tf.nn.sigmoid onnx.Sigmoid",
@@ -224,7 +225,7 @@ HIDDEN = (
         "tanh(x)",
         "LeCun et al. 1998, Efficient BackProp",
         "theano.tanh lasagne.tanh keras1.tanh keras2.tanh torch.nn.Tanh jax.nn.tanh "
-        "keras.activations.tanh tf.nn.tanh onnx.Tanh hyperbolic_tangent matlab.tansig "
+        "keras.activations.tanh tf.nn.tanh onnx.Tanh hyperbolic_tangent darknet.tanh matlab.tansig "
         "encog.ActivationTANH",
     ),
     row(
@@ -283,7 +284,8 @@ HIDDEN = (
         ("keras.tf.activations.leaky_relu keras.torch.activations.leaky_relu", "leak=0.2"),
         ("keras.tf.layers.LeakyReLU keras.torch.layers.LeakyReLU keras2.LeakyReLU", "leak=0.3"),
         ("keras.jax.layers.LeakyReLU", "leak=0.3,kink=closed"),
-        ("torch.nn.PReLU", "leak=0.25", "PReLU learns its leak, which stays as it is here"),
+        ("prelu torch.nn.PReLU", "leak=0.25", PRELU),
+        ("keras.layers.PReLU keras2.PReLU", "leak=0", PRELU),
         (
             "torch.nn.RReLU",
             "leak=0.22916666666666666",
@@ -458,7 +460,7 @@ LINEAR = (
         "the linear unit, Widrow & Hoff 1960",
         "linear lasagne.linear keras1.linear keras2.linear keras.activations.linear "
         "keras.layers.Identity torch.nn.Identity jax.nn.identity tf.identity onnx.Identity "
-        "matlab.purelin encog.ActivationLinear",
+        "matlab.purelin encog.ActivationLinear genann_act_linear darknet.linear",
         ("fann.LINEAR", "slope=0.5"),
         slope=1.0,
         shift=0.0,

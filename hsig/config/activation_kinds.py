@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -259,12 +259,7 @@ def read_activation(value: object, location: Location) -> "Activation":
     try:
         return _read_activation(value, location)
     except InvalidValue:
-        hint = _respell(value)
-        if hint:
-            del location.problems[before:]
-            raise location.wrong(
-                f"expected {_NOUN}, got {describe(value)}. Did you mean '{hint}'?"
-            ) from None
+        location.problems[before:] = _respell(value, location) or location.problems[before:]
         raise
 
 
@@ -291,19 +286,22 @@ def _read_activation(value: object, location: Location) -> "Activation":
     return found[0]
 
 
-def _respell(value: object) -> str:
-    """The spelling here of what is right in another program; else nothing."""
+def _respell(value: object, location: Location) -> list[str]:
+    """The complaint about what is right in another program; else none."""
     from hsig.activations.names import is_in_table, to_text
     from hsig.config.spellings import translate
 
     text = translate(value) if isinstance(value, str) else None
     if text is None:
-        return ""
+        return []
+    here = replace(location, problems=[])
     try:
-        found = _read_activation(text, Location("", Value(text), []))
+        found = _read_activation(text, here)
     except InvalidValue:
-        return ""
-    return to_text(found) if is_in_table(found) else text
+        return [] if is_formula(text) else here.problems
+    hint = to_text(found) if is_in_table(found) else text
+    here.wrong(f"expected {_NOUN}, got {describe(value)}. Did you mean '{hint}'?")
+    return here.problems
 
 
 def set_parameters(activation: "Activation", spec: Spec, location: Location) -> "Activation":

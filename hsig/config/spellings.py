@@ -3,7 +3,13 @@
 import ast
 from collections.abc import Mapping
 
-from hsig.activations.names import find_activations, is_in_table, suggest_activations
+from hsig.activations import Activation
+from hsig.activations.names import (
+    explain_refusal,
+    find_activations,
+    is_in_table,
+    suggest_activations,
+)
 from hsig.config.kinds import first_parameters, parameter_of
 from hsig.formulas.parsing import CONSTANTS
 from hsig.formulas.primitives import WORDS
@@ -44,17 +50,30 @@ def _make_spec(tree: ast.expr) -> str:
     name, values, keywords = _read_call(tree)
     if values and _is_x(values[0]):
         values = values[1:]
+    if any(_is_x(part) for value in (*values, *keywords.values()) for part in ast.walk(value)):
+        return ""
+    if explain_refusal(name):
+        return name
     found = find_activations(name)
     if not found and len(suggested := suggest_activations(name)) == 1:
         (name,) = suggested
         found = find_activations(name)
-    first = first_parameters(found[0], call=True) if found else ()
-    keywords = {**dict(zip(first, values, strict=False)), **keywords}
-    settings = ",".join(f"{key}={ast.unparse(value)}" for key, value in keywords.items())
-    of_x = any(_is_x(part) for value in keywords.values() for part in ast.walk(value))
-    if not found or of_x or len(values) > len(first):
+    if not found:
         return ""
+    named = _name_settings(found[0], values, keywords)
+    settings = ",".join(f"{key}={ast.unparse(value)}" for key, value in named.items())
     return f"{name}:{settings}" if settings else name
+
+
+def _name_settings(
+    activation: Activation, values: list[ast.expr], keywords: dict[str, ast.expr]
+) -> dict[str, ast.expr]:
+    """The settings of a call by their names here; ValueError if it is not clear what they are."""
+    first = first_parameters(activation, call=True)
+    if len(values) > len(first) or ("slope" in keywords and "leak" in first):
+        raise ValueError("others call the leak its slope")
+    named = dict(zip(first, values, strict=False))
+    return named | {parameter_of(activation.name, key): value for key, value in keywords.items()}
 
 
 def _read_call(call: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]]:
@@ -125,10 +144,7 @@ class _Translator(ast.NodeTransformer):
         if len(found) != 1 or not is_in_table(found[0]):
             return None
         (meant,) = found
-        named = dict(zip(first_parameters(meant, call=True), values[1:], strict=False))
-        if len(named) < len(values) - 1:
-            raise ValueError(f"{name} has fewer settings")
-        named |= {parameter_of(meant.name, key): value for key, value in keywords.items()}
+        named = _name_settings(meant, values[1:], keywords)
         default = dict(find_activations(meant.name)[0].settings)
         changed = {key: v for key, v in meant.settings if v != default[key] and key not in named}
         arguments = {**{key: ast.Constant(value) for key, value in changed.items()}, **named}
