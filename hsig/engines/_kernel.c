@@ -15,6 +15,7 @@
 #include <Python.h>
 #include <fenv.h>
 #include <float.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -169,10 +170,12 @@ static int is_known(const activation *a)
            (a->kind == PROGRAM) == (a->program != NULL);
 }
 
-/* Whether every buffer has the size that the others say it must have: nothing is read beyond. */
+/* Whether every buffer has the size that the others say it must have, at an address at which its
+   numbers may lie: nothing is read beyond. The last epoch is a number as well. */
 static int fits(const problem *p, const state *s, const Py_buffer *b)
 {
-    if (p->inputs < 1 || p->hidden < 1 || p->samples < 1 || s->seeds < 1 || s->epochs < 1)
+    if (p->inputs < 1 || p->hidden < 1 || p->samples < 1 || s->seeds < 1 || s->epochs < 1 ||
+        s->epoch < 0 || s->epoch > LLONG_MAX - s->epochs)
         return 0;
     /* as doubles, which do not overflow, and are exact as far as memory goes */
     const double inputs = p->inputs, hidden = p->hidden, samples = p->samples;
@@ -187,6 +190,9 @@ static int fits(const problem *p, const state *s, const Py_buffer *b)
     };
     for (int i = 0; i < SIZED; i++)
         if ((double)b[i].len != numbers[i] * 8)
+            return 0;
+    for (int i = 0; i < BUFFERS; i++)
+        if ((uintptr_t)b[i].buf % (i < SIZED ? 8 : 4) != 0)
             return 0;
     return 1;
 }
@@ -222,7 +228,7 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
     else if (chosen == NULL)
         PyErr_Format(PyExc_ValueError, "this processor has no path '%s'", name);
     else if (!fits(&p, &s, b) || first < 0 || first > last || last > s.seeds)
-        PyErr_SetString(PyExc_ValueError, "the sizes of the arrays do not go together");
+        PyErr_SetString(PyExc_ValueError, "the sizes or places of the arrays, or the epochs, do not go together");
     else {
         p.hidden_activation = activation_of(b[HIDDEN_ACTIVATION].buf, in);
         p.output_activation = activation_of(b[OUTPUT_ACTIVATION].buf, out);

@@ -3,6 +3,7 @@
 The numbers are the same on every processor and in any batch; `_kernel.c` says how.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
@@ -165,6 +166,10 @@ def advance(
 def _thread_pool(number: int) -> ThreadPoolExecutor:
     """Threads that stay: to start them takes longer than a short call."""
     return ThreadPoolExecutor(number)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_thread_pool.cache_clear)  # threads do not outlive a fork
 
 
 def _loss_names(network: Network) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Progress, State
+from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
@@ -40,6 +41,8 @@ def run(
             continue
         try:
             yield from _train(experiment, variant, threads, twins)
+        except RunError as problem:  # of a function in Python
+            yield Failure(variant, str(problem))
         except Exception as error:
             raised = extract_tb(error.__traceback__)[-1]
             yield Failure(
@@ -82,7 +85,10 @@ def gather_all(
                 case Failure() as failure:
                     results.append(Training.failed(variant, failure.reason))
                 case Checkpoint() as last:
-                    results.append(_to_training(experiment, kept.get(variant.label, {}), last))
+                    try:
+                        results.append(_to_training(experiment, kept.get(variant.label, {}), last))
+                    except RunError as problem:  # of a function in Python
+                        results.append(Training.failed(variant, str(problem)))
         outcomes.append(Outcome(experiment, tuple(results)))
     return outcomes
 
