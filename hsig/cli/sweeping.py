@@ -120,8 +120,9 @@ def sweep(
     if training.keeps:
         ledger.open(config, given, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.set_note(output.name, output.note)
-    if training.keeps and ledger.problem is not None and missing:
+    if training.keeps and ledger.problem is not None:
         print_message(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
+        training.keeps = output.runs_dir is not None  # then it is an error in the end
     missing = ledger.missing()
     if pool is not None and missing:
         if not output.quiet:
