@@ -5,6 +5,7 @@ Evidence has seeds first; weights and activity have them last, as in the engines
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from math import fsum, sqrt
 
 import numpy as np
@@ -100,6 +101,16 @@ def examine(
     )
 
 
+def join_seeds(evidence: Sequence[Evidence]) -> Evidence:
+    """The evidence of several groups of seeds, one behind the other."""
+    return Evidence(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in evidence])
+            for field in fields(Evidence)
+        }
+    )
+
+
 def stack_checkpoints(evidence: Sequence[Evidence]) -> Evidence:
     """The evidence of several checkpoints, which become the second axis."""
     return Evidence(
@@ -143,7 +154,8 @@ def _pad_pieces(shares: Sequence[Array], seeds: int) -> Array:
 
 def _nonaffinity(activity: Activity) -> Array:
     """Largest residual of the least-squares fit of the outputs' pre-activations to the inputs."""
-    directions = _directions(activity.layer_inputs[0][:, :, 0])[:, :, None]  # (samples, rank, 1)
+    inputs = activity.layer_inputs[0][:, :, 0]
+    directions = _directions(inputs.tobytes(), inputs.shape)[:, :, None]  # (samples, rank, 1)
     residuals = []
     for z in activity.pre_activations[-1].swapaxes(0, 1):  # (samples, seeds), of each output
         amounts = sum_in_order(directions * z[:, None])  # (rank, seeds)
@@ -153,7 +165,8 @@ def _nonaffinity(activity: Activity) -> Array:
     return largest
 
 
-def _directions(inputs: Array) -> Array:
+@lru_cache(maxsize=4)
+def _directions(inputs: bytes, shape: tuple[int, int]) -> Array:
     """An orthonormal basis of the columns of (samples, inputs), of shape (samples, rank).
 
     By Gram's and Schmidt's method, each column twice, with sums that are rounded once: a matrix
@@ -163,7 +176,7 @@ def _directions(inputs: Array) -> Array:
         Giraud, Langou & Rozloznik 2005, Computers & Mathematics with Applications 50:1069-1075.
     """
     basis: list[Array] = []
-    for column in inputs.T:
+    for column in np.frombuffer(inputs).reshape(shape).T:
         rest = column / (np.abs(column).max() or 1.0)
         size = _length(rest)
         for direction in basis * 2:

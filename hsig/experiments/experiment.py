@@ -18,7 +18,7 @@ from hsig.engines.choice import Engine, engine_for
 from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ORDERS
-from hsig.experiments.evidence import Evidence, examine
+from hsig.experiments.evidence import Evidence, examine, join_seeds
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
 from hsig.networks.network import Activity, Network, Weights, seeds_first
@@ -183,6 +183,9 @@ class Experiment:
         return _draw(self.init, self.seeds, self.sizes)
 
 
+_MAX_NUMBERS = 100_000  # of a layer, in the networks that are examined at a time
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """Where the seeds of a variant stand at one epoch; arrays but `state`'s have seeds first."""
@@ -272,7 +275,12 @@ class Checkpoint:
     @cached_property
     def evidence(self) -> Evidence:
         """What the networks are doing here; computed when it is first asked for."""
-        problem, weights = self.problem, self.state.weights
+        problem, weights, seeds = self.problem, self.state.weights, self.state.seeds
+        widest = max(layer.shape[1] for layer in weights)
+        some = max(1, _MAX_NUMBERS // (len(problem.inputs) * widest))
+        if seeds > some:  # more than that at a time takes longer, and much memory
+            blocks = (self.select(np.arange(seeds)[at : at + some]) for at in range(0, seeds, some))
+            return join_seeds([block.evidence for block in blocks])
         return examine(
             problem.network, weights, self.activity, problem.targets, problem.solved_within
         )

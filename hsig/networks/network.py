@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.arrays import Array, BoolArray, IntArray, mean_in_order, sum_in_order
+from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.networks.losses import Loss
 
 Weights = tuple[Array, ...]
@@ -116,8 +116,8 @@ def weighted_sums(inputs: Array, weights: Array) -> Array:
     Returns:
         Shape (samples, fan_out, seeds).
     """
-    products = inputs[:, :, None, :] * weights
-    return sum_in_order(products.swapaxes(0, 1))
+    columns = inputs.swapaxes(0, 1)[:, :, None]
+    return sum_in_order(column * row for column, row in zip(columns, weights, strict=True))
 
 
 def backpropagate(weights: Array, deltas: Array) -> Array:
@@ -130,8 +130,8 @@ def backpropagate(weights: Array, deltas: Array) -> Array:
     Returns:
         Shape (samples, fan_in, seeds).
     """
-    products = deltas.swapaxes(0, 1)[:, :, None, :] * weights[:-1].swapaxes(0, 1)[:, None]
-    return sum_in_order(products)
+    units = zip(deltas.swapaxes(0, 1)[:, :, None], weights[:-1].swapaxes(0, 1), strict=True)
+    return sum_in_order(delta * column for delta, column in units)
 
 
 def mean_products(inputs: Array, deltas: Array) -> Array:
@@ -144,7 +144,8 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
     Returns:
         Shape (fan_in, fan_out, seeds).
     """
-    return mean_in_order(inputs[:, :, None, :] * deltas[:, None, :, :])
+    rows = zip(inputs[:, :, None, :], deltas[:, None, :, :], strict=True)
+    return sum_in_order(seen * delta for seen, delta in rows) / len(inputs)
 
 
 def append_ones(outputs: Array) -> Array:
