@@ -1,7 +1,7 @@
 """Working at a terminal: progress bars, Ctrl-C, and drawing the result in its width and colours."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
@@ -108,12 +108,13 @@ class ConsoleTrainer(Interrupts):
         self._console = Console(stderr=True)
         self._shows = self._console.is_terminal and not quiet
 
-    def warn(self, *experiments: Experiment) -> None:
+    def warn(self, *experiments: Experiment, notes: Sequence[str] = ()) -> None:
         """Say what the numbers of their tasks make hard or impossible, before they are trained."""
         from hsig.reports.obstacles import warnings_of
 
         self._check()
-        print_message(*(f"warning: {message}" for message in warnings_of(experiments)))
+        messages = (*notes, *warnings_of(experiments))
+        print_message(*(f"warning: {message}" for message in messages))
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
         """Train experiments; nothing is drawn in a pipe, or before a second has passed."""
