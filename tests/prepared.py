@@ -181,6 +181,7 @@ def healthy_evidence(shape):
         gradient=np.ones((*shape, 2)),
         solved=np.zeros(shape, dtype=bool),
         slope=np.ones((*shape, 1)),
+        flat=np.zeros((*shape, 2)),
         wrong_gradient=np.ones(shape),
         nonaffinity=np.ones(shape),
     )

@@ -92,7 +92,8 @@ def test_every_sample_that_is_out_of_reach_is_counted(targets, output, within):
     assert (found.samples if found else ()) == far
     if found:
         assert (found.of, found.targets) == (len(targets), (min(targets), max(targets)))
-    assert len(warnings_of([chosen, chosen])) == bool(far)
+    warned = [text for text in warnings_of([chosen, chosen]) if "no output of" in text]
+    assert len(warned) == bool(far)
 
 
 def test_a_sample_with_one_output_out_of_reach_is_out_of_reach_once():
@@ -122,7 +123,8 @@ def test_the_output_that_is_proposed_reaches_all_targets_that_go_with_the_loss(l
 )
 def test_an_input_is_unscaled_if_too_large_or_too_close_together(column, is_off):
     chosen = custom([0, 1], [[x] for x in column])
-    assert bool(find_unscaled_inputs(chosen)) == is_off == bool(warnings_of([chosen]))
+    warned = any("initial weights" in text for text in warnings_of([chosen]))
+    assert bool(find_unscaled_inputs(chosen)) == is_off == warned
     assert not find_unscaled_inputs(custom([0, 1], [[x] for x in column], scale="standard"))
 
 

@@ -207,10 +207,18 @@ class Activation:
 
     @property
     def is_monotonic(self) -> bool:
-        """Whether its values never fall as x rises, on a grid over [-50, 50]."""
+        """Whether its values never fall or never rise with x, on a grid over [-50, 50]."""
         with np.errstate(all="ignore"):
             values = self.value(_GRID)
-        return bool((np.diff(values) >= -_ROUNDING * np.abs(values[1:])).all())
+        changes, rounding = np.diff(values), _ROUNDING * np.abs(values[1:])
+        return bool((changes >= -rounding).all() or (changes <= rounding).all())
+
+    def crosses_once(self, level: float) -> bool:
+        """Whether its values are above a level on one side of some x only, on the same grid."""
+        with np.errstate(all="ignore"):
+            signs = np.sign(self.value(_GRID) - level)
+        signs = signs[signs != 0.0]
+        return bool(np.isfinite(signs).all() and (np.diff(signs) != 0.0).sum() <= 1)
 
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
         """Which targets are at least `within` from every value. Same shape as `targets`.

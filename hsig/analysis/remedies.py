@@ -257,8 +257,10 @@ def order_trials(stage: Stage) -> dict[str, Trial]:
 
 
 def _next_rung(ladder: Ladder, stage: Stage) -> Remedy | None:
-    """The lowest that was not tried, unless one below it suffices."""
+    """The lowest that was not tried, unless one below it suffices; none that is proved to fail."""
     for remedy in ladder:
+        if remedy.experiment.find_obstacle(*remedy.experiment.variants):
+            continue
         trial = stage.trials.get(remedy.label)
         if trial is None:
             return remedy

@@ -18,6 +18,8 @@ NO_SLOPE = 1e-12  # of a hidden unit; a smooth one's is never exactly 0
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
 NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
 
+FLAT_SLOPE = 0.1  # of an activation, relative to its steepest, or to 1 if that is more
+_GRID = np.linspace(-50.0, 50.0, 4001)
 _ROUNDING = 1e-12  # what is left of an input without those before it counts as none below this
 
 
@@ -37,6 +39,8 @@ class Evidence:
     gradient: Array  # (seeds, layers + 1); norm of the mean loss's in each layer's weights
     solved: BoolArray  # (seeds,); all samples are right and every weight is finite
     slope: Array  # (seeds, layers); largest size of a training slope, over units and samples
+    # (seeds, layers + 1); share of the pairs where the layer's activation is all but flat
+    flat: Array
     # (seeds,); largest size of the loss's slope in an output's pre-activation, over the predictions
     # that are wrong; 0 if none is
     wrong_gradient: Array
@@ -85,6 +89,10 @@ def examine(
         ]
         nonaffinity = _nonaffinity(activity)
         norms = [_norm(layer) for layer in gradient]
+        flat = [
+            (np.abs(activation.derivative(z)) < flat_below(activation)).mean(axis=(0, 1))
+            for activation, z in zip(network.activations, activity.pre_activations, strict=True)
+        ]
     finite = all_finite(weights)
     seeds = len(finite)
     steepest = [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes]
@@ -96,6 +104,7 @@ def examine(
         gradient=_layers_last(norms, seeds),
         solved=right.all(axis=(0, 1)) & finite,
         slope=_layers_last(steepest, seeds),
+        flat=_layers_last(flat, seeds),
         wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
         nonaffinity=nonaffinity,
     )
@@ -119,6 +128,14 @@ def stack_checkpoints(evidence: Sequence[Evidence]) -> Evidence:
             for field in fields(Evidence)
         }
     )
+
+
+@lru_cache(maxsize=256)
+def flat_below(activation: Activation) -> float:
+    """The slope below which an activation counts as all but flat."""
+    with np.errstate(all="ignore"):
+        slopes = np.abs(activation.derivative(_GRID))
+    return FLAT_SLOPE * float(np.fmax.reduce(np.fmin(slopes, 1.0)))
 
 
 def _layers_last(layers: Sequence[Array], seeds: int) -> Array:

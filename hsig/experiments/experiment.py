@@ -22,6 +22,7 @@ from hsig.experiments.evidence import Evidence, examine, join_seeds
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
 from hsig.networks.network import Activity, Network, Weights, seeds_first
+from hsig.networks.obstacles import find_obstacle
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
@@ -139,6 +140,17 @@ class Experiment:
             solved_within=self.solved_within,
             order=ORDERS[self.update],
             optimizer=self.optimizer,
+        )
+
+    def find_obstacle(self, variant: Variant) -> str:
+        """Why no weights of a variant are right on every sample; empty if nothing proves it."""
+        problem = self.problem_of(variant)
+        return find_obstacle(
+            problem.network.activations,
+            self.hidden,
+            problem.inputs_with_bias[:, :, 0],
+            problem.targets,
+            self.solved_within,
         )
 
     def engine_of(self, variant: Variant) -> Engine:

@@ -15,8 +15,8 @@ from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
-from hsig.networks.affine_fit import is_separable
 from hsig.networks.network import append_bias, seeds_first, seeds_last
+from hsig.networks.obstacles import find_obstacle
 
 TWINS = 8  # of the seeds that are trained, the first
 
@@ -207,16 +207,17 @@ def judge_seeds(
     outlook: Outlook,
 ) -> IntArray:
     """The verdict of each seed, as `judge` has it, from the evidence at every checkpoint."""
-    task = experiment.scaled_task
-    far = variant.output_activation.out_of_reach(task.targets, experiment.solved_within)
-    features = append_bias(task.inputs)[:, :, 0]
+    task, output = experiment.scaled_task, (variant.output_activation,)
+    inputs = append_bias(task.inputs)[:, :, 0]
     return judge(
         Ending(
             diverged_at=diverged_at,
             solved=solved,
             evidence=evidence.select_checkpoint(-1),
             outlook=outlook,
-            affine_solves=is_separable(features, task.targets, experiment.solved_within),
-            reachable=not far.any(),
+            affine_solves=not find_obstacle(
+                output, (), inputs, task.targets, experiment.solved_within
+            ),
+            reachable=not experiment.find_obstacle(variant),
         )
     )

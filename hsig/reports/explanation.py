@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from hsig.activations.names import to_text
 from hsig.analysis.end_points import find_end_points
 from hsig.analysis.parts import Part
 from hsig.analysis.remedies import (
@@ -15,7 +16,6 @@ from hsig.analysis.remedies import (
     LONGER,
     Trial,
     best_remedy,
-    find_unreachable_targets,
     has_room,
     seeds_with_room,
     smallest_remedy,
@@ -25,11 +25,12 @@ from hsig.analysis.summary import Summary, Timeline, VariantSummary
 from hsig.arrays import Array, BoolArray
 from hsig.config.loading import resolved_keys
 from hsig.engines.engine import NOT_REACHED
-from hsig.experiments.evidence import NO_BEND, NO_GRADIENT
+from hsig.experiments.evidence import FLAT_SLOPE, NO_BEND, NO_GRADIENT
 from hsig.experiments.experiment import Experiment, Outcome, Training
 from hsig.experiments.outlook import WINDOW
 from hsig.experiments.verdicts import (
     AFFINE,
+    CYCLING,
     DEAD,
     DIVERGED,
     FROZEN,
@@ -39,6 +40,7 @@ from hsig.experiments.verdicts import (
     SLOW,
     SOLVED,
     STOPPED,
+    SYMMETRIC,
     UNREACHABLE,
     UNSTABLE,
     UNSTABLE_CHANGE,
@@ -49,7 +51,7 @@ from hsig.formulas.function import LinearPiece
 from hsig.reports.columns import result_columns, which_cost
 from hsig.reports.documents import document
 from hsig.reports.end_points import describe_end_points, end_points_document
-from hsig.reports.obstacles import describe_out_of_reach
+from hsig.reports.obstacles import describe_obstacle
 from hsig.reports.page import (
     Column,
     Line,
@@ -82,6 +84,7 @@ from hsig.reports.phrases import (
 # --- story ---------------------------------------------------------------------------------------
 
 _MAX_PREDICTIONS = 8
+_ROUNDING = 1e-9  # of a weight, relative to 1 and its size: a move that no step is too large for
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +134,17 @@ def _describe_stopped(case: Case) -> str:
 
 
 def _describe_unreachable(case: Case) -> str:
-    found = find_unreachable_targets(case.summary.experiment, case.training.variant)
-    if found is None:
-        return ""
-    sentence = describe_out_of_reach(found)
-    return f"{sentence[0].upper()}{sentence[1:]}: with this output no seed can be solved."
+    sentence = describe_obstacle(case.summary.experiment, case.training.variant)
+    return sentence and f"Unreachable, whatever the weights: {sentence}."
+
+
+def _describe_symmetric(case: Case) -> str:
+    return (
+        f"{case.subject} are symmetric: all units of a hidden layer have the same weights, in and "
+        "out, bit for bit, so they get the same steps and stay the same. It is a network of one "
+        "hidden unit, and no weights of such a one are right on every sample: more epochs never "
+        "solve these. Start from weights that differ."
+    )
 
 
 def _describe_affine(case: Case) -> str:
@@ -144,10 +153,14 @@ def _describe_affine(case: Case) -> str:
     more = ", ..." if len(predictions) > _MAX_PREDICTIONS else ""
     exact = int((case.evidence("on_one_piece") == 1.0).all(axis=1).sum())
     exactly = f"; in {exact} of them exactly, as each hidden unit stays on one linear piece"
+    flat = int((case.evidence("flat")[:, :-1] == 1.0).any(axis=1).sum())
+    constant = f"; in {flat} of them as all units of a hidden layer are on flat ends, as constants"
+    output = to_text(case.training.variant.output_activation)
     return (
         f"{case.subject} are affine: their output's pre-activation is within "
         f"{case.evidence('nonaffinity').max():.2g} of an affine function of the inputs (below "
-        f"{NO_BEND:g} counts){exactly if exact else ''}. No affine function solves this task: the "
+        f"{NO_BEND:g} counts){exactly if exact else ''}{constant if flat else ''}. No affine "
+        f"function solves this task with an output of {output}: the "
         f"best {'logistic' if experiment.loss.needs_probabilities else 'least-squares'} fit has "
         f"loss {number(fit.cost)}, predicts {', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and "
         f"is right on {fit.right} of {len(experiment.task.targets)} samples; the median loss of "
@@ -167,13 +180,31 @@ def _describe_dead(case: Case) -> str:
 
 
 def _describe_frozen(case: Case) -> str:
-    returns = case.outlook("returns_after")
-    cycles = int((returns > 1).sum())
-    longer = f" (after up to {returns.max()} in {cycles} of them)" if cycles else ""
     return (
-        f"{case.subject} are frozen: after one epoch more{longer} all weights are what they were, "
-        "bit for bit, and so for ever. The output is flat on every wrong sample in "
-        f"{case.evidence('saturated').sum()} of them.{_describe_pieces(case)}"
+        f"{case.subject} are frozen: no step on any sample changes a bit of a weight, and so for "
+        f"ever. The output is flat on every wrong sample in {case.evidence('saturated').sum()} of "
+        f"them.{_describe_pieces(case)}"
+    )
+
+
+def _describe_cycling(case: Case) -> str:
+    returns, move = case.outlook("returns_after"), case.outlook("largest_move")
+    by_bits = (returns > 1) & (move <= _ROUNDING)
+    causes = {
+        "by steps that are too large, to and fro: take a smaller learning rate": (
+            (returns > 1) & ~by_bits
+        ),
+        "by steps of the samples that undo one another within an epoch": returns == 1,
+        "by the last bits of the weights alone": by_bits,
+    }
+    counts = "; ".join(
+        f"{how} ({which.sum()} of them)" for how, which in causes.items() if any(which)
+    )
+    return (
+        f"{case.subject} are cycling: after {returns.min()} to {returns.max()} epochs all weights "
+        "are what they were, bit for bit, no state between is solved, and so round and round for "
+        f"ever. They move {counts}; the largest move of a weight is {move.max():.2g}."
+        f"{_describe_pieces(case)}"
     )
 
 
@@ -215,6 +246,7 @@ def _describe_plateau(case: Case) -> str:
         f"falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine fit has loss "
         f"{number(case.summary.affine.cost)}; the output's pre-activation is "
         f"{np.median(case.evidence('nonaffinity')):.2g} from affine in the median."
+        f"{_describe_pieces(case)}"
     )
 
 
@@ -231,6 +263,8 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
     AFFINE: _describe_affine,
     DEAD: _describe_dead,
     FROZEN: _describe_frozen,
+    CYCLING: _describe_cycling,
+    SYMMETRIC: _describe_symmetric,
     SATURATED: _describe_saturated,
     UNSTABLE: _describe_unstable,
     DIVERGED: _describe_diverged,
@@ -240,10 +274,15 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
 
 
 def _describe_pieces(case: Case) -> str:
-    """Which pieces the units of the first hidden layer are on at the end."""
+    """Where the units are at the end: those of the first hidden layer by the piece."""
     pieces = case.training.variant.activation.linear_pieces
     if not pieces:
-        return ""
+        *hidden, output = case.evidence("flat").mean(axis=0).tolist()
+        return (
+            f" Of their hidden units' pre-activations {' and '.join(map(percent, hidden))} are on "
+            f"flat ends (where the slope is below {FLAT_SLOPE:g} of the steepest), of their "
+            f"outputs' {percent(output)}."
+        )
     shares = case.evidence("on_piece")[:, 0].mean(axis=0).tolist()
     parts = [
         f"{percent(share)} on {piece_name(piece)} (slope {short(piece.slope)})"
@@ -310,32 +349,39 @@ def describe_failure(
     )
 
 
-def count_solved_later(
-    numbers: VariantSummary, training: Training, trials: Sequence[Trial]
-) -> dict[str, tuple[int, int]]:
-    """Of the seeds of each verdict, how many a longer training solves, and of how many.
+class SolvedLater(NamedTuple):
+    """What a longer training makes of the seeds of a verdict that were not solved."""
 
-    Those are counted that are solved for the first time behind the end of the budget. Nothing if
-    no longer training was tried.
-    """
-    longer = [trial.numbers for trial in trials if trial.part.name == LONGER]
-    if not longer:
+    solved: int  # at its end
+    between: int  # not at its end, but for the first time on the way there
+    of: int
+
+
+def count_solved_later(training: Training, trials: Sequence[Trial]) -> dict[str, SolvedLater]:
+    """What became of the seeds of each verdict in a longer training; empty if none was tried."""
+    longer = next((t.part.outcome.results[0] for t in trials if t.part.name == LONGER), None)
+    if longer is None or longer.seeds != training.seeds:
         return {}
-    end = numbers.epochs[-1]
-    solved = np.array([epoch is not None and epoch > end for epoch in longer[0].solved_at])
+    between = ~longer.solved & (longer.solved_at > training.epochs[-1])
     words = np.array(VERDICTS)[training.verdict]
     return {
-        word: (int((solved & (words == word)).sum()), seeds)
-        for word, seeds in numbers.verdicts.items()
-        if word != SOLVED
+        word: SolvedLater(
+            int(longer.solved[words == word].sum()),
+            int(between[words == word].sum()),
+            int((words == word).sum()),
+        )
+        for word in FAILED_VERDICTS
+        if word in words
     }
 
 
-def _describe_later(later: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
+def _describe_later(later: Mapping[str, SolvedLater]) -> tuple[str, ...]:
     if not later:
         return ()
-    parts = ", ".join(f"{solved} of {seeds} {word}" for word, (solved, seeds) in later.items())
-    return (f"{LONGER} solve {parts} seeds.",)
+    parts = ", ".join(f"{seeds.solved} of {seeds.of} {word}" for word, seeds in later.items())
+    between = sum(seeds.between for seeds in later.values())
+    lost = f"; {between} more were solved on the way there, and lost it" if between else ""
+    return (f"{LONGER} solve {parts} seeds{lost}.",)
 
 
 # --- tables --------------------------------------------------------------------------------------
@@ -427,7 +473,7 @@ def explanation_page(
     """
     experiment, (training,), (numbers,) = outcome.experiment, outcome.results, summary.variants
     result = Line(result_line(experiment, numbers), "answer")
-    later = {} if numbers.failure else count_solved_later(numbers, training, trials)
+    later = count_solved_later(training, trials)
     story = () if numbers.failure else describe_failure(summary, numbers, training)
     said_later = _describe_later(later)
     conclusion = _conclude(experiment, numbers, trials, missing)
@@ -455,9 +501,7 @@ def explanation_page(
             **document(outcome, summary, every_seed=every_seed),
             "complete": outcome.complete and not missing,
             "story": [*story, *said_later],
-            "solved_later": {
-                word: {"solved": solved, "of": of} for word, (solved, of) in later.items()
-            },
+            "solved_later": {word: count._asdict() for word, count in later.items()},
             "conclusion": [conclusion, _rule(trials)] if trials else [],
             "end_points": end_points_document(training, ended, every_seed=every_seed),
             "remedies_missing": missing,
