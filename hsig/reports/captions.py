@@ -24,9 +24,9 @@ from hsig.experiments.experiment import Checkpoint, Experiment
 from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import which_cost
 from hsig.reports.comparison import answer, best_first, family
-from hsig.reports.explanation import piece_name
 from hsig.reports.page import brief, count, interval, listed, percent, rate_of, short, shortened
 from hsig.reports.phrases import named_seeds, result_line
+from hsig.reports.story import piece_name
 
 MAX_ALT_PARTS = 8
 
