@@ -9,6 +9,36 @@ FAILED = 3  # the run itself
 INTERRUPTED = 130  # by SIGINT
 
 
+LONG = (
+    6  # letters of a name; in a shorter one another letter is another name, as in elu, selu, silu
+)
+
+
+def is_slip(word: str, known: str) -> bool:
+    """Whether a word is a known one with one slip, and hardly another word.
+
+    Two letters changed places, one is doubled or not, a vowel is missing; in a long word also any
+    other letter, but not the first, nor one too many at the end.
+
+    >>> is_slip("hrd", "hard"), is_slip("sigmpid", "sigmoid"), is_slip("lrelu", "relu")
+    (True, True, False)
+    """
+    size = min(len(word), len(known))
+    start = next((n for n in range(size) if word[n] != known[n]), size)
+    size -= start
+    same = next((n for n in range(size) if word[-1 - n] != known[-1 - n]), size)
+    found, lost = word[start : len(word) - same], known[start : len(known) - same]
+    if len(found) == len(lost) == 2:
+        return found == lost[::-1]
+    if len(found + lost) == 1:
+        doubled = start > 1 and word[start - 1] == found + lost
+        vowel_lost = start > 0 and lost in tuple("aeiou") and not known.endswith("lu")
+        if doubled or vowel_lost:
+            return True
+    at_end = not lost and not same
+    return max(len(found), len(lost)) == 1 and start > 0 and len(known) >= LONG and not at_end
+
+
 class HsigError(Exception):
     """Something the user can mend. Each message says where, what, and what would be right."""
 

@@ -136,6 +136,7 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         epochs=experiment.checkpoints,
         cost_last=costs,
         cost_mean=costs / 2,
+        loss=costs / 4,
         predictions=predictions,
         max_error=errors,
         weights=(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),
@@ -180,6 +181,7 @@ def healthy_evidence(shape):
         gradient=np.ones((*shape, 2)),
         solved=np.zeros(shape, dtype=bool),
         slope=np.ones((*shape, 1)),
+        flat=np.zeros((*shape, 2)),
         wrong_gradient=np.ones(shape),
         nonaffinity=np.ones(shape),
     )

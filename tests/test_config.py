@@ -375,7 +375,7 @@ MISTAKES = [
     ("task: csv:none.csv", "x.yaml:1: task: ", "none.csv"),
     ("task: {inputs: [[0], [1]], targets: [0, 2]}", "0 to 2", "loss squared", "identity"),
     ("output_activation: tanh", "x.yaml:1: output_activation: ", "-1 to 1", "loss squared"),
-    ("init: {uniform: [1, 1]}", "x.yaml:1: init: ", "low 1", "high 1"),
+    ("init: {uniform: [2, 1]}", "x.yaml:1: init: ", "low 2", "high 1"),
     ("init: {uniform: [-1.0e+308, 1.0e+308]}", "x.yaml:1: init: ", "-1e+308", "1e+308"),
     ("init: {uniform: [a, 1]}", "x.yaml:1: init.uniform[0]: ", "number", "'a'"),
     ("init: uniform:a,1", "x.yaml:1: init: uniform:low: ", "number", "'a'"),

@@ -73,7 +73,7 @@ CHANGES = {
     "tune_seeds": Change("5", "6", TUNE, COMPARE),
     "expect": Change("solved_at_least=0.1", "solved_at_least=0.2"),
 }
-# what nothing but the cells of a sweep depends on, which keep one of two costs
+# what nothing but the cells of a sweep depends on, which keep one cost
 OF_CELLS = {"cost"}
 # what a cell does not keep
 OF_NO_CELL = {"report_every", "at_epochs"}

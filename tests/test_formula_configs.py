@@ -66,8 +66,15 @@ def test_a_label_that_is_a_formula_means_the_same_activation():
 
 def test_a_formula_of_the_table_trains_to_the_same_bits():
     pairs = {"mish": MISH, "hard": "clip(0.2*x + 0.5, 0, 1)", "relu": "max(x, 0)"}
-    for pair in pairs.items():
-        experiments = [load_experiment(flags={"activation": a, "epochs": "50"}) for a in pair]
+    at_kinks = {name: f"{name}(x)" for name, row in ACTIVATIONS.items() if row.kink != "own"}
+    zeros = {"initial_weights": "{hidden: [[0,0,0],[0,0,0],[0,0,0]], output: [[1],[-1],[1],[0]]}"}
+    trained = [(pair, {}) for pair in pairs.items()]
+    trained += [(pair, {**zeros, "seeds": "1", "output_activation": "sigmoid"})
+                for pair in at_kinks.items()]  # fmt: skip
+    for pair, flags in trained:
+        experiments = [
+            load_experiment(flags={"activation": a, "epochs": "50", **flags}) for a in pair
+        ]
         one, other = (gather(e, run(e)).results[0].weights for e in experiments)
         for layer, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(layer, same)
@@ -106,6 +113,13 @@ def test_the_slope_can_be_given(write):
         ("{name: ''}", "expected the name of an activation, or a formula, got nothing"),
         (" ", "got nothing"),
         ("x:kink=round", "kink: expected one of own, open, closed"),
+        ("abs(x**3 - x):kink=right", "kink=right: expected a formula without a derivative"),
+        ("{formula: abs(x), derivative: sign(x), kink: left}", "kink=left: expected a formula"),
+        ("where(x == 0, 1, sin(x)/x):kink=mean", "kink=mean: expected a formula"),
+        ("x*1e308*10", "expected a derivative with finite coefficients, got inf"),
+        ("x*tanh(a*b*1e300):a=1e5,b=1e5", "expected a finite number, got"),
+        ("a*x:a=0", "which is constant"),
+        ("smooth_step:gamma=1e-200", "got -2*x**3/0"),
     ],
 )
 def test_a_wrong_formula_is_refused_with_what_would_be_right(written, complaint):

@@ -6,7 +6,20 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from formula_oracle import BOUNDED, EXACT, FORMULAS, GROWING, PIECEWISE, exact
+from formula_oracle import (
+    BESIDE,
+    BOUNDED,
+    EXACT,
+    FORMULAS,
+    FUZZ,
+    GROWING,
+    PIECEWISE,
+    TEXTS,
+    Undefined,
+    choose_slope,
+    exact,
+    read_by_python,
+)
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from mpmath import mp
@@ -67,11 +80,13 @@ def test_the_table_is_parsed_as_it_is_printed():
         ("where(not x != 1, x, 2)", "where(x == 1, x, 2)"),
         ("where(x >= 1 and x <= 2, 1, 0)", "where(x >= 1, where(x <= 2, 1, 0), 0)"),
         ("hard(2*x)", "clip(0.2*(2*x) + 0.5, 0, 1)"),
-        ("leaky_relu(x, leak=0.3)", "where(x < 0, 0.3*x, x)"),
+        ("leaky_relu(x, leak=0.3)", "where(x > 0, x, 0.3*x)"),
+        ("hard_tanh(x - 1)", "where(x - 1 <= -1, -1, where(x - 1 >= 1, 1, x - 1))"),
         ("pow(x, 3)", "x**3"),
         (" 1e3*+x ", "1000*x"),
         ("min(x, pi)", "min(x, 3.141592653589793)"),
-        ("0/0 + x", "0/0 + x"),
+        ("where(1 != x, 0.5, x)", "where(x == 1, x, 0.5)"),
+        ("where(1 < 2, x, 3)", "x"),
         ("x/(-exp(x))", "-(x/exp(x))"),
         ("x + x**0", "x + 1"),
         ("2**3*x + 4**0.5 + 2**0.3", "8*x + 2 + 2**0.3"),
@@ -153,10 +168,23 @@ REFUSED = [
     ("\u0445 + 1", "got '\\u0445'"),  # a Cyrillic letter that looks like x
     ("x\n+ 1", "got '\\n'"),
     ("x\0", "got '\\x00'"),
-    ("x" * 1_000_000, "at most 2000 characters"),
+    ("x" * 1_000_000, "at most 4000 characters"),
     ("(" * 500 + "x" + ")" * 500, "at most 100 brackets"),
     ("x" + "*x" * 500, "at most 100 operations"),
     ("-" * 900 + "x", "expected"),
+    (f"where({' and '.join(f'x < {n}' for n in range(100))}, x, 0)", "at most 100 operations"),
+    # coefficients, and what folding makes of them
+    ("tanh(x)*inf/inf", "expected finite coefficients, got tanh(x)*inf"),
+    ("where(exp(x) == -inf/-inf, x, 2*x)", "got -inf/-inf"),
+    ("inf - inf + x", "got inf - inf"),
+    ("x + (3 - 0.1 + -inf)", "expected finite coefficients"),
+    ("9**9**9**9*x", "expected a finite number, got 9**387420489.0, which is inf"),
+    ("min(x, 1e308*10)", "got 1e+308*10, which is inf"),
+    ("exp(1000)*x", "got exp(1000), which is inf"),
+    ("sqrt(-1) + x", "got sqrt(-1), which is nan"),
+    ("x/(1 - 1)", "got x/0, which is inf"),
+    ("0/0 + x", "got 0/0"),
+    ("snake(x, a=0)", "got 0/0"),
     ("9" * 1900 + "*x", "expected"),
     ("where(" + "x < " * 300 + "x, 1, 2)", "at most"),
     ("mish(" * 60 + "x" + ")" * 60, "4000 characters"),
@@ -254,6 +282,16 @@ def test_functions_and_choices_keep_nan():
         ("where(sin(x) < 0, x, 2*x)", 0, 2),
         ("where(sin(x) <= 0, x, 2*x)", 0, 1),
         ("where(sin(x) == 0, 3*x, x)", 0, 3),
+        # the branch that is taken, whatever the other one is there
+        ("where(x == 0, 1, sin(x)/x)", 0, 0),
+        ("where(x != 0, 1/x, 0)", 0, 0),
+        ("where(x == 0, 0, exp(-1/x**2))", 0, 0),
+        ("2*where(x == 1, 3*x, x/(x - 1))", 1, 6),
+        ("where(x == 1, 3, x**2)", 1, 0),
+        ("where(x**3 == 0, x, log(x))", 0, 1),
+        # but the derivative where there is one
+        ("where(x == 1, 1, x**2)", 1, 2),
+        ("sign(x)*where(abs(x) < 9, x**2 + abs(x), 0)", 0, 1),
     ],
 )
 def test_the_slope_at_a_kink_is_that_of_the_rule(written, x, slope):
@@ -299,7 +337,8 @@ def test_quotients_and_powers_have_exact_first_and_second_derivatives(written):
 
 
 def test_the_slope_of_a_division_by_0_is_nan():
-    assert np.isnan(Function(parse("x/0")).evaluate_slope(np.ones(1))[0])
+    by_0 = Function(apply("divide", X, number(0.0)))
+    assert np.isnan(by_0.evaluate_slope(np.ones(1))[0])
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -331,6 +370,12 @@ def test_pieces_of_lines_are_those_that_are_found_by_force(root):
         ("where(x < inf, 2*x, 1)", [(-np.inf, np.inf, 2)]),
         ("clip(2*x, -inf, 1)", [(-np.inf, 0.5, 2), (0.5, np.inf, 0)]),
         ("max(x, -inf)", [(-np.inf, np.inf, 1)]),
+        # as NumPy's: the minimum of the maximum with the lower end, and the upper
+        ("clip(x, 0.2*x + 0.5, x)", [(-np.inf, np.inf, 1)]),
+        ("clip(x, 1, 0) + 0.1*x", [(-np.inf, np.inf, 0.1)]),
+        ("clip(x, 0.1, x)", [(-np.inf, np.inf, 1)]),
+        ("clip(x, 1 - x, x - 1)", [(-np.inf, np.inf, 1)]),
+        ("clip(1, 0, x)", [(-np.inf, 1, 1), (1, np.inf, 0)]),
         # 0.1 is not 1/10: two points, and one double for both
         ("where(x < 0.1, 0, where(10*x < 1, 5, x))", [(-np.inf, 0.1, 0), (0.1, np.inf, 1)]),
         ("abs(abs(x) - 1)", [(-np.inf, -1, -1), (-1, 0, 1), (0, 1, -1), (1, np.inf, 1)]),
@@ -353,6 +398,86 @@ def test_whether_all_breakpoints_are_known():
     known = {"clip(x, 0, 1)": True, "floor(x)": False, "max(sin(x), 0)": False}
     for written, complete in known.items():
         assert Function(parse(written)).breakpoints_are_complete is complete
+
+
+def test_an_activation_by_its_name_in_a_formula_is_that_activation():
+    """At its kinks and beside them, bit for bit: so that both train alike."""
+    for name, row in ACTIVATIONS.items():
+        by_name = Function(read(f"{name}(x)"))
+        assert by_name.slope is row.function.slope, name
+        kinks = np.array([0.0, *row.function.breakpoints])
+        x = np.concatenate([kinks, np.nextafter(kinks, -np.inf), np.nextafter(kinks, np.inf)])
+        np.testing.assert_array_equal(by_name.evaluate(x), row.value(x), err_msg=name)
+        doubled = Function(read(f"3 - {name}(2*x)")).evaluate_slope(kinks / 2.0)
+        np.testing.assert_array_equal(doubled, -2.0 * row.derivative(kinks), err_msg=name)
+        if by_name.value is not row.function.value:
+            undefined = Function(read(f"{name}(log(x))")).evaluate(np.array([-1.0]))
+            assert np.isnan(undefined)[0], name
+
+
+@given(TEXTS)
+@settings(max_examples=150)
+def test_a_formula_has_the_numbers_that_python_reads_in_its_text(written):
+    """Values, slopes at kinks and beside them, and lines; by code that shares nothing with it."""
+    try:
+        root = read(written)
+    except FormulaError:
+        return
+    assert parse(format_formula(root)) is root
+    function = Function(root)
+    x = np.array([0.0, 1.0, -1.0, 2.5, -2.5, 3.0, 6.0, -0.5, 0.37, -0.83, 1.7, -7.3])
+    found = zip(x, function.evaluate(x), function.evaluate_slope(x), strict=True)
+    for point, value, slope in found:
+        try:
+            here, *beside = (read_by_python(written, point + s * BESIDE) for s in (0, -1, 1))
+            near = [read_by_python(written, point + s * FUZZ / 100) for s in (-1, 1)]
+        except Undefined:
+            continue
+        lost = [4 * max(abs(a - b) for a in parts) for b, *parts in zip(here, *near, strict=True)]
+        assert abs(value - here.value) <= 1e-9 * (1 + abs(value)) + lost[0], point
+        wanted = [choose_slope("own", here, *beside)]
+        if not function.breakpoints_are_complete:
+            wanted.append(here.slope)  # whether it is a kink is not known
+        assert min(abs(slope - w) for w in wanted) <= 1e-4 * (1 + abs(slope)) + lost[1], point
+        for line in function.linear_pieces:
+            if line.contains(np.array([point]))[0]:
+                assert value == pytest.approx(line.slope * point + line.intercept, rel=1e-9)
+
+
+def test_the_digits_of_fractions_are_bounded():
+    text = "x + " + "(" * 6 + "(x + 0.1) - (x + 0.3)" + ")**6" * 6
+    (piece,) = split_pieces(parse(text))
+    assert to_polynomial(piece.formula) is None
+    assert to_polynomial(parse("(x + 0.1) - (x + 0.3)")) == (Fraction(0.1) - Fraction(0.3),)
+
+
+def test_the_work_on_pieces_is_bounded(monkeypatch):
+    calls = []
+
+    def count(*operands):
+        calls.append(operands)
+        return apply(operands[0].operation, *operands[1]) if operands[1] else operands[0]
+
+    monkeypatch.setattr("hsig.formulas.function.rebuild", count)
+    whole = {90: True, 30: False}
+    for count_of_kinks, is_whole in whole.items():
+        pieces = split_pieces(parse("+".join(f"abs(x-{n}.1)" for n in range(count_of_kinks))))
+        assert (len(pieces) == 1) is is_whole
+    assert len(calls) < 40_000
+    curved = parse(f"tanh({'+'.join(f'abs(x-{n}.1)' for n in range(30))})")
+    assert len(split_pieces(curved)) == 1  # else 31 formulas of 90 parts each
+
+
+def test_a_coefficient_of_a_slope_is_folded_only_within_doubles():
+    """1e-200*1e-200 is no double; the slope is, where x is large enough."""
+    for written, x, slope in [
+        ("1e-200*x*(1e-200*x)", 1e200, 2e-200),
+        ("tanh(1e-200*(1e-200*x))*1e300", 1e300, 1e-100),
+        ("sin(1e200*(1e200*x))", 0.0, np.inf),
+        ("1e200*(1e200*sin(x*1e-250))", 0.0, 1e150),
+    ]:
+        found = Function(parse(written)).evaluate_slope(np.array([x]))[0]
+        assert found == pytest.approx(slope, rel=1e-12)
 
 
 def test_a_formula_of_too_many_pieces_is_left_whole():

@@ -17,7 +17,6 @@ from setups import (
     trained,
 )
 
-from hsig.activations import ACTIVATIONS
 from hsig.engines import optimizers, reference
 from hsig.engines.engine import NOT_REACHED, State
 from hsig.engines.optimizers import Optimizer, Rule
@@ -40,7 +39,7 @@ def test_rise_and_drop_are_those_of_a_training_that_goes_on(update, hidden):
     settings = {"seeds": 60, "report_every": 1, "update": update, "loss": "squared"}
     settings |= {"learning_rate": 1.0, "hidden": hidden, "low": -1.0}
     short, longer = train(epochs=200, **settings), train(epochs=200 + WINDOW, **settings)
-    costs, outlook, known = longer.cost_mean[:, 200:], short.outlook, ~short.solved
+    costs, outlook, known = longer.loss[:, 200:], short.outlook, ~short.solved
     np.testing.assert_array_equal(outlook.is_known, known)
     assert known.any()
     drop = 1 - costs[:, -1] / costs[:, 0]
@@ -69,8 +68,13 @@ def test_a_cycle_returns_after_its_length():
         step = float((state.epoch + epochs) % 3)
         return replace(progress, weights=layers_of([[step], [step]], [[1], [1]]))
 
-    outlook = outlook_of(problem, layers_of([[0], [0]], [[1], [1]]), advance=turning)
-    assert outlook.returns_after.tolist() == [3]
+    weights = layers_of([[0], [0]], [[1], [1]])
+    outlook = outlook_of(problem, weights, advance=turning)
+    assert (outlook.returns_after.tolist(), outlook.at_rest.tolist()) == ([3], [False])
+    assert outlook.largest_move.tolist() == [2.0]
+    # of a target of 4 the states predict 1, 2 and 3: where the last is right, nothing is promised
+    near = outlook_of(replace(problem, solved_within=1.5), weights, advance=turning)
+    assert near.returns_after.tolist() == [NOT_REACHED]
 
 
 def test_weights_alone_that_return_are_no_return_where_an_optimizer_remembers(monkeypatch):
@@ -169,11 +173,16 @@ def test_a_dead_layer_that_large_steps_still_move_is_not_unsolvable():
         assert outlook_of(problem, weights, dead=[0]).unsolvable.tolist() == [unsolvable]
 
 
-def test_an_output_that_is_not_monotonic_is_never_said_to_be_unable():
-    assert not ACTIVATIONS["silu"].is_monotonic
-    result = train("relu", output="silu", loss="squared", low=-1.0, high=0.0, epochs=2)
-    assert result.evidence.dead[0, -1]
-    assert not result.outlook.unsolvable[0]
+@pytest.mark.parametrize(
+    ("output", "unsolvable"), [("sigmoid", True), ("silu", True), ("sine", False)]
+)
+def test_only_an_output_that_crosses_the_middle_once_needs_samples_that_are_parted(
+    output, unsolvable
+):
+    copied = [[40, 0], [0, 40], [-20, -20]]  # two saturated units that give the inputs
+    problem = problem_of("hard", output=output, loss="squared", rate=1e-300)
+    weights = layers_of(copied, [[0.1], [0.2], [0]])
+    assert outlook_of(problem, weights, dead=[0]).unsolvable.tolist() == [unsolvable]
 
 
 # --- twins ------------------------------------------------------------------------------------

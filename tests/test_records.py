@@ -401,6 +401,8 @@ def test_bits_are_what_was_trained_and_what_was_observed_is_compared_to_a_precis
     assert compare_outcomes(outcome, changed(weights=weights)) == (["hard: weights/0"], [])
     costs = changed(cost_last=np.nextafter(training.cost_last, 9.0))
     assert compare_outcomes(outcome, costs) == (["hard: cost_last"], [])
+    assert compare_outcomes(outcome, changed(loss=training.loss * (1 + 1e-12))) == ([], [])
+    assert compare_outcomes(outcome, changed(loss=training.loss + 1.0)) == ([], ["hard: loss"])
     evidence = changed(evidence=replace(training.evidence, gradient=nearly))
     assert compare_outcomes(outcome, evidence) == ([], [])
     evidence = changed(evidence=replace(training.evidence, gradient=apart))

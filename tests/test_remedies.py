@@ -1,5 +1,8 @@
 """What stands in the way of a training, which remedies are tried, and when one works."""
 
+from dataclasses import replace
+from math import sqrt
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,22 +10,32 @@ from hypothesis import strategies as st
 from prepared import trial
 
 from hsig.activations import ACTIVATIONS
+from hsig.activations.in_python import in_python
 from hsig.analysis.parts import Part
 from hsig.analysis.remedies import (
     HIDDEN,
+    LONG,
     MAX_INPUT,
+    MAX_WORK,
     MIN_SPREAD,
+    Stage,
+    Trial,
     best_remedy,
     find_unreachable_targets,
     find_unscaled_inputs,
+    has_room,
     judge_remedy,
+    make_ladders,
+    order_trials,
     propose_remedies,
+    seeds_with_room,
     smallest_remedy,
     suitable_output,
 )
 from hsig.analysis.statistics import CLAIM_SEEDS
-from hsig.analysis.summary import summarise
+from hsig.analysis.summary import Solved, summarise
 from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
 from hsig.networks.losses import LOSSES
 from hsig.reports.obstacles import warnings_of
@@ -34,8 +47,20 @@ def experiment(**flags):
     )
 
 
+def stage_of(chosen, trials=(), verdict="slow"):
+    """Before some trials, by label, of an experiment of which all seeds failed alike."""
+    n = len(chosen.seeds)
+    numbers = replace(trial(0, n).numbers, solved=Solved.from_counts(0, n), verdicts={verdict: n})
+    return Stage(chosen, numbers, dict(trials))
+
+
+def every_remedy(chosen):
+    """Those that may be tried before anything is known."""
+    return [remedy for ladder in make_ladders(stage_of(chosen)) for remedy in ladder]
+
+
 def changes(**flags):
-    return [(remedy.name, remedy.layers) for remedy in propose_remedies(experiment(**flags))]
+    return [(remedy.name, remedy.layers) for remedy in every_remedy(experiment(**flags))]
 
 
 def train(chosen):
@@ -67,7 +92,8 @@ def test_every_sample_that_is_out_of_reach_is_counted(targets, output, within):
     assert (found.samples if found else ()) == far
     if found:
         assert (found.of, found.targets) == (len(targets), (min(targets), max(targets)))
-    assert len(warnings_of([chosen, chosen])) == bool(far)
+    warned = [text for text in warnings_of([chosen, chosen]) if "no output of" in text]
+    assert len(warned) == bool(far)
 
 
 def test_a_sample_with_one_output_out_of_reach_is_out_of_reach_once():
@@ -97,7 +123,8 @@ def test_the_output_that_is_proposed_reaches_all_targets_that_go_with_the_loss(l
 )
 def test_an_input_is_unscaled_if_too_large_or_too_close_together(column, is_off):
     chosen = custom([0, 1], [[x] for x in column])
-    assert bool(find_unscaled_inputs(chosen)) == is_off == bool(warnings_of([chosen]))
+    warned = any("initial weights" in text for text in warnings_of([chosen]))
+    assert bool(find_unscaled_inputs(chosen)) == is_off == warned
     assert not find_unscaled_inputs(custom([0, 1], [[x] for x in column], scale="standard"))
 
 
@@ -121,20 +148,30 @@ def test_nothing_is_said_of_hsigs_own_tasks(task, loss):
 def test_the_remedies_of_the_question():
     assert changes(activation="hard", loss="squared") == [
         ("learning rate 1", ""),
+        ("learning rate 10", ""),
         ("learning rate 0.01", ""),
-        ("batch updates", ""),
+        ("learning rate 0.001", ""),
+        ("initial weights from [-1, 1)", ""),
         ("initial weights from [-2, 2)", ""),
         ("initial weights from [-4, 4)", ""),
-        ("logistic gradient", "both"),
+        ("batch updates", ""),
+        ("5 hidden units", ""),
+        ("8 hidden units", ""),
+        ("12 hidden units", ""),
+        ("10 times the epochs", ""),
+        ("100 times the epochs", ""),
+        *((name, "hidden") for name in HIDDEN),
+        ("sigmoid", "output"),
         ("leak 0.05", "hidden"),
         ("leak 0.05", "output"),
         ("leak 0.05", "both"),
         ("slope 0.25", "both"),
         ("slope 0.5", "both"),
-        *((name, "hidden") for name in HIDDEN),
-        ("sigmoid", "output"),
-        ("10 times the epochs", ""),
+        ("logistic gradient", "both"),
     ]
+
+
+WEIGHTS = "{hidden: [[1], [2], [3]], output: [[1], [2]]}"
 
 
 def test_remedies_are_tried_only_where_they_make_sense():
@@ -145,29 +182,107 @@ def test_remedies_are_tried_only_where_they_make_sense():
     smooth = [name for name, _ in changes(activation="sigmoid")]
     assert not any(name.startswith(("leak", "slope", "logistic", "sigmoid")) for name in smooth)
     assert ("online updates", "") in changes(update="batch")
-    weights = "{hidden: [[1], [2], [3]], output: [[1], [2]]}"
-    given_weights = changes(hidden=1, seeds=1, initial_weights=weights)
-    assert not any("initial" in name for name, _ in given_weights)
     assert ("initial weights from [-2, 2)", "") not in changes(init="uniform:-2,2")
+    assert ("initial weights from [0, 1)", "") in changes(init="uniform:-2,2")
     assert ("slope 0.25", "both") not in changes(activation="hard:slope=0.25", loss="squared")
     relu = changes(activation="relu", loss="bce")
-    assert ("leak 0.05", "hidden") in relu
+    assert relu.index(("leak 0.05", "hidden")) < relu.index(("tanh", "hidden"))
     assert not any(name.startswith("slope") for name, _ in relu)
+    assert ("300 hidden units", "") not in changes(hidden=200)
+    chosen = experiment(activation="hard")
+    for verdict, tried in (("slow", True), ("dead", False), ("frozen", False)):  # never or not
+        ladders = make_ladders(stage_of(chosen, verdict=verdict))
+        assert any(r.name == "100 times the epochs" for rungs in ladders for r in rungs) is tried
+
+
+def test_in_place_of_given_weights_others_are_drawn_on_enough_seeds():
+    chosen = experiment(hidden=1, seeds=1, initial_weights=WEIGHTS)
+    tried = [r for r in every_remedy(chosen) if r.name.startswith("initial weights")]
+    assert [remedy.name[21:] for remedy in tried] == ["[0, 1)", "[-1, 1)"]
+    for remedy in tried:
+        assert remedy.experiment.seeds == tuple(range(CLAIM_SEEDS))
+        assert remedy.experiment.initial_weights is None
+        assert len(remedy.experiment.starting_weights()[0]) == CLAIM_SEEDS
+    assert not any("hidden units" in remedy.name for remedy in every_remedy(chosen))
+    failed = {remedy.label: made_trial(remedy, chosen, 9) for remedy in tried}
+    beside = [r.name for rungs in make_ladders(stage_of(chosen, failed)) for r in rungs]
+    assert "initial weights from [0, 1), learning rate 1" in beside
+    works = {remedy.label: made_trial(remedy, chosen, 80) for remedy in tried}
+    worked = [r.name for rungs in make_ladders(stage_of(chosen, works)) for r in rungs]
+    assert "initial weights from [0, 1), learning rate 1" not in worked
+
+
+@pytest.mark.parametrize(
+    ("given_", "right"),
+    [
+        ("{name: f, formula: sigmoid(x), derivative: sigmoid(x)}", "sigmoid"),
+        ("{name: f, formula: tanh(x), derivative: '1'}", "tanh"),
+        ("hard:backward=logistic", "hard"),
+        ("relu:backward=straight_through", "relu"),
+    ],
+)
+def test_in_place_of_a_slope_that_was_given_a_formula_has_its_own(given_, right):
+    """The same bits as of the activation that was meant."""
+    flags = {"loss": "squared", "seeds": 3, "epochs": 20, "output_activation": "identity"}
+    first = every_remedy(experiment(activation=given_, **flags))[0]
+    assert (first.name, first.layers) == ("its own derivative", "hidden")
+    ours, theirs = (train(e).results[0] for e in (first.experiment, experiment(
+        activation=right, **flags)))  # fmt: skip
+    np.testing.assert_array_equal(ours.predictions, theirs.predictions)
+
+
+def test_a_slope_that_is_right_or_better_than_nothing_stays():
+    for spec in (
+        "{name: f, formula: sigmoid(x), derivative: sigmoid(x)*(1-sigmoid(x))}",
+        "sigmoid:backward=output",  # its own by another name
+        "step:backward=straight_through",  # its own is 0
+        "hard",
+    ):
+        assert not any("derivative" in name for name, _ in changes(activation=spec))
+
+
+def test_a_function_in_python_is_given_the_derivative_of_its_values():
+    wrong = in_python("f", np.tanh, np.cos)
+    derived = wrong.with_own_derivative()
+    x = np.linspace(-3.0, 3.0, 61)
+    np.testing.assert_allclose(derived.derivative(x), 1.0 - np.tanh(x) ** 2, atol=1e-10)
+    chosen = experiment(activation="tanh")
+    variant = replace(chosen.variants[0], hidden_activations=(wrong,))
+    assert every_remedy(replace(chosen, variants=(variant,)))[0].name == "its own derivative"
+
+
+@pytest.mark.parametrize(
+    ("spec", "output", "name", "layers", "expected"),
+    [
+        ("relu", "relu", "leak 0.05", "both", True),  # LeakyReLU(0.05)
+        ("hard", "same", "leak 0.05", "hidden", False),
+        ("hard", "same", "slope 0.25", "both", False),
+        ("relu", "relu", "logistic gradient", "both", False),
+        ("hard", "same", "tanh", "hidden", True),
+        ("hard", "same", "sigmoid", "output", True),
+        ("hard", "same", "learning rate 1", "", True),
+        ("hard:backward=logistic", "same", "its own derivative", "both", True),
+    ],
+)
+def test_a_remedy_knows_whether_a_library_has_it(spec, output, name, layers, expected):
+    chosen = experiment(activation=spec, output_activation=output, loss="squared")
+    tried = every_remedy(chosen)
+    (remedy,) = (r for r in tried if (r.name, r.layers) == (name, layers))
+    assert made_trial(remedy, chosen, 0).in_libraries is expected
+    known = [made_trial(remedy, chosen, 0).in_libraries for remedy in tried]
+    assert known == sorted(known, reverse=True)  # what none has comes last
 
 
 BEYOND = "{inputs: [[0], [1]], targets: [-1, 2]}"
 
 
 def test_where_no_output_reaches_a_target_each_remedy_has_one_that_does():
-    tried = propose_remedies(experiment(activation="hard", loss="squared", task=BEYOND))
-    assert [(remedy.name, remedy.layers) for remedy in tried] == [
-        ("identity", "output"),
-        ("identity output, learning rate 1", ""),
-        ("identity output, learning rate 0.01", ""),
-        ("identity output, batch updates", ""),
-        ("identity output, initial weights from [-2, 2)", ""),
-        ("identity output, initial weights from [-4, 4)", ""),
-    ]
+    tried = every_remedy(experiment(activation="hard", loss="squared", task=BEYOND))
+    assert (tried[0].name, tried[0].layers) == ("identity", "output")
+    assert all(remedy.name.startswith("identity output, ") for remedy in tried[1:])
+    beside = [remedy.name.removeprefix("identity output, ") for remedy in tried[1:]]
+    assert {"learning rate 1", "batch updates", "5 hidden units"} < set(beside)
+    assert not any("scaled" in name for name in beside)
     for remedy in tried:
         (variant,) = remedy.experiment.variants
         names = variant.activation.name, variant.output_activation.name
@@ -190,8 +305,12 @@ def test_what_has_no_gradient_is_given_one_and_nothing_else_is_tried():
 def test_inputs_off_scale_are_scaled_first():
     people = "{inputs: [[18], [90], [40]], targets: [0, 1, 1]}"
     chosen = experiment(activation="tanh", task=people)
-    first = propose_remedies(chosen)[0]
+    first, smaller = every_remedy(chosen)[:2]
     assert (first.name, first.experiment.scale) == ("inputs scaled (standard)", "standard")
+    assert (smaller.experiment.scale, smaller.experiment.learning_rate) == ("standard", 0.01)
+    squares = custom([x * x for x in range(10)], [[x] for x in range(10)])
+    with_scale = [r.name for r in every_remedy(squares) if "scaled" in r.name]
+    assert "identity output, inputs scaled (standard), learning rate 0.001" in with_scale
     others = [*changes(activation="tanh", task=people, scale="minmax"), *changes(activation="tanh")]
     assert not any("scaled" in name for name, _ in others)
 
@@ -199,7 +318,7 @@ def test_inputs_off_scale_are_scaled_first():
 @pytest.mark.parametrize("loss", ["bce", "squared", "bce_naive"])
 @pytest.mark.parametrize("name", ["hard", "sigmoid", "tanh", "relu", "ultra_fast", "step", "abs"])
 def test_every_remedy_can_be_trained(name, loss):
-    tried = propose_remedies(experiment(activation=name, loss=loss, epochs=2, seeds=2))
+    tried = every_remedy(experiment(activation=name, loss=loss, epochs=2, seeds=2))
     labels = [remedy.experiment.variants[0].label for remedy in tried]
     assert len(set(labels)) == len(labels)
     for remedy in tried:
@@ -210,7 +329,7 @@ def test_every_remedy_can_be_trained(name, loss):
 
 def test_a_remedy_changes_what_it_says_and_starts_from_the_same_seeds():
     chosen = experiment(activation="hard", loss="squared", seeds="5,3", hidden="[2, 2]")
-    by_label = {r.experiment.variants[0].label: r.experiment for r in propose_remedies(chosen)}
+    by_label = {r.experiment.variants[0].label: r.experiment for r in every_remedy(chosen)}
     assert by_label["learning rate 1"].learning_rate == 1.0
     assert by_label["10 times the epochs"].epochs == 40_000
     leaky = by_label["leak 0.05 output"].variants[0]
@@ -221,11 +340,104 @@ def test_a_remedy_changes_what_it_says_and_starts_from_the_same_seeds():
     assert backward == {"logistic"}
     for changed in by_label.values():
         assert changed.seeds == (5, 3)
-        if changed.init == chosen.init:
+        if (changed.init, changed.hidden) == (chosen.init, chosen.hidden):
             for ours, theirs in zip(
                 changed.starting_weights(), chosen.starting_weights(), strict=True
             ):
                 np.testing.assert_array_equal(ours, theirs)
+
+
+# --- in which order ---------------------------------------------------------------------------
+
+
+def made_trial(remedy, chosen, k, cost=1.0):
+    """A remedy of which so many seeds are solved, and the others are not."""
+    part, n = Part(remedy.name, remedy.experiment, Outcome(remedy.experiment, ())), len(
+        remedy.experiment.seeds
+    )  # fmt: skip
+    numbers = replace(
+        stage_of(chosen).numbers,
+        label=remedy.label,
+        solved=Solved.from_counts(min(k, n), n),
+        cost=np.full((3, 1), cost),
+    )
+    before = Trial(Part("", chosen, Outcome(chosen, ())), stage_of(chosen).numbers, works=None)
+    return judge_remedy(before, part, numbers)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    data=st.data(),
+    flags=st.sampled_from(
+        [
+            {"activation": "hard", "seeds": 100},
+            {"activation": "relu", "seeds": 4, "loss": "squared"},
+            {"activation": "tanh", "seeds": 100, "task": "{inputs: [[0], [50]], targets: [0, 1]}"},
+            {"activation": "tanh", "seeds": 100, "loss": "squared", "epochs": 10**6,
+             "task": "{inputs: [[0], [1]], targets: [0, 81]}"},
+            {"hidden": 1, "seeds": 1, "initial_weights": WEIGHTS},
+            {"activation": "ultra_fast", "seeds": 100},
+        ]
+    ),
+    most=st.sampled_from([0, 40, 100]),
+)  # fmt: skip
+def test_a_step_farther_is_tried_only_where_none_before_it_suffices(data, flags, most):
+    chosen = experiment(**flags)
+    trials, stages = {}, 0
+    while proposed := propose_remedies(stage_of(chosen, trials)):
+        ladders = make_ladders(stage_of(chosen, trials))
+        for remedy in proposed:
+            assert remedy.label not in trials
+            below = next(
+                rungs[:place]
+                for rungs in ladders
+                for place, rung in enumerate(rungs)
+                if rung.label == remedy.label
+            )
+            assert all(rung.label in trials for rung in below)
+            assert not any(trials[rung.label].suffices for rung in below)
+            ratio = work(remedy.experiment) / work(chosen)
+            if ratio > LONG:
+                assert not any(tried.suffices for tried in trials.values())
+                assert work(remedy.experiment) * len(remedy.experiment.seeds) <= MAX_WORK
+        for remedy in proposed:
+            k, cost = data.draw(st.integers(0, most)), data.draw(st.sampled_from([0.5, 2, np.nan]))
+            trials[remedy.label] = made_trial(remedy, chosen, k, cost)
+        assert (stages := stages + 1) < 20
+    ordered = order_trials(stage_of(chosen, trials))
+    assert ordered.keys() == trials.keys()
+    known = [tried.in_libraries for tried in ordered.values()]
+    assert "ultra_fast" in flags.values() or known == sorted(known, reverse=True)
+
+
+def work(chosen):
+    """Epochs times rows times weights."""
+    weights = sum(layer[0].size for layer in chosen.starting_weights())
+    return chosen.epochs * len(chosen.task.targets) * weights
+
+
+@pytest.mark.parametrize("hidden", ["3", "[2, 4]"])
+def test_the_time_of_a_remedy_goes_by_epochs_and_weights(hidden):
+    chosen = experiment(activation="relu", hidden=hidden)
+    for remedy in every_remedy(chosen):
+        expected = work(remedy.experiment) / work(chosen)
+        assert made_trial(remedy, chosen, 0).time == pytest.approx(expected, rel=1e-12)
+    times = {remedy.name: made_trial(remedy, chosen, 0).time for remedy in every_remedy(chosen)}
+    assert (times["10 times the epochs"], times["batch updates"]) == (10, 1)
+
+
+def test_more_epochs_go_with_the_rate_that_got_farthest():
+    chosen = experiment(activation="tanh", seeds=100, learning_rate=0.01)
+    solved = {"learning rate 0.1": 3, "learning rate 1": 48}
+    trials = {
+        remedy.label: made_trial(remedy, chosen, solved.get(remedy.name, 0))
+        for remedy in propose_remedies(stage_of(chosen))
+    }
+    for _ in range(3):
+        for remedy in propose_remedies(stage_of(chosen, trials)):
+            trials[remedy.label] = made_trial(remedy, chosen, solved.get(remedy.name, 0))
+    both = [label for label in trials if label.startswith("learning rate 1, ")]
+    assert both == ["learning rate 1, 10 times the epochs"]
 
 
 # --- what is claimed --------------------------------------------------------------------------
@@ -235,7 +447,8 @@ def judged(before, after):
     """A remedy: what became of one experiment, then of the other."""
     outcomes = [train(chosen) for chosen in (before, after)]
     numbers = [summarise(outcome).variants[0] for outcome in outcomes]
-    return judge_remedy(Part("x", after, outcomes[1]), *numbers)
+    was = Trial(Part("", before, outcomes[0]), numbers[0], works=None)
+    return judge_remedy(was, Part("x", after, outcomes[1]), numbers[1])
 
 
 def test_a_remedy_works_when_most_are_solved_and_the_interval_lies_above():
@@ -246,10 +459,34 @@ def test_a_remedy_works_when_most_are_solved_and_the_interval_lies_above():
     few = experiment(activation="tanh", epochs=600, seeds=99)
     assert judged(worse, better).works
     assert judged(untrained, better).works
-    assert not judged(better, better).works
-    assert not judged(worse, few).works
+    assert judged(better, worse).works is False
+    assert judged(few, few).works is None
     failed = judged(worse, untrained)
     assert (failed.numbers.solved.n, failed.numbers.verdicts, failed.works) == (0, {}, False)
+
+
+def wilson(k, n):
+    """The rates from which k of n are 1.96 standard errors away: the roots of a quadratic."""
+    z2 = 1.959963984540054**2
+    a, b, c = 1 + z2 / n, -(2 * k / n + z2 / n), (k / n) ** 2
+    root = sqrt(max(0.0, b * b - 4 * a * c))
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)
+
+
+@given(n=st.integers(100, 400), data=st.data())
+def test_it_can_work_just_where_some_outcome_would(n, data):
+    k = data.draw(st.integers(0, n - 1))
+    can = any(wilson(other, n)[0] > wilson(k, n)[1] and 2 * other > n for other in range(k, n + 1))
+    assert has_room(Solved.from_counts(k, n)) is can
+
+
+@given(n=st.integers(100, 2000), data=st.data())
+def test_with_the_seeds_that_are_asked_for_half_the_failures_would_be_seen_to_be_fewer(n, data):
+    k = data.draw(st.integers(n * 3 // 4, n - 1))
+    enough = seeds_with_room(Solved.from_counts(k, n))
+    failed = -((k - n) * enough // n)
+    assert wilson(enough - failed // 2, enough)[0] > wilson(enough - failed, enough)[1]
+    assert enough > n or has_room(Solved.from_counts(k, n))
 
 
 def test_the_smallest_change_that_works_is_the_first_and_the_best_solves_most():

@@ -33,6 +33,7 @@ def test_a_seed_has_its_costs_predictions_and_epochs_in_full_precision():
     for row, seed in enumerate(variant["seeds"]):
         assert seed["cost_last"] == training.cost_last[row].tolist()
         assert seed["cost_mean"] == training.cost_mean[row].tolist()
+        assert seed["loss"] == training.loss[row].tolist()
         assert seed["predictions"] == training.predictions[row, :, 0].tolist()
         assert seed["max_error"] == training.max_error[row]
         assert seed["verdict"] == "solved"
@@ -46,6 +47,7 @@ def test_numbers_that_json_cannot_say_are_texts_that_float_reads():
     _, made = documented(epochs=20, activation="hard", loss="bce_naive", seeds="[27]")
     (seed,) = made["variants"][0]["seeds"]
     assert seed["cost_last"][0] == "NaN"
+    assert seed["loss"][-1] == "NaN"
     assert np.isnan(float(seed["max_error"]))
     assert seed["diverged_at"] == 0
     assert seed["verdict"] == "diverged"

@@ -148,7 +148,7 @@ def test_a_signal_while_it_writes_breaks_nothing_off(runs, call, number):
 
 
 BETWEEN = {
-    "explain": ("hsig.results.explaining", "_needs_remedies", "explain", "hard"),
+    "explain": ("hsig.results.explaining", "propose_remedies", "explain", "hard"),
     "tune": (
         *("hsig.results.comparing", "choose_rates"),
         *("compare", "elu", "hard", "--tune", "learning_rate=0.1,1"),

@@ -85,7 +85,7 @@ def test_a_stepper_has_the_numbers_of_training_wherever_it_is_and_also_back(hidd
         assert stepper.epoch == int(epoch)
         view = stepper.view_seed(2)
         assert list(view.epochs) == list(range(int(epoch) + 1))
-        np.testing.assert_array_equal(view.costs, training.cost_last[2, : int(epoch) + 1])
+        np.testing.assert_array_equal(view.costs, training.loss[2, : int(epoch) + 1])
         assert view.checkpoint.epoch == view.training.epochs[-1] == epoch // 1
     assert_equal(view.training.weights, [layer[2:3] for layer in training.weights])
     assert view.training.verdict == training.verdict[2]

@@ -25,7 +25,7 @@ def test_solved_is_counted_with_its_interval():
     assert variant.solved_at == (7, None, 7, None, None)
 
 
-@pytest.mark.parametrize(("cost", "factor"), [("last", 1.0), ("mean", 0.5)])
+@pytest.mark.parametrize(("cost", "factor"), [("last", 1.0), ("mean", 0.5), ("weights", 0.25)])
 def test_quartiles_are_of_the_chosen_cost_over_seeds(cost, factor):
     costs = [[8.0, 1.0], [4.0, 2.0], [2.0, 3.0], [1.0, np.inf], [16.0, np.inf]]
     variant = summary_of([RIGHT] * 5, costs, cost=cost)

@@ -4,7 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from setups import TWO_OUTPUTS, WithValue, experiment, same_bits, train, train_from, trained, words
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scalar_reference import LOSSES, ScalarNetwork
+from setups import (
+    TWO_OUTPUTS,
+    WithValue,
+    experiment,
+    same_bits,
+    task_of,
+    train,
+    train_from,
+    trained,
+    words,
+)
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines.choice import ENGINES
@@ -75,6 +88,41 @@ def test_cost_last_and_mean_are_taken_over_the_samples_of_an_epoch():
     losses = np.stack([event.losses for event in events])
     np.testing.assert_array_equal(result.cost_last, losses[:, :, 3].T)
     np.testing.assert_allclose(result.cost_mean, losses.mean(axis=2).T, rtol=1e-15)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.sampled_from(["sigmoid", "hard", "tanh", "relu"]),
+    st.sampled_from(LOSSES),
+    st.sampled_from(["online", "batch"]),
+    st.sampled_from([{}, DEEP]),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_loss_is_of_the_weights_of_a_checkpoint(spec, loss, update, fields, seed):
+    """By loops over floats; an epoch of batch updates prints it, for its weights are the same."""
+    fields = {"loss": loss, "update": update, "learning_rate": 1.0, "low": -2.0, **fields}
+    result = train(spec, epochs=6, seeds=[seed], **fields)
+    task, weights = fields.get("task", experiment().task), [w[0].tolist() for w in result.weights]
+    output = result.variant.output_activation.name
+    names = [*[spec] * (len(weights) - 1), output]
+    plain = ScalarNetwork(weights, names, ["own"] * len(weights), loss)
+    rows = zip(task.inputs.tolist(), task.targets.tolist(), strict=True)
+    with np.errstate(all="ignore"):
+        losses = [plain.gradient(*row)[0] for row in rows]
+    np.testing.assert_allclose(result.loss[0, -1], sum(losses) / len(losses), rtol=1e-9)
+    if update == "batch":
+        np.testing.assert_allclose(result.cost_mean, result.loss, rtol=1e-12)
+
+
+def test_the_loss_of_sorted_samples_is_not_what_an_online_epoch_prints():
+    """A class after the other: each is learnt, and the other forgotten, within an epoch."""
+    task = task_of([[n % 20 / 20] for n in range(400)], [[n // 200] for n in range(400)])
+    online, batch = (
+        train("sigmoid", task=task, epochs=2, seeds=5, report_every=1, update=update)
+        for update in ("online", "batch")
+    )
+    np.testing.assert_array_equal(online.loss[:, 0], batch.loss[:, 0])
+    assert (online.cost_mean[:, 0] < online.loss[:, 0] / 3).all()
 
 
 @pytest.mark.parametrize("fields", [{}, DEEP])

@@ -56,8 +56,10 @@ MADE_BY = {
     "solved": {"solved": True},
     "stopped": {"is_known": False},
     "unreachable": {"reachable": False},
+    "symmetric": {"symmetric": True},
     "dead": {"slope": NO_SLOPE, "unsolvable": True},
-    "frozen": {"returns_after": 3},
+    "frozen": {"returns_after": 1, "at_rest": True},
+    "cycling": {"returns_after": 1},
     "saturated": {"wrong_gradient": NO_GRADIENT},
     "unstable": {"largest_step_change": UNSTABLE_CHANGE},
     "affine": {"nonaffinity": NO_BEND * 0.99},
@@ -118,7 +120,8 @@ MIDDLE = [[0.1, 0.2], [0.3, -0.1], [0.0, 0.1]]  # every pre-activation within [-
 FLAT = [[0, 0], [0, 0], [9, -9]]  # one unit above 2.5, one below -2.5, for every sample
 OR_AND = [[40, 40], [40, 40], [-20, -60]]  # two saturated units that give OR and AND
 PASS_ON = [[0.5, -0.5], [-0.5, 0.5], [0, 0.1]]  # what units within [0, 1] give stays in the middle
-SUM, BENT = [[1], [1], [0]], [[9], [9], [-9]]
+SUM = [[1], [1], [0]]
+BENT = [[9, 0], [9, 0], [-9, 1]]  # one unit with a bend among the samples, and one that is idle
 
 
 @pytest.mark.parametrize(
@@ -132,8 +135,8 @@ SUM, BENT = [[1], [1], [0]], [[9], [9], [-9]]
         ((FLAT, PASS_ON, SUM), {"learning_rate": 0.1}, "dead"),  # the first layer is
         ((MIDDLE, FLAT, [[0.1], [0.1], [0]]), {"learning_rate": 0.1}, "dead"),  # the second is
         ((OR_AND, FLAT, [[0.1], [0.1], [0]]), {"learning_rate": 0.1}, "dead"),  # both are
-        ((BENT, [[0.1], [9]]), {"learning_rate": 0.1, "loss": "squared"}, "frozen"),
-        ((BENT, [[0.1], [-9]]), {"learning_rate": 0.1, "loss": "squared"}, "frozen"),
+        ((BENT, [[0.1], [0], [9]]), {"learning_rate": 0.1, "loss": "squared"}, "frozen"),
+        ((BENT, [[0.1], [0], [-9]]), {"learning_rate": 0.1, "loss": "squared"}, "frozen"),
         ((MIDDLE, PASS_ON, [[0], [0], [9]]), {"learning_rate": 0.1, "loss": "squared"}, "frozen"),
     ],
 )
@@ -149,8 +152,8 @@ def test_a_logistic_network_from_tiny_weights_is_affine_as_well():
 
 
 def test_a_relu_network_with_all_units_dead_is_dead_though_its_output_learns():
-    dead = [[0.0], [0.0], [-1.0]]
-    result = train_from(dead, [[1.0], [0.3]], spec="relu", learning_rate=0.1, epochs=100)
+    dead = [[0.0, 0.0], [0.0, 0.0], [-1.0, -2.0]]
+    result = train_from(dead, [[1.0], [2.0], [0.3]], spec="relu", learning_rate=0.1, epochs=100)
     assert words(result) == ("dead",)
     assert result.evidence.alive.tolist() == [[[0.0], [0.0]]]
     # by hand: the output's gradient is sigmoid(.3) - .5 = .0744 for the bias, 0 for the dead unit
@@ -169,15 +172,15 @@ def test_a_dead_layer_whose_outputs_tell_the_samples_apart_is_not_dead(above):
 
 
 def test_a_smooth_unit_is_dead_where_its_slope_has_all_but_vanished():
-    hidden = [[0.0], [0.0], [60.0]]
-    assert words(train_from(hidden, [[1.0], [0.3]], spec="sigmoid", learning_rate=0.1)) == ("dead",)
+    layers = ([[0.0, 0.0], [0.0, 0.0], [60.0, 70.0]], [[1.0], [2.0], [0.3]])
+    assert words(train_from(*layers, spec="sigmoid", learning_rate=0.1)) == ("dead",)
 
 
 @pytest.mark.parametrize("side", [1, -1])
-@pytest.mark.parametrize("between", [(), ([[1.0], [0.5]],)])
+@pytest.mark.parametrize("between", [(), ([[1.0, 0.1], [-1.0, 0.2], [0.5, 0.4]],)])
 def test_a_saturated_logistic_output_is_frozen_on_both_sides(side, between):
     """Where 1 - y rounds to 0 and where y is tiny but not 0."""
-    layers = ([[1.0], [-2.0], [0.5]], *between, [[0.1], [side * 40.0]])
+    layers = ([[1.0, 3.0], [-2.0, 1.0], [0.5, 0.4]], *between, [[0.1], [0.2], [side * 40.0]])
     result = train_from(*layers, spec="sigmoid", loss="squared", learning_rate=0.1, epochs=10)
     assert words(result) == ("frozen",)
     assert result.evidence.saturated.all()

@@ -42,7 +42,7 @@ def test_the_numbers_are_those_of_a_training():
     (training,) = gather(experiment, run(experiment)).results
     seen = picture_at(40, place=1, activation="tanh")
     assert [s.prediction for s in seen.samples] == training.predictions[1, :, 0].tolist()
-    assert f"{training.cost_mean[1, -1]:#.6g}" in seen.cost
+    assert f"{training.loss[1, -1]:#.6g}" in seen.cost
     assert "seed 1 (2 of 3)" in seen.heading
     assert "epoch 40 of 40" in seen.heading
     assert sum(seen.hidden.counts(80)) + sum(seen.hidden.beyond) == 12
@@ -69,7 +69,15 @@ def test_a_screen_is_filled_and_nothing_sticks_out(flags, size):
 def test_a_screen_of_the_usual_size_has_all_parts():
     lines = screen(picture_at(20, activation="hard"))
     text = "\n".join(lines)
-    for part in ("hard on xor", "target", "prediction", "o right", "mean cost", "┼", "q quit"):
+    for part in (
+        "hard on xor",
+        "target",
+        "prediction",
+        "o right",
+        "loss of the weights",
+        "┼",
+        "q quit",
+    ):
         assert part in text
     assert "kink at -2.5, 2.5" in text
 

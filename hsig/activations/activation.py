@@ -67,9 +67,10 @@ class Activation:
         backward: The slope that training uses: `own`, `logistic`, `output` or
             `straight_through`; None if it has none to train with.
         slope_definition: The formula of its slope; empty for the derivative.
-        aliases: Its names in frameworks: pairs of names that mean the same, with spaces between
-            them, and the settings that they mean.
+        aliases: Its names elsewhere: names that mean the same, with spaces between them, the
+            settings that they mean, and what is different here.
         note: A fact worth knowing before use.
+        caveat: What is different where it has the name by which it was called.
     """
 
     name: str
@@ -79,8 +80,9 @@ class Activation:
     kink: str = field(default="own", kw_only=True)
     backward: str | None = field(default="own", kw_only=True)
     slope_definition: str = field(default="", kw_only=True)
-    aliases: tuple[tuple[str, str], ...] = field(default=(), kw_only=True, compare=False)
+    aliases: tuple[tuple[str, str, str], ...] = field(default=(), kw_only=True, compare=False)
     note: str = field(default="", kw_only=True, compare=False)
+    caveat: str = field(default="", kw_only=True, compare=False)
 
     @cached_property
     def function(self) -> Function:
@@ -205,10 +207,18 @@ class Activation:
 
     @property
     def is_monotonic(self) -> bool:
-        """Whether its values never fall as x rises, on a grid over [-50, 50]."""
+        """Whether its values never fall or never rise with x, on a grid over [-50, 50]."""
         with np.errstate(all="ignore"):
             values = self.value(_GRID)
-        return bool((np.diff(values) >= -_ROUNDING * np.abs(values[1:])).all())
+        changes, rounding = np.diff(values), _ROUNDING * np.abs(values[1:])
+        return bool((changes >= -rounding).all() or (changes <= rounding).all())
+
+    def crosses_once(self, level: float) -> bool:
+        """Whether its values are above a level on one side of some x only, on the same grid."""
+        with np.errstate(all="ignore"):
+            signs = np.sign(self.value(_GRID) - level)
+        signs = signs[signs != 0.0]
+        return bool(np.isfinite(signs).all() and (np.diff(signs) != 0.0).sum() <= 1)
 
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
         """Which targets are at least `within` from every value. Same shape as `targets`.
@@ -238,6 +248,10 @@ class Activation:
             "backward": backward or self.backward,
         }
         return replace(self, **changed)
+
+    def with_own_derivative(self) -> "Activation":
+        """The same activation, trained with the derivative of its formula."""
+        return replace(self, slope_definition="", backward="own")
 
 
 # Equal activations share what is made of them: each experiment makes its own.

@@ -3,19 +3,24 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from hsig.activations.activation import Activation
 from hsig.arrays import Array
+from hsig.errors import RunError
 from hsig.formulas.function import Function
 from hsig.formulas.nodes import X
 
-PythonFunction = Callable[[Array], Array]
+PythonFunction = Callable[[Array], Any]  # of what it gives, `_call` makes an array or an error
 
+_TRIED_SHAPES = ((5,), (4, 3, 2))
 _FINGERPRINTED = np.linspace(-20.0, 20.0, 2001)
 _DIGITS = 12  # of a fingerprint
+_REAL = "fiub"  # kinds of types of NumPy: the others are not numbers, or have a part more
 _STEP = 1e-3  # relative, of a central difference
 
 
@@ -24,30 +29,22 @@ class _OpaqueFunction(Function):
 
     breakpoints_are_complete = False
 
-    def __init__(self, value: PythonFunction, derivative: PythonFunction) -> None:
+    def __init__(self, value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
         super().__init__(X)  # stands for a formula
-        self._python_value, self._python_derivative = value, derivative
+        self._call_value, self._call_slope = value, slope
         self.pieces, self._intervals, self._joints = (), [], []
 
     def evaluate(self, x: Array) -> Array:
-        return _call(self._python_value, x)
+        return self._call_value(x)
 
     def evaluate_slope(self, x: Array, values: Array | None = None) -> Array:
         del values
-        return _call(self._python_derivative, x)
+        return self._call_slope(x)
 
     @cached_property
     def derivative(self) -> Function:
-        """Its derivative, whose own is a central difference with an error of order step**4."""
-        return _OpaqueFunction(self._python_derivative, self._difference)
-
-    def _difference(self, x: Array) -> Array:
-        step = _STEP * np.maximum(1.0, np.abs(x))
-        near, far = (
-            self.evaluate_slope(x + k * step) - self.evaluate_slope(x - k * step) for k in (1, 2)
-        )
-        difference: Array = (8.0 * near - far) / (12.0 * step)
-        return difference
+        """Its derivative, whose own is a central difference."""
+        return _OpaqueFunction(self._call_slope, partial(_difference, self._call_slope))
 
 
 @dataclass(frozen=True)
@@ -72,12 +69,19 @@ class PythonActivation(Activation):
     @cached_property
     def function(self) -> Function:
         """The function, of which no pieces are known."""
-        return _OpaqueFunction(self.python_value, self.python_derivative)
+        return _OpaqueFunction(
+            partial(_call, f"{self.name}: value", self.python_value),
+            partial(_call, f"{self.name}: derivative", self.python_derivative),
+        )
 
     @property
     def trained(self) -> Function:
         """The same: it has no other slope."""
         return self.function
+
+    def with_own_derivative(self) -> "PythonActivation":
+        """The same values, with a central difference of them for the derivative."""
+        return in_python(self.name, self.python_value, partial(_difference, self.function.evaluate))
 
 
 def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> PythonActivation:
@@ -92,10 +96,14 @@ def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> P
         derivative: Its derivative, likewise.
 
     Raises:
-        ValueError: If one of them does not give a number for each number.
-        Exception: Whatever they raise.
+        RunError: If one of them does not give a real number for each number.
     """
-    results = b"".join(_call(part, _FINGERPRINTED).tobytes() for part in (value, derivative))
+    results = b""
+    for part, function in (("value", value), ("derivative", derivative)):
+        call = partial(_call, f"{name}: {part}", function)
+        for shape in _TRIED_SHAPES:
+            call(np.linspace(-1.0, 1.0, prod(shape)).reshape(shape))
+        results += call(_FINGERPRINTED).tobytes()
     fingerprint = hashlib.sha256(results).hexdigest()[:_DIGITS]
     return PythonActivation(
         name,
@@ -105,14 +113,37 @@ def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> P
     )
 
 
-def _call(function: PythonFunction, x: Array) -> Array:
-    """Call a function on a copy, since it may write to its argument.
+def _difference(function: Callable[[Array], Array], x: Array) -> Array:
+    """A central difference of a function, with an error of order step**4."""
+    step = _STEP * np.maximum(1.0, np.abs(x))
+    near, far = (function(x + k * step) - function(x - k * step) for k in (1, 2))
+    difference: Array = (8.0 * near - far) / (12.0 * step)
+    return difference
+
+
+def _call(where: str, function: PythonFunction, x: Array) -> Array:
+    """Call a function on a copy, and copy what it gives: it may write to both later.
 
     Raises:
-        ValueError: If it does not give a number for each number.
+        RunError: If it does not give a real number for each number; it says what it did.
     """
-    with np.errstate(all="ignore"):
-        values = np.asarray(function(x.copy()), dtype=np.float64)
-    if values.shape != x.shape:
-        raise ValueError(f"gives an array of shape {values.shape} for one of shape {x.shape}")
-    return values
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asanyarray(function(x.copy()))
+    except Exception as problem:
+        raise RunError(
+            f"{where}: raises {type(problem).__name__}: {problem}, for an array of shape "
+            f"{x.shape}. Expected a function of arrays, such as one of NumPy"
+        ) from problem
+    if type(values) is not np.ndarray:
+        got = f"a {type(values).__name__}"
+    elif values.shape != x.shape:
+        got = f"an array of shape {values.shape}"
+    elif values.dtype.kind not in _REAL:
+        got = f"an array of type {values.dtype.name}"
+    else:
+        return np.array(values, dtype=np.float64)
+    raise RunError(
+        f"{where}: gives {got} for one of shape {x.shape}. Expected a plain array of real numbers, "
+        "a number for each number"
+    )

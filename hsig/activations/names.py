@@ -1,33 +1,80 @@
 """The names of activations: in hsig, in frameworks, as text in a config, in groups and formulas."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
 from math import isinf
 from types import MappingProxyType
+from typing import NamedTuple
 
 from hsig.activations.activation import Activation, Parameter
+from hsig.activations.elsewhere import FORMULAS, NO_FUNCTIONS
 from hsig.activations.table import ACTIVATIONS, HIDDEN, SIGMOIDS, SURVEYED
+from hsig.errors import is_slip
 from hsig.formulas.derivative import substitute
-from hsig.formulas.nodes import Node
+from hsig.formulas.nodes import Node, format_formula
+from hsig.formulas.parsing import parse
 
 _GROUPED = (*SIGMOIDS, *HIDDEN, *SURVEYED)
 
 # --- aliases -------------------------------------------------------------------------------------
 
-# parts of a framework's module names, between the framework and the function
-_MODULES = {"nn", "functional", "activations", "layers", "math", "numpy", "lax", "special", "scipy"}
-_SYNONYMS = {"keras3": "keras"}
+# parts of the names of modules, between a program and its function
+_MODULES = {
+    "nn",
+    "functional",
+    "modules",
+    "activation",
+    "activations",
+    "layers",
+    "backend",
+    "keras",
+}
+_MODULES |= {"math", "numpy", "lax", "special", "scipy", "tensor", "nnet", "sigm", "linen", "nd"}
+_MODULES |= {"nonlinearities", "functions", "compat", "v1", "v2"}
 _BACK_ENDS = ("jax", "tf", "torch")  # of Keras
+_HERE = (("", ""),)
+# programs by the other names that their modules have; each with a back end, or none
+_PROGRAMS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "": _HERE,
+    **dict.fromkeys(("np", "numpy", "math", "Math", "scipy"), _HERE),
+    "keras3": (("keras", ""),),
+    **dict.fromkeys(("activations", "layers"), (("keras", ""), ("keras2", ""))),
+    **dict.fromkeys(("tf.keras", "K"), (("keras", "tf"), ("keras2", ""))),
+    "tensorflow": (("tf", ""),),
+    "F": (("torch", ""),),
+    "nn": (("torch", ""), ("jax", ""), ("tf", "")),
+    **dict.fromkeys(("flax", "linen", "jnp", "lax"), (("jax", ""),)),
+    **dict.fromkeys(("T", "tensor"), (("theano", ""),)),
+    **dict.fromkeys(("FANN", "libfann", "fann2"), (("fann", ""),)),
+    "mx": (("mxnet", ""),),
+    "paddle": (("paddle2", ""),),
+}
+_NEED_THEIR_PROGRAM = ("fann", "darknet", "neat")  # their words mean something else to others
+
+
+class _Alias(NamedTuple):
+    """A name in a program, perhaps on one of its back ends; in hsig itself the program is empty."""
+
+    program: str
+    back_end: str
+    function: str
+    meant: Activation
 
 
 @cache
 def all_aliases() -> Mapping[str, Activation]:
-    """Every name of an activation in a framework, with the activation that it means there."""
+    """Every name of an activation elsewhere, with the activation that it means there."""
     aliases: dict[str, Activation] = {}
     for row in ACTIVATIONS.values():
-        for names, settings in row.aliases:
-            aliases |= dict.fromkeys(names.split(), row.with_settings(_parse_settings(settings)))
+        for names, settings, caveat in row.aliases:
+            meant = replace(row.with_settings(_parse_settings(settings)), caveat=caveat)
+            aliases |= dict.fromkeys(names.split(), meant)
+    for names, formula in FORMULAS.items():
+        text = format_formula(parse(formula))
+        aliases |= dict.fromkeys(names.split(), Activation(text, text))
     return MappingProxyType(aliases)
 
 
@@ -37,12 +84,38 @@ def _parse_settings(settings: str) -> dict[str, Parameter]:
     return {name: value if name == "kink" else float(value) for name, _, value in pairs}
 
 
+@cache
+def _index() -> tuple[_Alias, ...]:
+    names = {**ACTIVATIONS, **all_aliases()}
+    split = ((*_split_name(name), meant) for name, meant in names.items())
+    return tuple(_Alias(*programs[0], function, meant) for programs, function, meant in split)
+
+
+def _split_name(name: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The programs that a full name may be of, with a back end; and the function."""
+    path, bracket, arguments = re.sub("^FANN_", "fann.", name, flags=re.IGNORECASE).partition("(")
+    *modules, function = path.split(".")
+    first, *inner = modules or [""]
+    first = "tf.keras" if "keras" in inner else first
+    back_end = next((module for module in inner if module in _BACK_ENDS), "")
+    first = ".".join((first, *(part for part in inner if part not in (*_MODULES, back_end))))
+    return _PROGRAMS.get(first, ((first, back_end),)), function + bracket + arguments
+
+
+def _fold_case(name: str) -> str:
+    return name.casefold().replace("-", "_").replace(" ", "_")
+
+
+def _fold(name: str) -> str:
+    return _fold_case(name).replace("_", "")
+
+
 def find_activations(name: str) -> tuple[Activation, ...]:
     """Find what a name may mean: no activation, one, or several that differ.
 
-    A name in hsig or a full name in a framework means one. `keras.NAME` means all that it is on
-    any back end. A name without its framework means all that any framework calls so, whatever its
-    capitals and underscores: `hard_sigmoid` means two curves.
+    A name in hsig, or a full name in a program, means one; capitals count where they tell two
+    apart. `keras.NAME` means all that it is on any back end. Another name means all that any
+    program calls so: `hard_sigmoid` means two curves.
 
     >>> [a.name for a in find_activations("torch.nn.Hardsigmoid")]
     ['hard_torch']
@@ -53,43 +126,76 @@ def find_activations(name: str) -> tuple[Activation, ...]:
     """
     if name in ACTIVATIONS:
         return (ACTIVATIONS[name],)
-    wanted = _drop_modules(name)
-    framework, _, rest = wanted.partition(".")
-    candidates = [{wanted}]
-    if framework == "keras":
-        back_end, _, function = rest.partition(".")
-        candidates += [{f"keras.{function}"}] if back_end in _BACK_ENDS else []
-        candidates += [{f"keras.{back_end}.{rest}" for back_end in _BACK_ENDS}]
-    for accepted in candidates:
-        found = _unique(meant for alias, meant in _short_aliases() if alias in accepted)
+    programs, function = _split_name(name)
+    for fold in (str, _fold_case, *((_fold,) if programs != _HERE else ())):
+        found = _unique(
+            alias.meant
+            for alias in _index()
+            for program, back_end in programs
+            if alias.program == program
+            and (back_end == alias.back_end or not (back_end and alias.back_end))
+            and fold(alias.function) == fold(function)
+        )
         if found:
             return found
-    bare = _fold_case(wanted)
-    return _unique(
-        meant for alias, meant in _short_aliases() if bare and bare == _fold_case(_last_part(alias))
+    return _find_anywhere(function) if programs == _HERE else ()
+
+
+def _find_anywhere(function: str) -> tuple[Activation, ...]:
+    """What programs call so; of those that differ at kinks alone, the first."""
+    called = (alias.meant for alias in _common() if _fold(alias.function) == _fold(function))
+    found: dict[object, Activation] = {}
+    for meant in called:
+        found.setdefault((meant.definition, meant.settings), meant)
+    return tuple(found.values())
+
+
+def _common() -> list[_Alias]:
+    return [alias for alias in _index() if alias.program not in _NEED_THEIR_PROGRAM]
+
+
+def suggest_activations(name: str) -> tuple[str, ...]:
+    """Names that an unknown one may stand for: what others call so, or else but for a slip.
+
+    >>> suggest_activations("mindspore.nn.Mish"), suggest_activations("torch.nn.Mihs")
+    (('mish',), ('torch.nn.Mish',))
+    >>> suggest_activations("keras.ops.gelu"), suggest_activations("srelu")
+    (('gelu', 'gelu_tanh'), ())
+    """
+    programs, function = _split_name(name)
+    path, word = name.removesuffix(function), _fold(function)
+    if programs[0][0] in _NEED_THEIR_PROGRAM:
+        return ()
+    if path and (found := _find_anywhere(function)):
+        return tuple(map(to_text, found))
+    if name.isupper() and find_activations(f"fann.{name}"):
+        return (f"fann.{name}",)
+    here = [a for a in _index() if a.program in dict(programs)] if path else _common()
+    near = {_fold(alias.function): path + alias.function for alias in reversed(here)}
+    slips = tuple(shown for known, shown in near.items() if _is_misspelt(word, known))
+    return slips if len(slips) == 1 else ()
+
+
+def _is_misspelt(word: str, known: str) -> bool:
+    """Whether a word is a known one with a slip; in `hardsilu` that is `silu`, a short one."""
+    root = max(
+        (part for part in _words() if known.endswith(part) and part != known), key=len, default=""
     )
+    before = known.removesuffix(root)
+    is_kept = bool(root) and word.startswith(before)
+    return is_slip(word.removeprefix(before), root) if is_kept else is_slip(word, known)
 
 
 @cache
-def _short_aliases() -> tuple[tuple[str, Activation], ...]:
-    return tuple((_drop_modules(alias), meant) for alias, meant in all_aliases().items())
+def _words() -> frozenset[str]:
+    return frozenset(_fold(alias.function) for alias in _index())
 
 
-def _drop_modules(name: str) -> str:
-    """A name in a framework without the modules in between: `torch.nn.Mish` is `torch.Mish`."""
-    framework, *rest = name.split(".")
-    if not rest or "(" in name:
-        return name
-    kept = [part for part in rest if part not in _MODULES] or rest[-1:]
-    return ".".join([_SYNONYMS.get(framework, framework), *kept])
-
-
-def _last_part(alias: str) -> str:
-    return alias.rpartition(".")[2] if "(" not in alias else ""
-
-
-def _fold_case(name: str) -> str:
-    return name.casefold().replace("_", "")
+def explain_refusal(name: str) -> str:
+    """Why what is an activation elsewhere is none here; empty for any other name."""
+    _, function = _split_name(name)
+    reasons = ((names.split(), reason) for names, reason in NO_FUNCTIONS.items())
+    return next((why for names, why in reasons if _fold(function) in map(_fold, names)), "")
 
 
 def _unique(activations: Iterable[Activation]) -> tuple[Activation, ...]:
@@ -177,7 +283,7 @@ def _is_piecewise(row: Activation) -> bool:
 def _in_framework(framework: str) -> tuple[Activation, ...]:
     """All of a framework, each as it is there; of Keras, what is the same on all back ends."""
     grouped = {row.name for row in _GROUPED}
-    aliases = (meant for alias, meant in _short_aliases() if alias.startswith(f"{framework}."))
+    aliases = (alias.meant for alias in _index() if alias.program == framework)
     return _unique(meant for meant in aliases if meant.name in grouped)
 
 
@@ -215,6 +321,8 @@ def select_activations(name: str) -> tuple[Activation, ...]:
 def inline_activation(name: str, operand: Node, settings: Mapping[str, float]) -> Node | None:
     """The formula of an activation of the table, of any operand: `hard(2*x, slope=0.3)`.
 
+    It has the activation's slope at kinks.
+
     Returns:
         None if the table has no such name.
 
@@ -224,4 +332,8 @@ def inline_activation(name: str, operand: Node, settings: Mapping[str, float]) -
     row = ACTIVATIONS.get(name)
     if row is None:
         return None
-    return substitute(row.with_settings(settings).function.value, {"x": operand})
+    activation = row.with_settings(settings)
+    function = activation.function
+    by_rule = activation.with_settings({"kink": "own"}).function
+    value = function.value if by_rule.slope is function.slope else function.with_kinks_by_rule
+    return substitute(value, {"x": operand})

@@ -11,7 +11,7 @@ def row(
     name: str,
     formula: str,
     source: str,
-    *aliases: str | tuple[str, str],
+    *aliases: str | tuple[str, ...],
     kink: str = "own",
     backward: str | None = "own",
     note: str = "",
@@ -23,8 +23,8 @@ def row(
         name: Its name in hsig.
         formula: In x and the parameters.
         source: The paper or program that defines it.
-        aliases: Its names in frameworks, with spaces between them; together with settings, such
-            as "leak=0.2,kink=closed", where a framework has others.
+        aliases: Its names elsewhere, with spaces between them; together with settings, such as
+            "leak=0.2,kink=closed", where others have other ones, and with what else is different.
         kink: Where the slope at a kink comes from: one of `hsig.formulas.function.KINKS`.
         backward: The slope that training uses; None if it has none.
         note: A fact worth knowing before use.
@@ -37,15 +37,20 @@ def row(
         tuple((parameter, float(value)) for parameter, value in parameters.items()),
         kink=kink,
         backward=backward,
-        aliases=tuple((names, "") if isinstance(names, str) else names for names in aliases),
+        aliases=tuple(_complete(names) for names in aliases),
         note=note,
     )
+
+
+def _complete(alias: str | tuple[str, ...]) -> tuple[str, str, str]:
+    names, settings, caveat = (*((alias,) if isinstance(alias, str) else alias), "", "")[:3]
+    return names, settings, caveat
 
 
 def hard_row(
     name: str,
     source: str,
-    *aliases: str,
+    *aliases: str | tuple[str, ...],
     slope: float,
     leak: float = 0.0,
     kink: str = "closed",
@@ -67,6 +72,19 @@ def hard_row(
     )
 
 
+PRELU = "PReLU learns its leak, from this one on, and here it stays as it is"
+FANN_LINE = "FANN trains it with its slope at 0 everywhere: backward=straight_through"
+
+
+def stepwise(u: str, low: str, high: str, *knots: tuple[float, float]) -> str:
+    """Write the formula of lines from knot to knot in u, with jumps to both ends."""
+    formula = high
+    for (x0, y0), (x1, y1) in zip(reversed(knots[:-1]), reversed(knots[1:]), strict=True):
+        line = f"{y0} + ({y1} - {y0})*({u} - ({x0}))/({x1} - ({x0}))"
+        formula = f"where({u} < {x1}, {line}, {formula})"
+    return f"where({u} < {knots[0][0]}, {low}, {formula})"
+
+
 # From 0 to 1, so that a layer of them can be the output as well.
 
 SIGMOIDS = (
@@ -74,10 +92,10 @@ SIGMOIDS = (
         "sigmoid",
         "sigmoid(x)",
         "the logistic function, Verhulst 1845",
-        "logistic theano.sigmoid lasagne.sigmoid keras1.sigmoid keras2.sigmoid "
-        "torch.nn.Sigmoid torch.nn.functional.sigmoid torch.sigmoid torch.special.expit "
-        "jax.nn.sigmoid jax.lax.logistic jax.scipy.special.expit keras.activations.sigmoid "
-        "tf.nn.sigmoid tf.math.sigmoid onnx.Sigmoid",
+        "logistic sig sigm expit matlab.logsig fann.SIGMOID genann_act_sigmoid darknet.logistic "
+        "encog.ActivationSigmoid theano.sigmoid lasagne.sigmoid keras1.sigmoid keras2.sigmoid "
+        "torch.nn.Sigmoid torch.special.expit jax.nn.sigmoid jax.lax.logistic "
+        "jax.scipy.special.expit keras.activations.sigmoid tf.nn.sigmoid onnx.Sigmoid",
     ),
     row(
         "ultra_fast",
@@ -92,14 +110,17 @@ SIGMOIDS = (
     hard_row(
         "hard",
         "Theano 1.0.5, nnet/sigm.py; ONNX HardSigmoid",
-        "theano.hard_sigmoid keras1.hard_sigmoid keras2.hard_sigmoid onnx.HardSigmoid",
+        "theano.hard_sigmoid keras1.hard_sigmoid keras2.hard_sigmoid onnx.HardSigmoid "
+        "mxnet.hard_sigmoid chainer.hard_sigmoid",
+        ("matlab.satlin relu1", "slope=1,shift=0"),
+        ("fann.LINEAR_PIECE", "slope=0.5,shift=0", FANN_LINE),
         slope=0.2,
     ),
     hard_row(
         "hard_torch",
         "PyTorch F.hardsigmoid; JAX nn.hard_sigmoid; Keras 3; Paddle 2",
-        "torch.nn.Hardsigmoid torch.nn.functional.hardsigmoid jax.nn.hard_sigmoid "
-        "keras.activations.hard_sigmoid paddle2.hardsigmoid",
+        "torch.nn.Hardsigmoid jax.nn.hard_sigmoid keras.activations.hard_sigmoid "
+        "paddle2.hardsigmoid h_sigmoid",
         slope=1.0 / 6.0,
         kink="open",
     ),
@@ -133,7 +154,7 @@ SIGMOIDS = (
         "elliott",
         "x/(2*(1 + abs(x))) + 1/2",
         "Elliott 1993, A Better Activation Function for Artificial Neural Networks; FANN",
-        "fann.ELLIOT",
+        "encog.ActivationElliott",
     ),
     row(
         "smooth_step",
@@ -171,20 +192,16 @@ SIGMOIDS = (
     ),
     row(
         "fann_stepwise",
-        "where(steepness*x < -2.6466524600982666, 0, "
-        "where(steepness*x < -1.472219467163086, 0.004999999888241291 + (0.05000000074505806 - "
-        "0.004999999888241291)*(steepness*x + 2.6466524600982666)/(2.6466524600982666 - "
-        "1.472219467163086), "
-        "where(steepness*x < -0.5493061542510986, 0.05000000074505806 + (0.25 - "
-        "0.05000000074505806)*(steepness*x + 1.472219467163086)/(1.472219467163086 - "
-        "0.5493061542510986), "
-        "where(steepness*x < 0.5493061542510986, 0.25 + 0.5*(steepness*x + 0.5493061542510986)/"
-        "(0.5493061542510986 + 0.5493061542510986), "
-        "where(steepness*x < 1.4722193479537964, 0.75 + (0.949999988079071 - 0.75)*(steepness*x - "
-        "0.5493061542510986)/(1.4722193479537964 - 0.5493061542510986), "
-        "where(steepness*x < 2.646652936935425, 0.949999988079071 + (0.9950000047683716 - "
-        "0.949999988079071)*(steepness*x - 1.4722193479537964)/(2.646652936935425 - "
-        "1.4722193479537964), 1))))))",
+        stepwise(
+            "steepness*x",
+            *("0", "1"),
+            (-2.6466524600982666, 0.004999999888241291),
+            (-1.472219467163086, 0.05000000074505806),
+            (-0.5493061542510986, 0.25),
+            (0.5493061542510986, 0.75),
+            (1.4722193479537964, 0.949999988079071),
+            (2.646652936935425, 0.9950000047683716),
+        ),
         "FANN, fann_activation.h",
         "fann.SIGMOID_STEPWISE",
         steepness=0.5,
@@ -194,7 +211,7 @@ SIGMOIDS = (
         "step",
         "where(x < 0, 0, 1)",
         "McCulloch & Pitts 1943; FANN",
-        "heaviside fann.THRESHOLD",
+        "heaviside unit_step binary_step matlab.hardlim fann.THRESHOLD",
         backward=None,
         note="its slope is 0 everywhere",
     ),
@@ -207,15 +224,17 @@ HIDDEN = (
         "tanh",
         "tanh(x)",
         "LeCun et al. 1998, Efficient BackProp",
-        "theano.tanh lasagne.tanh keras1.tanh keras2.tanh torch.nn.Tanh torch.nn.functional.tanh "
-        "torch.tanh jax.nn.tanh jax.numpy.tanh jax.lax.tanh keras.activations.tanh tf.nn.tanh "
-        "tf.math.tanh onnx.Tanh fann.SIGMOID_SYMMETRIC",
+        "theano.tanh lasagne.tanh keras1.tanh keras2.tanh torch.nn.Tanh jax.nn.tanh "
+        "keras.activations.tanh tf.nn.tanh onnx.Tanh hyperbolic_tangent darknet.tanh matlab.tansig "
+        "encog.ActivationTANH",
     ),
     row(
         "hard_tanh",
         BENT_LINE,
         "Collobert 2004",
-        "torch.nn.Hardtanh torch.nn.functional.hardtanh keras.torch.activations.hard_tanh",
+        "torch.nn.Hardtanh keras.torch.activations.hard_tanh darknet.hardtan matlab.satlins "
+        "relu_n1_to_1",
+        ("fann.LINEAR_PIECE_SYMMETRIC", "slope=0.5", FANN_LINE),
         (
             "jax.nn.hard_tanh keras.jax.activations.hard_tanh keras.tf.activations.hard_tanh",
             "kink=closed",
@@ -231,9 +250,9 @@ HIDDEN = (
         "relu",
         BENT_LINE,
         "Nair & Hinton 2010",
-        "lasagne.rectify theano.relu keras1.relu keras2.relu torch.nn.ReLU "
-        "torch.nn.functional.relu torch.relu jax.nn.relu keras.activations.relu keras.layers.ReLU "
-        "tf.nn.relu onnx.Relu",
+        "rectifier rectified_linear matlab.poslin encog.ActivationReLU darknet.relu keras1.relu "
+        "keras2.relu torch.nn.ReLU jax.nn.relu keras.activations.relu tf.nn.relu onnx.Relu",
+        ("lasagne.rectify theano.relu", "kink=mean"),  # (x + abs(x))/2
         slope=1.0,
         shift=0.0,
         low=0.0,
@@ -246,45 +265,54 @@ HIDDEN = (
         "relu6",
         "clip(x, 0, 6)",
         "Krizhevsky 2010, Convolutional Deep Belief Networks on CIFAR-10",
-        "torch.nn.ReLU6 torch.nn.functional.relu6 jax.nn.relu6 keras.activations.relu6 tf.nn.relu6",
+        "torch.nn.ReLU6 jax.nn.relu6 keras.activations.relu6 tf.nn.relu6",
         kink="open",
     ),
     row(
         "leaky_relu",
         BENT_LINE,
         "Maas, Hannun & Ng 2013",
-        "torch.nn.LeakyReLU torch.nn.functional.leaky_relu onnx.LeakyRelu lasagne.leaky_rectify",
+        "lrelu brain.leaky-relu darknet.relie torch.nn.LeakyReLU onnx.LeakyRelu",
+        ("lasagne.leaky_rectify", "kink=mean"),
+        ("lasagne.very_leaky_rectify", "leak=0.3333333333333333,kink=mean"),
+        ("darknet.leaky", "leak=0.1"),
+        ("mxnet.LeakyReLU", "leak=0.25"),
+        ("chainer.leaky_relu", "leak=0.2"),
         ("jax.nn.leaky_relu", "kink=closed"),
         ("tf.nn.leaky_relu", "leak=0.2"),
         ("keras.jax.activations.leaky_relu", "leak=0.2,kink=closed"),
         ("keras.tf.activations.leaky_relu keras.torch.activations.leaky_relu", "leak=0.2"),
-        ("keras.jax.layers.LeakyReLU", "leak=0.3,kink=closed"),
         ("keras.tf.layers.LeakyReLU keras.torch.layers.LeakyReLU keras2.LeakyReLU", "leak=0.3"),
-        ("torch.nn.PReLU", "leak=0.25"),
-        ("torch.nn.RReLU torch.nn.functional.rrelu", "leak=0.22916666666666666"),
+        ("keras.jax.layers.LeakyReLU", "leak=0.3,kink=closed"),
+        ("prelu torch.nn.PReLU", "leak=0.25", PRELU),
+        ("keras.layers.PReLU keras2.PReLU", "leak=0", PRELU),
+        (
+            "torch.nn.RReLU",
+            "leak=0.22916666666666666",
+            "RReLU draws its leak anew in each step, and here it is the mean of those",
+        ),
         slope=1.0,
         shift=0.0,
         low=0.0,
         high=inf,
         leak=0.01,
         kink="open",
-        note="slope `leak` at x = 0; others call the leak negative_slope. That of PReLU does not "
-        "learn here, and that of RReLU is the mean",
+        note="slope `leak` at x = 0; others call the leak negative_slope",
     ),
     row(
         "elu",
         "where(x > 0, x, alpha*expm1(x))",
         "Clevert, Unterthiner & Hochreiter 2016, arXiv:1511.07289",
-        "keras1.elu keras2.elu lasagne.elu torch.nn.ELU torch.nn.functional.elu jax.nn.elu "
-        "keras.activations.elu keras.layers.ELU tf.nn.elu onnx.Elu",
+        "keras1.elu keras2.elu lasagne.elu torch.nn.ELU jax.nn.elu keras.activations.elu "
+        "tf.nn.elu onnx.Elu",
         alpha=1.0,
     ),
     row(
         "celu",
         "where(x > 0, x, alpha*expm1(x/alpha))",
         "Barron 2017, arXiv:1704.07483",
-        "torch.nn.CELU torch.nn.functional.celu torch.celu jax.nn.celu keras.jax.activations.celu "
-        "keras.torch.activations.celu onnx.Celu",
+        "torch.nn.CELU jax.nn.celu keras.jax.activations.celu keras.torch.activations.celu "
+        "onnx.Celu",
         ("keras.tf.activations.celu", "kink=sum"),
         alpha=1.0,
         note="Keras 3 on TensorFlow answers 2 at 0, where both sides have slope 1",
@@ -293,8 +321,8 @@ HIDDEN = (
         "selu",
         "scale*where(x > 0, x, alpha*expm1(x))",
         "Klambauer et al. 2017, arXiv:1706.02515",
-        "keras2.selu torch.nn.SELU torch.nn.functional.selu torch.selu jax.nn.selu "
-        "keras.jax.activations.selu keras.torch.activations.selu onnx.Selu",
+        "keras2.selu torch.nn.SELU jax.nn.selu keras.jax.activations.selu "
+        "keras.torch.activations.selu onnx.Selu",
         ("tf.nn.selu keras.tf.activations.selu", "kink=right"),
         scale=1.0507009873554805,
         alpha=1.6732632423543772,
@@ -303,11 +331,11 @@ HIDDEN = (
         "softplus",
         "where(beta*x > threshold, x, softplus(beta*x)/beta)",
         "Dugas et al. 2001",
-        "theano.softplus keras1.softplus keras2.softplus lasagne.softplus jax.nn.softplus "
-        "keras.jax.activations.softplus keras.tf.activations.softplus tf.nn.softplus "
-        "tf.math.softplus onnx.Softplus",
+        "softrelu theano.softplus keras1.softplus keras2.softplus lasagne.softplus "
+        "jax.nn.softplus keras.jax.activations.softplus keras.tf.activations.softplus "
+        "tf.nn.softplus onnx.Softplus",
         (
-            "torch.nn.Softplus torch.nn.functional.softplus keras.torch.activations.softplus",
+            "torch.nn.Softplus keras.torch.activations.softplus",
             "threshold=20",
         ),
         beta=1.0,
@@ -331,32 +359,32 @@ HIDDEN = (
         "silu",
         "x*sigmoid(beta*x)",
         "Elfwing, Uchibe & Doya 2018, arXiv:1702.03118",
-        "swish torch.nn.SiLU torch.nn.functional.silu jax.nn.silu jax.nn.swish "
-        "keras.activations.silu keras.activations.swish tf.nn.silu tf.nn.swish onnx.Swish",
+        "swish torch.nn.SiLU jax.nn.silu jax.nn.swish keras.activations.silu "
+        "keras.activations.swish tf.nn.silu tf.nn.swish onnx.Swish",
+        ("quick_gelu", "beta=1.702"),
         beta=1.0,
     ),
     row(
         "hard_silu",
         "x*clip(x/6 + 0.5, 0, 1)",
         "Howard et al. 2019, arXiv:1905.02244",
-        "hard_swish torch.nn.Hardswish torch.nn.functional.hardswish jax.nn.hard_silu "
-        "jax.nn.hard_swish keras.activations.hard_silu keras.activations.hard_swish onnx.HardSwish",
+        "hard_swish h_swish torch.nn.Hardswish jax.nn.hard_silu jax.nn.hard_swish "
+        "keras.activations.hard_silu keras.activations.hard_swish onnx.HardSwish",
         kink="open",
     ),
     row(
         "gelu",
         "x*(1 + erf(x/sqrt(2)))/2",
         "Hendrycks & Gimpel 2016, arXiv:1606.08415",
-        "torch.nn.GELU torch.nn.functional.gelu jax.nn.gelu(approximate=False) "
-        "keras.activations.gelu tf.nn.gelu onnx.Gelu",
+        "torch.nn.GELU jax.nn.gelu(approximate=False) keras.activations.gelu tf.nn.gelu onnx.Gelu",
     ),
     row(
         "gelu_tanh",
         "x*sigmoid(2*sqrt(2/pi)*(x + 0.044715*x**3))",
         "Hendrycks & Gimpel 2016, arXiv:1606.08415",
-        "jax.nn.gelu torch.nn.GELU(approximate='tanh') "
-        "torch.nn.functional.gelu(approximate='tanh') keras.activations.gelu(approximate=True) "
-        "tf.nn.gelu(approximate=True) onnx.Gelu(approximate='tanh')",
+        "jax.nn.gelu torch.nn.GELU(approximate='tanh') keras.activations.gelu(approximate=True) "
+        "tf.nn.gelu(approximate=True) onnx.Gelu(approximate='tanh') gelu_new gelu_fast "
+        "gelu_pytorch_tanh gelu_accurate",
         note="x/2*(1 + tanh(u)) with half the argument of the sigmoid, which is the same and loses "
         "its digits on the left; the exact one uses erf",
     ),
@@ -364,35 +392,33 @@ HIDDEN = (
         "mish",
         "x*tanh(softplus(x))",
         "Misra 2019, arXiv:1908.08681",
-        "torch.nn.Mish torch.nn.functional.mish jax.nn.mish keras.activations.mish onnx.Mish",
+        "torch.nn.Mish jax.nn.mish keras.activations.mish onnx.Mish",
     ),
     row(
         "softsign",
         "x/(1 + abs(x))",
         "Elliott 1993; compared by Glorot & Bengio 2010",
-        "keras1.softsign keras2.softsign torch.nn.Softsign torch.nn.functional.softsign "
-        "jax.nn.soft_sign keras.activations.softsign tf.nn.softsign onnx.Softsign "
-        "fann.ELLIOT_SYMMETRIC",
+        "keras1.softsign keras2.softsign torch.nn.Softsign jax.nn.soft_sign "
+        "keras.activations.softsign tf.nn.softsign onnx.Softsign matlab.elliotsig "
+        "encog.ActivationElliottSymmetric",
     ),
     row(
         "log_sigmoid",
         "log(sigmoid(x))",
         "PyTorch, JAX and Keras",
-        "torch.nn.LogSigmoid torch.nn.functional.logsigmoid jax.nn.log_sigmoid "
-        "keras.activations.log_sigmoid tf.math.log_sigmoid",
+        "torch.nn.LogSigmoid jax.nn.log_sigmoid keras.activations.log_sigmoid tf.math.log_sigmoid",
     ),
     row(
         "tanh_shrink",
         "x - tanh(x)",
         "PyTorch and Keras",
-        "torch.nn.Tanhshrink torch.nn.functional.tanhshrink keras.activations.tanh_shrink",
+        "torch.nn.Tanhshrink keras.activations.tanh_shrink",
     ),
     row(
         "hard_shrink",
         "where(abs(x) > bound, x, 0)",
         "Donoho & Johnstone 1994, Biometrika 81:425-455",
-        "torch.nn.Hardshrink torch.nn.functional.hardshrink torch.hardshrink "
-        "keras.activations.hard_shrink onnx.Shrink",
+        "torch.nn.Hardshrink keras.activations.hard_shrink onnx.Shrink",
         kink="open",
         bound=0.5,
         note="it jumps at its bound",
@@ -401,8 +427,7 @@ HIDDEN = (
         "soft_shrink",
         "sign(x)*max(abs(x) - bound, 0)",
         "Donoho 1995, IEEE Transactions on Information Theory 41:613-627",
-        "torch.nn.Softshrink torch.nn.functional.softshrink keras.activations.soft_shrink "
-        "onnx.Shrink(bias=0.5)",
+        "torch.nn.Softshrink keras.activations.soft_shrink onnx.Shrink(bias=0.5)",
         kink="open",
         bound=0.5,
     ),
@@ -410,8 +435,8 @@ HIDDEN = (
         "threshold",
         "where(x > threshold, x, value)",
         "Konda, Memisevic & Krueger 2014, arXiv:1402.3337",
-        "torch.nn.Threshold torch.nn.functional.threshold torch.threshold "
-        "keras.activations.threshold onnx.ThresholdedRelu",
+        "torch.nn.Threshold keras.activations.threshold onnx.ThresholdedRelu "
+        "keras2.ThresholdedReLU",
         kink="open",
         threshold=1.0,
         value=0.0,
@@ -421,8 +446,8 @@ HIDDEN = (
         "exponential",
         "exp(x)",
         "Keras",
-        "keras2.exponential torch.exp jax.numpy.exp jax.lax.exp keras.activations.exponential "
-        "tf.math.exp tf.exp onnx.Exp",
+        "keras2.exponential torch.exp jax.numpy.exp keras.activations.exponential tf.math.exp "
+        "onnx.Exp",
     ),
 )
 
@@ -435,7 +460,8 @@ LINEAR = (
         "the linear unit, Widrow & Hoff 1960",
         "linear lasagne.linear keras1.linear keras2.linear keras.activations.linear "
         "keras.layers.Identity torch.nn.Identity jax.nn.identity tf.identity onnx.Identity "
-        "fann.LINEAR",
+        "matlab.purelin encog.ActivationLinear genann_act_linear darknet.linear",
+        ("fann.LINEAR", "slope=0.5"),
         slope=1.0,
         shift=0.0,
         low=-inf,
@@ -471,7 +497,7 @@ SURVEYED = (
         "Xu, Huang & Li 2016, arXiv:1602.05980",
         a=0.25,
     ),
-    row("arctan", "atan(x)", "torch_activation, after Kunc & Klema 2024, arXiv:2402.09092"),
+    row("arctan", "atan(x)", "torch_activation, after Kunc & Klema 2024, arXiv:2402.09092", "atan"),
     row("isru", "x/sqrt(1 + alpha*x**2)", "Carlile et al. 2017, arXiv:1710.09967", alpha=1.0),
     row(
         "isrlu",
@@ -489,7 +515,12 @@ SURVEYED = (
         "where(x > 0, x, where(x >= -2, x + x**2/4, -1))",
         "torch_activation, after Wuraola, Patel & Nguang 2021",
     ),
-    row("squared_relu", "max(x, 0)**2", "So et al. 2021, Primer, arXiv:2109.08668"),
+    row(
+        "squared_relu",
+        "max(x, 0)**2",
+        "So et al. 2021, Primer, arXiv:2109.08668",
+        "relu2 relu_squared",
+    ),
     row("bent_identity", "x + (sqrt(x**2 + 1) - 1)/2", "Echo", "echo.BentID"),
     row("tanhexp", "x*tanh(exp(x))", "Liu & Di 2020, arXiv:2003.09855"),
     row("lisht", "x*tanh(x)", "Roy et al. 2019, arXiv:1901.05894", "tfa.lisht"),
@@ -523,33 +554,33 @@ SURVEYED = (
         "sine",
         "sin(x)",
         "Parascandolo, Huttunen & Virtanen 2017, Taming the waves",
-        "fann.SIN_SYMMETRIC torch.sin jax.numpy.sin tf.sin tf.math.sin onnx.Sin",
+        "torch.sin jax.numpy.sin tf.sin onnx.Sin",
     ),
     row(
         "cosine",
         "cos(x)",
         "FANN, fann_activation.h",
-        "fann.COS_SYMMETRIC torch.cos jax.numpy.cos tf.cos tf.math.cos onnx.Cos",
+        "torch.cos jax.numpy.cos tf.cos onnx.Cos",
     ),
-    row("gaussian", "exp(-x**2)", "FANN, fann_activation.h", "fann.GAUSSIAN"),
+    row("gaussian", "exp(-x**2)", "FANN, fann_activation.h", "gauss matlab.radbas"),
     row(
         "abs",
         "abs(x)",
         "PyTorch, TensorFlow, JAX and ONNX",
-        "torch.abs tf.abs tf.math.abs onnx.Abs",
+        "absolute torch.abs tf.abs onnx.Abs",
         ("jax.numpy.abs", "kink=right"),
     ),
     row(
         "square",
         "x**2",
         "PyTorch, TensorFlow and JAX",
-        "torch.square tf.square tf.math.square jax.numpy.square",
+        "torch.square tf.square jax.numpy.square",
     ),
     row(
         "sign",
         "sign(x)",
         "PyTorch, TensorFlow, JAX and ONNX",
-        "torch.sign tf.sign tf.math.sign jax.numpy.sign onnx.Sign",
+        "signum sgn torch.sign tf.sign jax.numpy.sign onnx.Sign",
         backward=None,
         note="its slope is 0 everywhere",
     ),

@@ -1,20 +1,25 @@
-"""What keeps a network from learning a task, and what may help: a ladder of changes, each tried."""
+"""What keeps a network from learning a task, and what may help: ladders of changes to be tried."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import count, zip_longest
+from math import ceil, inf, isnan
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations.names import aliases_of
+from hsig.analysis.definitions import FLAT, WRONG, find_oddities
 from hsig.analysis.parts import Part
-from hsig.analysis.statistics import CLAIM_SEEDS
-from hsig.analysis.summary import VariantSummary
+from hsig.analysis.statistics import CLAIM_SEEDS, wilson_interval
+from hsig.analysis.summary import Solved, VariantSummary
 from hsig.experiments.experiment import Experiment, Variant
+from hsig.experiments.verdicts import RULES, SOLVED
 from hsig.networks.losses import LOSSES, Loss
-from hsig.networks.starts import Start
+from hsig.networks.network import layer_shapes
+from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE
 
 # --- obstacles -----------------------------------------------------------------------------------
@@ -84,47 +89,207 @@ def find_unscaled_inputs(experiment: Experiment) -> tuple[InputRange, ...]:
     )
 
 
-# --- the ladder ----------------------------------------------------------------------------------
+# --- what became of them -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A remedy that was tried."""
+
+    part: Part  # the remedy, and what became of it
+    numbers: VariantSummary  # the numbers of that
+    # whether more than half of the seeds are solved, and the interval lies wholly above the one
+    # without the remedy; None where no outcome could show it: there are too few seeds for a claim,
+    # or too many are solved without
+    works: bool | None
+    time: float = 1.0  # what a seed takes, as a multiple of what it takes without
+    in_libraries: bool = True  # whether a library has it, and not only hsig
+
+    @property
+    def suffices(self) -> bool:
+        """Whether nothing larger need be tried: it works, or solves most where none can work."""
+        solved = self.numbers.solved
+        return bool(self.works) or (self.works is None and 2 * solved.k > solved.n)
+
+
+def judge_remedy(before: Trial, part: Part, numbers: VariantSummary) -> Trial:
+    """Decide whether a remedy works, from the numbers without it and with it.
+
+    Given weights that fail do so for certain: weights that are drawn in their place have no rate to
+    be better than.
+    """
+    old, new, solved = before.part.outcome.experiment, part.outcome.experiment, numbers.solved
+    is_drawn = old.initial_weights is not None and new.initial_weights is None
+    certain = bool(before.numbers.failure) or is_drawn
+    works = None
+    if numbers.failure or (
+        solved.n >= CLAIM_SEEDS and (certain or has_room(before.numbers.solved))
+    ):
+        floor = 0.0 if certain else before.numbers.solved.high
+        works = 2 * solved.k > solved.n and solved.low > floor
+    time = _work_of_seed(new) / _work_of_seed(old)
+    return Trial(part, numbers, works, time, _is_in_libraries(*old.variants, *new.variants))
+
+
+def has_room(solved: Solved) -> bool:
+    """Whether as many seeds could show that something is better, if it solved all of them.
+
+    >>> [has_room(Solved.from_counts(k, 100)) for k in (92, 93)]
+    [True, False]
+    """
+    return not solved.n or wilson_interval(solved.n, solved.n)[0] > solved.high
+
+
+def seeds_with_room(solved: Solved) -> int:
+    """How many seeds would show that something leaves half as many unsolved: a round number.
+
+    >>> seeds_with_room(Solved.from_counts(95, 100))
+    1000
+    """
+
+    def tell(n: int) -> bool:
+        unsolved = -((solved.k - solved.n) * n // solved.n)  # rounded up
+        low, _ = wilson_interval(n - unsolved // 2, n)
+        return n >= CLAIM_SEEDS and low > wilson_interval(n - unsolved, n)[1]
+
+    sizes = (int(size) for power in count(2) for size in (10**power, 2 * 10**power, 5 * 10**power))
+    return next(filter(tell, sizes))
+
+
+def smallest_remedy(trials: Iterable[Trial]) -> Trial | None:
+    """Of those that work the first, which is the smallest change."""
+    return next((trial for trial in trials if trial.works), None)
+
+
+def best_remedy(trials: Iterable[Trial]) -> Trial | None:
+    """Of those that work the one with the most seeds solved, then the first."""
+    working = [trial for trial in trials if trial.works]
+    return max(working, key=lambda trial: trial.numbers.solved.rate, default=None)
+
+
+def _work_of_seed(experiment: Experiment) -> float:
+    """Estimate what a seed costs, in weight updates."""
+    weights = sum(float(rows * columns) for rows, columns in layer_shapes(experiment.sizes))
+    return experiment.epochs * len(experiment.task.targets) * weights
+
+
+def _is_in_libraries(old: Variant, new: Variant) -> bool:
+    """Whether the activations that were changed are some that a library has, with their slope."""
+    pairs = zip_longest(
+        (*old.hidden_activations, old.output_activation),
+        (*new.hidden_activations, new.output_activation),
+    )
+    return all(after == before or _has_library(before, after) for before, after in pairs)
+
+
+def _has_library(before: Activation, after: Activation) -> bool:
+    """Whether a framework has an activation, or derives the same formula by itself."""
+    if after.backward != "own" or after.slope_is_given:
+        return False
+    if (after.definition, after.settings) == (before.definition, before.settings):
+        return True
+    leak = {"leak": ACTIVATIONS["leaky_relu"].parameters["leak"]}  # of which it may be any
+    return bool(aliases_of(after.with_settings(leak) if after.parameters.get("leak") else after))
+
+
+# --- ladders -------------------------------------------------------------------------------------
 
 LEAK = 0.05
 SLOPES = (0.25, 0.5)
-MORE_EPOCHS = 10
-WIDE = (Start("uniform", (-2.0, 2.0)), Start("uniform", (-4.0, 4.0)))
+MORE_EPOCHS, MANY_EPOCHS = 10, 100
+LONGER = f"{MORE_EPOCHS} times the epochs"
+RATES = ((10.0, 100.0), (0.1, 0.01))  # factors of a ladder up and of one down
+WIDER, WIDTHS, MAX_UNITS = 1.5, 3, 100  # from 2 units: 3, 5, 8
+STARTS = (QUESTION_START, *(Start("uniform", (-size, size)) for size in (1.0, 2.0, 4.0)))
 GRADIENTS = ("own", "output", "logistic")
 HIDDEN = ("tanh", "relu", "silu", "softplus")
+
+# What takes more times as long is tried only where nothing else works, and if that is not more
+# than so many weight updates: some ten seconds of the compiled engine on a core.
+LONG, MAX_WORK = 30.0, 2.5e9
 
 
 @dataclass(frozen=True, eq=False)
 class Remedy:
-    """The same experiment from the same seeds, with one thing changed."""
+    """The same experiment from the same seeds, with one thing changed, or two."""
 
     name: str  # what was changed, in words
     layers: str  # where: `hidden`, `output` or `both`; empty where it is no matter of layers
     # the changed experiment, of one variant labelled with the name and the layers
     experiment: Experiment
 
+    @property
+    def label(self) -> str:
+        """The name and the layers."""
+        return self.experiment.variants[0].label
 
-def propose_remedies(experiment: Experiment) -> tuple[Remedy, ...]:
-    """What makes sense for an experiment of one variant, from the smallest change to the largest.
+
+Ladder = Sequence[Remedy]  # a rung is tried where none below it suffices
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """An experiment of one variant, what became of it, and the remedies that were tried so far."""
+
+    experiment: Experiment
+    numbers: VariantSummary
+    trials: Mapping[str, Trial]  # by label
+
+
+def propose_remedies(stage: Stage) -> tuple[Remedy, ...]:
+    """The remedies to try next, from the smallest change to the largest; none at the end."""
+    rungs = [rung for ladder in make_ladders(stage) if (rung := _next_rung(ladder, stage))]
+    longest = LONG * _work_of_seed(stage.experiment)
+    soon = tuple(rung for rung in rungs if _work_of_seed(rung.experiment) <= longest)
+    if soon or any(trial.suffices for trial in stage.trials.values()):
+        return soon
+    return tuple(
+        rung
+        for rung in rungs
+        if len(rung.experiment.seeds) * _work_of_seed(rung.experiment) <= MAX_WORK
+    )
+
+
+def order_trials(stage: Stage) -> dict[str, Trial]:
+    """The trials from the smallest change to the largest."""
+    labels = [remedy.label for ladder in make_ladders(stage) for remedy in ladder]
+    return {label: stage.trials[label] for label in labels if label in stage.trials}
+
+
+def _next_rung(ladder: Ladder, stage: Stage) -> Remedy | None:
+    """The lowest that was not tried, unless one below it suffices; none that is proved to fail."""
+    for remedy in ladder:
+        if remedy.experiment.find_obstacle(*remedy.experiment.variants):
+            continue
+        trial = stage.trials.get(remedy.label)
+        if trial is None:
+            return remedy
+        if trial.suffices:
+            break
+    return None
+
+
+def make_ladders(stage: Stage) -> list[Ladder]:
+    """What makes sense for an experiment, in the order in which somebody would try it.
 
     What has no gradient is given one, and nothing else is tried. Where the output cannot reach some
     target, nothing helps but another output: that, and what changes a number of the training or
-    the gradient beside it.
+    the gradient beside it. What no library has comes last.
     """
+    experiment = stage.experiment
     (variant,) = experiment.variants
     if find_unreachable_targets(experiment, variant) is not None:
-        return tuple(_change_output(experiment, variant))
+        return _change_output(stage, variant)
     if variant.untrainable_activation is not None:
-        return tuple(_change_gradient(experiment, *GRADIENTS))
-    epochs = MORE_EPOCHS * experiment.epochs
-    return tuple(
-        chain(
-            _change_training(experiment),
-            _change_gradient(experiment, "logistic"),  # which helps where there is a gradient too
-            _change_activations(experiment),
-            [_remedy(f"{MORE_EPOCHS} times the epochs", experiment, epochs=epochs)],
-        )
+        return _change_gradient(experiment, *GRADIENTS)
+    activations = sorted(
+        (*_change_activations(experiment), *_change_gradient(experiment, "logistic")),
+        key=lambda ladder: any(
+            not _is_in_libraries(variant, *r.experiment.variants) for r in ladder
+        ),
     )
+    own = _change_layers("its own derivative", experiment, _derive)[-1:]
+    return [own, *_change_training(stage), *activations]
 
 
 def _remedy(name: str, experiment: Experiment, layers: str = "", **settings: Any) -> Remedy:
@@ -134,56 +299,166 @@ def _remedy(name: str, experiment: Experiment, layers: str = "", **settings: Any
     return Remedy(name, layers, replace(changed, variants=(variant,)))
 
 
-def _change_output(experiment: Experiment, variant: Variant) -> Iterator[Remedy]:
+def _change_beside(
+    stage: Stage, name: str, first: Remedy, change: Callable[[Stage], list[Ladder]]
+) -> list[Ladder]:
+    """Ladders of a changed experiment, whose rungs are named after that change, too."""
+    prefix = f"{name}, "
+    trials = {
+        label.removeprefix(prefix): trial
+        for label, trial in stage.trials.items()
+        if label.startswith(prefix)
+    }
+    tried = stage.trials.get(first.label)
+    inner = Stage(first.experiment, tried.numbers if tried else stage.numbers, trials)
+    return [
+        [_remedy(prefix + rung.name, rung.experiment, rung.layers) for rung in ladder]
+        for ladder in change(inner)
+    ]
+
+
+def _change_output(stage: Stage, variant: Variant) -> list[Ladder]:
     """An output that reaches every target, alone and beside other changes."""
-    output = suitable_output(experiment.loss)
+    output = suitable_output(stage.experiment.loss)
     other = replace(variant, output_activation=output)
-    changed = replace(experiment, variants=(other,))
+    first = _remedy(output.name, replace(stage.experiment, variants=(other,)), "output")
+    beside = partial(_change_beside, stage, f"{output.name} output", first)
     if other.untrainable_activation is None:
-        yield _remedy(output.name, changed, "output")
-        beside = _change_training(changed)
-    else:
-        beside = _change_gradient(changed, *GRADIENTS)
-    for remedy in beside:
-        yield _remedy(f"{output.name} output, {remedy.name}", remedy.experiment, remedy.layers)
+        return [[first], *beside(_change_training)]
+    return beside(lambda inner: _change_gradient(inner.experiment, *GRADIENTS))
 
 
-def _change_training(experiment: Experiment) -> Iterator[Remedy]:
-    """Other numbers of the training."""
-    if find_unscaled_inputs(experiment):
-        yield _remedy("inputs scaled (standard)", experiment, scale="standard")
-    loss = experiment.loss
+def _change_training(stage: Stage) -> list[Ladder]:
+    """Other numbers of the training, weights from elsewhere, and more units."""
+    experiment, loss = stage.experiment, stage.experiment.loss
+    better = []
     if loss.needs_probabilities and not loss.zero_slope_teaches_nothing:
         # the loss that saturated samples do not stop
-        yield _remedy("loss bce", experiment, loss=LOSSES["bce"])
-    for factor in (10.0, 1.0 / 10.0):
-        rate = experiment.learning_rate * factor
-        yield _remedy(f"learning rate {rate:.6g}", experiment, learning_rate=rate)
+        better = [_remedy("loss bce", experiment, loss=LOSSES["bce"])]
     update = "batch" if experiment.update == "online" else "online"
-    yield _remedy(f"{update} updates", experiment, update=update)
-    for start in WIDE:
-        if experiment.initial_weights is None and experiment.init != start:
-            yield _remedy(f"initial weights from {start.summary}", experiment, init=start)
+    rates = _change_rate(experiment)
+    return [
+        better,
+        *rates,
+        *_change_start(stage),
+        [_remedy(f"{update} updates", experiment, update=update)],
+        _add_units(experiment),
+        *_add_epochs(stage, rates),
+    ]
 
 
-def _change_gradient(experiment: Experiment, *gradients: str) -> Iterator[Remedy]:
+def _change_rate(experiment: Experiment) -> list[Ladder]:
+    """Inputs on a scale, other learning rates, and smaller ones with scaled inputs."""
+
+    def ladder(changed: Experiment, factors: Iterable[float], prefix: str = "") -> Ladder:
+        rates = [f"{changed.learning_rate * factor:.6g}" for factor in factors]
+        return [
+            _remedy(f"{prefix}learning rate {rate}", changed, learning_rate=float(rate))
+            for rate in rates
+            if 0.0 < float(rate) < inf
+        ]
+
+    ladders = [ladder(experiment, factors) for factors in RATES]
+    targets_are_large = np.abs(experiment.task.targets).max() > MAX_INPUT
+    if find_unscaled_inputs(experiment) or (targets_are_large and experiment.scale == NO_SCALE):
+        scaled = _remedy("inputs scaled (standard)", experiment, scale="standard")
+        smaller = ladder(scaled.experiment, RATES[1], f"{scaled.name}, ")
+        ladders.insert(0, [scaled, *smaller])
+    return ladders
+
+
+def _add_epochs(stage: Stage, rates: Sequence[Ladder]) -> list[Ladder]:
+    """More epochs, alone and with the rates that got farthest, where that leaves room."""
+
+    def longer(times: int, experiment: Experiment, prefix: str = "") -> Remedy:
+        name = f"{prefix}{times} times the epochs"
+        return _remedy(name, experiment, epochs=times * experiment.epochs)
+
+    more = longer(MORE_EPOCHS, stage.experiment)
+    failed = stage.numbers.verdicts.keys() - {SOLVED}
+    can_still = any(not RULES[verdict].never for verdict in failed)
+    alone = [more, longer(MANY_EPOCHS, stage.experiment)] if can_still else [more]
+    tried = {
+        rung: stage.trials[rung.label]
+        for ladder in [*rates, [more]]
+        for rung in ladder
+        if rung.label in stage.trials
+    }
+    enough = any(trial.suffices and not has_room(trial.numbers.solved) for trial in tried.values())
+    if (
+        enough
+        or any(_next_rung(ladder, stage) for ladder in rates)
+        or tried.pop(more, None) is None
+    ):
+        return [alone]
+    ranked = sorted(tried, key=lambda rung: _rank(tried[rung].numbers))[:2]
+    better = [rung for rung in ranked if _rank(tried[rung].numbers) < _rank(stage.numbers)]
+    steps = [(MORE_EPOCHS, rung) for rung in better] + [(MANY_EPOCHS, rung) for rung in ranked]
+    return [alone, [longer(times, rung.experiment, f"{rung.name}, ") for times, rung in steps]]
+
+
+def _rank(numbers: VariantSummary) -> tuple[float, float]:
+    """Smaller for more seeds solved, then for a lower cost."""
+    cost = float(numbers.cost[1, -1]) if numbers.cost.size else inf
+    return -numbers.solved.k, inf if isnan(cost) else cost
+
+
+def _change_start(stage: Stage) -> list[Ladder]:
+    """Weights drawn from elsewhere; for given ones, also beside other numbers of the training."""
+    experiment = stage.experiment
+    changes: dict[str, Any] = {}
+    starts = [start for start in STARTS if start != experiment.init]
+    if experiment.initial_weights is not None:
+        changes = {"initial_weights": None, "seeds": tuple(range(CLAIM_SEEDS))}
+        starts = list(STARTS[:2])
+    ladder = [
+        _remedy(f"initial weights from {start.summary}", experiment, init=start, **changes)
+        for start in starts
+    ]
+    tried = [rung for rung in ladder if rung.label in stage.trials]
+    if experiment.initial_weights is None or len(tried) < len(ladder):
+        return [ladder]
+
+    def change(inner: Stage) -> list[Ladder]:
+        rates = _change_rate(inner.experiment)
+        return [*rates, *_add_epochs(inner, rates)]
+
+    best = min(tried, key=lambda rung: _rank(stage.trials[rung.label].numbers))
+    if stage.trials[best.label].suffices:
+        return [ladder]
+    return [ladder, *_change_beside(stage, best.name, best, change)]
+
+
+def _add_units(experiment: Experiment) -> Ladder:
+    """More units in every hidden layer."""
+    widths = [experiment.hidden]
+    for _ in range(WIDTHS):
+        widths.append(tuple(ceil(WIDER * units) for units in widths[-1]))
+    return [
+        _remedy(f"{'-'.join(map(str, hidden))} hidden units", experiment, hidden=hidden)
+        for hidden in widths[1:]
+        if max(hidden) <= MAX_UNITS and experiment.initial_weights is None
+    ]
+
+
+def _change_gradient(experiment: Experiment, *gradients: str) -> list[Ladder]:
     """Other slopes to train with, where an activation's own may be 0 or is missing."""
-    for backward in gradients:
-        change = partial(_set_backward, backward)
-        yield from _change_layers(f"{backward} gradient", experiment, change)[-1:]
+    return [
+        _change_layers(f"{backward} gradient", experiment, partial(_set_backward, backward))[-1:]
+        for backward in gradients
+    ]
 
 
-def _change_activations(experiment: Experiment) -> Iterator[Remedy]:
+def _change_activations(experiment: Experiment) -> Iterator[Ladder]:
     """Other activations, from the most alike to the least."""
-    yield from _change_layers(f"leak {LEAK:g}", experiment, _add_leak)
-    for slope in SLOPES:
-        change = partial(_set_slope, slope)
-        yield from _change_layers(f"slope {slope:g}", experiment, change)[-1:]
+    yield from ([r] for r in _change_layers(f"leak {LEAK:g}", experiment, _add_leak))
     for name in HIDDEN:
         changes = _change_layers(name, experiment, partial(_replace_by, name))
-        yield from (remedy for remedy in changes if remedy.layers == "hidden")
+        yield from ([remedy] for remedy in changes if remedy.layers == "hidden")
     changes = _change_layers("sigmoid", experiment, _replace_by_logistic)
-    yield from (remedy for remedy in changes if remedy.layers == "output")
+    yield from ([remedy] for remedy in changes if remedy.layers == "output")
+    for slope in SLOPES:
+        yield _change_layers(f"slope {slope:g}", experiment, partial(_set_slope, slope))[-1:]
 
 
 def _change_layers(
@@ -217,6 +492,15 @@ def _is_suitable(output: Activation, experiment: Experiment) -> bool:
     return not output.out_of_reach(experiment.task.targets, experiment.solved_within).any()
 
 
+def _derive(activation: Activation) -> Activation | None:
+    """The derivative of its own in place of a slope that was given, if it is another and not 0."""
+    given = activation.slope_is_given and any(o.kind == WRONG for o in find_oddities(activation))
+    if activation.trains_as_logistic or not (given or activation.backward not in ("own", None)):
+        return None
+    derived = activation.with_own_derivative()
+    return None if any(o.kind == FLAT for o in find_oddities(derived)) else derived
+
+
 def _set_backward(backward: str, activation: Activation) -> Activation | None:
     bent = activation.linear_pieces and not activation.is_linear
     if not bent or activation.backward == backward:
@@ -243,35 +527,3 @@ def _replace_by(name: str, activation: Activation) -> Activation | None:
 
 def _replace_by_logistic(activation: Activation) -> Activation | None:
     return None if activation.is_logistic else ACTIVATIONS["sigmoid"]
-
-
-# --- what became of them -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A remedy that was tried."""
-
-    part: Part  # the remedy, and what became of it
-    numbers: VariantSummary  # the numbers of that
-    # whether more than half of the seeds are solved, and the interval lies wholly above the one
-    # without the remedy, with enough seeds for a claim
-    works: bool
-
-
-def judge_remedy(part: Part, before: VariantSummary, after: VariantSummary) -> Trial:
-    """Decide whether a remedy works, from the numbers without and with it."""
-    solved, floor = after.solved, 0.0 if before.failure else before.solved.high
-    works = solved.n >= CLAIM_SEEDS and 2 * solved.k > solved.n and solved.low > floor
-    return Trial(part, after, works=works)
-
-
-def smallest_remedy(trials: Sequence[Trial]) -> Trial | None:
-    """Of those that work the first, which is the smallest change."""
-    return next((trial for trial in trials if trial.works), None)
-
-
-def best_remedy(trials: Sequence[Trial]) -> Trial | None:
-    """Of those that work the one with the most seeds solved, then the first."""
-    working = [trial for trial in trials if trial.works]
-    return max(working, key=lambda trial: trial.numbers.solved.rate, default=None)

@@ -91,8 +91,7 @@ class ResultSummary:
     solved: Solved  # at the last checkpoint
     # how many seeds ended with each verdict that there was, in their order
     verdicts: dict[str, int]
-    # median of `solved_at` with an interval from order statistics; infinite where it was not
-    # reached, also for seeds that diverged
+    # median of `Result.epochs_to_solve` with an interval from order statistics
     epochs_to_solve: tuple[float, float, float]
     lost: int  # how many seeds were solved and later, for an epoch at least, were not
     failure: str  # why it could not be trained, or nothing; there are no numbers then

@@ -68,7 +68,7 @@ def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
         test = friedman_test(list(average.values()), len(parts))
         groups = _find_groups(average, test)
     epochs = {
-        label: [np.where(r.solved, r.epochs_to_solve, np.inf) for r in of_tasks]
+        label: [result.epochs_to_solve for result in of_tasks]
         for label, of_tasks in trained.items()
     }
     return TaskComparison(

@@ -31,7 +31,7 @@ class TriedRate:
 
     value: float  # the learning rate
     solved: Solved  # how many of the seeds were solved at the budget
-    epochs_to_solve: float  # median of `solved_at`; infinite where it was not reached
+    epochs_to_solve: float  # median of `Result.epochs_to_solve`
     only_this: int  # seeds that were solved with this one and not with the chosen one
     only_chosen: int  # seeds that were solved with the chosen one and not with this
     # that they are equal: exact McNemar, after Holm over all pairs of values; 1 for the chosen one

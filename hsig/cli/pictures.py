@@ -251,7 +251,8 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
     if SWEPT in written:
         set_activations("activation", activations, flags)
         return _Subject([""], [sweep(load_sweep(config, flags))])
-    trainer = ConsoleTrainer(quiet=output.quiet, check=output.check_file)
+    notice = "there is no picture"
+    trainer = ConsoleTrainer(quiet=output.quiet, check=output.check_file, notice=notice)
     result: Result
     named = len(activations) > 1 or any(map(select_activations, activations))
     several = len(configs) > 1 or named or "activations" in flags
@@ -267,7 +268,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
             experiment = replace(experiment, report_every=fine)
         result, kind = train(experiment, trainer), None if config else "activation"
     if trainer.interrupted:
-        print_message("interrupted: there is no picture")
+        trainer.say()
         raise typer.Exit(INTERRUPTED)
     if trainer.problem is not None:
         raise trainer.problem

@@ -5,7 +5,7 @@ Each command imports what it needs when it runs, so that help is instant.
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -210,11 +210,7 @@ def rerun(id: Id, *, output: Output) -> None:
 _Repetition = tuple[list[str], list[str], str, set[str]]
 
 
-def _stop() -> NoReturn:
-    from hsig.output.streams import print_message
-
-    print_message("interrupted: the run was not trained to its end")
-    raise typer.Exit(INTERRUPTED)
+_STOPPED = "the run was not trained to its end"
 
 
 def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition:
@@ -235,10 +231,11 @@ def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition:
     different: list[str] = []
     observed: list[str] = []
     for outcome in kept:
-        trainer = ConsoleTrainer(quiet=False)
+        trainer = ConsoleTrainer(quiet=False, notice=_STOPPED)
         (again,) = trainer.train(outcome.experiment)
         if trainer.interrupted:
-            _stop()
+            trainer.say()
+            raise typer.Exit(INTERRUPTED)
         bits, observations = compare_outcomes(outcome, again, elsewhere=elsewhere)
         different += bits
         observed += observations
@@ -252,7 +249,7 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
 
     from hsig.experiments.parallel import local_pool, run_jobs
     from hsig.experiments.sweeps import CellResult, LostCell
-    from hsig.output.terminal import watch_cells
+    from hsig.output.terminal import Interrupts, watch_cells
     from hsig.runs.provenance import digest_sweep
     from hsig.runs.sweeps import compare_cells, load_kept_sweep, read_sweep
 
@@ -266,16 +263,18 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
         return wanted.experiments[number].steps
 
     results = run_jobs(enumerate(wanted.experiments), local_pool(wanted.experiments))
-    interrupted = watch_cells(
+    interrupts = Interrupts(_STOPPED)
+    watch_cells(
         results,
         take,
+        interrupts,
         cells=len(wanted.cells),
         steps=sum(experiment.steps for experiment in wanted.experiments),
         draw=lambda _: Group(),
         quiet=False,
     )
-    if interrupted:
-        _stop()
+    if interrupts.interrupted:
+        raise typer.Exit(INTERRUPTED)
     engines = {
         cell: set(experiment.engines)
         for cell, experiment in zip(wanted.cells, wanted.experiments, strict=True)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -24,7 +25,7 @@ from hsig.experiments.sweeps import CellResult, LostCell, Sweep, train_cell
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.streams import print_message, put
-from hsig.output.terminal import defer_interrupts, watch_cells
+from hsig.output.terminal import Interrupts, watch_cells
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
 from hsig.reports.sweeps import latest_map, sweep_page
@@ -120,15 +121,16 @@ def sweep(
     if training.keeps:
         ledger.open(config, given, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.set_note(output.name, output.note)
-    if training.keeps and ledger.problem is not None and missing:
+    if training.keeps and ledger.problem is not None:
         print_message(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
+        training.keeps = output.runs_dir is not None  # then it is an error in the end
     missing = ledger.missing()
     if pool is not None and missing:
         if not output.quiet:
             print_message(_describe_work(wanted, missing, pool.workers))
         training.train(missing, pool, quiet=output.quiet)
     axes, base = wanted.axes, wanted.experiments[0]
-    with defer_interrupts():  # what was done is to be written
+    with training.interrupts:  # what was done is to be written
         page = sweep_page(axes, base, ledger.summaries)
         output.write(page)
         ledger.close(lambda: as_json(page))
@@ -175,7 +177,6 @@ class _Training:
 
     Attributes:
         keeps: Whether anything is kept.
-        interrupted: Whether Ctrl-C ended it.
         failed: Whether a cell could not be trained.
         lost: Cells on which workers kept dying, in words.
         problem: What else ended it early, or None.
@@ -183,13 +184,18 @@ class _Training:
 
     def __init__(self, wanted: Sweep, ledger: Ledger, *, fail_fast: bool, keeps: bool) -> None:
         self.keeps = keeps
-        self.interrupted = False
         self.failed = any(cell is not None and cell.failure for cell in ledger.summaries.values())
         self.lost: list[str] = []
         self.problem: HsigError | None = None
         self._wanted, self._ledger, self._fail_fast = wanted, ledger, fail_fast
         self._latest = wanted.cells[0]
         self._reasons: Counter[str] = Counter()
+
+    @cached_property
+    def interrupts(self) -> Interrupts:
+        """What ends it early."""
+        kept = "the same command goes on from here" if self.keeps else "nothing was kept"
+        return Interrupts(kept)
 
     @property
     def is_over(self) -> bool:
@@ -207,9 +213,10 @@ class _Training:
             return steps[ended[0]]
 
         try:
-            self.interrupted = watch_cells(
+            watch_cells(
                 self._results(missing, pool),
                 take,
+                self.interrupts,
                 cells=len(missing),
                 steps=sum(steps.values()),
                 draw=self._draw,
@@ -257,9 +264,7 @@ class _Training:
         for problem in (self._ledger.problem if self.keeps else None, self.problem):
             if problem is not None:
                 raise problem
-        if self.interrupted:
-            kept = "the same command goes on from here" if self.keeps else "nothing was kept"
-            print_message(f"interrupted: {kept}")
+        if self.interrupts.interrupted:
             raise typer.Exit(INTERRUPTED)
         if self.lost:
             raise RunError(self.lost)

@@ -171,7 +171,7 @@ def finish(
 ) -> None:
     """Show and keep a result, and exit with its code.
 
-    The trainer is still to be entered, so that Ctrl-C breaks none of it off.
+    The trainer is still to be entered, so that a signal breaks none of it off.
     """
     from hsig.output.streams import print_message
     from hsig.reports.phrases import unmet_expectations
@@ -186,8 +186,7 @@ def finish(
             if not output.no_save:
                 _keep(result, configs, page, output, started, complete=complete)
     if trainer.interrupted:
-        done = "this is what was done by then" if has_results else "there is no result yet"
-        print_message(f"interrupted: {done}")
+        trainer.say(done=has_results)
         raise typer.Exit(INTERRUPTED)
     if trainer.problem is not None:
         raise trainer.problem

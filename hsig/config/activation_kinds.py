@@ -1,7 +1,8 @@
 """Activations as a user writes them: alone, one of each layer, or several to compare."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +16,9 @@ from hsig.config.kinds import (
     Schema,
     SpecKind,
     complete_word,
+    first_parameters,
     mapping_schema,
+    parameter_of,
     setting_kind,
 )
 from hsig.config.specs import (
@@ -27,14 +30,21 @@ from hsig.config.specs import (
     read_spec,
     split_specs,
 )
-from hsig.config.values import Json, Location, Value, check_all, nearest, plain
+from hsig.config.values import (
+    InvalidValue,
+    Json,
+    Location,
+    Value,
+    check_all,
+    describe,
+    plain,
+)
 
 if TYPE_CHECKING:
     from hsig.activations import Activation
 
 Layers = tuple["Activation", ...]  # of each hidden layer, or the one of all
 
-MAX_BARE = 2  # settings of an activation that may do without their keys
 _NOUN = "the name of an activation, or a formula"
 
 
@@ -245,6 +255,15 @@ def _split(value: object) -> list[object]:
 
 def read_activation(value: object, location: Location) -> "Activation":
     """The activation that a text or a mapping means."""
+    before = len(location.problems)
+    try:
+        return _read_activation(value, location)
+    except InvalidValue:
+        location.problems[before:] = _respell(value, location) or location.problems[before:]
+        raise
+
+
+def _read_activation(value: object, location: Location) -> "Activation":
     from hsig.activations import Activation
     from hsig.activations.names import find_activations
     from hsig.config.formulas import read_formula
@@ -259,42 +278,83 @@ def read_activation(value: object, location: Location) -> "Activation":
     if isinstance(value, str) and is_formula(value) and not find_activations(spec.name):
         return read_formula({"formula": spec.name}, location, spec.settings)
     where = location.below("name") if isinstance(value, dict) and "name" in value else location
-    return set_parameters(_find(spec.name, where), spec, location)
+    found = _find(spec.name, where)
+    if len({activation.name for activation in found}) == 1:
+        found = tuple(dict.fromkeys(set_parameters(row, spec, location) for row in found))
+    if len({(row.definition, row.settings) for row in found}) > 1:
+        raise _ambiguous(spec.name, found, where)
+    return found[0]
+
+
+def _respell(value: object, location: Location) -> list[str]:
+    """The complaint about what is right in another program; else none."""
+    from hsig.activations.names import is_in_table, to_text
+    from hsig.config.spellings import translate
+
+    text = translate(value) if isinstance(value, str) else None
+    if text is None:
+        return []
+    here = replace(location, problems=[])
+    try:
+        found = _read_activation(text, here)
+    except InvalidValue:
+        return [] if is_formula(text) else here.problems
+    hint = to_text(found) if is_in_table(found) else text
+    here.wrong(f"expected {_NOUN}, got {describe(value)}. Did you mean '{hint}'?")
+    return here.problems
 
 
 def set_parameters(activation: "Activation", spec: Spec, location: Location) -> "Activation":
     """The activation with the settings of a spec."""
     from hsig.activations.names import is_in_table
+    from hsig.config.formulas import check_function
 
     parameters, of_a_formula = [*activation.parameters], not is_in_table(activation)
     declared = {
         name: setting_kind(name, of_a_formula=of_a_formula) for name in (*parameters, *SLOPES)
     }
-    # of many it would be hard to say which is the first: that of leaky_relu is not its leak
-    bare = parameters if len(parameters) <= MAX_BARE else []
     spec = spec._replace(name=activation.name)
-    checked = check_settings(spec, declared, location, PARAMETER_ALIASES, bare)
+    rename = partial(parameter_of, activation.name)
+    checked = check_settings(spec, declared, location, rename, first_parameters(activation))
     backward = checked.pop("backward", None)
     changed = activation.with_settings(checked, backward)
     check_order({"low": 0.0, "high": 1.0, **changed.parameters}, location)
+    if spec.settings:
+        check_function(changed, location)
     return changed
 
 
-def _find(name: str, location: Location) -> "Activation":
+def _find(name: str, location: Location) -> "tuple[Activation, ...]":
+    """What a name means, in hsig or elsewhere: one activation or several."""
     from hsig.activations import ACTIVATIONS
-    from hsig.activations.names import aliases_of, all_aliases, find_activations, to_text
+    from hsig.activations.names import explain_refusal, find_activations, suggest_activations
 
     if not name:
         raise location.expected(_NOUN, None)
     found = find_activations(name)
-    if not found:
-        raise location.wrong(
-            f"unknown activation '{name}'.{nearest(name, [*ACTIVATIONS, *all_aliases()])} "
-            f"Known: {', '.join(ACTIVATIONS)}. Or a formula, such as 'x*sigmoid(x)'"
-        )
-    if len(found) > 1:
-        meanings = "; ".join(
-            f"'{to_text(row)}', {row.formula}, for {', '.join(aliases_of(row))}" for row in found
-        )
-        raise location.wrong(f"'{name}' means different functions. Write {meanings}")
-    return found[0]
+    if found:
+        return found
+    why, meant = explain_refusal(name), suggest_activations(name)
+    if why:
+        raise location.wrong(f"'{name}' is no activation here. {why}")
+    hint = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
+    command = f".{_comparing(meant)}" if len(meant) > 1 else ""
+    raise location.wrong(
+        f"unknown activation '{name}'.{hint} Known: {', '.join(ACTIVATIONS)}. Or a formula, such "
+        f"as 'x*sigmoid(x)'{command}"
+    )
+
+
+def _ambiguous(name: str, found: "Layers", location: Location) -> InvalidValue:
+    from hsig.activations.names import aliases_of, to_text
+
+    meanings = "; ".join(
+        f"'{to_text(row)}', {row.formula}, for {', '.join(aliases_of(row))}" for row in found
+    )
+    differ = _comparing(map(to_text, found))
+    return location.wrong(f"'{name}' means different functions. Write {meanings}.{differ}")
+
+
+def _comparing(texts: Iterable[str]) -> str:
+    """A command that shows what is different, to paste."""
+    return f" To see how they differ: {shlex.join(['hsig', 'compare', *texts])}"

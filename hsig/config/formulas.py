@@ -14,11 +14,20 @@ from hsig.config.kinds import OF_A_FORMULA, SAME, SLOPES
 from hsig.config.specs import Setting, Spec, check_settings
 from hsig.config.values import INVALID, Location, Value, describe, is_number
 from hsig.formulas.derivative import substitute
-from hsig.formulas.nodes import Node, X, format_formula, number, walk
+from hsig.formulas.nodes import (
+    Node,
+    X,
+    find_infinite,
+    format_formula,
+    format_within,
+    number,
+    walk,
+)
 from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
 
 _NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or in a framework
 _FORMULAS = ("formula", "derivative")
+_MAX_SHOWN = 60  # characters of a part that is wrong
 _RESERVED = {"x", "name", *CONSTANTS, *_FORMULAS, *SLOPES}
 
 
@@ -79,7 +88,8 @@ def read_formula(
         kink=kink,
         backward=backward,
     )
-    if X not in walk(value):
+    check_function(activation, place)
+    if X not in walk(activation.function.value):
         formula = describe(texts["formula"])
         raise place.wrong(f"expected a formula in x, got {formula}, which is constant")
     with np.errstate(all="ignore"):
@@ -87,6 +97,29 @@ def read_formula(
     if not isfinite(at_0):
         raise place.wrong(f"expected a formula with a value at 0, got {text}: {at_0:g} at x = 0")
     return activation
+
+
+def check_function(activation: Activation, location: Location) -> None:
+    """Refuse settings that make a formula too large or not finite, or that have no meaning for it.
+
+    Raises:
+        InvalidValue: If they do.
+    """
+    try:
+        function = activation.function
+    except FormulaError as problem:
+        raise location.wrong(problem.message) from None
+    infinite = find_infinite(function.slope)
+    if infinite is not None:
+        slope = format_within(infinite, _MAX_SHOWN) or "one that is not"
+        raise location.wrong(f"expected a derivative with finite coefficients, got {slope}")
+    if activation.kink != "own" and not (
+        function.kinks_are_known and not activation.slope_is_given
+    ):
+        raise location.wrong(
+            f"kink={activation.kink}: expected a formula without a derivative of its own, whose "
+            f"kinks can be located, got {activation.formula}. Leave out kink"
+        )
 
 
 def _check_text(value: object, place: Location) -> str:

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from math import inf, isfinite, isinf, isnan
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsig.config.specs import read_item, split_specs
 from hsig.config.values import Json, Location, check_all, is_number, read_value
+
+if TYPE_CHECKING:
+    from hsig.activations import Activation
 
 Schema = dict[str, object]
 Words = Iterable[str | None] | Callable[[], Iterable[str | None]]
@@ -373,10 +376,37 @@ PARAMETERS: Mapping[str, Kind] = {
     **SLOPES,
 }
 OF_A_FORMULA = Number(-1e9, 1e9, infinite=True)  # a parameter of a user's own
-PARAMETER_ALIASES = {"negative_slope": "leak"}  # PyTorch's and JAX's word
+# words of other programs for parameters; and those of an activation that mean another elsewhere
+PARAMETER_ALIASES = {
+    **{"negative_slope": "leak", "leakiness": "leak", "lambd": "bound"},
+    **{"min_val": "low", "max_val": "high", "max_value": "high"},
+}
+_ALIASES_OF: Mapping[str, Mapping[str, str]] = {
+    "relu": {"alpha": "leak"},
+    "leaky_relu": {"alpha": "leak"},
+    "hard": {"alpha": "slope", "beta": "shift"},
+    "silu": {"alpha": "beta"},
+}
+# of more than two, those that come first in calls elsewhere
+_FIRST: Mapping[str, tuple[str, ...]] = {"leaky_relu": ("leak",), "hard_tanh": ("low", "high")}
 SAME = "same"  # the output's activation is the hidden layer's
 
 
 def setting_kind(name: str, *, of_a_formula: bool = False) -> Kind:
     """The kind of a setting; a parameter of a formula is any number."""
     return (SLOPES if of_a_formula else PARAMETERS).get(name, OF_A_FORMULA)
+
+
+def parameter_of(activation: str, key: str) -> str:
+    """The parameter of an activation that a word means, here or elsewhere."""
+    return _ALIASES_OF.get(activation, {}).get(key) or PARAMETER_ALIASES.get(key, key)
+
+
+def first_parameters(activation: "Activation", call: bool = False) -> Sequence[str]:
+    """The parameters of an activation that may do without their keys, here or in calls elsewhere.
+
+    Of many it would be hard to say which is the first: that of leaky_relu is not its leak.
+    """
+    parameters = tuple(activation.parameters)
+    several = _FIRST.get(activation.name, ()) if call else ()
+    return parameters if len(parameters) <= 2 else several

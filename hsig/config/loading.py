@@ -4,14 +4,14 @@ Everything is checked before the first epoch, and all problems come in one repor
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hsig.activations import Activation
+from hsig.activations import ACTIVATIONS, Activation
 from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
 from hsig.config.conflicts import find_conflicts
 from hsig.config.formulas import Argument, read_argument
@@ -140,8 +140,11 @@ class CheckedKeys:
 
     def _assemble(self) -> Experiment:
         values = dict(self.values)
-        chosen = values["activations"] if self.comparing else (values["activation"],)
-        variants = tuple(self._variant(layers) for layers in chosen)
+        own, chosen = values["activation"], values["activations"] if self.comparing else ()
+        is_known = own is not None and all(layer.name in ACTIVATIONS for layer in own)
+        if not (self.comparing and (own is None or is_known or own in chosen)):
+            chosen = (own, *chosen)  # to compare, only what nobody could name
+        variants = tuple(map(self._variant, chosen))
         values["epochs"] = epochs = self._epochs()
         values["at_epochs"] = tuple(epoch for epoch in values["at_epochs"] if epoch <= epochs)
         labels = [variant.label for variant in variants]
@@ -284,14 +287,16 @@ def resolve(
         ConfigError: With every problem found.
     """
     problems: list[str] = []
-    written = {} if path is None else _read_keys(Path(path), problems)
-    written = insert_formulas(written | read_flags(flags or {}, problems), written)
+    in_file = {} if path is None else _read_keys(Path(path), problems)
+    written = insert_formulas(in_file | read_flags(flags or {}, problems), in_file)
     single = has_value(written, "activation") and not has_value(written, "activations")
     command = COMPARE if among_others else _find_command(written, command, problems)
     if command != COMPARE:
         written = _without_tune(written, problems)
     written = defaults(command) | written | ({} if task is None else {"task": task})
     comparing = command == COMPARE and not (among_others and single)
+    if comparing and (has_value(in_file, "activations") or written["activation"].is_flag):
+        written["activation"] = defaults(command)["activation"]  # that of the file is its own
     checked = check_keys(written, problems, comparing=comparing)
     return Resolved(checked.experiment(), {name: part.where() for name, part in written.items()})
 
@@ -335,6 +340,24 @@ def load_experiment(
     1000
     """
     return resolve(path, flags, command).experiment
+
+
+def describe_left_out(
+    paths: Sequence[Path], flags: Settings, experiments: Iterable[Experiment]
+) -> list[str]:
+    """Say which configs have an activation that is compared nowhere, as others were named."""
+    labels = {variant.label for experiment in experiments for variant in experiment.variants}
+    messages = []
+    for path in paths if "activations" in flags else ():
+        own = _read_keys(path, []).get("activation")
+        if own is not None and own.value is not None and "activations" not in written_keys(path):
+            label = layers_text(KEYS["activation"].kind.check(own.value, Location("", own, [])))
+            if label not in labels:
+                messages.append(
+                    f"{own.where()}: activation: {label} is left out, as others are named. To "
+                    "compare it with them, name it too"
+                )
+    return messages
 
 
 def load_side_by_side(paths: Sequence[Path], flags: Settings) -> dict[str, Experiment]:

@@ -8,11 +8,10 @@ separates nothing. Square brackets are a list, which for activations is one of e
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from math import isfinite
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from hsig.config.values import (
@@ -170,7 +169,7 @@ def check_settings(
     spec: Spec,
     declared: Mapping[str, Checks],
     location: Location,
-    aliases: Mapping[str, str] = MappingProxyType({}),
+    rename: Callable[[str], str] = str,
     bare: Iterable[str] | None = None,
 ) -> dict[str, Any]:
     """What the settings of a spec mean, by their declared names.
@@ -179,7 +178,7 @@ def check_settings(
         spec: As it was read.
         declared: The settings that its name has, in their order.
         location: Where it is.
-        aliases: Other names of settings.
+        rename: Gives the declared name of a setting that has another.
         bare: Those that may stand without a key, in their order; by default all.
     """
     has = f"It has: {', '.join(declared)}" if declared else "It has none"
@@ -195,7 +194,7 @@ def check_settings(
     unnamed = iter(first)
 
     def check(setting: Setting) -> tuple[str, Any]:
-        name = aliases.get(setting.key, setting.key) or next(unnamed)
+        name = rename(setting.key) or next(unnamed)
         if name not in declared:
             raise setting.location.wrong(
                 f"{spec.name} has no setting '{setting.key}'.{nearest(setting.key, declared)} {has}"
@@ -211,12 +210,15 @@ def check_settings(
     return dict(checked)
 
 
-def check_order(settings: Mapping[str, Any], location: Location) -> None:
-    """Refuse a `low` that is not below a `high`."""
+def check_order(
+    settings: Mapping[str, Any], location: Location, *, may_be_equal: bool = False
+) -> None:
+    """Refuse a `low` that is not below a `high`, or at most equal to it."""
     low, high = settings.get("low"), settings.get("high")
     if low is None or high is None:
         return
-    if not low < high:
-        raise location.wrong(f"expected low below high, got low {low:g} and high {high:g}")
+    if not (low <= high if may_be_equal else low < high):
+        what = "low of at most high" if may_be_equal else "low below high"
+        raise location.wrong(f"expected {what}, got low {low:g} and high {high:g}")
     if isfinite(low) and isfinite(high) and not isfinite(high - low):
         raise location.wrong(f"expected low nearer to high, got low {low:g} and high {high:g}")

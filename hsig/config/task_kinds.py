@@ -124,7 +124,7 @@ class StartKind(SpecKind):
             raise location.unknown("start", spec.name, SCHEMES, ", such as uniform:-1,1")
         checked = check_settings(spec, self.settings_of(spec.name), location)
         settings = {**SCHEMES[spec.name].settings, **checked}
-        check_order(settings, location)
+        check_order(settings, location, may_be_equal=True)
         return Start(spec.name, tuple(settings.values()))
 
     def schema(self) -> Schema:

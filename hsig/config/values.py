@@ -117,7 +117,7 @@ def describe(value: object) -> str:
 def nearest(word: object, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` for a word that is nearly one of `known`, else nothing.
 
-    The first part of a name counts as well: `geluu` is nearly `gelu_tanh`.
+    The first part of a name counts as well: `outputt` is nearly `output_activation`.
     """
     from difflib import get_close_matches
 

@@ -3,6 +3,7 @@
 The numbers are the same on every processor and in any batch; `_kernel.c` says how.
 """
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -67,9 +68,9 @@ def _work(weights: Weights, layout: str, lanes: int) -> int:
     """Vectors of weights that a row of all seeds passes through, whatever lanes hold."""
     seeds = weights[0].shape[-1]
     if layout == "seeds":
-        return -(-seeds // lanes) * sum(layer[..., 0].size for layer in weights)
+        return int(-(-seeds // lanes) * sum(layer[..., 0].size for layer in weights))
     vectors = sum(len(layer) * -(-layer.shape[1] // lanes) for layer in weights)
-    return seeds * (vectors + _ROW_OVERHEAD)
+    return int(seeds * (vectors + _ROW_OVERHEAD))
 
 
 def _lanes() -> int:
@@ -216,6 +217,10 @@ def _unflatten_memory(flat: Array, like: Memory) -> Memory:
 def _thread_pool(number: int) -> ThreadPoolExecutor:
     """Threads that stay: to start them takes longer than a short call."""
     return ThreadPoolExecutor(number)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_thread_pool.cache_clear)  # threads do not outlive a fork
 
 
 def _loss_names(network: Network) -> tuple[str, str]:

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from hsig.arrays import Array, IntArray
+from hsig.arrays import Array, IntArray, mean_in_order
 from hsig.engines.optimizers import SGD, Memory, Optimizer
 from hsig.engines.order import ONLINE, Order, shuffle
-from hsig.networks.network import Network, Weights, append_bias
+from hsig.networks.network import Activity, Network, Weights, append_bias
 
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
 # experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
@@ -46,6 +46,20 @@ class Problem:
     def target_columns(self) -> Array:
         """The targets, (samples, outputs, 1), as predictions with seeds last have them."""
         return self.targets[:, :, None]
+
+    def activity(self, weights: Weights, predictions: Array) -> Activity:
+        """What NumPy finds on the way forward, with the predictions of the engine that trains.
+
+        Theirs need not be the last bits of NumPy's. Seeds last.
+        """
+        with np.errstate(all="ignore"):
+            activity = self.network.forward(weights, self.inputs_with_bias)
+        return activity._replace(predictions=predictions)
+
+    def mean_loss(self, activity: Activity) -> Array:
+        """The loss of the weights, (seeds,): the mean over all samples at the same weights."""
+        with np.errstate(all="ignore"):
+            return mean_in_order(self.network.losses(activity, self.target_columns))
 
     def batches(self, state: "State") -> list[slice] | list[IntArray]:
         """The rows of each step of the epoch that a state comes to; an index array is by seed."""

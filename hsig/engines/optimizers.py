@@ -30,7 +30,7 @@ class Rule:
     # setting (its powers so far), at first 1
     means: int
     products: int
-    # from one layer's weights, its parts of the memory, its gradient, the learning rate, the running
+    # from one layer's weights, its parts of the memory, its gradient, the learning rate, the
     # products behind this step and the settings to its next weights and memory
     step: Callable[..., tuple[Array, ...]]
     source: str

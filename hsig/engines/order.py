@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hsig.arrays import IntArray
+
+Words = npt.NDArray[np.uint64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio
 
@@ -48,11 +51,12 @@ def shuffle(rows: int, seeds: IntArray, epoch: int) -> IntArray:
     return order
 
 
-def _mix(number: np.ndarray) -> np.ndarray:
+def _mix(number: Words) -> Words:
     """The finalizer of SplitMix64, modulo 2**64."""
     number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return number ^ (number >> np.uint64(31))
+    mixed: Words = number ^ (number >> np.uint64(31))
+    return mixed
 
 
 ONLINE = Order()

@@ -5,6 +5,7 @@ Evidence has seeds first; weights and activity have them last, as in the engines
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from math import fsum, sqrt
 
 import numpy as np
@@ -17,6 +18,8 @@ NO_SLOPE = 1e-12  # of a hidden unit; a smooth one's is never exactly 0
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
 NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
 
+FLAT_SLOPE = 0.1  # of an activation, relative to its steepest, or to 1 if that is more
+_GRID = np.linspace(-50.0, 50.0, 4001)
 _ROUNDING = 1e-12  # what is left of an input without those before it counts as none below this
 
 
@@ -36,6 +39,8 @@ class Evidence:
     gradient: Array  # (seeds, layers + 1); norm of the mean loss's in each layer's weights
     solved: BoolArray  # (seeds,); all samples are right and every weight is finite
     slope: Array  # (seeds, layers); largest size of a training slope, over units and samples
+    # (seeds, layers + 1); share of the pairs where the layer's activation is all but flat
+    flat: Array
     # (seeds,); largest size of the loss's slope in an output's pre-activation, over the predictions
     # that are wrong; 0 if none is
     wrong_gradient: Array
@@ -84,6 +89,10 @@ def examine(
         ]
         nonaffinity = _nonaffinity(activity)
         norms = [_norm(layer) for layer in gradient]
+        flat = [
+            (np.abs(activation.derivative(z)) < flat_below(activation)).mean(axis=(0, 1))
+            for activation, z in zip(network.activations, activity.pre_activations, strict=True)
+        ]
     finite = all_finite(weights)
     seeds = len(finite)
     steepest = [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes]
@@ -95,8 +104,19 @@ def examine(
         gradient=_layers_last(norms, seeds),
         solved=right.all(axis=(0, 1)) & finite,
         slope=_layers_last(steepest, seeds),
+        flat=_layers_last(flat, seeds),
         wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
         nonaffinity=nonaffinity,
+    )
+
+
+def join_seeds(evidence: Sequence[Evidence]) -> Evidence:
+    """The evidence of several groups of seeds, one behind the other."""
+    return Evidence(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in evidence])
+            for field in fields(Evidence)
+        }
     )
 
 
@@ -108,6 +128,14 @@ def stack_checkpoints(evidence: Sequence[Evidence]) -> Evidence:
             for field in fields(Evidence)
         }
     )
+
+
+@lru_cache(maxsize=256)
+def flat_below(activation: Activation) -> float:
+    """The slope below which an activation counts as all but flat."""
+    with np.errstate(all="ignore"):
+        slopes = np.abs(activation.derivative(_GRID))
+    return FLAT_SLOPE * float(np.fmax.reduce(np.fmin(slopes, 1.0)))
 
 
 def _layers_last(layers: Sequence[Array], seeds: int) -> Array:
@@ -143,7 +171,8 @@ def _pad_pieces(shares: Sequence[Array], seeds: int) -> Array:
 
 def _nonaffinity(activity: Activity) -> Array:
     """Largest residual of the least-squares fit of the outputs' pre-activations to the inputs."""
-    directions = _directions(activity.layer_inputs[0][:, :, 0])[:, :, None]  # (samples, rank, 1)
+    inputs = activity.layer_inputs[0][:, :, 0]
+    directions = _directions(inputs.tobytes(), inputs.shape)[:, :, None]  # (samples, rank, 1)
     residuals = []
     for z in activity.pre_activations[-1].swapaxes(0, 1):  # (samples, seeds), of each output
         amounts = sum_in_order(directions * z[:, None])  # (rank, seeds)
@@ -153,7 +182,8 @@ def _nonaffinity(activity: Activity) -> Array:
     return largest
 
 
-def _directions(inputs: Array) -> Array:
+@lru_cache(maxsize=4)
+def _directions(inputs: bytes, shape: tuple[int, int]) -> Array:
     """An orthonormal basis of the columns of (samples, inputs), of shape (samples, rank).
 
     By Gram's and Schmidt's method, each column twice, with sums that are rounded once: a matrix
@@ -163,7 +193,7 @@ def _directions(inputs: Array) -> Array:
         Giraud, Langou & Rozloznik 2005, Computers & Mathematics with Applications 50:1069-1075.
     """
     basis: list[Array] = []
-    for column in inputs.T:
+    for column in np.frombuffer(inputs).reshape(shape).T:
         rest = column / (np.abs(column).max() or 1.0)
         size = _length(rest)
         for direction in basis * 2:

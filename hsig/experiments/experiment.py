@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 
 from hsig.activations import Activation
-from hsig.arrays import Array, BoolArray, IntArray
+from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
 from hsig.engines.choice import Engine, engine_for
 from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ORDERS
-from hsig.experiments.evidence import Evidence, examine
+from hsig.experiments.evidence import Evidence, examine, join_seeds
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
 from hsig.networks.network import Activity, Network, Weights, seeds_first
+from hsig.networks.obstacles import find_obstacle
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
@@ -81,7 +82,7 @@ class Experiment:
     report_every: int = 500
     at_epochs: tuple[int, ...] = ()  # rising
     scale: str = NO_SCALE
-    cost: str = "last"
+    cost: str = "weights"
     engine: str = "reference"
     workers: int | None = None  # None for all cores
     predict_with: tuple[Activation, ...] = ()
@@ -141,6 +142,17 @@ class Experiment:
             optimizer=self.optimizer,
         )
 
+    def find_obstacle(self, variant: Variant) -> str:
+        """Why no weights of a variant are right on every sample; empty if nothing proves it."""
+        problem = self.problem_of(variant)
+        return find_obstacle(
+            problem.network.activations,
+            self.hidden,
+            problem.inputs_with_bias[:, :, 0],
+            problem.targets,
+            self.solved_within,
+        )
+
     def engine_of(self, variant: Variant) -> Engine:
         """What trains a variant: `engine`, unless that does not support its problem."""
         return engine_for(self.problem_of(variant), self.engine)
@@ -181,6 +193,9 @@ class Experiment:
         if self.initial_weights is not None:
             return tuple(layer[None] for layer in self.initial_weights)
         return _draw(self.init, self.seeds, self.sizes)
+
+
+_MAX_NUMBERS = 100_000  # of a layer, in the networks that are examined at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,11 +247,23 @@ class Checkpoint:
     @cached_property
     def activity(self) -> Activity:
         """What flows through the networks here, with the engine's own predictions; seeds last."""
-        problem = self.problem
+        return self.problem.activity(self.state.weights, np.moveaxis(self.predictions, 0, -1))
+
+    @cached_property
+    def loss(self) -> Array:
+        """Shape (seeds,); the mean loss of the weights here."""
+        return self.problem.mean_loss(self.activity)
+
+    @property
+    def cost_mean(self) -> Array:
+        """Shape (seeds,); the mean of what the coming epoch prints."""
         with np.errstate(all="ignore"):
-            activity = problem.network.forward(self.state.weights, problem.inputs_with_bias)
-        # the engine's predictions need not have the last bits of NumPy's
-        return activity._replace(predictions=np.moveaxis(self.predictions, 0, -1))
+            return mean_in_order(self.losses.T)
+
+    @property
+    def cost_last(self) -> Array:
+        """Shape (seeds,); the last of what the coming epoch prints."""
+        return self.losses[:, -1]
 
     @cached_property
     def max_error(self) -> Array:
@@ -260,7 +287,12 @@ class Checkpoint:
     @cached_property
     def evidence(self) -> Evidence:
         """What the networks are doing here; computed when it is first asked for."""
-        problem, weights = self.problem, self.state.weights
+        problem, weights, seeds = self.problem, self.state.weights, self.state.seeds
+        widest = max(layer.shape[1] for layer in weights)
+        some = max(1, _MAX_NUMBERS // (len(problem.inputs) * widest))
+        if seeds > some:  # more than that at a time takes longer, and much memory
+            blocks = (self.select(np.arange(seeds)[at : at + some]) for at in range(0, seeds, some))
+            return join_seeds([block.evidence for block in blocks])
         return examine(
             problem.network, weights, self.activity, problem.targets, problem.solved_within
         )
@@ -288,9 +320,8 @@ class Result:
 
     @property
     def epochs_to_solve(self) -> Array:
-        """`solved_at`, infinite where it was not reached, and for seeds that diverged."""
-        reached = (self.solved_at != NOT_REACHED) & (self.diverged_at == NOT_REACHED)
-        return np.where(reached, self.solved_at, np.inf)
+        """`solved_at` of the seeds that are solved at the end, infinite for all others."""
+        return np.where(self.solved, self.solved_at, np.inf)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -301,6 +332,7 @@ class Training(Result):
     epochs: tuple[int, ...]  # the checkpoints reached, and the epoch of an early end
     cost_last: Array  # (seeds, checkpoints), loss of the epoch's last sample
     cost_mean: Array  # (seeds, checkpoints), mean loss over the epoch's samples
+    loss: Array  # (seeds, checkpoints), mean loss of the weights there
     predictions: Array  # (seeds, samples, outputs), at the last checkpoint
     max_error: Array  # (seeds,), the largest |prediction - target| there
     weights: Weights  # there
@@ -326,6 +358,7 @@ class Training(Result):
             epochs=(),
             cost_last=shown,
             cost_mean=shown,
+            loss=shown,
             predictions=shown,
             max_error=none.astype(np.float64),
             weights=(),
@@ -338,14 +371,19 @@ class Training(Result):
 
 # the arrays of a training but for its verdicts, its weights, the evidence and the outlook
 ARRAYS = (
-    *("cost_last", "cost_mean", "predictions", "max_error"),
+    *("cost_last", "cost_mean", "loss", "predictions", "max_error"),
     *("solved", "solved_at", "lost_at", "diverged_at", "twin_distance"),
 )
 
 
-def select_cost(experiment: Experiment, training: Training) -> Array:
-    """The cost that tables show, shape (seeds, checkpoints)."""
-    return training.cost_last if experiment.cost == "last" else training.cost_mean
+# what `cost` may be, and which of a training it is
+COSTS = {"weights": "loss", "mean": "cost_mean", "last": "cost_last"}
+
+
+def select_cost(experiment: Experiment, trained: Training | Checkpoint) -> Array:
+    """The cost that tables show, shape (seeds, checkpoints), or (seeds,) of one."""
+    costs: Array = getattr(trained, COSTS[experiment.cost])
+    return costs
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,19 +3,22 @@
 Arrays have seeds first in what is returned; inside, as the engines have them, last.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
 from hsig.experiments.evidence import NO_SLOPE
-from hsig.networks.affine_fit import is_separable
 from hsig.networks.network import Weights, all_finite
+from hsig.networks.obstacles import find_obstacle
 
 WINDOW = 40  # epochs
+_DIGITS = 12  # behind the point, as of `NO_SLOPE`
 
 Advance = Callable[[State, Problem, int], Progress]
 
@@ -30,12 +33,17 @@ class Outlook:
     # whether a dead hidden layer and those below do not move within the window, not by a bit, and
     # with these as they are no weights of the layers above would be right on every sample
     unsolvable: BoolArray
+    # whether the units of a hidden layer are all the same, and so for ever, and no weights of such
+    # a network would be right on every sample
+    symmetric: BoolArray
     # epochs until weights and memory are, bit for bit, what they were, 1 if nothing moves;
-    # NOT_REACHED if they are not within the window
+    # NOT_REACHED if they are not within the window, or one of the states between is solved
     returns_after: IntArray
+    at_rest: BoolArray  # whether, of those that return, no step on any rows changes a bit
+    largest_move: Array  # of a weight within the window, relative to 1 and its size
     largest_step_change: Array  # of a prediction, by a step of the first epoch on that sample
-    cost_rise: Array  # all rises of the mean cost together, relative to the cost at first
-    cost_drop: Array  # of the mean cost at the end, relative to the cost at first
+    cost_rise: Array  # all rises of the weights' loss together, relative to that at first
+    cost_drop: Array  # of the weights' loss at the end, relative to that at first
 
     @classmethod
     def unknown(cls, seeds: int) -> "Outlook":
@@ -44,7 +52,10 @@ class Outlook:
         return cls(
             is_known=no,
             unsolvable=no.copy(),
+            symmetric=no.copy(),
             returns_after=np.full(seeds, NOT_REACHED, dtype=np.int64),
+            at_rest=no.copy(),
+            largest_move=nan.copy(),
             largest_step_change=nan,
             cost_rise=nan.copy(),
             cost_drop=nan.copy(),
@@ -70,53 +81,74 @@ def look_ahead(
     here, dead = state.select(places), slopes[places] <= NO_SLOPE
     with np.errstate(all="ignore"):
         outlook.largest_step_change[places] = _largest_step_change(here, problem)
-        outlook.returns_after[places], resting, costs = _window(here, problem, advance)
+        window = _train_through_window(here, problem, advance)
+        outlook.returns_after[places] = window.returns_after
+        outlook.largest_move[places] = window.largest_move
+        back = np.flatnonzero(window.returns_after == 1)
+        outlook.at_rest[places[back]] = _is_at_rest(here.select(back), problem, advance)
+        outlook.symmetric[places] = _is_symmetric(here, problem)
         for layer in range(dead.shape[1]):
             # the last dead layer: none of those up to it ever moves again
-            asked = places[dead[:, layer] & ~dead[:, layer + 1 :].any(axis=1) & (resting > layer)]
-            if len(asked):
+            stays = dead[:, layer] & ~dead[:, layer + 1 :].any(axis=1) & (window.resting > layer)
+            if stays.any():
+                asked = places[stays]
                 outlook.unsolvable[asked] = _unsolvable(state.select(asked), problem, layer)
-        changes = np.diff(costs, axis=0)
-        outlook.cost_rise[places] = sum_in_order(np.maximum(changes, 0.0)) / costs[0]
-        outlook.cost_drop[places] = (costs[0] - costs[-1]) / costs[0]
+        losses = window.losses
+        changes = np.diff(losses, axis=0)
+        outlook.cost_rise[places] = sum_in_order(np.maximum(changes, 0.0)) / losses[0]
+        outlook.cost_drop[places] = (losses[0] - losses[-1]) / losses[0]
     return outlook
 
 
-def _window(state: State, problem: Problem, advance: Advance) -> tuple[IntArray, IntArray, Array]:
-    """Train through the window.
+class _Window(NamedTuple):
+    """What the epochs of the window show; arrays have shape (seeds,) but for the losses."""
 
-    Returns:
-        When weights and memory return, and how many layers from the first on stay as they are, both
-        of shape (seeds,); the mean cost of each epoch, (WINDOW + 1, seeds).
-    """
-    start, costs = state, []
-    returns = np.full(state.seeds, NOT_REACHED, dtype=np.int64)
+    returns_after: IntArray
+    largest_move: Array
+    resting: IntArray  # how many layers, from the first on, stay as they are
+    losses: Array  # of the weights before and after each epoch, (WINDOW + 1, seeds)
+
+
+def _train_through_window(state: State, problem: Problem, advance: Advance) -> _Window:
+    start, losses = state, []
+    returns_after = np.full(state.seeds, NOT_REACHED, dtype=np.int64)
+    largest_move = np.zeros(state.seeds)
     resting = np.full(state.seeds, len(state.weights))
+    solved = np.zeros(state.seeds, dtype=bool)
     for epoch in range(1, WINDOW + 1):
         progress = advance(state, problem, 1)
-        costs.append(_mean_cost(progress))
+        losses.append(problem.mean_loss(problem.activity(state.weights, progress.predictions)))
+        errors = np.abs(progress.predictions - problem.target_columns)
+        solved |= (errors < problem.solved_within).all(axis=(0, 1))
         same = _equal_layers(progress.weights, start.weights)
         memories = zip(progress.memory, start.memory, strict=True)
         back = np.logical_and.reduce(
             [*same, *(layer for now, then in memories for layer in _equal_layers(now, then))]
         )
-        returns[back & (returns == NOT_REACHED)] = epoch
+        returns_after[back & ~solved & (returns_after == NOT_REACHED)] = epoch
+        for now, then in zip(progress.weights, start.weights, strict=True):
+            moves = (np.abs(now - then) / (1.0 + np.abs(then))).max(axis=(0, 1))
+            largest_move = np.maximum(largest_move, moves)
         resting = np.minimum(resting, np.logical_and.accumulate(same).sum(axis=0))
         state = progress
-    costs.append(_mean_cost(advance(state, problem, 1)))
-    return returns, resting, np.stack(costs)
+    predictions = advance(state, problem, 1).predictions
+    losses.append(problem.mean_loss(problem.activity(state.weights, predictions)))
+    return _Window(returns_after, largest_move, resting, np.stack(losses))
+
+
+def _is_at_rest(state: State, problem: Problem, advance: Advance) -> BoolArray:
+    """Whether no step of an epoch moves a weight, not by a bit."""
+    still = np.ones(state.seeds, dtype=bool)
+    for rows in problem.batches(state) if state.seeds else ():
+        step = replace(problem, inputs=problem.inputs[rows], targets=problem.targets[rows])
+        still &= _equal_layers(advance(state, step, 1).weights, state.weights).all(axis=0)
+    return still
 
 
 def _equal_layers(weights: Weights, others: Weights) -> BoolArray:
     """Whether all numbers of a layer are equal, (layers, seeds); seeds last in."""
     pairs = zip(weights, others, strict=True)
     return np.array([(ours == theirs).all(axis=(0, 1)) for ours, theirs in pairs])
-
-
-def _mean_cost(progress: Progress) -> Array:
-    """The mean cost that the first epoch printed, of each seed."""
-    losses = progress.first_epoch_losses
-    return sum_in_order(losses) / len(losses)
 
 
 def _largest_step_change(state: State, problem: Problem) -> Array:
@@ -131,35 +163,43 @@ def _largest_step_change(state: State, problem: Problem) -> Array:
 
 
 def _unsolvable(state: State, problem: Problem, layer: int) -> BoolArray:
-    """Whether the outputs of a resting layer cannot be separated as the targets ask.
+    """Whether with the outputs of a resting layer no weights above it are right on all samples."""
+    activity = problem.network.forward(state.weights, problem.inputs_with_bias)
+    activations = problem.network.activations[layer + 1 :]
+    units = [above.shape[1] for above in state.weights[layer + 1 : -1]]
+    # a smooth unit without a slope tells samples apart by less than it is measured to
+    features = np.round(activity.layer_inputs[layer + 1], _DIGITS)
+    seeds = range(state.seeds)
+    return np.array([_has_obstacle(problem, activations, units, features[..., s]) for s in seeds])
 
-    Before the output that is asked of every choice of its weights; before another hidden layer
-    only whether two samples look the same whose targets are too far apart.
+
+def _is_symmetric(state: State, problem: Problem) -> BoolArray:
+    """Whether hidden layers of equal units leave no way to be right on every sample.
+
+    Units that come from equal weights, go on with equal ones and remember the same get equal steps:
+    they stay equal, and do no more than one of them.
     """
-    unsolvable = np.zeros(state.seeds, dtype=bool)
-    network = problem.network
-    is_last = layer == len(network.hidden_activations) - 1
-    if is_last and not network.output_activation.is_monotonic:
-        return unsolvable
-    activity = network.forward(state.weights, problem.inputs_with_bias)
-    known: dict[bytes, bool] = {}
-    for seed in range(state.seeds):
-        features = np.ascontiguousarray(activity.layer_inputs[layer + 1][:, :, seed])
-        key = features.tobytes()
-        if key not in known:
-            known[key] = (
-                not is_separable(features, problem.targets, problem.solved_within)
-                if is_last
-                else _contradicts(features, problem.targets, problem.solved_within)
-            )
-        unsolvable[seed] = known[key]
-    return unsolvable
+    layers = [part for part in (state.weights, *state.memory) if len(part) == len(state.weights)]
+    single = np.array(
+        [
+            [(part[above][:-1] == part[above][:1]).all(axis=(0, 1)) for part in layers]
+            + [(part[above - 1] == part[above - 1][:, :1]).all(axis=(0, 1)) for part in layers]
+            for above in range(1, len(state.weights))
+        ]
+    ).all(axis=1)  # (hidden layers, seeds)
+    network, symmetric = problem.network, np.zeros(state.seeds, dtype=bool)
+    sizes = [layer.shape[1] for layer in state.weights[:-1]]
+    for equal in np.unique(single.T, axis=0):
+        units = np.where(equal, 1, sizes).tolist()
+        if units != sizes and _has_obstacle(
+            problem, network.activations, units, problem.inputs_with_bias[:, :, 0]
+        ):
+            symmetric |= (equal == single.T).all(axis=1)
+    return symmetric
 
 
-def _contradicts(features: Array, targets: Array, solved_within: float) -> bool:
-    """Whether two samples have equal features, but no prediction is right for both targets."""
-    _, groups = np.unique(features, axis=0, return_inverse=True)
-    return any(
-        (np.ptp(targets[groups == group], axis=0) >= 2.0 * solved_within).any()
-        for group in range(groups.max() + 1)
-    )
+def _has_obstacle(
+    problem: Problem, activations: Sequence[Activation], units: Sequence[int], features: Array
+) -> bool:
+    within = problem.solved_within
+    return bool(find_obstacle(activations, units, features, problem.targets, within))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hsig.engines import reference
@@ -47,7 +47,7 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
     """Yield the events of `run` for each experiment, several variants at a time.
 
     Each variant's events come in their order, with those of others between them. Closing the
-    iterator ends all processes.
+    iterator ends all processes. The caller's thread only waits, and may be interrupted.
 
     Raises:
         RunError: At the end, if processes kept dying of a variant; the others are trained.
@@ -59,11 +59,11 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
             if job.engine_of(variant) is reference and variant.is_portable:
                 jobs.append(job)
             else:  # its engine has threads, or it cannot leave this process
-                yield from run(job, threads=job.workers or available_cores())
+                yield from _in_thread(run(job, threads=job.workers or available_cores()))
     workers = _count_processes(jobs)
     if workers <= 1:
         for job in jobs:
-            yield from run(job)
+            yield from _in_thread(run(job))
         return
     deaths: list[str] = []
     pool: Pool[Checkpoint | Failure] = LocalPool(run, workers, in_processes=True)
@@ -74,6 +74,31 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
             yield finding
     if deaths:
         raise RunError(deaths)
+
+
+def _in_thread(events: Iterator[T]) -> Iterator[T]:
+    """Yield events as they come in a thread, which an early end leaves to itself."""
+    news: SimpleQueue[T | BaseException | None] = SimpleQueue()
+    stopped = Event()
+
+    def work() -> None:
+        try:
+            for event in events:
+                if stopped.is_set():
+                    return
+                news.put(event)
+            news.put(None)
+        except BaseException as error:
+            news.put(error)
+
+    Thread(target=work, daemon=True).start()
+    try:
+        while (event := news.get()) is not None:
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+    finally:
+        stopped.set()
 
 
 def _count_processes(jobs: Sequence[Experiment]) -> int:

@@ -8,9 +8,17 @@ import numpy as np
 
 from hsig.arrays import Array
 from hsig.errors import ConfigError, RunError
-from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Training, Variant, as_cell
+from hsig.experiments.experiment import (
+    Checkpoint,
+    Experiment,
+    Failure,
+    Training,
+    Variant,
+    as_cell,
+    select_cost,
+)
 from hsig.experiments.parallel import available_cores, run_with_workers
-from hsig.experiments.training import gather, mean_over_samples, run
+from hsig.experiments.training import gather, run
 
 _MAX_STEPS = 20_000  # of a budget; a step of the default one is an epoch
 _MAX_COSTS = 400  # epochs whose costs are kept; a curve has fewer dots
@@ -96,7 +104,8 @@ class Stepper:
         alone = replace(as_cell(self._experiment), seeds=(self._experiment.seeds[place],))
         (training,) = gather(alone, [checkpoint]).results
         past = [(epoch, costs) for epoch, costs in self._costs if epoch < self.epoch]
-        epochs, costs = zip(*past, (self.epoch, self._shown_costs()), strict=True)
+        now = select_cost(self._experiment, self._checkpoint)
+        epochs, costs = zip(*past, (self.epoch, now), strict=True)
         return SeedView(
             training,
             checkpoint,
@@ -117,9 +126,4 @@ class Stepper:
             raise kind(f"{event.variant.label}: not trained: {event.reason}")
         self._checkpoint = event
         if not self._costs or self.epoch >= self._costs[-1][0] + self._cost_every:
-            self._costs.append((self.epoch, self._shown_costs()))
-
-    def _shown_costs(self) -> Array:
-        """The cost that tables show, shape (seeds,)."""
-        losses = self._checkpoint.losses
-        return losses[:, -1] if self._experiment.cost == "last" else mean_over_samples(losses)
+            self._costs.append((self.epoch, select_cost(self._experiment, self._checkpoint)))

@@ -8,14 +8,15 @@ from traceback import extract_tb
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Progress, State
+from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
-from hsig.networks.affine_fit import is_separable
 from hsig.networks.network import append_bias, seeds_first, seeds_last
+from hsig.networks.obstacles import find_obstacle
 
 TWINS = 8  # of the seeds that are trained, the first
 
@@ -40,6 +41,8 @@ def run(
             continue
         try:
             yield from _train(experiment, variant, threads, twins)
+        except RunError as problem:  # of a function in Python
+            yield Failure(variant, str(problem))
         except Exception as error:
             raised = extract_tb(error.__traceback__)[-1]
             yield Failure(
@@ -82,7 +85,10 @@ def gather_all(
                 case Failure() as failure:
                     results.append(Training.failed(variant, failure.reason))
                 case Checkpoint() as last:
-                    results.append(_to_training(experiment, kept.get(variant.label, {}), last))
+                    try:
+                        results.append(_to_training(experiment, kept.get(variant.label, {}), last))
+                    except RunError as problem:  # of a function in Python
+                        results.append(Training.failed(variant, str(problem)))
         outcomes.append(Outcome(experiment, tuple(results)))
     return outcomes
 
@@ -165,10 +171,9 @@ def _to_training(
         epoch: checkpoints[epoch] for epoch in experiment.checkpoints if epoch in checkpoints
     }
     reported[last.epoch] = last
-    losses = np.stack([checkpoint.losses for checkpoint in reported.values()])
-    cost_mean = mean_over_samples(losses)
     seeds = len(experiment.seeds)
-    evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reported.values()])
+    reached = list(reported.values())
+    evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reached])
     outlook = last.outlook or Outlook.unknown(seeds)
     return Training(
         seeds=experiment.seeds,
@@ -181,8 +186,9 @@ def _to_training(
         ),
         variant=last.variant,
         epochs=tuple(reported),
-        cost_last=losses[:, :, -1].T,
-        cost_mean=cost_mean.T,
+        cost_last=np.stack([checkpoint.cost_last for checkpoint in reached], axis=1),
+        cost_mean=np.stack([checkpoint.cost_mean for checkpoint in reached], axis=1),
+        loss=np.stack([checkpoint.loss for checkpoint in reached], axis=1),
         predictions=last.predictions,
         max_error=last.max_error,
         twin_distance=np.full(seeds, np.nan) if last.twin_distance is None else last.twin_distance,
@@ -202,23 +208,17 @@ def judge_seeds(
     outlook: Outlook,
 ) -> IntArray:
     """The verdict of each seed, as `judge` has it, from the evidence at every checkpoint."""
-    task = experiment.scaled_task
-    far = variant.output_activation.out_of_reach(task.targets, experiment.solved_within)
-    features = append_bias(task.inputs)[:, :, 0]
+    task, output = experiment.scaled_task, (variant.output_activation,)
+    inputs = append_bias(task.inputs)[:, :, 0]
     return judge(
         Ending(
             diverged_at=diverged_at,
             solved=solved,
             evidence=evidence.select_checkpoint(-1),
             outlook=outlook,
-            affine_solves=is_separable(features, task.targets, experiment.solved_within),
-            reachable=not far.any(),
+            affine_solves=not find_obstacle(
+                output, (), inputs, task.targets, experiment.solved_within
+            ),
+            reachable=not experiment.find_obstacle(variant),
         )
     )
-
-
-def mean_over_samples(losses: Array) -> Array:
-    """Mean over the last axis, in its order."""
-    with np.errstate(all="ignore"):
-        mean: Array = sum_in_order(np.moveaxis(losses, -1, 0)) / losses.shape[-1]
-    return mean

@@ -21,15 +21,15 @@ from hsig.networks.network import all_finite
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
 VERDICTS = (
     DIVERGED, SOLVED, DEAD, AFFINE, PLATEAU, SLOW, FROZEN, SATURATED, UNSTABLE, STOPPED,
-    UNREACHABLE,
+    UNREACHABLE, CYCLING, SYMMETRIC,
 ) = (
     "diverged", "solved", "dead", "affine", "plateau", "slow", "frozen", "saturated", "unstable",
-    "stopped", "unreachable",
+    "stopped", "unreachable", "cycling", "symmetric",
 )  # fmt: skip
 
-UNSTABLE_RISE = 0.01  # of the mean cost within the window, relative to it
+UNSTABLE_RISE = 0.01  # of the weights' loss within the window, relative to it
 UNSTABLE_CHANGE = 0.5  # of a prediction by one step
-PLATEAU_DROP = 0.001  # of the mean cost over the window, relative to it; less is a plateau
+PLATEAU_DROP = 0.001  # of the weights' loss over the window, relative to it; less is a plateau
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,10 @@ class Ending:
     solved: BoolArray
     evidence: Evidence  # at the end
     outlook: Outlook  # from there on
-    affine_solves: bool  # whether an affine function of the inputs can be right on every sample
-    reachable: bool  # whether for each sample some value of the output is right
+    # whether, for all that is proved, an affine pre-activation of the output can be right on every
+    # sample, and whether some weights of the network can
+    affine_solves: bool
+    reachable: bool
 
 
 class Rule(NamedTuple):
@@ -61,8 +63,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         SOLVED: Rule(lambda end: end.solved),
         # training was stopped before its budget, so nothing can be said
         STOPPED: Rule(lambda end: ~end.outlook.is_known),
-        # no value of the output is near enough to some target to be right
+        # no weights make every sample right: targets beyond the output, samples that contradict
+        # each other, or a network that does no more than an affine function, which is not enough
         UNREACHABLE: Rule(lambda end: not end.reachable, never=True),
+        # in some hidden layer all units are the same, bit for bit, and get the same steps, and no
+        # weights of a network with one unit instead would make every sample right
+        SYMMETRIC: Rule(lambda end: end.outlook.symmetric, never=True),
         # in some hidden layer no unit has a slope on any sample, it and those below stay as they
         # are, and with these no weights of the layers above would make every sample right
         DEAD: Rule(
@@ -70,15 +76,19 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             never=True,
             tolerances={"slope": NO_SLOPE},
         ),
+        # no step on any rows changes a bit of a weight
+        FROZEN: Rule(
+            lambda end: (end.outlook.returns_after != NOT_REACHED) & end.outlook.at_rest, never=True
+        ),
         # within the window the weights and the optimizer's memory are again what they were, bit for
-        # bit, and so will be for ever; mostly because none moves at all
-        FROZEN: Rule(lambda end: end.outlook.returns_after != NOT_REACHED, never=True),
+        # bit, and so will be for ever, and no state between is solved
+        CYCLING: Rule(lambda end: end.outlook.returns_after != NOT_REACHED, never=True),
         # the output is flat on every sample that is wrong: none of them teaches; those that are
         # right may still move the weights
         SATURATED: Rule(
             lambda end: end.evidence.saturated, tolerances={"wrong_gradient": NO_GRADIENT}
         ),
-        # the mean cost rises within the window, or a single step throws a prediction that it is
+        # the weights' loss rises within the window, or a single step throws a prediction that it is
         # taken for by half the way from wrong to right
         UNSTABLE: Rule(
             lambda end: (
@@ -87,18 +97,18 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             ),
             tolerances={"cost_rise": UNSTABLE_RISE, "largest_step_change": UNSTABLE_CHANGE},
         ),
-        # the output's pre-activation is, as good as, an affine function of the inputs, and no
-        # affine function solves the task
+        # the output's pre-activation is, as good as, an affine function of the inputs, and none
+        # solves the task with this output
         AFFINE: Rule(
             lambda end: end.evidence.affine & (not end.affine_solves),
             tolerances={"nonaffinity": NO_BEND},
         ),
-        # the mean cost falls by less than 0.1 % within the window; one that is not finite does not
+        # the weights' loss falls by less than 0.1 % within the window, or is not finite
         PLATEAU: Rule(
             lambda end: ~(end.outlook.cost_drop >= PLATEAU_DROP),
             tolerances={"cost_drop": PLATEAU_DROP},
         ),
-        # everything else: the cost falls
+        # everything else: the loss falls
         SLOW: Rule(lambda _: True),
     }
 )

@@ -250,7 +250,7 @@ def _draw_epochs(
             axes.plot([edge], [row], clip_on=False, zorder=3, **_mark_look(_LATE, theme))
     axes.axvline(last, color=theme.muted, linewidth=0.8, zorder=1)
     format_numbers(axes, "x")
-    axes.set_xlabel("epochs until half were solved at least once")
+    axes.set_xlabel("median epochs to solve")
 
 
 def _draw_interval(

@@ -24,6 +24,7 @@ from hsig.analysis.plot_data import UNDECIDED
 from hsig.escaping import escape_control
 from hsig.experiments.verdicts import (
     AFFINE,
+    CYCLING,
     DEAD,
     DIVERGED,
     FROZEN,
@@ -32,6 +33,7 @@ from hsig.experiments.verdicts import (
     SLOW,
     SOLVED,
     STOPPED,
+    SYMMETRIC,
     UNREACHABLE,
     UNSTABLE,
 )
@@ -59,6 +61,8 @@ HATCHES = {
     UNSTABLE: "xx",
     SATURATED: "oo",
     FROZEN: "++",
+    CYCLING: "oO",
+    SYMMETRIC: "|-",
     DEAD: "||",
     DIVERGED: "\\\\",
     UNREACHABLE: "**",

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import cache, lru_cache, reduce
+from functools import cache, reduce
+from sys import float_info
+from weakref import WeakKeyDictionary
 
-from hsig.formulas.nodes import ONE, ZERO, Node, X, fold, number
+from hsig.formulas.nodes import ONE, ZERO, Node, X, fold, number, walk
 from hsig.formulas.parsing import parse_template
 from hsig.formulas.primitives import PRIMITIVES
 from hsig.formulas.simplifying import apply, rebuild
@@ -26,9 +28,10 @@ def differentiate(root: Node) -> Node:
     '2*x + 2'
     """
     coefficients = to_polynomial(root)
-    if coefficients is None:
+    slope = None if coefficients is None else _differentiate_polynomial(coefficients)
+    if slope is None or not all(map(_is_normal, slope)):
         return differentiate_by_rules(root)
-    return from_polynomial(_differentiate_polynomial(coefficients))
+    return from_polynomial(slope)
 
 
 def differentiate_by_rules(root: Node) -> Node:
@@ -60,7 +63,7 @@ def _differentiate_rational(root: Node) -> Node | None:
     left = _multiply(_differentiate_polynomial(p), q)
     right = _multiply(p, _differentiate_polynomial(q))
     numerator = None if left is None or right is None else _add(left, right, sign=-1)
-    if numerator is None:
+    if numerator is None or not all(map(_is_normal, numerator)):
         return None
     square = apply("power", root.operands[1], number(2.0))
     return apply("divide", from_polynomial(numerator), square)
@@ -94,7 +97,14 @@ def _collect_product(operation: str, operands: Sequence[Node]) -> Node:
         return apply(operation, *operands)
     else:
         factor, rest = factors[0] / factors[1], apply("divide", *rests)
+    if not _is_normal(factor) or (factor == 0.0 and 0.0 not in factors):
+        return apply(operation, *operands)  # apart they may be within doubles
     return apply("multiply", number(factor), rest)
+
+
+def _is_normal(number: float | Fraction) -> bool:
+    """Whether a number is 0, or a double with all its digits."""
+    return number == 0 or float_info.min <= abs(float(number)) <= float_info.max
 
 
 def _split_factor(root: Node) -> tuple[float, Node]:
@@ -130,17 +140,25 @@ Polynomial = tuple[Fraction, ...]  # coefficients of 1, x, x**2, ...; the last i
 
 _MAX_DEGREE = 6
 _MAX_COEFFICIENT = Fraction(2) ** 1000  # of formulas and of their derivatives
+_MAX_BITS = 4096  # of a numerator or denominator
+
+_polynomials: "WeakKeyDictionary[Node, Polynomial | None]" = WeakKeyDictionary()
 
 
-@lru_cache(maxsize=1024)
 def to_polynomial(root: Node) -> Polynomial | None:
     """The exact coefficients of a formula that is a polynomial of a low degree; else None.
+
+    None as well where a coefficient is too large, or has more digits than any use.
 
     >>> from hsig.formulas.parsing import parse
     >>> to_polynomial(parse("(x + 1)*(x - 1) - x**2 + 3*x"))
     (Fraction(-1, 1), Fraction(3, 1))
     """
-    return fold(root, _combine)
+    for current in walk(root, _polynomials):
+        if current not in _polynomials:
+            operands = [_polynomials[operand] for operand in current.operands]
+            _polynomials[current] = _combine(current, operands)
+    return _polynomials[root]
 
 
 def from_polynomial(coefficients: Polynomial) -> Node:
@@ -187,8 +205,12 @@ def _normalize(coefficients: Sequence[Fraction]) -> Polynomial | None:
     kept = list(coefficients)
     while kept and kept[-1] == 0:
         kept.pop()
-    is_small = len(kept) <= _MAX_DEGREE + 1 and all(abs(c) < _MAX_COEFFICIENT for c in kept)
-    return tuple(kept) if is_small else None
+    return tuple(kept) if len(kept) <= _MAX_DEGREE + 1 and all(map(_is_small, kept)) else None
+
+
+def _is_small(coefficient: Fraction) -> bool:
+    bits = max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length())
+    return bits <= _MAX_BITS and abs(coefficient) < _MAX_COEFFICIENT
 
 
 def _add(p: Polynomial, q: Polynomial, *, sign: int = 1) -> Polynomial | None:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
-from math import inf, isclose, isqrt, nextafter
+from math import inf, isclose, isfinite, isqrt, nextafter
 from typing import NamedTuple
 
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
 from hsig.formulas.derivative import Polynomial, differentiate, substitute_x, to_polynomial
-from hsig.formulas.nodes import ZERO, Node, X, fold, is_number, number, walk
+from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, node, number, walk
 from hsig.formulas.primitives import CONDITIONAL
 from hsig.formulas.program import Differentiable, evaluate_constant
 from hsig.formulas.simplifying import apply, rebuild, where
@@ -23,6 +23,8 @@ from hsig.formulas.simplifying import apply, rebuild, where
 # only the branch that is taken is left. Any other comparison stays in the formula.
 
 _MAX_PIECES = 64
+_MAX_WORK = 20_000  # operations that are looked at for their pieces, in all cells together
+_MAX_OPERATIONS = 2000  # in all pieces that are no polynomials together
 _INFINITE = Fraction(2) ** 1024  # every double is nearer to 0
 
 
@@ -72,7 +74,7 @@ class _Cell(NamedTuple):
 
 
 def split_pieces(root: Node) -> tuple[Piece, ...]:
-    """Cut a formula into its pieces, from left to right; if they are too many, it is one piece.
+    """Cut a formula into its pieces, from left to right; if that is too much, it is one piece.
 
     >>> from hsig.formulas.nodes import format_formula
     >>> from hsig.formulas.parsing import parse
@@ -82,18 +84,22 @@ def split_pieces(root: Node) -> tuple[Piece, ...]:
     1.0 inf x - 1
     """
     uncut = (Piece(-inf, inf, True, True, root),)
+    comparing = _find_comparing(root)
     stack, resolved = [_Cell(-_INFINITE, _INFINITE)], list[tuple[_Cell, Node]]()
+    max_cells = min(4 * _MAX_PIECES, _MAX_WORK // max(len(comparing), 1))
     while stack:
-        if len(stack) + len(resolved) > 4 * _MAX_PIECES:
+        if len(stack) + len(resolved) > max_cells:
             return uncut
         cell = stack.pop()
-        result = _resolve(root, cell)
+        result = _resolve(root, comparing, cell)
         if isinstance(result, Node):
             resolved.append((cell, result))
         else:
             stack += reversed(cell.cut(result))
     pieces = tuple(_merge([(cell, formula) for cell, formula in resolved if cell.holds_a_double]))
-    return pieces if len(pieces) <= _MAX_PIECES else uncut
+    curved = [list(walk(p.formula)) for p in pieces if to_polynomial(p.formula) is None]
+    is_small = len(pieces) <= _MAX_PIECES and sum(map(len, curved)) <= _MAX_OPERATIONS
+    return pieces if is_small or len(pieces) == 1 else uncut
 
 
 def _merge(cells: list[tuple[_Cell, Node]]) -> Iterator[Piece]:
@@ -125,27 +131,34 @@ def _is_same(formula: Node, other: Node) -> bool:
     return p is not None and p == to_polynomial(other)
 
 
-def _resolve(root: Node, cell: _Cell) -> Node | Fraction:
+def _find_comparing(root: Node) -> list[Node]:
+    """The parts of a formula that compare or have a part that does, operands first."""
+    found: dict[Node, None] = {}
+    for current in walk(root):
+        if current.operation in CONDITIONAL or not found.keys().isdisjoint(current.operands):
+            found[current] = None
+    return [*found]
+
+
+def _resolve(root: Node, comparing: Sequence[Node], cell: _Cell) -> Node | Fraction:
     """The formula within a cell, or a point at which the cell must be cut first."""
-
-    def resolve(current: Node, operands: Sequence[Node | Fraction]) -> Node | Fraction:
-        nodes = []
-        for operand in operands:
-            if isinstance(operand, Fraction):
-                return operand
-            nodes.append(operand)
-        simplified = rebuild(current, nodes)
-        if simplified.operation in CONDITIONAL and simplified.operation == current.operation:
-            return _take_branch(simplified, nodes, cell)
-        return simplified
-
-    return fold(root, resolve)
+    results: dict[Node, Node] = {}
+    for current in comparing:
+        operands = [results.get(operand, operand) for operand in current.operands]
+        simplified = rebuild(current, operands)
+        known = simplified.operation not in CONDITIONAL or simplified in operands
+        result = simplified if known else _take_branch(simplified, cell)
+        if isinstance(result, Fraction):
+            return result
+        results[current] = result
+    return results.get(root, root)
 
 
-def _take_branch(unknown: Node, operands: Sequence[Node], cell: _Cell) -> Node | Fraction:
+def _take_branch(comparison: Node, cell: _Cell) -> Node | Fraction:
     """The branch of a comparison in a cell, or where it turns there; itself if it is not known."""
+    operands = comparison.operands
     u, v = operands[0], ZERO
-    match unknown.operation:
+    match comparison.operation:
         case "absolute":
             branches = (apply("negative", u), ZERO, u)
         case "sign":
@@ -158,8 +171,12 @@ def _take_branch(unknown: Node, operands: Sequence[Node], cell: _Cell) -> Node |
             branches = (v, v, u)
         case "clip":
             _, low, high = operands
-            below = _choose(u, low, (low, u, u), cell, unknown)
-            return _choose(u, high, (u, u, high), cell, unknown) if below is u else below
+            chosen = _choose(low, high, (comparison, high, high), cell)
+            if chosen is comparison:
+                chosen = _choose(u, low, (low, comparison, comparison), cell)
+            if chosen is not comparison:
+                return comparison if chosen is None else chosen
+            v, branches = high, (u, u, high)
         case "where_less":
             _, v, yes, no = operands
             branches = (yes, no, no)
@@ -169,24 +186,37 @@ def _take_branch(unknown: Node, operands: Sequence[Node], cell: _Cell) -> Node |
         case _:
             _, v, yes, no = operands
             branches = (no, yes, no)
-    return _choose(u, v, branches, cell, unknown)
+    branch = _choose(u, v, branches, cell)
+    return comparison if branch is None else branch
 
 
 def _choose(
-    u: Node, v: Node, branches: tuple[Node, Node, Node], cell: _Cell, unknown: Node
-) -> Node | Fraction:
-    """The branch for u below, equal to or above v; or a point in the cell at which it changes."""
+    u: Node, v: Node, branches: tuple[Node, Node, Node], cell: _Cell
+) -> Node | Fraction | None:
+    """The branch for u below, equal to or above v, or where it changes; None if not known."""
     below, _, above = branches
-    if is_number(v) and abs(v.number) == inf:
-        return below if v.number > 0.0 else above
+    for bound, (under, over) in ((v, (below, above)), (u, (above, below))):
+        if is_number(bound) and abs(bound.number) == inf:
+            return under if bound.number > 0.0 else over
+    found = _find_turns(u, v)
+    if found is None:
+        return None
+    difference, turns = found
+    for x in turns:
+        if cell.start < x < cell.stop:
+            return x
+    middle = cell.middle
+    value = reduce(lambda total, c: total * middle + c, reversed(difference), Fraction(0))
+    return branches[(value > 0) - (value < 0) + 1]
+
+
+@lru_cache(maxsize=1024)
+def _find_turns(u: Node, v: Node) -> tuple[Polynomial, tuple[Fraction, ...]] | None:
+    """The difference of two functions, if it is a polynomial of degree 2 at most, and its roots."""
     difference = to_polynomial(apply("subtract", u, v))
     if difference is None or len(difference) > 3:
-        return unknown
-    for root in _find_roots(difference):
-        if cell.start < root < cell.stop:
-            return root
-    value = sum((c * cell.middle**k for k, c in enumerate(difference)), Fraction(0))
-    return branches[(value > 0) - (value < 0) + 1]
+        return None
+    return difference, _find_roots(difference)
 
 
 def _find_roots(p: Polynomial) -> tuple[Fraction, ...]:
@@ -301,25 +331,39 @@ class Function(Differentiable):
 
     def _join(self, place: int, value: Node, kink: str, slope: Node | None) -> _Joint:
         """The joint behind an interval."""
-        x = self._intervals[place].stop
-        before, after = (substitute_x(side, x) for side in self._slopes[place : place + 2])
+        sides = self._intervals[place : place + 2]
+        x = sides[0].stop
+        before, after = (_fold_if_odd(substitute_x(s, x)) for s in self._slopes[place : place + 2])
+        here = _evaluate_at(value, x)
+        scale = _TOLERANCE * max(1.0, abs(here))
+        meets = [abs(_evaluate_at(side.formula, x) - here) <= scale for side in sides]
         if slope is not None:
             own = substitute_x(slope, x)
         elif kink != "own":
             own = _slope_at_kink(kink, before, after)
-        elif _is_close(before, after):
+        elif all(meets) and _is_close(before, after):
             own = before
         else:
             formula = next(piece.formula for piece in self.pieces if piece.has_end(x))
             own = substitute_x(differentiate(formula), x)
-
-        def belongs_to(interval: Piece, side_slope: Node) -> bool:
-            gap = _evaluate_at(interval.formula, x) - _evaluate_at(value, x)
-            return _is_close(own, side_slope) and abs(gap) <= _TOLERANCE
-
-        if belongs_to(self._intervals[place + 1], after):
+        own = _fold_if_odd(own)
+        if meets[1] and _is_close(own, after):
             return _Joint(x, own, 1)
-        return _Joint(x, own, -1 if belongs_to(self._intervals[place], before) else 0)
+        return _Joint(x, own, -1 if meets[0] and _is_close(own, before) else 0)
+
+    @property
+    def with_kinks_by_rule(self) -> Node:
+        """Its formula, so written that the rules of the primitives give its slope at each joint."""
+        intervals = self._intervals
+        middle = next(n for n, piece in enumerate(intervals) if X in walk(piece.formula))
+        whole = intervals[middle].formula  # the last to be chosen, so that nan stays nan
+        for joint, piece in zip(self._joints[middle:], intervals[middle + 1 :], strict=True):
+            sign = ">=" if joint.side > 0 else ">"
+            whole = where(sign, X, number(joint.x), piece.formula, whole)
+        for n in reversed(range(middle)):
+            sign = "<=" if self._joints[n].side < 0 else "<"
+            whole = where(sign, X, number(self._joints[n].x), intervals[n].formula, whole)
+        return whole
 
     def _join_slopes(self) -> Node:
         """One formula of the slopes of all intervals, which compares x with the joints."""
@@ -344,6 +388,12 @@ class Function(Differentiable):
         return not any(part.operation in steps for part in nodes)
 
     @property
+    def kinks_are_known(self) -> bool:
+        """Whether `breakpoints` has every kink and jump, with a slope that is a number."""
+        slopes = (evaluate_constant(joint.slope) for joint in self._joints)
+        return self.breakpoints_are_complete and not any(slope != slope for slope in slopes)
+
+    @property
     def joints_belong_to_pieces(self) -> bool:
         """Whether the slope at each breakpoint is that of one of the pieces that meet there."""
         return all(joint.side for joint in self._joints)
@@ -356,7 +406,7 @@ class Function(Differentiable):
             points = np.array([nextafter(x, -inf), x, nextafter(x, inf)])
             values = self.evaluate(points)
             slopes = self.evaluate_slope(points, values).tolist()
-            rise = float(values[2] - values[0])
+            rise = float(values[2]) - float(values[0])
             jump = rise if abs(rise) > _TOLERANCE else 0.0
             if jump or max(slopes) - min(slopes) > _TOLERANCE:
                 breaks.append(Break(x, jump, *slopes))
@@ -408,11 +458,18 @@ def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
     return both if kink == "sum" else apply("divide", both, number(2.0))
 
 
+def _fold_if_odd(constant: Node) -> Node:
+    """A constant formula; if anything of it is not finite, its value alone."""
+    value = evaluate_constant(constant)
+    if isfinite(value) and find_infinite(constant) is None:
+        return constant
+    return number(value) if value == value else node("divide", ZERO, ZERO)
+
+
 def _is_close(constant: Node, other: Node) -> bool:
-    if constant is other:
-        return True
+    """Whether two constants are finite and the same but for rounding."""
     numbers = evaluate_constant(constant), evaluate_constant(other)
-    return isclose(*numbers, rel_tol=1e-12, abs_tol=1e-300)
+    return isfinite(numbers[0]) and isclose(*numbers, rel_tol=1e-12, abs_tol=1e-300)
 
 
 def _evaluate_at(root: Node, x: float) -> float:

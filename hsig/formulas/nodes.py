@@ -4,10 +4,11 @@ Each node exists once, so that equal formulas are the same object.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from math import isfinite
 from typing import NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
-from hsig.formulas.primitives import PRIMITIVES
+from hsig.formulas.primitives import CONDITIONAL, PRIMITIVES
 
 T = TypeVar("T")
 
@@ -101,6 +102,19 @@ def fold(root: Node, combine: Callable[[Node, list[T]], T]) -> T:
     return results[root]
 
 
+def find_infinite(root: Node) -> Node | None:
+    """The smallest part with a coefficient that is not finite; else None.
+
+    A limit may be infinite, of `min`, `max`, `clip` or a comparison, and so may a branch.
+    """
+    for current in walk(root):
+        if current.operation in CONDITIONAL:
+            continue
+        if any(is_number(part) and not isfinite(part.number) for part in current.operands):
+            return current
+    return root if is_number(root) and not isfinite(root.number) else None
+
+
 # --- printing ------------------------------------------------------------------------------------
 
 _INFIX = {  # precedence and sign
@@ -128,11 +142,6 @@ class _Text(NamedTuple):
         return self.text if self.precedence >= precedence else f"({self.text})"
 
 
-def text_length(root: Node) -> int:
-    """Estimate how many characters the text of a formula has, without writing it."""
-    return fold(root, lambda _, lengths: 6 + sum(lengths))
-
-
 def format_formula(root: Node, *, digits: int | None = None) -> str:
     """Write a formula as a user would.
 
@@ -142,6 +151,21 @@ def format_formula(root: Node, *, digits: int | None = None) -> str:
             parsed as the same formula.
     """
     return fold(root, lambda current, operands: _format(current, operands, digits)).text
+
+
+def format_within(root: Node, max_length: int, *, digits: int | None = None) -> str | None:
+    """Write a formula as `format_formula` does; None if it has more than `max_length` characters.
+
+    What is shared is written again wherever it stands: a text may be far longer than its formula.
+    """
+
+    def write(current: Node, operands: Sequence[_Text | None]) -> _Text | None:
+        texts = [text for text in operands if text is not None]
+        written = _format(current, texts, digits) if len(texts) == len(operands) else None
+        return written if written is not None and len(written.text) <= max_length else None
+
+    written = fold(root, write)
+    return None if written is None else written.text
 
 
 def _format(current: Node, operands: Sequence[_Text], digits: int | None) -> _Text:

@@ -10,15 +10,28 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from hsig.formulas.nodes import Node, X, is_number, name, number, text_length, walk
+from hsig.errors import is_slip
+from hsig.formulas.nodes import (
+    ZERO,
+    Node,
+    X,
+    find_infinite,
+    format_within,
+    is_number,
+    name,
+    node,
+    number,
+    walk,
+)
 from hsig.formulas.primitives import WORDS
+from hsig.formulas.program import evaluate_constant
 from hsig.formulas.simplifying import apply, where
 
-MAX_LENGTH = 2000  # characters
-MAX_NODES = 400  # operations of a formula, each counted once
-MAX_WRITTEN_LENGTH = 4000  # characters, with all activations written out
+# Of a formula as it is given, and as hsig writes it with all activations that it names.
+MAX_LENGTH = 4000  # characters
+MAX_NODES = 400  # operations, each counted once
 MAX_DEPTH = 100  # operations within operations, and brackets within brackets
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "inf": math.inf}
@@ -28,6 +41,8 @@ Inline = Callable[[str, Node, Mapping[str, float]], Node | None]
 
 _EXPECTED = "expected a formula, such as clip(0.2*x + 0.5, 0, 1)"
 _ALLOWED = "x, numbers, + - * / **, where(x > 0, a, b) and functions such as exp(x)"
+_AS_WRITTEN = "as hsig writes it, with the activations that it names written out"
+_MAX_SHOWN = 60  # characters of a part that is wrong
 _OPERATORS: Mapping[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -109,13 +124,23 @@ def free_names(text: str) -> set[str]:
 
 
 def _parse(text: str, names: Mapping[str, Node], inline: Inline | None) -> Node:
-    root = _Reader(text, names, inline).read(_parse_python(text))
-    if sum(1 for _ in walk(root)) > MAX_NODES or text_length(root) > MAX_WRITTEN_LENGTH:
-        raise FormulaError(
-            f"expected at most {MAX_NODES} operations, and {MAX_WRITTEN_LENGTH} characters with "
-            "the activations that it names written out",
-            text,
-        )
+    reader = _Reader(text, names, inline)
+    root = reader.read(_parse_python(text))
+    if sum(1 for _ in walk(root)) > MAX_NODES:
+        raise FormulaError(f"expected at most {MAX_NODES} operations {_AS_WRITTEN}", text)
+    infinite = find_infinite(root)
+    if infinite is not None:
+        shown = format_within(infinite, _MAX_SHOWN) or "one that is not"
+        message = f"expected finite coefficients, got {shown}; inf is for limits and comparisons"
+        raise reader.error(message, reader.places.get(infinite))
+    written = format_within(root, MAX_LENGTH)
+    if written is None:
+        raise FormulaError(f"expected at most {MAX_LENGTH} characters {_AS_WRITTEN}", text)
+    if written != text:
+        try:
+            _Reader(written, names, inline).read(_parse_python(written))
+        except FormulaError as problem:
+            raise FormulaError(f"{problem.message} {_AS_WRITTEN}", text) from None
     return root
 
 
@@ -175,9 +200,10 @@ class _Reader:
     names: Mapping[str, Node]
     inline: Inline | None
     depth: int = 0
+    places: dict[Node, ast.AST] = field(default_factory=dict)  # of operations
 
-    def error(self, message: str, tree: ast.AST) -> FormulaError:
-        column = _indent(self.text) + getattr(tree, "col_offset", 0)
+    def error(self, message: str, tree: ast.AST | None) -> FormulaError:
+        column = None if tree is None else _indent(self.text) + getattr(tree, "col_offset", 0)
         return FormulaError(message, self.text, column)
 
     def descend(self, tree: ast.AST) -> "_Reader":
@@ -196,11 +222,12 @@ class _Reader:
             case ast.Name(id=word):
                 return self.read_name(word, tree)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return apply("negative", inner.read(operand))
+                return self.operate("negative", [inner.read(operand)], tree)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return inner.read(operand)
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
-                return apply(_OPERATORS[type(sign)], inner.read(left), inner.read(right))
+                operands = [inner.read(left), inner.read(right)]
+                return self.operate(_OPERATORS[type(sign)], operands, tree)
             case ast.Call(func=ast.Name(id="where")):
                 self.check_arguments("where", tree, 3)
                 condition, yes, no = tree.args
@@ -208,12 +235,24 @@ class _Reader:
             case ast.Call(func=ast.Name(id=word)) if word in WORDS:
                 primitive = WORDS[word]
                 self.check_arguments(word, tree, primitive.operands)
-                return apply(primitive.name, *map(inner.read, tree.args))
+                return self.operate(primitive.name, [*map(inner.read, tree.args)], tree)
             case ast.Call(func=ast.Name(id=word)):
                 return inner.read_activation(word, tree)
             case ast.Compare() | ast.BoolOp():
                 raise self.error("expected a number; a comparison goes within where()", tree)
         raise self.error(f"expected {_ALLOWED}", tree)
+
+    def operate(self, operation: str, operands: Sequence[Node], tree: ast.AST) -> Node:
+        """Apply an operation, which may not make a constant that is not finite of finite ones."""
+        result = apply(operation, *operands)
+        self.places.setdefault(result, tree)
+        value = _evaluate_constant(result)
+        if operation == "divide" and operands[1] is ZERO:
+            value = math.inf
+        if not math.isfinite(value) and math.inf not in map(abs, map(_evaluate_constant, operands)):
+            shown = format_within(node(operation, *operands), _MAX_SHOWN) or "a number"
+            raise self.error(f"expected a finite number, got {shown}, which is {value:g}", tree)
+        return result
 
     def read_number(self, value: float, tree: ast.AST) -> Node:
         try:
@@ -284,10 +323,15 @@ class _Reader:
         raise self.error("expected a comparison, such as x > 0", condition)
 
 
+def _evaluate_constant(root: Node) -> float:
+    """The value of a formula without names; 0 of any other."""
+    if is_number(root):
+        return root.number
+    return 0.0 if any(part.operation == "name" for part in walk(root)) else evaluate_constant(root)
+
+
 def _suggest(word: str, known: Sequence[str]) -> str:
     """An unknown word, the most similar known one, and all of them."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word.casefold(), known, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
+    close = next((name for name in known if is_slip(word.casefold(), name)), "")
+    hint = f" Did you mean '{close}'?" if close else ""
     return f"'{word}'.{hint} Known: {', '.join(known)}"

@@ -1,16 +1,16 @@
 """The table of primitives: each with its value and its derivative, side by side.
 
 A derivative is a formula in the operands `u v s t`, their derivatives `du dv ds dt`, and the value
-`y`. It also fixes the slope at a kink:
+`y`. It also fixes the slope where a formula has none, at a kink or a jump:
 
-- `where` and `clip` have the slope of the branch that they take; at its ends `clip` takes the
-  middle one;
+- `where` and `clip` have the slope of the branch that they take, and nothing of the others; at its
+  ends `clip` takes the middle one;
 - `max(u, v)` and `min(u, v)` have the slope of v where u = v, so `max(x, 0)` has slope 0 at 0, as
   relu has in every framework;
 - `abs` and `sign` have slope 0 at 0, and `floor` everywhere.
 
 Zero times infinity is 0: it is the limit wherever a saturated function meets a growing one. nan
-stays nan.
+stays nan, but what cancels in a formula is not computed: `0*u`, `0/u` and `u - u` are 0 for any u.
 """
 
 import math
@@ -82,7 +82,7 @@ def multiply(u: Array, v: Array) -> Array:
 
 
 def clip(u: Array, low: Array, high: Array) -> Array:
-    """`u` between `low` and `high`; nan stays nan."""
+    """`u` between `low` and `high`, and `high` where they cross; nan stays nan."""
     return np.minimum(np.maximum(u, low), high)
 
 
@@ -126,7 +126,14 @@ _ROWS = (
     Primitive("floor", np.floor, "0", word="floor", exact=True),
     Primitive("minimum", np.minimum, "where(u < v, du, dv)", 2, "min", exact=True),
     Primitive("maximum", np.maximum, "where(u > v, du, dv)", 2, "max", exact=True),
-    Primitive("clip", clip, "where(u < v, dv, where(u > s, ds, du))", 3, "clip", exact=True),
+    Primitive(
+        "clip",
+        clip,
+        "where(v >= s, ds, where(u < v, dv, where(u > s, ds, du)))",
+        operands=3,
+        word="clip",
+        exact=True,
+    ),
     Primitive("where_less", where_less, "where(u < v, ds, dt)", 4, exact=True),
     Primitive("where_less_equal", where_less_equal, "where(u <= v, ds, dt)", 4, exact=True),
     Primitive("where_equal", where_equal, "where(u == v, ds, dt)", 4, exact=True),

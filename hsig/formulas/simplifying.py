@@ -4,7 +4,9 @@ Constants are folded where IEEE 754 fixes every bit of the result. What overflow
 is written becomes a primitive that does not: `log(1 + exp(u))` becomes `softplus(u)`.
 """
 
+import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -23,8 +25,7 @@ def apply(operation: str, *operands: Node) -> Node:
     if PRIMITIVES[operation].exact and all(map(is_number, operands)):
         with np.errstate(all="ignore"):
             value = float(PRIMITIVES[operation].value(*(one.number for one in operands)))
-        if value == value:  # 0/0 stays
-            return number(value)
+        return number(value) if value == value else node(operation, *operands)  # 0/0 stays
     if operands == (ZERO,) and operation in _AT_0:
         return number(_AT_0[operation])
     simplify = _RULES.get(operation)
@@ -48,9 +49,11 @@ def where(sign: str, left: Node, right: Node, yes: Node, no: Node) -> Node:
             return apply("where_less", right, left, yes, no)
         case ">=":
             return apply("where_less_equal", right, left, yes, no)
-        case "==":
-            return apply("where_equal", left, right, yes, no)
-    return apply("where_equal", left, right, no, yes)
+    if sign == "!=":
+        yes, no = no, yes
+    if is_number(left):
+        left, right = right, left
+    return apply("where_equal", left, right, yes, no)
 
 
 def _add(u: Node, v: Node) -> Node | None:
@@ -191,19 +194,26 @@ def _clip(u: Node, low: Node, high: Node) -> Node | None:
     return u if low is number(-np.inf) and high is number(np.inf) else None
 
 
+def _where(
+    holds: Callable[[float, float], bool], u: Node, v: Node, yes: Node, no: Node
+) -> Node | None:
+    """A choice between equals, or one that is known."""
+    if yes is no:
+        return yes
+    if is_number(u) and is_number(v):
+        return yes if holds(u.number, v.number) else no
+    return None
+
+
 def _where_less(u: Node, v: Node, yes: Node, no: Node) -> Node | None:
-    """A choice between equals, one that is never taken, or a clip written as two choices."""
-    if yes is no or v is number(-np.inf) or u is number(np.inf):
+    """A choice that is known, one that is never taken, or a clip written as two choices."""
+    if v is number(-np.inf) or u is number(np.inf):
         return no
     if yes is v and is_number(v) and no.operation == "where_less":
         high, right, above, middle = no.operands
         is_clip = right is middle is u and above is high and is_number(high)
         return apply("clip", u, v, high) if is_clip and v.number <= high.number else None
-    return None
-
-
-def _where_equal_branches(_u: Node, _v: Node, yes: Node, no: Node) -> Node | None:
-    return yes if yes is no else None
+    return _where(operator.lt, u, v, yes, no)
 
 
 _RULES: dict[str, Callable[..., Node | None]] = {
@@ -218,6 +228,6 @@ _RULES: dict[str, Callable[..., Node | None]] = {
     "log1p": _log1p,
     "clip": _clip,
     "where_less": _where_less,
-    "where_less_equal": _where_equal_branches,
-    "where_equal": _where_equal_branches,
+    "where_less_equal": partial(_where, operator.le),
+    "where_equal": partial(_where, operator.eq),
 }

@@ -1,5 +1,8 @@
 """What an affine function can do on a task."""
 
+from fractions import Fraction
+from functools import lru_cache
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +14,8 @@ from hsig.networks.tasks import Task
 _MAX_STEPS = 100  # of Newton's method; it needs about ten, or never ends on separable samples
 _ROUNDING = 1e-9  # a fit of exactly 0.5 is not right by its last bit
 _SMALL_STEP = 1e-12  # relative to the fit's own size
+_NO_AMOUNT = 1e-6  # relative to the largest; less may be a rest on its way to 0
+_MAX_SAMPLES, _MAX_FEATURES = 10_000, 32  # that fractions are added up of, in about a second
 _LARGEST_POWER = 100  # of two: inputs within it are taken as they are
 
 
@@ -64,29 +69,85 @@ def _least_squares(inputs: Array, targets: Array, loss: Loss) -> tuple[Array, Ar
 
 
 def is_separable(features: Array, targets: Array, solved_within: float) -> bool:
-    """Whether a layer before monotonic outputs could be right on every sample.
+    """Whether a layer before monotone outputs could be right on every sample.
 
     It could not if, for some output, no affine function of the features parts the samples whose
-    targets are high from those whose targets are low. A logistic regression decides: it parts what
-    can be parted. Of features that are not finite nothing is known, so it could. They have shape
-    (samples, features), the bias's 1 among them.
+    targets are high from those whose targets are low. A logistic regression decides: either its
+    function parts them, or its residuals prove that none does. Where they do neither, as of
+    features that are not finite, it could. They have shape (samples, features), the bias's 1 last.
 
     Source:
         Albert & Anderson 1984, Biometrika 71(1):1-10: a logistic regression has a finite best fit
-        unless the samples can be parted.
+        unless the samples can be parted. Gordan 1873: they cannot if positive multiples of them,
+        those of one side turned round, add up to 0, as residuals do at the best fit.
     """
-    return all(_is_output_separable(features, column, solved_within) for column in targets.T)
+    kept = (features.shape, features.tobytes())
+    return all(_is_output_separable(*kept, y.tobytes(), solved_within) for y in targets.T)
 
 
-def _is_output_separable(features: Array, targets: Array, solved_within: float) -> bool:
+@lru_cache(maxsize=256)  # all variants of an experiment ask for the same
+def _is_output_separable(
+    shape: tuple[int, int], inputs: bytes, outputs: bytes, solved_within: float
+) -> bool:
+    features, targets = np.frombuffer(inputs).reshape(shape), np.frombuffer(outputs)
     middle = targets.max() / 2.0 + targets.min() / 2.0  # the sum may be infinite
     high, low = targets - solved_within >= middle, targets + solved_within <= middle
     bound = high | low
     if not (high.any() and low.any() and np.isfinite(features).all()):
         return True
-    bounded, _ = _scale_by_powers(features[bound])
-    logits = bounded @ _logistic_fit(bounded, high[bound].astype(np.float64))
-    return bool(((logits > 0.0) == high[bound]).all())
+    samples, is_high = _centre(features[bound]), high[bound].astype(np.float64)
+    weights = _logistic_fit(samples, is_high)
+    if ((samples @ weights > 0.0) == is_high).all():
+        return True
+    residuals = np.abs(_logistic(samples @ weights) - is_high)
+    return not _add_up_to_zero(features[bound] * (2.0 * is_high - 1.0)[:, None], residuals)
+
+
+def _add_up_to_zero(vectors: Array, amounts: Array) -> bool:
+    """Whether amounts that are about these, and above 0, of the vectors add up to exactly 0.
+
+    In fractions: the largest amounts take up what the others leave. Not, where that would take too
+    long.
+    """
+    order = np.argsort(-amounts)
+    order = order[amounts[order] > _NO_AMOUNT * amounts.max()]
+    if len(order) > _MAX_SAMPLES or vectors.shape[1] > _MAX_FEATURES:
+        return False
+    columns = [[Fraction(x) for x in vectors[place].tolist()] for place in order]
+    shares = [Fraction(amount) for amount in amounts[order].tolist()]
+    rest = [-sum(map(mul, shares, row)) for row in zip(*columns, strict=True)]
+    # by elimination; each row of the basis knows the vectors that it is made of
+    basis: list[tuple[int, list[Fraction], dict[int, Fraction]]] = []
+    for place, column in enumerate(columns):
+        vector, made_of = _reduce(column, basis)
+        pivot = next((row for row, x in enumerate(vector) if x), None)
+        if pivot is not None:
+            basis.append((pivot, vector, {place: Fraction(1)} | made_of))
+        if len(basis) == len(rest):
+            break
+    left, changes = _reduce(rest, basis)
+    return not any(left) and all(shares[place] > x for place, x in changes.items())
+
+
+def _reduce(
+    vector: list[Fraction], basis: list[tuple[int, list[Fraction], dict[int, Fraction]]]
+) -> tuple[list[Fraction], dict[int, Fraction]]:
+    """What is left of a vector without the parts along a basis, and minus these parts."""
+    parts: dict[int, Fraction] = {}
+    for pivot, row, made_of in basis:
+        if factor := vector[pivot] / row[pivot]:
+            vector = [x - factor * y for x, y in zip(vector, row, strict=True)]
+            for place, share in made_of.items():
+                parts[place] = parts.get(place, Fraction(0)) - factor * share
+    return vector, parts
+
+
+def _centre(features: Array) -> Array:
+    """The same samples with numbers of at most about 1: differences from the first, and a 1."""
+    columns = _scale_by_powers(features[:, :-1])[0]
+    columns = columns - columns[0]
+    columns = np.ldexp(columns, -np.frexp(np.abs(columns).max(axis=0))[1])
+    return np.concatenate([columns, np.ones((len(columns), 1))], axis=1)
 
 
 def _scale_by_powers(columns: Array) -> tuple[Array, IntArray]:

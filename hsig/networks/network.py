@@ -1,9 +1,9 @@
 """A network of any number of layers: forward pass, losses and gradient.
 
 Weights are a tuple with an array for each layer, the output's last: (fan_in + 1, fan_out) for each
-seed, the bias row last (a constant 1 is appended to what the layer sees); a layer without a bias has
-no such row. In public, seeds are the
-first axis; here and in the engines they are the last, as contiguous lanes.
+seed, the bias row last (a constant 1 is appended to what the layer sees); a layer without a bias
+has no such row. In public, seeds are the first axis; here and in the engines they are the last, as
+contiguous lanes.
 """
 
 from collections.abc import Sequence
@@ -120,8 +120,8 @@ def weighted_sums(inputs: Array, weights: Array) -> Array:
     Returns:
         Shape (samples, fan_out, seeds).
     """
-    products = inputs[:, :, None, :] * weights
-    return sum_in_order(products.swapaxes(0, 1))
+    columns = inputs.swapaxes(0, 1)[:, :, None]
+    return sum_in_order(column * row for column, row in zip(columns, weights, strict=True))
 
 
 def backpropagate(weights: Array, deltas: Array) -> Array:
@@ -134,8 +134,8 @@ def backpropagate(weights: Array, deltas: Array) -> Array:
     Returns:
         Shape (samples, fan_in, seeds).
     """
-    products = deltas.swapaxes(0, 1)[:, :, None, :] * weights.swapaxes(0, 1)[:, None]
-    return sum_in_order(products)
+    units = zip(deltas.swapaxes(0, 1)[:, :, None], weights.swapaxes(0, 1), strict=True)
+    return sum_in_order(delta * column for delta, column in units)
 
 
 def mean_products(inputs: Array, deltas: Array) -> Array:
@@ -148,7 +148,8 @@ def mean_products(inputs: Array, deltas: Array) -> Array:
     Returns:
         Shape (fan_in, fan_out, seeds).
     """
-    return sum_in_order(inputs[:, :, None, :] * deltas[:, None, :, :]) / len(inputs)
+    rows = zip(inputs[:, :, None, :], deltas[:, None, :, :], strict=True)
+    return sum_in_order(seen * delta for seen, delta in rows) / len(inputs)
 
 
 def append_ones(outputs: Array) -> Array:

@@ -56,8 +56,12 @@ class Start:
 
         >>> Start("uniform", (-1.0, 1.0)).summary
         '[-1, 1)'
+        >>> Start("uniform", (0.5, 0.5)).summary
+        '0.5 alone'
         """
         texts = {name: f"{value:.6g}" for name, value in self.parameters.items()}
+        if texts.keys() == {"low", "high"} and len({*self.settings}) == 1:
+            return f"{texts['low']} alone"
         return SCHEMES[self.scheme].summary.format(**texts)
 
     def draw(self, seeds: Sequence[int], sizes: Sequence[int]) -> Weights:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from html import escape
 from itertools import count as count_from
 from itertools import groupby
@@ -261,6 +262,7 @@ def report_html(reports: Sequence[Report]) -> str:
     environment.filters |= {
         "visible": lambda text, keep="": escape_control(text, keep=keep),
         "base64": lambda text: b64encode(text.encode()).decode(),
+        "sha256": lambda text: b64encode(sha256(text.encode()).digest()).decode(),
         "blocks": lambda blocks, prefix: Markup(
             blocks_html(blocks, rows_most=_MAX_REPORT_ROWS, prefix=prefix)
         ),

@@ -1,14 +1,12 @@
 """Working at a terminal: progress bars, Ctrl-C, and drawing the result in its width and colours."""
 
 import os
-import signal
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -16,80 +14,75 @@ from rich.markup import escape
 from hsig.errors import RunError
 from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
+from hsig.output.signals import add_answer, remove_answer, write_notice
 from hsig.output.streams import print_message, put, writing_out
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-# --- Ctrl-C --------------------------------------------------------------------------------------
+# --- signals -------------------------------------------------------------------------------------
 
 T = TypeVar("T")
 
 
 class Interrupts:
-    """Turns Ctrl-C into an early end of what is waited for.
+    """Turns a signal into an early end of what is waited for, and says so at once.
 
-    From Ctrl-C on, interrupts are ignored: what was done by then is to be written. Within a `with`
-    block, Ctrl-C between two waits ends the next one at once.
+    Within a `with` block, a signal between two waits ends the next one at once, and one behind them
+    breaks nothing off: what was done by then is to be written.
     """
 
-    def __init__(self) -> None:
-        self.interrupted = False
-        self._is_waiting = False
-        self._handler_outside: Any = None  # of the `with` block, if there is one
+    def __init__(self, notice: str, nothing: str = "") -> None:
+        """`notice` says what follows, and `nothing` the same where nothing was done yet."""
+        self.interrupted, self.signal = False, ""  # the name of a signal, if it was one
+        self._nothing, self._notice = nothing or notice, notice
+        self._has_events = self._is_watching = self._is_waiting = False
+        self._said = ""
 
     def __enter__(self) -> Self:
-        self._handler_outside = signal.getsignal(signal.SIGINT)
+        add_answer(self._interrupt)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _set_handler(signal.SIG_IGN if self.interrupted else self._handler_outside)
+        remove_answer(self._interrupt)
 
-    def _interrupt(self, *_: object) -> None:
-        is_first, self.interrupted = not self.interrupted, True
-        if is_first and self._is_waiting:
+    def _interrupt(self, signal: str) -> bool:
+        if not (self._is_watching or self._has_events):
+            return False  # nothing would be lost
+        self.interrupted, self.signal = True, signal
+        if self._is_waiting:
             raise KeyboardInterrupt
+        if not self._is_watching:  # else it is said below what is drawn meanwhile
+            self._said = self._notice
+            write_notice(self._said)
+        return True
+
+    def say(self, *, done: bool = True) -> None:
+        """Say that it was interrupted, and whether anything was done, unless that was said."""
+        notice = self._notice if done else self._nothing
+        if self.interrupted and notice != self._said:
+            print_message(f"interrupted: {notice}")
 
     def until_interrupt(self, events: Iterable[T]) -> Iterator[T]:
-        """The events up to Ctrl-C, which breaks off the wait for one, and nothing else."""
+        """The events up to a signal, which breaks off the wait for one, and nothing else."""
         iterator = iter(events)
-        before = _set_handler(self._interrupt)
         try:
-            while not self.interrupted:
-                self._is_waiting = True
-                event = next(iterator, None)
-                self._is_waiting = False
-                if event is None:
-                    break
-                yield event
+            with self:
+                self._is_watching = True
+                while not self.interrupted:
+                    self._is_waiting = True
+                    event = next(iterator, None)
+                    self._is_waiting = False
+                    if event is None:
+                        break
+                    self._has_events = True
+                    yield event
         except KeyboardInterrupt:
             self.interrupted = True
         finally:
-            self._is_waiting = False
-            after = self._interrupt if self._handler_outside else before
-            _set_handler(signal.SIG_IGN if self.interrupted else after)
+            self._is_watching = self._is_waiting = False
             if isinstance(iterator, Generator):
                 iterator.close()  # which ends its processes
-
-
-def _set_handler(handler: Any) -> Any:
-    """Set what answers Ctrl-C; return what did before. Only the main thread can."""
-    if handler is None or threading.current_thread() is not threading.main_thread():
-        return None
-    return signal.signal(signal.SIGINT, handler)
-
-
-@contextmanager
-def defer_interrupts() -> Iterator[None]:
-    """Defer Ctrl-C until the block ends."""
-    interrupts: list[object] = []
-    before = _set_handler(lambda *_: interrupts.append(None))
-    try:
-        yield
-    finally:
-        _set_handler(before)
-    if interrupts:
-        signal.raise_signal(signal.SIGINT)
 
 
 # --- progress ------------------------------------------------------------------------------------
@@ -99,22 +92,29 @@ _MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
 
 
 class ConsoleTrainer(Interrupts):
-    """Trains experiments with a progress bar, and turns Ctrl-C into an early end."""
+    """Trains experiments with a progress bar, and turns a signal into an early end."""
 
-    def __init__(self, *, quiet: bool, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool,
+        check: Callable[[], None] = lambda: None,
+        notice: str = "this is what was done by then",
+    ) -> None:
         """`check` is called before anything is trained, when all inputs are read; may refuse it."""
-        super().__init__()
+        super().__init__(notice, "there is no result yet")
         self.problem: RunError | None = None  # what else ended a part of it early
         self._check = check
         self._console = Console(stderr=True)
         self._shows = self._console.is_terminal and not quiet
 
-    def warn(self, *experiments: Experiment) -> None:
+    def warn(self, *experiments: Experiment, notes: Sequence[str] = ()) -> None:
         """Say what the numbers of their tasks make hard or impossible, before they are trained."""
         from hsig.reports.obstacles import warnings_of
 
         self._check()
-        print_message(*(f"warning: {message}" for message in warnings_of(experiments)))
+        messages = (*notes, *warnings_of(experiments))
+        print_message(*(f"warning: {message}" for message in messages))
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
         """Train experiments; nothing is drawn in a pipe, or before a second has passed."""
@@ -133,6 +133,8 @@ class ConsoleTrainer(Interrupts):
         events = self.until_interrupt(events)
         try:
             yield from _show_progress(events, epochs, self._console) if self._shows else events
+            if self.signal and not self._said:
+                print_message(f"interrupted: by {self.signal}")
         except RunError as problem:
             self.problem = problem
 
@@ -160,24 +162,23 @@ def _show_progress(
 def watch_cells(
     results: Iterable[T],
     take: Callable[[T], int],
+    interrupts: Interrupts,
     *,
     cells: int,
     steps: int,
     draw: Callable[[Console], RenderableType],
     quiet: bool,
-) -> bool:
+) -> None:
     """Take the results of cells; on a terminal, draw the map so far with a bar below it.
 
     Args:
         results: Of the cells, as they end.
         take: Takes a result, and returns how many steps it was.
+        interrupts: End it early.
         cells: How many there are.
         steps: How many they have in all, for the time that is left.
         draw: Draws the map so far.
         quiet: Whether nothing is drawn.
-
-    Returns:
-        Whether Ctrl-C ended it.
     """
     from rich.live import Live
 
@@ -190,13 +191,12 @@ def watch_cells(
         refresh_per_second=_MAPS_PER_SECOND,
         transient=True,
     )
-    interrupts = Interrupts()
     with ExitStack() as shown:
         if console.is_terminal and not quiet:
             shown.enter_context(live)
         for done, result in enumerate(interrupts.until_interrupt(results), start=1):
             bar.update(task, advance=take(result), done=done)
-    return interrupts.interrupted
+    interrupts.say()
 
 
 def _progress_bar(before: str, after: str, console: Console) -> "Progress":

@@ -24,9 +24,9 @@ from hsig.experiments.experiment import Checkpoint, Experiment
 from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import which_cost
 from hsig.reports.comparison import answer, best_first, family
-from hsig.reports.explanation import piece_name
 from hsig.reports.page import brief, count, interval, listed, percent, rate_of, short, shortened
 from hsig.reports.phrases import named_seeds, result_line
+from hsig.reports.story import piece_name
 
 MAX_ALT_PARTS = 8
 
@@ -105,8 +105,9 @@ def solved_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
         return Solved.from_counts(int(curve.seeds[-1]), curve.of)
 
     def describe(variant: VariantSummary) -> str:
-        end, half = at_end(variant), variant.epochs_to_solve[0]
-        by_half = f", half of all by epoch {half:.0f}" if isfinite(half) else ""
+        curve, end = count_solved_by_epoch(variant), at_end(variant)
+        half = curve.epochs[curve.share >= 0.5][:1].tolist()
+        by_half = f", half of all by epoch {half[0]}" if half else ""
         return f"{_of_seeds(end)} by epoch {variant.epochs[-1]} ({interval(end)}){by_half}"
 
     return _caption_variants(

@@ -342,8 +342,9 @@ def _prediction_columns(shown: Comparison) -> list[Variant]:
 
 
 def which_cost(experiment: "Experiment") -> str:
-    """Over which samples the tables' cost is taken."""
-    return "cost of the last sample" if experiment.cost == "last" else "mean cost"
+    """What the tables' cost is: at the same weights, or on the way through an epoch."""
+    of_epoch = {"mean": "running mean cost", "last": "running cost of the last sample"}
+    return of_epoch.get(experiment.cost, "loss of the weights")
 
 
 def median_over(experiment: "Experiment") -> str:

@@ -158,11 +158,12 @@ def _variant(
 
 # --- seeds ---------------------------------------------------------------------------------------
 
-_BY_CHECKPOINT = ("cost_last", "cost_mean")
+_BY_CHECKPOINT = ("cost_last", "cost_mean", "loss")
 _SEED_COLUMNS: Mapping[str, Callable[[Training], list[Any]]] = {
     "seed": lambda training: list(training.seeds),
     "cost_last": lambda training: training.cost_last.tolist(),
     "cost_mean": lambda training: training.cost_mean.tolist(),
+    "loss": lambda training: training.loss.tolist(),
     "verdict": lambda training: [VERDICTS[verdict] for verdict in training.verdict],
     "solved_at": lambda training: _epochs(training.solved_at),
     "lost_at": lambda training: _epochs(training.lost_at),

@@ -23,16 +23,17 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "hold, single seeds do not carry over to other software",
         "checkpoint": "an epoch whose costs and evidence are kept: 0, every report_every, the "
         "budget",
-        "cost": "the loss of the samples of an epoch, each before its own update: their mean, or "
-        "that of the last one",
+        "cost": "what tables show of the loss: the loss of the weights, or the running cost, by "
+        "the key cost",
         "curve": "the median cost by epoch, from its beginning to its end, as a small picture",
         "difference": "the solved rate of a variant less that of the baseline, over the same seeds",
         "discordant": "a pair of runs of the same seed of which one is solved and the other is not",
         "end point": "where training ended on the surface of the mean loss: near a saddle, a "
         "minimum, a flat point, a kink, or on a slope",
         "epoch": "one pass over the samples of the task",
-        "epochs to solve": "the first number of epochs after which every sample was right; a "
-        "median over seeds, with an interval from order statistics",
+        "epochs to solve": "of a seed that is solved at the end, the first number of epochs after "
+        "which every sample was right; a median over all seeds, with an interval from order "
+        "statistics",
         "epochs": "passes over the samples; as the head of a column, the median epochs to solve",
         "Holm": "a correction of several p-values, so that any false claim among them stays below "
         "5 % (Holm 1979)",
@@ -41,6 +42,8 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "kink": "a point at which an activation changes its slope at once; a setting of this name "
         "chooses the slope there: open the flatter of both sides, closed the steeper, left, right, "
         "their mean or sum, own what the formula says",
+        "loss of the weights": "the mean loss over all samples, each at the same weights, those of "
+        "the epoch",
         "lost": "a seed that was solved and later, for an epoch at least, was not",
         "McNemar": "the exact test whether two variants solve the same share of the same seeds; it "
         "looks at the discordant pairs alone (McNemar 1947)",
@@ -50,7 +53,9 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "piece": "an interval on which an activation is a straight line",
         "power": "the probability that a test claims a difference that there is",
         "rank": "1 + how many variants are solved significantly more often, Holm over all pairs",
-        "remedy": "the same experiment, from the same seeds, with one thing changed",
+        "remedy": "the same experiment, from the same seeds, with one thing changed, or a few",
+        "running cost": "the loss of each sample of an epoch before its own update, as a training "
+        "loop prints it: the mean of all, or the last; online it is of many weights",
         "seed": "one run: the number that its initial weights are drawn with",
         "slope": "the derivative of an activation, or what backward puts in its place",
         "squared": "squared error, (p - y)**2",

@@ -1,5 +1,6 @@
 """Pages of what is looked up: activations, configs, powers."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter, itemgetter
@@ -26,7 +27,7 @@ from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
 from hsig.formulas.function import Break
-from hsig.formulas.nodes import Node, format_formula, text_length
+from hsig.formulas.nodes import Node, format_formula, format_within
 from hsig.reports.comparison import (
     ComparisonTables,
     answer,
@@ -135,6 +136,7 @@ def activation_page(activation: Activation, points: Points | None) -> Page:
         *map(describe_oddity, find_oddities(activation)),
         activation.source and f"source: {activation.source}",
         activation.note and f"note: {activation.note}",
+        activation.caveat and f"note: {activation.caveat}",
     )
     facts, elsewhere = lines(text for text in texts if text), _elsewhere(activation)
     overview = _overview_rows([activation])
@@ -149,19 +151,15 @@ def activation_page(activation: Activation, points: Points | None) -> Page:
 
 
 def _short_text(root: Node) -> str:
-    length = text_length(root)
-    return (
-        format_formula(root, digits=6)
-        if length <= _MAX_TEXT
-        else f"a formula of {length} characters"
-    )
+    text = format_within(root, _MAX_TEXT, digits=6)
+    return text or f"a formula of more than {_MAX_TEXT} characters"
 
 
 def _elsewhere(activation: Activation) -> list[Table]:
     """Who means what by which name, of the row of the table that it is; its own first."""
     meanings: dict[Activation, list[str]] = {}
     for name, meant in all_aliases().items():
-        if is_in_table(activation) and meant.name == activation.name:
+        if (meant.name, meant.definition) == (activation.name, activation.definition):
             meanings.setdefault(meant, []).append(name)
     if not meanings:
         return []
@@ -352,6 +350,7 @@ def _heading_of(name: str, experiment: Experiment) -> tuple[str, ...]:
 
 _POWERS = (0.5, 0.8, 0.9, 0.95)
 _SEEDS = (30, 100, 300, 1000, 3000, 10_000)
+_ROUNDING = 1e-9  # of a thousandth: what is written with three digits is one of these
 _TESTS = {"unpaired": "Fisher's exact test, two-sided", "paired": "exact McNemar test, two-sided"}
 
 
@@ -387,9 +386,7 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
     powers = _two_tests(
         Column("power", "power", itemgetter(0), percent), str, f"more than {MAX_SEEDS}", needed
     )
-    differences = _two_tests(
-        Column("seeds", "seeds", itemgetter(0)), "{:.3f}".format, "none", smallest
-    )
+    differences = _two_tests(Column("seeds", "seeds", itemgetter(0)), _rounded_up, "none", smallest)
     tables = (
         powers.table(
             f"seeds to tell solved rates {short(first)} and {short(second)} apart, two-sided at "
@@ -423,6 +420,11 @@ def power_page(first: float, second: float, discordant: float | None = None) -> 
         f"whatever the power, claims are reported on {CLAIM_SEEDS} seeds or more",
     )
     return replace(page, blocks=(*page.blocks, lines(notes)))
+
+
+def _rounded_up(difference: float) -> str:
+    """Three digits, of no smaller a difference: it has the power that is said."""
+    return f"{math.ceil(1000.0 * difference - _ROUNDING) / 1000.0:.3f}"
 
 
 def _two_tests(

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from math import copysign
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hsig.activations.names import is_in_table, to_text
 from hsig.analysis.remedies import (
     UnreachableTargets,
@@ -14,6 +16,13 @@ from hsig.analysis.remedies import (
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.formulas.nodes import format_formula
+from hsig.networks.network import append_bias
+from hsig.networks.obstacles import (
+    CONTRADICTION,
+    ONE_DIRECTION,
+    count_right_at_most,
+    find_contradictions,
+)
 from hsig.reports.page import listed, short
 
 if TYPE_CHECKING:
@@ -24,10 +33,29 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     """What is to be said of some experiments before they are trained, each thing once."""
     found: dict[str, None] = {}
     for experiment in experiments:
-        of_task = (*_describe_targets(experiment), *_describe_inputs(experiment))
+        of_task = (
+            *_describe_contradictions(experiment),
+            *_describe_constant(experiment),
+            *_describe_targets(experiment),
+            *_describe_inputs(experiment),
+        )
         found |= dict.fromkeys(f"{experiment.task.name}: {message}" for message in of_task)
         found |= dict.fromkeys(_describe_formulas(experiment))
     return tuple(found)
+
+
+def describe_obstacle(experiment: Experiment, variant: Variant) -> str:
+    """Why no weights of a variant are right on every sample; empty if nothing proves it."""
+    match experiment.find_obstacle(variant):
+        case "":
+            return ""
+        case obstacle if obstacle == CONTRADICTION:
+            return _describe_contradictions(experiment)[0]
+        case obstacle if obstacle == ONE_DIRECTION:
+            return _describe_one_direction(variant)
+    found = find_unreachable_targets(experiment, variant)
+    assert found is not None
+    return describe_out_of_reach(found)
 
 
 def describe_out_of_reach(found: UnreachableTargets, names: Sequence[str] = ()) -> str:
@@ -75,20 +103,74 @@ def _describe_targets(experiment: Experiment) -> list[str]:
     ]
 
 
+def _describe_contradictions(experiment: Experiment) -> list[str]:
+    """A message if samples with the same inputs have targets of which none is near to all."""
+    inputs = append_bias(experiment.scaled_task.inputs)[:, :, 0]
+    targets, within = experiment.task.targets, experiment.solved_within
+    groups = find_contradictions(inputs, targets, within)
+    if not groups:
+        return []
+    places = groups[0]
+    column = targets[places, np.ptp(targets[places], axis=0).argmax()]
+    rows = sorted((int(column.argmin()), int(column.argmax())))
+    (one, other), (y, z) = places[rows] + 1, column[rows].tolist()
+    more = f" (and so in {len(groups) - 1} more such cases)" if len(groups) > 1 else ""
+    return [
+        f"rows {one} and {other} have the same inputs, but targets {short(y)} and {short(z)}{more}:"
+        f" no prediction is within {short(within)} of both. Whatever is trained can be right on at "
+        f"most {count_right_at_most(inputs, targets, within)} of the {len(targets)} rows"
+    ]
+
+
+def _describe_constant(experiment: Experiment) -> list[str]:
+    """A message if one prediction is right on every sample."""
+    targets, within = experiment.task.targets, experiment.solved_within
+    spread = float(np.ptp(targets, axis=0).max())
+    if spread == 0.0:
+        values = listed([short(float(target)) for target in targets[0]])
+        return [f"all targets are {values}: there is nothing to tell apart"]
+    if spread >= 2.0 * within:
+        return []
+    return [
+        f"one prediction is within {short(within)} of all {len(targets)} targets (they range over "
+        f"{short(spread)}), so a network that tells no samples apart counts as solved. Use "
+        f"solved_within below {short(spread / 2.0)}"
+    ]
+
+
+def _describe_one_direction(variant: Variant) -> str:
+    """That a network does no more than an affine function, which does not solve the task."""
+    hidden, output = variant.activation, to_text(variant.output_activation)
+    if hidden.is_linear:
+        return (
+            f"{to_text(hidden)} is a straight line, so that the network is an affine function of "
+            f"the inputs, then {output}: none solves this task. Take another activation"
+        )
+    return (
+        f"one unit of {to_text(hidden)}, then {output}, goes only up or only down along a line "
+        "through the inputs: no such function solves this task. Take more hidden units"
+    )
+
+
 def _describe_formulas(experiment: Experiment) -> list[str]:
-    """A message for each of the user's own formulas that is odd."""
+    """A message for each of the user's own formulas that is odd, or that differs elsewhere."""
     used = dict.fromkeys(
         activation
         for variant in experiment.variants
         for activation in (variant.activation, variant.output_activation)
-        if activation.program is not None and not is_in_table(activation)
+        if activation.program is not None
     )
-    if not used:
-        return []
+    caveats = [
+        f"{to_text(activation)}: {activation.caveat}" for activation in used if activation.caveat
+    ]
+    own = [activation for activation in used if not is_in_table(activation)]
+    if not own:
+        return caveats
     from hsig.analysis.definitions import find_oddities
 
-    found = ((activation, find_oddities(activation)) for activation in used)
-    return [f"{to_text(a)}: {'; '.join(map(describe_oddity, odd))}" for a, odd in found if odd]
+    found = ((activation, find_oddities(activation)) for activation in own)
+    odd = [f"{to_text(a)}: {'; '.join(map(describe_oddity, odd))}" for a, odd in found if odd]
+    return [*caveats, *odd]
 
 
 def _describe_inputs(experiment: Experiment) -> list[str]:

@@ -23,6 +23,7 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.outlook import WINDOW
 from hsig.experiments.verdicts import (
     AFFINE,
+    CYCLING,
     DEAD,
     DIVERGED,
     FROZEN,
@@ -36,6 +37,7 @@ from hsig.experiments.verdicts import (
     SLOW,
     SOLVED,
     STOPPED,
+    SYMMETRIC,
     UNREACHABLE,
     UNSTABLE,
     UNSTABLE_CHANGE,
@@ -49,20 +51,28 @@ MEANINGS = {
     DIVERGED: "a weight stopped being finite",
     SOLVED: "every sample is right",
     STOPPED: "training was stopped before the end of its budget",
-    UNREACHABLE: "no value of the output is near enough to some target to be right",
+    UNREACHABLE: "no weights of this network are right on every sample",
+    SYMMETRIC: (
+        "all units of a hidden layer are the same and stay so, and with one of them no weights are "
+        "right on every sample"
+    ),
     DEAD: "no hidden unit has a slope on any sample, and the output layer alone cannot solve it",
-    FROZEN: f"the weights come back, bit for bit, within {WINDOW} epochs",
+    FROZEN: "no step on any rows changes a bit of a weight",
+    CYCLING: (
+        f"the weights move and come back, bit for bit, within {WINDOW} epochs, and no state "
+        "between is solved"
+    ),
     SATURATED: "the output is flat on every sample that is wrong",
     UNSTABLE: (
-        f"the mean cost rises by {UNSTABLE_RISE:.0%} within {WINDOW} epochs, or one step throws a "
-        f"prediction by {UNSTABLE_CHANGE:g}"
+        f"the loss of the weights rises by {UNSTABLE_RISE:.0%} within {WINDOW} epochs, or one step "
+        f"throws a prediction by {UNSTABLE_CHANGE:g}"
     ),
     AFFINE: (
         f"the output's pre-activation is within {NO_BEND:g} of an affine function of the inputs, "
-        "none of which solves it"
+        "none of which solves it with this output"
     ),
-    PLATEAU: f"the mean cost falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs",
-    SLOW: "the cost is still falling at the end of this budget",
+    PLATEAU: f"the loss of the weights falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs",
+    SLOW: "the loss is still falling at the end of this budget",
 }
 GLYPHS = {
     SOLVED: "█",
@@ -72,6 +82,8 @@ GLYPHS = {
     UNSTABLE: "~",
     SATURATED: "o",
     FROZEN: "*",
+    CYCLING: "@",
+    SYMMETRIC: "=",
     DEAD: "·",
     DIVERGED: "!",
     UNREACHABLE: "^",

@@ -11,7 +11,13 @@ from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps
 from hsig.config.loading import resolved_keys
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis
-from hsig.reports.columns import COST_PARTS, if_trained, result_columns
+from hsig.reports.columns import (
+    COST_PARTS,
+    if_trained,
+    median_over,
+    result_columns,
+    which_cost,
+)
 from hsig.reports.comparison import family, interval_alone
 from hsig.reports.page import (
     HEADER,
@@ -57,7 +63,7 @@ def sweep_page(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Page:
     done = [summary for summary in cells.values() if summary is not None]
     maps = heat_maps(axes, lambda cell: _shade(cells[cell])) if several else ()
     early = len(done) < len(cells)
-    rows = _cell_rows(axes, cells)
+    rows = _cell_rows(axes, base, cells)
     names = (*(f"axis:{axis.name}" for axis in axes), "solved", "interval", "median_cost")
     words = [f"count:{word}" for word in FAILED_VERDICTS if any(word in s.verdicts for s in done)]
     return Page(
@@ -166,12 +172,21 @@ def _axis_columns(axes: Sequence[Axis], others: Sequence[str]) -> list[Column[An
     ]
 
 
-def _cell_rows(axes: Sequence[Axis], cells: Cells) -> Rows[Any]:
+def _cell_rows(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Rows[Any]:
     """A row for each cell that has been trained."""
+    swept = any(axis.name == "cost" for axis in axes)
+    note = "" if swept else f"cost: {which_cost(base)}{median_over(base)}"
     columns = (
         *result_columns(FAILED_VERDICTS, str),
         Column("cost", "", if_trained(attrgetter("cost")), parts=COST_PARTS),
-        Column("median_cost", "cost", if_trained(lambda s: s.cost[1]), brief, shown_only=True),
+        Column(
+            "median_cost",
+            "cost",
+            if_trained(lambda s: s.cost[1]),
+            brief,
+            shown_only=True,
+            note=note,
+        ),
         *(
             Column(f"count:{word}", word, _count_of(word), shown_only=True)
             for word in FAILED_VERDICTS

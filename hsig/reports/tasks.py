@@ -172,7 +172,7 @@ def _over_table(over: TaskComparison, experiment: Experiment) -> Table:
         f"solved of {seeds}, by task{rates}; over these tasks, of which each counts the same: mean "
         "rank of the solved rate, and improvement, the chance that a run is better "
         f"(solved in fewer epochs, or at all) than one of {over.baseline}; its interval: 95 %, "
-        "bootstrap of the seeds within each task, each variant by itself"
+        "bootstrap of the seeds within each task, the same seeds for both"
     )
     return rows.table(title, splits=True)
 

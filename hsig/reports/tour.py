@@ -32,7 +32,7 @@ STEPS = (
         "hard does not",
         "train hard",
         (
-            "The cost stops near 0.70, and every prediction near 0.49: the networks give the same "
+            "The cost stops near 0.693, and every prediction near 0.49: the networks give the same "
             "answer to everything.",
             "Hardly any seed is solved, though the curve of hard is nowhere more than 0.08 from "
             "that of sigmoid.",

@@ -20,7 +20,12 @@ from hsig.analysis.tuning import (
     without_tuning,
 )
 from hsig.config.keys import COMPARE
-from hsig.config.loading import Settings, load_experiment, load_side_by_side
+from hsig.config.loading import (
+    Settings,
+    describe_left_out,
+    load_experiment,
+    load_side_by_side,
+)
 from hsig.experiments.experiment import Experiment, Outcome
 from hsig.reports.comparison import comparison_page
 from hsig.reports.lookups import configs_page
@@ -84,7 +89,8 @@ def compare(configs: Sequence[Path], settings: Settings, trainer: Trainer) -> Co
     if not experiments:
         config = configs[0] if configs else None
         experiments, role = {"": load_experiment(config, settings, COMPARE)}, ASKED
-    trainer.warn(*experiments.values())
+    left_out = describe_left_out(configs, settings, experiments.values())
+    trainer.warn(*experiments.values(), notes=left_out)
     if any(experiment.tune for experiment in experiments.values()):
         return CompareResult(_tune_each(experiments, role, trainer))
     if role == ASKED:

@@ -6,10 +6,17 @@ from functools import cached_property
 from typing import ClassVar
 
 from hsig.analysis.parts import REMEDY, Part
-from hsig.analysis.remedies import Trial, judge_remedy, propose_remedies
+from hsig.analysis.remedies import (
+    Remedy,
+    Stage,
+    Trial,
+    judge_remedy,
+    order_trials,
+    propose_remedies,
+)
 from hsig.analysis.summary import summarise
 from hsig.config.keys import EXPLAIN
-from hsig.experiments.experiment import Experiment, Outcome
+from hsig.experiments.experiment import Experiment
 from hsig.reports.explanation import explanation_page
 from hsig.reports.page import Page
 from hsig.results.result import SingleResult
@@ -26,9 +33,7 @@ class ExplainResult(SingleResult):
         """The page; it has no columns to choose."""
         del columns
         outcome, trials = self.parts[0].outcome, list(self.remedies.values())
-        remedies = propose_remedies(outcome.experiment) if _needs_remedies(outcome) else ()
-        missing = max(0, len(remedies) - len(trials))
-        return explanation_page(outcome, self.summary, trials, missing=missing)
+        return explanation_page(outcome, self.summary, trials, missing=len(self.next_remedies))
 
     @property
     def story(self) -> tuple[str, ...]:
@@ -38,32 +43,44 @@ class ExplainResult(SingleResult):
 
     @cached_property
     def remedies(self) -> Mapping[str, Trial]:
-        """What became of each remedy, by what it changed."""
-        failed = self.summary.variants[0]
+        """What became of each remedy, by what it changed; from the smallest change on."""
+        return order_trials(self._stage)
+
+    @cached_property
+    def next_remedies(self) -> tuple[Remedy, ...]:
+        """Those that are to be tried next; none if all were tried, or there is nothing to mend."""
+        outcome = self.parts[0].outcome
+        result = outcome.results[0] if outcome.complete else None
+        needed = result is not None and (bool(result.failure) or not result.solved.all())
+        return propose_remedies(self._stage) if needed else ()
+
+    @cached_property
+    def _stage(self) -> Stage:
+        first, (numbers,) = self.parts[0], self.summary.variants
+        before = Trial(first, numbers, works=None)
         trials = [
-            judge_remedy(part, failed, summarise(part.outcome).variants[0])
+            judge_remedy(before, part, summarise(part.outcome).variants[0])
             for part in self.parts[1:]
         ]
-        return {trial.numbers.label: trial for trial in trials}
+        return Stage(
+            first.outcome.experiment, numbers, {trial.numbers.label: trial for trial in trials}
+        )
 
 
 def explain(experiment: Experiment, trainer: Trainer) -> ExplainResult:
     """Train an activation and, if a seed of it fails, remedies from the same seeds."""
     trainer.warn(experiment)
     outcome = train_until(experiment, trainer)
-    parts = [Part("", experiment, outcome)]
-    if can_continue(trainer, outcome) and _needs_remedies(outcome):
-        remedies = propose_remedies(outcome.experiment)
+    result = ExplainResult((Part("", experiment, outcome),))
+    while can_continue(trainer, outcome) and (remedies := result.next_remedies):
         outcomes = trainer.train(*(remedy.experiment for remedy in remedies))
-        parts += [
-            Part(remedy.name, remedy.experiment, result, REMEDY, remedy.layers)
-            for remedy, result in zip(remedies, outcomes, strict=True)
-            if result.complete
+        parts = [
+            Part(remedy.name, remedy.experiment, trained, REMEDY, remedy.layers)
+            for remedy, trained in zip(remedies, outcomes, strict=True)
+            if trained.complete
         ]
-    return ExplainResult(tuple(parts))
-
-
-def _needs_remedies(outcome: Outcome) -> bool:
-    """Whether there is something to mend."""
-    result = outcome.results[0]
-    return outcome.complete and (bool(result.failure) or not result.solved.all())
+        if parts:
+            result = ExplainResult((*result.parts, *parts))
+        if len(parts) < len(remedies):
+            break
+    return result

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.in_python import in_python
 from hsig.analysis.definitions import WRONG, find_oddities
@@ -17,7 +15,7 @@ from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
 from hsig.config.loading import Settings, load_experiment
 from hsig.config.positional import single_config, split_words
 from hsig.config.sweeps import load_sweep
-from hsig.errors import ConfigError
+from hsig.errors import ConfigError, RunError
 from hsig.reports.obstacles import describe_oddity
 from hsig.results import comparing, explaining, opening, sweeping, training
 from hsig.results.comparing import CompareResult
@@ -167,18 +165,16 @@ def activation(
         surrogate: Whether the derivative is meant to be another one.
 
     Raises:
-        ConfigError: If the name is taken, one of the functions does not give a number for each
-            number, or the derivative is none and no surrogate.
+        ConfigError: If the name is taken, one of the functions does not give a real number for
+            each number, or the derivative is none and no surrogate.
     """
     if not isinstance(name, str) or not name.strip() or name in ACTIVATIONS:
         taken = f"{name!r}, which hsig has" if name in ACTIVATIONS else repr(name)
         raise ConfigError(f"activation: name: expected a name of its own, got {taken}")
-    for part, function in (("value", value), ("derivative", derivative)):
-        _check(f"{name}: {part}", function)
     try:
         new = in_python(name, value, derivative)
-    except ValueError as problem:  # only of many numbers at once
-        raise ConfigError(f"{name}: {problem}. Expected a number for each number") from problem
+    except RunError as problem:
+        raise ConfigError(problem.messages) from problem
     wrong = [odd for odd in find_oddities(new) if odd.kind == WRONG]
     if wrong and not surrogate:
         raise ConfigError(
@@ -186,29 +182,6 @@ def activation(
             "it is meant"
         )
     return new
-
-
-def _check(where: str, function: Callable[[Array], Array]) -> None:
-    """Refuse a function that does not give a number for each number.
-
-    Raises:
-        ConfigError: If so.
-    """
-    for shape in ((5,), (4, 3, 2)):
-        x = np.linspace(-1.0, 1.0, int(np.prod(shape))).reshape(shape)
-        try:
-            with np.errstate(all="ignore"):
-                values = np.asarray(function(x), dtype=np.float64)
-        except Exception as problem:
-            raise ConfigError(
-                f"{where}: raises {type(problem).__name__}: {problem}, for an array of shape "
-                f"{shape}. Expected a function of arrays, such as one of NumPy"
-            ) from problem
-        if values.shape != shape:
-            raise ConfigError(
-                f"{where}: gives an array of shape {values.shape} for one of shape {shape}. "
-                "Expected a number for each number"
-            )
 
 
 def _split_words(what: tuple[What, ...]) -> tuple[list[Path], list[object]]:

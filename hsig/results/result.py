@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hsig.analysis.parts import ASKED, CONFIG, TASK, Part
 from hsig.analysis.summary import Solved, Summary, VariantSummary, summarise
 from hsig.config.values import Json
+from hsig.escaping import escape_control
 from hsig.reports.page import Page
 from hsig.runs.provenance import digest_experiments
 
@@ -108,7 +109,9 @@ class Result(ABC):
     def __repr__(self) -> str:
         """The result in a line or two."""
         first = self.page.brief or self.page.blocks[0]
-        return "\n".join(line.text for line in first) if isinstance(first, tuple) else self.command
+        if not isinstance(first, tuple):
+            return self.command
+        return "\n".join(escape_control(line.text) for line in first)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -28,8 +28,11 @@ class Trainer(Protocol):
     interrupted: bool
     problem: RunError | None
 
-    def warn(self, *experiments: Experiment) -> None:
-        """Say what the numbers of their tasks make hard or impossible, before they are trained."""
+    def warn(self, *experiments: Experiment, notes: Sequence[str] = ()) -> None:
+        """Say what the numbers of their tasks make hard or impossible, before they are trained.
+
+        `notes` are said before it.
+        """
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
         """Train experiments, no two of which have a variant of the same label."""
@@ -41,9 +44,9 @@ class QuietTrainer:
     interrupted = False
     problem: RunError | None = None
 
-    def warn(self, *experiments: Experiment) -> None:
+    def warn(self, *experiments: Experiment, notes: Sequence[str] = ()) -> None:
         """Warn as Python does."""
-        for message in warnings_of(experiments):
+        for message in (*notes, *warnings_of(experiments)):
             warnings.warn(message, stacklevel=4)  # where `hsig.train` and the like were called
 
     def train(self, *experiments: Experiment) -> list[Outcome]:

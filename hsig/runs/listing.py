@@ -45,11 +45,12 @@ def list_run_names(runs: Path, ids: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def shorten_ids(ids: Sequence[str]) -> dict[str, str]:
-    """For each of some sorted ids, a beginning that no other has, down to the second at least.
+    """For each of some ids, a beginning that no other has, down to the second at least.
 
     >>> list(shorten_ids(["20261123T215509.223364Z-14", "20261123T215509.3Z-1"]).values())
     ['20261123T215509.2', '20261123T215509.3']
     """
+    ids = sorted(ids)
     shared = [sum(takewhile(bool, map(operator.eq, *two))) for two in pairwise(["", *ids, ""])]
     return {
         run: run[: max(_MIN_PREFIX, 1 + before, 1 + after)]

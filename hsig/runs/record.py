@@ -15,6 +15,7 @@ from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import judge_seeds
+from hsig.networks.network import seeds_last
 from hsig.runs.provenance import digest_experiments, keys_of
 from hsig.runs.store import (
     NO_NOTE,
@@ -31,7 +32,7 @@ from hsig.runs.store import (
 PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
 T = TypeVar("T")
 # what the engine trained, beside the weights: the compiled one gives the same bits everywhere
-TRAINED = tuple(name for name in ARRAYS if name != "twin_distance")
+TRAINED = tuple(name for name in ARRAYS if name not in ("loss", "twin_distance"))
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -168,6 +169,13 @@ def _decode_training(
         return Training.failed(variant, entry["error"])
     evidence = _decode_fields(Evidence, _below("evidence/", arrays))
     outlook = _decode_fields(Outlook, _below("outlook/", arrays))
+    weights = tuple(arrays[f"weights/{n}"] for n in range(len(experiment.hidden) + 1))
+    if "loss" not in arrays:  # kept before there was one; it is known where there are weights
+        problem = experiment.problem_of(variant)
+        ends = problem.activity(tuple(map(seeds_last, weights)), seeds_last(arrays["predictions"]))
+        losses = np.full_like(arrays["cost_mean"], np.nan)
+        losses[:, -1] = problem.mean_loss(ends)
+        arrays = {**arrays, "loss": losses}
     return Training(
         **{name: arrays[name] for name in ARRAYS},
         seeds=experiment.seeds,
@@ -177,7 +185,7 @@ def _decode_training(
         variant=variant,
         epochs=tuple(entry["epochs"]),
         diverged_by=tuple(arrays["diverged_by"].tolist()),
-        weights=tuple(arrays[f"weights/{n}"] for n in range(len(experiment.hidden) + 1)),
+        weights=weights,
         evidence=evidence,
         outlook=outlook,
     )

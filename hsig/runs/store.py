@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from hsig.runs.provenance import machine, versions
 FORMAT = 1
 RUN, RESULT, SEEDS, CELLS, NOTE = "run.json", "result.json", "seeds.npz", "cells.log", "note.json"
 ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]+")
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"  # with which an id begins
 LATEST = "latest"
 _MAX_NAME, _MAX_NOTE = 40, 2000  # characters
 
@@ -136,7 +137,7 @@ class Record:
 
     @property
     def id(self) -> str:
-        """Its name; later ones sort behind earlier ones."""
+        """Its name, which begins with the moment of its start."""
         return self.folder.name
 
     @property
@@ -209,12 +210,17 @@ def _read(folder: Path, file: str) -> bytes:
 
 
 def list_ids(runs: Path) -> list[str]:
-    """The ids of all runs, the oldest first; the records may be damaged."""
+    """The ids of all runs, the oldest first; the records may be damaged.
+
+    One of a clock that is ahead of this one is older than all others: what is begun now is later.
+    """
+    now = f"{datetime.now(UTC):{_MOMENT}}"
     with disk_errors(runs, "cannot be read"):
         try:
-            return sorted(path.name for path in runs.iterdir() if ID.fullmatch(path.name))
+            found = [path.name for path in runs.iterdir() if ID.fullmatch(path.name)]
         except FileNotFoundError:
             return []
+    return sorted(found, key=lambda run: (run[: len(now)] <= now, run))
 
 
 def read_records(runs: Path) -> tuple[list[Record], list[str]]:
@@ -276,7 +282,7 @@ def write_record(
     numbers = [""] if len(configs) == 1 else [f"-{n}" for n in range(1, len(configs) + 1)]
     names = {f"config{number}.yaml": given for number, given in zip(numbers, configs, strict=True)}
     files = {**files, **{name: configs[given].encode() for name, given in names.items()}}
-    run = f"{started:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(6)}"
+    run = f"{started:{_MOMENT}}-{secrets.token_hex(6)}"
     meta = _seal(
         {
             "record_format": FORMAT,

@@ -17,10 +17,16 @@ from hsig.config.sweeps import load_sweep
 from hsig.config.text import config_text
 from hsig.config.values import plain
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.experiment import Experiment, Outcome
+from hsig.experiments.experiment import COSTS, Experiment, Outcome
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
 from hsig.runs.provenance import digest_cell, digest_cells, digest_sweep, keys_of
-from hsig.runs.record import encode_part, load_kept_experiment, same_bits
+from hsig.runs.record import (
+    TRAINED,
+    encode_part,
+    load_kept_experiment,
+    same_bits,
+    within_precision,
+)
 from hsig.runs.store import (
     CELLS,
     RESULT,
@@ -136,14 +142,17 @@ def compare_cells(
     """Compare a kept sweep with what was trained again, as `compare_outcomes` does, by cell."""
     bits: list[str] = []
     observations: list[str] = []
+    observed = {"verdict", *([] if COSTS[kept.base.cost] in TRAINED else ["cost"])}
     for cell, before in kept.results.items():
         label, after = ", ".join(cell), again.get(cell)
         if before is None or after is None or bool(before.failure) != bool(after.failure):
             bits.append(f"{label}: one was not trained")
         elif cell not in elsewhere:
             for name in ARRAYS:
-                if not same_bits(getattr(before, name), getattr(after, name)):
-                    (observations if name == "verdict" else bits).append(f"{label}: {name}")
+                is_observed = name in observed
+                is_equal = within_precision if is_observed else same_bits
+                if not is_equal(getattr(before, name), getattr(after, name)):
+                    (observations if is_observed else bits).append(f"{label}: {name}")
     return bits, observations
 
 
