@@ -19,7 +19,7 @@ from hsig.formulas.nodes import (
     X,
     find_infinite,
     format_formula,
-    format_within,
+    format_part,
     number,
     walk,
 )
@@ -27,7 +27,6 @@ from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_tem
 
 _NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or in a framework
 _FORMULAS = ("formula", "derivative")
-_MAX_SHOWN = 60  # characters of a part that is wrong
 _RESERVED = {"x", "name", *CONSTANTS, *_FORMULAS, *SLOPES}
 
 
@@ -111,8 +110,8 @@ def check_function(activation: Activation, location: Location) -> None:
         raise location.wrong(problem.message) from None
     infinite = find_infinite(function.slope)
     if infinite is not None:
-        slope = format_within(infinite, _MAX_SHOWN) or "one that is not"
-        raise location.wrong(f"expected a derivative with finite coefficients, got {slope}")
+        part = format_part(infinite)
+        raise location.wrong(f"expected a derivative with finite coefficients, got {part}")
     if activation.kink != "own" and not (
         function.kinks_are_known and not activation.slope_is_given
     ):

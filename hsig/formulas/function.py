@@ -22,7 +22,8 @@ from hsig.formulas.simplifying import apply, rebuild, where
 # of that polynomial, which are computed in fractions. The formula is cut there, and on each side
 # only the branch that is taken is left. Any other comparison stays in the formula.
 
-_MAX_PIECES = 64
+MAX_PIECES = 64  # points among them
+MAX_LOCATED_DEGREE = 2  # of a difference of which the roots are found
 _MAX_WORK = 20_000  # operations that are looked at for their pieces, in all cells together
 _MAX_OPERATIONS = 2000  # in all pieces that are no polynomials together
 _INFINITE = Fraction(2) ** 1024  # every double is nearer to 0
@@ -86,7 +87,7 @@ def split_pieces(root: Node) -> tuple[Piece, ...]:
     uncut = (Piece(-inf, inf, True, True, root),)
     comparing = _find_comparing(root)
     stack, resolved = [_Cell(-_INFINITE, _INFINITE)], list[tuple[_Cell, Node]]()
-    max_cells = min(4 * _MAX_PIECES, _MAX_WORK // max(len(comparing), 1))
+    max_cells = min(4 * MAX_PIECES, _MAX_WORK // max(len(comparing), 1))
     while stack:
         if len(stack) + len(resolved) > max_cells:
             return uncut
@@ -98,7 +99,7 @@ def split_pieces(root: Node) -> tuple[Piece, ...]:
             stack += reversed(cell.cut(result))
     pieces = tuple(_merge([(cell, formula) for cell, formula in resolved if cell.holds_a_double]))
     curved = [list(walk(p.formula)) for p in pieces if to_polynomial(p.formula) is None]
-    is_small = len(pieces) <= _MAX_PIECES and sum(map(len, curved)) <= _MAX_OPERATIONS
+    is_small = len(pieces) <= MAX_PIECES and sum(map(len, curved)) <= _MAX_OPERATIONS
     return pieces if is_small or len(pieces) == 1 else uncut
 
 
@@ -214,7 +215,7 @@ def _choose(
 def _find_turns(u: Node, v: Node) -> tuple[Polynomial, tuple[Fraction, ...]] | None:
     """The difference of two functions, if it is a polynomial of degree 2 at most, and its roots."""
     difference = to_polynomial(apply("subtract", u, v))
-    if difference is None or len(difference) > 3:
+    if difference is None or len(difference) > MAX_LOCATED_DEGREE + 1:
         return None
     return difference, _find_roots(difference)
 

@@ -124,6 +124,7 @@ _INFIX = {  # precedence and sign
     "divide": (2, "/"),
 }
 _NEGATIVE, _POWER, _ATOM = 3, 4, 5  # precedences
+_MAX_PART = 60  # characters of a part in a message
 _COMPARISONS = {  # the sign, and the sign with both sides exchanged
     "where_less": ("<", ">"),
     "where_less_equal": ("<=", ">="),
@@ -166,6 +167,11 @@ def format_within(root: Node, max_length: int, *, digits: int | None = None) -> 
 
     written = fold(root, write)
     return None if written is None else written.text
+
+
+def format_part(root: Node) -> str:
+    """Write a part of a formula for a message, if it is short."""
+    return format_within(root, _MAX_PART) or "one that is not"
 
 
 def _format(current: Node, operands: Sequence[_Text], digits: int | None) -> _Text:

@@ -18,6 +18,7 @@ from hsig.formulas.nodes import (
     Node,
     X,
     find_infinite,
+    format_part,
     format_within,
     is_number,
     name,
@@ -42,7 +43,6 @@ Inline = Callable[[str, Node, Mapping[str, float]], Node | None]
 _EXPECTED = "expected a formula, such as clip(0.2*x + 0.5, 0, 1)"
 _ALLOWED = "x, numbers, + - * / **, where(x > 0, a, b) and functions such as exp(x)"
 _AS_WRITTEN = "as hsig writes it, with the activations that it names written out"
-_MAX_SHOWN = 60  # characters of a part that is wrong
 _OPERATORS: Mapping[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -130,9 +130,9 @@ def _parse(text: str, names: Mapping[str, Node], inline: Inline | None) -> Node:
         raise FormulaError(f"expected at most {MAX_NODES} operations {_AS_WRITTEN}", text)
     infinite = find_infinite(root)
     if infinite is not None:
-        shown = format_within(infinite, _MAX_SHOWN) or "one that is not"
-        message = f"expected finite coefficients, got {shown}; inf is for limits and comparisons"
-        raise reader.error(message, reader.places.get(infinite))
+        message = f"expected finite coefficients, got {format_part(infinite)}"
+        hint = "; inf is for limits and comparisons"
+        raise reader.error(message + hint, reader.places.get(infinite))
     written = format_within(root, MAX_LENGTH)
     if written is None:
         raise FormulaError(f"expected at most {MAX_LENGTH} characters {_AS_WRITTEN}", text)
@@ -250,8 +250,8 @@ class _Reader:
         if operation == "divide" and operands[1] is ZERO:
             value = math.inf
         if not math.isfinite(value) and math.inf not in map(abs, map(_evaluate_constant, operands)):
-            shown = format_within(node(operation, *operands), _MAX_SHOWN) or "a number"
-            raise self.error(f"expected a finite number, got {shown}, which is {value:g}", tree)
+            part = format_part(node(operation, *operands))
+            raise self.error(f"expected a finite number, got {part}: {value:g}", tree)
         return result
 
     def read_number(self, value: float, tree: ast.AST) -> Node:

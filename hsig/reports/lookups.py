@@ -26,7 +26,7 @@ from hsig.analysis.summary import Summary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
-from hsig.formulas.function import Break
+from hsig.formulas.function import MAX_LOCATED_DEGREE, MAX_PIECES, Break
 from hsig.formulas.nodes import Node, format_formula, format_within
 from hsig.reports.comparison import (
     ComparisonTables,
@@ -65,7 +65,8 @@ from hsig.reports.phrases import records_of_settings, result_line
 
 _MORE = "one as a whole, with its names elsewhere, or your own formula: hsig activations ACTIVATION"
 _INCOMPLETE = (
-    "it may have kinks and jumps that are not listed: not all of its comparisons are located"
+    "it may have kinks and jumps that are not listed: located are those where polynomials of "
+    f"degree {MAX_LOCATED_DEGREE} at most are compared, in at most {MAX_PIECES} pieces"
 )
 _MAX_TEXT = 1500  # of a derivative that is shown
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
@@ -112,7 +113,7 @@ def _range_text(ends: tuple[float, float]) -> str:
 
 
 def _slope_at_0(activation: Activation) -> float:
-    return float(activation.derivative(np.zeros(1))[0])
+    return float(activation.derivative(np.zeros(1))[0]) + 0.0  # -0 is 0
 
 
 def activation_page(activation: Activation, points: Points | None) -> Page:
