@@ -181,14 +181,16 @@ def show(
 def schema(*, output: Output) -> None:
     """Print a JSON Schema of configs, for editors."""
     output.check_file()
-    put(json_text(json_schema(), indent=2), output.output)
+    for path in output.files or (None,):
+        put(json_text(json_schema(), indent=2), path)
 
 
 @command(config_app, "hsig config new -o my.yaml", options=("output", "force"))
 def new(*, output: Output) -> None:
     """Print a commented config to start from."""
     output.check_file(new=True)
-    put(starting_point(), output.output)
+    for path in output.files or (None,):
+        put(starting_point(), path)
 
 
 @command(tour_app, "hsig tour")

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
-from hsig.errors import ConfigError
+from hsig.errors import ConfigError, RunError
 from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ def _complete_columns(incomplete: str) -> list[str]:
 _PLAIN_ENDINGS = ("", "txt", "log", "table")
 
 
+def _ending(path: Path) -> str:
+    return path.suffix.removeprefix(".").casefold()
+
+
+def _tells_format(path: Path) -> bool:
+    return _ending(path) in (*_PLAIN_ENDINGS, *Format)
+
+
 class Output(NamedTuple):
     """How and where the user wants the result."""
 
@@ -43,9 +51,12 @@ class Output(NamedTuple):
         typer.Option("--format", "-f", help="How to write the result. [default: table]"),
     ] = None
     output: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to a file; its ending tells the format. May be given several times.",
         ),
     ] = None
     force: Annotated[
@@ -98,16 +109,17 @@ class Output(NamedTuple):
         Raises:
             ConfigError: If the options do not go together or the file cannot be written.
         """
-        if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
+        wrong = [path for path in self.files if self.format is None and not _tells_format(path)]
+        if wrong:
             raise ConfigError(
-                f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
-                "or .txt, or --format"
+                f"--output: the ending of {wrong[0]} tells no format. Expected .json, .csv, .md or "
+                ".txt, or --format"
             )
-        format = self.resolved_format
-        if self.long and format is not Format.csv:
-            raise ConfigError(f"--long: goes with --format csv, got --format {format}")
-        if self.columns is not None and format not in (Format.table, Format.md):
-            raise ConfigError(f"--columns: goes with --format table or md, got --format {format}")
+        formats, listed = self.formats, ", ".join(self.formats)
+        if self.long and Format.csv not in formats:
+            raise ConfigError(f"--long: goes with --format csv, got --format {listed}")
+        if self.columns is not None and not {Format.table, Format.md}.intersection(formats):
+            raise ConfigError(f"--columns: goes with --format table or md, got --format {listed}")
         if self.columns is not None:
             from hsig.config.kinds import Choice, ListOf
             from hsig.config.loading import load_flag
@@ -117,7 +129,7 @@ class Output(NamedTuple):
         self._check_note()
 
     def check_file(self, *, new: bool = False) -> None:
-        """Refuse a file that cannot be written, or that has been read as an input by now.
+        """Refuse files that cannot be written, or that have been read as an input by now.
 
         Args:
             new: Whether any file that is there is refused.
@@ -125,11 +137,13 @@ class Output(NamedTuple):
         Raises:
             ConfigError: If it is so.
         """
-        if self.output is not None:
+        for place, path in enumerate(self.files):
             from hsig.output.streams import check_output
 
-            check_output(self.output, force=self.force, new=new)
-        elif self.force:
+            if path in self.files[:place]:
+                raise ConfigError(f"--output: expected each file once, got {path} again")
+            check_output(path, force=self.force, new=new)
+        if self.force and not self.files:
             raise ConfigError("--force: goes with --output FILE, which it replaces")
 
     def _check_note(self) -> None:
@@ -149,15 +163,21 @@ class Output(NamedTuple):
         return self.runs_dir or Path("runs")
 
     @property
-    def resolved_format(self) -> Format:
-        """The value of `--format`, else the ending of the file, else a table."""
-        if self.format is not None:
-            return self.format
-        return Format.table if self._ending in _PLAIN_ENDINGS else Format(self._ending)
+    def files(self) -> list[Path]:
+        """Where the result is to go; stdout if there is none."""
+        return self.output or []
 
     @property
-    def _ending(self) -> str:
-        return self.output.suffix.removeprefix(".").casefold() if self.output else ""
+    def formats(self) -> list[Format]:
+        """In which it is written."""
+        return [*map(self.format_of, self.files or (None,))]
+
+    def format_of(self, path: Path | None) -> Format:
+        """The value of `--format`, else the ending of a file, else a table."""
+        if self.format is not None:
+            return self.format
+        ending = _ending(path) if path else ""
+        return Format.table if ending in _PLAIN_ENDINGS else Format(ending)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -165,20 +185,34 @@ class Output(NamedTuple):
         return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()
 
     def write(self, page: "Page") -> None:
-        """Write a page in the format."""
+        """Write a page to each file, or to stdout, in its format.
+
+        Raises:
+            RunError: If some file, or stdout, cannot be written; the others are.
+        """
+        problems: list[str] = []
+        for path in self.files or (None,):
+            try:
+                self._write(page, path)
+            except RunError as problem:
+                problems += problem.messages
+        if problems:
+            raise RunError(problems)
+
+    def _write(self, page: "Page", path: Path | None) -> None:
         from hsig.output import formats, screen, streams, terminal
 
-        match self.resolved_format:
+        match self.format_of(path):
             case Format.table:
                 terminal.put_drawn(
-                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
+                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), path
                 )
             case Format.json:
-                streams.put(formats.as_json(page), self.output)
+                streams.put(formats.as_json(page), path)
             case Format.csv:
-                streams.put(formats.as_csv(page, every_row=self.long), self.output)
+                streams.put(formats.as_csv(page, every_row=self.long), path)
             case Format.md:
-                streams.put(formats.as_markdown(page, full=self.full), self.output)
+                streams.put(formats.as_markdown(page, full=self.full), path)
 
 
 _OPTIONS = get_type_hints(Output, include_extras=True)

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from hsig.activations.names import find_activations, select_activations
+from hsig.activations.names import select_activations
 from hsig.cli.options import EVERY_KEY, Output, command, complete_run, new_app
 from hsig.cli.training import OneOrConfig
 from hsig.config.keys import TRAIN, complete_comparison
@@ -49,7 +49,7 @@ from hsig.results.pictures import Look, check_installed, kinds_of, picture
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
-from hsig.runs.listing import find_record, names_a_run
+from hsig.runs.listing import find_record, split_runs
 from hsig.runs.store import LATEST, describe_damage
 
 plot_app = new_app()
@@ -156,7 +156,7 @@ def plot(
     shows.
     """
     check_installed("matplotlib")
-    format = _picture_format(output)
+    _check_pictures(output)
     epochs = None if at is None else load_flag("--at", at, _EPOCHS)
     look = Look(variant=variant, at=epochs, seed=seed, theme=theme or THEMES[0])
     subject = _find_results(what or [], flags, output)
@@ -165,16 +165,18 @@ def plot(
         drawn = picture(subject.results, chosen, look, subject.names)
     except ConfigError as problem:
         raise ConfigError([_as_flag(message) for message in problem.messages]) from None
-    path = output.output or Path(f"hsig-{chosen}.{format}")
-    if output.output is None:
-        check_output(path, force=output.force)
+    paths = output.files or [Path(f"hsig-{chosen}.{_FORMATS[0]}")]
+    if not output.files:
+        check_output(paths[0], force=output.force)
     from hsig.figures.picture import save
 
-    put_bytes(save(drawn, format), path)
+    for path in paths:
+        put_bytes(save(drawn, _picture_format(path)), path)
     if not output.quiet:
         print_message(drawn.caption.title)
-    if not is_stream(path):
-        put(f"{path}\n", None)
+    for path in paths:
+        if not is_stream(path):
+            put(f"{path}\n", None)
 
 
 def _as_flag(message: str) -> str:
@@ -183,22 +185,24 @@ def _as_flag(message: str) -> str:
     return f"--{message}" if where in ("at", "kind", "seed", "variant") else message
 
 
-def _picture_format(output: Output) -> str:
-    """What kind of file it is to be.
+def _check_pictures(output: Output) -> None:
+    """Refuse files whose names tell no format, or that cannot be written.
 
     Raises:
-        ConfigError: If its name does not tell, or it cannot be written.
+        ConfigError: If there is one.
     """
-    if output.output is None or is_stream(output.output):
-        return _FORMATS[0]
-    ending = output.output.suffix.removeprefix(".").casefold()
-    if ending not in _FORMATS:
-        raise ConfigError(
-            f"--output: the ending of {output.output} tells no format of pictures. Expected .png, "
-            ".svg or .pdf"
-        )
-    check_output(output.output, force=output.force)
-    return ending
+    for path in output.files:
+        if _picture_format(path) not in _FORMATS:
+            raise ConfigError(
+                f"--output: the ending of {path} tells no format of pictures. Expected .png, .svg "
+                "or .pdf"
+            )
+    if output.files:
+        output.check_file()
+
+
+def _picture_format(path: Path) -> str:
+    return _FORMATS[0] if is_stream(path) else path.suffix.removeprefix(".").casefold()
 
 
 def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
@@ -209,38 +213,18 @@ def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _S
     """
     if not words and not flags:
         words = [LATEST]
-    runs = [word for word in words if _is_run(word, output)]
+    runs, others = split_runs(output.runs, words, flags)
     if not runs:
         return _train_for_picture(words, flags, output)
-    others = [word for word in words if word not in runs]
     if others:
         raise ConfigError(
             f"{', '.join(others)}: goes without kept runs, such as {runs[0]}. Expected runs, or "
             "what is to be trained"
         )
-    if flags:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
-        raise ConfigError(f"{named}: goes without kept runs: {runs[0]} has its own settings")
     records = [find_record(output.runs, run) for run in runs]
     print_message(*(told for record in records for told in describe_damage(record)))
     names = [record.note.name or record.id.partition(".")[0] for record in records]
     return _Subject(names, [result_of(record) for record in records])
-
-
-def _is_run(word: str, output: Output) -> bool:
-    """Whether a word means a kept run.
-
-    Raises:
-        ConfigError: If it means an activation as well.
-    """
-    if split_words([word])[0] or not names_a_run(output.runs, word):
-        return False
-    if find_activations(word):
-        raise ConfigError(
-            f"{word}: is the name of a run, and an activation. Give the run's id; for the "
-            f"activation, --activation {word}"
-        )
-    return True
 
 
 def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
@@ -299,18 +283,22 @@ def report(
 
     The file needs no network. Needs matplotlib and Jinja2.
     """
-    path = output.output or _FILE
-    if output.output is not None and path.suffix.casefold() not in _ENDINGS:
-        raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
-    check_output(path, force=output.force)
+    paths = output.files or [_FILE]
+    for path in output.files:
+        if path.suffix.casefold() not in _ENDINGS:
+            raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
+    for path in paths:
+        check_output(path, force=output.force)
     records = {
         record.id: record for record in (find_record(output.runs, run) for run in runs or [LATEST])
     }
     print_message(*(told for record in records.values() for told in describe_damage(record)))
     check_installed("matplotlib", "jinja2")
     reports = [report_of_run(record) for record in records.values()]
-    put(report_html(reports), path)
-    put(f"{path}\n", None)
+    html = report_html(reports)
+    for path in paths:
+        put(html, path)
+        put(f"{path}\n", None)
 
 
 @command(

@@ -95,7 +95,7 @@ def list_runs(
     if records and not chosen:
         problems.append(f"none of the {len(records)} kept runs is so")
     if limit is None:
-        limit = MAX_LISTED if output.resolved_format is Format.table else len(chosen)
+        limit = MAX_LISTED if {*output.formats} == {Format.table} else len(chosen)
     if len(chosen) > limit:
         problems.append(f"{len(chosen) - limit} older runs are not listed (--limit)")
     output.write(listing(chosen[:limit], list_ids(output.runs), only_changed=only_changed))
@@ -317,11 +317,12 @@ def export_run(id: Id, *, output: Output) -> None:
     from hsig.runs.listing import find_record
     from hsig.runs.store import describe_damage, pack_record
 
-    if output.output is None:
+    if not output.files:
         raise ConfigError("--output: expected the zip file to write, such as -o run.zip")
     output.check_file()
     record = find_record(output.runs, id)
-    put_bytes(pack_record(record), output.output)
+    for path in output.files:
+        put_bytes(pack_record(record), path)
     print_message(*describe_damage(record))
 
 

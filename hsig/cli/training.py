@@ -6,6 +6,7 @@ Each command imports what it needs when it runs, so that help and completion are
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -22,7 +23,7 @@ from hsig.config.keys import (
     complete_words,
 )
 from hsig.config.positional import set_activations, split_words, take_single_activation
-from hsig.errors import INTERRUPTED, UNMET, RunError
+from hsig.errors import INTERRUPTED, UNMET, ConfigError, RunError
 
 if TYPE_CHECKING:
     from hsig.experiments.experiment import Experiment
@@ -115,6 +116,7 @@ def compare(
     explain_app,
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
+    "hsig explain latest",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
     options=(*WRITING, "full", "quiet", *KEEPING),
     keys=EXPLAIN,
@@ -125,10 +127,27 @@ def explain(
     flags: dict[str, str],
     output: Output,
 ) -> None:
-    """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.results import explaining
+    """Say why an activation fails, with evidence, and try remedies from the same seeds.
 
-    _run_single(what or [], flags, output, EXPLAIN, explaining.explain)
+    In place of a config, a kept run: its activation in its setting. Of several, name the one
+    behind it.
+    """
+    from hsig.results import explaining, opening
+    from hsig.runs.listing import find_record, split_runs
+
+    runs, labels = split_runs(output.runs, what or [], flags)
+    if not runs:
+        _run_single(what or [], flags, output, EXPLAIN, explaining.explain)
+        return
+    if len(runs) > 1 or len(labels) > 1:
+        raise ConfigError(
+            f"expected one kept run, and the label of one of its variants, got "
+            f"{', '.join(what or [])}"
+        )
+    output.check()
+    record = find_record(output.runs, runs[0])
+    experiment = opening.experiment_of_run(record, labels[0] if labels else None)
+    _train_and_finish(lambda: experiment, [], output, explaining.explain)
 
 
 def _run_single(
@@ -140,14 +159,24 @@ def _run_single(
 ) -> None:
     """Train the experiment of one activation, show its result and keep it."""
     from hsig.config.loading import load_experiment
-    from hsig.output.terminal import ConsoleTrainer
 
     output.check()
     config = take_single_activation(words, flags)
+    load = partial(load_experiment, config, flags, command_name)
+    _train_and_finish(load, [config] if config else [], output, train_experiment)
+
+
+def _train_and_finish(
+    load: "Callable[[], Experiment]",
+    configs: Sequence[Path],
+    output: Output,
+    train_experiment: "Callable[[Experiment, Trainer], Trained]",
+) -> None:
+    from hsig.output.terminal import ConsoleTrainer
+
     started = Start.now()
     with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
-        result = train_experiment(load_experiment(config, flags, command_name), trainer)
-        finish(result, [config] if config else [], trainer, output, started)
+        finish(train_experiment(load(), trainer), configs, trainer, output, started)
 
 
 class Start(NamedTuple):

@@ -1,10 +1,14 @@
 """What kept runs become: results, and reports of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
+from hsig.analysis.parts import ASKED, CONFIG, TASK
 from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
+from hsig.config.values import nearest
 from hsig.errors import ConfigError
+from hsig.experiments.experiment import Experiment
 from hsig.reports.report import Figure, Report, report_of
 from hsig.results.comparing import CompareResult
 from hsig.results.explaining import ExplainResult
@@ -36,6 +40,53 @@ def result_of(record: Record) -> Trained | SweepResult:
     if record.command == SWEEP:
         return SweepResult(read_sweep(record), record.digest)
     return _KINDS[record.command](tuple(read_parts(record)))
+
+
+def experiment_of_run(record: Record, label: str | None) -> Experiment:
+    """The experiment of a variant of a kept run: with the settings, seeds and task of the run.
+
+    Args:
+        record: The run.
+        label: Of the variant; None if there is only one.
+
+    Raises:
+        ConfigError: If there is none of this label, or several without it.
+        RunError: If a file of the record is missing or was changed.
+    """
+    if record.is_sweep:
+        raise ConfigError(
+            f"{record.id}: is a sweep, whose cells are kept without their networks. Expected the "
+            "settings of a cell, as flags"
+        )
+    known = {
+        named.label: (variant, part.outcome.experiment.learning_rate_of(named), part.outcome)
+        for part in read_parts(record)
+        if part.role in (ASKED, CONFIG, TASK)
+        for variant, named in zip(
+            part.experiment.variants, part.outcome.experiment.variants, strict=True
+        )
+    }
+    if label is None and len(known) > 1:
+        raise ConfigError(
+            f"{record.id}: has {len(known)} variants. Expected the label of one behind it: "
+            f"{', '.join(known)}"
+        )
+    if label is not None and label not in known:
+        raise ConfigError(
+            f"{record.id}: has no variant '{label}'.{nearest(label, known)} It has: "
+            f"{', '.join(known)}"
+        )
+    variant, rate, outcome = known[label or next(iter(known))]
+    return replace(
+        outcome.experiment,
+        variants=(replace(variant, learning_rate=None),),
+        learning_rate=rate,
+        until=None,
+        baseline="",
+        tune=(),
+        tune_seeds=None,
+        expect={},
+    )
 
 
 _PICTURES = {

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.activations.names import format_number, to_text
+from hsig.activations.names import find_activations, format_number, to_text
 from hsig.analysis.parts import ASKED, CONFIG, TASK
 from hsig.config.keys import KEYS
+from hsig.config.positional import split_words
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Experiment
@@ -28,7 +29,7 @@ from hsig.reports.page import HEADER, Column, Page, Rows, Table, count, lines, s
 from hsig.reports.phrases import SEVERAL, as_yaml, value_of
 from hsig.runs.provenance import keys_of
 from hsig.runs.record import PRECISION, load_kept_experiment
-from hsig.runs.store import LATEST, Note, Record, list_ids, read_note, read_record
+from hsig.runs.store import ID, LATEST, Note, Record, list_ids, read_note, read_record
 
 # --- finding -------------------------------------------------------------------------------------
 
@@ -64,11 +65,13 @@ def find_record(runs: Path, text: str) -> Record:
 
 
 def find_folder(runs: Path, text: str) -> Path:
-    """The folder of a record: by its id, its name, a beginning of its id, `latest`, `latest~1`.
+    """The folder of a record: by its id, its name, a beginning of its id, `latest`, its path.
 
     Raises:
         ConfigError: If there is none, or several.
     """
+    if _is_path_of_run(text):
+        return Path(text)
     ids = list_ids(runs)
     if not ids:
         raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
@@ -97,12 +100,47 @@ def find_folder(runs: Path, text: str) -> Path:
 
 
 def names_a_run(runs: Path, text: str) -> bool:
-    """Whether a text means a kept run, or would if there were such: not whether it is only one."""
+    """Whether a text means a kept run, or would if there were such: not whether it is only one.
+
+    Raises:
+        ConfigError: If it means an activation as well.
+    """
+    if _is_path_of_run(text):
+        return True
+    if split_words([text])[0]:
+        return False
     if text.partition("~")[0] == LATEST or _LIKE_AN_ID.match(text):
         return True
-    return any(
+    if not any(
         text == word or (not run and word.startswith(text)) for word, run in _words_for_runs(runs)
-    )
+    ):
+        return False
+    if find_activations(text):
+        raise ConfigError(
+            f"{text}: is the name of a run, and an activation. Give the run's id; for the "
+            f"activation, --activation {text}"
+        )
+    return True
+
+
+def _is_path_of_run(text: str) -> bool:
+    """Whether a text is a path, with a slash, of the folder of a run."""
+    return "/" in text and ID.fullmatch(Path(text).name) is not None and Path(text).is_dir()
+
+
+def split_runs(
+    runs: Path, words: Sequence[str], flags: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Which words mean kept runs, and the others.
+
+    Raises:
+        ConfigError: If there are flags of keys as well.
+    """
+    found = [word for word in words if names_a_run(runs, word)]
+    if found and flags:
+        named = ", ".join(KEYS[name].flag for name in flags)
+        raise ConfigError(f"{named}: goes without kept runs: {found[0]} has its own settings")
+    return found, [word for word in words if word not in found]
 
 
 def complete_run_name(runs: Path, typed: str) -> list[tuple[str, str]]:
