@@ -45,7 +45,13 @@ from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
 from hsig.results.kinds import KINDS, THEMES
 from hsig.results.opening import report_of_run, result_of
-from hsig.results.pictures import Look, check_installed, kinds_of, picture
+from hsig.results.pictures import (
+    Look,
+    check_installed,
+    describe_choice,
+    kinds_of,
+    picture,
+)
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
@@ -163,6 +169,7 @@ def plot(
     chosen = kind or subject.kind or next(iter(kinds_of(subject.results)), None)
     try:
         drawn = picture(subject.results, chosen, look, subject.names)
+        choice = describe_choice(chosen, subject.results, subject.names, look)
     except ConfigError as problem:
         raise ConfigError([_as_flag(message) for message in problem.messages]) from None
     paths = output.files or [Path(f"hsig-{chosen}.{_FORMATS[0]}")]
@@ -172,6 +179,8 @@ def plot(
 
     for path in paths:
         put_bytes(save(drawn, _picture_format(path)), path)
+    if choice:
+        print_message(f"{choice}. Choose another with --variant")
     if not output.quiet:
         print_message(drawn.caption.title)
     for path in paths:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.keys import EXPLAIN, SWEEP
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
-from hsig.experiments.experiment import Checkpoint, Experiment
+from hsig.experiments.experiment import Checkpoint, Experiment, Training
 from hsig.experiments.snapshots import take_snapshots
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
@@ -51,13 +52,24 @@ def check_installed(*libraries: str) -> None:
     Raises:
         ConfigError: If one is not installed; it says how to get it.
     """
-    missing = [name for name in libraries if find_spec(name) is None]
+    missing = [name for name in libraries if not _is_installed(name)]
     if missing:
         raise ConfigError(
             f"this needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
             f"installed: pip install {' '.join(missing)}, or from a clone of hsig pip install "
             "'.[plot]'"
         )
+
+
+def _is_installed(library: str) -> bool:
+    """Whether a library is there, and whole: its main part can be imported."""
+    try:
+        if find_spec(library) is not None:
+            import_module("matplotlib.figure" if library == "matplotlib" else library)
+            return True
+    except ImportError:
+        pass
+    return False
 
 
 def kinds_of(results: Results) -> tuple[str, ...]:
@@ -188,6 +200,25 @@ def _join(results: Results, names: Sequence[str]) -> tuple[Summary, tuple[str, .
     return together, (*setting, _digests(results).removeprefix("; "))
 
 
+def _known_variants(
+    results: Results, names: Sequence[str]
+) -> dict[str, tuple[Experiment, Training]]:
+    """The experiment and the result of each variant, by its label."""
+    return {
+        result.variant.label: (part.outcome.experiment, result)
+        for part in _named_parts(results, names)
+        for result in part.outcome.results
+    }
+
+
+def describe_choice(kind: str, results: Results, names: Sequence[str], look: Look) -> str:
+    """Say which of several variants is drawn, where nobody chose one; else empty."""
+    known = [*_known_variants(results, names)] if kind in _OF_NETWORKS else []
+    if len(known) < 2 or look.variant is not None:
+        return ""
+    return f"{kind}: shows {known[0]}, one of {len(known)} variants: {', '.join(known)}"
+
+
 def _train_again(
     results: Results, names: Sequence[str], look: Look
 ) -> tuple[Experiment, tuple[Checkpoint, ...], str]:
@@ -200,11 +231,7 @@ def _train_again(
     Raises:
         ConfigError: If there is no such variant, seed or epoch.
     """
-    known = {
-        result.variant.label: (part.outcome.experiment, result)
-        for part in _named_parts(results, names)
-        for result in part.outcome.results
-    }
+    known = _known_variants(results, names)
     label = next(iter(known)) if look.variant is None else look.variant
     if label not in known:
         raise ConfigError(
