@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -38,7 +38,7 @@ from hsig.files import is_stream
 from hsig.output.html import report_html
 from hsig.output.streams import check_output, print_message, put, put_bytes
 from hsig.output.terminal import ConsoleTrainer
-from hsig.output.watch import Screen, keyboard, read_keys
+from hsig.output.watch import STOP, Screen, keyboard, read_keys
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.watching import MAX_SPEED, MIN_SPEED, View
 from hsig.reports.watching import picture as watched_picture
@@ -345,8 +345,8 @@ def watch(
     view = View.begin(len(experiment.seeds), experiment.epochs, chosen)
     console = Console(force_terminal=True, force_interactive=True, highlight=False, emoji=False)
     try:
-        with keyboard(), Screen(console) as screen:
-            _show(experiment, stepper, view, screen)
+        with keyboard() as stop, Screen(console) as screen:
+            _show(experiment, stepper, view, screen, stop)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 
@@ -364,7 +364,13 @@ def _check_terminal() -> None:
         )
 
 
-def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) -> None:
+def _show(
+    experiment: Experiment,
+    stepper: Stepper,
+    view: View,
+    screen: Screen,
+    stop: Callable[[], None],
+) -> None:
     """Train and draw by turns, until a key ends it."""
     shown: object = None
     began = monotonic()
@@ -381,6 +387,10 @@ def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) 
         while not view.ended:
             left = until - monotonic()
             for key in read_keys(max(0.0, left)):
+                if key == STOP:
+                    with screen.left():
+                        stop()
+                    shown, began = None, monotonic()
                 view = view.press(key)
             if left <= 0.0:
                 break

@@ -211,7 +211,7 @@ def _known_variants(
     }
 
 
-def describe_choice(kind: str, results: Results, names: Sequence[str], look: Look) -> str:
+def describe_choice(kind: str | None, results: Results, names: Sequence[str], look: Look) -> str:
     """Say which of several variants is drawn, where nobody chose one; else empty."""
     known = [*_known_variants(results, names)] if kind in _OF_NETWORKS else []
     if len(known) < 2 or look.variant is not None:
