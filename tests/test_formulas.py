@@ -487,23 +487,3 @@ def test_a_formula_of_too_many_pieces_is_left_whole():
     assert len(split_pieces(root)) == 1
     slopes = Function(root).evaluate_slope(np.array([0.3, 70.2]))
     np.testing.assert_array_equal(np.abs(slopes), 1.0)
-
-
-# --- range ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "low", "high"),
-    [
-        ("log(x*x + 1)", 0, np.inf),
-        ("asinh(x)", -np.inf, np.inf),
-        ("exp(-x*x)", 0, 1),
-        ("atan(x)", -np.pi / 2, np.pi / 2),
-        ("x*exp(-x)", -np.inf, np.exp(-1.0)),
-        ("sin(x)/(1 + x*x)", -0.437414, 0.437414),  # mpmath's findroot of the slope
-        ("where(x > 0.3, 1, 0)", 0, 1),
-        ("2*sigmoid(x) - 1", -1, 1),
-    ],
-)
-def test_the_range_is_found(written, low, high):
-    assert Function(parse(written)).range == pytest.approx((low, high), rel=2e-4, abs=1e-12)

@@ -9,6 +9,7 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray
 from hsig.formulas.derivative import substitute_x
+from hsig.formulas.enclosure import MARGIN
 from hsig.formulas.function import Function, LinearPiece
 from hsig.formulas.nodes import ONE, Node, X, format_formula
 from hsig.formulas.parsing import parse
@@ -137,8 +138,13 @@ class Activation:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Smallest and largest value, reached or approached."""
-        return self.function.range
+        """Smallest and largest value, reached or approached, as far as is known."""
+        return self.function.range[:2]
+
+    @property
+    def enclosure(self) -> tuple[float, float]:
+        """Proved bounds of its values: promises rest on these alone."""
+        return self.function.range[2:]
 
     @property
     def formula(self) -> str:
@@ -196,9 +202,15 @@ class Activation:
 
     @property
     def maps_into_unit_interval(self) -> bool:
-        """Whether every value lies within [0, 1], as a probability must."""
-        low, high = self.range
-        return low >= 0.0 and high <= 1.0
+        """Whether every value is proved to lie within [0, 1], as a probability must."""
+        return not _leave_unit_interval(self.value(_GRID)) and not _leave_unit_interval(
+            self.enclosure
+        )
+
+    @property
+    def leaves_unit_interval(self) -> bool:
+        """Whether a value is known to lie outside [0, 1]."""
+        return _leave_unit_interval(self.range)
 
     @property
     def is_linear(self) -> bool:
@@ -221,13 +233,13 @@ class Activation:
         return bool(np.isfinite(signs).all() and (np.diff(signs) != 0.0).sum() <= 1)
 
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
-        """Which targets are at least `within` from every value. Same shape as `targets`.
+        """Which targets are proved to be `within` or more from every value. Shape of `targets`.
 
         >>> from hsig.activations import ACTIVATIONS
         >>> ACTIVATIONS["sigmoid"].out_of_reach(np.array([-0.5, -0.4, 1.2, 1.5]), 0.5).tolist()
         [True, False, False, True]
         """
-        far: BoolArray = np.abs(np.clip(targets, *self.range) - targets) >= within
+        far: BoolArray = np.abs(np.clip(targets, *self.enclosure) - targets) >= within
         return far
 
     def with_settings(
@@ -262,6 +274,10 @@ def _analyse(definition: str, settings: Settings, kink: str, slope_definition: s
     parameters = dict(settings)
     slope = parse(slope_definition, parameters) if slope_definition else None
     return Function(parse(definition, parameters), kink, slope)
+
+
+def _leave_unit_interval(values: Array | tuple[float, float]) -> bool:
+    return bool((np.less(values, -MARGIN) | np.greater(values, 1.0 + MARGIN)).any())
 
 
 @lru_cache(maxsize=1024)

@@ -12,6 +12,7 @@ import numpy as np
 from hsig.activations.activation import Activation
 from hsig.arrays import Array
 from hsig.errors import RunError
+from hsig.formulas.enclosure import Range
 from hsig.formulas.function import Function
 from hsig.formulas.nodes import X
 
@@ -19,6 +20,9 @@ PythonFunction = Callable[[Array], Any]  # of what it gives, `_call` makes an ar
 
 _TRIED_SHAPES = ((5,), (4, 3, 2))
 _FINGERPRINTED = np.linspace(-20.0, 20.0, 2001)
+_FAR = np.geomspace(50.0, 1e150, 400)
+_LOOKED_AT = np.concatenate([-_FAR[::-1], np.linspace(-50.0, 50.0, 20_001), _FAR])
+_NEAR_END, _MIN_GROWTH = 1e75, 1e-6  # what grows by so much beyond grows for ever
 _DIGITS = 12  # of a fingerprint
 _REAL = "fiub"  # kinds of types of NumPy: the others are not numbers, or have a part more
 _STEP = 1e-3  # relative, of a central difference
@@ -40,6 +44,18 @@ class _OpaqueFunction(Function):
     def evaluate_slope(self, x: Array, values: Array | None = None) -> Array:
         del values
         return self._call_slope(x)
+
+    @cached_property
+    def range(self) -> Range:
+        """The values on a grid, of which no other bounds can be proved."""
+        values = self.evaluate(_LOOKED_AT)
+        low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        inner = values[np.abs(_LOOKED_AT) <= _NEAR_END]
+        if low < np.fmin.reduce(inner) - _MIN_GROWTH * abs(low):
+            low = -np.inf
+        if high > np.fmax.reduce(inner) + _MIN_GROWTH * abs(high):
+            high = np.inf
+        return Range(low + 0.0, high + 0.0, -np.inf, np.inf)
 
     @cached_property
     def derivative(self) -> Function:
@@ -73,6 +89,11 @@ class PythonActivation(Activation):
             partial(_call, f"{self.name}: value", self.python_value),
             partial(_call, f"{self.name}: derivative", self.python_derivative),
         )
+
+    @property
+    def maps_into_unit_interval(self) -> bool:
+        """Whether no value is known to lie outside [0, 1]: none can be proved to lie within."""
+        return not self.leaves_unit_interval
 
     @property
     def trained(self) -> Function:

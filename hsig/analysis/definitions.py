@@ -45,12 +45,14 @@ def distance_from_logistic(activation: Activation) -> float:
     >>> round(distance_from_logistic(ACTIVATIONS["hard"]), 3)
     0.076
     """
-    if not np.isfinite(activation.range).all():
+    low, high = activation.range
+    if not np.isfinite([low, high]).all():
         return np.inf
     ends = np.array(activation.function.breakpoints)
     x = np.concatenate([_CURVE, ends, np.nextafter(ends, -np.inf), np.nextafter(ends, np.inf)])
     distances = np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))
-    return float(np.max(distances, initial=0.0, where=~np.isnan(distances)))
+    # a value outside [0, 1] is at least as far from the curve as from there
+    return float(np.max(distances, initial=max(-low, high - 1.0, 0.0), where=~np.isnan(distances)))
 
 
 # --- oddities ------------------------------------------------------------------------------------

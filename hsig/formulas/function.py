@@ -1,6 +1,6 @@
 """Functions: a formula with its slope, its pieces, its kinks and jumps, and its range."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
@@ -10,7 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
-from hsig.formulas.derivative import Polynomial, differentiate, substitute_x, to_polynomial
+from hsig.formulas.derivative import (
+    Polynomial,
+    differentiate,
+    from_polynomial,
+    substitute_x,
+    to_polynomial,
+)
+from hsig.formulas.enclosure import Range, Section, find_range
 from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, node, number, walk
 from hsig.formulas.primitives import CONDITIONAL
 from hsig.formulas.program import Differentiable, evaluate_constant
@@ -437,11 +444,16 @@ class Function(Differentiable):
         return Function(self.slope)
 
     @cached_property
-    def range(self) -> tuple[float, float]:
-        """Smallest and largest value, reached or approached: searched on a grid and refined."""
-        beside = [y for x in self.breakpoints for y in (nextafter(x, -inf), x, nextafter(x, inf))]
-        x = np.sort(np.concatenate([-_FAR, _NEAR, _FAR, beside]))  # np.unique imports numpy.ma
-        return 0.0 - _find_maximum(lambda x: -self.evaluate(x), x), _find_maximum(self.evaluate, x)
+    def range(self) -> Range:
+        """What its values lie between: as found, and as proved."""
+        slopes = iter(self._slopes)
+        sections = []
+        for piece in self.pieces:
+            p = to_polynomial(piece.formula)
+            value = piece.formula if p is None else from_polynomial(p)
+            slope = ZERO if piece.is_point else next(slopes)
+            sections.append(Section(piece.start, piece.stop, (value,), (slope,)))
+        return find_range(sections, self.evaluate)
 
 
 def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
@@ -475,31 +487,3 @@ def _is_close(constant: Node, other: Node) -> bool:
 
 def _evaluate_at(root: Node, x: float) -> float:
     return evaluate_constant(substitute_x(root, x))
-
-
-# --- range ---------------------------------------------------------------------------------------
-
-_NEAR = np.linspace(-50.0, 50.0, 20_001)
-_FAR = np.geomspace(50.0, 1e150, 400)  # whose squares are doubles
-_GOLDEN = (5.0**0.5 - 1.0) / 2.0
-_UNBOUNDED = 1e75  # a larger value grows for ever
-_MIN_GROWTH = 1e-6  # relative, over the last 75 powers of 10, of what grows for ever
-_NARROWINGS = 60  # of an interval by the golden section, until its ends are neighbours
-
-
-def _find_maximum(function: Callable[[Array], Array], x: Array) -> float:
-    values = function(x)
-    best = int(np.nanargmax(values)) if not np.isnan(values).all() else 0
-    maximum = float(values[best])
-    if abs(maximum) > _UNBOUNDED:
-        return inf
-    if not 0 < best < len(x) - 1:  # at an end: it may go on growing, as slowly as a logarithm
-        (inner,) = function(x[best : best + 1] * 1e-75)
-        return inf if maximum - inner > _MIN_GROWTH * abs(maximum) else maximum + 0.0
-    low, high = x[best - 1], x[best + 1]
-    for _ in range(_NARROWINGS):
-        points = np.array([high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)])
-        left, right = function(points)
-        maximum = max(maximum, float(left), float(right))
-        low, high = (low, points[1]) if left > right else (points[0], high)
-    return maximum + 0.0

@@ -65,7 +65,7 @@ def describe_out_of_reach(found: UnreachableTargets, names: Sequence[str] = ()) 
         found: Of an output.
         names: Of several outputs of which it is true; by default its own.
     """
-    (lowest, highest), (low, high) = found.targets, found.output.range
+    (lowest, highest), (low, high) = found.targets, found.output.enclosure
     several = "their values" if len(names) > 1 else "its values"
     return (
         f"no output of {listed(names or [to_text(found.output)])} can be within "
@@ -83,7 +83,7 @@ def out_of_reach_document(experiment: Experiment, variant: Variant) -> Json:
         "samples": list(found.samples),
         "of": found.of,
         "targets": list(found.targets),
-        "output": plain(list(found.output.range)),
+        "output": plain(list(found.output.enclosure)),
         "within": found.within,
     }
 
@@ -94,7 +94,7 @@ def _describe_targets(experiment: Experiment) -> list[str]:
     for variant in experiment.variants:
         found = find_unreachable_targets(experiment, variant)
         if found is not None:
-            named.setdefault(found.output.range, []).append(found)
+            named.setdefault(found.output.enclosure, []).append(found)
     instead = suitable_output(experiment.loss).name
     return [
         f"{describe_out_of_reach(same[0], [*dict.fromkeys(to_text(f.output) for f in same)])}. "
