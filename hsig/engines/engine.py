@@ -20,6 +20,8 @@ NUMERICS = 4
 
 NOT_REACHED = -1
 
+_MAX_NUMBERS = 100_000  # of a layer in the networks that are looked at together
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -52,10 +54,25 @@ class Problem:
             activity = self.network.forward(weights, self.inputs_with_bias)
         return activity._replace(predictions=predictions)
 
-    def mean_loss(self, activity: Activity) -> Array:
-        """The loss of the weights, (seeds,): the mean over all samples at the same weights."""
-        with np.errstate(all="ignore"):
-            return mean_in_order(self.network.losses(activity, self.target_columns))
+    def mean_loss(self, weights: Weights, predictions: Array) -> Array:
+        """The loss of the weights, (seeds,): the mean over all samples at the same weights.
+
+        With an engine's predictions, as in `activity`.
+        """
+        means = []
+        for seeds in self.seed_blocks(weights):
+            activity = self.activity(
+                tuple(layer[..., seeds] for layer in weights), predictions[..., seeds]
+            )
+            with np.errstate(all="ignore"):
+                means.append(mean_in_order(self.network.losses(activity, self.target_columns)))
+        return np.concatenate(means)
+
+    def seed_blocks(self, weights: Weights) -> list[slice]:
+        """The seeds, so many at a time that what flows through their networks is small."""
+        widest, seeds = max(layer.shape[1] for layer in weights), weights[0].shape[-1]
+        some = max(1, _MAX_NUMBERS // (len(self.inputs) * widest))
+        return [slice(at, at + some) for at in range(0, seeds, some)]
 
     @cached_property
     def batches(self) -> list[slice]:

@@ -21,7 +21,7 @@ from hsig.engines.order import ORDERS
 from hsig.experiments.evidence import Evidence, examine, join_seeds
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
-from hsig.networks.network import Activity, Network, Weights, seeds_first
+from hsig.networks.network import Activity, Network, Weights, seeds_first, seeds_last
 from hsig.networks.obstacles import find_obstacle
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
@@ -195,9 +195,6 @@ class Experiment:
         return _draw(self.init, self.seeds, self.sizes)
 
 
-_MAX_NUMBERS = 100_000  # of a layer, in the networks that are examined at a time
-
-
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """Where the seeds of a variant stand at one epoch; arrays but `state`'s have seeds first."""
@@ -247,12 +244,12 @@ class Checkpoint:
     @cached_property
     def activity(self) -> Activity:
         """What flows through the networks here, with the engine's own predictions; seeds last."""
-        return self.problem.activity(self.state.weights, np.moveaxis(self.predictions, 0, -1))
+        return self.problem.activity(self.state.weights, seeds_last(self.predictions))
 
     @cached_property
     def loss(self) -> Array:
         """Shape (seeds,); the mean loss of the weights here."""
-        return self.problem.mean_loss(self.activity)
+        return self.problem.mean_loss(self.state.weights, seeds_last(self.predictions))
 
     @property
     def cost_mean(self) -> Array:
@@ -287,12 +284,11 @@ class Checkpoint:
     @cached_property
     def evidence(self) -> Evidence:
         """What the networks are doing here; computed when it is first asked for."""
-        problem, weights, seeds = self.problem, self.state.weights, self.state.seeds
-        widest = max(layer.shape[1] for layer in weights)
-        some = max(1, _MAX_NUMBERS // (len(problem.inputs) * widest))
-        if seeds > some:  # more than that at a time takes longer, and much memory
-            blocks = (self.select(np.arange(seeds)[at : at + some]) for at in range(0, seeds, some))
-            return join_seeds([block.evidence for block in blocks])
+        problem, weights = self.problem, self.state.weights
+        blocks = problem.seed_blocks(weights)
+        if len(blocks) > 1:  # all at a time takes longer, and much memory
+            seeds = np.arange(self.state.seeds)
+            return join_seeds([self.select(seeds[block]).evidence for block in blocks])
         return examine(
             problem.network, weights, self.activity, problem.targets, problem.solved_within
         )

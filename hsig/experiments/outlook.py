@@ -117,7 +117,7 @@ def _train_through_window(state: State, problem: Problem, advance: Advance) -> _
     solved = np.zeros(state.seeds, dtype=bool)
     for epoch in range(1, WINDOW + 1):
         progress = advance(state, problem, 1)
-        losses.append(problem.mean_loss(problem.activity(state.weights, progress.predictions)))
+        losses.append(problem.mean_loss(state.weights, progress.predictions))
         errors = np.abs(progress.predictions - problem.target_columns)
         solved |= (errors < problem.solved_within).all(axis=(0, 1))
         same = _equal_layers(progress.weights, start.weights)
@@ -132,7 +132,7 @@ def _train_through_window(state: State, problem: Problem, advance: Advance) -> _
         resting = np.minimum(resting, np.logical_and.accumulate(same).sum(axis=0))
         state = progress
     predictions = advance(state, problem, 1).predictions
-    losses.append(problem.mean_loss(problem.activity(state.weights, predictions)))
+    losses.append(problem.mean_loss(state.weights, predictions))
     return _Window(returns_after, largest_move, resting, np.stack(losses))
 
 

@@ -127,7 +127,7 @@ def _describe_affine(case: Case) -> str:
         f"best {'logistic' if experiment.loss.needs_probabilities else 'least-squares'} fit has "
         f"loss {number(fit.cost)}, predicts {', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and "
         f"is right on {fit.right} of {len(experiment.task.targets)} samples; the median loss of "
-        f"the weights of these networks is {case.loss}. Those of "
+        f"the weights of these networks is {case.loss}. The weights of "
         f"{(case.evidence('gradient') != 0.0).any(axis=1).sum()} of them still move."
         f"{_describe_pieces(case)}"
     )

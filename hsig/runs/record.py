@@ -172,9 +172,9 @@ def _decode_training(
     weights = tuple(arrays[f"weights/{n}"] for n in range(len(experiment.hidden) + 1))
     if "loss" not in arrays:  # kept before there was one; it is known where there are weights
         problem = experiment.problem_of(variant)
-        ends = problem.activity(tuple(map(seeds_last, weights)), seeds_last(arrays["predictions"]))
+        ends = tuple(map(seeds_last, weights)), seeds_last(arrays["predictions"])
         losses = np.full_like(arrays["cost_mean"], np.nan)
-        losses[:, -1] = problem.mean_loss(ends)
+        losses[:, -1] = problem.mean_loss(*ends)
         arrays = {**arrays, "loss": losses}
     return Training(
         **{name: arrays[name] for name in ARRAYS},
