@@ -10,7 +10,7 @@ from pages import document, tables
 from prepared import trial
 
 from hsig.analysis.parts import REMEDY, Part
-from hsig.analysis.remedies import LONGER, Stage, propose_remedies
+from hsig.analysis.remedies import LONGER, Stage, Trial, propose_remedies
 from hsig.analysis.summary import Solved, summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
@@ -192,7 +192,8 @@ def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
     """From another training of the same seeds, which goes on where this one ends."""
     outcome, summary = trained(**flags)
     (result,), (numbers,) = outcome.results, summary.variants
-    remedies = propose_remedies(Stage(outcome.experiment, numbers, {}))
+    before = Trial(Part("", outcome.experiment, outcome), numbers, works=None)
+    remedies = propose_remedies(Stage(outcome.experiment, before, {}))
     (remedy,) = (remedy for remedy in remedies if remedy.name == LONGER)
     (longer,) = gather(remedy.experiment, run(remedy.experiment)).results
     part = Part(LONGER, remedy.experiment, Outcome(remedy.experiment, (longer,)), REMEDY)

@@ -1,7 +1,7 @@
 """What stands in the way of a training, which remedies are tried, and when one works."""
 
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 import pytest
@@ -26,6 +26,7 @@ from hsig.analysis.remedies import (
     has_room,
     judge_remedy,
     make_ladders,
+    median_loss,
     order_trials,
     propose_remedies,
     seeds_with_room,
@@ -51,7 +52,8 @@ def stage_of(chosen, trials=(), verdict="slow"):
     """Before some trials, by label, of an experiment of which all seeds failed alike."""
     n = len(chosen.seeds)
     numbers = replace(trial(0, n).numbers, solved=Solved.from_counts(0, n), verdicts={verdict: n})
-    return Stage(chosen, numbers, dict(trials))
+    before = Trial(Part("", chosen, Outcome(chosen, ())), numbers, works=None, loss=1.0)
+    return Stage(chosen, before, dict(trials))
 
 
 def every_remedy(chosen):
@@ -350,19 +352,13 @@ def test_a_remedy_changes_what_it_says_and_starts_from_the_same_seeds():
 # --- in which order ---------------------------------------------------------------------------
 
 
-def made_trial(remedy, chosen, k, cost=1.0):
+def made_trial(remedy, chosen, k, loss=1.0):
     """A remedy of which so many seeds are solved, and the others are not."""
-    part, n = Part(remedy.name, remedy.experiment, Outcome(remedy.experiment, ())), len(
-        remedy.experiment.seeds
-    )  # fmt: skip
-    numbers = replace(
-        stage_of(chosen).numbers,
-        label=remedy.label,
-        solved=Solved.from_counts(min(k, n), n),
-        cost=np.full((3, 1), cost),
-    )
-    before = Trial(Part("", chosen, Outcome(chosen, ())), stage_of(chosen).numbers, works=None)
-    return judge_remedy(before, part, numbers)
+    n, before = len(remedy.experiment.seeds), stage_of(chosen).before
+    solved = Solved.from_counts(min(k, n), n)
+    numbers = replace(before.numbers, label=remedy.label, solved=solved)
+    part = Part(remedy.name, remedy.experiment, Outcome(remedy.experiment, ()))
+    return replace(judge_remedy(before, part, numbers), loss=loss)
 
 
 @settings(max_examples=60, deadline=None)
@@ -401,8 +397,8 @@ def test_a_step_farther_is_tried_only_where_none_before_it_suffices(data, flags,
                 assert not any(tried.suffices for tried in trials.values())
                 assert work(remedy.experiment) * len(remedy.experiment.seeds) <= MAX_WORK
         for remedy in proposed:
-            k, cost = data.draw(st.integers(0, most)), data.draw(st.sampled_from([0.5, 2, np.nan]))
-            trials[remedy.label] = made_trial(remedy, chosen, k, cost)
+            k, loss = data.draw(st.integers(0, most)), data.draw(st.sampled_from([0.5, 2.0, inf]))
+            trials[remedy.label] = made_trial(remedy, chosen, k, loss)
         assert (stages := stages + 1) < 20
     ordered = order_trials(stage_of(chosen, trials))
     assert ordered.keys() == trials.keys()
@@ -438,6 +434,17 @@ def test_more_epochs_go_with_the_rate_that_got_farthest():
             trials[remedy.label] = made_trial(remedy, chosen, solved.get(remedy.name, 0))
     both = [label for label in trials if label.startswith("learning rate 1, ")]
     assert both == ["learning rate 1, 10 times the epochs"]
+
+
+def test_which_rate_got_farthest_does_not_hang_on_the_cost_that_is_shown():
+    """The median of each seed's loss at its weights, by their own predictions."""
+    losses = set()
+    for cost in ("weights", "last", "mean"):
+        result = (outcome := train(custom([1, 0], seeds=5, epochs=7, cost=cost))).results[0]
+        squares = ((result.predictions - [[1.0], [0.0]]) ** 2).mean(axis=(1, 2))
+        losses.add(median_loss(outcome))
+        assert median_loss(outcome) == pytest.approx(np.median(squares), rel=1e-12)
+    assert len(losses) == 1
 
 
 # --- what is claimed --------------------------------------------------------------------------

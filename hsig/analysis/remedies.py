@@ -15,7 +15,7 @@ from hsig.analysis.definitions import FLAT, WRONG, find_oddities
 from hsig.analysis.parts import Part
 from hsig.analysis.statistics import CLAIM_SEEDS, wilson_interval
 from hsig.analysis.summary import Solved, VariantSummary
-from hsig.experiments.experiment import Experiment, Variant
+from hsig.experiments.experiment import Experiment, Outcome, Variant
 from hsig.experiments.verdicts import RULES, SOLVED
 from hsig.networks.losses import LOSSES, Loss
 from hsig.networks.network import layer_shapes
@@ -104,6 +104,12 @@ class Trial:
     works: bool | None
     time: float = 1.0  # what a seed takes, as a multiple of what it takes without
     in_libraries: bool = True  # whether a library has it, and not only hsig
+    loss: float = inf  # of the weights at the end, in the median; infinite if it is undefined
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Smaller for more seeds solved, then for a lower loss."""
+        return -self.numbers.solved.k, self.loss
 
     @property
     def suffices(self) -> bool:
@@ -127,8 +133,21 @@ def judge_remedy(before: Trial, part: Part, numbers: VariantSummary) -> Trial:
     ):
         floor = 0.0 if certain else before.numbers.solved.high
         works = 2 * solved.k > solved.n and solved.low > floor
-    time = _work_of_seed(new) / _work_of_seed(old)
-    return Trial(part, numbers, works, time, _is_in_libraries(*old.variants, *new.variants))
+    return Trial(
+        part,
+        numbers,
+        works,
+        time=_work_of_seed(new) / _work_of_seed(old),
+        in_libraries=_is_in_libraries(*old.variants, *new.variants),
+        loss=median_loss(part.outcome),
+    )
+
+
+def median_loss(outcome: Outcome) -> float:
+    """The loss of the weights at the end, in the median; infinite if it is undefined."""
+    losses = [result.loss[:, -1] for result in outcome.results if not result.failure]
+    loss = float(np.median(losses[0])) if losses else inf
+    return inf if isnan(loss) else loss
 
 
 def has_room(solved: Solved) -> bool:
@@ -232,7 +251,7 @@ class Stage:
     """An experiment of one variant, what became of it, and the remedies that were tried so far."""
 
     experiment: Experiment
-    numbers: VariantSummary
+    before: Trial  # of no remedy
     trials: Mapping[str, Trial]  # by label
 
 
@@ -310,7 +329,7 @@ def _change_beside(
         if label.startswith(prefix)
     }
     tried = stage.trials.get(first.label)
-    inner = Stage(first.experiment, tried.numbers if tried else stage.numbers, trials)
+    inner = Stage(first.experiment, tried or stage.before, trials)
     return [
         [_remedy(prefix + rung.name, rung.experiment, rung.layers) for rung in ladder]
         for ladder in change(inner)
@@ -375,7 +394,7 @@ def _add_epochs(stage: Stage, rates: Sequence[Ladder]) -> list[Ladder]:
         return _remedy(name, experiment, epochs=times * experiment.epochs)
 
     more = longer(MORE_EPOCHS, stage.experiment)
-    failed = stage.numbers.verdicts.keys() - {SOLVED}
+    failed = stage.before.numbers.verdicts.keys() - {SOLVED}
     can_still = any(not RULES[verdict].never for verdict in failed)
     alone = [more, longer(MANY_EPOCHS, stage.experiment)] if can_still else [more]
     tried = {
@@ -391,16 +410,10 @@ def _add_epochs(stage: Stage, rates: Sequence[Ladder]) -> list[Ladder]:
         or tried.pop(more, None) is None
     ):
         return [alone]
-    ranked = sorted(tried, key=lambda rung: _rank(tried[rung].numbers))[:2]
-    better = [rung for rung in ranked if _rank(tried[rung].numbers) < _rank(stage.numbers)]
+    ranked = sorted(tried, key=lambda rung: tried[rung].rank)[:2]
+    better = [rung for rung in ranked if tried[rung].rank < stage.before.rank]
     steps = [(MORE_EPOCHS, rung) for rung in better] + [(MANY_EPOCHS, rung) for rung in ranked]
     return [alone, [longer(times, rung.experiment, f"{rung.name}, ") for times, rung in steps]]
-
-
-def _rank(numbers: VariantSummary) -> tuple[float, float]:
-    """Smaller for more seeds solved, then for a lower cost."""
-    cost = float(numbers.cost[1, -1]) if numbers.cost.size else inf
-    return -numbers.solved.k, inf if isnan(cost) else cost
 
 
 def _change_start(stage: Stage) -> list[Ladder]:
@@ -423,7 +436,7 @@ def _change_start(stage: Stage) -> list[Ladder]:
         rates = _change_rate(inner.experiment)
         return [*rates, *_add_epochs(inner, rates)]
 
-    best = min(tried, key=lambda rung: _rank(stage.trials[rung.label].numbers))
+    best = min(tried, key=lambda rung: stage.trials[rung.label].rank)
     if stage.trials[best.label].suffices:
         return [ladder]
     return [ladder, *_change_beside(stage, best.name, best, change)]

@@ -11,6 +11,7 @@ from hsig.analysis.remedies import (
     Stage,
     Trial,
     judge_remedy,
+    median_loss,
     order_trials,
     propose_remedies,
 )
@@ -57,13 +58,13 @@ class ExplainResult(SingleResult):
     @cached_property
     def _stage(self) -> Stage:
         first, (numbers,) = self.parts[0], self.summary.variants
-        before = Trial(first, numbers, works=None)
+        before = Trial(first, numbers, works=None, loss=median_loss(first.outcome))
         trials = [
             judge_remedy(before, part, summarise(part.outcome).variants[0])
             for part in self.parts[1:]
         ]
         return Stage(
-            first.outcome.experiment, numbers, {trial.numbers.label: trial for trial in trials}
+            first.outcome.experiment, before, {trial.numbers.label: trial for trial in trials}
         )
 
 
