@@ -395,7 +395,10 @@ def test_a_step_farther_is_tried_only_where_none_before_it_suffices(data, flags,
             ratio = work(remedy.experiment) / work(chosen)
             if ratio > LONG:
                 assert not any(tried.suffices for tried in trials.values())
-                assert work(remedy.experiment) * len(remedy.experiment.seeds) <= MAX_WORK
+        tried = [trial.part.experiment for trial in trials.values()]
+        every = [*tried, *(remedy.experiment for remedy in proposed)]
+        long = [e for e in every if work(e) > LONG * work(chosen)]
+        assert sum(work(e) * len(e.seeds) for e in long) <= MAX_WORK
         for remedy in proposed:
             k, loss = data.draw(st.integers(0, most)), data.draw(st.sampled_from([0.5, 2.0, inf]))
             trials[remedy.label] = made_trial(remedy, chosen, k, loss)

@@ -192,6 +192,10 @@ def _work_of_seed(experiment: Experiment) -> float:
     return experiment.epochs * len(experiment.task.targets) * weights
 
 
+def _work(experiment: Experiment) -> float:
+    return len(experiment.seeds) * _work_of_seed(experiment)
+
+
 def _is_in_libraries(old: Variant, new: Variant) -> bool:
     """Whether the activations that were changed are some that a library has, with their slope."""
     pairs = zip_longest(
@@ -217,15 +221,16 @@ LEAK = 0.05
 SLOPES = (0.25, 0.5)
 MORE_EPOCHS, MANY_EPOCHS = 10, 100
 LONGER = f"{MORE_EPOCHS} times the epochs"
-RATES = ((10.0, 100.0), (0.1, 0.01))  # factors of a ladder up and of one down
+RATES = ((1e1, 1e2, 1e3, 1e4), (0.1, 0.01))  # factors of a ladder up and of one down
+MAX_RATE = 1.0  # beyond a hundred times as much
 WIDER, WIDTHS, MAX_UNITS = 1.5, 3, 100  # from 2 units: 3, 5, 8
 STARTS = (QUESTION_START, *(Start("uniform", (-size, size)) for size in (1.0, 2.0, 4.0)))
 GRADIENTS = ("own", "output", "logistic")
 HIDDEN = ("tanh", "relu", "silu", "softplus")
 
-# What takes more times as long is tried only where nothing else works, and if that is not more
-# than so many weight updates: some ten seconds of the compiled engine on a core.
-LONG, MAX_WORK = 30.0, 2.5e9
+# What takes more times as long is tried only where nothing else works, and within so many weight
+# updates in all: some twenty seconds of the compiled engine on a core.
+LONG, MAX_WORK = 30.0, 5e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,15 +263,24 @@ class Stage:
 def propose_remedies(stage: Stage) -> tuple[Remedy, ...]:
     """The remedies to try next, from the smallest change to the largest; none at the end."""
     rungs = [rung for ladder in make_ladders(stage) if (rung := _next_rung(ladder, stage))]
-    longest = LONG * _work_of_seed(stage.experiment)
-    soon = tuple(rung for rung in rungs if _work_of_seed(rung.experiment) <= longest)
-    if soon or any(trial.suffices for trial in stage.trials.values()):
-        return soon
-    return tuple(
-        rung
-        for rung in rungs
-        if len(rung.experiment.seeds) * _work_of_seed(rung.experiment) <= MAX_WORK
-    )
+    short = tuple(rung for rung in rungs if not _is_long(rung, stage))
+    if short or any(trial.suffices for trial in stage.trials.values()):
+        return short
+    chosen, work = [], sum(_work(t.part.experiment) for t in stage.trials.values() if t.time > LONG)
+    for rung in rungs:
+        if work + _work(rung.experiment) <= MAX_WORK:
+            chosen.append(rung)
+            work += _work(rung.experiment)
+    return tuple(chosen)
+
+
+def _is_long(rung: Remedy, stage: Stage) -> bool:
+    return _work_of_seed(rung.experiment) > LONG * _work_of_seed(stage.experiment)
+
+
+def _fails(rung: Remedy, stage: Stage) -> bool:
+    """Whether it was tried and does not suffice."""
+    return rung.label in stage.trials and not stage.trials[rung.label].suffices
 
 
 def order_trials(stage: Stage) -> dict[str, Trial]:
@@ -308,7 +322,16 @@ def make_ladders(stage: Stage) -> list[Ladder]:
         ),
     )
     own = _change_layers("its own derivative", experiment, _derive)[-1:]
-    return [own, *_change_training(stage), *activations]
+    training = _change_training(stage)
+    short = [
+        rung
+        for ladder in (own, *training, *activations)
+        for rung in ladder
+        if not _is_long(rung, stage)
+    ]
+    if experiment.initial_weights is None and all(_fails(rung, stage) for rung in short):
+        training += _change_beside_start(stage)
+    return [own, *training, *activations]
 
 
 def _remedy(name: str, experiment: Experiment, layers: str = "", **settings: Any) -> Remedy:
@@ -359,7 +382,8 @@ def _change_training(stage: Stage) -> list[Ladder]:
     return [
         better,
         *rates,
-        *_change_start(stage),
+        _change_start(experiment),
+        *(_change_beside_start(stage) if experiment.initial_weights is not None else []),
         [_remedy(f"{update} updates", experiment, update=update)],
         _add_units(experiment),
         *_add_epochs(stage, rates),
@@ -374,7 +398,7 @@ def _change_rate(experiment: Experiment) -> list[Ladder]:
         return [
             _remedy(f"{prefix}learning rate {rate}", changed, learning_rate=float(rate))
             for rate in rates
-            if 0.0 < float(rate) < inf
+            if 0.0 < float(rate) <= max(100.0 * changed.learning_rate, MAX_RATE)
         ]
 
     ladders = [ladder(experiment, factors) for factors in RATES]
@@ -416,30 +440,31 @@ def _add_epochs(stage: Stage, rates: Sequence[Ladder]) -> list[Ladder]:
     return [alone, [longer(times, rung.experiment, f"{rung.name}, ") for times, rung in steps]]
 
 
-def _change_start(stage: Stage) -> list[Ladder]:
-    """Weights drawn from elsewhere; for given ones, also beside other numbers of the training."""
-    experiment = stage.experiment
+def _change_start(experiment: Experiment) -> Ladder:
+    """Weights drawn from elsewhere; in place of given ones, for enough seeds."""
     changes: dict[str, Any] = {}
     starts = [start for start in STARTS if start != experiment.init]
     if experiment.initial_weights is not None:
         changes = {"initial_weights": None, "seeds": tuple(range(CLAIM_SEEDS))}
         starts = list(STARTS[:2])
-    ladder = [
+    return [
         _remedy(f"initial weights from {start.summary}", experiment, init=start, **changes)
         for start in starts
     ]
-    tried = [rung for rung in ladder if rung.label in stage.trials]
-    if experiment.initial_weights is None or len(tried) < len(ladder):
-        return [ladder]
+
+
+def _change_beside_start(stage: Stage) -> list[Ladder]:
+    """Learning rates and epochs beside the start that got farthest, where none suffices."""
+    starts = _change_start(stage.experiment)
+    if not all(_fails(start, stage) for start in starts):
+        return []
 
     def change(inner: Stage) -> list[Ladder]:
         rates = _change_rate(inner.experiment)
         return [*rates, *_add_epochs(inner, rates)]
 
-    best = min(tried, key=lambda rung: stage.trials[rung.label].rank)
-    if stage.trials[best.label].suffices:
-        return [ladder]
-    return [ladder, *_change_beside(stage, best.name, best, change)]
+    best = min(starts, key=lambda start: stage.trials[start.label].rank)
+    return _change_beside(stage, best.name, best, change)
 
 
 def _add_units(experiment: Experiment) -> Ladder:
