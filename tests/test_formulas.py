@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import inline_activation
+from hsig.activations.names import all_aliases, inline_activation
 from hsig.formulas.derivative import differentiate_by_rules, to_polynomial
 from hsig.formulas.function import KINKS, Function, split_pieces
 from hsig.formulas.nodes import X, format_formula, number, walk
@@ -81,6 +81,8 @@ def test_the_table_is_parsed_as_it_is_printed():
         ("where(x >= 1 and x <= 2, 1, 0)", "where(x >= 1, where(x <= 2, 1, 0), 0)"),
         ("hard(2*x)", "clip(0.2*(2*x) + 0.5, 0, 1)"),
         ("leaky_relu(x, leak=0.3)", "where(x > 0, x, 0.3*x)"),
+        ("softplus(2*x, beta=3)", "softplus(3*(2*x))/3"),
+        ("soft_shrink(x, bound=-1)", "where(x == 0, x, where(x > 0, x + 1, x - 1))"),
         ("hard_tanh(x - 1)", "where(x - 1 <= -1, -1, where(x - 1 >= 1, 1, x - 1))"),
         ("pow(x, 3)", "x**3"),
         (" 1e3*+x ", "1000*x"),
@@ -398,6 +400,20 @@ def test_whether_all_breakpoints_are_known():
     known = {"clip(x, 0, 1)": True, "floor(x)": False, "max(sin(x), 0)": False}
     for written, complete in known.items():
         assert Function(parse(written)).breakpoints_are_complete is complete
+
+
+def test_the_slope_at_a_kink_of_a_framework_can_be_written_as_a_formula():
+    for name, meant in all_aliases().items():
+        function = meant.function
+        by_rule = Function(function.with_kinks_by_rule)
+        kinks = np.array([point.x for point in function.breaks])
+        # keras.tf.celu has a slope of 2 where it is smooth: no formula has
+        if meant.kink != "sum":
+            slopes = function.evaluate_slope(kinks)
+            np.testing.assert_array_equal(by_rule.evaluate_slope(kinks), slopes, err_msg=name)
+            np.testing.assert_allclose(
+                by_rule.evaluate(kinks), function.evaluate(kinks), rtol=1e-15, err_msg=name
+            )
 
 
 def test_an_activation_by_its_name_in_a_formula_is_that_activation():

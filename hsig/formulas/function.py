@@ -363,7 +363,7 @@ class Function(Differentiable):
     def with_kinks_by_rule(self) -> Node:
         """Its formula, so written that the rules of the primitives give its slope at each joint."""
         intervals = self._intervals
-        middle = next(n for n, piece in enumerate(intervals) if X in walk(piece.formula))
+        middle = next((n for n, piece in enumerate(intervals) if X in walk(piece.formula)), 0)
         whole = intervals[middle].formula  # the last to be chosen, so that nan stays nan
         for joint, piece in zip(self._joints[middle:], intervals[middle + 1 :], strict=True):
             sign = ">=" if joint.side > 0 else ">"
@@ -371,6 +371,11 @@ class Function(Differentiable):
         for n in reversed(range(middle)):
             sign = "<=" if self._joints[n].side < 0 else "<"
             whole = where(sign, X, number(self._joints[n].x), intervals[n].formula, whole)
+        for joint in self._joints:
+            if joint.side == 0:
+                x, value = number(joint.x), number(_evaluate_at(self.value, joint.x))
+                line = apply("multiply", joint.slope, apply("subtract", X, x))
+                whole = where("==", X, x, apply("add", value, line), whole)
         return whole
 
     def _join_slopes(self) -> Node:

@@ -232,7 +232,7 @@ class _Reader:
                 self.check_arguments("where", tree, 3)
                 condition, yes, no = tree.args
                 return inner.read_condition(condition, inner.read(yes), inner.read(no))
-            case ast.Call(func=ast.Name(id=word)) if word in WORDS:
+            case ast.Call(func=ast.Name(id=word)) if word in WORDS and not self.is_setting(tree):
                 primitive = WORDS[word]
                 self.check_arguments(word, tree, primitive.operands)
                 return self.operate(primitive.name, [*map(inner.read, tree.args)], tree)
@@ -271,6 +271,11 @@ class _Reader:
         if word in WORDS or word == "where":
             raise self.error(f"expected {word}(...)", tree)
         raise self.error(f"unknown name {_suggest(word, [*self.names, *CONSTANTS])}", tree)
+
+    def is_setting(self, tree: ast.Call) -> bool:
+        """Whether a primitive's word is called as an activation: `softplus(x, beta=2)`."""
+        word = ast.unparse(tree.func)
+        return bool(tree.keywords and self.inline and self.inline(word, X, {}))
 
     def check_arguments(self, word: str, tree: ast.Call, operands: int) -> None:
         if tree.keywords:
