@@ -18,7 +18,7 @@ from hsig.formulas.derivative import (
     to_polynomial,
 )
 from hsig.formulas.enclosure import Range, Section, find_range
-from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, node, number, walk
+from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, number, walk
 from hsig.formulas.primitives import CONDITIONAL
 from hsig.formulas.program import Differentiable, evaluate_constant
 from hsig.formulas.simplifying import apply, rebuild, where
@@ -478,10 +478,7 @@ def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
 
 def _fold_if_odd(constant: Node) -> Node:
     """A constant formula; if anything of it is not finite, its value alone."""
-    value = evaluate_constant(constant)
-    if isfinite(value) and find_infinite(constant) is None:
-        return constant
-    return number(value) if value == value else node("divide", ZERO, ZERO)
+    return constant if find_infinite(constant) is None else number(evaluate_constant(constant))
 
 
 def _is_close(constant: Node, other: Node) -> bool:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 
 from hsig.errors import is_slip
 from hsig.formulas.nodes import (
-    ZERO,
     Node,
     X,
     find_infinite,
@@ -22,12 +21,10 @@ from hsig.formulas.nodes import (
     format_within,
     is_number,
     name,
-    node,
     number,
     walk,
 )
 from hsig.formulas.primitives import WORDS
-from hsig.formulas.program import evaluate_constant
 from hsig.formulas.simplifying import apply, where
 
 # Of a formula as it is given, and as hsig writes it with all activations that it names.
@@ -243,15 +240,8 @@ class _Reader:
         raise self.error(f"expected {_ALLOWED}", tree)
 
     def operate(self, operation: str, operands: Sequence[Node], tree: ast.AST) -> Node:
-        """Apply an operation, which may not make a constant that is not finite of finite ones."""
         result = apply(operation, *operands)
         self.places.setdefault(result, tree)
-        value = _evaluate_constant(result)
-        if operation == "divide" and operands[1] is ZERO:
-            value = math.inf
-        if not math.isfinite(value) and math.inf not in map(abs, map(_evaluate_constant, operands)):
-            part = format_part(node(operation, *operands))
-            raise self.error(f"expected a finite number, got {part}: {value:g}", tree)
         return result
 
     def read_number(self, value: float, tree: ast.AST) -> Node:
@@ -326,13 +316,6 @@ class _Reader:
                     yes = where(_COMPARISONS[type(sign)], u, v, yes, no)
                 return yes
         raise self.error("expected a comparison, such as x > 0", condition)
-
-
-def _evaluate_constant(root: Node) -> float:
-    """The value of a formula without names; 0 of any other."""
-    if is_number(root):
-        return root.number
-    return 0.0 if any(part.operation == "name" for part in walk(root)) else evaluate_constant(root)
 
 
 def _suggest(word: str, known: Sequence[str]) -> str:
