@@ -22,18 +22,9 @@ _GROUPED = (*SIGMOIDS, *HIDDEN, *SURVEYED)
 # --- aliases -------------------------------------------------------------------------------------
 
 # parts of the names of modules, between a program and its function
-_MODULES = {
-    "nn",
-    "functional",
-    "modules",
-    "activation",
-    "activations",
-    "layers",
-    "backend",
-    "keras",
-}
+_MODULES = {"nn", "functional", "modules", "activation", "activations", "layers", "keras"}
 _MODULES |= {"math", "numpy", "lax", "special", "scipy", "tensor", "nnet", "sigm", "linen", "nd"}
-_MODULES |= {"nonlinearities", "functions", "compat", "v1", "v2"}
+_MODULES |= {"nonlinearities", "functions", "backend", "compat", "v1", "v2"}
 _BACK_ENDS = ("jax", "tf", "torch")  # of Keras
 _HERE = (("", ""),)
 # programs by the other names that their modules have; each with a back end, or none
@@ -177,10 +168,13 @@ def suggest_activations(name: str) -> tuple[str, ...]:
 
 
 def _is_misspelt(word: str, known: str) -> bool:
-    """Whether a word is a known one with a slip; in `hardsilu` that is `silu`, a short one."""
-    root = max(
-        (part for part in _words() if known.endswith(part) and part != known), key=len, default=""
-    )
+    """Whether a word is a known one with a slip, and not made of other names.
+
+    In `hardsilu` the slip may be in `silu`, a short name; `logmish` is made of `mish`.
+    """
+    if not all(known.endswith(part) for part in _words() if word.endswith(part)):
+        return False
+    root = max((part for part in _words() - {known} if known.endswith(part)), key=len, default="")
     before = known.removesuffix(root)
     is_kept = bool(root) and word.startswith(before)
     return is_slip(word.removeprefix(before), root) if is_kept else is_slip(word, known)
@@ -188,7 +182,7 @@ def _is_misspelt(word: str, known: str) -> bool:
 
 @cache
 def _words() -> frozenset[str]:
-    return frozenset(_fold(alias.function) for alias in _index())
+    return frozenset(_fold(alias.function) for alias in _common())
 
 
 def explain_refusal(name: str) -> str:

@@ -1,8 +1,10 @@
 """The table of activations. A new activation is one more row, and nothing else."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import inf
 from types import MappingProxyType
+from typing import Any
 
 from hsig.activations.activation import BENT_LINE, Activation
 
@@ -47,29 +49,24 @@ def _complete(alias: str | tuple[str, ...]) -> tuple[str, str, str]:
     return names, settings, caveat
 
 
-def hard_row(
+def bent_row(
     name: str,
     source: str,
     *aliases: str | tuple[str, ...],
-    slope: float,
+    slope: float = 1.0,
+    shift: float = 0.0,
+    low: float = -inf,
+    high: float = inf,
     leak: float = 0.0,
     kink: str = "closed",
     note: str = "",
 ) -> Activation:
-    """Make the row of a line through (0, 1/2), clipped to [0, 1] or bent there."""
-    return row(
-        name,
-        BENT_LINE,
-        source,
-        *aliases,
-        kink=kink,
-        note=note,
-        slope=slope,
-        shift=0.5,
-        low=0.0,
-        high=1.0,
-        leak=leak,
-    )
+    """Make the row of a line that is clipped, or bent, at `low` and `high`."""
+    line: dict[str, Any] = {"slope": slope, "shift": shift, "low": low, "high": high, "leak": leak}
+    return row(name, BENT_LINE, source, *aliases, kink=kink, note=note, **line)
+
+
+hard_row = partial(bent_row, shift=0.5, low=0.0, high=1.0)  # a line through (0, 1/2)
 
 
 PRELU = "PReLU learns its leak, from this one on, and here it stays as it is"
@@ -228,9 +225,8 @@ HIDDEN = (
         "keras.activations.tanh tf.nn.tanh onnx.Tanh hyperbolic_tangent darknet.tanh matlab.tansig "
         "encog.ActivationTANH",
     ),
-    row(
+    bent_row(
         "hard_tanh",
-        BENT_LINE,
         "Collobert 2004",
         "torch.nn.Hardtanh keras.torch.activations.hard_tanh darknet.hardtan matlab.satlins "
         "relu_n1_to_1",
@@ -239,25 +235,17 @@ HIDDEN = (
             "jax.nn.hard_tanh keras.jax.activations.hard_tanh keras.tf.activations.hard_tanh",
             "kink=closed",
         ),
-        slope=1.0,
-        shift=0.0,
         low=-1.0,
         high=1.0,
-        leak=0.0,
         kink="open",
     ),
-    row(
+    bent_row(
         "relu",
-        BENT_LINE,
         "Nair & Hinton 2010",
         "rectifier rectified_linear matlab.poslin encog.ActivationReLU darknet.relu keras1.relu "
         "keras2.relu torch.nn.ReLU jax.nn.relu keras.activations.relu tf.nn.relu onnx.Relu",
         ("lasagne.rectify theano.relu", "kink=mean"),  # (x + abs(x))/2
-        slope=1.0,
-        shift=0.0,
         low=0.0,
-        high=inf,
-        leak=0.0,
         kink="open",
         note="slope 0 at x = 0",
     ),
@@ -268,9 +256,8 @@ HIDDEN = (
         "torch.nn.ReLU6 jax.nn.relu6 keras.activations.relu6 tf.nn.relu6",
         kink="open",
     ),
-    row(
+    bent_row(
         "leaky_relu",
-        BENT_LINE,
         "Maas, Hannun & Ng 2013",
         "lrelu brain.leaky-relu darknet.relie torch.nn.LeakyReLU onnx.LeakyRelu",
         ("lasagne.leaky_rectify", "kink=mean"),
@@ -291,10 +278,7 @@ HIDDEN = (
             "leak=0.22916666666666666",
             "RReLU draws its leak anew in each step, and here it is the mean of those",
         ),
-        slope=1.0,
-        shift=0.0,
         low=0.0,
-        high=inf,
         leak=0.01,
         kink="open",
         note="slope `leak` at x = 0; others call the leak negative_slope",
@@ -454,20 +438,13 @@ HIDDEN = (
 # A line is in no group: it is compared by name. A hidden layer that cannot solve what takes a bend
 # would only make the corrections of all other comparisons stricter.
 LINEAR = (
-    row(
+    bent_row(
         "identity",
-        BENT_LINE,
         "the linear unit, Widrow & Hoff 1960",
         "linear lasagne.linear keras1.linear keras2.linear keras.activations.linear "
         "keras.layers.Identity torch.nn.Identity jax.nn.identity tf.identity onnx.Identity "
         "matlab.purelin encog.ActivationLinear genann_act_linear darknet.linear",
         ("fann.LINEAR", "slope=0.5"),
-        slope=1.0,
-        shift=0.0,
-        low=-inf,
-        high=inf,
-        leak=0.0,
-        kink="closed",
         note="for the output, where targets may be any number; in no group but by its name",
     ),
 )

@@ -35,8 +35,6 @@ def translate(text: str) -> str | None:
     """
     try:
         tree = ast.parse(text.strip().replace("::", "."), mode="eval").body
-        if isinstance(tree, ast.Lambda) and len(tree.args.args) == 1:
-            tree = _Renamer(tree.args.args[0].arg).visit(tree.body)
         found = _make_spec(tree) or ast.unparse(_Translator().visit(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -96,16 +94,6 @@ def _is_path(tree: ast.expr) -> bool:
     while isinstance(tree, ast.Attribute):
         tree = tree.value
     return isinstance(tree, ast.Name) and tree.id != "x"
-
-
-class _Renamer(ast.NodeTransformer):
-    """Calls the argument of a function x."""
-
-    def __init__(self, argument: str) -> None:
-        self.argument = argument
-
-    def visit_Name(self, tree: ast.Name) -> ast.expr:
-        return ast.Name("x") if tree.id == self.argument else tree
 
 
 class _Translator(ast.NodeTransformer):
