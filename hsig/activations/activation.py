@@ -172,7 +172,7 @@ class Activation:
         """Whether it can be sent to another process."""
         return True
 
-    @property
+    @cached_property
     def is_logistic(self) -> bool:
         """Whether it is the logistic sigmoid, under any name."""
         return self.function.value is apply("sigmoid", X)
@@ -188,7 +188,7 @@ class Activation:
         """The program for the compiled engine; None if it is not a formula."""
         return (self.function if self.backward is None else self.trained).program
 
-    @property
+    @cached_property
     def bent_line(self) -> BentLine | None:
         """Its settings, if it is a bent line of the table with one side's slope at its kinks."""
         is_bent_line = self.definition == BENT_LINE and not self.slope_definition
