@@ -88,7 +88,7 @@ def test_ids_and_names_of_runs_are_offered(monkeypatch):
         ("output_activation", "sa", ["same"]),
         ("task", "xor,p", ["xor,parity3"]),
         ("init", "uni", ["uniform:"]),
-        ("cost", "", ["last", "mean", "weights"]),
+        ("cost", "", ["weights", "mean", "last"]),
         ("workers", "", ["auto"]),
         ("expect", "verdict=solved,solved_at_m", ["verdict=solved,solved_at_most="]),
         ("epochs", "", []),
