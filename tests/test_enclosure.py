@@ -11,6 +11,7 @@ from mpmath import mp
 
 from hsig.activations.activation import Activation
 from hsig.activations.in_python import in_python
+from hsig.activations.names import inline_activation
 from hsig.formulas.cancelling import cancel
 from hsig.formulas.derivative import differentiate
 from hsig.formulas.enclosure import MARGIN
@@ -175,6 +176,44 @@ def test_an_operation_on_intervals_holds_its_values(name, data):
                 assert bounds.low[0] <= value <= bounds.high[0]
 
 
+@given(FORMULAS, st.sampled_from([None, -1.0, 0.0, 0.5]))
+@settings(max_examples=60)
+def test_what_has_one_direction_changes_it_nowhere(root, level):
+    function = Function(root)
+    x = np.linspace(-60.0, 60.0, 4801)
+    values = function.evaluate(x)
+    values = values[np.isfinite(values)]
+    rounding = 1e-7 * max(1.0, np.abs(values).max(initial=0.0))
+    turns = np.diff(values) if level is None else values - level
+    above, below = np.flatnonzero(turns > rounding), np.flatnonzero(turns < -rounding)
+    if len(above) and len(below) and function.has_one_direction(level):
+        assert level is not None
+        assert above[0] > below[-1] or below[0] > above[-1]
+
+
+@pytest.mark.parametrize(
+    ("written", "level", "proved"),
+    [
+        *((name + "(x)", None, True) for name in ("sigmoid", "hard", "tanh", "softplus", "elu")),
+        ("where(x < 0, 0, 1)", None, True),
+        ("x**3 + x", None, True),
+        ("-exp(x)", None, True),
+        ("x/(1 + abs(x))", None, True),
+        ("x*sigmoid(x)", None, False),
+        ("x*sigmoid(x)", 0.5, True),
+        ("exp(-x**2)", 0.5, False),
+        ("sin(x)", 0.0, False),
+        ("sigmoid(x) - exp(-(x - 70)**2)", None, False),
+        ("sigmoid(x) - exp(-(x - 70)**2)", 0.5, False),
+        ("where(x < 0, x, x - 1e-3)", None, False),
+        ("where(x == 60.3, -1, x)", 0.5, False),
+    ],
+)
+def test_one_direction_is_proved_or_not_said(written, level, proved):
+    function = Function(parse(written, inline=inline_activation))
+    assert function.has_one_direction(level) == proved
+
+
 # --- what rests on them -------------------------------------------------------------------------
 
 
@@ -210,5 +249,6 @@ def test_of_a_function_in_python_nothing_is_proved():
     assert (mine.range, mine.enclosure) == ((0, 1), (-inf, inf))
     assert not mine.out_of_reach(np.array([1e300]), 0.5).any()
     assert default_output_activation(mine) is mine
+    assert not mine.is_monotonic
     grows = in_python("grows", np.arcsinh, lambda x: 1 / np.hypot(1, x))
     assert grows.range == (-inf, inf)

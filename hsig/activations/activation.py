@@ -26,7 +26,6 @@ BENT_LINE = (
 )
 
 _GRID = np.linspace(-50.0, 50.0, 4001)
-_ROUNDING = 1e-12  # relative; a smaller fall of a value is rounding
 # how some formulas are shown
 _FAMILIAR = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
 
@@ -219,18 +218,15 @@ class Activation:
 
     @property
     def is_monotonic(self) -> bool:
-        """Whether its values never fall or never rise with x, on a grid over [-50, 50]."""
-        with np.errstate(all="ignore"):
-            values = self.value(_GRID)
-        changes, rounding = np.diff(values), _ROUNDING * np.abs(values[1:])
-        return bool((changes >= -rounding).all() or (changes <= rounding).all())
+        """Whether its values are proved never to fall or never to rise with x."""
+        return self.crosses_once(None)
 
-    def crosses_once(self, level: float) -> bool:
-        """Whether its values are above a level on one side of some x only, on the same grid."""
-        with np.errstate(all="ignore"):
-            signs = np.sign(self.value(_GRID) - level)
-        signs = signs[signs != 0.0]
-        return bool(np.isfinite(signs).all() and (np.diff(signs) != 0.0).sum() <= 1)
+    def crosses_once(self, level: float | None) -> bool:
+        """Whether its values are proved to be above a level on one side of some x only.
+
+        Without a level, of every one.
+        """
+        return _cross_once(self.function, level)
 
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
         """Which targets are proved to be `within` or more from every value. Shape of `targets`.
@@ -278,6 +274,11 @@ def _analyse(definition: str, settings: Settings, kink: str, slope_definition: s
 
 def _leave_unit_interval(values: Array | tuple[float, float]) -> bool:
     return bool((np.less(values, -MARGIN) | np.greater(values, 1.0 + MARGIN)).any())
+
+
+@lru_cache(maxsize=1024)
+def _cross_once(function: Function, level: float | None) -> bool:
+    return function.has_one_direction(level)
 
 
 @lru_cache(maxsize=1024)

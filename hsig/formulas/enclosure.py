@@ -16,7 +16,14 @@ import numpy as np
 from hsig.arrays import Array, IntArray
 from hsig.formulas.cancelling import cancel
 from hsig.formulas.derivative import to_polynomial
-from hsig.formulas.intervals import Intervals, add, enclose, multiply, subtract
+from hsig.formulas.intervals import (
+    Intervals,
+    add,
+    enclose,
+    enclose_all,
+    multiply,
+    subtract,
+)
 from hsig.formulas.nodes import Node, X, fold, walk
 from hsig.formulas.primitives import PRIMITIVES
 from hsig.formulas.program import Evaluator, lower
@@ -80,7 +87,7 @@ def find_range(sections: Sequence[Section], evaluate: Callable[[Array], Array]) 
             if not boxes or search.work > _MAX_WORK:
                 break
             if n == _PATIENCE:
-                boxes = [search.cut(part) for box in boxes for part in _rewrite(box)]
+                boxes = [search.cut(part) for box in boxes for part in rewrite_section(box.section)]
         return search.conclude(boxes)
 
 
@@ -102,15 +109,25 @@ class _Found(NamedTuple):
     radius: float = 0.0
 
 
-def _rewrite(boxes: _Boxes) -> Iterator[Section]:
+def rewrite_section(section: Section) -> Iterator[Section]:
     """The sections on either side of 0, with formulas that are tighter there."""
-    section = boxes.section
     for side, low, high in ((-1, -inf, 0.0), (1, 0.0, inf)):
         start, stop = max(section.start, low), min(section.stop, high)
-        if start < stop:
+        if start < stop or (start == stop == section.stop and side > 0):
             value = cancel(section.values[0], side)
             slope = cancel(section.slopes[0], side, is_slope=True)
             yield Section(start, stop, (*section.values, value), (*section.slopes, slope))
+
+
+def cut_section(section: Section) -> tuple[Array, Array]:
+    """The ends of the first boxes of a section."""
+    lines = (to_polynomial(part) for part in walk(section.values[0]))
+    zeros = (-line[0] / line[1] for line in lines if line and len(line) == 2)
+    roots = {float(zero) for zero in zeros if abs(zero) < _UNBOUNDED}
+    cuts = sorted({sign * cut for cut in _CUTS for sign in (-1.0, 1.0)} | roots)
+    inner = [x for x in cuts if section.start < x < section.stop]
+    ends = np.array([section.start, *inner, section.stop])
+    return ends[:-1], ends[1:]
 
 
 def _shorten(section: Section) -> Section:
@@ -149,7 +166,7 @@ def _common_divisor(p: Fraction, q: Fraction) -> Fraction:
     return Fraction(divisor, p.denominator * q.denominator)
 
 
-def _split(low: Array, high: Array, parts: int) -> Array:
+def split_boxes(low: Array, high: Array, parts: int) -> Array:
     """The ends of equal parts, as rows: equal near 0, and in the exponent far out."""
     left, right = (np.arcsinh(np.clip(end, -1e300, 1e300)) for end in (low, high))
     ends: Array = np.clip(np.sinh(np.linspace(left, right, parts + 1)), low, high)
@@ -174,15 +191,10 @@ class _Search:
         for end in (section.start, section.stop):
             if isinf(end):
                 self._follow_tail(section.values[-1], end)
-        lines = (to_polynomial(part) for part in walk(section.values[0]))
-        zeros = (-line[0] / line[1] for line in lines if line and len(line) == 2)
-        roots = {float(zero) for zero in zeros if abs(zero) < _UNBOUNDED}
-        cuts = sorted({sign * cut for cut in _CUTS for sign in (-1.0, 1.0)} | roots)
-        inner = [x for x in cuts if section.start < x < section.stop]
-        ends = np.array([section.start, *inner, section.stop])
-        anything = np.full(len(ends) - 1, inf)
+        low, high = cut_section(section)
+        anything = np.full(len(low), inf)
         known = Intervals(-anything, anything, anything > 0.0)
-        return _Boxes(section, ends[:-1], ends[1:], known)
+        return _Boxes(section, low, high, known)
 
     def _follow_tail(self, root: Node, end: float) -> None:
         if any(part.operands and part.operation not in PRIMITIVES for part in walk(root)):
@@ -203,13 +215,13 @@ class _Search:
         smaller = []
         for section, low, high, known in enclosed:
             excess = np.fmax(*(known.turn(side)[1] - self._goal(side) for side in (-1, 1)))
-            middle = _split(low, high, 2)[1]
+            middle = split_boxes(low, high, 2)[1]
             chosen = np.flatnonzero((excess > 0.0) & (low < middle) & (middle < high))
             chosen = chosen[np.argsort(-excess[chosen], kind="stable")[:_MAX_BOXES]]
             self._settle(known, np.delete(np.arange(len(excess)), chosen))
             if len(chosen):
                 parts = 8 if len(chosen) <= _FEW else 2
-                ends = _split(low[chosen], high[chosen], parts)
+                ends = split_boxes(low[chosen], high[chosen], parts)
                 lows, highs = ends[:-1].ravel(), ends[1:].ravel()
                 proper = lows < highs
                 origin = np.tile(chosen, parts)[proper]
@@ -262,7 +274,7 @@ class _Search:
     def _enclose(self, boxes: _Boxes) -> _Boxes:
         """Enclose a function on boxes, also by its slope; and note the values it attains."""
         section, low, high, known = boxes
-        middle = _split(low, high, 2)[1]
+        middle = split_boxes(low, high, 2)[1]
         points = np.concatenate([low, middle, high])
         slope = self._bound(section.slopes, low, high)
         ends = np.concatenate([low, points]), np.concatenate([high, points])
@@ -286,7 +298,7 @@ class _Search:
     def _bound(self, roots: Sequence[Node], low: Array, high: Array) -> Intervals:
         """Enclose formulas that have the same values."""
         self.work += sum(1 for root in roots for _ in walk(root)) * (_OVERHEAD + len(low))
-        return reduce(Intervals.meet, (enclose(root, low, high) for root in roots))
+        return enclose_all(roots, low, high)
 
     def _note(self, section: Section, x: Array, values: Intervals, radius: Array) -> None:
         """Keep the best of the values at some points."""

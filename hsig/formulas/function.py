@@ -17,6 +17,7 @@ from hsig.formulas.derivative import (
     substitute_x,
     to_polynomial,
 )
+from hsig.formulas.directions import has_one_direction
 from hsig.formulas.enclosure import Range, Section, find_range
 from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, number, walk
 from hsig.formulas.primitives import CONDITIONAL
@@ -449,8 +450,8 @@ class Function(Differentiable):
         return Function(self.slope)
 
     @cached_property
-    def range(self) -> Range:
-        """What its values lie between: as found, and as proved."""
+    def _sections(self) -> list[Section]:
+        """Its pieces, with polynomials multiplied out."""
         slopes = iter(self._slopes)
         sections = []
         for piece in self.pieces:
@@ -458,7 +459,16 @@ class Function(Differentiable):
             value = piece.formula if p is None else from_polynomial(p)
             slope = ZERO if piece.is_point else next(slopes)
             sections.append(Section(piece.start, piece.stop, (value,), (slope,)))
-        return find_range(sections, self.evaluate)
+        return sections
+
+    @cached_property
+    def range(self) -> Range:
+        """What its values lie between: as found, and as proved."""
+        return find_range(self._sections, self.evaluate)
+
+    def has_one_direction(self, level: float | None = None) -> bool:
+        """Whether it is proved never to fall or never to rise; or, to pass a level once at most."""
+        return has_one_direction(self._sections, level)
 
 
 def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:

@@ -5,6 +5,7 @@ The ends are arrays: many intervals are computed together. An empty interval has
 """
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from math import inf, pi
 from typing import NamedTuple
 
@@ -72,6 +73,11 @@ def enclose(root: Node, low: Array, high: Array) -> Intervals:
 
     with np.errstate(all="ignore"):
         return fold(root, combine)
+
+
+def enclose_all(roots: Sequence[Node], low: Array, high: Array) -> Intervals:
+    """Enclose formulas that have the same values: what lies in the enclosures of all."""
+    return reduce(Intervals.meet, (enclose(root, low, high) for root in roots))
 
 
 def _round(low: Array, high: Array, broken: BoolArray | None = None, ulps: float = 1) -> Intervals:

@@ -43,10 +43,10 @@ def find_obstacle(
     if find_contradictions(features, targets, solved_within):
         return CONTRADICTION
     middles = targets.max(axis=0) / 2.0 + targets.min(axis=0) / 2.0  # the sum may be infinite
-    has_one_direction = all(map(output.crosses_once, middles.tolist())) and all(
+    has_one_direction = all(
         activation.is_linear or (width == 1 and activation.is_monotonic)
         for activation, width in zip(activations, units, strict=False)  # the output is left out
-    )
+    ) and all(map(output.crosses_once, middles.tolist()))
     if has_one_direction and not is_separable(features, targets, solved_within):
         return ONE_DIRECTION
     return ""
