@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 
 import hsig
 from hsig.activations import ACTIVATIONS
-from hsig.config.loading import load_experiment, resolved_keys
+from hsig.config.loading import describe_left_out, load_experiment, resolved_keys
 from hsig.config.positional import split_words
 from hsig.config.sweeps import load_sweep
 from hsig.engines import compiled, reference
@@ -57,6 +57,21 @@ def test_a_formula_is_its_own_label_unless_it_has_a_name(write):
     assert variant("clip(b*x + 0.5, 0, 1):b=0.3").label == "clip(0.3*x + 0.5, 0, 1)"
     assert variant("max(x, 0):kink=mean").label == "max(x, 0):kink=mean"
     assert load_experiment(write(MY_HARD)).variants[0].label == "my_hard"
+
+
+def test_a_config_s_own_activation_is_compared_with_those_that_are_named(write):
+    def compared(text, activations):
+        flags = {"activations": activations}
+        experiment = load_experiment(write(text), flags, "compare")
+        left_out = describe_left_out([write(text)], flags, [experiment])
+        return [v.label for v in experiment.variants], bool(left_out)
+
+    assert compared(MY_HARD, "tanh,relu")[0] == ["my_hard", "tanh", "relu"]
+    assert compared(MY_HARD, "tanh,my_hard")[0] == ["tanh", "my_hard"]
+    assert compared(f"activation: {MISH}", "tanh")[0] == ["x*tanh(softplus(x))", "tanh"]
+    assert compared("activation: hard:slope=0.3", "tanh") == (["tanh"], True)
+    assert compared("activation: tanh", "hard,tanh") == (["hard", "tanh"], False)
+    assert compared("activation: hard\nactivations: [relu]", "tanh") == (["tanh"], False)
 
 
 def test_a_label_that_is_a_formula_means_the_same_activation():

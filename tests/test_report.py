@@ -1,10 +1,12 @@
 """Reports: pages as HTML, and how to get the numbers of a kept run again."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
+from base64 import b64encode
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -89,6 +91,16 @@ def test_whatever_a_page_says_is_text(html):
     for link in elements.of("a"):
         assert link["href"].removeprefix("#") in ids
     assert all(image["alt"] for image in elements.of("img"))
+
+
+def test_a_report_runs_its_own_script_and_no_other():
+    html = report_html([REPORT])
+    (script,) = re.findall("<script>(.*?)</script>", html, re.DOTALL)
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    (allowed,) = re.findall("script-src ([^;]*);", policy)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert unescape(allowed) == f"'sha256-{digest}'"
+    assert not re.findall(r"<[^>]* on\w+=", html)
 
 
 def test_a_long_table_loses_its_middle_and_a_short_one_can_be_sorted():

@@ -224,6 +224,62 @@ def test_what_nohup_starts_outlives_its_terminal():
     assert finish(running)[0] == 143
 
 
+@pytest.mark.usefixtures("runs")
+def test_what_a_shell_starts_behind_it_ignores_what_is_typed_at_its_terminal():
+    def ignore_interrupt():
+        reset_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    running = start_long(*SWEEP, sign="0 of 2", preexec_fn=ignore_interrupt)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert running.poll() is None
+    running.terminate()
+    assert finish(running)[0] == 143
+
+
+# a step of the engine that takes for ever, and a second signal when the first has been heard
+DEAF = """
+import time
+from hsig.engines import compiled, reference
+compiled.advance = reference.advance = lambda *_, **__: time.sleep(1000)
+import sys
+sys.argv = ["hsig", *sys.argv[1:]]
+from hsig.__main__ import main
+main()
+"""
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_is_heard_while_an_engine_takes_a_step(number):
+    running = start("-c", DEAF, "train", "sigmoid", "-s", "2")
+    time.sleep(5)  # until it trains, or it is heard before, which is no less
+    running.send_signal(number)
+    code, out, err = finish(running)
+    assert (code, out) == (CODES[number], "")
+    assert err.startswith("interrupted: ")
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("pause", [0.0, 1.0])
+def test_a_second_signal_ends_it_unless_it_is_the_first_again(runs, pause):
+    """`timeout` sends a signal twice, to the process and to its group."""
+    slow = AT_A_CALL.replace("return original", f"time.sleep({pause}); return original").replace(
+        "import signal", "import os, threading, time, signal"
+    )
+    slow = slow.replace(
+        "signal.raise_signal(number)",
+        "signal.raise_signal(number)\n"
+        f"    threading.Timer({pause} / 1.5, os.kill, (os.getpid(), number)).start()",
+    )
+    call = ("hsig.runs.record", "keep_run", "train", "hard", "-e", "5", "-s", "2")
+    code, _, err = finish(start("-c", slow, signal.SIGTERM, *call))
+    assert code == 143
+    assert len(kept(runs)) == (pause == 0.0)
+    assert err.count("\n") == 1 + bool(pause)
+
+
 TAKES_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)

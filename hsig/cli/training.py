@@ -116,7 +116,6 @@ def compare(
     explain_app,
     "hsig explain hard",
     "hsig explain hard -l squared --init uniform:-8,8 --epochs 2000",
-    "hsig explain latest",
     "hsig explain configs/question-hard.yaml --initial-weights '' --format md -o why.md",
     options=(*WRITING, "full", "quiet", *KEEPING),
     keys=EXPLAIN,

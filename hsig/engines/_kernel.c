@@ -192,7 +192,7 @@ static int fits(const problem *p, const state *s, const Py_buffer *b)
         if ((double)b[i].len != numbers[i] * 8)
             return 0;
     for (int i = 0; i < BUFFERS; i++)
-        if ((uintptr_t)b[i].buf % (i < SIZED ? 8 : 4) != 0)
+        if ((uintptr_t)b[i].buf % 8 != 0)
             return 0;
     return 1;
 }
