@@ -403,6 +403,8 @@ def test_a_step_farther_is_tried_only_where_none_before_it_suffices(data, flags,
             k, loss = data.draw(st.integers(0, most)), data.draw(st.sampled_from([0.5, 2.0, inf]))
             trials[remedy.label] = made_trial(remedy, chosen, k, loss)
         assert (stages := stages + 1) < 20
+    labels = {r.label for rungs in make_ladders(stage_of(chosen, trials)) for r in rungs}
+    assert trials.keys() <= labels  # whatever was tried still has its place
     ordered = order_trials(stage_of(chosen, trials))
     assert ordered.keys() == trials.keys()
     known = [tried.in_libraries for tried in ordered.values()]
@@ -446,7 +448,7 @@ def test_which_rate_got_farthest_does_not_hang_on_the_cost_that_is_shown():
         result = (outcome := train(custom([1, 0], seeds=5, epochs=7, cost=cost))).results[0]
         squares = ((result.predictions - [[1.0], [0.0]]) ** 2).mean(axis=(1, 2))
         losses.add(median_loss(outcome))
-        assert median_loss(outcome) == pytest.approx(np.median(squares), rel=1e-12)
+        assert median_loss(outcome) == pytest.approx(np.median(squares), rel=1e-5)
     assert len(losses) == 1
 
 

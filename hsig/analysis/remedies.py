@@ -144,10 +144,10 @@ def judge_remedy(before: Trial, part: Part, numbers: VariantSummary) -> Trial:
 
 
 def median_loss(outcome: Outcome) -> float:
-    """The loss of the weights at the end, in the median; infinite if it is undefined."""
+    """The loss of the weights at the end, in the median, to six digits; infinite if undefined."""
     losses = [result.loss[:, -1] for result in outcome.results if not result.failure]
     loss = float(np.median(losses[0])) if losses else inf
-    return inf if isnan(loss) else loss
+    return inf if isnan(loss) else float(f"{loss:.6g}")  # the last digits differ by machine
 
 
 def has_room(solved: Solved) -> bool:
@@ -284,9 +284,11 @@ def _fails(rung: Remedy, stage: Stage) -> bool:
 
 
 def order_trials(stage: Stage) -> dict[str, Trial]:
-    """The trials from the smallest change to the largest."""
+    """The trials from the smallest change to the largest; last, those that are tried no longer."""
     labels = [remedy.label for ladder in make_ladders(stage) for remedy in ladder]
-    return {label: stage.trials[label] for label in labels if label in stage.trials}
+    return {
+        label: stage.trials[label] for label in (*labels, *stage.trials) if label in stage.trials
+    }
 
 
 def _next_rung(ladder: Ladder, stage: Stage) -> Remedy | None:
