@@ -131,7 +131,7 @@ def explain(
     In place of a config, a kept run: its activation in its setting. Of several, name the one
     behind it.
     """
-    from hsig.results import explaining, opening
+    from hsig.results import explaining
     from hsig.runs.listing import find_record, split_runs
 
     runs, labels = split_runs(output.runs, what or [], flags)
@@ -143,6 +143,8 @@ def explain(
             f"expected one kept run, and the label of one of its variants, got "
             f"{', '.join(what or [])}"
         )
+    from hsig.results import opening
+
     output.check()
     record = find_record(output.runs, runs[0])
     experiment = opening.experiment_of_run(record, labels[0] if labels else None)
