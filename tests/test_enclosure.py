@@ -88,6 +88,13 @@ def test_what_takes_too_much_work_is_bounded_all_the_same(written, low, high):
     assert found.least <= low <= high <= found.greatest
 
 
+def test_where_no_value_is_certain_none_is_proved():
+    choice = Function(parse("where(((1**1.5)**-1)**4 >= 1, sqrt(x) + x, tanh(x))")).range
+    assert not choice.is_proved
+    assert choice.least <= choice.low == 0.0
+    assert Function(parse("sqrt(-1 - x**2)")).range[:2] == (-inf, inf)
+
+
 # --- properties ---------------------------------------------------------------------------------
 
 SMOOTH_FAR = {"exp", "expm1", "sinh", "cosh", "sigmoid", "softplus", "tanh"}

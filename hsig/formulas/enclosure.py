@@ -38,6 +38,7 @@ _MAX_WORK = 1.5e6  # operations on boxes
 _OVERHEAD = 300  # of an operation on any number of boxes, in boxes
 _MAX_TURNS = 64  # of the fastest sine within a period
 _ZOOM, _ZOOMS = np.linspace(-1.0, 1.0, 17), 16  # points around the best one; how often at the end
+_ANYWHERE = np.linspace(-64.0, 64.0, 1025)
 _UNBOUNDED = 1e75  # a larger value grows for ever
 _POLE = 1e12  # where no bound is proved, so does this one
 
@@ -247,8 +248,12 @@ class _Search:
         bound = self.bound[side]
         for n in range(_ZOOMS + 1):
             lowest, x, *_ = self.found[side]
-            if lowest == -inf or (bound == inf and lowest > _POLE):
+            if bound == -inf or (bound == inf and lowest > _POLE):
                 return inf, inf
+            if lowest == -inf:  # no value is certain
+                values = side * self.evaluate(_ANYWHERE)
+                value = float(np.max(values, initial=-inf, where=np.isfinite(values)))
+                return min(value if value > -inf else bound, bound), bound
             is_proved, is_exact = bound <= self._goal(side), bound - lowest < 1e-12 * abs(bound)
             for simple in (0.0, float(f"{lowest:.6g}")):  # such as 1, where almost that was found
                 if lowest <= simple <= bound and is_proved and (is_exact or n == _ZOOMS):
