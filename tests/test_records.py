@@ -259,6 +259,21 @@ def test_a_field_that_came_later_does_no_harm(tmp_path):
     assert len(read_parts(again)) == 1
 
 
+def test_a_run_that_was_kept_without_losses_has_those_of_its_last_weights(tmp_path, monkeypatch):
+    run = made_run(**FEW)
+    (wanted,) = run["parts"][0].outcome.results
+
+    def arrays_before(training):
+        return {name: array for name, array in arrays_of(training).items() if name != "loss"}
+
+    monkeypatch.setattr("hsig.runs.record.arrays_of", arrays_before)
+    (part,) = read_parts(keep_run(tmp_path, **run))
+    (again,) = part.outcome.results
+    assert same_bits(again.loss[:, -1], wanted.loss[:, -1])
+    assert np.isnan(again.loss[:, :-1]).all()
+    assert same_bits(again.cost_mean, wanted.cost_mean)
+
+
 def test_what_is_not_there_any_more_is_an_error_and_not_damage_in_a_list(record):
     remove_record(record.folder)
     for read in (lambda: read_record(record.folder), lambda: read_parts(record)):
