@@ -38,11 +38,10 @@ SETTINGS = (
     "tanh -r 3 -e 300",
     "tanh -l squared -e 100",
     "sigmoid -l squared --task parity3 --hidden 5",
-    "tanh --output identity -l squared --hidden 2 --update batch -r 1 -e 1000 --init uniform:-1,1",
+    "tanh --output-activation identity -l squared --hidden 2 --update batch -r 1 -e 1000 "
+    "--init uniform:-0.05,0.05",
 )
-_FLAGS = {
-    "-l": "loss", "-r": "learning_rate", "-e": "epochs", "--output": "output_activation"
-}  # fmt: skip
+_FLAGS = {"-l": "loss", "-r": "learning_rate", "-e": "epochs"}
 
 
 def main() -> None:
@@ -84,7 +83,7 @@ def after(setting: str, seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """The verdict of each seed, and whether it is not solved now, but later."""
     name, *words = shlex.split(setting)
     given = zip(words[::2], words[1::2], strict=True)
-    flags = {_FLAGS.get(flag, flag.strip("-")): value for flag, value in given}
+    flags = {_FLAGS.get(flag, flag.strip("-").replace("-", "_")): value for flag, value in given}
     experiment = load_experiment(flags={"activation": name, "seeds": str(seeds)} | flags)
     end = experiment.epochs
     longer = _trained(replace(experiment, epochs=TIMES * end, report_every=TIMES * end))

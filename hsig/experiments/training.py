@@ -208,16 +208,16 @@ def judge_seeds(
 ) -> IntArray:
     """The verdict of each seed, as `judge` has it, from the evidence at every checkpoint."""
     task, output = experiment.scaled_task, (variant.output_activation,)
-    inputs = append_bias(task.inputs)[:, :, 0]
+    inputs, at_end = append_bias(task.inputs)[:, :, 0], evidence.select_checkpoint(-1)
     return judge(
         Ending(
             diverged_at=diverged_at,
             solved=solved,
-            evidence=evidence.select_checkpoint(-1),
+            evidence=at_end,
             outlook=outlook,
-            affine_solves=not find_obstacle(
-                output, (), inputs, task.targets, experiment.solved_within
-            ),
+            # which is not asked where no network is affine: a proof takes its time
+            affine_solves=not at_end.affine.any()
+            or not find_obstacle(output, (), inputs, task.targets, experiment.solved_within),
             reachable=not experiment.find_obstacle(variant),
         )
     )

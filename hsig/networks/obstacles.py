@@ -42,14 +42,14 @@ def find_obstacle(
         return OUT_OF_REACH
     if find_contradictions(features, targets, solved_within):
         return CONTRADICTION
-    middles = targets.max(axis=0) / 2.0 + targets.min(axis=0) / 2.0  # the sum may be infinite
-    has_one_direction = all(
+    goes_one_way = all(
         activation.is_linear or (width == 1 and activation.is_monotonic)
         for activation, width in zip(activations, units, strict=False)  # the output is left out
-    ) and all(map(output.crosses_once, middles.tolist()))
-    if has_one_direction and not is_separable(features, targets, solved_within):
-        return ONE_DIRECTION
-    return ""
+    )
+    if not goes_one_way or is_separable(features, targets, solved_within):
+        return ""
+    middles = targets.max(axis=0) / 2.0 + targets.min(axis=0) / 2.0  # the sum may be infinite
+    return ONE_DIRECTION if all(map(output.crosses_once, middles.tolist())) else ""
 
 
 def find_contradictions(features: Array, targets: Array, solved_within: float) -> list[IntArray]:
