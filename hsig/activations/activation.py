@@ -30,6 +30,14 @@ _GRID = np.linspace(-50.0, 50.0, 4001)
 _FAMILIAR = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
 
 
+class Alias(NamedTuple):
+    """Names elsewhere, with spaces between them; their settings, and what is different here."""
+
+    names: str
+    settings: Mapping[str, Parameter]
+    caveat: str
+
+
 class BentLine(NamedTuple):
     """The settings of `BENT_LINE`; the compiled engine has code of its own for it.
 
@@ -67,8 +75,7 @@ class Activation:
         backward: The slope that training uses: `own`, `logistic`, `output` or
             `straight_through`; None if it has none to train with.
         slope_definition: The formula of its slope; empty for the derivative.
-        aliases: Its names elsewhere: names that mean the same, with spaces between them, the
-            settings that they mean, and what is different here.
+        aliases: Its names elsewhere.
         note: A fact worth knowing before use.
         caveat: What is different where it has the name by which it was called.
     """
@@ -80,7 +87,7 @@ class Activation:
     kink: str = field(default="own", kw_only=True)
     backward: str | None = field(default="own", kw_only=True)
     slope_definition: str = field(default="", kw_only=True)
-    aliases: tuple[tuple[str, str, str], ...] = field(default=(), kw_only=True, compare=False)
+    aliases: tuple[Alias, ...] = field(default=(), kw_only=True, compare=False)
     note: str = field(default="", kw_only=True, compare=False)
     caveat: str = field(default="", kw_only=True, compare=False)
 
