@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 
 import hsig
 from hsig.activations import ACTIVATIONS
+from hsig.config.keys import split_words
 from hsig.config.loading import describe_left_out, load_experiment, resolved_keys
-from hsig.config.positional import split_words
 from hsig.config.sweeps import load_sweep
 from hsig.engines import compiled, reference
 from hsig.engines.engine import State

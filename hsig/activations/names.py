@@ -297,16 +297,6 @@ def format_number(value: Parameter) -> str:
 # --- groups --------------------------------------------------------------------------------------
 
 
-def _is_smooth(row: Activation) -> bool:
-    """Whether neither its value nor its slope jumps anywhere."""
-    return not row.function.breaks
-
-
-def _is_piecewise(row: Activation) -> bool:
-    """Whether it is made of at least two lines."""
-    return len(row.linear_pieces) == len(row.function.breakpoints) + 1 >= 2
-
-
 def _in_framework(framework: str) -> tuple[Activation, ...]:
     """All of a framework, each as it is there; of Keras, on all its back ends."""
     grouped, programs = {row.name for row in _GROUPED}, _PROGRAMS.get(framework, (framework,))
@@ -318,8 +308,12 @@ GROUPS: Mapping[str, Callable[[], tuple[Activation, ...]]] = MappingProxyType(
     {
         "sigmoids": lambda: SIGMOIDS,
         "hidden": lambda: (*HIDDEN, *SURVEYED),
-        "smooth": lambda: tuple(filter(_is_smooth, _GROUPED)),
-        "piecewise": lambda: tuple(filter(_is_piecewise, _GROUPED)),
+        "smooth": lambda: tuple(row for row in _GROUPED if not row.function.breaks),
+        "piecewise": lambda: tuple(
+            row
+            for row in _GROUPED
+            if len(row.linear_pieces) == len(row.function.breakpoints) + 1 >= 2  # lines alone
+        ),
         **{name: partial(_in_framework, name) for name in ("torch", "jax", "keras", "onnx")},
         "all": lambda: _GROUPED,
     }

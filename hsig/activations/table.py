@@ -133,12 +133,7 @@ SIGMOIDS = (
         slope=0.5,
         note="BinaryConnect's, there with a straight-through backward pass",
     ),
-    hard_row(
-        "leaky_hard",
-        "hard with a leak, in several modules",
-        slope=0.2,
-        leak=0.01,
-    ),
+    hard_row("leaky_hard", "hard with a leak, in several modules", slope=0.2, leak=0.01),
     row(
         "sparse_sigmoid",
         "clip((x + 1)/2, 0, 1)",
@@ -530,12 +525,7 @@ SURVEYED = (
         "Parascandolo, Huttunen & Virtanen 2017, Taming the waves",
         "torch.sin jax.numpy.sin tf.sin onnx.Sin",
     ),
-    row(
-        "cosine",
-        "cos(x)",
-        "FANN, fann_activation.h",
-        "torch.cos jax.numpy.cos tf.cos onnx.Cos",
-    ),
+    row("cosine", "cos(x)", "FANN, fann_activation.h", "torch.cos jax.numpy.cos tf.cos onnx.Cos"),
     row("gaussian", "exp(-x**2)", "FANN, fann_activation.h", "gauss matlab.radbas"),
     row(
         "abs",
@@ -544,12 +534,7 @@ SURVEYED = (
         "absolute torch.abs tf.abs onnx.Abs",
         alias("jax.numpy.abs", kink="right"),
     ),
-    row(
-        "square",
-        "x**2",
-        "PyTorch, TensorFlow and JAX",
-        "torch.square tf.square jax.numpy.square",
-    ),
+    row("square", "x**2", "PyTorch, TensorFlow and JAX", "torch.square tf.square jax.numpy.square"),
     row(
         "sign",
         "sign(x)",

@@ -15,21 +15,16 @@ from rich.console import Console
 from hsig.activations.names import select_activations
 from hsig.cli.options import EVERY_KEY, Output, command, complete_run, new_app
 from hsig.cli.training import OneOrConfig
-from hsig.config.keys import TRAIN, complete_comparison
-from hsig.config.kinds import ListOf, Number, Whole
-from hsig.config.loading import (
-    SWEPT,
-    load_experiment,
-    load_flag,
-    resolve,
-    written_keys,
-)
-from hsig.config.positional import (
+from hsig.config.keys import (
+    TRAIN,
+    complete_comparison,
     set_activations,
     single_config,
     split_words,
     take_single_activation,
 )
+from hsig.config.kinds import ListOf, Number, Whole
+from hsig.config.loading import SWEPT, load_experiment, load_flag, resolve, written_keys
 from hsig.config.sweeps import load_sweep
 from hsig.errors import INTERRUPTED, ConfigError
 from hsig.experiments.experiment import Experiment
@@ -45,13 +40,7 @@ from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
 from hsig.results.kinds import KINDS, THEMES
 from hsig.results.opening import report_of_run, result_of
-from hsig.results.pictures import (
-    Look,
-    check_installed,
-    describe_choice,
-    kinds_of,
-    picture,
-)
+from hsig.results.pictures import Look, check_installed, describe_choice, kinds_of, picture
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train

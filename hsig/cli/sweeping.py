@@ -14,8 +14,14 @@ import typer
 from rich.console import Console, RenderableType
 
 from hsig.cli.options import KEEPING, WRITING, Output, command, complete_run, new_app
-from hsig.config.keys import KEYS, SWEEP, complete_words
-from hsig.config.positional import set_activations, single_config, split_words
+from hsig.config.keys import (
+    KEYS,
+    SWEEP,
+    complete_words,
+    set_activations,
+    single_config,
+    split_words,
+)
 from hsig.config.sweeps import load_sweep
 from hsig.errors import INTERRUPTED, ConfigError, HsigError, RunError
 from hsig.experiments.dask_cluster import cluster_pool

@@ -21,8 +21,10 @@ from hsig.config.keys import (
     TRAIN,
     complete_comparison,
     complete_words,
+    set_activations,
+    split_words,
+    take_single_activation,
 )
-from hsig.config.positional import set_activations, split_words, take_single_activation
 from hsig.errors import INTERRUPTED, UNMET, ConfigError, RunError
 
 if TYPE_CHECKING:

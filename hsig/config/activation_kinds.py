@@ -30,15 +30,7 @@ from hsig.config.specs import (
     read_spec,
     split_specs,
 )
-from hsig.config.values import (
-    InvalidValue,
-    Json,
-    Location,
-    Value,
-    check_all,
-    describe,
-    plain,
-)
+from hsig.config.values import InvalidValue, Json, Location, Value, check_all, describe, plain
 
 if TYPE_CHECKING:
     from hsig.activations import Activation

@@ -14,15 +14,7 @@ from hsig.config.kinds import OF_A_FORMULA, SAME, SLOPES
 from hsig.config.specs import Setting, Spec, check_settings
 from hsig.config.values import INVALID, Location, Value, describe, is_number
 from hsig.formulas.derivative import substitute
-from hsig.formulas.nodes import (
-    Node,
-    X,
-    find_infinite,
-    format_formula,
-    format_part,
-    number,
-    walk,
-)
+from hsig.formulas.nodes import Node, X, find_infinite, format_formula, format_part, number, walk
 from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
 
 _NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or in a framework

@@ -18,8 +18,7 @@ from typing import Any
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import find_activations, format_number, to_text
 from hsig.analysis.parts import ASKED, CONFIG, TASK
-from hsig.config.keys import KEYS
-from hsig.config.positional import split_words
+from hsig.config.keys import KEYS, split_words
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import Experiment
