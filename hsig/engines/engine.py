@@ -3,6 +3,7 @@
 Arrays have seeds last.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from hsig.arrays import Array, IntArray, mean_in_order
 from hsig.engines.optimizers import SGD, Memory, Optimizer
 from hsig.engines.order import ONLINE, Order
 from hsig.networks.network import Activity, Network, Weights, append_bias
+from hsig.networks.obstacles import find_obstacle
 
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
 # experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
@@ -67,6 +69,16 @@ class Problem:
             with np.errstate(all="ignore"):
                 means.append(mean_in_order(self.network.losses(activity, self.target_columns)))
         return np.concatenate(means)
+
+    def find_obstacle(self, units: Sequence[int], features: Array | None = None) -> str:
+        """Why no weights are right on every sample; empty if nothing proves it.
+
+        Of a network that ends as this one does, with so many units in its hidden layers, and sees
+        these features, as `hsig.networks.obstacles` has them; by default the inputs.
+        """
+        seen = self.inputs_with_bias[:, :, 0] if features is None else features
+        activations = self.network.activations[-1 - len(units) :]
+        return find_obstacle(activations, units, seen, self.targets, self.solved_within)
 
     def seed_blocks(self, weights: Weights) -> list[slice]:
         """The seeds, so many at a time that what flows through their networks is small."""

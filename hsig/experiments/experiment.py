@@ -18,11 +18,10 @@ from hsig.engines.choice import Engine, engine_for
 from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ORDERS
-from hsig.experiments.evidence import Evidence, examine, join_seeds
+from hsig.experiments.evidence import Evidence, examine, join_arrays
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
 from hsig.networks.network import Activity, Network, Weights, seeds_first, seeds_last
-from hsig.networks.obstacles import find_obstacle
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
@@ -144,14 +143,7 @@ class Experiment:
 
     def find_obstacle(self, variant: Variant) -> str:
         """Why no weights of a variant are right on every sample; empty if nothing proves it."""
-        problem = self.problem_of(variant)
-        return find_obstacle(
-            problem.network.activations,
-            self.hidden,
-            problem.inputs_with_bias[:, :, 0],
-            problem.targets,
-            self.solved_within,
-        )
+        return self.problem_of(variant).find_obstacle(self.hidden)
 
     def engine_of(self, variant: Variant) -> Engine:
         """What trains a variant: `engine`, unless that does not support its problem."""
@@ -288,7 +280,7 @@ class Checkpoint:
         blocks = problem.seed_blocks(weights)
         if len(blocks) > 1:  # all at a time takes longer, and much memory
             seeds = np.arange(self.state.seeds)
-            return join_seeds([self.select(seeds[block]).evidence for block in blocks])
+            return join_arrays(*(self.select(seeds[block]).evidence for block in blocks))
         return examine(
             problem.network, weights, self.activity, problem.targets, problem.solved_within
         )

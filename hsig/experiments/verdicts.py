@@ -14,8 +14,8 @@ import numpy as np
 from hsig.arrays import BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
-from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE, Evidence
-from hsig.experiments.outlook import Outlook
+from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, Evidence
+from hsig.experiments.outlook import Advance, Outlook
 from hsig.networks.network import all_finite
 
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
@@ -74,7 +74,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         DEAD: Rule(
             lambda end: end.evidence.dead & end.outlook.unsolvable,
             never=True,
-            tolerances={"slope": NO_SLOPE},
+            tolerances={"slope": 0.0},
         ),
         # no step on any rows changes a bit of a weight
         FROZEN: Rule(
@@ -135,10 +135,7 @@ def count_verdicts(verdict: IntArray) -> dict[str, int]:
 
 
 def divergence_causes(
-    before: State,
-    problem: Problem,
-    after: Progress,
-    advance: Callable[[State, Problem, int], Progress],
+    before: State, problem: Problem, after: Progress, advance: Advance
 ) -> Mapping[int, str]:
     """Why each seed diverged between two states, by its place among the seeds."""
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
