@@ -1,6 +1,9 @@
 """What hsig raises for a user's mistake or a failed run; anything else is a bug."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # exit codes; 0: it ran, also where nothing converged
 UNMET = 1  # it ran, but an expectation does not hold
@@ -60,3 +63,20 @@ class RunError(HsigError):
 
 class BusyError(RunError):
     """Another process is doing the same."""
+
+
+def call_each(calls: Iterable[Callable[[], T]]) -> list[T]:
+    """The results of all calls, each of which is made; what some raise is raised as one error.
+
+    Raises:
+        HsigError: Of the class of the first, with all messages.
+    """
+    results, raised = [], []
+    for call in calls:
+        try:
+            results.append(call())
+        except HsigError as error:
+            raised.append(error)
+    if raised:
+        raise type(raised[0])([message for error in raised for message in error.messages])
+    return results

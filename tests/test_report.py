@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from base64 import b64encode
 from html import unescape
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ from hsig.errors import ConfigError
 from hsig.output.html import as_html, report_html
 from hsig.reports.page import Curves, HeatMap, Page, Shade, Table, lines
 from hsig.reports.report import Figure, Report, Step
-from hsig.results import opening, pictures
+from hsig.results import opening
 from hsig.results.opening import report_of_run
 from hsig.runs.listing import find_record
 
@@ -160,7 +161,8 @@ def test_reports_of_several_runs_are_one_file(runs):
 @pytest.mark.parametrize("library", ["matplotlib", "jinja2"])
 def test_a_missing_library_is_named_with_how_to_install_it(runs, monkeypatch, library):
     out_of("train", "hard", *SMALL)
-    monkeypatch.setattr(pictures, "find_spec", lambda name: None if name == library else name)
+    main_part = "matplotlib.figure" if library == "matplotlib" else library
+    monkeypatch.setitem(sys.modules, main_part, None)
     with pytest.raises(ConfigError, match=f"pip install {library}, or .*plot"):
         out_of("report")
     assert not list(runs.parent.glob("*.html"))

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
@@ -181,16 +182,14 @@ def show(
 def schema(*, output: Output) -> None:
     """Print a JSON Schema of configs, for editors."""
     output.check_file()
-    for path in output.files or (None,):
-        put(json_text(json_schema(), indent=2), path)
+    output.put_each(partial(put, json_text(json_schema(), indent=2)))
 
 
 @command(config_app, "hsig config new -o my.yaml", options=("output", "force"))
 def new(*, output: Output) -> None:
     """Print a commented config to start from."""
     output.check_file(new=True)
-    for path in output.files or (None,):
-        put(starting_point(), path)
+    output.put_each(partial(put, starting_point()))
 
 
 @command(tour_app, "hsig tour")

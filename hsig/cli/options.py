@@ -2,8 +2,10 @@
 
 import inspect
 import shlex
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
@@ -12,7 +14,8 @@ from typer.core import TyperCommand
 
 from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
-from hsig.errors import ConfigError, RunError
+from hsig.errors import ConfigError, call_each
+from hsig.files import is_stream
 from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
@@ -35,12 +38,22 @@ def _complete_columns(incomplete: str) -> list[str]:
 _PLAIN_ENDINGS = ("", "txt", "log", "table")
 
 
-def _ending(path: Path) -> str:
+def check_endings(files: Sequence[Path], endings: Sequence[str], expected: str) -> None:
+    """Refuse files, but for streams, whose endings are others.
+
+    Raises:
+        ConfigError: If there are some.
+    """
+    wrong = [path for path in files if ending_of(path) not in endings and not is_stream(path)]
+    if wrong:
+        raise ConfigError(
+            [f"--output: the ending of {p} tells no format. Expected {expected}" for p in wrong]
+        )
+
+
+def ending_of(path: Path) -> str:
+    """The ending of a file's name, without the dot."""
     return path.suffix.removeprefix(".").casefold()
-
-
-def _tells_format(path: Path) -> bool:
-    return _ending(path) in (*_PLAIN_ENDINGS, *Format)
 
 
 class Output(NamedTuple):
@@ -109,17 +122,15 @@ class Output(NamedTuple):
         Raises:
             ConfigError: If the options do not go together or the file cannot be written.
         """
-        wrong = [path for path in self.files if self.format is None and not _tells_format(path)]
-        if wrong:
-            raise ConfigError(
-                f"--output: the ending of {wrong[0]} tells no format. Expected .json, .csv, .md or "
-                ".txt, or --format"
-            )
-        formats, listed = self.formats, ", ".join(self.formats)
+        if self.format is None:
+            endings = (*_PLAIN_ENDINGS, *Format)
+            check_endings(self.files, endings, ".json, .csv, .md or .txt, or --format")
+        formats = {*map(self._format_of, self.files or (None,))}
+        got = f"got --format {', '.join(formats)}"
         if self.long and Format.csv not in formats:
-            raise ConfigError(f"--long: goes with --format csv, got --format {listed}")
-        if self.columns is not None and not {Format.table, Format.md}.intersection(formats):
-            raise ConfigError(f"--columns: goes with --format table or md, got --format {listed}")
+            raise ConfigError(f"--long: goes with --format csv, {got}")
+        if self.columns is not None and formats.isdisjoint((Format.table, Format.md)):
+            raise ConfigError(f"--columns: goes with --format table or md, {got}")
         if self.columns is not None:
             from hsig.config.kinds import Choice, ListOf
             from hsig.config.loading import load_flag
@@ -137,10 +148,10 @@ class Output(NamedTuple):
         Raises:
             ConfigError: If it is so.
         """
-        for place, path in enumerate(self.files):
-            from hsig.output.streams import check_output
+        from hsig.output.streams import check_output
 
-            if path in self.files[:place]:
+        for path, times in Counter(self.files).items():
+            if times > 1:
                 raise ConfigError(f"--output: expected each file once, got {path} again")
             check_output(path, force=self.force, new=new)
         if self.force and not self.files:
@@ -168,16 +179,14 @@ class Output(NamedTuple):
         return self.output or []
 
     @property
-    def formats(self) -> list[Format]:
-        """In which it is written."""
-        return [*map(self.format_of, self.files or (None,))]
+    def is_drawn(self) -> bool:
+        """Whether it is written as on a screen alone."""
+        return all(self._format_of(path) == Format.table for path in self.files or (None,))
 
-    def format_of(self, path: Path | None) -> Format:
+    def _format_of(self, path: Path | None) -> Format:
         """The value of `--format`, else the ending of a file, else a table."""
-        if self.format is not None:
-            return self.format
-        ending = _ending(path) if path else ""
-        return Format.table if ending in _PLAIN_ENDINGS else Format(ending)
+        ending = ending_of(path) if path else ""
+        return self.format or (Format(ending) if ending in Format.__members__ else Format.table)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -185,24 +194,21 @@ class Output(NamedTuple):
         return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()
 
     def write(self, page: "Page") -> None:
-        """Write a page to each file, or to stdout, in its format.
+        """Write a page to each file, or to stdout, in its format."""
+        self.put_each(partial(self._write, page))
+
+    def put_each(self, put: Callable[[Any], None]) -> None:
+        """Call something that writes the result with each file, or with None for stdout.
 
         Raises:
-            RunError: If some file, or stdout, cannot be written; the others are.
+            RunError: If some cannot be written; the others are.
         """
-        problems: list[str] = []
-        for path in self.files or (None,):
-            try:
-                self._write(page, path)
-            except RunError as problem:
-                problems += problem.messages
-        if problems:
-            raise RunError(problems)
+        call_each(partial(put, path) for path in self.files or (None,))
 
     def _write(self, page: "Page", path: Path | None) -> None:
         from hsig.output import formats, screen, streams, terminal
 
-        match self.format_of(path):
+        match self._format_of(path):
             case Format.table:
                 terminal.put_drawn(
                     lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), path

@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, NamedTuple
@@ -13,7 +14,15 @@ import typer
 from rich.console import Console
 
 from hsig.activations.names import select_activations
-from hsig.cli.options import EVERY_KEY, Output, command, complete_run, new_app
+from hsig.cli.options import (
+    EVERY_KEY,
+    Output,
+    check_endings,
+    command,
+    complete_run,
+    ending_of,
+    new_app,
+)
 from hsig.cli.training import OneOrConfig
 from hsig.config.keys import (
     TRAIN,
@@ -31,16 +40,23 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.snapshots import Stepper
 from hsig.files import is_stream
 from hsig.output.html import report_html
-from hsig.output.streams import check_output, print_message, put, put_bytes
+from hsig.output.streams import print_message, put, put_bytes
 from hsig.output.terminal import ConsoleTrainer
 from hsig.output.watch import STOP, Screen, keyboard, read_keys
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.watching import MAX_SPEED, MIN_SPEED, View
 from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
-from hsig.results.kinds import KINDS, THEMES
 from hsig.results.opening import report_of_run, result_of
-from hsig.results.pictures import Look, check_installed, describe_choice, kinds_of, picture
+from hsig.results.pictures import (
+    KINDS,
+    THEMES,
+    Look,
+    check_installed,
+    describe_choice,
+    kinds_of,
+    picture,
+)
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
@@ -55,7 +71,7 @@ _FORMATS = ("png", "svg", "pdf")
 _CHECKPOINTS = 100  # of what is trained for a picture, unless somebody says otherwise
 _MAX_FINE_SEEDS = 10_000  # of more, so many checkpoints would take much memory
 _FILE = Path("hsig-report.html")
-_ENDINGS = (".html", ".htm")
+_ENDINGS = ("html", "htm")
 _EPOCHS = ListOf(Whole(0), "epochs")  # that a picture shows
 _SPEED = Number(MIN_SPEED, MAX_SPEED)
 _DUMB = ("dumb", "unknown")
@@ -151,7 +167,9 @@ def plot(
     shows.
     """
     check_installed("matplotlib")
-    _check_pictures(output)
+    check_endings(output.files, _FORMATS, ".png, .svg or .pdf")
+    if output.files:
+        output.check_file()
     epochs = None if at is None else load_flag("--at", at, _EPOCHS)
     look = Look(variant=variant, at=epochs, seed=seed, theme=theme or THEMES[0])
     subject = _find_results(what or [], flags, output)
@@ -161,46 +179,31 @@ def plot(
         choice = describe_choice(chosen, subject.results, subject.names, look)
     except ConfigError as problem:
         raise ConfigError([_as_flag(message) for message in problem.messages]) from None
-    paths = output.files or [Path(f"hsig-{chosen}.{_FORMATS[0]}")]
     if not output.files:
-        check_output(paths[0], force=output.force)
+        output = output._replace(output=[Path(f"hsig-{chosen}.{_FORMATS[0]}")])
+        output.check_file()
     from hsig.figures.picture import save
 
-    for path in paths:
-        put_bytes(save(drawn, _picture_format(path)), path)
+    def save_to(path: Path) -> None:
+        put_bytes(save(drawn, _FORMATS[0] if is_stream(path) else ending_of(path)), path)
+
+    output.put_each(save_to)
     if choice:
         print_message(f"{choice}. Choose another with --variant")
     if not output.quiet:
         print_message(drawn.caption.title)
-    for path in paths:
-        if not is_stream(path):
-            put(f"{path}\n", None)
+    _put_names(output.files)
+
+
+def _put_names(files: Sequence[Path]) -> None:
+    """Say on stdout where the result is."""
+    put("".join(f"{path}\n" for path in files if not is_stream(path)), None)
 
 
 def _as_flag(message: str) -> str:
     """A complaint of an option, as it is typed."""
     where = message.partition(":")[0]
     return f"--{message}" if where in ("at", "kind", "seed", "variant") else message
-
-
-def _check_pictures(output: Output) -> None:
-    """Refuse files whose names tell no format, or that cannot be written.
-
-    Raises:
-        ConfigError: If there is one.
-    """
-    for path in output.files:
-        if _picture_format(path) not in _FORMATS:
-            raise ConfigError(
-                f"--output: the ending of {path} tells no format of pictures. Expected .png, .svg "
-                "or .pdf"
-            )
-    if output.files:
-        output.check_file()
-
-
-def _picture_format(path: Path) -> str:
-    return _FORMATS[0] if is_stream(path) else path.suffix.removeprefix(".").casefold()
 
 
 def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
@@ -281,22 +284,17 @@ def report(
 
     The file needs no network. Needs matplotlib and Jinja2.
     """
-    paths = output.files or [_FILE]
-    for path in output.files:
-        if path.suffix.casefold() not in _ENDINGS:
-            raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
-    for path in paths:
-        check_output(path, force=output.force)
+    check_endings(output.files, _ENDINGS, ".html")
+    output = output._replace(output=output.files or [_FILE])
+    output.check_file()
     records = {
         record.id: record for record in (find_record(output.runs, run) for run in runs or [LATEST])
     }
     print_message(*(told for record in records.values() for told in describe_damage(record)))
     check_installed("matplotlib", "jinja2")
     reports = [report_of_run(record) for record in records.values()]
-    html = report_html(reports)
-    for path in paths:
-        put(html, path)
-        put(f"{path}\n", None)
+    output.put_each(partial(put, report_html(reports)))
+    _put_names(output.files)
 
 
 @command(
@@ -333,11 +331,9 @@ def watch(
     print_message(*(f"warning: {message}" for message in warnings_of([experiment])))
     view = View.begin(len(experiment.seeds), experiment.epochs, chosen)
     console = Console(force_terminal=True, force_interactive=True, highlight=False, emoji=False)
-    try:
-        with keyboard() as stop, Screen(console) as screen:
-            _show(experiment, stepper, view, screen, stop)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+    while not view.ended:  # a process that was stopped goes on here
+        with keyboard(), Screen(console) as screen:
+            view = _show(experiment, stepper, view, screen)
 
 
 def _check_terminal() -> None:
@@ -353,14 +349,8 @@ def _check_terminal() -> None:
         )
 
 
-def _show(
-    experiment: Experiment,
-    stepper: Stepper,
-    view: View,
-    screen: Screen,
-    stop: Callable[[], None],
-) -> None:
-    """Train and draw by turns, until a key ends it."""
+def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) -> View:
+    """Train and draw by turns, until a key ends or stops it."""
     shown: object = None
     began = monotonic()
     while not view.ended:
@@ -377,11 +367,10 @@ def _show(
             left = until - monotonic()
             for key in read_keys(max(0.0, left)):
                 if key == STOP:
-                    with screen.left():
-                        stop()
-                    shown, began = None, monotonic()
+                    return view
                 view = view.press(key)
             if left <= 0.0:
                 break
         before, began = began, monotonic()
         view = view.advance(began - before)
+    return view

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -103,15 +103,12 @@ def compare(
     output: Output,
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
-    from hsig.output.terminal import ConsoleTrainer
     from hsig.results import comparing
 
     output.check()
     configs, activations = split_words(what or [])
     set_activations("activations", activations, flags)
-    started = Start.now()
-    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
-        finish(comparing.compare(configs, flags, trainer), configs, trainer, output, started)
+    _run(output, configs, partial(comparing.compare, configs, flags))
 
 
 @command(
@@ -145,12 +142,11 @@ def explain(
             f"expected one kept run, and the label of one of its variants, got "
             f"{', '.join(what or [])}"
         )
-    from hsig.results import opening
+    from hsig.results.opening import experiment_of_run
 
     output.check()
-    record = find_record(output.runs, runs[0])
-    experiment = opening.experiment_of_run(record, labels[0] if labels else None)
-    _train_and_finish(lambda: experiment, [], output, explaining.explain)
+    experiment = experiment_of_run(find_record(output.runs, runs[0]), *labels)
+    _run(output, [], partial(explaining.explain, experiment))
 
 
 def _run_single(
@@ -165,66 +161,42 @@ def _run_single(
 
     output.check()
     config = take_single_activation(words, flags)
-    load = partial(load_experiment, config, flags, command_name)
-    _train_and_finish(load, [config] if config else [], output, train_experiment)
+    _run(
+        output,
+        [config] if config else [],
+        lambda trainer: train_experiment(load_experiment(config, flags, command_name), trainer),
+    )
 
 
-def _train_and_finish(
-    load: "Callable[[], Experiment]",
-    configs: Sequence[Path],
-    output: Output,
-    train_experiment: "Callable[[Experiment, Trainer], Trained]",
+def _run(
+    output: Output, configs: Sequence[Path], train: "Callable[[ConsoleTrainer], Trained]"
 ) -> None:
-    from hsig.output.terminal import ConsoleTrainer
-
-    started = Start.now()
-    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
-        finish(train_experiment(load(), trainer), configs, trainer, output, started)
-
-
-class Start(NamedTuple):
-    """When a command began, by the calendar and by a clock that is never set."""
-
-    moment: datetime
-    clock: float
-
-    @classmethod
-    def now(cls) -> "Start":
-        """The start of a command that begins now."""
-        return cls(datetime.now(UTC), monotonic())
-
-
-def finish(
-    result: "Trained",
-    configs: Sequence[Path],
-    trainer: "ConsoleTrainer",
-    output: Output,
-    started: Start,
-) -> None:
-    """Show and keep a result, and exit with its code.
-
-    The trainer is still to be entered, so that a signal breaks none of it off.
-    """
+    """Train, show and keep the result, and exit with its code."""
     from hsig.output.streams import print_message
+    from hsig.output.terminal import ConsoleTrainer
     from hsig.reports.phrases import unmet_expectations
 
-    has_results = any(part.outcome.results for part in result.parts)
-    complete = not trainer.interrupted and trainer.problem is None
-    if has_results:
-        page = result.make_page(output.column_names)
-        try:
-            output.write(page)
-        finally:  # what nobody reads, or no disk takes, is kept all the same
-            if not output.no_save:
-                _keep(result, configs, page, output, started, complete=complete)
-    if trainer.interrupted:
-        trainer.say(done=has_results)
-        raise typer.Exit(INTERRUPTED)
-    if trainer.problem is not None:
-        raise trainer.problem
-    unmet = [line for summary in result.summaries for line in unmet_expectations(summary)]
-    print_message(*unmet)
-    raise typer.Exit(UNMET if unmet else 0)
+    started, clock = datetime.now(UTC), monotonic()
+    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
+        result = train(trainer)
+        complete = not trainer.interrupted and trainer.problem is None
+        has_results = any(part.outcome.results for part in result.parts)
+        if has_results:
+            page = result.make_page(output.column_names)
+            seconds = monotonic() - clock
+            try:
+                output.write(page)
+            finally:  # what nobody reads, or no disk takes, is kept all the same
+                if not output.no_save:
+                    _keep(result, configs, page, output, complete, started, seconds)
+        if trainer.interrupted:
+            trainer.say(done=has_results)
+            raise typer.Exit(INTERRUPTED)
+        if trainer.problem is not None:
+            raise trainer.problem
+        unmet = [line for summary in result.summaries for line in unmet_expectations(summary)]
+        print_message(*unmet)
+        raise typer.Exit(UNMET if unmet else 0)
 
 
 def _keep(
@@ -232,9 +204,9 @@ def _keep(
     configs: Sequence[Path],
     page: "Page",
     output: Output,
-    started: Start,
-    *,
     complete: bool,
+    started: datetime,
+    seconds: float,
 ) -> None:
     """Keep a run. Without `--runs-dir` a failure is only a warning.
 
@@ -247,7 +219,6 @@ def _keep(
     from hsig.runs.record import keep_run
     from hsig.runs.store import NO_NOTE
 
-    seconds = monotonic() - started.clock
     numbers = sum(
         len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
         for e in (part.outcome.experiment for part in result.parts)
@@ -261,7 +232,7 @@ def _keep(
             parts=result.parts,
             result=as_json(page, every_seed=numbers <= _MAX_LISTED_NUMBERS),
             complete=complete and all(part.outcome.complete for part in result.parts),
-            started=started.moment,
+            started=started,
             seconds=seconds,
             note=NO_NOTE.updated(output.name, output.note),
         )

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import isnan
 from time import sleep
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.layout import Layout
@@ -186,13 +185,6 @@ class Screen:
         """Draw a picture in place of the one before."""
         self._live.update(layout(picture, self._console), refresh=True)
 
-    @contextmanager
-    def left(self) -> Iterator[None]:
-        """What was there before is there again while the block goes on."""
-        self._live.stop()
-        yield
-        self._live.start()
-
     def __enter__(self) -> "Screen":
         self._live.start()
         return self
@@ -212,7 +204,7 @@ _KEYS = {
     **dict.fromkeys(("+", "\x1b[A", "\x1bOA", "\xe0H"), "faster"),
     **dict.fromkeys(("-", "\x1b[B", "\x1bOB", "\xe0P"), "slower"),
 }
-STOP = "stop"  # what Ctrl-Z asks for
+STOP = "stop"  # Ctrl-Z, on its way to stop the process
 _SENT = re.compile(r"\x1b[\[O][0-9;]*.|\xe0.|.", re.DOTALL)  # a key that was pressed
 
 
@@ -229,9 +221,9 @@ if sys.platform == "win32":
     import msvcrt
 
     @contextmanager
-    def keyboard() -> Iterator[Callable[[], None]]:
+    def keyboard() -> Iterator[None]:
         """Let keys come one by one, unseen, until the block ends."""
-        yield lambda: None
+        yield
 
     def read_keys(seconds: float) -> list[str]:
         """Wait so long, and return the keys that were pressed."""
@@ -246,65 +238,53 @@ else:
     import termios
     import tty
 
-    # what ends a process by default, and is no fault of it
-    _ENDING = signal.valid_signals() - {
+    # what ends or stops a process by default, and is no fault of it
+    _HANDLED = signal.valid_signals() - {
         getattr(signal, name, None)
         for name in (
-            *("SIGKILL", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD"),
+            *("SIGKILL", "SIGSTOP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD"),
             *("SIGWINCH", "SIGURG", "SIGINFO", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT"),
         )
     }
-    _stops: list[int] = []  # Ctrl-Z that is not answered yet
+    _received: list[int] = []  # signals that are answered when the terminal is as it was
 
     @contextmanager
-    def keyboard() -> Iterator[Callable[[], None]]:
-        """Let keys come one by one, unseen, until the block ends; the result stops the process.
+    def keyboard() -> Iterator[None]:
+        """Let keys come one by one, unseen, until the block ends, and signals do as they do then.
 
-        A signal that ends the process raises KeyboardInterrupt in the block, and ends it behind it.
+        One that ends the process raises KeyboardInterrupt in the block; Ctrl-Z is the key `STOP`.
         """
         terminal = sys.stdin.fileno()
         before = termios.tcgetattr(terminal)
-        ended_by: list[int] = []
+        _received.clear()
 
-        def end(number: int, _frame: object) -> None:
-            ended_by.append(number)
-            if len(ended_by) == 1:  # the others must not break off what gives the terminal back
+        def receive(number: int, _frame: object) -> None:
+            _received.append(number)
+            if number != signal.SIGTSTP and len(_received) == 1:  # nothing breaks the end off
                 raise KeyboardInterrupt
 
-        def ask(number: int, _frame: object) -> None:
-            _stops.append(number)
-
-        def stop() -> None:
-            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-            signal.raise_signal(signal.SIGTSTP)  # and here it goes on
-            signal.signal(signal.SIGTSTP, ask)
-            _stops.clear()
-            tty.setcbreak(terminal, termios.TCSADRAIN)
-
-        answers: dict[int, Any] = {signal.SIGTSTP: ask, **dict.fromkeys(_ENDING, end)}
         others = {
-            number: signal.signal(number, answer)
-            for number, answer in answers.items()
+            number: signal.signal(number, receive)
+            for number in _HANDLED
             if signal.getsignal(number) is not signal.SIG_IGN
         }
         try:
             tty.setcbreak(terminal, termios.TCSADRAIN)
-            yield stop
+            yield
         except BaseException:
-            if not ended_by:  # else this is of the signal, or of a terminal that has gone
+            if not _received:  # else this is of the signal, or of a terminal that has gone
                 raise
         finally:  # what nobody has read is not for the shell
             with suppress(termios.error):  # the terminal may have gone
                 termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
             for number, answer in others.items():
                 signal.signal(number, answer)
-        if ended_by:
-            signal.raise_signal(ended_by[0])
+        for received in _received:
+            signal.raise_signal(received)  # where it stops here, it goes on here
 
     def read_keys(seconds: float) -> list[str]:
         """The keys that are pressed within so many seconds; `quit` if the keyboard has gone."""
-        if _stops:
+        if _received:
             return [STOP]
         terminal = sys.stdin.fileno()
         if not select.select([terminal], [], [], seconds)[0]:

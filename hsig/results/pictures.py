@@ -1,9 +1,9 @@
 """The pictures of results: which there are, and what they are drawn from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,15 +18,28 @@ from hsig.experiments.experiment import Checkpoint, Experiment, Training
 from hsig.experiments.snapshots import take_snapshots
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
-from hsig.results.kinds import KINDS
 
 if TYPE_CHECKING:
     from hsig.figures.picture import Picture
 
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "activation": "the curve, its slope, and where the hidden pre-activations lie on it",
+        "costs": "the cost over the epochs: medians, quartiles, single seeds",
+        "solved": "the share of the seeds that are solved by each epoch",
+        "verdicts": "what the seeds are at each checkpoint",
+        "compare": "solved rates and epochs to solve, with their intervals",
+        "surface": "what the networks predict over the plane of two inputs",
+        "map": "how many seeds are solved in each cell of a sweep",
+        "difference": "how two sweeps differ, cell by cell",
+    }
+)
+THEMES = ("light", "dark")
 Results = Sequence[Any]  # each a `Result`, a module that imports this one
 _OF_NETWORKS = ("activation", "surface")  # they show one variant, at chosen epochs
 _OF_SWEEPS = ("map", "difference")  # of one, of two
 _DIGEST_DIGITS = 12
+_MAIN_PARTS = {"matplotlib": "matplotlib.figure"}  # the first may be there without the second
 _MAX_SETTINGS = 3  # experiments whose settings are below one picture
 
 
@@ -52,24 +65,18 @@ def check_installed(*libraries: str) -> None:
     Raises:
         ConfigError: If one is not installed; it says how to get it.
     """
-    missing = [name for name in libraries if not _is_installed(name)]
+    missing = []
+    for name in libraries:
+        try:
+            import_module(_MAIN_PARTS.get(name, name))
+        except ImportError:
+            missing.append(name)
     if missing:
         raise ConfigError(
             f"this needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
             f"installed: pip install {' '.join(missing)}, or from a clone of hsig pip install "
             "'.[plot]'"
         )
-
-
-def _is_installed(library: str) -> bool:
-    """Whether a library is there, and whole: its main part can be imported."""
-    try:
-        if find_spec(library) is not None:
-            import_module("matplotlib.figure" if library == "matplotlib" else library)
-            return True
-    except ImportError:
-        pass
-    return False
 
 
 def kinds_of(results: Results) -> tuple[str, ...]:

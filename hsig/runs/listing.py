@@ -20,7 +20,7 @@ from hsig.activations.names import find_activations, format_number, to_text
 from hsig.analysis.parts import ASKED, CONFIG, TASK
 from hsig.config.keys import KEYS, split_words
 from hsig.config.values import Json, nearest
-from hsig.errors import ConfigError, RunError
+from hsig.errors import ConfigError, RunError, call_each
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import canonical_value
 from hsig.networks.tasks import TASKS
@@ -370,16 +370,7 @@ _FIELDS: Mapping[str, Callable[[Record], list[str]]] = {
 
 def read_conditions(texts: Iterable[str]) -> list[Condition]:
     """What is to hold of runs, as `read_condition` has it; all problems are in one report."""
-    conditions: list[Condition] = []
-    problems: list[str] = []
-    for text in texts:
-        try:
-            conditions.append(read_condition(text))
-        except ConfigError as problem:
-            problems += problem.messages
-    if problems:
-        raise ConfigError(problems)
-    return conditions
+    return call_each(partial(read_condition, text) for text in texts)
 
 
 def read_condition(text: str) -> Condition:
