@@ -135,6 +135,7 @@ PUBLISHED = {
     "keras2.LeakyReLU": leaky(0.3),
     "keras2.PReLU": leaky(0),  # as it starts
     "keras.layers.PReLU": leaky(0),
+    "flax.linen.PReLU": leaky(0.01),
     "keras2.ThresholdedReLU": lambda x: x if x > 1 else 0,
     "theano.sigmoid": logistic,
     "theano.ultra_fast_sigmoid": ultra_fast,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import prod
 from typing import Any
@@ -124,19 +124,14 @@ def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> P
     Raises:
         RunError: If one of them does not give a real number for each number.
     """
+    activation = PythonActivation(name, "", python_value=value, python_derivative=derivative)
     results = b""
-    for part, function in (("value", value), ("derivative", derivative)):
-        call = partial(_call, f"{name}: {part}", function)
+    for call in (activation.function.evaluate, activation.function.evaluate_slope):
         for shape in _TRIED_SHAPES:
             call(np.linspace(-1.0, 1.0, prod(shape)).reshape(shape))
         results += call(_FINGERPRINTED).tobytes()
     fingerprint = hashlib.sha256(results).hexdigest()[:_DIGITS]
-    return PythonActivation(
-        name,
-        f"a function in Python, {fingerprint}",
-        python_value=value,
-        python_derivative=derivative,
-    )
+    return replace(activation, definition=f"a function in Python, {fingerprint}")
 
 
 def _difference(function: Callable[[Array], Array], x: Array) -> Array:

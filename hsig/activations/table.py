@@ -268,6 +268,7 @@ HIDDEN = (
         alias("keras.jax.layers.LeakyReLU", leak=0.3, kink="closed"),
         alias("prelu torch.nn.PReLU", PRELU, leak=0.25),
         alias("keras.layers.PReLU keras2.PReLU", PRELU, leak=0.0),
+        alias("flax.linen.PReLU", PRELU, kink="closed"),
         alias(
             "torch.nn.RReLU",
             "RReLU draws its leak anew in each step, and here it is the mean of those",

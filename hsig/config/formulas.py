@@ -100,13 +100,11 @@ def check_function(activation: Activation, location: Location) -> None:
         function = activation.function
     except FormulaError as problem:
         raise location.wrong(problem.message) from None
-    infinite = find_infinite(function.slope)
-    if infinite is not None:
+    if (infinite := find_infinite(function.slope)) is not None:
         part = format_part(infinite)
         raise location.wrong(f"expected a derivative with finite coefficients, got {part}")
-    if activation.kink != "own" and not (
-        function.kinks_are_known and not activation.slope_is_given
-    ):
+    is_located = function.kinks_are_known and not activation.slope_is_given
+    if activation.kink != "own" and not is_located:
         raise location.wrong(
             f"kink={activation.kink}: expected a formula without a derivative of its own, whose "
             f"kinks can be located, got {activation.formula}. Leave out kink"

@@ -67,10 +67,13 @@ def _name_settings(
 ) -> dict[str, ast.expr]:
     """The settings of a call by their names here; ValueError if it is not clear what they are."""
     first = first_parameters(activation)
-    if len(values) > len(first) or ("slope" in keywords and "leak" in first):
-        raise ValueError("others call the leak its slope")
     named = dict(zip(first, values, strict=False))
-    return named | {parameter_of(activation.name, key): value for key, value in keywords.items()}
+    named |= {parameter_of(activation.name, key): value for key, value in keywords.items()}
+    if len(values) > len(first) or (named and activation.caveat):
+        raise ValueError("it has other arguments there")
+    if ("slope" in keywords and "leak" in first) or {"leak", "high"} <= named.keys():
+        raise ValueError("others call the leak its slope, and have none above a line")
+    return named
 
 
 def _read_call(call: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]]:
