@@ -46,8 +46,8 @@ def _make_spec(tree: ast.expr) -> str:
     if not isinstance(tree, ast.Call):
         return ""
     name, values, keywords = _read_call(tree)
-    if values and ast.unparse(values[0]) == "x":
-        values = values[1:]
+    is_called = bool(values) and ast.unparse(values[0]) == "x"
+    values = values[is_called:]
     if any(map(_has_x, (*values, *keywords.values()))):
         return ""
     if explain_refusal(name):
@@ -58,6 +58,8 @@ def _make_spec(tree: ast.expr) -> str:
     if not found:
         return ""
     named = _name_settings(found[0], values, keywords)
+    if named and found[0].caveat and "." in name and not is_called:
+        return ""  # such as nn.PReLU(1), with one leak for all units
     settings = ",".join(f"{key}={ast.unparse(value)}" for key, value in named.items())
     return f"{name}:{settings}" if settings else name
 
@@ -69,7 +71,7 @@ def _name_settings(
     first = first_parameters(activation)
     named = dict(zip(first, values, strict=False))
     named |= {parameter_of(activation.name, key): value for key, value in keywords.items()}
-    if len(values) > len(first) or (named and activation.caveat):
+    if len(values) > len(first):
         raise ValueError("it has other arguments there")
     if ("slope" in keywords and "leak" in first) or {"leak", "high"} <= named.keys():
         raise ValueError("others call the leak its slope, and have none above a line")
