@@ -259,19 +259,18 @@ def test_a_field_that_came_later_does_no_harm(tmp_path):
     assert len(read_parts(again)) == 1
 
 
-def test_a_run_that_was_kept_without_losses_has_those_of_its_last_weights(tmp_path, monkeypatch):
-    run = made_run(**FEW)
-    (wanted,) = run["parts"][0].outcome.results
-
+@pytest.mark.parametrize("missing", ["loss", "evidence/flat", "outlook/symmetric"])
+def test_a_run_of_an_earlier_hsig_without_some_numbers_is_not_called_damaged(
+    tmp_path, monkeypatch, missing
+):
     def arrays_before(training):
-        return {name: array for name, array in arrays_of(training).items() if name != "loss"}
+        return {name: array for name, array in arrays_of(training).items() if name != missing}
 
     monkeypatch.setattr("hsig.runs.record.arrays_of", arrays_before)
-    (part,) = read_parts(keep_run(tmp_path, **run))
-    (again,) = part.outcome.results
-    assert same_bits(again.loss[:, -1], wanted.loss[:, -1])
-    assert np.isnan(again.loss[:, :-1]).all()
-    assert same_bits(again.cost_mean, wanted.cost_mean)
+    record = keep_run(tmp_path, **made_run(**FEW))
+    with pytest.raises(RunError, match="an earlier hsig") as raised:
+        read_parts(record)
+    assert "damaged" not in str(raised.value)
 
 
 def test_what_is_not_there_any_more_is_an_error_and_not_damage_in_a_list(record):
