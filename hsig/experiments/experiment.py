@@ -333,27 +333,19 @@ class Training(Result):
     def failed(cls, variant: Variant, reason: str) -> "Training":
         """Of a variant that cannot be trained: no seeds, no checkpoints."""
         none, shown = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-        evidence: dict[str, Any] = {field.name: shown for field in fields(Evidence)}
+        arrays: dict[str, Any] = dict.fromkeys(ARRAYS, shown)
+        arrays |= dict.fromkeys(("solved", "solved_at", "lost_at", "diverged_at", "verdict"), none)
+        evidence: dict[str, Any] = dict.fromkeys((field.name for field in fields(Evidence)), shown)
         return cls(
+            **arrays,
             seeds=(),
-            solved=none.astype(bool),
-            solved_at=none,
-            lost_at=none,
-            diverged_at=none,
-            verdict=none,
             failure=reason,
             variant=variant,
             epochs=(),
-            cost_last=shown,
-            cost_mean=shown,
-            loss=shown,
-            predictions=shown,
-            max_error=none.astype(np.float64),
             weights=(),
             diverged_by=(),
             evidence=Evidence(**evidence),
             outlook=Outlook.unknown(0),
-            twin_distance=none.astype(np.float64),
         )
 
 
