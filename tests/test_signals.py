@@ -190,8 +190,10 @@ def test_a_tour_ends_at_the_step_that_is_interrupted():
     ],
 )
 def test_what_was_done_is_shown_and_kept_and_no_process_stays(runs, words, sign, number):
-    """The signal comes to all of the group, as from a terminal or `systemctl stop`."""
+    """The signal comes to the process and to all of the group, as from `timeout`."""
     running = start_long(*words, sign=sign)
+    running.send_signal(number)
+    time.sleep(0.02)
     os.killpg(running.pid, number)
     code, out, err = finish(running)
     assert code == CODES[number]

@@ -60,7 +60,6 @@ def activations(
             autocompletion=complete_activation,
             help="One activation, such as hard:slope=0.25, or a formula in x; or a group, or a "
             "pattern such as 'hard*'. Without it: all.",
-            show_default=False,
         ),
     ] = None,
     at: Annotated[
@@ -151,7 +150,6 @@ def show(
             metavar="CONFIG",
             autocompletion=complete_config,
             help="A YAML file.",
-            show_default=False,
         ),
     ] = None,
     *,

@@ -137,7 +137,13 @@ class Output(NamedTuple):
 
             load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
         self.check_file()
-        self._check_note()
+        if self.no_save and (self.name, self.note) != (None, None):
+            flag = "--note" if self.name is None else "--name"
+            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
+        if (self.name, self.note) != (None, None):
+            from hsig.runs.store import NO_NOTE
+
+            NO_NOTE.updated(self.name, self.note)
 
     def check_file(self, *, new: bool = False) -> None:
         """Refuse files that cannot be written, or that have been read as an input by now.
@@ -156,17 +162,6 @@ class Output(NamedTuple):
             check_output(path, force=self.force, new=new)
         if self.force and not self.files:
             raise ConfigError("--force: goes with --output FILE, which it replaces")
-
-    def _check_note(self) -> None:
-        """Refuse a name or a note that a run cannot have."""
-        if self.name is None and self.note is None:
-            return
-        if self.no_save:
-            flag = "--note" if self.name is None else "--name"
-            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
-        from hsig.runs.store import NO_NOTE
-
-        NO_NOTE.updated(self.name, self.note)
 
     @property
     def runs(self) -> Path:

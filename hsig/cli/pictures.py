@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -61,7 +61,7 @@ from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
 from hsig.runs.listing import find_record, split_runs
-from hsig.runs.store import LATEST, describe_damage
+from hsig.runs.store import LATEST, Record, describe_damage
 
 plot_app = new_app()
 report_app = new_app()
@@ -83,20 +83,8 @@ Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
 Theme = StrEnum("Theme", {name: name for name in THEMES})  # type: ignore[misc]
 
 
-class _Subject(NamedTuple):
-    """The results that are drawn.
-
-    Attributes:
-        names: What the results are called.
-        results: At least one.
-        kind: Of the picture that says most, if it is not that of the results.
-    """
-
-    names: Sequence[str]
-    results: Sequence[Result]
-    kind: str | None = None
-
-
+# what is drawn: names, the results that they have, and the kind that says most of these
+_Subject = tuple[Sequence[str], Sequence[Result], str | None]
 _FILED = ("output", "force", "runs_dir", "quiet")
 
 
@@ -123,7 +111,6 @@ def plot(
             autocompletion=_complete,
             help="Kept runs (an id, a name, latest, latest~1), or what to train for it: YAML "
             "files, activations. Without any: the latest run.",
-            show_default=False,
         ),
     ] = None,
     kind: Annotated[
@@ -172,11 +159,11 @@ def plot(
         output.check_file()
     epochs = None if at is None else load_flag("--at", at, _EPOCHS)
     look = Look(variant=variant, at=epochs, seed=seed, theme=theme or THEMES[0])
-    subject = _find_results(what or [], flags, output)
-    chosen = kind or subject.kind or next(iter(kinds_of(subject.results)), None)
+    names, results, usual = _find_results(what or [], flags, output)
+    chosen = kind or usual or next(iter(kinds_of(results)), None)
     try:
-        drawn = picture(subject.results, chosen, look, subject.names)
-        choice = describe_choice(chosen, subject.results, subject.names, look)
+        drawn = picture(results, chosen, look, names)
+        choice = describe_choice(chosen, results, names, look)
     except ConfigError as problem:
         raise ConfigError([_as_flag(message) for message in problem.messages]) from None
     if not output.files:
@@ -222,10 +209,16 @@ def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _S
             f"{', '.join(others)}: goes without kept runs, such as {runs[0]}. Expected runs, or "
             "what is to be trained"
         )
-    records = [find_record(output.runs, run) for run in runs]
-    print_message(*(told for record in records for told in describe_damage(record)))
+    records = _find_records(output, runs)
     names = [record.note.name or record.id.partition(".")[0] for record in records]
-    return _Subject(names, [result_of(record) for record in records])
+    return names, [result_of(record) for record in records], None
+
+
+def _find_records(output: Output, runs: Sequence[str]) -> list[Record]:
+    """The records that are meant, each once; what is wrong with them is told."""
+    records = {record.id: record for record in (find_record(output.runs, run) for run in runs)}
+    print_message(*(told for record in records.values() for told in describe_damage(record)))
+    return [*records.values()]
 
 
 def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
@@ -235,7 +228,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
     written = written_keys(configs[0]) if len(configs) == 1 else frozenset[str]()
     if SWEPT in written:
         set_activations("activation", activations, flags)
-        return _Subject([""], [sweep(load_sweep(config, flags))])
+        return [""], [sweep(load_sweep(config, flags))], None
     notice = "there is no picture"
     trainer = ConsoleTrainer(quiet=output.quiet, check=output.check_file, notice=notice)
     result: Result
@@ -257,7 +250,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
         raise typer.Exit(INTERRUPTED)
     if trainer.problem is not None:
         raise trainer.problem
-    return _Subject([""], [result], kind)
+    return [""], [result], kind
 
 
 @command(
@@ -274,7 +267,6 @@ def report(
             autocompletion=complete_run,
             help="Kept runs: an id or the beginning of one, a name, latest, or latest~1. Without "
             "any: the latest.",
-            show_default=False,
         ),
     ] = None,
     *,
@@ -287,12 +279,9 @@ def report(
     check_endings(output.files, _ENDINGS, ".html")
     output = output._replace(output=output.files or [_FILE])
     output.check_file()
-    records = {
-        record.id: record for record in (find_record(output.runs, run) for run in runs or [LATEST])
-    }
-    print_message(*(told for record in records.values() for told in describe_damage(record)))
+    records = _find_records(output, runs or [LATEST])
     check_installed("matplotlib", "jinja2")
-    reports = [report_of_run(record) for record in records.values()]
+    reports = [*map(report_of_run, records)]
     output.put_each(partial(put, report_html(reports)))
     _put_names(output.files)
 

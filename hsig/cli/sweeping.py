@@ -66,7 +66,6 @@ def sweep(
             metavar="CONFIG|ACTIVATION",
             autocompletion=complete_words,
             help="A YAML file, which may have a sweep: block, activations, or both.",
-            show_default=False,
         ),
     ] = None,
     resume: Annotated[
@@ -123,7 +122,10 @@ def sweep(
     print_message(*(f"warning: {message}" for message in ledger.warnings))
     training = _Training(wanted, ledger, fail_fast=fail_fast, keeps=not output.no_save)
     missing = [] if training.is_over else ledger.missing()
-    pool = _pool(scheduler, [experiment for _, experiment in missing]) if missing else None
+    pool: Pool[CellResult] | None = None
+    if cells := [experiment for _, experiment in missing]:
+        on_cluster = scheduler and cluster_pool(scheduler, cells, print_message)
+        pool = on_cluster or local_pool(cells)
     if training.keeps:
         ledger.open(config, given, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.set_note(output.name, output.note)
@@ -171,13 +173,6 @@ def _load(
     if not record.is_sweep:
         raise ConfigError(f"--resume: {record.id}: is no sweep, but a run of {record.command}")
     return None, flags, load_sweep_to_resume(record, flags.get("workers"))
-
-
-def _pool(scheduler: str | None, experiments: Sequence[Experiment]) -> Pool[CellResult]:
-    """Who trains the cells."""
-    if scheduler is None:
-        return local_pool(experiments)
-    return cluster_pool(scheduler, experiments, print_message)
 
 
 class _Training:

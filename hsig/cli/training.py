@@ -46,7 +46,6 @@ OneOrConfig = Annotated[
         metavar="CONFIG|ACTIVATION",
         autocompletion=complete_words,
         help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
-        show_default=False,
     ),
 ]
 
@@ -95,7 +94,6 @@ def compare(
             metavar="CONFIG|all|GROUP|ACTIVATION",
             autocompletion=complete_comparison,
             help="Activations or groups of them (all, sigmoids, hidden), and YAML files.",
-            show_default=False,
         ),
     ] = None,
     *,

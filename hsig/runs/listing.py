@@ -254,7 +254,7 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
     if only_changed:
         texts = {record: settings(record) for record in records}
         changed = [key for key in KEYS if len({each[key] for each in texts.values()}) > 1]
-        columns = [_words(key, partial(_setting, texts, key)) for key in changed]
+        columns = [_words(key, partial(lambda k, r: texts[r][k], key)) for key in changed]
     else:
         seconds = Column[Record]("seconds", "seconds", lambda r: r.meta["seconds"], text=short)
         columns = [_words("what", _describe), _words("solved", _count_solved), seconds]
@@ -281,10 +281,6 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
 
 def _words(name: str, value: Callable[[Record], str]) -> Column[Record]:
     return Column(name, name, lambda record: " ".join(value(record).split()), prose=True)
-
-
-def _setting(texts: Mapping[Record, Mapping[str, str]], key: str, record: Record) -> str:
-    return texts[record][key]
 
 
 def _describe(record: Record) -> str:
