@@ -17,10 +17,10 @@ from prepared import RIGHT, WRONG, cell, compared, prepared, trial
 from hsig.analysis.pairing import pair
 from hsig.analysis.parts import TASK, Part
 from hsig.analysis.power import fisher_power, independent_discordance, mcnemar_power
-from hsig.analysis.remedies import judge_remedy
 from hsig.analysis.statistics import indistinguishable_groups
 from hsig.analysis.summary import Solved, summarise
 from hsig.analysis.tasks import compare_tasks
+from hsig.analysis.trials import judge_remedy
 from hsig.analysis.tuning import choose_rate
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
