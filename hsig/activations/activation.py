@@ -9,7 +9,6 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray
 from hsig.formulas.derivative import substitute_x
-from hsig.formulas.enclosure import MARGIN
 from hsig.formulas.function import Function, LinearPiece
 from hsig.formulas.nodes import ONE, Node, X, format_formula
 from hsig.formulas.parsing import parse
@@ -25,6 +24,7 @@ BENT_LINE = (
     "where(slope*x + shift > high, high + leak*(slope*x + shift - high), slope*x + shift))"
 )
 
+_ROUNDING = 1e-9  # by which a probability may be off
 _GRID = np.linspace(-50.0, 50.0, 4001)
 # how some formulas are shown
 _FAMILIAR = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
@@ -226,14 +226,11 @@ class Activation:
     @property
     def is_monotonic(self) -> bool:
         """Whether its values are proved never to fall or never to rise with x."""
-        return self.crosses_once(None)
+        return self.function.is_monotonic
 
-    def crosses_once(self, level: float | None) -> bool:
-        """Whether its values are proved to be above a level on one side of some x only.
-
-        Without a level, of every one.
-        """
-        return _cross_once(self.function, level)
+    def crosses_once(self, level: float) -> bool:
+        """Whether its values are proved to be above a level on one side of some x only."""
+        return self.is_monotonic or _cross_once(self.function, level)
 
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
         """Which targets are proved to be `within` or more from every value. Shape of `targets`.
@@ -280,12 +277,12 @@ def _analyse(definition: str, settings: Settings, kink: str, slope_definition: s
 
 
 def _leave_unit_interval(values: Array | tuple[float, float]) -> bool:
-    return bool((np.less(values, -MARGIN) | np.greater(values, 1.0 + MARGIN)).any())
+    return bool((np.less(values, -_ROUNDING) | np.greater(values, 1.0 + _ROUNDING)).any())
 
 
 @lru_cache(maxsize=1024)
-def _cross_once(function: Function, level: float | None) -> bool:
-    return function.has_one_direction(level)
+def _cross_once(function: Function, level: float) -> bool:
+    return function.crosses_once(level)
 
 
 @lru_cache(maxsize=1024)

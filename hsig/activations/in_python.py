@@ -32,6 +32,7 @@ class _OpaqueFunction(Function):
     """A function that is only computed: it has no known pieces, kinks or breakpoints."""
 
     breakpoints_are_complete = False
+    is_monotonic = False  # as far as can be proved
 
     def __init__(self, value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
         super().__init__(X)  # stands for a formula
@@ -45,7 +46,7 @@ class _OpaqueFunction(Function):
         del values
         return self._call_slope(x)
 
-    def has_one_direction(self, level: float | None = None) -> bool:
+    def crosses_once(self, level: float) -> bool:
         """Whether it is proved to: nothing is."""
         del level
         return False

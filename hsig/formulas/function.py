@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
-from math import inf, isclose, isfinite, isqrt, nextafter
+from math import inf, isclose, isfinite, nextafter
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +13,12 @@ from hsig.arrays import Array, BoolArray
 from hsig.formulas.derivative import (
     Polynomial,
     differentiate,
-    from_polynomial,
+    find_roots,
     substitute_x,
+    to_double,
     to_polynomial,
 )
-from hsig.formulas.directions import has_one_direction
-from hsig.formulas.enclosure import Range, Section, find_range
+from hsig.formulas.enclosure import Range, Section, find_range, is_rising
 from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, number, walk
 from hsig.formulas.primitives import CONDITIONAL
 from hsig.formulas.program import Differentiable, evaluate_constant
@@ -76,7 +76,7 @@ class _Cell(NamedTuple):
 
     @property
     def holds_a_double(self) -> bool:
-        return self.start == self.stop or _to_double(self.start) != _to_double(self.stop)
+        return self.start == self.stop or to_double(self.start) != to_double(self.stop)
 
     def cut(self, x: Fraction) -> tuple["_Cell", "_Cell", "_Cell"]:
         return _Cell(self.start, x), _Cell(x, x), _Cell(x, self.stop)
@@ -122,15 +122,9 @@ def _merge(cells: list[tuple[_Cell, Node]]) -> Iterator[Piece]:
 
 
 def _make_piece(first: _Cell, last: _Cell, formula: Node) -> Piece:
-    start, stop = _to_double(first.start), _to_double(last.stop)
+    start, stop = to_double(first.start), to_double(last.stop)
     start_closed = first.start == first.stop or start == -inf
     return Piece(start, stop, start_closed, last.start == last.stop or stop == inf, formula)
-
-
-def _to_double(x: Fraction) -> float:
-    if abs(x) >= _INFINITE:
-        return inf if x > 0 else -inf
-    return float(x)
 
 
 def _is_same(formula: Node, other: Node) -> bool:
@@ -225,21 +219,7 @@ def _find_turns(u: Node, v: Node) -> tuple[Polynomial, tuple[Fraction, ...]] | N
     difference = to_polynomial(apply("subtract", u, v))
     if difference is None or len(difference) > MAX_LOCATED_DEGREE + 1:
         return None
-    return difference, _find_roots(difference)
-
-
-def _find_roots(p: Polynomial) -> tuple[Fraction, ...]:
-    """The real roots of a polynomial of degree 2 at most: exact, or to 100 bits below 1."""
-    if len(p) < 2:
-        return ()
-    if len(p) == 2:
-        return (-p[0] / p[1],)
-    middle = -p[1] / (2 * p[2])
-    square = middle * middle - p[0] / p[2]
-    if square < 0:
-        return ()
-    half = Fraction(isqrt(square.numerator * square.denominator << 200), square.denominator << 100)
-    return (middle - half, middle + half)
+    return difference, find_roots(difference)
 
 
 # --- functions -----------------------------------------------------------------------------------
@@ -451,24 +431,34 @@ class Function(Differentiable):
 
     @cached_property
     def _sections(self) -> list[Section]:
-        """Its pieces, with polynomials multiplied out."""
         slopes = iter(self._slopes)
-        sections = []
-        for piece in self.pieces:
-            p = to_polynomial(piece.formula)
-            value = piece.formula if p is None else from_polynomial(p)
-            slope = ZERO if piece.is_point else next(slopes)
-            sections.append(Section(piece.start, piece.stop, (value,), (slope,)))
-        return sections
+        return [
+            Section(
+                piece.start, piece.stop, piece.formula, ZERO if piece.is_point else next(slopes)
+            )
+            for piece in self.pieces
+        ]
 
     @cached_property
     def range(self) -> Range:
         """What its values lie between: as found, and as proved."""
         return find_range(self._sections, self.evaluate)
 
-    def has_one_direction(self, level: float | None = None) -> bool:
-        """Whether it is proved never to fall or never to rise; or, to pass a level once at most."""
-        return has_one_direction(self._sections, level)
+    @cached_property
+    def is_monotonic(self) -> bool:
+        """Whether its values are proved never to fall or never to rise with x."""
+        ends = [[nextafter(x, -inf), x, nextafter(x, inf)] for x in self.breakpoints]
+        with np.errstate(invalid="ignore"):
+            steps = np.diff(self.evaluate(np.array(ends).reshape(-1, 3)))
+        falling = [s._replace(slope=apply("negative", s.slope)) for s in self._sections]
+        return (not (steps < -_TOLERANCE).any() and all(map(is_rising, self._sections))) or (
+            not (steps > _TOLERANCE).any() and all(map(is_rising, falling))
+        )
+
+    def crosses_once(self, level: float) -> bool:
+        """Whether it is proved to be above a level on one side of some x only."""
+        near = (number(level + sign * max(abs(level), 1.0) / 1024.0) for sign in (-1.0, 1.0))
+        return Function(apply("clip", self.value, *near)).is_monotonic
 
 
 def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:

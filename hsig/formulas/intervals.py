@@ -13,7 +13,7 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray
 from hsig.formulas.nodes import Node, X, fold, is_number
-from hsig.formulas.primitives import PRIMITIVES
+from hsig.formulas.primitives import PRIMITIVES, multiply
 
 _LARGEST, _SMALLEST = np.finfo(np.float64).max, 5e-324
 _ULP = 2.0**-52
@@ -31,61 +31,58 @@ class Intervals(NamedTuple):
 
     low: Array
     high: Array
-    broken: BoolArray
-
-    def only(self, where: BoolArray) -> "Intervals":
-        """The same intervals where they say something; nan elsewhere."""
-        low, high = (np.where(where, end, np.nan) for end in (self.low, self.high))
-        return Intervals(low, high, self.broken)
+    broken: BoolArray | bool = False
 
     def turn(self, side: int) -> tuple[Array, Array]:
         """The ends, or for side -1 those of the negative."""
         return (self.low, self.high) if side > 0 else (-self.high, -self.low)
 
-    def meet(self, other: "Intervals") -> "Intervals":
-        """What lies in both, where both say something."""
-        low, high = np.fmax(self.low, other.low), np.fmin(self.high, other.high)
-        return Intervals(low, high, self.broken)
 
+def enclose(roots: Sequence[Node], low: Array, high: Array) -> Intervals:
+    """Enclose the values that lowered formulas share, over each of some intervals.
 
-def enclose(root: Node, low: Array, high: Array) -> Intervals:
-    """Enclose the values of a formula over each of the intervals from `low` to `high`.
+    Args:
+        roots: Formulas of the same function.
+        low: The lower ends of the intervals of x.
+        high: The upper ends.
 
     >>> from hsig.formulas.parsing import parse
-    >>> root = parse("1/(1 + x**2)")
-    >>> bounds = enclose(root, np.array([-1.0, 2.0]), np.array([2.0, np.inf]))
+    >>> from hsig.formulas.program import lower
+    >>> root = lower(parse("1/(1 + x**2)"))
+    >>> bounds = enclose([root], np.array([-1.0, 2.0]), np.array([2.0, np.inf]))
     >>> bounds.low.round(6).tolist(), bounds.high.round(6).tolist()
     ([0.2, 0.0], [1.0, 0.2])
     """
-    x = Intervals(low, high, np.zeros(len(low), dtype=bool))
 
     def combine(current: Node, operands: Sequence[Intervals]) -> Intervals:
         if current is X:
-            return x
+            return Intervals(low, high)
         if is_number(current):
             number = np.full(len(low), current.number)
-            return Intervals(number, number, np.zeros(len(low), dtype=bool))
+            return Intervals(number, number)
         result = _OPERATIONS[current.operation](current, *operands)
-        if not current.operation.startswith("where_"):
-            for operand in operands:
-                np.logical_or(result.broken, operand.broken, out=result.broken)
-        return result
+        if current.operation.startswith("where_"):
+            return result
+        broken = reduce(np.logical_or, (u.broken for u in operands), result.broken)
+        return result._replace(broken=broken)
 
     with np.errstate(all="ignore"):
-        return fold(root, combine)
+        lows, highs, all_broken = zip(*(fold(root, combine) for root in roots), strict=True)
+        broken = np.broadcast_to(reduce(np.logical_or, all_broken), low.shape)
+        return Intervals(reduce(np.fmax, lows), reduce(np.fmin, highs), broken)
 
 
-def enclose_all(roots: Sequence[Node], low: Array, high: Array) -> Intervals:
-    """Enclose formulas that have the same values: what lies in the enclosures of all."""
-    return reduce(Intervals.meet, (enclose(root, low, high) for root in roots))
-
-
-def _round(low: Array, high: Array, broken: BoolArray | None = None, ulps: float = 1) -> Intervals:
+def _round(low: Array, high: Array, ulps: float = 1.0) -> Intervals:
     """Move both ends outwards; zero, which is exact or a limit, stays."""
     low = low * (1.0 - np.copysign(ulps * _ULP, low)) - _SMALLEST * (low != 0.0)
     high = high * (1.0 + np.copysign(ulps * _ULP, high)) + _SMALLEST * (high != 0.0)
-    low, high = np.minimum(low, _LARGEST), np.maximum(high, -_LARGEST)
-    return Intervals(low, high, np.zeros(len(low), dtype=bool) if broken is None else broken)
+    return Intervals(np.minimum(low, _LARGEST), np.maximum(high, -_LARGEST))
+
+
+def _mend_underflow(results: Array, *operands: Array) -> Array:
+    """The smallest number of its sign for a result that is 0 though no operand is."""
+    lost = (results == 0.0) & np.logical_and.reduce([operand != 0.0 for operand in operands])
+    return np.where(lost, np.copysign(_SMALLEST, results), results)
 
 
 # --- operations ----------------------------------------------------------------------------------
@@ -93,78 +90,66 @@ def _round(low: Array, high: Array, broken: BoolArray | None = None, ulps: float
 
 def add(_: Node | None, u: Intervals, v: Intervals) -> Intervals:
     """Sums."""
-    return _round(u.low + v.low, u.high + v.high)
+    return Intervals(_sum(u.low, v.low, -inf), _sum(u.high, v.high, inf))
 
 
 def subtract(_: Node | None, u: Intervals, v: Intervals) -> Intervals:
     """Differences."""
-    return _round(u.low - v.high, u.high - v.low)
+    return Intervals(_sum(u.low, -v.high, -inf), _sum(u.high, -v.low, inf))
 
 
-def multiply(current: Node | None, u: Intervals, v: Intervals) -> Intervals:
-    """Products; a square is not below 0."""
-    if current is not None and current.operands[0] is current.operands[1]:
+def _sum(a: Array, b: Array, toward: float) -> Array:
+    """A sum, rounded toward an infinity where it is not exact (Knuth's error of a sum)."""
+    total = a + b
+    part = total - a
+    error = (a - (total - part)) + (b - part)
+    rounds_away = (error <= 0.0) if toward > 0.0 else (error >= 0.0)
+    return np.where(rounds_away, total, np.nextafter(total, toward))
+
+
+def _multiply(current: Node, u: Intervals, v: Intervals) -> Intervals:
+    if current.operands[0] is current.operands[1]:
         u = v = _absolute(current, u)
-    left = np.stack([u.low, u.low, u.high, u.high])
-    right = np.stack([v.low, v.high, v.low, v.high])
-    corners = left * right
-    corners[(left == 0.0) & ~np.isnan(right) | (right == 0.0) & ~np.isnan(left)] = 0.0
-    # 0 of factors that are not is too small for a double, or for its sign
-    low, high = corners, corners
-    tiny = (corners == 0.0) & (left != 0.0) & (right != 0.0)
-    if tiny.any():
-        low = np.where(tiny & np.signbit(corners), -_SMALLEST, corners)
-        high = np.where(tiny & ~np.signbit(corners), _SMALLEST, corners)
-    return _round(low.min(axis=0), high.max(axis=0))
+    return multiply_ends(u, v)
+
+
+def multiply_ends(u: Intervals, v: Intervals) -> Intervals:
+    """Products; 0 times infinity is 0, and a factor of 1 leaves nothing to round."""
+    left, right = np.stack([u.low, u.low, u.high, u.high]), np.stack([v.low, v.high] * 2)
+    products = _mend_underflow(multiply(left, right), left, right)
+    exact = (np.abs(left) == 1.0) | (np.abs(right) == 1.0)
+    low, high = (np.where(exact, products, end) for end in _round(products, products)[:2])
+    return Intervals(low.min(axis=0), high.max(axis=0))
 
 
 def _divide(_: Node, u: Intervals, v: Intervals) -> Intervals:
     pole = (v.low <= 0.0) & (v.high >= 0.0)
-    low = np.where(pole & (v.low < 0.0), -inf, 1.0 / v.high)
-    high = np.where(pole & (v.high > 0.0), inf, 1.0 / v.low)
-    low = np.where(pole & (v.low == 0.0) & (v.high == 0.0), -inf, low)
-    high = np.where(pole & (v.low == 0.0) & (v.high == 0.0), inf, high)
-    result = multiply(None, u, _round(low, high))
-    return Intervals(result.low, result.high, pole)
+    low = np.where(pole & ((v.low < 0.0) | (v.high == 0.0)), -inf, 1.0 / v.high)
+    high = np.where(pole & ((v.high > 0.0) | (v.low == 0.0)), inf, 1.0 / v.low)
+    return multiply_ends(u, _round(low, high))._replace(broken=pole)
 
 
 def _negative(_: Node, u: Intervals) -> Intervals:
-    return Intervals(-u.high, -u.low, np.zeros_like(u.broken))
+    return Intervals(-u.high, -u.low)
 
 
 def _absolute(_: Node, u: Intervals) -> Intervals:
-    low = np.maximum(np.maximum(u.low, -u.high), 0.0)
-    return Intervals(low, np.maximum(-u.low, u.high), np.zeros_like(u.broken))
+    return Intervals(np.maximum(np.maximum(u.low, -u.high), 0.0), np.maximum(-u.low, u.high))
 
 
 def _power(current: Node, u: Intervals, v: Intervals) -> Intervals:
-    exponent = current.operands[1]
-    whole = is_number(exponent) and exponent.number == np.floor(exponent.number)
-    if whole and exponent.number < 0.0:
-        one = np.ones_like(u.low)
-        power = _power_of_whole(-exponent.number, u)
-        return _divide(current, Intervals(one, one, u.broken), power)
-    if whole:
-        return _power_of_whole(exponent.number, u)
-    # of a negative number only whole powers are numbers, and they have its absolute value
-    negative = u.low < 0.0
-    size = _absolute(current, u)
-    base = size if not is_number(exponent) else _restrict(u, 0.0, inf)
-    left = np.stack([base.low, base.low, base.high, base.high])
-    corners = np.power(left, np.stack([v.low, v.high, v.low, v.high]))
-    corners[left > 0.0] = np.maximum(corners[left > 0.0], 0.0)
-    high = np.where((corners == 0.0) & (left > 0.0), _SMALLEST, corners).max(axis=0)
-    low = corners.min(axis=0) if is_number(exponent) else np.where(negative, -high, corners.min(0))
-    return _round(low, high, negative, _ULPS_OF_LIBRARIES)
-
-
-def _power_of_whole(exponent: float, u: Intervals) -> Intervals:
-    if exponent % 2.0 == 0.0:
-        u = _absolute(Node("", (), 0.0, ""), u)
-    low, high = (np.power(end, exponent) for end in (u.low, u.high))
-    high = np.where((high == 0.0) & (u.high > 0.0), _SMALLEST, high)
-    low = np.where((low == 0.0) & (u.low < 0.0), -_SMALLEST, low)
-    return _round(low, high, None, _ULPS_OF_LIBRARIES)
+    """Powers of what is not negative, whose whole powers alone are numbers."""
+    exponent, negative = current.operands[1], u.low < 0.0
+    is_root = is_number(exponent) and exponent.number % 1.0 != 0.0
+    base = _restrict(u, 0.0, inf) if is_root else _absolute(current, u)
+    left, right = (
+        np.stack([base.low, base.low, base.high, base.high]),
+        np.stack([v.low, v.high] * 2),
+    )
+    powers = _mend_underflow(np.maximum(np.power(left, right), 0.0), left)
+    high = powers.max(axis=0)
+    low = np.where(negative & (not is_root), -high, powers.min(axis=0))
+    return _round(low, high, _ULPS_OF_LIBRARIES)._replace(broken=negative)
 
 
 def _restrict(u: Intervals, low: float, high: float) -> Intervals:
@@ -181,11 +166,10 @@ def _rising(
     function = PRIMITIVES[name].value
 
     def rule(_: Node, u: Intervals) -> Intervals:
-        u = u if domain == -inf else _restrict(u, domain, inf)
-        values = _round(function(u.low), function(u.high), u.broken, _ULPS_OF_LIBRARIES)
-        high = np.where((values.high == 0.0) & (u.high != 0.0), _SMALLEST, values.high)
-        low, high = (np.clip(end, lowest, highest) for end in (values.low, high))
-        return Intervals(low, high, values.broken if domain > -inf else np.zeros_like(u.broken))
+        u = _restrict(u, domain, inf)
+        first, last = (_mend_underflow(function(end), end) for end in (u.low, u.high))
+        low, high = _round(first, last, _ULPS_OF_LIBRARIES)[:2]
+        return Intervals(np.clip(low, lowest, highest), np.clip(high, lowest, highest), u.broken)
 
     return rule
 
@@ -198,18 +182,9 @@ def _steps(function: Callable[[Array], Array]) -> Callable[[Node, Intervals], In
     return rule
 
 
-def _fraction(_: Node, u: Intervals) -> Intervals:
-    """The part above the floor; no primitive, but part of formulas that are only enclosed."""
-    floor = np.floor(u.low)
-    jumps = floor != np.floor(u.high)
-    low = np.where(jumps, 0.0, u.low - floor)
-    high = np.where(jumps, 1.0, u.high - floor)
-    return Intervals(low, high, jumps)
-
-
 def _hyperbolic_cosine(current: Node, u: Intervals) -> Intervals:
     size = _absolute(current, u)
-    cosh = _round(np.cosh(size.low), np.cosh(size.high), None, _ULPS_OF_LIBRARIES)
+    cosh = _round(np.cosh(size.low), np.cosh(size.high), _ULPS_OF_LIBRARIES)
     return cosh._replace(low=np.maximum(cosh.low, 1.0))
 
 
@@ -219,39 +194,30 @@ def _wave(
     """The rule of a sine whose crests are at `crest` and every 2 pi from there."""
 
     def rule(_: Node, u: Intervals) -> Intervals:
-        slack = 4.0 * _ULP * np.maximum(np.abs(u.low), np.abs(u.high)) + _ULP
+        slack = 4.0 * _ULP * (np.maximum(np.abs(u.low), np.abs(u.high)) + 1.0)
         slack = np.where(u.low == u.high, 0.0, slack)
 
         def contains(place: float) -> BoolArray:
-            turns = [np.floor((u.low - slack - place) / (2.0 * pi))]
-            turns.append(np.floor((u.high + slack - place) / (2.0 * pi)))
-            wide = (turns[0] != turns[1]) | ~np.isfinite(turns[0] + turns[1])
-            inside: BoolArray = (wide & (u.low != u.high)) | ~np.isfinite(u.low + u.high)
+            first, last = (
+                np.floor((end - place) / (2.0 * pi)) for end in (u.low - slack, u.high + slack)
+            )
+            inside: BoolArray = (first != last) & ~np.isnan(u.low)
             return inside
 
         ends = np.stack([function(u.low), function(u.high)])
-        values = _round(ends.min(axis=0), ends.max(axis=0), None, _ULPS_OF_LIBRARIES)
-        empty = np.isnan(u.low)
+        values = _round(ends.min(axis=0), ends.max(axis=0), _ULPS_OF_LIBRARIES)
         low = np.where(contains(crest + pi), -1.0, np.maximum(values.low, -1.0))
-        high = np.where(contains(crest), 1.0, np.minimum(values.high, 1.0))
-        low[empty], high[empty] = np.nan, np.nan
-        return Intervals(low, high, np.zeros_like(u.broken))
+        return Intervals(low, np.where(contains(crest), 1.0, np.minimum(values.high, 1.0)))
 
     return rule
 
 
 def _minimum(_: Node, u: Intervals, v: Intervals) -> Intervals:
-    ends = np.minimum(u.low, v.low), np.minimum(u.high, v.high)
-    return Intervals(*ends, np.zeros_like(u.broken))
+    return Intervals(np.minimum(u.low, v.low), np.minimum(u.high, v.high))
 
 
 def _maximum(_: Node, u: Intervals, v: Intervals) -> Intervals:
-    ends = np.maximum(u.low, v.low), np.maximum(u.high, v.high)
-    return Intervals(*ends, np.zeros_like(u.broken))
-
-
-def _clip(current: Node, u: Intervals, low: Intervals, high: Intervals) -> Intervals:
-    return _minimum(current, _maximum(current, u, low), high)
+    return Intervals(np.maximum(u.low, v.low), np.maximum(u.high, v.high))
 
 
 def _where(current: Node, u: Intervals, v: Intervals, yes: Intervals, no: Intervals) -> Intervals:
@@ -264,29 +230,25 @@ def _where(current: Node, u: Intervals, v: Intervals, yes: Intervals, no: Interv
         case _:
             always = (u.low == u.high) & (v.low == v.high) & (u.low == v.low)
             never = (u.high < v.low) | (u.low > v.high)
-    undefined = u.broken | v.broken
     never |= np.isnan(u.low) | np.isnan(v.low)
-    always &= ~undefined
+    always &= ~np.logical_or(u.broken, v.broken)
     low = np.where(always, yes.low, np.where(never, no.low, np.fmin(yes.low, no.low)))
     high = np.where(always, yes.high, np.where(never, no.high, np.fmax(yes.high, no.high)))
-    broken = np.where(always, yes.broken, np.where(never, no.broken, True))
-    return Intervals(low, high, broken)
+    return Intervals(low, high, np.where(always, yes.broken, np.where(never, no.broken, True)))
 
 
 _OPERATIONS: dict[str, Callable[..., Intervals]] = {
     "add": add,
     "subtract": subtract,
-    "multiply": multiply,
+    "multiply": _multiply,
     "divide": _divide,
     "negative": _negative,
     "power": _power,
     "absolute": _absolute,
     "sign": _steps(np.sign),
     "floor": _steps(np.floor),
-    "fraction": _fraction,
     "minimum": _minimum,
     "maximum": _maximum,
-    "clip": _clip,
     "where_less": _where,
     "where_less_equal": _where,
     "where_equal": _where,
