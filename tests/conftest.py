@@ -1,5 +1,6 @@
 """Settings of the test run."""
 
+import signal
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -53,6 +54,9 @@ def _surroundings(tmp_path_factory):
             patch.delenv(name, raising=False)
         # or each process that is started would compile hsig anew
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        # a shell has those in the background ignore Ctrl-C, which processes of theirs would inherit
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
 
 
