@@ -77,9 +77,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             tolerances={"slope": 0.0},
         ),
         # no step on any rows changes a bit of a weight
-        FROZEN: Rule(
-            lambda end: (end.outlook.returns_after != NOT_REACHED) & end.outlook.at_rest, never=True
-        ),
+        FROZEN: Rule(lambda end: end.outlook.at_rest, never=True),
         # within the window the weights and the optimizer's memory are again what they were, bit for
         # bit, and so will be for ever, and no state between is solved
         CYCLING: Rule(lambda end: end.outlook.returns_after != NOT_REACHED, never=True),

@@ -137,10 +137,10 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
         "Start from weights that differ."
     ),
     AFFINE: _describe_affine,
-    DEAD: lambda case: (
-        "are dead: no unit of a hidden layer has a slope on any sample (the largest is "
-        f"{case.get('slope').min(axis=1).max():.2g}), so the layer stays as it is, and then "
-        "no weights of the output layer are right on every sample. More epochs never solve these."
+    DEAD: lambda _: (
+        "are dead: no unit of a hidden layer has a slope on any sample, so the layer stays as it "
+        "is, and then no weights of the output layer are right on every sample. More epochs never "
+        "solve these."
     ),
     FROZEN: lambda case: (
         "are frozen: no step on any sample changes a bit of a weight, and so for ever. The output "
