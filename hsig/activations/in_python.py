@@ -46,6 +46,10 @@ class _OpaqueFunction(Function):
         del values
         return self._call_slope(x)
 
+    def evaluate_far_out(self, side: int) -> float:
+        """The value at 1e150, or for side -1 at -1e150."""
+        return float(self.evaluate(np.array([side * 1e150]))[0])
+
     def crosses_once(self, level: float) -> bool:
         """Whether it is proved to: nothing is."""
         del level
