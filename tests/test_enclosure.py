@@ -215,6 +215,7 @@ def test_what_is_monotonic_or_crosses_a_level_once_does_so_on_a_grid(root, level
         ("exp(-x**2)", False, False),
         ("sin(x)", False, False),
         ("1/x", False, False),
+        ("sign(x**2)", False, False),
         ("sigmoid(x) - exp(-(x - 70)**2)", False, False),
         ("where(x < 0, x, x - 1e-3)", False, True),
         ("where(x == 60.3, -1, x)", False, False),

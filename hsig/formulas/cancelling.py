@@ -14,11 +14,13 @@ import numpy as np
 
 from hsig.formulas.derivative import from_polynomial, to_polynomial
 from hsig.formulas.intervals import enclose
-from hsig.formulas.nodes import ONE, ZERO, Node, X, fold, node, number
+from hsig.formulas.nodes import ONE, ZERO, Node, X, fold, node, number, walk
 from hsig.formulas.simplifying import power_as_product
 
 Terms = Mapping[Node, Fraction]  # coefficients of parts, ONE among them; none is 0
 
+_MAX_NODES = 80  # of a formula that is rewritten
+_MAX_TERMS = 12
 _MAX_BITS = 1000  # of the numerator or denominator of a coefficient
 _FAR = 2.0**20  # where signs are looked up
 _NEAR = 30.0  # where sizes are compared, of which many overflow farther out
@@ -37,14 +39,25 @@ def cancel(root: Node, side: int) -> Node:
     polynomial = to_polynomial(root)
     if polynomial is not None:
         return from_polynomial(polynomial)
+    if sum(1 for _ in walk(root)) > _MAX_NODES:
+        return root
     try:
         return _write(_open(root, side))
-    except OverflowError:  # too many digits
+    except OverflowError:  # a coefficient is too small
         return root
 
 
 def _open(root: Node, side: int) -> Terms:
-    return fold(root, lambda current, operands: _expand(current, operands, side))
+    """The terms of a formula; where they are too many, or have too many digits, one for all."""
+
+    def expand(current: Node, operands: Sequence[Terms]) -> Terms:
+        terms = _expand(current, operands, side)
+        bits = [n.bit_length() for c in terms.values() for n in c.as_integer_ratio()]
+        if len(terms) <= _MAX_TERMS and max(bits, default=0) <= _MAX_BITS:
+            return terms
+        return {_call(current.operation, *operands): Fraction(1)}
+
+    return fold(root, expand)
 
 
 def _expand(current: Node, operands: Sequence[Terms], side: int) -> Terms:
@@ -166,6 +179,6 @@ def _write_coefficient(coefficient: Fraction) -> Node:
     """A number, or a sum of two that rounding outwards makes hold the coefficient."""
     first = float(coefficient)
     rest = float(coefficient - Fraction(first))
-    if first == 0.0 or max(map(int.bit_length, coefficient.as_integer_ratio())) > _MAX_BITS:
+    if first == 0.0:
         raise OverflowError
     return number(first) if rest == 0.0 else node("add", number(first), number(rest))

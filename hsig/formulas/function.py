@@ -448,9 +448,12 @@ class Function(Differentiable):
     @cached_property
     def is_monotonic(self) -> bool:
         """Whether its values are proved never to fall or never to rise with x."""
-        ends = [[nextafter(x, -inf), x, nextafter(x, inf)] for x in self.breakpoints]
+        triples = [
+            [_evaluate_at(root, joint.x) for root in (before.formula, self.value, after.formula)]
+            for joint, (before, after) in zip(self._joints, pairwise(self._intervals), strict=True)
+        ]
         with np.errstate(invalid="ignore"):
-            steps = np.diff(self.evaluate(np.array(ends).reshape(-1, 3)))
+            steps = np.diff(np.array(triples).reshape(-1, 3))
         falling = [s._replace(slope=apply("negative", s.slope)) for s in self._sections]
         return (not (steps < -_TOLERANCE).any() and all(map(is_rising, self._sections))) or (
             not (steps > _TOLERANCE).any() and all(map(is_rising, falling))
