@@ -225,10 +225,8 @@ def test_a_variant_that_raises_fails_with_what_and_where_and_the_others_go_on():
         raise ZeroDivisionError("nothing to halve")
 
     broken = WithValue("broken", source="a test", computed=halve_nothing)
-    variants = [
-        experiment(spec, label=str(n)).variants[0]
-        for n, spec in enumerate(("sigmoid", broken, "hard"))
-    ]
+    variants = [experiment(spec).variants[0] for spec in ("sigmoid", "tanh", "hard")]
+    variants[1] = replace(variants[1], hidden_activations=(broken,))
     outcome = gather(chosen := replace(experiment(epochs=2), variants=tuple(variants)), run(chosen))
     assert [bool(result.failure) for result in outcome.results] == [False, True, False]
     reason = outcome.results[1].failure

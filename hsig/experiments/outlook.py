@@ -133,6 +133,8 @@ def _largest_step_change(state: State, problem: Problem) -> Array:
 def _find_unsolvable(state: State, problem: Problem, stays: BoolArray) -> BoolArray:
     """Which seeds no weights above some layer that stays as it is, (seeds, layers), can solve."""
     unsolvable, places = np.zeros(state.seeds, dtype=bool), np.flatnonzero(stays.any(axis=1))
+    if not len(places):
+        return unsolvable
     activity = problem.network.forward(state.select(places).weights, problem.inputs_with_bias)
     units = _count_units(state)
     for lane, place in enumerate(places):

@@ -60,7 +60,8 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
             may_leave = job.engine_of(variant) is reference and variant.is_portable
             (elsewhere if may_leave else here).append(job)
     deaths: list[str] = []
-    for jobs, workers in ((here, 1), (elsewhere, _count_processes(elsewhere))):
+    for jobs in filter(None, (here, elsewhere)):
+        workers = 1 if jobs is here else _count_processes(jobs)
         work = run if workers > 1 else _run_in_threads
         pool: Pool[Checkpoint | Failure] = LocalPool(work, workers, in_processes=workers > 1)
         for number, finding in run_jobs(enumerate(jobs), pool):
