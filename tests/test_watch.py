@@ -139,6 +139,7 @@ class Watched:
             stderr=subprocess.DEVNULL,
             cwd=folder,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
+            process_group=0,  # one that has no parent in its session cannot be stopped
             preexec_fn=lambda: [signal.signal(n, signal.SIG_DFL) for n in (2, 3, 10, 15, 1, 20)],
         )
         os.set_blocking(self._main, False)
