@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from formula_oracle import FORMULAS
 from hypothesis import assume, given, settings
+from kernels import built
 
 import hsig
 from hsig.activations import ACTIVATIONS
@@ -212,7 +213,7 @@ def test_a_record_means_the_same_when_the_table_has_changed(monkeypatch, write):
 # --- both engines -----------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
+@built
 @given(FORMULAS)
 @settings(max_examples=60)
 def test_both_engines_give_a_formula_the_same_numbers(root):

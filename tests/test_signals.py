@@ -213,27 +213,20 @@ def test_a_kill_leaves_no_process_either():
 
 
 @pytest.mark.usefixtures("runs")
-def test_what_nohup_starts_outlives_its_terminal():
-    def ignore_hangup():
+@pytest.mark.parametrize(
+    ("ignored", "command", "sign"),
+    [
+        pytest.param(signal.SIGHUP, SEVERAL, "0 of 3", id="nohup"),
+        pytest.param(signal.SIGINT, SWEEP, "0 of 2", id="behind a shell"),
+    ],
+)
+def test_a_signal_that_is_ignored_where_it_starts_stays_ignored(ignored, command, sign):
+    def ignore():
         reset_signals()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(ignored, signal.SIG_IGN)
 
-    running = start_long(*SEVERAL, sign="0 of 3", preexec_fn=ignore_hangup)
-    running.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
-    assert running.poll() is None
-    running.terminate()
-    assert finish(running)[0] == 143
-
-
-@pytest.mark.usefixtures("runs")
-def test_what_a_shell_starts_behind_it_ignores_what_is_typed_at_its_terminal():
-    def ignore_interrupt():
-        reset_signals()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    running = start_long(*SWEEP, sign="0 of 2", preexec_fn=ignore_interrupt)
-    running.send_signal(signal.SIGINT)
+    running = start_long(*command, sign=sign, preexec_fn=ignore)
+    running.send_signal(ignored)
     time.sleep(0.5)
     assert running.poll() is None
     running.terminate()

@@ -74,6 +74,7 @@ class Evidence:
 
 def map_arrays(function: Callable[..., Any], *records: T) -> T:
     """A dataclass of arrays: what a function makes of the same field of each of some others."""
+    # a type variable cannot be bound to dataclasses: typeshed's protocol of them is private
     names = [field.name for field in fields(records[0])]  # type: ignore[arg-type]
     return type(records[0])(
         **{name: function(*(getattr(record, name) for record in records)) for name in names}
