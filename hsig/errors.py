@@ -1,6 +1,9 @@
 """What hsig raises for a user's mistake or a failed run; anything else is a bug."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # exit codes; 0: it ran, also where nothing converged
 UNMET = 1  # it ran, but an expectation does not hold
@@ -9,20 +12,20 @@ FAILED = 3  # the run itself
 INTERRUPTED = 130  # by SIGINT
 
 
-LONG = (
-    6  # letters of a name; in a shorter one another letter is another name, as in elu, selu, silu
-)
+LONG = 6  # letters; in a shorter name another one is another name: elu, selu, silu
 
 
 def is_slip(word: str, known: str) -> bool:
     """Whether a word is a known one with one slip, and hardly another word.
 
     Two letters changed places, one is doubled or not, a vowel is missing; in a long word also any
-    other letter, but not the first, nor one too many at the end.
+    other letter but the first. A letter before or behind a name makes another name.
 
     >>> is_slip("hrd", "hard"), is_slip("sigmpid", "sigmoid"), is_slip("lrelu", "relu")
     (True, True, False)
     """
+    if word[1:] == known or (word[:-1] == known and word[-1] != known[-1]):
+        return False
     size = min(len(word), len(known))
     start = next((n for n in range(size) if word[n] != known[n]), size)
     size -= start
@@ -31,12 +34,11 @@ def is_slip(word: str, known: str) -> bool:
     if len(found) == len(lost) == 2:
         return found == lost[::-1]
     if len(found + lost) == 1:
-        doubled = start > 1 and word[start - 1] == found + lost
+        doubled = word[start - 1 : start] == found + lost
         vowel_lost = start > 0 and lost in tuple("aeiou") and not known.endswith("lu")
         if doubled or vowel_lost:
             return True
-    at_end = not lost and not same
-    return max(len(found), len(lost)) == 1 and start > 0 and len(known) >= LONG and not at_end
+    return max(len(found), len(lost)) == 1 and start > 0 and len(known) >= LONG
 
 
 class HsigError(Exception):
@@ -61,3 +63,20 @@ class RunError(HsigError):
 
 class BusyError(RunError):
     """Another process is doing the same."""
+
+
+def call_each(calls: Iterable[Callable[[], T]]) -> list[T]:
+    """The results of all calls, each of which is made; what some raise is raised as one error.
+
+    Raises:
+        HsigError: Of the class of the first, with all messages.
+    """
+    results, raised = [], []
+    for call in calls:
+        try:
+            results.append(call())
+        except HsigError as error:
+            raised.append(error)
+    if raised:
+        raise type(raised[0])([message for error in raised for message in error.messages])
+    return results

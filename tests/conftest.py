@@ -1,5 +1,6 @@
 """Settings of the test run."""
 
+import signal
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -27,6 +28,22 @@ TERMINAL = (
     "TTY_INTERACTIVE",
 )
 
+# coverage doubles the time of these; the floor is of the core, and the tests of the core hold it
+NOT_MEASURED = (
+    *("cli", "golden_bits", "golden_pages", "kept_sweeps", "list_of_runs", "readme"),
+    *("hostile_texts", "hostile_values", "records", "signals", "startup", "streams", "watch"),
+    *("charts", "comparison_page", "configs_page", "end_points_page", "escaping", "explanation"),
+    *("figures", "plot", "report", "reports_documents", "several_tasks", "tour", "tuning_page"),
+    *("claims", "digests", "front", "public_numbers", "verdicts_document"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out of the coverage what goes through commands and pages."""
+    for item in items:
+        if item.path.stem.removeprefix("test_") in NOT_MEASURED:
+            item.add_marker("no_cover")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _surroundings(tmp_path_factory):
@@ -35,6 +52,11 @@ def _surroundings(tmp_path_factory):
         patch.setenv("HSIG_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
         for name in TERMINAL:
             patch.delenv(name, raising=False)
+        # or each process that is started would compile hsig anew
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        # a shell has those in the background ignore Ctrl-C, which processes of theirs would inherit
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
 
 

@@ -37,7 +37,7 @@ from hsig.analysis.end_points import KINDS
 from hsig.cli import app
 from hsig.config.keys import KEYS
 from hsig.formulas.primitives import WORDS
-from hsig.results import kinds
+from hsig.results import pictures
 
 ROOT = Path(__file__).parents[1]
 CONSOLE = re.compile(r"^```console( slow)?\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
@@ -196,7 +196,7 @@ def words_table(_: str) -> str:
 
 def pictures_table(_: str) -> str:
     """The kinds of pictures, and what each shows."""
-    return _table("kind|shows", *([f"`{name}`", text] for name, text in kinds.KINDS.items()))
+    return _table("kind|shows", *([f"`{name}`", text] for name, text in pictures.KINDS.items()))
 
 
 def question_rows() -> list[tuple[str, list[float]]]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from hsig.analysis.parts import REMEDY, Part
-from hsig.analysis.remedies import Trial
 from hsig.analysis.summary import Solved, VariantSummary, summarise
 from hsig.analysis.sweeps import SweepOutcome
+from hsig.analysis.trials import Trial
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Outcome, Training

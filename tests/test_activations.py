@@ -11,9 +11,9 @@ from mpmath import mp, mpf
 from scalar_reference import FUNCTIONS
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.elsewhere import FORMULAS
 from hsig.activations.in_python import in_python
 from hsig.activations.names import (
+    FORMULAS,
     aliases_of,
     all_aliases,
     find_activations,

@@ -22,7 +22,7 @@ def test_the_summary_of_a_cell_by_hand():
     assert (found.solved.k, found.solved.n, found.lost) == (1, 4, 2)
     assert found.verdicts == {"diverged": 1, "solved": 1, "affine": 2}
     assert found.cost[1] == 3.0
-    assert found.epochs_to_solve[0] == 7.0  # the diverged one never got there: 5, 7, inf, inf
+    assert found.epochs_to_solve[0] == np.inf  # of those that are solved at the end: 7, and no more
     assert summarise_cell(result.select([3, 0])).verdicts == {"diverged": 1, "solved": 1}
 
 

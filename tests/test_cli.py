@@ -107,6 +107,34 @@ def test_explain_tries_remedies_on_as_many_seeds_as_it_takes(hsig):
     assert len(document["remedies"]) > 10
 
 
+def test_explain_takes_a_kept_run_with_its_setting(hsig):
+    setting = ("-s", "4,5", "-e", "30", "-r", "0.3", "--task", "and", "--init", "uniform:-1,1")
+    wanted = hsig("explain", "tanh", *setting, "--no-save", "-f", "json")
+    hsig("train", "tanh", *setting, "-q")
+    path = next(Path("runs").glob("[0-9]*"))
+    for name in ("latest", path.name, str(path)):
+        assert hsig("explain", name, "--no-save", "-f", "json")[:2] == wanted[:2]
+    hsig("compare", "hard", "tanh", "--tune", "learning_rate=0.1,0.3", *setting[:4], "-q")
+    code, _, err = hsig("explain", "latest")
+    assert (code, "hard, tanh" in err) == (2, True)
+    code, out, _ = hsig("explain", "latest", "tanh", "--no-save", "-f", "json")
+    assert code == 0
+    experiment = json.loads(out)["experiment"]
+    assert (experiment["activation"]["name"], experiment["seeds"]) == ("tanh", [4, 5])
+    assert hsig("explain", "latest", "tanh", "-e", "5")[0] == 2
+
+
+def test_a_result_goes_to_every_file_that_is_named(hsig):
+    code, out, _ = hsig(*TRAIN, "-o", "a.json", "-o", "b.md", "-o", "c.csv")
+    assert (code, out) == (0, "")
+    assert json.loads(Path("a.json").read_text(encoding="utf-8"))["format"] == 1
+    for name, format in (("b.md", "md"), ("c.csv", "csv")):
+        assert Path(name).read_text(encoding="utf-8") == hsig(*TRAIN, "-f", format)[1]
+    code, _, err = hsig(*TRAIN, "-o", "a.json", "-o", "none/b.md")
+    assert (code, "none" in err) == (2, True)
+    assert hsig(*TRAIN, "-o", "a.json", "-o", "a.json")[0] == 2
+
+
 def test_sweep_lists_trains_and_goes_on(hsig):
     sweep = ("sweep", "hard", "tanh", "-r", "0.1,1", "-e", "4", "-s", "2", "-q")
     code, out, _ = hsig(*sweep, "--dry-run")

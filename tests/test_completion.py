@@ -1,10 +1,11 @@
 """What a shell is offered: values by the kinds of keys, configs, and through each shell once."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from commands import run_main
 from prepared import made_run
 
 from hsig.activations import ACTIVATIONS
@@ -12,12 +13,6 @@ from hsig.config.keys import KEYS, complete_comparison, complete_config, complet
 from hsig.config.kinds import KINKS
 from hsig.runs.record import keep_run
 from hsig.runs.store import Note
-
-COMPLETE = (
-    "import os, sys; sys.argv = ['hsig']\n"
-    "os.environ |= dict(pair.split('=', 1) for pair in sys.orig_argv[3:])\n"
-    "from hsig.cli.app import main; main()"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -36,13 +31,10 @@ def offered(shell, *words):
     settings |= {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
     if shell == "fish":
         settings["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
-    done = subprocess.run(
-        [sys.executable, "-c", COMPLETE, *(f"{key}={value}" for key, value in settings.items())],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
+    with patch.dict(os.environ, settings):
+        code, out, err = run_main()
+    assert (code, err) == (0, "")
+    return out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -96,7 +88,7 @@ def test_ids_and_names_of_runs_are_offered(monkeypatch):
         ("output_activation", "sa", ["same"]),
         ("task", "xor,p", ["xor,parity3"]),
         ("init", "uni", ["uniform:"]),
-        ("cost", "", ["last", "mean", "weights"]),
+        ("cost", "", ["weights", "mean", "last"]),
         ("workers", "", ["auto"]),
         ("expect", "verdict=solved,solved_at_m", ["verdict=solved,solved_at_most="]),
         ("epochs", "", []),

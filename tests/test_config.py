@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import select_activations
-from hsig.config.keys import KEYS
+from hsig.config.keys import KEYS, set_activations, take_single_activation
 from hsig.config.kinds import Choice, ListOf, Number
 from hsig.config.loading import (
     POINTS,
@@ -22,7 +22,6 @@ from hsig.config.loading import (
     load_resolved,
     resolved_keys,
 )
-from hsig.config.positional import set_activations, take_single_activation
 from hsig.config.text import MAX_FILE_BYTES
 from hsig.config.values import read_scalar
 from hsig.errors import ConfigError
@@ -343,7 +342,7 @@ MISTAKES = [
     ("activation: ReLUU", "x.yaml:1: activation: ", "'ReLUU'", "'relu'", *ACTIVATIONS),
     ("activation:\n  name: hard\n  slop: 1", "x.yaml:3: activation.slop: ", "'slope'"),
     ("activation: sigmoid:slope=1", "'slope'", "sigmoid has no setting", "kink, backward"),
-    ("activation: leaky_relu:0.1", "without a key in leaky_relu", "slope, shift, low, high, leak"),
+    ("activation: relu:0.1", "without a key in relu", "slope, shift, low, high, leak"),
     ("activation: hard:slope=1,2", "without a key in hard", "slope, shift"),
     ("init: uniform:low=1,2", "x.yaml:1: init: ", "without a key", "before"),
     ("activation: {name: hard, leak: 1.5}", "activation.leak: ", "at most 1", "1.5"),

@@ -36,6 +36,13 @@ def test_distance_from_the_logistic_curve_and_slope_at_0(name, distance, slope):
     assert ACTIVATIONS[name].derivative(np.zeros(1))[0] == pytest.approx(slope, rel=1e-15)
 
 
+def test_a_distance_is_not_that_of_doubles_that_cancel_far_out():
+    rise = Activation("mine", "softplus(x) - softplus(x - 1)")
+    x = np.linspace(-60.0, 60.0, 120_001)
+    wanted = np.abs(np.logaddexp(0, x) - np.logaddexp(0, x - 1) - 1 / (1 + np.exp(-x))).max()
+    assert distance_from_logistic(rise) == pytest.approx(wanted, abs=1e-6)
+
+
 def test_breaks_are_the_kinks_with_the_convention_at_each():
     def breaks(name, **parameters):
         found = ACTIVATIONS[name].with_settings(parameters, None).function.breaks

@@ -143,7 +143,7 @@ def test_without_a_hidden_layer_there_is_no_piece_and_nothing_dead():
 
 def test_evidence_is_the_same_alone_and_in_company_and_has_checkpoints_behind_seeds():
     together, alone = (drawn(["hard", "relu"], seeds, 2.0, (3, 2))[0] for seeds in ([3, 1, 4], [1]))
-    stacked = stack_checkpoints([together, together])
+    stacked = stack_checkpoints(together, together)
     for name, array in vars(together).items():
         np.testing.assert_array_equal(array[1:2], getattr(alone, name))
         np.testing.assert_array_equal(getattr(stacked, name)[:, 1], array)

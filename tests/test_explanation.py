@@ -10,7 +10,7 @@ from pages import document, tables
 from prepared import trial
 
 from hsig.analysis.parts import REMEDY, Part
-from hsig.analysis.remedies import LONGER, Stage, propose_remedies
+from hsig.analysis.remedies import LONGER
 from hsig.analysis.summary import Solved, summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
@@ -29,7 +29,7 @@ def trained(**flags):
     return outcome, summarise(outcome)
 
 
-def page_of(trials=(), *, missing=0, **flags):
+def page_of(trials=(), *, missing=(), **flags):
     return explanation_page(*trained(**flags), trials, missing=missing)
 
 
@@ -190,23 +190,24 @@ WAVE |= {"hidden": 6, "output_activation": "identity", "epochs": 1000, "seeds": 
 )
 def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
     """From another training of the same seeds, which goes on where this one ends."""
-    outcome, summary = trained(**flags)
-    (result,), (numbers,) = outcome.results, summary.variants
-    remedies = propose_remedies(Stage(outcome.experiment, numbers, {}))
-    (remedy,) = (remedy for remedy in remedies if remedy.name == LONGER)
-    (longer,) = gather(remedy.experiment, run(remedy.experiment)).results
-    part = Part(LONGER, remedy.experiment, Outcome(remedy.experiment, (longer,)), REMEDY)
+    outcome, _ = trained(**flags)
+    (result,) = outcome.results
+    chosen = replace(outcome.experiment, epochs=10 * flags["epochs"])
+    (longer,) = gather(chosen, run(chosen)).results
+    part = Part(LONGER, chosen, Outcome(chosen, (longer,)), REMEDY)
     other = trial(0, 100, "learning rate 1", epochs=10 * flags["epochs"])
     found = count_solved_later(result, [other, replace(other, part=part)])
-    assert sum(seeds.of for seeds in found.values()) == (~result.solved).sum()
-    assert sum(seeds.solved for seeds in found.values()) == (longer.solved & ~result.solved).sum()
-    assert sum(seeds.solved for seeds in found.values()) > 0
+    assert sum(seeds["of"] for seeds in found.values()) == (~result.solved).sum()
+    assert (
+        sum(seeds["solved"] for seeds in found.values()) == (longer.solved & ~result.solved).sum()
+    )
+    assert sum(seeds["solved"] for seeds in found.values()) > 0
     for word, seeds in found.items():
         these = result.verdict == VERDICTS.index(word)
         first = these & (longer.solved_at > flags["epochs"])
-        assert (seeds.solved, seeds.of) == (longer.solved[these].sum(), these.sum())
-        assert seeds.between == (first & ~longer.solved).sum()
-        assert seeds == (0, 0, seeds.of) or not RULES[word].never
+        assert (seeds["solved"], seeds["of"]) == (longer.solved[these].sum(), these.sum())
+        assert seeds["between"] == (first & ~longer.solved).sum()
+        assert not RULES[word].never or seeds == {"solved": 0, "between": 0, "of": seeds["of"]}
     assert count_solved_later(result, [other]) == {}
 
 
@@ -232,7 +233,7 @@ def test_the_conclusion_is_drawn_from_the_trials():
     assert "learning rate 1, solves 93 of 100 seeds" in conclusion_of([fails, works])[0]
     assert conclusion_of([fails])[0] == "None of the 1 remedies works here."
     assert "use --seeds 100" in conclusion_of([trial(5, 5, works=True)], seeds=5)[0]
-    made = document(page_of([works], missing=2, activation="hard", epochs=3))
+    made = document(page_of([works], missing=(works, works), activation="hard", epochs=3))
     assert made["conclusion"][0].startswith("Interrupted")
     assert (made["complete"], made["remedies_missing"]) == (False, 2)
 

@@ -22,8 +22,7 @@ from hsig.experiments.snapshots import take_snapshots
 from hsig.experiments.sweeps import Axis, train_cell
 from hsig.experiments.training import gather, run
 from hsig.figures.picture import save
-from hsig.results.kinds import KINDS
-from hsig.results.pictures import Look, picture
+from hsig.results.pictures import KINDS, Look, picture
 from hsig.results.sweeping import SweepResult
 from hsig.results.training import TrainResult
 

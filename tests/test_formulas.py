@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from hsig.activations import ACTIVATIONS
-from hsig.activations.names import inline_activation
+from hsig.activations.names import all_aliases, inline_activation
 from hsig.formulas.derivative import differentiate_by_rules, to_polynomial
 from hsig.formulas.function import KINKS, Function, split_pieces
 from hsig.formulas.nodes import X, format_formula, number, walk
@@ -81,6 +81,8 @@ def test_the_table_is_parsed_as_it_is_printed():
         ("where(x >= 1 and x <= 2, 1, 0)", "where(x >= 1, where(x <= 2, 1, 0), 0)"),
         ("hard(2*x)", "clip(0.2*(2*x) + 0.5, 0, 1)"),
         ("leaky_relu(x, leak=0.3)", "where(x > 0, x, 0.3*x)"),
+        ("softplus(2*x, beta=3)", "softplus(3*(2*x))/3"),
+        ("soft_shrink(x, bound=-1)", "where(x == 0, x, where(x > 0, x + 1, x - 1))"),
         ("hard_tanh(x - 1)", "where(x - 1 <= -1, -1, where(x - 1 >= 1, 1, x - 1))"),
         ("pow(x, 3)", "x**3"),
         (" 1e3*+x ", "1000*x"),
@@ -178,11 +180,11 @@ REFUSED = [
     ("where(exp(x) == -inf/-inf, x, 2*x)", "got -inf/-inf"),
     ("inf - inf + x", "got inf - inf"),
     ("x + (3 - 0.1 + -inf)", "expected finite coefficients"),
-    ("9**9**9**9*x", "expected a finite number, got 9**387420489.0, which is inf"),
-    ("min(x, 1e308*10)", "got 1e+308*10, which is inf"),
-    ("exp(1000)*x", "got exp(1000), which is inf"),
-    ("sqrt(-1) + x", "got sqrt(-1), which is nan"),
-    ("x/(1 - 1)", "got x/0, which is inf"),
+    ("9**9**9**9*x", "expected finite coefficients, got 9**387420489.0"),
+    ("min(x, 1e308*10)", "got 1e+308*10"),
+    ("exp(1000)*x", "got exp(1000)"),
+    ("sqrt(-1) + x", "got sqrt(-1)"),
+    ("x/(1 - 1)", "got x/0"),
     ("0/0 + x", "got 0/0"),
     ("snake(x, a=0)", "got 0/0"),
     ("9" * 1900 + "*x", "expected"),
@@ -400,6 +402,20 @@ def test_whether_all_breakpoints_are_known():
         assert Function(parse(written)).breakpoints_are_complete is complete
 
 
+def test_the_slope_at_a_kink_of_a_framework_can_be_written_as_a_formula():
+    for name, meant in all_aliases().items():
+        function = meant.function
+        by_rule = Function(function.with_kinks_by_rule)
+        kinks = np.array([point.x for point in function.breaks])
+        # keras.tf.celu has a slope of 2 where it is smooth: no formula has
+        if meant.kink != "sum":
+            slopes = function.evaluate_slope(kinks)
+            np.testing.assert_array_equal(by_rule.evaluate_slope(kinks), slopes, err_msg=name)
+            np.testing.assert_allclose(
+                by_rule.evaluate(kinks), function.evaluate(kinks), rtol=1e-15, err_msg=name
+            )
+
+
 def test_an_activation_by_its_name_in_a_formula_is_that_activation():
     """At its kinks and beside them, bit for bit: so that both train alike."""
     for name, row in ACTIVATIONS.items():
@@ -487,23 +503,3 @@ def test_a_formula_of_too_many_pieces_is_left_whole():
     assert len(split_pieces(root)) == 1
     slopes = Function(root).evaluate_slope(np.array([0.3, 70.2]))
     np.testing.assert_array_equal(np.abs(slopes), 1.0)
-
-
-# --- range ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "low", "high"),
-    [
-        ("log(x*x + 1)", 0, np.inf),
-        ("asinh(x)", -np.inf, np.inf),
-        ("exp(-x*x)", 0, 1),
-        ("atan(x)", -np.pi / 2, np.pi / 2),
-        ("x*exp(-x)", -np.inf, np.exp(-1.0)),
-        ("sin(x)/(1 + x*x)", -0.437414, 0.437414),  # mpmath's findroot of the slope
-        ("where(x > 0.3, 1, 0)", 0, 1),
-        ("2*sigmoid(x) - 1", -1, 1),
-    ],
-)
-def test_the_range_is_found(written, low, high):
-    assert Function(parse(written)).range == pytest.approx((low, high), rel=2e-4, abs=1e-12)

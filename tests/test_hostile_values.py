@@ -18,9 +18,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hsig.config.formulas import Argument
-from hsig.config.keys import KEYS
+from hsig.config.keys import KEYS, split_words
 from hsig.config.loading import POINTS, RATES, load_experiment, load_flag
-from hsig.config.positional import split_words
 from hsig.config.sweeps import load_sweep
 from hsig.config.values import as_finite, describe
 from hsig.errors import ConfigError

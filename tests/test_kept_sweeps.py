@@ -480,6 +480,18 @@ def test_where_a_sweep_cannot_be_kept_its_result_is_shown_all_the_same():
     assert isinstance(asked_for.exception, RunError)
 
 
+@pytest.mark.usefixtures("config")
+def test_a_sweep_is_kept_whole_though_nothing_takes_its_page(monkeypatch):
+    def refuse(*_):
+        raise RunError("a.json: cannot be written")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hsig.cli.options.Output.write", refuse)
+        with pytest.raises(RunError):
+            sweep()
+    assert newest().complete
+
+
 # --- trained again ----------------------------------------------------------------------------
 
 

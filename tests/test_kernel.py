@@ -1,7 +1,9 @@
 """The compiled engine against the reference, and against itself: paths, lanes, threads."""
 
 import ctypes
+import os
 import platform
+import subprocess
 import sys
 from dataclasses import replace
 from itertools import product
@@ -193,11 +195,15 @@ def record_call(problem, state):
     return kernel.advance, list(calls[0])
 
 
+EPOCH = 1_234_567  # which no other argument is
+
+
 @built
 @pytest.mark.parametrize("name", ["sigmoid", "hard", "mish"])
 def test_sizes_and_codes_that_do_not_go_together_are_refused(name):
     problem = problem_of(name, loss="squared")
-    call, arguments = record_call(problem, state_of(problem, range(3), 4))
+    state = replace(state_of(problem, range(3), 4), epoch=EPOCH)
+    call, arguments = record_call(problem, state)
     call(*arguments)
     tried = 0
     for place, argument in enumerate(arguments):
@@ -205,7 +211,10 @@ def test_sizes_and_codes_that_do_not_go_together_are_refused(name):
         if isinstance(argument, np.ndarray) and argument.size:
             wrong = [argument.ravel()[:-1].copy(), np.zeros(0, argument.dtype)]
             wrong += [np.full_like(argument, -99)] if argument.dtype == np.int32 else []
-        elif isinstance(argument, int) and argument > 1:  # a size
+            between = np.zeros(argument.nbytes + 1, np.uint8)[1:].view(argument.dtype)
+            between[:] = argument.ravel()
+            wrong += [between]  # at an address that no double may have
+        elif isinstance(argument, int) and 1 < argument != EPOCH:  # a size
             wrong = [argument + 1, -1, 2**31 - 1]
         elif isinstance(argument, str):
             wrong = ["sse9"]
@@ -214,6 +223,14 @@ def test_sizes_and_codes_that_do_not_go_together_are_refused(name):
                 call(*arguments[:place], value, *arguments[place + 1 :])
             tried += 1
     assert tried > 30
+    (epoch,) = (
+        place
+        for place, argument in enumerate(arguments)
+        if isinstance(argument, int) and argument == EPOCH
+    )
+    for first, epochs in ((-1, 1), (2**63 - 1, 1), (2**63 - 9, 2**62)):
+        with pytest.raises(ValueError, match=r"epochs"):
+            call(*arguments[:epoch], first, epochs, *arguments[epoch + 2 :])
     arguments[1].flags.writeable = False  # the weights'
     with pytest.raises((BufferError, ValueError, TypeError)):
         call(*arguments)
@@ -261,3 +278,29 @@ def test_without_the_kernel_the_reference_serves(monkeypatch):
     ):
         with pytest.raises(ValueError, match="was not built"):
             call()
+
+
+AFTER_A_FORK = """
+import multiprocessing
+import sys
+
+import hsig
+
+
+def solve(epochs):
+    return hsig.train("hard", seeds=2000, epochs=epochs, workers=2).solved.k
+
+
+if __name__ == "__main__":
+    here = solve(2000)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map(solve, [2000, 2000]) == [here, here]
+"""
+
+
+@built
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_after_a_training_in_threads_trains_as_well():
+    """The pool would wait for ever: a process of its own, which ends with it."""
+    done = subprocess.run([sys.executable, "-c", AFTER_A_FORK], timeout=300, check=False)
+    assert done.returncode == 0

@@ -29,14 +29,20 @@ PROCESSORS = {
         "NPY_DISABLE_CPU_FEATURES": " ".join(LEVELS),
     },
 }
+# runs commands one after the other, and writes the exit code of each behind what it answers
 HSIG = """
-import sys
+import json, sys
 from hsig.engines import compiled
-path = sys.argv.pop(1)
+_, path, lines = sys.argv
 if path:
     compiled.instruction_sets = lambda: (path,)
-from hsig.__main__ import main
-main()
+from hsig.cli.app import main
+for line in json.loads(lines):
+    sys.argv = ["hsig", *line, "-f", "json"]
+    try:
+        main()
+    except SystemExit as ended:
+        print("\\0", ended.code, sep="", end="\\0")
 """
 # many exponentials, a slope at 0 that is none of a table, and seeds that diverge or are affine
 RUNS = {
@@ -49,41 +55,50 @@ RUNS = {
 }
 
 
-def hsig(*words, processor="this", path=""):
-    """What a command answers in a process on that processor: its exit code and JSON."""
+def hsig(*lines, processor="this", path=""):
+    """What commands answer in a process on that processor: exit code and JSON of each."""
     done = subprocess.run(
-        [sys.executable, "-c", HSIG, path, *words, "-f", "json"],
+        [sys.executable, "-c", HSIG, path, json.dumps(lines)],
         env={**os.environ, **PROCESSORS[processor]},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode in (0, 1), done.stderr
-    return done.returncode, json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    *found, end = done.stdout.split("\0")
+    codes = [int(code) for code in found[1::2]]
+    assert (end, len(codes)) == ("", len(lines))
+    assert set(codes) <= {0, 1}, done.stderr
+    return list(zip(codes, map(json.loads, found[::2]), strict=True))
+
+
+def rerun(number, **where):
+    """The newest runs, so many of them, repeated."""
+    newest = [f"latest~{place}" if place else "latest" for place in range(number)]
+    return hsig(*(["runs", "rerun", run] for run in newest), **where)
 
 
 @pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
-@pytest.mark.parametrize("run", RUNS)
-def test_a_run_of_the_compiled_engine_has_the_same_bits_on_every_other(runs, run):
+def test_a_run_of_the_compiled_engine_has_the_same_bits_on_every_other(runs):
     assert runs.name == "runs"
     fastest, *_, slowest = [*compiled.instruction_sets()[:2], "baseline"]
-    hsig(*RUNS[run], processor="libraries", path=fastest)
+    hsig(*RUNS.values(), processor="libraries", path=fastest)
     for processor, path in (("this", slowest), ("numpy", fastest)):
-        code, found = hsig("runs", "rerun", "latest", processor=processor, path=path)
-        assert (code, found["same_bits"], found["same_digest"]) == (0, True, True)
-        assert found["observed"] == []
+        for code, found in rerun(len(RUNS), processor=processor, path=path):
+            assert (code, found["same_bits"], found["same_digest"]) == (0, True, True)
+            assert found["observed"] == []
 
 
 @pytest.mark.skipif("X86_V3" not in LEVELS, reason="NumPy chooses among no others here")
-@pytest.mark.parametrize("run", ["compare", "sweep"])
-def test_a_run_of_the_numpy_engine_is_said_to_be_of_another_machine(runs, run):
+def test_a_run_of_the_numpy_engine_is_said_to_be_of_another_machine(runs):
     assert runs.name == "runs"
     here = set(np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
     if not here & set(LEVELS):
         pytest.skip("this processor has none of them")
-    hsig(*RUNS[run], "--engine", "reference", "--workers", "1")
-    code, found = hsig("runs", "rerun", "latest")
-    assert (code, found["same_bits"], found["elsewhere"]) == (0, True, None)
-    code, found = hsig("runs", "rerun", "latest", processor="numpy")
-    assert (code, found["same_bits"], found["different"]) == (0, None, [])
-    assert set(found["elsewhere"].split()) >= here
+    numpys = ("--engine", "reference", "--workers", "1")
+    hsig(*((*RUNS[name], *numpys) for name in ("compare", "sweep")))
+    for code, found in rerun(2):
+        assert (code, found["same_bits"], found["elsewhere"]) == (0, True, None)
+    for code, found in rerun(2, processor="numpy"):
+        assert (code, found["same_bits"], found["different"]) == (0, None, [])
+        assert set(found["elsewhere"].split()) >= here

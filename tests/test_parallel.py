@@ -103,7 +103,7 @@ def test_closing_the_iterator_ends_the_processes():
 
 
 def test_small_work_and_single_variants_start_no_process(monkeypatch):
-    monkeypatch.setattr(parallel, "LocalPool", None)
+    monkeypatch.setattr(LocalPool, "_do_in_process", None)
     one = comparison(workers=8)
     for chosen in (comparison(), comparison(workers=1), replace(one, variants=one.variants[:1])):
         assert gather(chosen, run_with_workers(chosen)).complete
@@ -123,7 +123,7 @@ def test_processes_are_as_many_as_pay(monkeypatch):
 def test_an_engine_has_its_own_threads_and_what_cannot_be_sent_is_trained_here(monkeypatch):
     trained = []
     monkeypatch.setattr(parallel, "available_cores", lambda: 5)
-    monkeypatch.setattr(parallel, "LocalPool", None)
+    monkeypatch.setattr(LocalPool, "_do_in_process", None)
     monkeypatch.setattr(parallel, "run", lambda _, **how: trained.append(how) or ())
     own = StaysHere("own", source="a test", computed=np.tanh)
     here_alone = replace(comparison(workers=2), variants=(Variant("own", (own,), own),))

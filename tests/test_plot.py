@@ -1,10 +1,11 @@
 """`hsig plot`, from the words of a command line to a file."""
 
+import sys
+
 import pytest
 from commands import invoked
 
 from hsig.errors import ConfigError
-from hsig.results import pictures
 
 SMALL = ("--epochs", "20", "--seeds", "3", "--engine", "reference")
 
@@ -48,7 +49,7 @@ def test_mistakes_are_told(tmp_path, monkeypatch, words, complaint):
 
 def test_without_matplotlib_it_is_said_at_once_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pictures, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = invoked("plot", "hard", *SMALL)
     assert isinstance(result.exception, ConfigError)
     assert "pip install" in str(result.exception)

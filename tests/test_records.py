@@ -259,6 +259,20 @@ def test_a_field_that_came_later_does_no_harm(tmp_path):
     assert len(read_parts(again)) == 1
 
 
+@pytest.mark.parametrize("missing", ["loss", "evidence/flat", "outlook/symmetric"])
+def test_a_run_of_an_earlier_hsig_without_some_numbers_is_not_called_damaged(
+    tmp_path, monkeypatch, missing
+):
+    def arrays_before(training):
+        return {name: array for name, array in arrays_of(training).items() if name != missing}
+
+    monkeypatch.setattr("hsig.runs.record.arrays_of", arrays_before)
+    record = keep_run(tmp_path, **made_run(**FEW))
+    with pytest.raises(RunError, match="an earlier hsig") as raised:
+        read_parts(record)
+    assert "damaged" not in str(raised.value)
+
+
 def test_what_is_not_there_any_more_is_an_error_and_not_damage_in_a_list(record):
     remove_record(record.folder)
     for read in (lambda: read_record(record.folder), lambda: read_parts(record)):

@@ -1,10 +1,13 @@
 """Reports: pages as HTML, and how to get the numbers of a kept run again."""
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+from base64 import b64encode
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +20,7 @@ from hsig.errors import ConfigError
 from hsig.output.html import as_html, report_html
 from hsig.reports.page import Curves, HeatMap, Page, Shade, Table, lines
 from hsig.reports.report import Figure, Report, Step
-from hsig.results import opening, pictures
+from hsig.results import opening
 from hsig.results.opening import report_of_run
 from hsig.runs.listing import find_record
 
@@ -91,6 +94,16 @@ def test_whatever_a_page_says_is_text(html):
     assert all(image["alt"] for image in elements.of("img"))
 
 
+def test_a_report_runs_its_own_script_and_no_other():
+    html = report_html([REPORT])
+    (script,) = re.findall("<script>(.*?)</script>", html, re.DOTALL)
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    (allowed,) = re.findall("script-src ([^;]*);", policy)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert unescape(allowed) == f"'sha256-{digest}'"
+    assert not re.findall(r"<[^>]* on\w+=", html)
+
+
 def test_a_long_table_loses_its_middle_and_a_short_one_can_be_sorted():
     rows = tuple((str(n), str(n)) for n in range(2000))
     long = Elements(
@@ -148,7 +161,8 @@ def test_reports_of_several_runs_are_one_file(runs):
 @pytest.mark.parametrize("library", ["matplotlib", "jinja2"])
 def test_a_missing_library_is_named_with_how_to_install_it(runs, monkeypatch, library):
     out_of("train", "hard", *SMALL)
-    monkeypatch.setattr(pictures, "find_spec", lambda name: None if name == library else name)
+    main_part = "matplotlib.figure" if library == "matplotlib" else library
+    monkeypatch.setitem(sys.modules, main_part, None)
     with pytest.raises(ConfigError, match=f"pip install {library}, or .*plot"):
         out_of("report")
     assert not list(runs.parent.glob("*.html"))

@@ -114,12 +114,10 @@ def wait_until_gone(group):
 
 
 @pytest.mark.parametrize(
-    ("number", "after"), [*zip(CODES, random.Random(20).sample(range(400), 3), strict=True)]
+    ("number", "after"), [*zip(CODES, random.Random(20).sample(range(430), 3), strict=True)]
 )
-@pytest.mark.parametrize("more", [1, 30])
 @pytest.mark.usefixtures("runs")
-def test_a_signal_in_an_import_ends_it_with_one_line(number, after, more):
-    after += more
+def test_a_signal_in_an_import_ends_it_with_one_line(number, after):
     code, out, err = finish(start("-c", AT_AN_IMPORT, number, after, "train", "hard", "-s", "2"))
     assert code == CODES[number] or (code == 0 and "of 2 seeds" in out), err
     assert code == 0 or re.fullmatch(r"interrupted: [^\n]+\n", err)
@@ -134,9 +132,13 @@ def test_a_signal_before_it_trains_ends_it_with_nothing(runs, number):
     assert not runs.exists()
 
 
-@pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize(
-    "call", [("hsig.runs.record", "keep_run"), ("hsig.reports.phrases", "unmet_expectations")]
+    ("number", "call"),
+    [
+        (signal.SIGINT, ("hsig.runs.record", "keep_run")),
+        (signal.SIGHUP, ("hsig.runs.record", "keep_run")),
+        (signal.SIGTERM, ("hsig.reports.phrases", "unmet_expectations")),
+    ],
 )
 def test_a_signal_while_it_writes_breaks_nothing_off(runs, call, number):
     words = ("train", "hard", "-e", "5", "-s", "2", "--expect", "solved_at_least=0.9")
@@ -183,14 +185,15 @@ def test_a_tour_ends_at_the_step_that_is_interrupted():
             pytest.param(("train", "hard", *LONG), "hard", number, marks=NEEDS_KERNEL)
             for number in CODES
         ),
-        (SEVERAL, "0 of 3", signal.SIGINT),
         (SEVERAL, "0 of 3", signal.SIGTERM),
         (SWEEP, "0 of 2", signal.SIGINT),
     ],
 )
 def test_what_was_done_is_shown_and_kept_and_no_process_stays(runs, words, sign, number):
-    """The signal comes to all of the group, as from a terminal or `systemctl stop`."""
+    """The signal comes to the process and to all of the group, as from `timeout`."""
     running = start_long(*words, sign=sign)
+    running.send_signal(number)
+    time.sleep(0.02)
     os.killpg(running.pid, number)
     code, out, err = finish(running)
     assert code == CODES[number]
@@ -210,17 +213,66 @@ def test_a_kill_leaves_no_process_either():
 
 
 @pytest.mark.usefixtures("runs")
-def test_what_nohup_starts_outlives_its_terminal():
-    def ignore_hangup():
+@pytest.mark.parametrize(
+    ("ignored", "command", "sign"),
+    [
+        pytest.param(signal.SIGHUP, SEVERAL, "0 of 3", id="nohup"),
+        pytest.param(signal.SIGINT, SWEEP, "0 of 2", id="behind a shell"),
+    ],
+)
+def test_a_signal_that_is_ignored_where_it_starts_stays_ignored(ignored, command, sign):
+    def ignore():
         reset_signals()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(ignored, signal.SIG_IGN)
 
-    running = start_long(*SEVERAL, sign="0 of 3", preexec_fn=ignore_hangup)
-    running.send_signal(signal.SIGHUP)
+    running = start_long(*command, sign=sign, preexec_fn=ignore)
+    running.send_signal(ignored)
     time.sleep(0.5)
     assert running.poll() is None
     running.terminate()
     assert finish(running)[0] == 143
+
+
+# a step of the engine that takes for ever, and a second signal when the first has been heard
+DEAF = """
+import time
+from hsig.engines import compiled, reference
+compiled.advance = reference.advance = lambda *_, **__: time.sleep(1000)
+import sys
+sys.argv = ["hsig", *sys.argv[1:]]
+from hsig.__main__ import main
+main()
+"""
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_is_heard_while_an_engine_takes_a_step(number):
+    running = start("-c", DEAF, "train", "sigmoid", "-s", "2")
+    time.sleep(5)  # until it trains, or it is heard before, which is no less
+    running.send_signal(number)
+    code, out, err = finish(running)
+    assert (code, out) == (CODES[number], "")
+    assert err.startswith("interrupted: ")
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("pause", [0.0, 1.0])
+def test_a_second_signal_ends_it_unless_it_is_the_first_again(runs, pause):
+    """`timeout` sends a signal twice, to the process and to its group."""
+    slow = AT_A_CALL.replace("return original", f"time.sleep({pause}); return original").replace(
+        "import signal", "import os, threading, time, signal"
+    )
+    slow = slow.replace(
+        "signal.raise_signal(number)",
+        "signal.raise_signal(number)\n"
+        f"    threading.Timer({pause} / 1.5, os.kill, (os.getpid(), number)).start()",
+    )
+    call = ("hsig.runs.record", "keep_run", "train", "hard", "-e", "5", "-s", "2")
+    code, _, err = finish(start("-c", slow, signal.SIGTERM, *call))
+    assert code == 143
+    assert len(kept(runs)) == (pause == 0.0)
+    assert err.count("\n") == 1 + bool(pause)
 
 
 TAKES_TERMINAL = """

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from test_frameworks import FRAMEWORKS, known
 
-from hsig.activations.names import all_aliases
+from hsig.activations import ACTIVATIONS
+from hsig.activations.names import all_aliases, find_activations, suggest_activations
 from hsig.config.loading import load_activation
 from hsig.errors import ConfigError
 
@@ -132,6 +135,7 @@ PUBLISHED = {
     "keras2.LeakyReLU": leaky(0.3),
     "keras2.PReLU": leaky(0),  # as it starts
     "keras.layers.PReLU": leaky(0),
+    "flax.linen.PReLU": leaky(0.01),
     "keras2.ThresholdedReLU": lambda x: x if x > 1 else 0,
     "theano.sigmoid": logistic,
     "theano.ultra_fast_sigmoid": ultra_fast,
@@ -354,7 +358,6 @@ def test_what_hsig_does_not_know_leads_to_no_other_function(spelling):
     [
         ("Leaky ReLU", ["leaky_relu"]),
         ("hard sigmoid", ["hard", "hard_torch"]),
-        ("lambda z: z*torch.sigmoid(z)", ["x*sigmoid(x)"]),
         ("x if x > 0 else 0.01*x", ["where(x > 0, x, 0.01*x)"]),
         ("np.where(x > 0, x, np.exp(x) - 1)", ["where(x > 0, x, exp(x) - 1)"]),
         ("x * lrelu(x, negative_slope=0.3)", ["x*leaky_relu(x, leak=0.3)"]),
@@ -389,3 +392,45 @@ def test_an_ambiguous_name_gives_a_command_whose_parts_are_all_that_it_may_mean(
         found = answers(spelling)
         assert len(found) >= least
         assert len({values(text).tobytes() for text in found}) == len(found)
+
+
+# --- properties -----------------------------------------------------------------------------------
+
+
+@given(name=st.sampled_from(sorted(ACTIVATIONS)), data=st.data())
+def test_capitals_hyphens_and_spaces_make_no_other_function(name, data):
+    capitals = data.draw(st.lists(st.booleans(), min_size=len(name), max_size=len(name)))
+    written = "".join(c.upper() if up else c for c, up in zip(name, capitals, strict=True))
+    for joint in "_- ":
+        assert find_activations(written.replace("_", joint)) == (ACTIVATIONS[name],)
+
+
+def fold(name):
+    return name.casefold().replace("_", "").replace("-", "")
+
+
+NAMES = sorted({fold(name.rpartition(".")[2]) for name in (*ACTIVATIONS, *all_aliases())})
+
+
+@given(name=st.sampled_from(NAMES), extra=st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
+def test_a_letter_before_a_name_makes_another_name(name, extra):
+    """Such as srelu, nsigmoid and dsilu, which are functions of their own."""
+    assume(extra + name not in NAMES)
+    assert name not in map(fold, suggest_activations(extra + name))
+
+
+def one_slip(word, letters="abcdefghijklmnopqrstuvwxyz0123456789()='"):
+    """All that is a letter more, less, other, or two of them in each other's place."""
+    halves = [(word[:n], word[n:]) for n in range(len(word) + 1)]
+    yield from (a + b[1:] for a, b in halves)
+    yield from (a + b[1::-1] + b[2:] for a, b in halves)
+    yield from (a + c + b[skip:] for a, b in halves for c in letters for skip in (0, 1))
+
+
+@given(name=st.sampled_from(NAMES), data=st.data())
+def test_a_hint_is_one_slip_away_at_most(name, data):
+    words = data.draw(st.sampled_from([name, *one_slip(name, "aelusx")]))
+    word = data.draw(st.sampled_from([words, *one_slip(words, "aelusx")]))
+    assume(not find_activations(word))
+    for hint in suggest_activations(word):
+        assert fold(hint) in one_slip(word)

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,38 +118,88 @@ def test_keys_change_the_view():
     assert view.advance(2.0).limit_to(7, behind=True).epoch == 7
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-@pytest.mark.parametrize(("sent", "code"), [(b"q", 0), (signal.SIGINT, 130)])
-def test_it_ends_cleanly_in_a_terminal(tmp_path, sent, code):
-    import pty
-    import termios
+OTHER_SCREEN, SCREEN_BEFORE = b"\x1b[?1049h", b"\x1b[?1049l"
 
-    main, terminal = pty.openpty()
-    before = termios.tcgetattr(terminal)
-    words = [sys.executable, "-m", "hsig", "watch", "hard", "--seeds", "2", "--epochs", "500"]
-    process = subprocess.Popen(
-        words,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=subprocess.DEVNULL,
-        cwd=tmp_path,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
-    )
-    seen, until = b"", time.monotonic() + 60
-    while b"q quit" not in seen and time.monotonic() < until:
-        seen += os.read(main, 65536)
-    if isinstance(sent, bytes):
-        os.write(main, sent)
-    else:
-        process.send_signal(sent)
-    while process.poll() is None and time.monotonic() < until:
-        os.set_blocking(main, False)
-        try:
-            seen += os.read(main, 65536)
-        except BlockingIOError:
-            time.sleep(0.02)
-    assert process.wait(1) == code
-    assert b"\x1b[?1049h" in seen  # the other screen, and back
-    assert termios.tcgetattr(terminal)[3] == before[3]
-    os.close(main)
-    os.close(terminal)
+
+class Watched:
+    """A process that watches in a terminal of its own, when it has drawn something."""
+
+    def __init__(self, folder):
+        import pty
+        import termios
+
+        self._main, self._terminal = pty.openpty()
+        self._modes = lambda: termios.tcgetattr(self._terminal)[:4]
+        self._before = self._modes()
+        self.seen = b""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hsig", "watch", "hard", "--seeds", "2", "--epochs", "500"],
+            stdin=self._terminal,
+            stdout=self._terminal,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
+            process_group=0,  # one that has no parent in its session cannot be stopped
+            preexec_fn=lambda: [signal.signal(n, signal.SIG_DFL) for n in (2, 3, 10, 15, 1, 20)],
+        )
+        os.set_blocking(self._main, False)
+        self.read_until(lambda: b"q quit" in self.seen)
+
+    def read_until(self, happened):
+        until = time.monotonic() + 60
+        while not happened():
+            assert time.monotonic() < until
+            try:
+                self.seen += os.read(self._main, 65536)
+            except BlockingIOError:
+                time.sleep(0.02)
+
+    @property
+    def has_given_terminal_back(self):
+        screens = self.seen.count(OTHER_SCREEN) == self.seen.count(SCREEN_BEFORE) > 0
+        return self._modes() == self._before and screens
+
+    def press(self, key):
+        os.write(self._main, key)
+
+    def end(self):
+        self.read_until(lambda: self.process.poll() is not None)
+        with suppress(BlockingIOError):
+            self.seen += os.read(self._main, 65536)
+        return self.process.returncode
+
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("q", 0),
+        *(("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)),
+        *((name, None) for name in ("SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")),
+    ],
+)
+def test_whatever_ends_it_the_terminal_is_as_it_was(tmp_path, sent, code):
+    watched = Watched(tmp_path)
+    number = getattr(signal, sent, None)
+    watched.press(sent.encode()) if number is None else watched.process.send_signal(number)
+    assert watched.end() == (-number if code is None else code)
+    assert watched.has_given_terminal_back
+
+
+@POSIX
+def test_it_can_be_stopped_and_goes_on(tmp_path):
+    watched = Watched(tmp_path)
+    watched.process.send_signal(signal.SIGTSTP)
+    state = Path(f"/proc/{watched.process.pid}/stat")
+    if state.exists():
+        watched.read_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
+    watched.read_until(lambda: watched.has_given_terminal_back)
+    watched.seen = b""
+    watched.process.send_signal(signal.SIGCONT)
+    watched.read_until(lambda: OTHER_SCREEN in watched.seen and b"q quit" in watched.seen)
+    watched.press(b"q")
+    assert watched.end() == 0
+    assert watched.seen.count(SCREEN_BEFORE) == 1

@@ -24,10 +24,18 @@ BENT_LINE = (
     "where(slope*x + shift > high, high + leak*(slope*x + shift - high), slope*x + shift))"
 )
 
+_ROUNDING = 1e-9  # by which a probability may be off
 _GRID = np.linspace(-50.0, 50.0, 4001)
-_ROUNDING = 1e-12  # relative; a smaller fall of a value is rounding
 # how some formulas are shown
 _FAMILIAR = {"sigmoid(x)": "1 / (1 + exp(-x))", "softplus(x)": "log(1 + exp(x))"}
+
+
+class Alias(NamedTuple):
+    """Names elsewhere, with spaces between them; their settings, and what is different here."""
+
+    names: str
+    settings: Mapping[str, Parameter]
+    caveat: str
 
 
 class BentLine(NamedTuple):
@@ -67,8 +75,7 @@ class Activation:
         backward: The slope that training uses: `own`, `logistic`, `output` or
             `straight_through`; None if it has none to train with.
         slope_definition: The formula of its slope; empty for the derivative.
-        aliases: Its names elsewhere: names that mean the same, with spaces between them, the
-            settings that they mean, and what is different here.
+        aliases: Its names elsewhere.
         note: A fact worth knowing before use.
         caveat: What is different where it has the name by which it was called.
     """
@@ -80,7 +87,7 @@ class Activation:
     kink: str = field(default="own", kw_only=True)
     backward: str | None = field(default="own", kw_only=True)
     slope_definition: str = field(default="", kw_only=True)
-    aliases: tuple[tuple[str, str, str], ...] = field(default=(), kw_only=True, compare=False)
+    aliases: tuple[Alias, ...] = field(default=(), kw_only=True, compare=False)
     note: str = field(default="", kw_only=True, compare=False)
     caveat: str = field(default="", kw_only=True, compare=False)
 
@@ -137,8 +144,13 @@ class Activation:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Smallest and largest value, reached or approached."""
-        return self.function.range
+        """Smallest and largest value, reached or approached, as far as is known."""
+        return self.function.range[:2]
+
+    @property
+    def enclosure(self) -> tuple[float, float]:
+        """Proved bounds of its values: promises rest on these alone."""
+        return self.function.range[2:]
 
     @property
     def formula(self) -> str:
@@ -166,7 +178,7 @@ class Activation:
         """Whether it can be sent to another process."""
         return True
 
-    @property
+    @cached_property
     def is_logistic(self) -> bool:
         """Whether it is the logistic sigmoid, under any name."""
         return self.function.value is apply("sigmoid", X)
@@ -182,7 +194,7 @@ class Activation:
         """The program for the compiled engine; None if it is not a formula."""
         return (self.function if self.backward is None else self.trained).program
 
-    @property
+    @cached_property
     def bent_line(self) -> BentLine | None:
         """Its settings, if it is a bent line of the table with one side's slope at its kinks."""
         is_bent_line = self.definition == BENT_LINE and not self.slope_definition
@@ -196,9 +208,15 @@ class Activation:
 
     @property
     def maps_into_unit_interval(self) -> bool:
-        """Whether every value lies within [0, 1], as a probability must."""
-        low, high = self.range
-        return low >= 0.0 and high <= 1.0
+        """Whether every value is proved to lie within [0, 1], as a probability must."""
+        return not _leave_unit_interval(self.value(_GRID)) and not _leave_unit_interval(
+            self.enclosure
+        )
+
+    @property
+    def leaves_unit_interval(self) -> bool:
+        """Whether a value is known to lie outside [0, 1]."""
+        return _leave_unit_interval(self.range)
 
     @property
     def is_linear(self) -> bool:
@@ -207,27 +225,21 @@ class Activation:
 
     @property
     def is_monotonic(self) -> bool:
-        """Whether its values never fall or never rise with x, on a grid over [-50, 50]."""
-        with np.errstate(all="ignore"):
-            values = self.value(_GRID)
-        changes, rounding = np.diff(values), _ROUNDING * np.abs(values[1:])
-        return bool((changes >= -rounding).all() or (changes <= rounding).all())
+        """Whether its values are proved never to fall or never to rise with x."""
+        return self.function.is_monotonic
 
     def crosses_once(self, level: float) -> bool:
-        """Whether its values are above a level on one side of some x only, on the same grid."""
-        with np.errstate(all="ignore"):
-            signs = np.sign(self.value(_GRID) - level)
-        signs = signs[signs != 0.0]
-        return bool(np.isfinite(signs).all() and (np.diff(signs) != 0.0).sum() <= 1)
+        """Whether its values are proved to be above a level on one side of some x only."""
+        return self.is_monotonic or _cross_once(self.function, level)
 
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
-        """Which targets are at least `within` from every value. Same shape as `targets`.
+        """Which targets are proved to be `within` or more from every value. Shape of `targets`.
 
         >>> from hsig.activations import ACTIVATIONS
         >>> ACTIVATIONS["sigmoid"].out_of_reach(np.array([-0.5, -0.4, 1.2, 1.5]), 0.5).tolist()
         [True, False, False, True]
         """
-        far: BoolArray = np.abs(np.clip(targets, *self.range) - targets) >= within
+        far: BoolArray = np.abs(np.clip(targets, *self.enclosure) - targets) >= within
         return far
 
     def with_settings(
@@ -262,6 +274,15 @@ def _analyse(definition: str, settings: Settings, kink: str, slope_definition: s
     parameters = dict(settings)
     slope = parse(slope_definition, parameters) if slope_definition else None
     return Function(parse(definition, parameters), kink, slope)
+
+
+def _leave_unit_interval(values: Array | tuple[float, float]) -> bool:
+    return bool((np.less(values, -_ROUNDING) | np.greater(values, 1.0 + _ROUNDING)).any())
+
+
+@lru_cache(maxsize=1024)
+def _cross_once(function: Function, level: float) -> bool:
+    return function.crosses_once(level)
 
 
 @lru_cache(maxsize=1024)

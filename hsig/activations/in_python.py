@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import prod
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from hsig.activations.activation import Activation
 from hsig.arrays import Array
 from hsig.errors import RunError
+from hsig.formulas.enclosure import Range
 from hsig.formulas.function import Function
 from hsig.formulas.nodes import X
 
@@ -19,6 +20,9 @@ PythonFunction = Callable[[Array], Any]  # of what it gives, `_call` makes an ar
 
 _TRIED_SHAPES = ((5,), (4, 3, 2))
 _FINGERPRINTED = np.linspace(-20.0, 20.0, 2001)
+_FAR = np.geomspace(50.0, 1e150, 400)
+_LOOKED_AT = np.concatenate([-_FAR[::-1], np.linspace(-50.0, 50.0, 20_001), _FAR])
+_NEAR_END, _MIN_GROWTH = 1e75, 1e-6  # what grows by so much beyond grows for ever
 _DIGITS = 12  # of a fingerprint
 _REAL = "fiub"  # kinds of types of NumPy: the others are not numbers, or have a part more
 _STEP = 1e-3  # relative, of a central difference
@@ -28,6 +32,7 @@ class _OpaqueFunction(Function):
     """A function that is only computed: it has no known pieces, kinks or breakpoints."""
 
     breakpoints_are_complete = False
+    is_monotonic = False  # as far as can be proved
 
     def __init__(self, value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
         super().__init__(X)  # stands for a formula
@@ -40,6 +45,27 @@ class _OpaqueFunction(Function):
     def evaluate_slope(self, x: Array, values: Array | None = None) -> Array:
         del values
         return self._call_slope(x)
+
+    def evaluate_far_out(self, side: int) -> float:
+        """The value at 1e150, or for side -1 at -1e150."""
+        return float(self.evaluate(np.array([side * 1e150]))[0])
+
+    def crosses_once(self, level: float) -> bool:
+        """Whether it is proved to: nothing is."""
+        del level
+        return False
+
+    @cached_property
+    def range(self) -> Range:
+        """The values on a grid, of which no other bounds can be proved."""
+        values = self.evaluate(_LOOKED_AT)
+        low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        inner = values[np.abs(_LOOKED_AT) <= _NEAR_END]
+        if low < np.fmin.reduce(inner) - _MIN_GROWTH * abs(low):
+            low = -np.inf
+        if high > np.fmax.reduce(inner) + _MIN_GROWTH * abs(high):
+            high = np.inf
+        return Range(low + 0.0, high + 0.0, -np.inf, np.inf)
 
     @cached_property
     def derivative(self) -> Function:
@@ -75,6 +101,11 @@ class PythonActivation(Activation):
         )
 
     @property
+    def maps_into_unit_interval(self) -> bool:
+        """Whether no value is known to lie outside [0, 1]: none can be proved to lie within."""
+        return not self.leaves_unit_interval
+
+    @property
     def trained(self) -> Function:
         """The same: it has no other slope."""
         return self.function
@@ -98,19 +129,14 @@ def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> P
     Raises:
         RunError: If one of them does not give a real number for each number.
     """
+    activation = PythonActivation(name, "", python_value=value, python_derivative=derivative)
     results = b""
-    for part, function in (("value", value), ("derivative", derivative)):
-        call = partial(_call, f"{name}: {part}", function)
+    for call in (activation.function.evaluate, activation.function.evaluate_slope):
         for shape in _TRIED_SHAPES:
             call(np.linspace(-1.0, 1.0, prod(shape)).reshape(shape))
         results += call(_FINGERPRINTED).tobytes()
     fingerprint = hashlib.sha256(results).hexdigest()[:_DIGITS]
-    return PythonActivation(
-        name,
-        f"a function in Python, {fingerprint}",
-        python_value=value,
-        python_derivative=derivative,
-    )
+    return replace(activation, definition=f"a function in Python, {fingerprint}")
 
 
 def _difference(function: Callable[[Array], Array], x: Array) -> Array:

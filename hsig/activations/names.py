@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, partial
 from math import isinf
 from types import MappingProxyType
 from typing import NamedTuple
 
 from hsig.activations.activation import Activation, Parameter
-from hsig.activations.elsewhere import FORMULAS, NO_FUNCTIONS
-from hsig.activations.table import ACTIVATIONS, HIDDEN, SIGMOIDS, SURVEYED
+from hsig.activations.table import ACTIVATIONS, HIDDEN, SIGMOIDS, SURVEYED, stepwise
 from hsig.errors import is_slip
 from hsig.formulas.derivative import substitute
 from hsig.formulas.nodes import Node, format_formula
@@ -22,44 +21,84 @@ _GROUPED = (*SIGMOIDS, *HIDDEN, *SURVEYED)
 # --- aliases -------------------------------------------------------------------------------------
 
 # parts of the names of modules, between a program and its function
-_MODULES = {
-    "nn",
-    "functional",
-    "modules",
-    "activation",
-    "activations",
-    "layers",
-    "backend",
-    "keras",
-}
-_MODULES |= {"math", "numpy", "lax", "special", "scipy", "tensor", "nnet", "sigm", "linen", "nd"}
-_MODULES |= {"nonlinearities", "functions", "compat", "v1", "v2"}
-_BACK_ENDS = ("jax", "tf", "torch")  # of Keras
-_HERE = (("", ""),)
-# programs by the other names that their modules have; each with a back end, or none
-_PROGRAMS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "": _HERE,
-    **dict.fromkeys(("np", "numpy", "math", "Math", "scipy"), _HERE),
-    "keras3": (("keras", ""),),
-    **dict.fromkeys(("activations", "layers"), (("keras", ""), ("keras2", ""))),
-    **dict.fromkeys(("tf.keras", "K"), (("keras", "tf"), ("keras2", ""))),
-    "tensorflow": (("tf", ""),),
-    "F": (("torch", ""),),
-    "nn": (("torch", ""), ("jax", ""), ("tf", "")),
-    **dict.fromkeys(("flax", "linen", "jnp", "lax"), (("jax", ""),)),
-    **dict.fromkeys(("T", "tensor"), (("theano", ""),)),
-    **dict.fromkeys(("FANN", "libfann", "fann2"), (("fann", ""),)),
-    "mx": (("mxnet", ""),),
-    "paddle": (("paddle2", ""),),
+_MODULES = {"nn", "functional", "modules", "activation", "activations", "layers", "math", "numpy"}
+_MODULES |= {"lax", "special", "scipy", "tensor", "nnet", "sigm", "linen", "nd", "nonlinearities"}
+_MODULES |= {"functions", "backend", "compat", "v1", "v2"}
+_HERE = ("",)
+_KERAS = ("keras", "keras.jax", "keras.tf", "keras.torch")  # on any back end, or on one
+# programs by the other names that their modules have
+_PROGRAMS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("", "np", "numpy", "math", "Math", "scipy"), _HERE),
+    **dict.fromkeys(("keras", "keras3"), _KERAS),
+    **{name: (name, "keras") for name in _KERAS[1:]},
+    **dict.fromkeys(("activations", "layers"), (*_KERAS, "keras2")),
+    **dict.fromkeys(("tf.keras", "tensorflow.keras", "K"), ("keras.tf", "keras", "keras2")),
+    "tensorflow": ("tf",),
+    "F": ("torch",),
+    "nn": ("torch", "jax", "tf"),
+    **dict.fromkeys(("jnp", "lax"), ("jax",)),
+    **dict.fromkeys(("flax", "linen"), ("flax", "jax")),
+    **dict.fromkeys(("T", "tensor"), ("theano",)),
+    **dict.fromkeys(("FANN", "libfann", "fann2"), ("fann",)),
+    "mx": ("mxnet",),
+    "paddle": ("paddle2",),
 }
 _NEED_THEIR_PROGRAM = ("fann", "darknet", "neat")  # their words mean something else to others
 
+# What has no row in the table, or is no function of one number.
+# FANN multiplies a unit's sum by its steepness, 0.5 unless that is set, before fann_activation.h.
+FORMULAS: Mapping[str, str] = MappingProxyType(
+    {
+        "fann.SIGMOID_SYMMETRIC bipolar_sigmoid darknet.loggy": "tanh(x/2)",
+        "fann.SIGMOID_SYMMETRIC_STEPWISE": stepwise(
+            "x/2",
+            *("-1", "1"),
+            (-2.646652936935425, -0.9900000095367432),
+            (-1.4722193479537964, -0.8999999761581421),
+            (-0.5493061542510986, -0.5),
+            (0.5493061542510986, 0.5),
+            (1.4722193479537964, 0.8999999761581421),
+            (2.646652936935425, 0.9900000095367432),
+        ),
+        "fann.ELLIOT": "0.25*x/(1 + abs(0.5*x)) + 0.5",
+        "fann.ELLIOT_SYMMETRIC": "0.5*x/(1 + abs(0.5*x))",
+        "fann.GAUSSIAN": "exp(-(x/2)**2)",
+        "fann.GAUSSIAN_SYMMETRIC": "2*exp(-(x/2)**2) - 1",
+        "fann.SIN_SYMMETRIC": "sin(x/2)",
+        "fann.COS_SYMMETRIC": "cos(x/2)",
+        "fann.SIN": "sin(x/2)/2 + 0.5",
+        "fann.COS": "cos(x/2)/2 + 0.5",
+        "fann.THRESHOLD_SYMMETRIC matlab.hardlims": "where(x < 0, -1, 1)",
+        "genann.act_threshold synaptic.HLIM": "where(x > 0, 1, 0)",
+        "matlab.tribas": "max(1 - abs(x), 0)",
+        "matlab.elliot2sig": "x*abs(x)/(1 + x**2)",
+        "encog.ActivationSIN": "sin(2*x)",
+        "encog.ActivationLOG symlog": "sign(x)*log1p(abs(x))",
+        "darknet.ramp": "max(x, 0) + 0.1*x",
+        "hard_mish": "x*clip(x + 2, 0, 2)/2",
+        "sinlu": "(x + sin(x))*sigmoid(x)",
+        "siren": "sin(30*x)",
+        "logcosh": "log(cosh(x))",
+        "cube": "x**3",
+    }
+)
+
+# Why what others call an activation is none here.
+NO_FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "none null passthrough": "A layer without an activation has 'identity' here",
+        "softmax softmin hardmax sparsemax entmax": "Of one output it is always 1",
+        "log_softmax": "Of one output it is always 0",
+        "compet maxout crelu glu reglu geglu swiglu": "It is a function of several units",
+        "dropout": "It is random",
+    }
+)
+
 
 class _Alias(NamedTuple):
-    """A name in a program, perhaps on one of its back ends; in hsig itself the program is empty."""
+    """A name in a program; in hsig itself the program is empty."""
 
     program: str
-    back_end: str
     function: str
     meant: Activation
 
@@ -70,7 +109,7 @@ def all_aliases() -> Mapping[str, Activation]:
     aliases: dict[str, Activation] = {}
     for row in ACTIVATIONS.values():
         for names, settings, caveat in row.aliases:
-            meant = replace(row.with_settings(_parse_settings(settings)), caveat=caveat)
+            meant = replace(row.with_settings(settings), caveat=caveat)
             aliases |= dict.fromkeys(names.split(), meant)
     for names, formula in FORMULAS.items():
         text = format_formula(parse(formula))
@@ -78,28 +117,19 @@ def all_aliases() -> Mapping[str, Activation]:
     return MappingProxyType(aliases)
 
 
-def _parse_settings(settings: str) -> dict[str, Parameter]:
-    """Settings as a row writes them: `leak=0.2,kink=closed`."""
-    pairs = [part.partition("=") for part in settings.split(",") if part]
-    return {name: value if name == "kink" else float(value) for name, _, value in pairs}
-
-
 @cache
 def _index() -> tuple[_Alias, ...]:
-    names = {**ACTIVATIONS, **all_aliases()}
-    split = ((*_split_name(name), meant) for name, meant in names.items())
-    return tuple(_Alias(*programs[0], function, meant) for programs, function, meant in split)
+    split = ((*_split_name(n), meant) for n, meant in {**ACTIVATIONS, **all_aliases()}.items())
+    return tuple(_Alias(programs[0], function, meant) for programs, function, meant in split)
 
 
-def _split_name(name: str) -> tuple[tuple[tuple[str, str], ...], str]:
-    """The programs that a full name may be of, with a back end; and the function."""
+def _split_name(name: str) -> tuple[tuple[str, ...], str]:
+    """The programs that a full name may be of, and the function."""
     path, bracket, arguments = re.sub("^FANN_", "fann.", name, flags=re.IGNORECASE).partition("(")
-    *modules, function = path.split(".")
-    first, *inner = modules or [""]
-    first = "tf.keras" if "keras" in inner else first
-    back_end = next((module for module in inner if module in _BACK_ENDS), "")
-    first = ".".join((first, *(part for part in inner if part not in (*_MODULES, back_end))))
-    return _PROGRAMS.get(first, ((first, back_end),)), function + bracket + arguments
+    first, *inner = path.split(".")[:-1] or [""]
+    program = ".".join((first, *(part for part in inner if part not in _MODULES)))
+    function = path.rpartition(".")[2] + bracket + arguments
+    return _PROGRAMS.get(program, (program,)), function
 
 
 def _fold_case(name: str) -> str:
@@ -124,30 +154,22 @@ def find_activations(name: str) -> tuple[Activation, ...]:
     >>> [to_text(a) for a in find_activations("keras.activations.leaky_relu")]
     ['leaky_relu:leak=0.2,kink=closed', 'leaky_relu:leak=0.2']
     """
-    if name in ACTIVATIONS:
-        return (ACTIVATIONS[name],)
     programs, function = _split_name(name)
-    for fold in (str, _fold_case, *((_fold,) if programs != _HERE else ())):
-        found = _unique(
-            alias.meant
-            for alias in _index()
-            for program, back_end in programs
-            if alias.program == program
-            and (back_end == alias.back_end or not (back_end and alias.back_end))
-            and fold(alias.function) == fold(function)
-        )
-        if found:
-            return found
-    return _find_anywhere(function) if programs == _HERE else ()
+
+    def find(fold: Callable[[str], str]) -> tuple[Activation, ...]:
+        here = (alias for alias in _index() if alias.program in programs)
+        called = (alias.meant for alias in here if fold(alias.function) == fold(function))
+        return tuple(dict.fromkeys(called))
+
+    # nn.GELU is not nn.gelu, and keras.LeakyReLU is not keras.leaky_relu
+    found = find(str) or find(_fold_case)
+    return found or (_find_anywhere(function) if programs == _HERE else find(_fold))
 
 
 def _find_anywhere(function: str) -> tuple[Activation, ...]:
     """What programs call so; of those that differ at kinks alone, the first."""
     called = (alias.meant for alias in _common() if _fold(alias.function) == _fold(function))
-    found: dict[object, Activation] = {}
-    for meant in called:
-        found.setdefault((meant.definition, meant.settings), meant)
-    return tuple(found.values())
+    return _unique(called, lambda meant: (meant.definition, meant.settings))
 
 
 def _common() -> list[_Alias]:
@@ -163,61 +185,67 @@ def suggest_activations(name: str) -> tuple[str, ...]:
     (('gelu', 'gelu_tanh'), ())
     """
     programs, function = _split_name(name)
-    path, word = name.removesuffix(function), _fold(function)
-    if programs[0][0] in _NEED_THEIR_PROGRAM:
+    path = name.removesuffix(function)
+    if programs[0] in _NEED_THEIR_PROGRAM:
         return ()
     if path and (found := _find_anywhere(function)):
         return tuple(map(to_text, found))
     if name.isupper() and find_activations(f"fann.{name}"):
         return (f"fann.{name}",)
-    here = [a for a in _index() if a.program in dict(programs)] if path else _common()
-    near = {_fold(alias.function): path + alias.function for alias in reversed(here)}
-    slips = tuple(shown for known, shown in near.items() if _is_misspelt(word, known))
-    return slips if len(slips) == 1 else ()
+    known = [a for a in _index() if a.program in programs] if path else _common()
+    functions = {_fold(alias.function): alias.function for alias in reversed(known)}
+    names = {_fold(alias.function) for alias in _common()}
+    word = _fold(function)
+    slips = [shown for name, shown in functions.items() if _is_misspelt(word, name, names)]
+    return (path + slips[0],) if len(slips) == 1 else ()
 
 
-def _is_misspelt(word: str, known: str) -> bool:
-    """Whether a word is a known one with a slip; in `hardsilu` that is `silu`, a short one."""
-    root = max(
-        (part for part in _words() if known.endswith(part) and part != known), key=len, default=""
-    )
+def _is_misspelt(word: str, known: str, names: set[str]) -> bool:
+    """Whether a word is a known one with a slip, and not made of other `names`.
+
+    In `hardsilu` the slip may be in `silu`, a short name; `logmish` is made of `mish`.
+    """
+    if not all(known.endswith(name) for name in names if word.endswith(name)):
+        return False
+    root = max((name for name in names - {known} if known.endswith(name)), key=len, default=known)
     before = known.removesuffix(root)
-    is_kept = bool(root) and word.startswith(before)
-    return is_slip(word.removeprefix(before), root) if is_kept else is_slip(word, known)
-
-
-@cache
-def _words() -> frozenset[str]:
-    return frozenset(_fold(alias.function) for alias in _index())
+    if not word.startswith(before):
+        before, root = "", known
+    return is_slip(word.removeprefix(before), root)
 
 
 def explain_refusal(name: str) -> str:
     """Why what is an activation elsewhere is none here; empty for any other name."""
-    _, function = _split_name(name)
-    reasons = ((names.split(), reason) for names, reason in NO_FUNCTIONS.items())
-    return next((why for names, why in reasons if _fold(function) in map(_fold, names)), "")
+    function = _fold(_split_name(name)[1])
+    reasons = NO_FUNCTIONS.items()
+    return next((why for names, why in reasons if function in map(_fold, names.split())), "")
 
 
-def _unique(activations: Iterable[Activation]) -> tuple[Activation, ...]:
-    return tuple(dict.fromkeys(activations))
+def _unique(
+    activations: Iterable[Activation], identify: Callable[[Activation], object]
+) -> tuple[Activation, ...]:
+    """The first of those that are the same."""
+    found: dict[object, Activation] = {}
+    for activation in activations:
+        found.setdefault(identify(activation), activation)
+    return tuple(found.values())
+
+
+def _identify(a: Activation) -> tuple[object, ...]:
+    """What makes it this function, slopes at kinks included; another `backward` does not."""
+    return a.definition, a.settings, a.kink, a.slope_definition
 
 
 def aliases_of(activation: Activation) -> tuple[str, ...]:
-    """The names of this very function in frameworks, slopes at kinks included.
-
-    Another `backward` makes no other function.
+    """The names of this very function in frameworks.
 
     >>> aliases_of(ACTIVATIONS["hard_torch"])[0]
     'torch.nn.Hardsigmoid'
     >>> aliases_of(ACTIVATIONS["hard"].with_settings({"slope": 0.3}))
     ()
     """
-
-    def identify(a: Activation) -> tuple[object, ...]:
-        return a.definition, a.settings, a.kink, a.slope_definition
-
-    wanted = identify(activation)
-    return tuple(name for name, meant in all_aliases().items() if identify(meant) == wanted)
+    wanted = _identify(activation)
+    return tuple(name for name, meant in all_aliases().items() if _identify(meant) == wanted)
 
 
 # --- text ----------------------------------------------------------------------------------------
@@ -270,33 +298,24 @@ def format_number(value: Parameter) -> str:
 # --- groups --------------------------------------------------------------------------------------
 
 
-def _is_smooth(row: Activation) -> bool:
-    """Whether neither its value nor its slope jumps anywhere."""
-    return not row.function.breaks
-
-
-def _is_piecewise(row: Activation) -> bool:
-    """Whether it is made of at least two lines."""
-    return len(row.linear_pieces) == len(row.function.breakpoints) + 1 >= 2
-
-
 def _in_framework(framework: str) -> tuple[Activation, ...]:
-    """All of a framework, each as it is there; of Keras, what is the same on all back ends."""
-    grouped = {row.name for row in _GROUPED}
-    aliases = (alias.meant for alias in _index() if alias.program == framework)
-    return _unique(meant for meant in aliases if meant.name in grouped)
+    """All of a framework, each as it is there; of Keras, on all its back ends."""
+    grouped, programs = {row.name for row in _GROUPED}, _PROGRAMS.get(framework, (framework,))
+    aliases = (alias.meant for alias in _index() if alias.program in programs)
+    return _unique((meant for meant in aliases if meant.name in grouped), _identify)
 
 
 GROUPS: Mapping[str, Callable[[], tuple[Activation, ...]]] = MappingProxyType(
     {
         "sigmoids": lambda: SIGMOIDS,
         "hidden": lambda: (*HIDDEN, *SURVEYED),
-        "smooth": lambda: tuple(filter(_is_smooth, _GROUPED)),
-        "piecewise": lambda: tuple(filter(_is_piecewise, _GROUPED)),
-        "torch": lambda: _in_framework("torch"),
-        "jax": lambda: _in_framework("jax"),
-        "keras": lambda: _in_framework("keras"),
-        "onnx": lambda: _in_framework("onnx"),
+        "smooth": lambda: tuple(row for row in _GROUPED if not row.function.breaks),
+        "piecewise": lambda: tuple(
+            row
+            for row in _GROUPED
+            if len(row.linear_pieces) == len(row.function.breakpoints) + 1 >= 2  # lines alone
+        ),
+        **{name: partial(_in_framework, name) for name in ("torch", "jax", "keras", "onnx")},
         "all": lambda: _GROUPED,
     }
 )

@@ -1,17 +1,19 @@
 """The table of activations. A new activation is one more row, and nothing else."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import inf
 from types import MappingProxyType
+from typing import Any
 
-from hsig.activations.activation import BENT_LINE, Activation
+from hsig.activations.activation import BENT_LINE, Activation, Alias, Parameter
 
 
 def row(
     name: str,
     formula: str,
     source: str,
-    *aliases: str | tuple[str, ...],
+    *aliases: str | Alias,
     kink: str = "own",
     backward: str | None = "own",
     note: str = "",
@@ -23,8 +25,8 @@ def row(
         name: Its name in hsig.
         formula: In x and the parameters.
         source: The paper or program that defines it.
-        aliases: Its names elsewhere, with spaces between them; together with settings, such as
-            "leak=0.2,kink=closed", where others have other ones, and with what else is different.
+        aliases: Its names elsewhere, with spaces between them; by `alias`, where others have other
+            settings.
         kink: Where the slope at a kink comes from: one of `hsig.formulas.function.KINKS`.
         backward: The slope that training uses; None if it has none.
         note: A fact worth knowing before use.
@@ -37,39 +39,34 @@ def row(
         tuple((parameter, float(value)) for parameter, value in parameters.items()),
         kink=kink,
         backward=backward,
-        aliases=tuple(_complete(names) for names in aliases),
+        aliases=tuple(alias(names) if isinstance(names, str) else names for names in aliases),
         note=note,
     )
 
 
-def _complete(alias: str | tuple[str, ...]) -> tuple[str, str, str]:
-    names, settings, caveat = (*((alias,) if isinstance(alias, str) else alias), "", "")[:3]
-    return names, settings, caveat
+def alias(names: str, caveat: str = "", **settings: Parameter) -> Alias:
+    """Names elsewhere, with the settings that they mean there, and with what is different here."""
+    return Alias(names, settings, caveat)
 
 
-def hard_row(
+def bent_row(
     name: str,
     source: str,
-    *aliases: str | tuple[str, ...],
-    slope: float,
+    *aliases: str | Alias,
+    slope: float = 1.0,
+    shift: float = 0.0,
+    low: float = -inf,
+    high: float = inf,
     leak: float = 0.0,
     kink: str = "closed",
     note: str = "",
 ) -> Activation:
-    """Make the row of a line through (0, 1/2), clipped to [0, 1] or bent there."""
-    return row(
-        name,
-        BENT_LINE,
-        source,
-        *aliases,
-        kink=kink,
-        note=note,
-        slope=slope,
-        shift=0.5,
-        low=0.0,
-        high=1.0,
-        leak=leak,
-    )
+    """Make the row of a line that is clipped, or bent, at `low` and `high`."""
+    line: dict[str, Any] = {"slope": slope, "shift": shift, "low": low, "high": high, "leak": leak}
+    return row(name, BENT_LINE, source, *aliases, kink=kink, note=note, **line)
+
+
+hard_row = partial(bent_row, shift=0.5, low=0.0, high=1.0)  # a line through (0, 1/2)
 
 
 PRELU = "PReLU learns its leak, from this one on, and here it stays as it is"
@@ -112,8 +109,8 @@ SIGMOIDS = (
         "Theano 1.0.5, nnet/sigm.py; ONNX HardSigmoid",
         "theano.hard_sigmoid keras1.hard_sigmoid keras2.hard_sigmoid onnx.HardSigmoid "
         "mxnet.hard_sigmoid chainer.hard_sigmoid",
-        ("matlab.satlin relu1", "slope=1,shift=0"),
-        ("fann.LINEAR_PIECE", "slope=0.5,shift=0", FANN_LINE),
+        alias("matlab.satlin relu1", slope=1.0, shift=0.0),
+        alias("fann.LINEAR_PIECE", FANN_LINE, slope=0.5, shift=0.0),
         slope=0.2,
     ),
     hard_row(
@@ -136,17 +133,12 @@ SIGMOIDS = (
         slope=0.5,
         note="BinaryConnect's, there with a straight-through backward pass",
     ),
-    hard_row(
-        "leaky_hard",
-        "hard with a leak, in several modules",
-        slope=0.2,
-        leak=0.01,
-    ),
+    hard_row("leaky_hard", "hard with a leak, in several modules", slope=0.2, leak=0.01),
     row(
         "sparse_sigmoid",
         "clip((x + 1)/2, 0, 1)",
         "Blondel, Martins & Niculae 2019, arXiv:1901.02324",
-        ("jax.nn.sparse_sigmoid keras.jax.activations.sparse_sigmoid", "kink=mean"),
+        alias("jax.nn.sparse_sigmoid keras.jax.activations.sparse_sigmoid", kink="mean"),
         "keras.tf.activations.sparse_sigmoid keras.torch.activations.sparse_sigmoid",
         kink="open",
     ),
@@ -228,36 +220,27 @@ HIDDEN = (
         "keras.activations.tanh tf.nn.tanh onnx.Tanh hyperbolic_tangent darknet.tanh matlab.tansig "
         "encog.ActivationTANH",
     ),
-    row(
+    bent_row(
         "hard_tanh",
-        BENT_LINE,
         "Collobert 2004",
         "torch.nn.Hardtanh keras.torch.activations.hard_tanh darknet.hardtan matlab.satlins "
         "relu_n1_to_1",
-        ("fann.LINEAR_PIECE_SYMMETRIC", "slope=0.5", FANN_LINE),
-        (
+        alias("fann.LINEAR_PIECE_SYMMETRIC", FANN_LINE, slope=0.5),
+        alias(
             "jax.nn.hard_tanh keras.jax.activations.hard_tanh keras.tf.activations.hard_tanh",
-            "kink=closed",
+            kink="closed",
         ),
-        slope=1.0,
-        shift=0.0,
         low=-1.0,
         high=1.0,
-        leak=0.0,
         kink="open",
     ),
-    row(
+    bent_row(
         "relu",
-        BENT_LINE,
         "Nair & Hinton 2010",
         "rectifier rectified_linear matlab.poslin encog.ActivationReLU darknet.relu keras1.relu "
         "keras2.relu torch.nn.ReLU jax.nn.relu keras.activations.relu tf.nn.relu onnx.Relu",
-        ("lasagne.rectify theano.relu", "kink=mean"),  # (x + abs(x))/2
-        slope=1.0,
-        shift=0.0,
+        alias("lasagne.rectify theano.relu", kink="mean"),  # (x + abs(x))/2
         low=0.0,
-        high=inf,
-        leak=0.0,
         kink="open",
         note="slope 0 at x = 0",
     ),
@@ -268,33 +251,30 @@ HIDDEN = (
         "torch.nn.ReLU6 jax.nn.relu6 keras.activations.relu6 tf.nn.relu6",
         kink="open",
     ),
-    row(
+    bent_row(
         "leaky_relu",
-        BENT_LINE,
         "Maas, Hannun & Ng 2013",
         "lrelu brain.leaky-relu darknet.relie torch.nn.LeakyReLU onnx.LeakyRelu",
-        ("lasagne.leaky_rectify", "kink=mean"),
-        ("lasagne.very_leaky_rectify", "leak=0.3333333333333333,kink=mean"),
-        ("darknet.leaky", "leak=0.1"),
-        ("mxnet.LeakyReLU", "leak=0.25"),
-        ("chainer.leaky_relu", "leak=0.2"),
-        ("jax.nn.leaky_relu", "kink=closed"),
-        ("tf.nn.leaky_relu", "leak=0.2"),
-        ("keras.jax.activations.leaky_relu", "leak=0.2,kink=closed"),
-        ("keras.tf.activations.leaky_relu keras.torch.activations.leaky_relu", "leak=0.2"),
-        ("keras.tf.layers.LeakyReLU keras.torch.layers.LeakyReLU keras2.LeakyReLU", "leak=0.3"),
-        ("keras.jax.layers.LeakyReLU", "leak=0.3,kink=closed"),
-        ("prelu torch.nn.PReLU", "leak=0.25", PRELU),
-        ("keras.layers.PReLU keras2.PReLU", "leak=0", PRELU),
-        (
+        alias("lasagne.leaky_rectify", kink="mean"),
+        alias("lasagne.very_leaky_rectify", leak=0.3333333333333333, kink="mean"),
+        alias("darknet.leaky", leak=0.1),
+        alias("mxnet.LeakyReLU", leak=0.25),
+        alias("chainer.leaky_relu", leak=0.2),
+        alias("jax.nn.leaky_relu", kink="closed"),
+        alias("tf.nn.leaky_relu", leak=0.2),
+        alias("keras.jax.activations.leaky_relu", leak=0.2, kink="closed"),
+        alias("keras.tf.activations.leaky_relu keras.torch.activations.leaky_relu", leak=0.2),
+        alias("keras.tf.layers.LeakyReLU keras.torch.layers.LeakyReLU keras2.LeakyReLU", leak=0.3),
+        alias("keras.jax.layers.LeakyReLU", leak=0.3, kink="closed"),
+        alias("prelu torch.nn.PReLU", PRELU, leak=0.25),
+        alias("keras.layers.PReLU keras2.PReLU", PRELU, leak=0.0),
+        alias("flax.linen.PReLU", PRELU, kink="closed"),
+        alias(
             "torch.nn.RReLU",
-            "leak=0.22916666666666666",
             "RReLU draws its leak anew in each step, and here it is the mean of those",
+            leak=0.22916666666666666,
         ),
-        slope=1.0,
-        shift=0.0,
         low=0.0,
-        high=inf,
         leak=0.01,
         kink="open",
         note="slope `leak` at x = 0; others call the leak negative_slope",
@@ -313,7 +293,7 @@ HIDDEN = (
         "Barron 2017, arXiv:1704.07483",
         "torch.nn.CELU jax.nn.celu keras.jax.activations.celu keras.torch.activations.celu "
         "onnx.Celu",
-        ("keras.tf.activations.celu", "kink=sum"),
+        alias("keras.tf.activations.celu", kink="sum"),
         alpha=1.0,
         note="Keras 3 on TensorFlow answers 2 at 0, where both sides have slope 1",
     ),
@@ -323,7 +303,7 @@ HIDDEN = (
         "Klambauer et al. 2017, arXiv:1706.02515",
         "keras2.selu torch.nn.SELU jax.nn.selu keras.jax.activations.selu "
         "keras.torch.activations.selu onnx.Selu",
-        ("tf.nn.selu keras.tf.activations.selu", "kink=right"),
+        alias("tf.nn.selu keras.tf.activations.selu", kink="right"),
         scale=1.0507009873554805,
         alpha=1.6732632423543772,
     ),
@@ -334,10 +314,7 @@ HIDDEN = (
         "softrelu theano.softplus keras1.softplus keras2.softplus lasagne.softplus "
         "jax.nn.softplus keras.jax.activations.softplus keras.tf.activations.softplus "
         "tf.nn.softplus onnx.Softplus",
-        (
-            "torch.nn.Softplus keras.torch.activations.softplus",
-            "threshold=20",
-        ),
+        alias("torch.nn.Softplus keras.torch.activations.softplus", threshold=20.0),
         beta=1.0,
         threshold=inf,
         note="PyTorch's is the line x above its threshold",
@@ -361,7 +338,7 @@ HIDDEN = (
         "Elfwing, Uchibe & Doya 2018, arXiv:1702.03118",
         "swish torch.nn.SiLU jax.nn.silu jax.nn.swish keras.activations.silu "
         "keras.activations.swish tf.nn.silu tf.nn.swish onnx.Swish",
-        ("quick_gelu", "beta=1.702"),
+        alias("quick_gelu", beta=1.702),
         beta=1.0,
     ),
     row(
@@ -454,20 +431,13 @@ HIDDEN = (
 # A line is in no group: it is compared by name. A hidden layer that cannot solve what takes a bend
 # would only make the corrections of all other comparisons stricter.
 LINEAR = (
-    row(
+    bent_row(
         "identity",
-        BENT_LINE,
         "the linear unit, Widrow & Hoff 1960",
         "linear lasagne.linear keras1.linear keras2.linear keras.activations.linear "
         "keras.layers.Identity torch.nn.Identity jax.nn.identity tf.identity onnx.Identity "
         "matlab.purelin encog.ActivationLinear genann_act_linear darknet.linear",
-        ("fann.LINEAR", "slope=0.5"),
-        slope=1.0,
-        shift=0.0,
-        low=-inf,
-        high=inf,
-        leak=0.0,
-        kink="closed",
+        alias("fann.LINEAR", slope=0.5),
         note="for the output, where targets may be any number; in no group but by its name",
     ),
 )
@@ -556,26 +526,16 @@ SURVEYED = (
         "Parascandolo, Huttunen & Virtanen 2017, Taming the waves",
         "torch.sin jax.numpy.sin tf.sin onnx.Sin",
     ),
-    row(
-        "cosine",
-        "cos(x)",
-        "FANN, fann_activation.h",
-        "torch.cos jax.numpy.cos tf.cos onnx.Cos",
-    ),
+    row("cosine", "cos(x)", "FANN, fann_activation.h", "torch.cos jax.numpy.cos tf.cos onnx.Cos"),
     row("gaussian", "exp(-x**2)", "FANN, fann_activation.h", "gauss matlab.radbas"),
     row(
         "abs",
         "abs(x)",
         "PyTorch, TensorFlow, JAX and ONNX",
         "absolute torch.abs tf.abs onnx.Abs",
-        ("jax.numpy.abs", "kink=right"),
+        alias("jax.numpy.abs", kink="right"),
     ),
-    row(
-        "square",
-        "x**2",
-        "PyTorch, TensorFlow and JAX",
-        "torch.square tf.square jax.numpy.square",
-    ),
+    row("square", "x**2", "PyTorch, TensorFlow and JAX", "torch.square tf.square jax.numpy.square"),
     row(
         "sign",
         "sign(x)",

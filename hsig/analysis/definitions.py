@@ -15,8 +15,8 @@ from hsig.formulas.nodes import Node, walk
 from hsig.formulas.program import evaluate_constant
 
 _STEP = 1e-6  # of a difference
-# the points at which a distance to the logistic curve is measured: it is constant beyond 60
-_CURVE = np.concatenate([np.arange(-60.0, 60.001, 1e-3), [-1e150, 1e150]])
+# where a distance to the logistic curve, which is constant farther out, is measured
+_CURVE = np.arange(-60.0, 60.001, 1e-3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +45,16 @@ def distance_from_logistic(activation: Activation) -> float:
     >>> round(distance_from_logistic(ACTIVATIONS["hard"]), 3)
     0.076
     """
-    if not np.isfinite(activation.range).all():
+    low, high = activation.range
+    if not np.isfinite([low, high]).all():
         return np.inf
     ends = np.array(activation.function.breakpoints)
     x = np.concatenate([_CURVE, ends, np.nextafter(ends, -np.inf), np.nextafter(ends, np.inf)])
-    distances = np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))
-    return float(np.max(distances, initial=0.0, where=~np.isnan(distances)))
+    left, right = map(activation.function.evaluate_far_out, (-1, 1))
+    near = activation.value(x) - ACTIVATIONS["sigmoid"].value(x)
+    distances = np.abs(np.append(near, [left, right - 1.0]))
+    # a value outside [0, 1] is at least as far from the curve as from there
+    return float(np.max(distances, initial=max(-low, high - 1.0, 0.0), where=~np.isnan(distances)))
 
 
 # --- oddities ------------------------------------------------------------------------------------

@@ -9,17 +9,16 @@ than 1e-15 of the probability; nothing is taken to be normal.
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from hsig.analysis.statistics import wilson_interval
 from hsig.arrays import Array, IntArray
-from hsig.experiments.evidence import Evidence
+from hsig.experiments.evidence import join_arrays
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training
-from hsig.experiments.outlook import Outlook
 
 ALPHA = 0.05  # level of a test by itself
 MAX_SEEDS = 20_000  # in pairs, or in each group: beyond it no number of seeds is looked for
@@ -333,24 +332,16 @@ def join_seeds(first: Outcome, second: Outcome) -> Outcome:
 
 
 def _join_trainings(first: Training, second: Training) -> Training:
-    evidence = [field.name for field in fields(Evidence)]
-    outlook = [field.name for field in fields(Outlook)]
-    return replace(
-        _join_arrays(first, second, (*ARRAYS, "verdict")),
-        seeds=first.seeds + second.seeds,
-        weights=tuple(map(np.concatenate, zip(first.weights, second.weights, strict=True))),
-        diverged_by=first.diverged_by + second.diverged_by,
-        evidence=_join_arrays(first.evidence, second.evidence, evidence),
-        outlook=_join_arrays(first.outlook, second.outlook, outlook),
-    )
-
-
-Record = TypeVar("Record", Evidence, Outlook, Training)
-
-
-def _join_arrays(first: Record, second: Record, names: Iterable[str]) -> Record:
-    """The first record with the seeds of the second behind its own in these arrays."""
+    names = (*ARRAYS, "verdict")
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names
     }
-    return replace(first, **arrays)
+    return replace(
+        first,
+        **arrays,
+        seeds=first.seeds + second.seeds,
+        weights=tuple(map(np.concatenate, zip(first.weights, second.weights, strict=True))),
+        diverged_by=first.diverged_by + second.diverged_by,
+        evidence=join_arrays(first.evidence, second.evidence),
+        outlook=join_arrays(first.outlook, second.outlook),
+    )

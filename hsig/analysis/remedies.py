@@ -1,10 +1,10 @@
 """What keeps a network from learning a task, and what may help: ladders of changes to be tried."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import count, zip_longest
-from math import ceil, inf, isnan
+from functools import cached_property, partial
+from itertools import zip_longest
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,8 @@ import numpy as np
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import aliases_of
 from hsig.analysis.definitions import FLAT, WRONG, find_oddities
-from hsig.analysis.parts import Part
-from hsig.analysis.statistics import CLAIM_SEEDS, wilson_interval
-from hsig.analysis.summary import Solved, VariantSummary
+from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.experiments.experiment import Experiment, Variant
-from hsig.experiments.verdicts import RULES, SOLVED
 from hsig.networks.losses import LOSSES, Loss
 from hsig.networks.network import layer_shapes
 from hsig.networks.starts import QUESTION_START, Start
@@ -30,29 +27,10 @@ from hsig.networks.tasks import NO_SCALE
 MAX_INPUT, MIN_SPREAD = 10.0, 0.1
 
 
-class UnreachableTargets(NamedTuple):
-    """Targets that the output of a variant cannot be near enough to."""
-
-    output: Activation  # its activation
-    samples: tuple[int, ...]  # places of the samples
-    of: int  # how many samples there are
-    targets: tuple[float, float]  # the smallest and the largest target of all samples
-    within: float  # how near a prediction must be to be right
-
-
-def find_unreachable_targets(experiment: Experiment, variant: Variant) -> UnreachableTargets | None:
-    """Find what the output of a variant cannot reach; None if it can be right on every sample."""
-    output, targets = variant.output_activation, experiment.task.targets
-    far = output.out_of_reach(targets, experiment.solved_within).any(axis=1)
-    if not far.any():
-        return None
-    return UnreachableTargets(
-        output=output,
-        samples=tuple(np.flatnonzero(far).tolist()),
-        of=len(targets),
-        targets=(float(targets.min()), float(targets.max())),
-        within=experiment.solved_within,
-    )
+def find_unreachable(experiment: Experiment, variant: Variant) -> tuple[int, ...]:
+    """The places of the samples with a target that is proved to be beyond a variant's output."""
+    far = variant.output_activation.out_of_reach(experiment.task.targets, experiment.solved_within)
+    return tuple(np.flatnonzero(far.any(axis=1)).tolist())
 
 
 def suitable_output(loss: Loss) -> Activation:
@@ -89,384 +67,154 @@ def find_unscaled_inputs(experiment: Experiment) -> tuple[InputRange, ...]:
     )
 
 
-# --- what became of them -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A remedy that was tried."""
-
-    part: Part  # the remedy, and what became of it
-    numbers: VariantSummary  # the numbers of that
-    # whether more than half of the seeds are solved, and the interval lies wholly above the one
-    # without the remedy; None where no outcome could show it: there are too few seeds for a claim,
-    # or too many are solved without
-    works: bool | None
-    time: float = 1.0  # what a seed takes, as a multiple of what it takes without
-    in_libraries: bool = True  # whether a library has it, and not only hsig
-
-    @property
-    def suffices(self) -> bool:
-        """Whether nothing larger need be tried: it works, or solves most where none can work."""
-        solved = self.numbers.solved
-        return bool(self.works) or (self.works is None and 2 * solved.k > solved.n)
-
-
-def judge_remedy(before: Trial, part: Part, numbers: VariantSummary) -> Trial:
-    """Decide whether a remedy works, from the numbers without it and with it.
-
-    Given weights that fail do so for certain: weights that are drawn in their place have no rate to
-    be better than.
-    """
-    old, new, solved = before.part.outcome.experiment, part.outcome.experiment, numbers.solved
-    is_drawn = old.initial_weights is not None and new.initial_weights is None
-    certain = bool(before.numbers.failure) or is_drawn
-    works = None
-    if numbers.failure or (
-        solved.n >= CLAIM_SEEDS and (certain or has_room(before.numbers.solved))
-    ):
-        floor = 0.0 if certain else before.numbers.solved.high
-        works = 2 * solved.k > solved.n and solved.low > floor
-    time = _work_of_seed(new) / _work_of_seed(old)
-    return Trial(part, numbers, works, time, _is_in_libraries(*old.variants, *new.variants))
-
-
-def has_room(solved: Solved) -> bool:
-    """Whether as many seeds could show that something is better, if it solved all of them.
-
-    >>> [has_room(Solved.from_counts(k, 100)) for k in (92, 93)]
-    [True, False]
-    """
-    return not solved.n or wilson_interval(solved.n, solved.n)[0] > solved.high
-
-
-def seeds_with_room(solved: Solved) -> int:
-    """How many seeds would show that something leaves half as many unsolved: a round number.
-
-    >>> seeds_with_room(Solved.from_counts(95, 100))
-    1000
-    """
-
-    def tell(n: int) -> bool:
-        unsolved = -((solved.k - solved.n) * n // solved.n)  # rounded up
-        low, _ = wilson_interval(n - unsolved // 2, n)
-        return n >= CLAIM_SEEDS and low > wilson_interval(n - unsolved, n)[1]
-
-    sizes = (int(size) for power in count(2) for size in (10**power, 2 * 10**power, 5 * 10**power))
-    return next(filter(tell, sizes))
-
-
-def smallest_remedy(trials: Iterable[Trial]) -> Trial | None:
-    """Of those that work the first, which is the smallest change."""
-    return next((trial for trial in trials if trial.works), None)
-
-
-def best_remedy(trials: Iterable[Trial]) -> Trial | None:
-    """Of those that work the one with the most seeds solved, then the first."""
-    working = [trial for trial in trials if trial.works]
-    return max(working, key=lambda trial: trial.numbers.solved.rate, default=None)
-
-
-def _work_of_seed(experiment: Experiment) -> float:
-    """Estimate what a seed costs, in weight updates."""
-    weights = sum(float(rows * columns) for rows, columns in layer_shapes(experiment.sizes))
-    return experiment.epochs * len(experiment.task.targets) * weights
-
-
-def _is_in_libraries(old: Variant, new: Variant) -> bool:
-    """Whether the activations that were changed are some that a library has, with their slope."""
-    pairs = zip_longest(
-        (*old.hidden_activations, old.output_activation),
-        (*new.hidden_activations, new.output_activation),
-    )
-    return all(after == before or _has_library(before, after) for before, after in pairs)
-
-
-def _has_library(before: Activation, after: Activation) -> bool:
-    """Whether a framework has an activation, or derives the same formula by itself."""
-    if after.backward != "own" or after.slope_is_given:
-        return False
-    if (after.definition, after.settings) == (before.definition, before.settings):
-        return True
-    leak = {"leak": ACTIVATIONS["leaky_relu"].parameters["leak"]}  # of which it may be any
-    return bool(aliases_of(after.with_settings(leak) if after.parameters.get("leak") else after))
-
-
 # --- ladders -------------------------------------------------------------------------------------
 
 LEAK = 0.05
 SLOPES = (0.25, 0.5)
-MORE_EPOCHS, MANY_EPOCHS = 10, 100
-LONGER = f"{MORE_EPOCHS} times the epochs"
-RATES = ((10.0, 100.0), (0.1, 0.01))  # factors of a ladder up and of one down
-WIDER, WIDTHS, MAX_UNITS = 1.5, 3, 100  # from 2 units: 3, 5, 8
+EPOCHS = (10, 100)  # times as many
+LONGER = f"{EPOCHS[0]} times the epochs"
+RATES = ((1e1, 1e2, 1e3, 1e4), (0.1, 0.01))  # factors of a ladder up and of one down
+MAX_RATE = 1.0  # beyond a hundred times as much
+WIDTHS, MAX_UNITS = (1.5, 2.5), 100  # times as many: of 2 units 3, 5
 STARTS = (QUESTION_START, *(Start("uniform", (-size, size)) for size in (1.0, 2.0, 4.0)))
 GRADIENTS = ("own", "output", "logistic")
 HIDDEN = ("tanh", "relu", "silu", "softplus")
 
-# What takes more times as long is tried only where nothing else works, and if that is not more
-# than so many weight updates: some ten seconds of the compiled engine on a core.
-LONG, MAX_WORK = 30.0, 2.5e9
-
 
 @dataclass(frozen=True, eq=False)
 class Remedy:
-    """The same experiment from the same seeds, with one thing changed, or two."""
+    """The same experiment from the same seeds, with something changed."""
 
-    name: str  # what was changed, in words
-    layers: str  # where: `hidden`, `output` or `both`; empty where it is no matter of layers
-    # the changed experiment, of one variant labelled with the name and the layers
-    experiment: Experiment
+    changes: tuple[str, ...]  # in words
+    # where the last is made: `hidden`, `output` or `both`; empty where it is no matter of layers
+    layers: str
+    before: Experiment  # of one variant
+    settings: Mapping[str, Any]  # fields of the experiment with their new values
+
+    @property
+    def name(self) -> str:
+        """All changes but for the layers."""
+        return ", ".join(self.changes)
 
     @property
     def label(self) -> str:
         """The name and the layers."""
-        return self.experiment.variants[0].label
+        return f"{self.name} {self.layers}".strip()
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The changed experiment, of one variant with this label."""
+        changed = replace(self.before, expect={}, **self.settings)
+        return replace(changed, variants=(replace(changed.variants[0], label=self.label),))
+
+    @cached_property
+    def can_work(self) -> bool:
+        """Whether it has a gradient, and nothing proves that no weights are right."""
+        (variant,) = self.experiment.variants
+        obstacle = variant.untrainable_activation or self.experiment.find_obstacle(variant)
+        return not obstacle
+
+    @property
+    def time(self) -> float:
+        """What a seed takes, as a multiple of what it takes without."""
+        return work_of_seed(self.experiment) / work_of_seed(self.before)
+
+    def add(self, other: "Remedy") -> "Remedy":
+        """Both at once."""
+        *changes, last = self.changes
+        both = dict.fromkeys((*changes, f"{last} {self.layers}".strip(), *other.changes))
+        return Remedy(tuple(both), other.layers, self.before, {**self.settings, **other.settings})
 
 
 Ladder = Sequence[Remedy]  # a rung is tried where none below it suffices
+Change = Callable[[Activation], Activation | None]  # None where it makes none
 
 
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """An experiment of one variant, what became of it, and the remedies that were tried so far."""
-
-    experiment: Experiment
-    numbers: VariantSummary
-    trials: Mapping[str, Trial]  # by label
-
-
-def propose_remedies(stage: Stage) -> tuple[Remedy, ...]:
-    """The remedies to try next, from the smallest change to the largest; none at the end."""
-    rungs = [rung for ladder in make_ladders(stage) if (rung := _next_rung(ladder, stage))]
-    longest = LONG * _work_of_seed(stage.experiment)
-    soon = tuple(rung for rung in rungs if _work_of_seed(rung.experiment) <= longest)
-    if soon or any(trial.suffices for trial in stage.trials.values()):
-        return soon
-    return tuple(
-        rung
-        for rung in rungs
-        if len(rung.experiment.seeds) * _work_of_seed(rung.experiment) <= MAX_WORK
-    )
-
-
-def order_trials(stage: Stage) -> dict[str, Trial]:
-    """The trials from the smallest change to the largest."""
-    labels = [remedy.label for ladder in make_ladders(stage) for remedy in ladder]
-    return {label: stage.trials[label] for label in labels if label in stage.trials}
-
-
-def _next_rung(ladder: Ladder, stage: Stage) -> Remedy | None:
-    """The lowest that was not tried, unless one below it suffices; none that is proved to fail."""
-    for remedy in ladder:
-        if remedy.experiment.find_obstacle(*remedy.experiment.variants):
-            continue
-        trial = stage.trials.get(remedy.label)
-        if trial is None:
-            return remedy
-        if trial.suffices:
-            break
-    return None
-
-
-def make_ladders(stage: Stage) -> list[Ladder]:
+def list_ladders(experiment: Experiment) -> list[Ladder]:
     """What makes sense for an experiment, in the order in which somebody would try it.
 
-    What has no gradient is given one, and nothing else is tried. Where the output cannot reach some
-    target, nothing helps but another output: that, and what changes a number of the training or
-    the gradient beside it. What no library has comes last.
+    Where the output cannot reach some target, nothing helps but another: all else is beside that.
+    What has no gradient is given one, and nothing else is tried.
     """
-    experiment = stage.experiment
     (variant,) = experiment.variants
-    if find_unreachable_targets(experiment, variant) is not None:
-        return _change_output(stage, variant)
+    if find_unreachable(experiment, variant):
+        other = suitable_output(experiment.loss)
+        reaching = (replace(variant, output_activation=other),)
+        first = Remedy((other.name,), "output", experiment, {"variants": reaching})
+        beside = list_ladders(replace(experiment, variants=reaching))
+        return [[first], *([first.add(rung) for rung in ladder] for ladder in beside)]
+    change = partial(_change_layers, experiment)
     if variant.untrainable_activation is not None:
-        return _change_gradient(experiment, *GRADIENTS)
-    activations = sorted(
-        (*_change_activations(experiment), *_change_gradient(experiment, "logistic")),
-        key=lambda ladder: any(
-            not _is_in_libraries(variant, *r.experiment.variants) for r in ladder
+        return [change(f"{name} gradient", partial(_set_backward, name))[-1:] for name in GRADIENTS]
+    return [
+        change("its own derivative", _derive)[-1:],
+        *(
+            [Remedy((name,), "", experiment, settings) for name, settings in row.items()]
+            for row in _list_settings(experiment)
         ),
-    )
-    own = _change_layers("its own derivative", experiment, _derive)[-1:]
-    return [own, *_change_training(stage), *activations]
+        *([remedy] for remedy in change(f"leak {LEAK:g}", _add_leak)),
+        *(change(name, partial(_replace_by, name), "hidden") for name in HIDDEN),
+        change("sigmoid", partial(_replace_by, "sigmoid"), "output"),
+        [
+            r
+            for slope in SLOPES
+            for r in change(f"slope {slope:g}", partial(_set_slope, slope))[-1:]
+        ],
+        change("logistic gradient", partial(_set_backward, "logistic"))[-1:],
+    ]
 
 
-def _remedy(name: str, experiment: Experiment, layers: str = "", **settings: Any) -> Remedy:
-    """An experiment with other settings; its variant is labelled with what was changed."""
-    changed = replace(experiment, expect={}, **settings)
-    variant = replace(changed.variants[0], label=f"{name} {layers}".strip())
-    return Remedy(name, layers, replace(changed, variants=(variant,)))
-
-
-def _change_beside(
-    stage: Stage, name: str, first: Remedy, change: Callable[[Stage], list[Ladder]]
-) -> list[Ladder]:
-    """Ladders of a changed experiment, whose rungs are named after that change, too."""
-    prefix = f"{name}, "
-    trials = {
-        label.removeprefix(prefix): trial
-        for label, trial in stage.trials.items()
-        if label.startswith(prefix)
+def _list_settings(experiment: Experiment) -> list[dict[str, dict[str, Any]]]:
+    """Changes of numbers: for each ladder a row of names and settings."""
+    loss, given = experiment.loss, experiment.initial_weights is not None
+    # given weights are one start: for a rate, enough others are drawn
+    drawn = {"initial_weights": None, "seeds": tuple(range(CLAIM_SEEDS))} if given else {}
+    starts = STARTS[:2] if given else [start for start in STARTS if start != experiment.init]
+    widths = [tuple(ceil(times * units) for units in experiment.hidden) for times in WIDTHS]
+    other = "batch" if experiment.update == "online" else "online"
+    faster, slower = (_list_rates(experiment.learning_rate, factors) for factors in RATES)
+    scaled = "inputs scaled (standard)"
+    is_large = np.abs(experiment.task.targets).max() > MAX_INPUT and experiment.scale == NO_SCALE
+    scales: dict[str, dict[str, Any]] = {scaled: {}} | {
+        f"{scaled}, {name}": rate for name, rate in slower.items()
     }
-    tried = stage.trials.get(first.label)
-    inner = Stage(first.experiment, tried.numbers if tried else stage.numbers, trials)
+    # the loss that saturated samples do not stop
+    is_capped = loss.needs_probabilities and not loss.zero_slope_teaches_nothing
     return [
-        [_remedy(prefix + rung.name, rung.experiment, rung.layers) for rung in ladder]
-        for ladder in change(inner)
+        {"loss bce": {"loss": LOSSES["bce"]}} if is_capped else {},
+        {name: {"scale": "standard", **rate} for name, rate in scales.items()}
+        if is_large or find_unscaled_inputs(experiment)
+        else {},
+        faster,
+        slower,
+        {f"initial weights from {start.summary}": {"init": start, **drawn} for start in starts},
+        {f"{other} updates": {"update": other}},
+        {
+            f"{'-'.join(map(str, hidden))} hidden units": {"hidden": hidden}
+            for hidden in widths
+            if max(hidden) <= MAX_UNITS and not given
+        },
+        {f"{n} times the epochs": {"epochs": n * experiment.epochs} for n in EPOCHS},
     ]
 
 
-def _change_output(stage: Stage, variant: Variant) -> list[Ladder]:
-    """An output that reaches every target, alone and beside other changes."""
-    output = suitable_output(stage.experiment.loss)
-    other = replace(variant, output_activation=output)
-    first = _remedy(output.name, replace(stage.experiment, variants=(other,)), "output")
-    beside = partial(_change_beside, stage, f"{output.name} output", first)
-    if other.untrainable_activation is None:
-        return [[first], *beside(_change_training)]
-    return beside(lambda inner: _change_gradient(inner.experiment, *GRADIENTS))
-
-
-def _change_training(stage: Stage) -> list[Ladder]:
-    """Other numbers of the training, weights from elsewhere, and more units."""
-    experiment, loss = stage.experiment, stage.experiment.loss
-    better = []
-    if loss.needs_probabilities and not loss.zero_slope_teaches_nothing:
-        # the loss that saturated samples do not stop
-        better = [_remedy("loss bce", experiment, loss=LOSSES["bce"])]
-    update = "batch" if experiment.update == "online" else "online"
-    rates = _change_rate(experiment)
-    return [
-        better,
-        *rates,
-        *_change_start(stage),
-        [_remedy(f"{update} updates", experiment, update=update)],
-        _add_units(experiment),
-        *_add_epochs(stage, rates),
-    ]
-
-
-def _change_rate(experiment: Experiment) -> list[Ladder]:
-    """Inputs on a scale, other learning rates, and smaller ones with scaled inputs."""
-
-    def ladder(changed: Experiment, factors: Iterable[float], prefix: str = "") -> Ladder:
-        rates = [f"{changed.learning_rate * factor:.6g}" for factor in factors]
-        return [
-            _remedy(f"{prefix}learning rate {rate}", changed, learning_rate=float(rate))
-            for rate in rates
-            if 0.0 < float(rate) < inf
-        ]
-
-    ladders = [ladder(experiment, factors) for factors in RATES]
-    targets_are_large = np.abs(experiment.task.targets).max() > MAX_INPUT
-    if find_unscaled_inputs(experiment) or (targets_are_large and experiment.scale == NO_SCALE):
-        scaled = _remedy("inputs scaled (standard)", experiment, scale="standard")
-        smaller = ladder(scaled.experiment, RATES[1], f"{scaled.name}, ")
-        ladders.insert(0, [scaled, *smaller])
-    return ladders
-
-
-def _add_epochs(stage: Stage, rates: Sequence[Ladder]) -> list[Ladder]:
-    """More epochs, alone and with the rates that got farthest, where that leaves room."""
-
-    def longer(times: int, experiment: Experiment, prefix: str = "") -> Remedy:
-        name = f"{prefix}{times} times the epochs"
-        return _remedy(name, experiment, epochs=times * experiment.epochs)
-
-    more = longer(MORE_EPOCHS, stage.experiment)
-    failed = stage.numbers.verdicts.keys() - {SOLVED}
-    can_still = any(not RULES[verdict].never for verdict in failed)
-    alone = [more, longer(MANY_EPOCHS, stage.experiment)] if can_still else [more]
-    tried = {
-        rung: stage.trials[rung.label]
-        for ladder in [*rates, [more]]
-        for rung in ladder
-        if rung.label in stage.trials
+def _list_rates(rate: float, factors: Iterable[float]) -> dict[str, dict[str, Any]]:
+    """Other learning rates, rounded as they are written."""
+    rates = [f"{rate * factor:.6g}" for factor in factors]
+    most = max(100.0 * rate, MAX_RATE)
+    return {
+        f"learning rate {text}": {"learning_rate": float(text)}
+        for text in rates
+        if 0.0 < float(text) <= most
     }
-    enough = any(trial.suffices and not has_room(trial.numbers.solved) for trial in tried.values())
-    if (
-        enough
-        or any(_next_rung(ladder, stage) for ladder in rates)
-        or tried.pop(more, None) is None
-    ):
-        return [alone]
-    ranked = sorted(tried, key=lambda rung: _rank(tried[rung].numbers))[:2]
-    better = [rung for rung in ranked if _rank(tried[rung].numbers) < _rank(stage.numbers)]
-    steps = [(MORE_EPOCHS, rung) for rung in better] + [(MANY_EPOCHS, rung) for rung in ranked]
-    return [alone, [longer(times, rung.experiment, f"{rung.name}, ") for times, rung in steps]]
-
-
-def _rank(numbers: VariantSummary) -> tuple[float, float]:
-    """Smaller for more seeds solved, then for a lower cost."""
-    cost = float(numbers.cost[1, -1]) if numbers.cost.size else inf
-    return -numbers.solved.k, inf if isnan(cost) else cost
-
-
-def _change_start(stage: Stage) -> list[Ladder]:
-    """Weights drawn from elsewhere; for given ones, also beside other numbers of the training."""
-    experiment = stage.experiment
-    changes: dict[str, Any] = {}
-    starts = [start for start in STARTS if start != experiment.init]
-    if experiment.initial_weights is not None:
-        changes = {"initial_weights": None, "seeds": tuple(range(CLAIM_SEEDS))}
-        starts = list(STARTS[:2])
-    ladder = [
-        _remedy(f"initial weights from {start.summary}", experiment, init=start, **changes)
-        for start in starts
-    ]
-    tried = [rung for rung in ladder if rung.label in stage.trials]
-    if experiment.initial_weights is None or len(tried) < len(ladder):
-        return [ladder]
-
-    def change(inner: Stage) -> list[Ladder]:
-        rates = _change_rate(inner.experiment)
-        return [*rates, *_add_epochs(inner, rates)]
-
-    best = min(tried, key=lambda rung: _rank(stage.trials[rung.label].numbers))
-    if stage.trials[best.label].suffices:
-        return [ladder]
-    return [ladder, *_change_beside(stage, best.name, best, change)]
-
-
-def _add_units(experiment: Experiment) -> Ladder:
-    """More units in every hidden layer."""
-    widths = [experiment.hidden]
-    for _ in range(WIDTHS):
-        widths.append(tuple(ceil(WIDER * units) for units in widths[-1]))
-    return [
-        _remedy(f"{'-'.join(map(str, hidden))} hidden units", experiment, hidden=hidden)
-        for hidden in widths[1:]
-        if max(hidden) <= MAX_UNITS and experiment.initial_weights is None
-    ]
-
-
-def _change_gradient(experiment: Experiment, *gradients: str) -> list[Ladder]:
-    """Other slopes to train with, where an activation's own may be 0 or is missing."""
-    return [
-        _change_layers(f"{backward} gradient", experiment, partial(_set_backward, backward))[-1:]
-        for backward in gradients
-    ]
-
-
-def _change_activations(experiment: Experiment) -> Iterator[Ladder]:
-    """Other activations, from the most alike to the least."""
-    yield from ([r] for r in _change_layers(f"leak {LEAK:g}", experiment, _add_leak))
-    for name in HIDDEN:
-        changes = _change_layers(name, experiment, partial(_replace_by, name))
-        yield from ([remedy] for remedy in changes if remedy.layers == "hidden")
-    changes = _change_layers("sigmoid", experiment, _replace_by_logistic)
-    yield from ([remedy] for remedy in changes if remedy.layers == "output")
-    for slope in SLOPES:
-        yield _change_layers(f"slope {slope:g}", experiment, partial(_set_slope, slope))[-1:]
 
 
 def _change_layers(
-    name: str, experiment: Experiment, change: Callable[[Activation], Activation | None]
+    experiment: Experiment, name: str, change: Change, wanted: str = ""
 ) -> list[Remedy]:
     """Change activations in the hidden layers, in the output, and in both, where it makes sense.
 
-    `change` gives None where it makes none. The last remedy is of all layers in which it does.
+    The last remedy is of all layers in which it does. If `wanted`, only what is so applied.
     """
     (variant,) = experiment.variants
     fields: dict[str, dict[str, Any]] = {}
@@ -480,8 +228,9 @@ def _change_layers(
     if len(fields) == 2:
         fields["both"] = fields["hidden"] | fields["output"]
     return [
-        _remedy(name, experiment, layers, variants=(replace(variant, **changed),))
+        Remedy((name,), layers, experiment, {"variants": (replace(variant, **changed),)})
         for layers, changed in fields.items()
+        if wanted in ("", layers)
     ]
 
 
@@ -522,8 +271,33 @@ def _set_slope(slope: float, activation: Activation) -> Activation | None:
 
 
 def _replace_by(name: str, activation: Activation) -> Activation | None:
-    return None if activation.name == name else ACTIVATIONS[name]
+    other = ACTIVATIONS[name]
+    return None if activation.function.value is other.function.value else other
 
 
-def _replace_by_logistic(activation: Activation) -> Activation | None:
-    return None if activation.is_logistic else ACTIVATIONS["sigmoid"]
+# --- cost ----------------------------------------------------------------------------------------
+
+
+def work_of_seed(experiment: Experiment) -> float:
+    """Estimate what a seed costs, in weight updates."""
+    weights = sum(float(rows * columns) for rows, columns in layer_shapes(experiment.sizes))
+    return experiment.epochs * len(experiment.task.targets) * weights
+
+
+def is_in_libraries(old: Variant, new: Variant) -> bool:
+    """Whether the activations that were changed are some that a library has, with their slope."""
+    pairs = zip_longest(
+        (*old.hidden_activations, old.output_activation),
+        (*new.hidden_activations, new.output_activation),
+    )
+    return all(after == before or _has_library(before, after) for before, after in pairs)
+
+
+def _has_library(before: Activation, after: Activation) -> bool:
+    """Whether a framework has an activation, or derives the same formula by itself."""
+    if after.backward != "own" or after.slope_is_given:
+        return False
+    if (after.definition, after.settings) == (before.definition, before.settings):
+        return True
+    leak = {"leak": ACTIVATIONS["leaky_relu"].parameters["leak"]}  # of which it may be any
+    return bool(aliases_of(after.with_settings(leak) if after.parameters.get("leak") else after))

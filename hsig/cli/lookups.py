@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
@@ -59,7 +60,6 @@ def activations(
             autocompletion=complete_activation,
             help="One activation, such as hard:slope=0.25, or a formula in x; or a group, or a "
             "pattern such as 'hard*'. Without it: all.",
-            show_default=False,
         ),
     ] = None,
     at: Annotated[
@@ -150,7 +150,6 @@ def show(
             metavar="CONFIG",
             autocompletion=complete_config,
             help="A YAML file.",
-            show_default=False,
         ),
     ] = None,
     *,
@@ -181,14 +180,14 @@ def show(
 def schema(*, output: Output) -> None:
     """Print a JSON Schema of configs, for editors."""
     output.check_file()
-    put(json_text(json_schema(), indent=2), output.output)
+    output.put_each(partial(put, json_text(json_schema(), indent=2)))
 
 
 @command(config_app, "hsig config new -o my.yaml", options=("output", "force"))
 def new(*, output: Output) -> None:
     """Print a commented config to start from."""
     output.check_file(new=True)
-    put(starting_point(), output.output)
+    output.put_each(partial(put, starting_point()))
 
 
 @command(tour_app, "hsig tour")

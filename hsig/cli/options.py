@@ -2,8 +2,10 @@
 
 import inspect
 import shlex
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
@@ -12,7 +14,8 @@ from typer.core import TyperCommand
 
 from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
-from hsig.errors import ConfigError
+from hsig.errors import ConfigError, call_each
+from hsig.files import is_stream
 from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
@@ -35,6 +38,24 @@ def _complete_columns(incomplete: str) -> list[str]:
 _PLAIN_ENDINGS = ("", "txt", "log", "table")
 
 
+def check_endings(files: Sequence[Path], endings: Sequence[str], expected: str) -> None:
+    """Refuse files, but for streams, whose endings are others.
+
+    Raises:
+        ConfigError: If there are some.
+    """
+    wrong = [path for path in files if ending_of(path) not in endings and not is_stream(path)]
+    if wrong:
+        raise ConfigError(
+            [f"--output: the ending of {p} tells no format. Expected {expected}" for p in wrong]
+        )
+
+
+def ending_of(path: Path) -> str:
+    """The ending of a file's name, without the dot."""
+    return path.suffix.removeprefix(".").casefold()
+
+
 class Output(NamedTuple):
     """How and where the user wants the result."""
 
@@ -43,9 +64,12 @@ class Output(NamedTuple):
         typer.Option("--format", "-f", help="How to write the result. [default: table]"),
     ] = None
     output: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write to a file; its ending tells the format."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to a file; its ending tells the format. May be given several times.",
         ),
     ] = None
     force: Annotated[
@@ -98,26 +122,31 @@ class Output(NamedTuple):
         Raises:
             ConfigError: If the options do not go together or the file cannot be written.
         """
-        if self.format is None and self._ending not in (*_PLAIN_ENDINGS, *Format):
-            raise ConfigError(
-                f"--output: the ending of {self.output} tells no format. Expected .json, .csv, .md "
-                "or .txt, or --format"
-            )
-        format = self.resolved_format
-        if self.long and format is not Format.csv:
-            raise ConfigError(f"--long: goes with --format csv, got --format {format}")
-        if self.columns is not None and format not in (Format.table, Format.md):
-            raise ConfigError(f"--columns: goes with --format table or md, got --format {format}")
+        if self.format is None:
+            endings = (*_PLAIN_ENDINGS, *Format)
+            check_endings(self.files, endings, ".json, .csv, .md or .txt, or --format")
+        formats = {*map(self._format_of, self.files or (None,))}
+        got = f"got --format {', '.join(formats)}"
+        if self.long and Format.csv not in formats:
+            raise ConfigError(f"--long: goes with --format csv, {got}")
+        if self.columns is not None and formats.isdisjoint((Format.table, Format.md)):
+            raise ConfigError(f"--columns: goes with --format table or md, {got}")
         if self.columns is not None:
             from hsig.config.kinds import Choice, ListOf
             from hsig.config.loading import load_flag
 
             load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
         self.check_file()
-        self._check_note()
+        if self.no_save and (self.name, self.note) != (None, None):
+            flag = "--note" if self.name is None else "--name"
+            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
+        if (self.name, self.note) != (None, None):
+            from hsig.runs.store import NO_NOTE
+
+            NO_NOTE.updated(self.name, self.note)
 
     def check_file(self, *, new: bool = False) -> None:
-        """Refuse a file that cannot be written, or that has been read as an input by now.
+        """Refuse files that cannot be written, or that have been read as an input by now.
 
         Args:
             new: Whether any file that is there is refused.
@@ -125,23 +154,14 @@ class Output(NamedTuple):
         Raises:
             ConfigError: If it is so.
         """
-        if self.output is not None:
-            from hsig.output.streams import check_output
+        from hsig.output.streams import check_output
 
-            check_output(self.output, force=self.force, new=new)
-        elif self.force:
+        for path, times in Counter(self.files).items():
+            if times > 1:
+                raise ConfigError(f"--output: expected each file once, got {path} again")
+            check_output(path, force=self.force, new=new)
+        if self.force and not self.files:
             raise ConfigError("--force: goes with --output FILE, which it replaces")
-
-    def _check_note(self) -> None:
-        """Refuse a name or a note that a run cannot have."""
-        if self.name is None and self.note is None:
-            return
-        if self.no_save:
-            flag = "--note" if self.name is None else "--name"
-            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
-        from hsig.runs.store import NO_NOTE
-
-        NO_NOTE.updated(self.name, self.note)
 
     @property
     def runs(self) -> Path:
@@ -149,15 +169,19 @@ class Output(NamedTuple):
         return self.runs_dir or Path("runs")
 
     @property
-    def resolved_format(self) -> Format:
-        """The value of `--format`, else the ending of the file, else a table."""
-        if self.format is not None:
-            return self.format
-        return Format.table if self._ending in _PLAIN_ENDINGS else Format(self._ending)
+    def files(self) -> list[Path]:
+        """Where the result is to go; stdout if there is none."""
+        return self.output or []
 
     @property
-    def _ending(self) -> str:
-        return self.output.suffix.removeprefix(".").casefold() if self.output else ""
+    def is_drawn(self) -> bool:
+        """Whether it is written as on a screen alone."""
+        return all(self._format_of(path) == Format.table for path in self.files or (None,))
+
+    def _format_of(self, path: Path | None) -> Format:
+        """The value of `--format`, else the ending of a file, else a table."""
+        ending = ending_of(path) if path else ""
+        return self.format or (Format(ending) if ending in Format.__members__ else Format.table)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -165,20 +189,31 @@ class Output(NamedTuple):
         return tuple(part.strip() for part in self.columns.split(",")) if self.columns else ()
 
     def write(self, page: "Page") -> None:
-        """Write a page in the format."""
+        """Write a page to each file, or to stdout, in its format."""
+        self.put_each(partial(self._write, page))
+
+    def put_each(self, put: Callable[[Any], None]) -> None:
+        """Call something that writes the result with each file, or with None for stdout.
+
+        Raises:
+            RunError: If some cannot be written; the others are.
+        """
+        call_each(partial(put, path) for path in self.files or (None,))
+
+    def _write(self, page: "Page", path: Path | None) -> None:
         from hsig.output import formats, screen, streams, terminal
 
-        match self.resolved_format:
+        match self._format_of(path):
             case Format.table:
                 terminal.put_drawn(
-                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), self.output
+                    lambda c: screen.draw(page, c, brief=self.quiet, full=self.full), path
                 )
             case Format.json:
-                streams.put(formats.as_json(page), self.output)
+                streams.put(formats.as_json(page), path)
             case Format.csv:
-                streams.put(formats.as_csv(page, every_row=self.long), self.output)
+                streams.put(formats.as_csv(page, every_row=self.long), path)
             case Format.md:
-                streams.put(formats.as_markdown(page, full=self.full), self.output)
+                streams.put(formats.as_markdown(page, full=self.full), path)
 
 
 _OPTIONS = get_type_hints(Output, include_extras=True)

@@ -5,52 +5,63 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from hsig.activations.names import find_activations, select_activations
-from hsig.cli.options import EVERY_KEY, Output, command, complete_run, new_app
-from hsig.cli.training import OneOrConfig
-from hsig.config.keys import TRAIN, complete_comparison
-from hsig.config.kinds import ListOf, Number, Whole
-from hsig.config.loading import (
-    SWEPT,
-    load_experiment,
-    load_flag,
-    resolve,
-    written_keys,
+from hsig.activations.names import select_activations
+from hsig.cli.options import (
+    EVERY_KEY,
+    Output,
+    check_endings,
+    command,
+    complete_run,
+    ending_of,
+    new_app,
 )
-from hsig.config.positional import (
+from hsig.cli.training import OneOrConfig
+from hsig.config.keys import (
+    TRAIN,
+    complete_comparison,
     set_activations,
     single_config,
     split_words,
     take_single_activation,
 )
+from hsig.config.kinds import ListOf, Number, Whole
+from hsig.config.loading import SWEPT, load_experiment, load_flag, resolve, written_keys
 from hsig.config.sweeps import load_sweep
 from hsig.errors import INTERRUPTED, ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.snapshots import Stepper
 from hsig.files import is_stream
 from hsig.output.html import report_html
-from hsig.output.streams import check_output, print_message, put, put_bytes
+from hsig.output.streams import print_message, put, put_bytes
 from hsig.output.terminal import ConsoleTrainer
-from hsig.output.watch import Screen, keyboard, read_keys
+from hsig.output.watch import STOP, Screen, keyboard, read_keys
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.watching import MAX_SPEED, MIN_SPEED, View
 from hsig.reports.watching import picture as watched_picture
 from hsig.results.comparing import compare
-from hsig.results.kinds import KINDS, THEMES
 from hsig.results.opening import report_of_run, result_of
-from hsig.results.pictures import Look, check_installed, kinds_of, picture
+from hsig.results.pictures import (
+    KINDS,
+    THEMES,
+    Look,
+    check_installed,
+    describe_choice,
+    kinds_of,
+    picture,
+)
 from hsig.results.result import Result
 from hsig.results.sweeping import sweep
 from hsig.results.training import train
-from hsig.runs.listing import find_record, names_a_run
-from hsig.runs.store import LATEST, describe_damage
+from hsig.runs.listing import find_record, split_runs
+from hsig.runs.store import LATEST, Record, describe_damage
 
 plot_app = new_app()
 report_app = new_app()
@@ -60,7 +71,7 @@ _FORMATS = ("png", "svg", "pdf")
 _CHECKPOINTS = 100  # of what is trained for a picture, unless somebody says otherwise
 _MAX_FINE_SEEDS = 10_000  # of more, so many checkpoints would take much memory
 _FILE = Path("hsig-report.html")
-_ENDINGS = (".html", ".htm")
+_ENDINGS = ("html", "htm")
 _EPOCHS = ListOf(Whole(0), "epochs")  # that a picture shows
 _SPEED = Number(MIN_SPEED, MAX_SPEED)
 _DUMB = ("dumb", "unknown")
@@ -72,20 +83,8 @@ Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
 Theme = StrEnum("Theme", {name: name for name in THEMES})  # type: ignore[misc]
 
 
-class _Subject(NamedTuple):
-    """The results that are drawn.
-
-    Attributes:
-        names: What the results are called.
-        results: At least one.
-        kind: Of the picture that says most, if it is not that of the results.
-    """
-
-    names: Sequence[str]
-    results: Sequence[Result]
-    kind: str | None = None
-
-
+# what is drawn: names, the results that they have, and the kind that says most of these
+_Subject = tuple[Sequence[str], Sequence[Result], str | None]
 _FILED = ("output", "force", "runs_dir", "quiet")
 
 
@@ -112,7 +111,6 @@ def plot(
             autocompletion=_complete,
             help="Kept runs (an id, a name, latest, latest~1), or what to train for it: YAML "
             "files, activations. Without any: the latest run.",
-            show_default=False,
         ),
     ] = None,
     kind: Annotated[
@@ -156,49 +154,43 @@ def plot(
     shows.
     """
     check_installed("matplotlib")
-    format = _picture_format(output)
+    check_endings(output.files, _FORMATS, ".png, .svg or .pdf")
+    if output.files:
+        output.check_file()
     epochs = None if at is None else load_flag("--at", at, _EPOCHS)
     look = Look(variant=variant, at=epochs, seed=seed, theme=theme or THEMES[0])
-    subject = _find_results(what or [], flags, output)
-    chosen = kind or subject.kind or next(iter(kinds_of(subject.results)), None)
+    names, results, usual = _find_results(what or [], flags, output)
+    chosen = kind or usual or next(iter(kinds_of(results)), None)
     try:
-        drawn = picture(subject.results, chosen, look, subject.names)
+        drawn = picture(results, chosen, look, names)
+        choice = describe_choice(chosen, results, names, look)
     except ConfigError as problem:
         raise ConfigError([_as_flag(message) for message in problem.messages]) from None
-    path = output.output or Path(f"hsig-{chosen}.{format}")
-    if output.output is None:
-        check_output(path, force=output.force)
+    if not output.files:
+        output = output._replace(output=[Path(f"hsig-{chosen}.{_FORMATS[0]}")])
+        output.check_file()
     from hsig.figures.picture import save
 
-    put_bytes(save(drawn, format), path)
+    def save_to(path: Path) -> None:
+        put_bytes(save(drawn, _FORMATS[0] if is_stream(path) else ending_of(path)), path)
+
+    output.put_each(save_to)
+    if choice:
+        print_message(f"{choice}. Choose another with --variant")
     if not output.quiet:
         print_message(drawn.caption.title)
-    if not is_stream(path):
-        put(f"{path}\n", None)
+    _put_names(output.files)
+
+
+def _put_names(files: Sequence[Path]) -> None:
+    """Say on stdout where the result is."""
+    put("".join(f"{path}\n" for path in files if not is_stream(path)), None)
 
 
 def _as_flag(message: str) -> str:
     """A complaint of an option, as it is typed."""
     where = message.partition(":")[0]
     return f"--{message}" if where in ("at", "kind", "seed", "variant") else message
-
-
-def _picture_format(output: Output) -> str:
-    """What kind of file it is to be.
-
-    Raises:
-        ConfigError: If its name does not tell, or it cannot be written.
-    """
-    if output.output is None or is_stream(output.output):
-        return _FORMATS[0]
-    ending = output.output.suffix.removeprefix(".").casefold()
-    if ending not in _FORMATS:
-        raise ConfigError(
-            f"--output: the ending of {output.output} tells no format of pictures. Expected .png, "
-            ".svg or .pdf"
-        )
-    check_output(output.output, force=output.force)
-    return ending
 
 
 def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
@@ -209,38 +201,24 @@ def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _S
     """
     if not words and not flags:
         words = [LATEST]
-    runs = [word for word in words if _is_run(word, output)]
+    runs, others = split_runs(output.runs, words, flags)
     if not runs:
         return _train_for_picture(words, flags, output)
-    others = [word for word in words if word not in runs]
     if others:
         raise ConfigError(
             f"{', '.join(others)}: goes without kept runs, such as {runs[0]}. Expected runs, or "
             "what is to be trained"
         )
-    if flags:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
-        raise ConfigError(f"{named}: goes without kept runs: {runs[0]} has its own settings")
-    records = [find_record(output.runs, run) for run in runs]
-    print_message(*(told for record in records for told in describe_damage(record)))
+    records = _find_records(output, runs)
     names = [record.note.name or record.id.partition(".")[0] for record in records]
-    return _Subject(names, [result_of(record) for record in records])
+    return names, [result_of(record) for record in records], None
 
 
-def _is_run(word: str, output: Output) -> bool:
-    """Whether a word means a kept run.
-
-    Raises:
-        ConfigError: If it means an activation as well.
-    """
-    if split_words([word])[0] or not names_a_run(output.runs, word):
-        return False
-    if find_activations(word):
-        raise ConfigError(
-            f"{word}: is the name of a run, and an activation. Give the run's id; for the "
-            f"activation, --activation {word}"
-        )
-    return True
+def _find_records(output: Output, runs: Sequence[str]) -> list[Record]:
+    """The records that are meant, each once; what is wrong with them is told."""
+    records = {record.id: record for record in (find_record(output.runs, run) for run in runs)}
+    print_message(*(told for record in records.values() for told in describe_damage(record)))
+    return [*records.values()]
 
 
 def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
@@ -250,7 +228,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
     written = written_keys(configs[0]) if len(configs) == 1 else frozenset[str]()
     if SWEPT in written:
         set_activations("activation", activations, flags)
-        return _Subject([""], [sweep(load_sweep(config, flags))])
+        return [""], [sweep(load_sweep(config, flags))], None
     notice = "there is no picture"
     trainer = ConsoleTrainer(quiet=output.quiet, check=output.check_file, notice=notice)
     result: Result
@@ -272,7 +250,7 @@ def _train_for_picture(words: list[str], flags: dict[str, str], output: Output) 
         raise typer.Exit(INTERRUPTED)
     if trainer.problem is not None:
         raise trainer.problem
-    return _Subject([""], [result], kind)
+    return [""], [result], kind
 
 
 @command(
@@ -289,7 +267,6 @@ def report(
             autocompletion=complete_run,
             help="Kept runs: an id or the beginning of one, a name, latest, or latest~1. Without "
             "any: the latest.",
-            show_default=False,
         ),
     ] = None,
     *,
@@ -299,18 +276,14 @@ def report(
 
     The file needs no network. Needs matplotlib and Jinja2.
     """
-    path = output.output or _FILE
-    if output.output is not None and path.suffix.casefold() not in _ENDINGS:
-        raise ConfigError(f"--output: expected a name that ends in .html, got {path}")
-    check_output(path, force=output.force)
-    records = {
-        record.id: record for record in (find_record(output.runs, run) for run in runs or [LATEST])
-    }
-    print_message(*(told for record in records.values() for told in describe_damage(record)))
+    check_endings(output.files, _ENDINGS, ".html")
+    output = output._replace(output=output.files or [_FILE])
+    output.check_file()
+    records = _find_records(output, runs or [LATEST])
     check_installed("matplotlib", "jinja2")
-    reports = [report_of_run(record) for record in records.values()]
-    put(report_html(reports), path)
-    put(f"{path}\n", None)
+    reports = [*map(report_of_run, records)]
+    output.put_each(partial(put, report_html(reports)))
+    _put_names(output.files)
 
 
 @command(
@@ -347,11 +320,9 @@ def watch(
     print_message(*(f"warning: {message}" for message in warnings_of([experiment])))
     view = View.begin(len(experiment.seeds), experiment.epochs, chosen)
     console = Console(force_terminal=True, force_interactive=True, highlight=False, emoji=False)
-    try:
+    while not view.ended:  # a process that was stopped goes on here
         with keyboard(), Screen(console) as screen:
-            _show(experiment, stepper, view, screen)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+            view = _show(experiment, stepper, view, screen)
 
 
 def _check_terminal() -> None:
@@ -367,8 +338,8 @@ def _check_terminal() -> None:
         )
 
 
-def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) -> None:
-    """Train and draw by turns, until a key ends it."""
+def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) -> View:
+    """Train and draw by turns, until a key ends or stops it."""
     shown: object = None
     began = monotonic()
     while not view.ended:
@@ -384,8 +355,11 @@ def _show(experiment: Experiment, stepper: Stepper, view: View, screen: Screen) 
         while not view.ended:
             left = until - monotonic()
             for key in read_keys(max(0.0, left)):
+                if key == STOP:
+                    return view
                 view = view.press(key)
             if left <= 0.0:
                 break
         before, began = began, monotonic()
         view = view.advance(began - before)
+    return view

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that help is instant.
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,6 @@ import typer
 from hsig.cli.options import (
     MAX_LISTED,
     WRITING,
-    Format,
     Output,
     command,
     complete_run,
@@ -95,7 +95,7 @@ def list_runs(
     if records and not chosen:
         problems.append(f"none of the {len(records)} kept runs is so")
     if limit is None:
-        limit = MAX_LISTED if output.resolved_format is Format.table else len(chosen)
+        limit = MAX_LISTED if output.is_drawn else len(chosen)
     if len(chosen) > limit:
         problems.append(f"{len(chosen) - limit} older runs are not listed (--limit)")
     output.write(listing(chosen[:limit], list_ids(output.runs), only_changed=only_changed))
@@ -248,31 +248,23 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
     from rich.console import Group
 
     from hsig.experiments.parallel import local_pool, run_jobs
-    from hsig.experiments.sweeps import CellResult, LostCell
-    from hsig.output.terminal import Interrupts, watch_cells
+    from hsig.experiments.sweeps import CellResult
+    from hsig.output.signals import Interrupts
+    from hsig.output.terminal import watch_cells
     from hsig.runs.provenance import digest_sweep
     from hsig.runs.sweeps import compare_cells, load_kept_sweep, read_sweep
 
     wanted, kept = load_kept_sweep(record), read_sweep(record)
-    again: dict[tuple[str, ...], CellResult] = {}
-
-    def take(ended: tuple[int, CellResult | LostCell]) -> int:
-        number, result = ended
-        if isinstance(result, CellResult):
-            again[wanted.cells[number]] = result
-        return wanted.experiments[number].steps
-
-    results = run_jobs(enumerate(wanted.experiments), local_pool(wanted.experiments))
     interrupts = Interrupts(_STOPPED)
-    watch_cells(
+    results = run_jobs(enumerate(wanted.experiments), local_pool(wanted.experiments))
+    ended = watch_cells(
         results,
-        take,
         interrupts,
-        cells=len(wanted.cells),
-        steps=sum(experiment.steps for experiment in wanted.experiments),
+        steps={number: each.steps for number, each in enumerate(wanted.experiments)},
         draw=lambda _: Group(),
         quiet=False,
     )
+    again = {wanted.cells[n]: result for n, result in ended if isinstance(result, CellResult)}
     if interrupts.interrupted:
         raise typer.Exit(INTERRUPTED)
     engines = {
@@ -317,11 +309,11 @@ def export_run(id: Id, *, output: Output) -> None:
     from hsig.runs.listing import find_record
     from hsig.runs.store import describe_damage, pack_record
 
-    if output.output is None:
+    if not output.files:
         raise ConfigError("--output: expected the zip file to write, such as -o run.zip")
     output.check_file()
     record = find_record(output.runs, id)
-    put_bytes(pack_record(record), output.output)
+    output.put_each(partial(put_bytes, pack_record(record)))
     print_message(*describe_damage(record))
 
 

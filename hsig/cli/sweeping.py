@@ -2,10 +2,10 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -14,8 +14,14 @@ import typer
 from rich.console import Console, RenderableType
 
 from hsig.cli.options import KEEPING, WRITING, Output, command, complete_run, new_app
-from hsig.config.keys import KEYS, SWEEP, complete_words
-from hsig.config.positional import set_activations, single_config, split_words
+from hsig.config.keys import (
+    KEYS,
+    SWEEP,
+    complete_words,
+    set_activations,
+    single_config,
+    split_words,
+)
 from hsig.config.sweeps import load_sweep
 from hsig.errors import INTERRUPTED, ConfigError, HsigError, RunError
 from hsig.experiments.dask_cluster import cluster_pool
@@ -24,8 +30,9 @@ from hsig.experiments.parallel import Pool, available_cores, local_pool, run_job
 from hsig.experiments.sweeps import CellResult, LostCell, Sweep, train_cell
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
+from hsig.output.signals import Interrupts
 from hsig.output.streams import print_message, put
-from hsig.output.terminal import Interrupts, watch_cells
+from hsig.output.terminal import watch_cells
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
 from hsig.reports.sweeps import latest_map, sweep_page
@@ -59,7 +66,6 @@ def sweep(
             metavar="CONFIG|ACTIVATION",
             autocompletion=complete_words,
             help="A YAML file, which may have a sweep: block, activations, or both.",
-            show_default=False,
         ),
     ] = None,
     resume: Annotated[
@@ -98,13 +104,12 @@ def sweep(
     earlier sweep has.
     """
     output.check()
-    runs = output.runs
     if resume is not None and output.no_save:
         raise ConfigError(
             "--resume: goes without --no-save: what is done of a kept sweep is kept with it. To "
             "keep nothing, give its config or flags without --resume"
         )
-    config, given, wanted = _load(what or [], resume, flags, runs)
+    config, given, wanted = _load(what or [], resume, flags, output.runs)
     output.check_file()
     print_message(*(f"warning: {message}" for message in warnings_of(wanted.experiments)))
     if dry_run:
@@ -113,11 +118,14 @@ def sweep(
             print_message(_describe_work(wanted, [*enumerate(wanted.experiments)], workers))
         put("".join(f"{_describe_cell(wanted, cell)}\n" for cell in wanted.cells), None)
         return
-    ledger = Ledger(runs, wanted)
+    ledger = Ledger(output.runs, wanted)
     print_message(*(f"warning: {message}" for message in ledger.warnings))
     training = _Training(wanted, ledger, fail_fast=fail_fast, keeps=not output.no_save)
     missing = [] if training.is_over else ledger.missing()
-    pool = _pool(scheduler, [experiment for _, experiment in missing]) if missing else None
+    pool: Pool[CellResult] | None = None
+    if cells := [experiment for _, experiment in missing]:
+        on_cluster = scheduler and cluster_pool(scheduler, cells, print_message)
+        pool = on_cluster or local_pool(cells)
     if training.keeps:
         ledger.open(config, given, arguments=sys.argv[1:], started=datetime.now(UTC))
         ledger.set_note(output.name, output.note)
@@ -125,16 +133,18 @@ def sweep(
         print_message(f"warning: {ledger.problem}: the cells are trained and shown, but not kept")
         training.keeps = output.runs_dir is not None  # then it is an error in the end
     missing = ledger.missing()
-    if pool is not None and missing:
-        if not output.quiet:
-            print_message(_describe_work(wanted, missing, pool.workers))
-        training.train(missing, pool, quiet=output.quiet)
-    axes, base = wanted.axes, wanted.experiments[0]
-    with training.interrupts:  # what was done is to be written
-        page = sweep_page(axes, base, ledger.summaries)
-        output.write(page)
-        ledger.close(lambda: as_json(page))
-    training.end()
+    kept = "the same command goes on from here" if training.keeps else "nothing was kept"
+    with Interrupts(kept) as interrupts:
+        if pool is not None and missing:
+            if not output.quiet:
+                print_message(_describe_work(wanted, missing, pool.workers))
+            training.train(missing, pool, interrupts, quiet=output.quiet)
+        page = sweep_page(wanted.axes, wanted.experiments[0], ledger.summaries)
+        try:
+            output.write(page)
+        finally:  # what nobody reads, or no disk takes, is kept all the same
+            ledger.close(lambda: as_json(page))
+    training.end(interrupted=interrupts.interrupted)
 
 
 def _load(
@@ -165,13 +175,6 @@ def _load(
     return None, flags, load_sweep_to_resume(record, flags.get("workers"))
 
 
-def _pool(scheduler: str | None, experiments: Sequence[Experiment]) -> Pool[CellResult]:
-    """Who trains the cells."""
-    if scheduler is None:
-        return local_pool(experiments)
-    return cluster_pool(scheduler, experiments, print_message)
-
-
 class _Training:
     """The training of a sweep's cells: each is kept as it ends, and the map is drawn.
 
@@ -191,47 +194,31 @@ class _Training:
         self._latest = wanted.cells[0]
         self._reasons: Counter[str] = Counter()
 
-    @cached_property
-    def interrupts(self) -> Interrupts:
-        """What ends it early."""
-        kept = "the same command goes on from here" if self.keeps else "nothing was kept"
-        return Interrupts(kept)
-
     @property
     def is_over(self) -> bool:
         """Whether it is to stop at a cell that could not be trained."""
         return self.failed and self._fail_fast
 
     def train(
-        self, missing: Sequence[tuple[int, Experiment]], pool: Pool[CellResult], *, quiet: bool
+        self,
+        missing: Sequence[tuple[int, Experiment]],
+        pool: Pool[CellResult],
+        interrupts: Interrupts,
+        *,
+        quiet: bool,
     ) -> None:
         """Train what is missing."""
         steps = {number: experiment.steps for number, experiment in missing}
-
-        def take(ended: tuple[int, CellResult | LostCell]) -> int:
-            self._take(*ended)
-            return steps[ended[0]]
-
+        results = run_jobs(missing, pool)
+        ended = watch_cells(results, interrupts, steps=steps, draw=self._draw, quiet=quiet)
         try:
-            watch_cells(
-                self._results(missing, pool),
-                take,
-                self.interrupts,
-                cells=len(missing),
-                steps=sum(steps.values()),
-                draw=self._draw,
-                quiet=quiet,
-            )
+            with closing(ended):
+                for number, result in ended:
+                    self._take(number, result)
+                    if self.is_over:
+                        break
         except HsigError as problem:  # a full disk, a cluster that has gone
             self.problem = problem
-
-    def _results(
-        self, missing: Sequence[tuple[int, Experiment]], pool: Pool[CellResult]
-    ) -> Iterator[tuple[int, CellResult | LostCell]]:
-        for ended in run_jobs(missing, pool):
-            yield ended
-            if self.is_over:
-                return
 
     def _take(self, number: int, result: CellResult | LostCell) -> None:
         """Keep what became of a cell, and tell at once if it could not be trained."""
@@ -255,7 +242,7 @@ class _Training:
         shown = latest_map(self._wanted.axes, self._ledger.summaries, self._latest)
         return draw_so_far(shown, console)
 
-    def end(self) -> None:
+    def end(self, *, interrupted: bool) -> None:
         """Exit with what there is to say.
 
         Raises:
@@ -264,7 +251,7 @@ class _Training:
         for problem in (self._ledger.problem if self.keeps else None, self.problem):
             if problem is not None:
                 raise problem
-        if self.interrupts.interrupted:
+        if interrupted:
             raise typer.Exit(INTERRUPTED)
         if self.lost:
             raise RunError(self.lost)

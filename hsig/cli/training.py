@@ -6,9 +6,10 @@ Each command imports what it needs when it runs, so that help and completion are
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,9 +21,11 @@ from hsig.config.keys import (
     TRAIN,
     complete_comparison,
     complete_words,
+    set_activations,
+    split_words,
+    take_single_activation,
 )
-from hsig.config.positional import set_activations, split_words, take_single_activation
-from hsig.errors import INTERRUPTED, UNMET, RunError
+from hsig.errors import INTERRUPTED, UNMET, ConfigError, RunError
 
 if TYPE_CHECKING:
     from hsig.experiments.experiment import Experiment
@@ -43,7 +46,6 @@ OneOrConfig = Annotated[
         metavar="CONFIG|ACTIVATION",
         autocompletion=complete_words,
         help="A YAML file (ends in .yaml or .yml, or has a slash), an activation, or both.",
-        show_default=False,
     ),
 ]
 
@@ -92,7 +94,6 @@ def compare(
             metavar="CONFIG|all|GROUP|ACTIVATION",
             autocompletion=complete_comparison,
             help="Activations or groups of them (all, sigmoids, hidden), and YAML files.",
-            show_default=False,
         ),
     ] = None,
     *,
@@ -100,15 +101,12 @@ def compare(
     output: Output,
 ) -> None:
     """Train several activations from the same initial weights, and show them side by side."""
-    from hsig.output.terminal import ConsoleTrainer
     from hsig.results import comparing
 
     output.check()
     configs, activations = split_words(what or [])
     set_activations("activations", activations, flags)
-    started = Start.now()
-    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
-        finish(comparing.compare(configs, flags, trainer), configs, trainer, output, started)
+    _run(output, configs, partial(comparing.compare, configs, flags))
 
 
 @command(
@@ -125,10 +123,28 @@ def explain(
     flags: dict[str, str],
     output: Output,
 ) -> None:
-    """Say why an activation fails, with evidence, and try remedies from the same seeds."""
-    from hsig.results import explaining
+    """Say why an activation fails, with evidence, and try remedies from the same seeds.
 
-    _run_single(what or [], flags, output, EXPLAIN, explaining.explain)
+    In place of a config, a kept run: its activation in its setting. Of several, name the one
+    behind it.
+    """
+    from hsig.results import explaining
+    from hsig.runs.listing import find_record, split_runs
+
+    runs, labels = split_runs(output.runs, what or [], flags)
+    if not runs:
+        _run_single(what or [], flags, output, EXPLAIN, explaining.explain)
+        return
+    if len(runs) > 1 or len(labels) > 1:
+        raise ConfigError(
+            f"expected one kept run, and the label of one of its variants, got "
+            f"{', '.join(what or [])}"
+        )
+    from hsig.results.opening import experiment_of_run
+
+    output.check()
+    experiment = experiment_of_run(find_record(output.runs, runs[0]), *labels)
+    _run(output, [], partial(explaining.explain, experiment))
 
 
 def _run_single(
@@ -140,59 +156,45 @@ def _run_single(
 ) -> None:
     """Train the experiment of one activation, show its result and keep it."""
     from hsig.config.loading import load_experiment
-    from hsig.output.terminal import ConsoleTrainer
 
     output.check()
     config = take_single_activation(words, flags)
-    started = Start.now()
-    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
-        result = train_experiment(load_experiment(config, flags, command_name), trainer)
-        finish(result, [config] if config else [], trainer, output, started)
+    _run(
+        output,
+        [config] if config else [],
+        lambda trainer: train_experiment(load_experiment(config, flags, command_name), trainer),
+    )
 
 
-class Start(NamedTuple):
-    """When a command began, by the calendar and by a clock that is never set."""
-
-    moment: datetime
-    clock: float
-
-    @classmethod
-    def now(cls) -> "Start":
-        """The start of a command that begins now."""
-        return cls(datetime.now(UTC), monotonic())
-
-
-def finish(
-    result: "Trained",
-    configs: Sequence[Path],
-    trainer: "ConsoleTrainer",
-    output: Output,
-    started: Start,
+def _run(
+    output: Output, configs: Sequence[Path], train: "Callable[[ConsoleTrainer], Trained]"
 ) -> None:
-    """Show and keep a result, and exit with its code.
-
-    The trainer is still to be entered, so that a signal breaks none of it off.
-    """
+    """Train, show and keep the result, and exit with its code."""
     from hsig.output.streams import print_message
+    from hsig.output.terminal import ConsoleTrainer
     from hsig.reports.phrases import unmet_expectations
 
-    has_results = any(part.outcome.results for part in result.parts)
-    complete = not trainer.interrupted and trainer.problem is None
-    if has_results:
-        page = result.make_page(output.column_names)
-        try:
-            output.write(page)
-        finally:  # what nobody reads, or no disk takes, is kept all the same
-            if not output.no_save:
-                _keep(result, configs, page, output, started, complete=complete)
-    if trainer.interrupted:
-        trainer.say(done=has_results)
-        raise typer.Exit(INTERRUPTED)
-    if trainer.problem is not None:
-        raise trainer.problem
-    unmet = [line for summary in result.summaries for line in unmet_expectations(summary)]
-    print_message(*unmet)
-    raise typer.Exit(UNMET if unmet else 0)
+    started, clock = datetime.now(UTC), monotonic()
+    with ConsoleTrainer(quiet=output.quiet, check=output.check_file) as trainer:
+        result = train(trainer)
+        complete = not trainer.interrupted and trainer.problem is None
+        has_results = any(part.outcome.results for part in result.parts)
+        if has_results:
+            page = result.make_page(output.column_names)
+            seconds = monotonic() - clock
+            try:
+                output.write(page)
+            finally:  # what nobody reads, or no disk takes, is kept all the same
+                if not output.no_save:
+                    _keep(result, configs, page, output, complete, started, seconds)
+        if trainer.interrupted:
+            trainer.say(done=has_results)
+            raise typer.Exit(INTERRUPTED)
+        if trainer.problem is not None:
+            raise trainer.problem
+        unmet = [line for summary in result.summaries for line in unmet_expectations(summary)]
+        print_message(*unmet)
+        raise typer.Exit(UNMET if unmet else 0)
 
 
 def _keep(
@@ -200,9 +202,9 @@ def _keep(
     configs: Sequence[Path],
     page: "Page",
     output: Output,
-    started: Start,
-    *,
     complete: bool,
+    started: datetime,
+    seconds: float,
 ) -> None:
     """Keep a run. Without `--runs-dir` a failure is only a warning.
 
@@ -215,7 +217,6 @@ def _keep(
     from hsig.runs.record import keep_run
     from hsig.runs.store import NO_NOTE
 
-    seconds = monotonic() - started.clock
     numbers = sum(
         len(e.variants) * len(e.seeds) * len(e.checkpoints) * (EVIDENCE_NUMBERS + 2)
         for e in (part.outcome.experiment for part in result.parts)
@@ -229,7 +230,7 @@ def _keep(
             parts=result.parts,
             result=as_json(page, every_seed=numbers <= _MAX_LISTED_NUMBERS),
             complete=complete and all(part.outcome.complete for part in result.parts),
-            started=started.moment,
+            started=started,
             seconds=seconds,
             note=NO_NOTE.updated(output.name, output.note),
         )

@@ -30,15 +30,7 @@ from hsig.config.specs import (
     read_spec,
     split_specs,
 )
-from hsig.config.values import (
-    InvalidValue,
-    Json,
-    Location,
-    Value,
-    check_all,
-    describe,
-    plain,
-)
+from hsig.config.values import InvalidValue, Json, Location, Value, check_all, describe, plain
 
 if TYPE_CHECKING:
     from hsig.activations import Activation
@@ -63,14 +55,13 @@ class ActivationKind(SpecKind):
 
     def check(self, value: object, location: Location) -> Any:
         if isinstance(value, str):
-            is_list = self.layered and is_bracketed(value)
-            value = read_item(value, location) if is_list or value.startswith("{") else value
-        if isinstance(value, str) and value in self.words:
-            return value
-        if not self.layered:
-            return read_activation(value, location)
-        if not isinstance(value, list):
-            return (read_activation(value, location),)
+            if value in self.words:
+                return value
+            if value.startswith("{") or (self.layered and is_bracketed(value)):
+                value = read_item(value, location)
+        if not self.layered or not isinstance(value, list):
+            activation = read_activation(value, location)
+            return (activation,) if self.layered else activation
         if not 1 <= len(value) <= MAX_DEPTH:
             raise location.expected(f"activations of 1 to {MAX_DEPTH} layers", value)
         return tuple(
@@ -93,9 +84,8 @@ class ActivationKind(SpecKind):
     def settings_of(self, name: str) -> Mapping[str, Kind]:
         from hsig.activations import ACTIVATIONS
 
-        if name not in ACTIVATIONS:
-            return {}
-        return {key: setting_kind(key) for key in (*ACTIVATIONS[name].parameters, *SLOPES)}
+        keys = (*ACTIVATIONS[name].parameters, *SLOPES) if name in ACTIVATIONS else ()
+        return {key: setting_kind(key) for key in keys}
 
     def document(self, value: Any) -> Json:
         if value is None or isinstance(value, str):  # a label
@@ -117,7 +107,7 @@ class ActivationList(Kind):
     empty_value: ClassVar[tuple[Any, ...]] = ()
 
     def check(self, value: object, location: Location) -> tuple[Any, ...]:
-        from hsig.activations.names import GROUPS
+        from hsig.activations.names import GROUPS, select_activations
 
         listed = isinstance(value, list)
         parts = value if isinstance(value, list) else _split(value)
@@ -126,7 +116,9 @@ class ActivationList(Kind):
         chosen: dict[str, Any] = {}
 
         def take(part: object, where: Location) -> None:
-            for found in self._members(part) or [self.item.check(part, where)]:
+            group = select_activations(part) if isinstance(part, str) else ()
+            members = [(member,) if self.item.layered else member for member in group]
+            for found in members or [self.item.check(part, where)]:
                 label = layers_text(found)
                 if label in chosen:
                     raise where.wrong(f"expected each activation once, got {label} again")
@@ -137,13 +129,6 @@ class ActivationList(Kind):
             for place, part in enumerate(parts)
         )
         return tuple(chosen.values())
-
-    def _members(self, part: object) -> list[Any]:
-        """Those of a group."""
-        from hsig.activations.names import select_activations
-
-        found = select_activations(part) if isinstance(part, str) else ()
-        return [(activation,) if self.item.layered else activation for activation in found]
 
     def schema(self) -> Schema:
         from hsig.activations.names import GROUPS
@@ -225,10 +210,11 @@ def insert_formulas(values: Mapping[str, Value], config: Mapping[str, Value]) ->
     def insert(value: object) -> object:
         if isinstance(value, list):
             return [insert(part) for part in value]
-        specs = _split(value)
-        if isinstance(value, str) and len(specs) > 1 and formulas.keys() & {*specs}:
-            return insert(specs)
-        return formulas.get(value, value) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        specs = split_specs(value)
+        several = len(specs) > 1 and formulas.keys() & {*specs}
+        return insert(specs) if several else formulas.get(value, value)
 
     naming = [key for key in _NAMING if formulas and key in values]
     return {**values} | {key: values[key]._replace(value=insert(values[key].value))
@@ -309,10 +295,8 @@ def set_parameters(activation: "Activation", spec: Spec, location: Location) -> 
     from hsig.activations.names import is_in_table
     from hsig.config.formulas import check_function
 
-    parameters, of_a_formula = [*activation.parameters], not is_in_table(activation)
-    declared = {
-        name: setting_kind(name, of_a_formula=of_a_formula) for name in (*parameters, *SLOPES)
-    }
+    kind_of = partial(setting_kind, of_a_formula=not is_in_table(activation))
+    declared = {name: kind_of(name) for name in (*activation.parameters, *SLOPES)}
     spec = spec._replace(name=activation.name)
     rename = partial(parameter_of, activation.name)
     checked = check_settings(spec, declared, location, rename, first_parameters(activation))
@@ -331,12 +315,11 @@ def _find(name: str, location: Location) -> "tuple[Activation, ...]":
 
     if not name:
         raise location.expected(_NOUN, None)
-    found = find_activations(name)
-    if found:
+    if found := find_activations(name):
         return found
-    why, meant = explain_refusal(name), suggest_activations(name)
-    if why:
+    if why := explain_refusal(name):
         raise location.wrong(f"'{name}' is no activation here. {why}")
+    meant = suggest_activations(name)
     hint = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
     command = f".{_comparing(meant)}" if len(meant) > 1 else ""
     raise location.wrong(

@@ -68,7 +68,7 @@ def _find_loss_conflicts(experiment: Experiment) -> Iterator[Conflict]:
             "number output_activation identity",
         )
     for output in dict.fromkeys(variant.output_activation for variant in experiment.variants):
-        if not output.maps_into_unit_interval:
+        if output.leaves_unit_interval:
             low, high = output.range
             yield Conflict(
                 ("output_activation", "activation", "loss"),

@@ -14,20 +14,11 @@ from hsig.config.kinds import OF_A_FORMULA, SAME, SLOPES
 from hsig.config.specs import Setting, Spec, check_settings
 from hsig.config.values import INVALID, Location, Value, describe, is_number
 from hsig.formulas.derivative import substitute
-from hsig.formulas.nodes import (
-    Node,
-    X,
-    find_infinite,
-    format_formula,
-    format_within,
-    number,
-    walk,
-)
+from hsig.formulas.nodes import Node, X, find_infinite, format_formula, format_part, number, walk
 from hsig.formulas.parsing import CONSTANTS, FormulaError, free_names, parse_template
 
 _NAME = r"[A-Za-z_][\w.]*(\(approximate=.*\))?"  # of an activation, here or in a framework
 _FORMULAS = ("formula", "derivative")
-_MAX_SHOWN = 60  # characters of a part that is wrong
 _RESERVED = {"x", "name", *CONSTANTS, *_FORMULAS, *SLOPES}
 
 
@@ -109,13 +100,11 @@ def check_function(activation: Activation, location: Location) -> None:
         function = activation.function
     except FormulaError as problem:
         raise location.wrong(problem.message) from None
-    infinite = find_infinite(function.slope)
-    if infinite is not None:
-        slope = format_within(infinite, _MAX_SHOWN) or "one that is not"
-        raise location.wrong(f"expected a derivative with finite coefficients, got {slope}")
-    if activation.kink != "own" and not (
-        function.kinks_are_known and not activation.slope_is_given
-    ):
+    if (infinite := find_infinite(function.slope)) is not None:
+        part = format_part(infinite)
+        raise location.wrong(f"expected a derivative with finite coefficients, got {part}")
+    is_located = function.kinks_are_known and not activation.slope_is_given
+    if activation.kink != "own" and not is_located:
         raise location.wrong(
             f"kink={activation.kink}: expected a formula without a derivative of its own, whose "
             f"kinks can be located, got {activation.formula}. Leave out kink"

@@ -13,11 +13,12 @@ from importlib import import_module
 from math import inf, isfinite, isinf, isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hsig.config.specs import read_item, split_specs
+from hsig.config.specs import Setting, read_item, read_settings, split_specs
 from hsig.config.values import Json, Location, check_all, is_number, read_value
 
 if TYPE_CHECKING:
     from hsig.activations import Activation
+    from hsig.experiments.experiment import Bound, Checks
 
 Schema = dict[str, object]
 Words = Iterable[str | None] | Callable[[], Iterable[str | None]]
@@ -349,6 +350,57 @@ class SpecKind(Kind):
         return [f"{before}{word}=" for word in complete_word(declared, key)]
 
 
+# --- expectations -----------------------------------------------------------------------------
+
+EXPECTATIONS: Mapping[str, Kind] = {
+    "solved_at_least": Number(0.0, 1.0),  # the smallest share of solved seeds
+    "solved_at_most": Number(0.0, 1.0),  # the largest
+    "verdict": Choice(table("experiments.verdicts", "VERDICTS")),  # of more than half of the seeds
+}
+
+
+class Expect(Kind):
+    """`solved_at_least=0.9,verdict=solved`, or a mapping of the same, or of labels to such."""
+
+    empty_value: ClassVar[Mapping[str, Any]] = {}
+
+    def check(self, value: object, location: Location) -> "dict[str, Bound | Checks]":
+        settings = read_settings(value, location) if isinstance(value, str) else []
+        if isinstance(value, dict):
+            settings = [Setting(name, part, location.below(name)) for name, part in value.items()]
+        if not isinstance(value, str | dict) or not all(setting.key for setting in settings):
+            known = ", ".join(EXPECTATIONS)
+            raise location.expected(f"checks such as solved_at_least=0.9 ({known})", value)
+        return dict(check_all(partial(_check, *setting) for setting in settings))
+
+    def schema(self) -> Schema:
+        checks = mapping_schema({name: kind.schema() for name, kind in EXPECTATIONS.items()})
+        return {"anyOf": [{"type": "string"}, {**checks, "additionalProperties": checks}]}
+
+    def complete(self, typed: str) -> list[str]:
+        return complete_list([f"{name}=" for name in EXPECTATIONS], typed)
+
+    def document(self, value: "Mapping[str, Bound | Checks]") -> Json:
+        return {
+            name: dict(part) if isinstance(part, Mapping) else part for name, part in value.items()
+        }
+
+
+def _check(name: str, value: object, location: Location) -> tuple[str, Any]:
+    """One check, or those of one variant under its label."""
+    if isinstance(value, dict):
+        inner = (partial(_check_bound, *pair, location.below(pair[0])) for pair in value.items())
+        return name, dict(check_all(inner))
+    return _check_bound(name, value, location)
+
+
+def _check_bound(name: str, value: object, location: Location) -> "tuple[str, Bound]":
+    if name not in EXPECTATIONS:
+        label = f". Those of one variant: {{{name}: {{solved_at_least: 0.9}}}}"
+        raise location.unknown("check", name, EXPECTATIONS, label)
+    return name, EXPECTATIONS[name].check(value, location)
+
+
 # --- settings of activations ------------------------------------------------------------------
 
 # the slope at a kink, from those of both sides: `hsig.formulas.function.KINKS`
@@ -358,21 +410,11 @@ SLOPES: Mapping[str, Kind] = {  # settings of every activation
     "backward": Choice(("own", "logistic", "output", "straight_through", None)),
 }
 PARAMETERS: Mapping[str, Kind] = {
-    "slope": Number(0.0, 1e9, above=True),
-    "shift": Number(-1e9, 1e9),
-    "low": Number(infinite=True),
-    "high": Number(infinite=True),
+    **dict.fromkeys(("slope", "alpha", "beta", "gamma", "steepness"), Number(0.0, 1e9, above=True)),
+    **dict.fromkeys(("shift", "a", "scale", "value"), Number(-1e9, 1e9)),
+    **dict.fromkeys(("b", "bound"), Number(0.0, 1e9)),
+    **dict.fromkeys(("low", "high", "threshold"), Number(infinite=True)),
     "leak": Number(0.0, 1.0),
-    "alpha": Number(0.0, 1e9, above=True),
-    "beta": Number(0.0, 1e9, above=True),
-    "b": Number(0.0, 1e9),
-    "a": Number(-1e9, 1e9),
-    "bound": Number(0.0, 1e9),
-    "gamma": Number(0.0, 1e9, above=True),
-    "scale": Number(-1e9, 1e9),
-    "steepness": Number(0.0, 1e9, above=True),
-    "threshold": Number(infinite=True),
-    "value": Number(-1e9, 1e9),
     **SLOPES,
 }
 OF_A_FORMULA = Number(-1e9, 1e9, infinite=True)  # a parameter of a user's own
@@ -388,7 +430,7 @@ _ALIASES_OF: Mapping[str, Mapping[str, str]] = {
     "silu": {"alpha": "beta"},
 }
 # of more than two, those that come first in calls elsewhere
-_FIRST: Mapping[str, tuple[str, ...]] = {"leaky_relu": ("leak",), "hard_tanh": ("low", "high")}
+_FIRST: Mapping[str, Sequence[str]] = {"leaky_relu": ("leak",), "hard_tanh": ("low", "high")}
 SAME = "same"  # the output's activation is the hidden layer's
 
 
@@ -402,11 +444,10 @@ def parameter_of(activation: str, key: str) -> str:
     return _ALIASES_OF.get(activation, {}).get(key) or PARAMETER_ALIASES.get(key, key)
 
 
-def first_parameters(activation: "Activation", call: bool = False) -> Sequence[str]:
-    """The parameters of an activation that may do without their keys, here or in calls elsewhere.
+def first_parameters(activation: "Activation") -> Sequence[str]:
+    """The parameters of an activation that may do without their keys, in their order.
 
-    Of many it would be hard to say which is the first: that of leaky_relu is not its leak.
+    Of many, only those that come first elsewhere: `leaky_relu:0.2` is a leak.
     """
     parameters = tuple(activation.parameters)
-    several = _FIRST.get(activation.name, ()) if call else ()
-    return parameters if len(parameters) <= 2 else several
+    return parameters if len(parameters) <= 2 else _FIRST.get(activation.name, ())

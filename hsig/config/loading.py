@@ -349,8 +349,9 @@ def describe_left_out(
     labels = {variant.label for experiment in experiments for variant in experiment.variants}
     messages = []
     for path in paths if "activations" in flags else ():
-        own = _read_keys(path, []).get("activation")
-        if own is not None and own.value is not None and "activations" not in written_keys(path):
+        keys = _read_keys(path, [])
+        own = keys.get("activation", Value(None))
+        if own.value is not None and "activations" not in keys:
             label = layers_text(KEYS["activation"].kind.check(own.value, Location("", own, [])))
             if label not in labels:
                 messages.append(

@@ -113,19 +113,14 @@ def read_item(text: str, location: Location) -> object:
         specs = split_specs(inside) if inside.strip() else []
         return [read_item(spec, location) for spec in specs]
     if text.strip().startswith(tuple("[{\"'")):
-        return read_flow(text, location)
+        from hsig.config.yaml_text import parse_yaml
+
+        try:
+            return parse_yaml(text, location.value.source, location.problems)[0]
+        except ConfigError as refusal:
+            location.problems.extend(refusal.messages)
+            raise InvalidValue from None
     return read_value(text, location)
-
-
-def read_flow(text: str, location: Location) -> object:
-    """The value of a text in YAML's flow style."""
-    from hsig.config.yaml_text import parse_yaml
-
-    try:
-        return parse_yaml(text, location.value.source, location.problems)[0]
-    except ConfigError as refusal:
-        location.problems.extend(refusal.messages)
-        raise InvalidValue from None
 
 
 # --- specs ------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Mapping
 
-from hsig.activations import Activation
+from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import (
     explain_refusal,
     find_activations,
@@ -35,8 +35,6 @@ def translate(text: str) -> str | None:
     """
     try:
         tree = ast.parse(text.strip().replace("::", "."), mode="eval").body
-        if isinstance(tree, ast.Lambda) and len(tree.args.args) == 1:
-            tree = _Renamer(tree.args.args[0].arg).visit(tree.body)
         found = _make_spec(tree) or ast.unparse(_Translator().visit(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -48,19 +46,20 @@ def _make_spec(tree: ast.expr) -> str:
     if not isinstance(tree, ast.Call):
         return ""
     name, values, keywords = _read_call(tree)
-    if values and _is_x(values[0]):
-        values = values[1:]
-    if any(_is_x(part) for value in (*values, *keywords.values()) for part in ast.walk(value)):
+    is_called = bool(values) and ast.unparse(values[0]) == "x"
+    values = values[is_called:]
+    if any(map(_has_x, (*values, *keywords.values()))):
         return ""
     if explain_refusal(name):
         return name
-    found = find_activations(name)
-    if not found and len(suggested := suggest_activations(name)) == 1:
+    if not find_activations(name) and len(suggested := suggest_activations(name)) == 1:
         (name,) = suggested
-        found = find_activations(name)
+    found = find_activations(name)
     if not found:
         return ""
     named = _name_settings(found[0], values, keywords)
+    if named and found[0].caveat and "." in name and not is_called:
+        return ""  # such as nn.PReLU(1), with one leak for all units
     settings = ",".join(f"{key}={ast.unparse(value)}" for key, value in named.items())
     return f"{name}:{settings}" if settings else name
 
@@ -69,17 +68,20 @@ def _name_settings(
     activation: Activation, values: list[ast.expr], keywords: dict[str, ast.expr]
 ) -> dict[str, ast.expr]:
     """The settings of a call by their names here; ValueError if it is not clear what they are."""
-    first = first_parameters(activation, call=True)
-    if len(values) > len(first) or ("slope" in keywords and "leak" in first):
-        raise ValueError("others call the leak its slope")
+    first = first_parameters(activation)
     named = dict(zip(first, values, strict=False))
-    return named | {parameter_of(activation.name, key): value for key, value in keywords.items()}
+    named |= {parameter_of(activation.name, key): value for key, value in keywords.items()}
+    if len(values) > len(first):
+        raise ValueError("it has other arguments there")
+    if ("slope" in keywords and "leak" in first) or {"leak", "high"} <= named.keys():
+        raise ValueError("others call the leak its slope, and have none above a line")
+    return named
 
 
 def _read_call(call: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]]:
     """The full name, the values and the named ones; `x.tanh()` is `tanh(x)`."""
     name, values = ast.unparse(call.func), call.args
-    if isinstance(call.func, ast.Attribute) and not _is_path(call.func):
+    if isinstance(call.func, ast.Attribute) and _has_x(call.func):
         name, values = call.func.attr, [call.func.value, *values]
     keywords = {word.arg or "": word.value for word in call.keywords if word.arg not in _OF_LAYERS}
     if "approximate" in keywords:
@@ -87,37 +89,22 @@ def _read_call(call: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]
     return name, values, keywords
 
 
-def _is_x(tree: ast.AST) -> bool:
-    return isinstance(tree, ast.Name) and tree.id == "x"
-
-
-def _is_path(tree: ast.expr) -> bool:
-    """Whether it is the name of a module or of something in one."""
-    while isinstance(tree, ast.Attribute):
-        tree = tree.value
-    return isinstance(tree, ast.Name) and tree.id != "x"
-
-
-class _Renamer(ast.NodeTransformer):
-    """Calls the argument of a function x."""
-
-    def __init__(self, argument: str) -> None:
-        self.argument = argument
-
-    def visit_Name(self, tree: ast.Name) -> ast.expr:
-        return ast.Name("x") if tree.id == self.argument else tree
+def _has_x(tree: ast.expr) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == "x" for part in ast.walk(tree))
 
 
 class _Translator(ast.NodeTransformer):
     """Puts words of the language for those of other programs."""
 
-    def visit_Attribute(self, tree: ast.Attribute) -> ast.expr:
-        return self.visit_Name(ast.Name(tree.attr if tree.attr in CONSTANTS else ast.unparse(tree)))
+    def visit_Name(self, node: ast.Name | ast.Attribute) -> ast.expr:
+        name = ast.unparse(node)
+        word = name.rpartition(".")[2]
+        if word in CONSTANTS or name == "x":
+            return ast.Name(word)
+        return self._call(name, [ast.Name("x")], {}) or node
 
-    def visit_Name(self, tree: ast.Name) -> ast.expr:
-        if tree.id in (*CONSTANTS, "x"):
-            return tree
-        return self._call(tree.id, [ast.Name("x")], {}) or tree
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return self.visit_Name(node)
 
     def visit_IfExp(self, tree: ast.IfExp) -> ast.expr:
         parts = [self.visit(part) for part in (tree.test, tree.body, tree.orelse)]
@@ -144,9 +131,8 @@ class _Translator(ast.NodeTransformer):
         if len(found) != 1 or not is_in_table(found[0]):
             return None
         (meant,) = found
-        named = _name_settings(meant, values[1:], keywords)
-        default = dict(find_activations(meant.name)[0].settings)
-        changed = {key: v for key, v in meant.settings if v != default[key] and key not in named}
-        arguments = {**{key: ast.Constant(value) for key, value in changed.items()}, **named}
+        default = ACTIVATIONS[meant.name].parameters
+        changed = {n: ast.Constant(v) for n, v in meant.settings if v != default[n]}
+        arguments = changed | _name_settings(meant, values[1:], keywords)
         words = [ast.keyword(key, value) for key, value in arguments.items()]
         return ast.Call(ast.Name(meant.name), values[:1], words)

@@ -33,14 +33,7 @@ from hsig.config.loading import (
 from hsig.config.ranges import MAX_VALUES, is_range, read_values
 from hsig.config.specs import Setting, Spec
 from hsig.config.text import read_config
-from hsig.config.values import (
-    INVALID,
-    InvalidValue,
-    Location,
-    Value,
-    check_all,
-    nearest,
-)
+from hsig.config.values import INVALID, InvalidValue, Location, Value, check_all, nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells

@@ -1,7 +1,9 @@
 """Tasks, starts and initial weights, in a config or in a CSV file."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hsig.config.kinds import (
@@ -15,8 +17,8 @@ from hsig.config.kinds import (
     mapping_schema,
 )
 from hsig.config.specs import check_order, check_settings, read_spec, split_specs
-from hsig.config.tables import is_column_name, read_table
-from hsig.config.values import Json, Location, as_finite, check_all, nearest
+from hsig.config.text import read_bytes, reason
+from hsig.config.values import Json, Location, as_finite, check_all, describe, nearest, read_scalar
 
 if TYPE_CHECKING:
     from hsig.networks.network import Weights
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 MAX_INPUTS = 64
 MAX_OUTPUTS = 64
 MAX_SAMPLES = 10_000
+MAX_CHARACTERS = 1_000_000
+_MAX_BYTES = 4 * (MAX_CHARACTERS + 1)
 _TASK_KEYS = {"name", "inputs", "targets", "columns"}
 _TASK_FORMS = "csv:FILE, or {inputs: [[...]], targets: [...]}"
 _CSV = "csv:"
@@ -181,7 +185,7 @@ def _read_csv(name: object, location: Location) -> "Task":
     if not isinstance(name, str):
         raise location.expected("a file name", name)
     path = location.value.folder / name
-    rows, columns = read_table(path, location)
+    rows, columns = _read_table(path, location)
     inputs, targets = [row[:-1] for row in rows], [row[-1:] for row in rows]
     return _make_task(path.name, inputs, targets, columns, location)
 
@@ -208,7 +212,7 @@ def _read_rows(value: dict[str, Any], location: Location) -> "Task":
         raise location.below("name").wrong(
             f"'{name}' is hsig's own task with other samples. Use another name"
         )
-    if not isinstance(columns, list) or not all(map(is_column_name, columns)):
+    if not isinstance(columns, list) or not all(map(_is_column_name, columns)):
         raise location.below("columns").expected("a list of names of printable text", columns)
     width = len(inputs[0]) + len(targets[0])
     if columns and len(columns) != width:
@@ -270,3 +274,58 @@ def _read_row(value: object, location: Location) -> list[float]:
         return number
 
     return check_all(partial(read_finite, place) for place in range(len(value)))
+
+
+# --- tables of numbers in CSV files -----------------------------------------------------------
+
+
+def _read_table(path: Path, location: Location) -> tuple[list[list[float]], list[str]]:
+    """The rows of a CSV file, and the names of its columns if its first row has no number."""
+    try:
+        text = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")
+    except (OSError, ValueError) as problem:
+        raise location.wrong(f"cannot read {path}: {reason(problem)}") from None
+    if len(text) > MAX_CHARACTERS:
+        raise location.wrong(f"{path} has more than {MAX_CHARACTERS} characters")
+    reader = csv.reader(text.splitlines(), strict=True)
+    header: list[str] = []
+    rows: list[list[float]] = []
+    try:
+        for fields in filter(None, reader):
+            numbers = [_read_number(field) for field in fields]
+            if reader.line_num == 1 and not any(number is not None for number in numbers):
+                header = [field.strip() for field in fields]
+                continue
+            if None in numbers:
+                column = numbers.index(None)
+                raise location.wrong(
+                    f"{path}, line {reader.line_num}, column {column + 1}: expected a finite "
+                    f"number, got {describe(fields[column])}"
+                )
+            rows.append([number for number in numbers if number is not None])
+    except csv.Error as problem:
+        raise location.wrong(f"{path}, line {reader.line_num}: not CSV: {problem}") from None
+    widths = sorted({len(row) for row in rows})
+    if len(widths) != 1 or widths[0] < 2:
+        found = ", ".join(map(str, widths)) or "no rows"
+        raise location.wrong(
+            f"{path}: expected rows of equal length, at least 2 columns; got {found}"
+        )
+    names = [
+        column if _is_column_name(column) else f"column {place}"
+        for place, column in enumerate(header, start=1)
+    ]
+    return rows, names if len(names) == widths[0] else []
+
+
+def _is_column_name(name: object) -> bool:
+    """Whether something may be the name of a column."""
+    return isinstance(name, str) and bool(name) and name.isprintable()
+
+
+def _read_number(text: str) -> float | None:
+    """The finite number that a field has, if it has one."""
+    try:
+        return as_finite(read_scalar(text.strip()))
+    except ValueError:
+        return None

@@ -4,6 +4,7 @@ Tags, anchors and aliases are refused, as is what YAML 1.1 and 1.2 read differen
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -43,32 +44,32 @@ def _line_of(event: Any) -> int:
     return line + 1
 
 
+@dataclass
 class _Reader:
     """Makes plain values of PyYAML's events; no tag is obeyed and no alias is followed."""
 
-    def __init__(self, source: str, events: Iterator[Any], problems: list[str]) -> None:
-        self._source, self._events, self._problems = source, events, problems
-        self.lines: dict[KeyPath, int] = {}
+    source: str
+    events: Iterator[Any]
+    problems: list[str]
+    lines: dict[KeyPath, int] = field(default_factory=dict)
 
     def read_document(self) -> object:
         value: object = None
-        documents = 0
-        for event in self._events:
+        for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
+                if self.lines:
                     where = self.where(_line_of(event))
                     raise ConfigError(f"{where}: a second document starts here. Expected one")
-                value = self._read(next(self._events), ())
+                value = self._read(next(self.events), ())
         return value
 
     def where(self, line: int) -> str:
         """A line as messages name it; a flag has none."""
-        has_lines = line > 0 and not self._source.startswith("--")
-        return f"{self._source}:{line}" if has_lines else self._source
+        has_lines = line > 0 and not self.source.startswith("--")
+        return f"{self.source}:{line}" if has_lines else self.source
 
     def _refuse(self, event: Any, message: str) -> object:
-        self._problems.append(f"{self.where(_line_of(event))}: {message}")
+        self.problems.append(f"{self.where(_line_of(event))}: {message}")
         return INVALID
 
     def _read(self, event: Any, path: KeyPath) -> object:
@@ -93,7 +94,7 @@ class _Reader:
 
     def _items(self) -> Iterator[Any]:
         """The events that begin an item of the collection, up to its end."""
-        for event in self._events:
+        for event in self.events:
             if isinstance(event, yaml.CollectionEndEvent):
                 return
             yield event
@@ -111,7 +112,7 @@ class _Reader:
             elif not known and name is not INVALID:
                 self._refuse(event, f"expected a key that is text, got {describe(name)}")
             step = str(name) if known else ""
-            value = self._read(next(self._events), (*path, step))
+            value = self._read(next(self.events), (*path, step))
             if known:
                 values[step], self.lines[*path, step] = value, line
         return values

@@ -3,6 +3,7 @@
 Arrays have seeds last.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,14 +13,17 @@ from hsig.arrays import Array, IntArray, mean_in_order
 from hsig.engines.optimizers import SGD, Memory, Optimizer
 from hsig.engines.order import ONLINE, Order, shuffle
 from hsig.networks.network import Activity, Network, Weights, append_bias
+from hsig.networks.obstacles import find_obstacle
 
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
 # experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
 # was kept under another version is not mixed with what is trained anew.
-NUMERICS = 4
+NUMERICS = 5
 
 NOT_REACHED = -1
 MARKS = ("solved_at", "lost_at", "diverged_at", "stopped_at")  # of a state
+
+_MAX_NUMBERS = 100_000  # of a layer in the networks that are looked at together
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,35 @@ class Problem:
             activity = self.network.forward(weights, self.inputs_with_bias)
         return activity._replace(predictions=predictions)
 
-    def mean_loss(self, activity: Activity) -> Array:
-        """The loss of the weights, (seeds,): the mean over all samples at the same weights."""
-        with np.errstate(all="ignore"):
-            return mean_in_order(self.network.losses(activity, self.target_columns))
+    def mean_loss(self, weights: Weights, predictions: Array) -> Array:
+        """The loss of the weights, (seeds,): the mean over all samples at the same weights.
+
+        With an engine's predictions, as in `activity`.
+        """
+        means = []
+        for seeds in self.seed_blocks(weights):
+            activity = self.activity(
+                tuple(layer[..., seeds] for layer in weights), predictions[..., seeds]
+            )
+            with np.errstate(all="ignore"):
+                means.append(mean_in_order(self.network.losses(activity, self.target_columns)))
+        return np.concatenate(means)
+
+    def find_obstacle(self, units: Sequence[int], features: Array | None = None) -> str:
+        """Why no weights are right on every sample; empty if nothing proves it.
+
+        Of a network that ends as this one does, with so many units in its hidden layers, and sees
+        these features, as `hsig.networks.obstacles` has them; by default the inputs.
+        """
+        seen = self.inputs_with_bias[:, :, 0] if features is None else features
+        activations = self.network.activations[-1 - len(units) :]
+        return find_obstacle(activations, units, seen, self.targets, self.solved_within)
+
+    def seed_blocks(self, weights: Weights) -> list[slice]:
+        """The seeds, so many at a time that what flows through their networks is small."""
+        widest, seeds = max(layer.shape[1] for layer in weights), weights[0].shape[-1]
+        some = max(1, _MAX_NUMBERS // (len(self.inputs) * widest))
+        return [slice(at, at + some) for at in range(0, seeds, some)]
 
     def batches(self, state: "State") -> list[slice] | list[IntArray]:
         """The rows of each step of the epoch that a state comes to; an index array is by seed."""

@@ -3,10 +3,12 @@
 Evidence has seeds first; weights and activity have them last, as in the engines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import starmap
 from math import fsum, sqrt
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,13 +16,14 @@ from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, sum_in_order
 from hsig.networks.network import Activity, Network, Weights, all_finite
 
-NO_SLOPE = 1e-12  # of a hidden unit; a smooth one's is never exactly 0
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
 NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
 
 FLAT_SLOPE = 0.1  # of an activation, relative to its steepest, or to 1 if that is more
 _GRID = np.linspace(-50.0, 50.0, 4001)
 _ROUNDING = 1e-12  # what is left of an input without those before it counts as none below this
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class Evidence:
     @property
     def dead(self) -> BoolArray:
         """Whether in some hidden layer no unit has a slope, so that it and those below stay."""
-        dead: BoolArray = np.any(self.slope <= NO_SLOPE, axis=-1)
+        dead: BoolArray = np.any(self.slope == 0.0, axis=-1)
         return dead
 
     @property
@@ -66,9 +69,26 @@ class Evidence:
 
     def select_checkpoint(self, checkpoint: int) -> "Evidence":
         """What is observed at one of several checkpoints."""
-        return Evidence(
-            **{field.name: getattr(self, field.name)[:, checkpoint] for field in fields(Evidence)}
-        )
+        return map_arrays(lambda array: array[:, checkpoint], self)
+
+
+def map_arrays(function: Callable[..., Any], *records: T) -> T:
+    """A dataclass of arrays: what a function makes of the same field of each of some others."""
+    # a type variable cannot be bound to dataclasses: typeshed's protocol of them is private
+    names = [field.name for field in fields(records[0])]  # type: ignore[arg-type]
+    return type(records[0])(
+        **{name: function(*(getattr(record, name) for record in records)) for name in names}
+    )
+
+
+def join_arrays(*records: T) -> T:
+    """The arrays of several groups of seeds, one behind the other."""
+    return map_arrays(lambda *arrays: np.concatenate(arrays), *records)
+
+
+def stack_checkpoints(*records: Evidence) -> Evidence:
+    """The evidence of several checkpoints, which become the second axis."""
+    return map_arrays(lambda *arrays: np.stack(arrays, axis=1), *records)
 
 
 def examine(
@@ -81,17 +101,13 @@ def examine(
         deltas = np.abs(network.output_deltas(activity, wanted))
         gradient = network.gradient(weights, activity, wanted)
         slopes = [np.abs(slope) for slope in network.hidden_slopes(activity)]
-        pieces = [
-            _count_pieces(activation, z)
-            for activation, z in zip(
-                network.hidden_activations, activity.pre_activations[:-1], strict=True
-            )
-        ]
+        layers = list(zip(network.activations, activity.pre_activations, strict=True))
+        pieces = list(starmap(_count_pieces, layers[:-1]))
         nonaffinity = _nonaffinity(activity)
-        norms = [_norm(layer) for layer in gradient]
+        norms = list(map(_norm, gradient))
         flat = [
-            (np.abs(activation.derivative(z)) < flat_below(activation)).mean(axis=(0, 1))
-            for activation, z in zip(network.activations, activity.pre_activations, strict=True)
+            (np.abs(activation.derivative(z)) < _flat_below(activation)).mean(axis=(0, 1))
+            for activation, z in layers
         ]
     finite = all_finite(weights)
     seeds = len(finite)
@@ -110,28 +126,8 @@ def examine(
     )
 
 
-def join_seeds(evidence: Sequence[Evidence]) -> Evidence:
-    """The evidence of several groups of seeds, one behind the other."""
-    return Evidence(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in evidence])
-            for field in fields(Evidence)
-        }
-    )
-
-
-def stack_checkpoints(evidence: Sequence[Evidence]) -> Evidence:
-    """The evidence of several checkpoints, which become the second axis."""
-    return Evidence(
-        **{
-            field.name: np.stack([getattr(part, field.name) for part in evidence], axis=1)
-            for field in fields(Evidence)
-        }
-    )
-
-
 @lru_cache(maxsize=256)
-def flat_below(activation: Activation) -> float:
+def _flat_below(activation: Activation) -> float:
     """The slope below which an activation counts as all but flat."""
     with np.errstate(all="ignore"):
         slopes = np.abs(activation.derivative(_GRID))

@@ -18,11 +18,10 @@ from hsig.engines.choice import Engine, engine_for
 from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ORDERS
-from hsig.experiments.evidence import Evidence, examine, join_seeds
+from hsig.experiments.evidence import Evidence, examine, join_arrays
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
-from hsig.networks.network import Activity, Network, Weights, seeds_first
-from hsig.networks.obstacles import find_obstacle
+from hsig.networks.network import Activity, Network, Weights, seeds_first, seeds_last
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
@@ -144,14 +143,7 @@ class Experiment:
 
     def find_obstacle(self, variant: Variant) -> str:
         """Why no weights of a variant are right on every sample; empty if nothing proves it."""
-        problem = self.problem_of(variant)
-        return find_obstacle(
-            problem.network.activations,
-            self.hidden,
-            problem.inputs_with_bias[:, :, 0],
-            problem.targets,
-            self.solved_within,
-        )
+        return self.problem_of(variant).find_obstacle(self.hidden)
 
     def engine_of(self, variant: Variant) -> Engine:
         """What trains a variant: `engine`, unless that does not support its problem."""
@@ -193,9 +185,6 @@ class Experiment:
         if self.initial_weights is not None:
             return tuple(layer[None] for layer in self.initial_weights)
         return _draw(self.init, self.seeds, self.sizes)
-
-
-_MAX_NUMBERS = 100_000  # of a layer, in the networks that are examined at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,12 +236,12 @@ class Checkpoint:
     @cached_property
     def activity(self) -> Activity:
         """What flows through the networks here, with the engine's own predictions; seeds last."""
-        return self.problem.activity(self.state.weights, np.moveaxis(self.predictions, 0, -1))
+        return self.problem.activity(self.state.weights, seeds_last(self.predictions))
 
     @cached_property
     def loss(self) -> Array:
         """Shape (seeds,); the mean loss of the weights here."""
-        return self.problem.mean_loss(self.activity)
+        return self.problem.mean_loss(self.state.weights, seeds_last(self.predictions))
 
     @property
     def cost_mean(self) -> Array:
@@ -287,12 +276,11 @@ class Checkpoint:
     @cached_property
     def evidence(self) -> Evidence:
         """What the networks are doing here; computed when it is first asked for."""
-        problem, weights, seeds = self.problem, self.state.weights, self.state.seeds
-        widest = max(layer.shape[1] for layer in weights)
-        some = max(1, _MAX_NUMBERS // (len(problem.inputs) * widest))
-        if seeds > some:  # more than that at a time takes longer, and much memory
-            blocks = (self.select(np.arange(seeds)[at : at + some]) for at in range(0, seeds, some))
-            return join_seeds([block.evidence for block in blocks])
+        problem, weights = self.problem, self.state.weights
+        blocks = problem.seed_blocks(weights)
+        if len(blocks) > 1:  # all at a time takes longer, and much memory
+            seeds = np.arange(self.state.seeds)
+            return join_arrays(*(self.select(seeds[block]).evidence for block in blocks))
         return examine(
             problem.network, weights, self.activity, problem.targets, problem.solved_within
         )
@@ -345,27 +333,19 @@ class Training(Result):
     def failed(cls, variant: Variant, reason: str) -> "Training":
         """Of a variant that cannot be trained: no seeds, no checkpoints."""
         none, shown = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-        evidence: dict[str, Any] = {field.name: shown for field in fields(Evidence)}
+        arrays: dict[str, Any] = dict.fromkeys(ARRAYS, shown)
+        arrays |= dict.fromkeys(("solved", "solved_at", "lost_at", "diverged_at", "verdict"), none)
+        evidence: dict[str, Any] = dict.fromkeys((field.name for field in fields(Evidence)), shown)
         return cls(
+            **arrays,
             seeds=(),
-            solved=none.astype(bool),
-            solved_at=none,
-            lost_at=none,
-            diverged_at=none,
-            verdict=none,
             failure=reason,
             variant=variant,
             epochs=(),
-            cost_last=shown,
-            cost_mean=shown,
-            loss=shown,
-            predictions=shown,
-            max_error=none.astype(np.float64),
             weights=(),
             diverged_by=(),
             evidence=Evidence(**evidence),
             outlook=Outlook.unknown(0),
-            twin_distance=none.astype(np.float64),
         )
 
 

@@ -3,22 +3,20 @@
 Arrays have seeds first in what is returned; inside, as the engines have them, last.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
-from hsig.experiments.evidence import NO_SLOPE
-from hsig.networks.network import Weights, all_finite
-from hsig.networks.obstacles import find_obstacle
+from hsig.experiments.evidence import map_arrays
+from hsig.networks.network import all_finite
 
 WINDOW = 40  # epochs
-_DIGITS = 12  # behind the point, as of `NO_SLOPE`
 
 Advance = Callable[[State, Problem, int], Progress]
 
@@ -48,22 +46,12 @@ class Outlook:
     @classmethod
     def unknown(cls, seeds: int) -> "Outlook":
         """The outlook of seeds that were not trained on."""
-        no, nan = np.zeros(seeds, dtype=bool), np.full(seeds, np.nan)
-        return cls(
-            is_known=no,
-            unsolvable=no.copy(),
-            symmetric=no.copy(),
-            returns_after=np.full(seeds, NOT_REACHED, dtype=np.int64),
-            at_rest=no.copy(),
-            largest_move=nan.copy(),
-            largest_step_change=nan,
-            cost_rise=nan.copy(),
-            cost_drop=nan.copy(),
-        )
+        nothing: dict[Any, Any] = {BoolArray: False, IntArray: NOT_REACHED, Array: np.nan}
+        return cls(**{field.name: np.full(seeds, nothing[field.type]) for field in fields(cls)})
 
     def select(self, places: IntArray) -> "Outlook":
         """The outlook of some seeds, by their places."""
-        return Outlook(**{field.name: getattr(self, field.name)[places] for field in fields(self)})
+        return map_arrays(lambda array: array[places], self)
 
 
 def look_ahead(
@@ -73,82 +61,62 @@ def look_ahead(
 
     The `slopes` of hidden layers are those of `Evidence`.
     """
-    outlook = Outlook.unknown(len(open_seeds))
-    places = np.flatnonzero(open_seeds)
-    if not len(places):
-        return outlook
-    outlook.is_known[places] = True
-    here, dead = state.select(places), slopes[places] <= NO_SLOPE
-    with np.errstate(all="ignore"):
-        outlook.largest_step_change[places] = _largest_step_change(here, problem)
-        window = _train_through_window(here, problem, advance)
-        outlook.returns_after[places] = window.returns_after
-        outlook.largest_move[places] = window.largest_move
-        back = np.flatnonzero(window.returns_after == 1)
-        outlook.at_rest[places[back]] = _is_at_rest(here.select(back), problem, advance)
-        outlook.symmetric[places] = _is_symmetric(here, problem)
-        for layer in range(dead.shape[1]):
-            # the last dead layer: none of those up to it ever moves again
-            stays = dead[:, layer] & ~dead[:, layer + 1 :].any(axis=1) & (window.resting > layer)
-            if stays.any():
-                asked = places[stays]
-                outlook.unsolvable[asked] = _unsolvable(state.select(asked), problem, layer)
-        losses = window.losses
-        changes = np.diff(losses, axis=0)
-        outlook.cost_rise[places] = sum_in_order(np.maximum(changes, 0.0)) / losses[0]
-        outlook.cost_drop[places] = (losses[0] - losses[-1]) / losses[0]
+    outlook, places = Outlook.unknown(len(open_seeds)), np.flatnonzero(open_seeds)
+    if len(places):
+        with np.errstate(all="ignore"):
+            found = _look_ahead(state.select(places), problem, slopes[places] == 0.0, advance)
+        for field in fields(found):
+            getattr(outlook, field.name)[places] = getattr(found, field.name)
     return outlook
 
 
-class _Window(NamedTuple):
-    """What the epochs of the window show; arrays have shape (seeds,) but for the losses."""
-
-    returns_after: IntArray
-    largest_move: Array
-    resting: IntArray  # how many layers, from the first on, stay as they are
-    losses: Array  # of the weights before and after each epoch, (WINDOW + 1, seeds)
-
-
-def _train_through_window(state: State, problem: Problem, advance: Advance) -> _Window:
-    start, losses = state, []
-    returns_after = np.full(state.seeds, NOT_REACHED, dtype=np.int64)
-    largest_move = np.zeros(state.seeds)
-    resting = np.full(state.seeds, len(state.weights))
-    solved = np.zeros(state.seeds, dtype=bool)
-    for epoch in range(1, WINDOW + 1):
+def _look_ahead(start: State, problem: Problem, dead: BoolArray, advance: Advance) -> Outlook:
+    state, losses = start, []
+    returns_after = np.full(start.seeds, NOT_REACHED)
+    largest_move, solved = np.zeros(start.seeds), np.zeros(start.seeds, dtype=bool)
+    rests = np.ones((len(start.weights), start.seeds), dtype=bool)
+    for epoch in range(1, WINDOW + 2):
         progress = advance(state, problem, 1)
-        losses.append(problem.mean_loss(problem.activity(state.weights, progress.predictions)))
+        losses.append(problem.mean_loss(state.weights, progress.predictions))
+        if epoch > WINDOW:
+            break
         errors = np.abs(progress.predictions - problem.target_columns)
         solved |= (errors < problem.solved_within).all(axis=(0, 1))
-        same = _equal_layers(progress.weights, start.weights)
-        memories = zip(progress.memory, start.memory, strict=True)
-        back = np.logical_and.reduce(
-            [*same, *(layer for now, then in memories for layer in _equal_layers(now, then))]
-        )
-        returns_after[back & ~solved & (returns_after == NOT_REACHED)] = epoch
+        same = _find_equal(progress, start)
+        returns_after[same.all(axis=0) & ~solved & (returns_after == NOT_REACHED)] = epoch
+        rests &= same[: len(rests)]
         for now, then in zip(progress.weights, start.weights, strict=True):
             moves = (np.abs(now - then) / (1.0 + np.abs(then))).max(axis=(0, 1))
             largest_move = np.maximum(largest_move, moves)
-        resting = np.minimum(resting, np.logical_and.accumulate(same).sum(axis=0))
         state = progress
-    predictions = advance(state, problem, 1).predictions
-    losses.append(problem.mean_loss(problem.activity(state.weights, predictions)))
-    return _Window(returns_after, largest_move, resting, np.stack(losses))
+    rises = sum_in_order(np.maximum(np.diff(losses, axis=0), 0.0))
+    return Outlook(
+        is_known=np.ones(start.seeds, dtype=bool),
+        unsolvable=_find_unsolvable(start, problem, dead & np.logical_and.accumulate(rests)[:-1].T),
+        symmetric=_find_symmetric(start, problem),
+        returns_after=returns_after,
+        at_rest=_find_resting(start, problem, returns_after == 1, advance),
+        largest_move=largest_move,
+        largest_step_change=_largest_step_change(start, problem),
+        cost_rise=rises / losses[0],
+        cost_drop=(losses[0] - losses[-1]) / losses[0],
+    )
 
 
-def _is_at_rest(state: State, problem: Problem, advance: Advance) -> BoolArray:
-    """Whether no step of an epoch moves a weight, not by a bit."""
-    still = np.ones(state.seeds, dtype=bool)
-    for rows in problem.batches(state) if state.seeds else ():
-        step = replace(problem, inputs=problem.inputs[rows], targets=problem.targets[rows])
-        still &= _equal_layers(advance(state, step, 1).weights, state.weights).all(axis=0)
-    return still
-
-
-def _equal_layers(weights: Weights, others: Weights) -> BoolArray:
-    """Whether all numbers of a layer are equal, (layers, seeds); seeds last in."""
-    pairs = zip(weights, others, strict=True)
+def _find_equal(first: State, second: State) -> BoolArray:
+    """Which layers of the weights, and behind them of the memory, are equal: (layers, seeds)."""
+    pairs = zip(*(chain(state.weights, *state.memory) for state in (first, second)), strict=True)
     return np.array([(ours == theirs).all(axis=(0, 1)) for ours, theirs in pairs])
+
+
+def _find_resting(state: State, problem: Problem, asked: BoolArray, advance: Advance) -> BoolArray:
+    """Which seeds, of those that are asked for, no step of an epoch changes by a bit."""
+    resting, places = asked.copy(), np.flatnonzero(asked)
+    state = state.select(places)
+    for rows in problem.batches(state) if len(places) else ():
+        step = replace(problem, inputs=problem.inputs[rows], targets=problem.targets[rows])
+        resting[places] &= _find_equal(advance(state, step, 1), state).all(axis=0)
+    return resting
 
 
 def _largest_step_change(state: State, problem: Problem) -> Array:
@@ -162,44 +130,42 @@ def _largest_step_change(state: State, problem: Problem) -> Array:
     return largest
 
 
-def _unsolvable(state: State, problem: Problem, layer: int) -> BoolArray:
-    """Whether with the outputs of a resting layer no weights above it are right on all samples."""
-    activity = problem.network.forward(state.weights, problem.inputs_with_bias)
-    activations = problem.network.activations[layer + 1 :]
-    units = [above.shape[1] for above in state.weights[layer + 1 : -1]]
-    # a smooth unit without a slope tells samples apart by less than it is measured to
-    features = np.round(activity.layer_inputs[layer + 1], _DIGITS)
-    seeds = range(state.seeds)
-    return np.array([_has_obstacle(problem, activations, units, features[..., s]) for s in seeds])
+def _find_unsolvable(state: State, problem: Problem, stays: BoolArray) -> BoolArray:
+    """Which seeds no weights above some layer that stays as it is, (seeds, layers), can solve."""
+    unsolvable, places = np.zeros(state.seeds, dtype=bool), np.flatnonzero(stays.any(axis=1))
+    if not len(places):
+        return unsolvable
+    activity = problem.network.forward(state.select(places).weights, problem.inputs_with_bias)
+    units = _count_units(state)
+    for lane, place in enumerate(places):
+        unsolvable[place] = any(
+            problem.find_obstacle(units[layer + 1 :], activity.layer_inputs[layer + 1][..., lane])
+            for layer in np.flatnonzero(stays[place])
+        )
+    return unsolvable
 
 
-def _is_symmetric(state: State, problem: Problem) -> BoolArray:
-    """Whether hidden layers of equal units leave no way to be right on every sample.
+def _find_symmetric(state: State, problem: Problem) -> BoolArray:
+    """Which seeds have hidden layers of equal units, and could not be solved by one of each.
 
     Units that come from equal weights, go on with equal ones and remember the same get equal steps:
     they stay equal, and do no more than one of them.
     """
     layers = [part for part in (state.weights, *state.memory) if len(part) == len(state.weights)]
-    single = np.array(
-        [
-            [(part[above][:-1] == part[above][:1]).all(axis=(0, 1)) for part in layers]
-            + [(part[above - 1] == part[above - 1][:, :1]).all(axis=(0, 1)) for part in layers]
-            for above in range(1, len(state.weights))
+    units = _count_units(state)
+    distinct = np.tile(units, (state.seeds, 1))
+    for layer in range(len(units)):
+        equal = [
+            (part[layer] == part[layer][:, :1]).all(axis=(0, 1))
+            & (part[layer + 1][:-1] == part[layer + 1][:1]).all(axis=(0, 1))
+            for part in layers
         ]
-    ).all(axis=1)  # (hidden layers, seeds)
-    network, symmetric = problem.network, np.zeros(state.seeds, dtype=bool)
-    sizes = [layer.shape[1] for layer in state.weights[:-1]]
-    for equal in np.unique(single.T, axis=0):
-        units = np.where(equal, 1, sizes).tolist()
-        if units != sizes and _has_obstacle(
-            problem, network.activations, units, problem.inputs_with_bias[:, :, 0]
-        ):
-            symmetric |= (equal == single.T).all(axis=1)
-    return symmetric
+        distinct[np.all(equal, axis=0), layer] = 1
+    kinds, places = np.unique(distinct, axis=0, return_inverse=True)
+    never = [kind != units and bool(problem.find_obstacle(kind)) for kind in kinds.tolist()]
+    return np.array(never)[places.reshape(-1)]
 
 
-def _has_obstacle(
-    problem: Problem, activations: Sequence[Activation], units: Sequence[int], features: Array
-) -> bool:
-    within = problem.solved_within
-    return bool(find_obstacle(activations, units, features, problem.targets, within))
+def _count_units(state: State) -> list[int]:
+    """Of each hidden layer."""
+    return [layer.shape[1] for layer in state.weights[:-1]]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hsig.engines import reference
@@ -52,53 +52,29 @@ def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]
     Raises:
         RunError: At the end, if processes kept dying of a variant; the others are trained.
     """
-    jobs: list[Experiment] = []
+    here: list[Experiment] = []  # whose engine has threads, or which cannot leave this process
+    elsewhere: list[Experiment] = []
     for experiment in experiments:
         for variant in experiment.variants:
             job = replace(experiment, variants=(variant,))
-            if job.engine_of(variant) is reference and variant.is_portable:
-                jobs.append(job)
-            else:  # its engine has threads, or it cannot leave this process
-                yield from _in_thread(run(job, threads=job.workers or available_cores()))
-    workers = _count_processes(jobs)
-    if workers <= 1:
-        for job in jobs:
-            yield from _in_thread(run(job))
-        return
+            may_leave = job.engine_of(variant) is reference and variant.is_portable
+            (elsewhere if may_leave else here).append(job)
     deaths: list[str] = []
-    pool: Pool[Checkpoint | Failure] = LocalPool(run, workers, in_processes=True)
-    for number, finding in run_jobs(enumerate(jobs), pool):
-        if isinstance(finding, LostCell):
-            deaths.append(f"{jobs[number].variants[0].label}: {finding.reason}")
-        else:
-            yield finding
+    for jobs in filter(None, (here, elsewhere)):
+        workers = 1 if jobs is here else _count_processes(jobs)
+        work = run if workers > 1 else _run_in_threads
+        pool: Pool[Checkpoint | Failure] = LocalPool(work, workers, in_processes=workers > 1)
+        for number, finding in run_jobs(enumerate(jobs), pool):
+            if isinstance(finding, LostCell):
+                deaths.append(f"{jobs[number].variants[0].label}: {finding.reason}")
+            else:
+                yield finding
     if deaths:
         raise RunError(deaths)
 
 
-def _in_thread(events: Iterator[T]) -> Iterator[T]:
-    """Yield events as they come in a thread, which an early end leaves to itself."""
-    news: SimpleQueue[T | BaseException | None] = SimpleQueue()
-    stopped = Event()
-
-    def work() -> None:
-        try:
-            for event in events:
-                if stopped.is_set():
-                    return
-                news.put(event)
-            news.put(None)
-        except BaseException as error:
-            news.put(error)
-
-    Thread(target=work, daemon=True).start()
-    try:
-        while (event := news.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-    finally:
-        stopped.set()
+def _run_in_threads(job: Experiment) -> Iterator[Checkpoint | Failure]:
+    return run(job, threads=job.workers or available_cores())
 
 
 def _count_processes(jobs: Sequence[Experiment]) -> int:

@@ -15,8 +15,7 @@ from hsig.experiments.evidence import Evidence, stack_checkpoints
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
-from hsig.networks.network import append_bias, seeds_first, seeds_last
-from hsig.networks.obstacles import find_obstacle
+from hsig.networks.network import seeds_first, seeds_last
 
 TWINS = 8  # of the seeds that are trained, the first
 
@@ -173,7 +172,7 @@ def _to_training(
     reported[last.epoch] = last
     seeds = len(experiment.seeds)
     reached = list(reported.values())
-    evidence = stack_checkpoints([checkpoint.evidence for checkpoint in reached])
+    evidence = stack_checkpoints(*(checkpoint.evidence for checkpoint in reached))
     outlook = last.outlook or Outlook.unknown(seeds)
     return Training(
         seeds=experiment.seeds,
@@ -208,17 +207,15 @@ def judge_seeds(
     outlook: Outlook,
 ) -> IntArray:
     """The verdict of each seed, as `judge` has it, from the evidence at every checkpoint."""
-    task, output = experiment.scaled_task, (variant.output_activation,)
-    inputs = append_bias(task.inputs)[:, :, 0]
+    problem, at_end = experiment.problem_of(variant), evidence.select_checkpoint(-1)
     return judge(
         Ending(
             diverged_at=diverged_at,
             solved=solved,
-            evidence=evidence.select_checkpoint(-1),
+            evidence=at_end,
             outlook=outlook,
-            affine_solves=not find_obstacle(
-                output, (), inputs, task.targets, experiment.solved_within
-            ),
-            reachable=not experiment.find_obstacle(variant),
+            # which is not asked where no network is affine: a proof takes its time
+            affine_solves=not at_end.affine.any() or not problem.find_obstacle(()),
+            reachable=not problem.find_obstacle(experiment.hidden),
         )
     )

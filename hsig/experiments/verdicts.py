@@ -14,8 +14,8 @@ import numpy as np
 from hsig.arrays import BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
 from hsig.engines.reference import descend
-from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, NO_SLOPE, Evidence
-from hsig.experiments.outlook import Outlook
+from hsig.experiments.evidence import NO_BEND, NO_GRADIENT, Evidence
+from hsig.experiments.outlook import Advance, Outlook
 from hsig.networks.network import all_finite
 
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
@@ -74,12 +74,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         DEAD: Rule(
             lambda end: end.evidence.dead & end.outlook.unsolvable,
             never=True,
-            tolerances={"slope": NO_SLOPE},
+            tolerances={"slope": 0.0},
         ),
         # no step on any rows changes a bit of a weight
-        FROZEN: Rule(
-            lambda end: (end.outlook.returns_after != NOT_REACHED) & end.outlook.at_rest, never=True
-        ),
+        FROZEN: Rule(lambda end: end.outlook.at_rest, never=True),
         # within the window the weights and the optimizer's memory are again what they were, bit for
         # bit, and so will be for ever, and no state between is solved
         CYCLING: Rule(lambda end: end.outlook.returns_after != NOT_REACHED, never=True),
@@ -135,10 +133,7 @@ def count_verdicts(verdict: IntArray) -> dict[str, int]:
 
 
 def divergence_causes(
-    before: State,
-    problem: Problem,
-    after: Progress,
-    advance: Callable[[State, Problem, int], Progress],
+    before: State, problem: Problem, after: Progress, advance: Advance
 ) -> Mapping[int, str]:
     """Why each seed diverged between two states, by its place among the seeds."""
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))

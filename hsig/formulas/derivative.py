@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache, reduce
+from math import copysign, inf, isinf, isqrt
 from sys import float_info
 from weakref import WeakKeyDictionary
 
@@ -241,3 +242,42 @@ def _raise_to(p: Polynomial, exponent: Polynomial) -> Polynomial | None:
 
 def _differentiate_polynomial(p: Polynomial) -> Polynomial:
     return tuple(k * c for k, c in enumerate(p))[1:]
+
+
+def find_roots(p: Polynomial) -> tuple[Fraction, ...]:
+    """The real roots of a polynomial of degree 2 at most: exact, or to 100 bits below 1."""
+    if len(p) < 2:
+        return ()
+    if len(p) == 2:
+        return (-p[0] / p[1],)
+    middle = -p[1] / (2 * p[2])
+    square = middle * middle - p[0] / p[2]
+    if square < 0:
+        return ()
+    half = Fraction(isqrt(square.numerator * square.denominator << 200), square.denominator << 100)
+    return (middle - half, middle + half)
+
+
+def find_extremes(p: Polynomial, start: float, stop: float) -> tuple[float, ...]:
+    """The smallest and largest value of a polynomial of degree 3 at most; else nothing."""
+    slope = _differentiate_polynomial(p)
+    if len(slope) > 3:
+        return ()
+    turns = (x for x in find_roots(slope) if start < x < stop)
+    places: list[Fraction | float] = [start, stop, *turns]
+    values = [_evaluate_polynomial(p, x) for x in places]
+    return to_double(min(values)), to_double(max(values))
+
+
+def _evaluate_polynomial(p: Polynomial, x: Fraction | float) -> Fraction | float:
+    if isinf(x):
+        return copysign(inf, p[-1]) * copysign(1.0, x) ** (len(p) - 1) if len(p) > 1 else sum(p)
+    return reduce(lambda total, c: total * Fraction(x) + c, reversed(p), Fraction(0))
+
+
+def to_double(x: Fraction | float) -> float:
+    """The nearest double; an infinity beyond the largest."""
+    try:
+        return float(x)
+    except OverflowError:
+        return inf if x > 0 else -inf

@@ -1,19 +1,28 @@
 """Functions: a formula with its slope, its pieces, its kinks and jumps, and its range."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property, lru_cache, reduce
 from itertools import pairwise
-from math import inf, isclose, isfinite, isqrt, nextafter
+from math import inf, isclose, isfinite, nextafter
 from typing import NamedTuple
 
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
-from hsig.formulas.derivative import Polynomial, differentiate, substitute_x, to_polynomial
-from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, node, number, walk
+from hsig.formulas.cancelling import cancel
+from hsig.formulas.derivative import (
+    Polynomial,
+    differentiate,
+    find_roots,
+    substitute_x,
+    to_double,
+    to_polynomial,
+)
+from hsig.formulas.enclosure import Range, Section, find_range, is_rising
+from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, number, walk
 from hsig.formulas.primitives import CONDITIONAL
-from hsig.formulas.program import Differentiable, evaluate_constant
+from hsig.formulas.program import Differentiable, Evaluator, evaluate_constant, lower
 from hsig.formulas.simplifying import apply, rebuild, where
 
 # --- pieces --------------------------------------------------------------------------------------
@@ -22,7 +31,8 @@ from hsig.formulas.simplifying import apply, rebuild, where
 # of that polynomial, which are computed in fractions. The formula is cut there, and on each side
 # only the branch that is taken is left. Any other comparison stays in the formula.
 
-_MAX_PIECES = 64
+MAX_PIECES = 64  # points among them
+MAX_LOCATED_DEGREE = 2  # of a difference of which the roots are found
 _MAX_WORK = 20_000  # operations that are looked at for their pieces, in all cells together
 _MAX_OPERATIONS = 2000  # in all pieces that are no polynomials together
 _INFINITE = Fraction(2) ** 1024  # every double is nearer to 0
@@ -67,7 +77,7 @@ class _Cell(NamedTuple):
 
     @property
     def holds_a_double(self) -> bool:
-        return self.start == self.stop or _to_double(self.start) != _to_double(self.stop)
+        return self.start == self.stop or to_double(self.start) != to_double(self.stop)
 
     def cut(self, x: Fraction) -> tuple["_Cell", "_Cell", "_Cell"]:
         return _Cell(self.start, x), _Cell(x, x), _Cell(x, self.stop)
@@ -86,7 +96,7 @@ def split_pieces(root: Node) -> tuple[Piece, ...]:
     uncut = (Piece(-inf, inf, True, True, root),)
     comparing = _find_comparing(root)
     stack, resolved = [_Cell(-_INFINITE, _INFINITE)], list[tuple[_Cell, Node]]()
-    max_cells = min(4 * _MAX_PIECES, _MAX_WORK // max(len(comparing), 1))
+    max_cells = min(4 * MAX_PIECES, _MAX_WORK // max(len(comparing), 1))
     while stack:
         if len(stack) + len(resolved) > max_cells:
             return uncut
@@ -98,7 +108,7 @@ def split_pieces(root: Node) -> tuple[Piece, ...]:
             stack += reversed(cell.cut(result))
     pieces = tuple(_merge([(cell, formula) for cell, formula in resolved if cell.holds_a_double]))
     curved = [list(walk(p.formula)) for p in pieces if to_polynomial(p.formula) is None]
-    is_small = len(pieces) <= _MAX_PIECES and sum(map(len, curved)) <= _MAX_OPERATIONS
+    is_small = len(pieces) <= MAX_PIECES and sum(map(len, curved)) <= _MAX_OPERATIONS
     return pieces if is_small or len(pieces) == 1 else uncut
 
 
@@ -113,15 +123,9 @@ def _merge(cells: list[tuple[_Cell, Node]]) -> Iterator[Piece]:
 
 
 def _make_piece(first: _Cell, last: _Cell, formula: Node) -> Piece:
-    start, stop = _to_double(first.start), _to_double(last.stop)
+    start, stop = to_double(first.start), to_double(last.stop)
     start_closed = first.start == first.stop or start == -inf
     return Piece(start, stop, start_closed, last.start == last.stop or stop == inf, formula)
-
-
-def _to_double(x: Fraction) -> float:
-    if abs(x) >= _INFINITE:
-        return inf if x > 0 else -inf
-    return float(x)
 
 
 def _is_same(formula: Node, other: Node) -> bool:
@@ -214,23 +218,9 @@ def _choose(
 def _find_turns(u: Node, v: Node) -> tuple[Polynomial, tuple[Fraction, ...]] | None:
     """The difference of two functions, if it is a polynomial of degree 2 at most, and its roots."""
     difference = to_polynomial(apply("subtract", u, v))
-    if difference is None or len(difference) > 3:
+    if difference is None or len(difference) > MAX_LOCATED_DEGREE + 1:
         return None
-    return difference, _find_roots(difference)
-
-
-def _find_roots(p: Polynomial) -> tuple[Fraction, ...]:
-    """The real roots of a polynomial of degree 2 at most: exact, or to 100 bits below 1."""
-    if len(p) < 2:
-        return ()
-    if len(p) == 2:
-        return (-p[0] / p[1],)
-    middle = -p[1] / (2 * p[2])
-    square = middle * middle - p[0] / p[2]
-    if square < 0:
-        return ()
-    half = Fraction(isqrt(square.numerator * square.denominator << 200), square.denominator << 100)
-    return (middle - half, middle + half)
+    return difference, find_roots(difference)
 
 
 # --- functions -----------------------------------------------------------------------------------
@@ -355,7 +345,7 @@ class Function(Differentiable):
     def with_kinks_by_rule(self) -> Node:
         """Its formula, so written that the rules of the primitives give its slope at each joint."""
         intervals = self._intervals
-        middle = next(n for n, piece in enumerate(intervals) if X in walk(piece.formula))
+        middle = next((n for n, piece in enumerate(intervals) if X in walk(piece.formula)), 0)
         whole = intervals[middle].formula  # the last to be chosen, so that nan stays nan
         for joint, piece in zip(self._joints[middle:], intervals[middle + 1 :], strict=True):
             sign = ">=" if joint.side > 0 else ">"
@@ -363,6 +353,11 @@ class Function(Differentiable):
         for n in reversed(range(middle)):
             sign = "<=" if self._joints[n].side < 0 else "<"
             whole = where(sign, X, number(self._joints[n].x), intervals[n].formula, whole)
+        for joint in self._joints:
+            if joint.side == 0:
+                x, value = number(joint.x), number(_evaluate_at(self.value, joint.x))
+                line = apply("multiply", joint.slope, apply("subtract", X, x))
+                whole = where("==", X, x, apply("add", value, line), whole)
         return whole
 
     def _join_slopes(self) -> Node:
@@ -436,11 +431,43 @@ class Function(Differentiable):
         return Function(self.slope)
 
     @cached_property
-    def range(self) -> tuple[float, float]:
-        """Smallest and largest value, reached or approached: searched on a grid and refined."""
-        beside = [y for x in self.breakpoints for y in (nextafter(x, -inf), x, nextafter(x, inf))]
-        x = np.sort(np.concatenate([-_FAR, _NEAR, _FAR, beside]))  # np.unique imports numpy.ma
-        return 0.0 - _find_maximum(lambda x: -self.evaluate(x), x), _find_maximum(self.evaluate, x)
+    def _sections(self) -> list[Section]:
+        slopes = iter(self._slopes)
+        return [
+            Section(
+                piece.start, piece.stop, piece.formula, ZERO if piece.is_point else next(slopes)
+            )
+            for piece in self.pieces
+        ]
+
+    @cached_property
+    def range(self) -> Range:
+        """What its values lie between: as found, and as proved."""
+        return find_range(self._sections, self.evaluate)
+
+    @cached_property
+    def is_monotonic(self) -> bool:
+        """Whether its values are proved never to fall or never to rise with x."""
+        triples = [
+            [_evaluate_at(root, joint.x) for root in (before.formula, self.value, after.formula)]
+            for joint, (before, after) in zip(self._joints, pairwise(self._intervals), strict=True)
+        ]
+        with np.errstate(invalid="ignore"):
+            steps = np.diff(np.array(triples).reshape(-1, 3))
+        falling = [s._replace(slope=apply("negative", s.slope)) for s in self._sections]
+        return (not (steps < -_TOLERANCE).any() and all(map(is_rising, self._sections))) or (
+            not (steps > _TOLERANCE).any() and all(map(is_rising, falling))
+        )
+
+    def evaluate_far_out(self, side: int) -> float:
+        """The value at 1e150, or for side -1 at -1e150, computed so that nothing cancels."""
+        root = lower(self.pieces[-1 if side > 0 else 0].formula)
+        return float(Evaluator(cancel(root, side))(np.array([side * 1e150]))[0])
+
+    def crosses_once(self, level: float) -> bool:
+        """Whether it is proved to be above a level on one side of some x only."""
+        near = (number(level + sign * max(abs(level), 1.0) / 1024.0) for sign in (-1.0, 1.0))
+        return Function(apply("clip", self.value, *near)).is_monotonic
 
 
 def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
@@ -460,10 +487,7 @@ def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
 
 def _fold_if_odd(constant: Node) -> Node:
     """A constant formula; if anything of it is not finite, its value alone."""
-    value = evaluate_constant(constant)
-    if isfinite(value) and find_infinite(constant) is None:
-        return constant
-    return number(value) if value == value else node("divide", ZERO, ZERO)
+    return constant if find_infinite(constant) is None else number(evaluate_constant(constant))
 
 
 def _is_close(constant: Node, other: Node) -> bool:
@@ -474,31 +498,3 @@ def _is_close(constant: Node, other: Node) -> bool:
 
 def _evaluate_at(root: Node, x: float) -> float:
     return evaluate_constant(substitute_x(root, x))
-
-
-# --- range ---------------------------------------------------------------------------------------
-
-_NEAR = np.linspace(-50.0, 50.0, 20_001)
-_FAR = np.geomspace(50.0, 1e150, 400)  # whose squares are doubles
-_GOLDEN = (5.0**0.5 - 1.0) / 2.0
-_UNBOUNDED = 1e75  # a larger value grows for ever
-_MIN_GROWTH = 1e-6  # relative, over the last 75 powers of 10, of what grows for ever
-_NARROWINGS = 60  # of an interval by the golden section, until its ends are neighbours
-
-
-def _find_maximum(function: Callable[[Array], Array], x: Array) -> float:
-    values = function(x)
-    best = int(np.nanargmax(values)) if not np.isnan(values).all() else 0
-    maximum = float(values[best])
-    if abs(maximum) > _UNBOUNDED:
-        return inf
-    if not 0 < best < len(x) - 1:  # at an end: it may go on growing, as slowly as a logarithm
-        (inner,) = function(x[best : best + 1] * 1e-75)
-        return inf if maximum - inner > _MIN_GROWTH * abs(maximum) else maximum + 0.0
-    low, high = x[best - 1], x[best + 1]
-    for _ in range(_NARROWINGS):
-        points = np.array([high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)])
-        left, right = function(points)
-        maximum = max(maximum, float(left), float(right))
-        low, high = (low, points[1]) if left > right else (points[0], high)
-    return maximum + 0.0

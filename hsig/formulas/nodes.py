@@ -4,9 +4,11 @@ Each node exists once, so that equal formulas are the same object.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import NamedTuple, TypeVar
 from weakref import WeakValueDictionary
+
+import numpy as np
 
 from hsig.formulas.primitives import CONDITIONAL, PRIMITIVES
 
@@ -48,8 +50,8 @@ def _intern(operation: str, operands: tuple[Node, ...], number: float, name: str
 
 
 def number(value: float) -> Node:
-    """The node of a number; -0 is 0."""
-    return _intern("number", (), float(value) + 0.0, "")
+    """The node of a number; -0 is 0, and nan is one number."""
+    return _intern("number", (), float(value) + 0.0 if value == value else nan, "")
 
 
 def name(word: str) -> Node:
@@ -103,16 +105,27 @@ def fold(root: Node, combine: Callable[[Node, list[T]], T]) -> T:
 
 
 def find_infinite(root: Node) -> Node | None:
-    """The smallest part with a coefficient that is not finite; else None.
+    """The smallest part that is a coefficient, or has one, that is not finite; else None.
 
     A limit may be infinite, of `min`, `max`, `clip` or a comparison, and so may a branch.
     """
+    values: dict[Node, float] = {}  # of constants
     for current in walk(root):
-        if current.operation in CONDITIONAL:
-            continue
-        if any(is_number(part) and not isfinite(part.number) for part in current.operands):
+        operands = [values.get(operand) for operand in current.operands]
+        constants = [value for value in operands if value is not None]
+        is_finite = all(map(isfinite, constants))
+        divides_by_0 = current.operation == "divide" and operands[1] == 0.0
+        if divides_by_0 or not (is_finite or current.operation in CONDITIONAL):
             return current
-    return root if is_number(root) and not isfinite(root.number) else None
+        if is_number(current):
+            values[current] = current.number
+        elif constants and len(constants) == len(operands):
+            with np.errstate(all="ignore"):
+                value = float(PRIMITIVES[current.operation].value(*constants))
+            if is_finite and not isfinite(value):
+                return current
+            values[current] = value
+    return None if isfinite(values.get(root, 0.0)) else root
 
 
 # --- printing ------------------------------------------------------------------------------------
@@ -124,6 +137,7 @@ _INFIX = {  # precedence and sign
     "divide": (2, "/"),
 }
 _NEGATIVE, _POWER, _ATOM = 3, 4, 5  # precedences
+_MAX_PART = 60  # characters of a part in a message
 _COMPARISONS = {  # the sign, and the sign with both sides exchanged
     "where_less": ("<", ">"),
     "where_less_equal": ("<=", ">="),
@@ -166,6 +180,11 @@ def format_within(root: Node, max_length: int, *, digits: int | None = None) -> 
 
     written = fold(root, write)
     return None if written is None else written.text
+
+
+def format_part(root: Node) -> str:
+    """Write a part of a formula for a message, if it is short."""
+    return format_within(root, _MAX_PART) or "one that is not"
 
 
 def _format(current: Node, operands: Sequence[_Text], digits: int | None) -> _Text:

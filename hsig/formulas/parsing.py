@@ -14,19 +14,17 @@ from dataclasses import dataclass, field, replace
 
 from hsig.errors import is_slip
 from hsig.formulas.nodes import (
-    ZERO,
     Node,
     X,
     find_infinite,
+    format_part,
     format_within,
     is_number,
     name,
-    node,
     number,
     walk,
 )
 from hsig.formulas.primitives import WORDS
-from hsig.formulas.program import evaluate_constant
 from hsig.formulas.simplifying import apply, where
 
 # Of a formula as it is given, and as hsig writes it with all activations that it names.
@@ -42,7 +40,6 @@ Inline = Callable[[str, Node, Mapping[str, float]], Node | None]
 _EXPECTED = "expected a formula, such as clip(0.2*x + 0.5, 0, 1)"
 _ALLOWED = "x, numbers, + - * / **, where(x > 0, a, b) and functions such as exp(x)"
 _AS_WRITTEN = "as hsig writes it, with the activations that it names written out"
-_MAX_SHOWN = 60  # characters of a part that is wrong
 _OPERATORS: Mapping[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -130,9 +127,9 @@ def _parse(text: str, names: Mapping[str, Node], inline: Inline | None) -> Node:
         raise FormulaError(f"expected at most {MAX_NODES} operations {_AS_WRITTEN}", text)
     infinite = find_infinite(root)
     if infinite is not None:
-        shown = format_within(infinite, _MAX_SHOWN) or "one that is not"
-        message = f"expected finite coefficients, got {shown}; inf is for limits and comparisons"
-        raise reader.error(message, reader.places.get(infinite))
+        message = f"expected finite coefficients, got {format_part(infinite)}"
+        hint = "; inf is for limits and comparisons"
+        raise reader.error(message + hint, reader.places.get(infinite))
     written = format_within(root, MAX_LENGTH)
     if written is None:
         raise FormulaError(f"expected at most {MAX_LENGTH} characters {_AS_WRITTEN}", text)
@@ -232,7 +229,7 @@ class _Reader:
                 self.check_arguments("where", tree, 3)
                 condition, yes, no = tree.args
                 return inner.read_condition(condition, inner.read(yes), inner.read(no))
-            case ast.Call(func=ast.Name(id=word)) if word in WORDS:
+            case ast.Call(func=ast.Name(id=word)) if word in WORDS and not self.is_setting(tree):
                 primitive = WORDS[word]
                 self.check_arguments(word, tree, primitive.operands)
                 return self.operate(primitive.name, [*map(inner.read, tree.args)], tree)
@@ -243,15 +240,8 @@ class _Reader:
         raise self.error(f"expected {_ALLOWED}", tree)
 
     def operate(self, operation: str, operands: Sequence[Node], tree: ast.AST) -> Node:
-        """Apply an operation, which may not make a constant that is not finite of finite ones."""
         result = apply(operation, *operands)
         self.places.setdefault(result, tree)
-        value = _evaluate_constant(result)
-        if operation == "divide" and operands[1] is ZERO:
-            value = math.inf
-        if not math.isfinite(value) and math.inf not in map(abs, map(_evaluate_constant, operands)):
-            shown = format_within(node(operation, *operands), _MAX_SHOWN) or "a number"
-            raise self.error(f"expected a finite number, got {shown}, which is {value:g}", tree)
         return result
 
     def read_number(self, value: float, tree: ast.AST) -> Node:
@@ -271,6 +261,11 @@ class _Reader:
         if word in WORDS or word == "where":
             raise self.error(f"expected {word}(...)", tree)
         raise self.error(f"unknown name {_suggest(word, [*self.names, *CONSTANTS])}", tree)
+
+    def is_setting(self, tree: ast.Call) -> bool:
+        """Whether a primitive's word is called as an activation: `softplus(x, beta=2)`."""
+        word = ast.unparse(tree.func)
+        return bool(tree.keywords and self.inline and self.inline(word, X, {}))
 
     def check_arguments(self, word: str, tree: ast.Call, operands: int) -> None:
         if tree.keywords:
@@ -321,13 +316,6 @@ class _Reader:
                     yes = where(_COMPARISONS[type(sign)], u, v, yes, no)
                 return yes
         raise self.error("expected a comparison, such as x > 0", condition)
-
-
-def _evaluate_constant(root: Node) -> float:
-    """The value of a formula without names; 0 of any other."""
-    if is_number(root):
-        return root.number
-    return 0.0 if any(part.operation == "name" for part in walk(root)) else evaluate_constant(root)
 
 
 def _suggest(word: str, known: Sequence[str]) -> str:

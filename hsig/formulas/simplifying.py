@@ -7,6 +7,7 @@ is written becomes a primitive that does not: `log(1 + exp(u))` becomes `softplu
 import operator
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import isfinite, isinf
 
 import numpy as np
 
@@ -23,9 +24,12 @@ _MAX_EXPONENT = 16  # of a power that becomes a product
 def apply(operation: str, *operands: Node) -> Node:
     """The node of an operation, simplified."""
     if PRIMITIVES[operation].exact and all(map(is_number, operands)):
+        numbers = [operand.number for operand in operands]
         with np.errstate(all="ignore"):
-            value = float(PRIMITIVES[operation].value(*(one.number for one in operands)))
-        return number(value) if value == value else node(operation, *operands)  # 0/0 stays
+            value = float(PRIMITIVES[operation].value(*numbers))
+        # 0/0 and 1e308*10 stay, for `find_infinite`
+        is_made = value != value or (isinf(value) and all(map(isfinite, numbers)))
+        return node(operation, *operands) if is_made else number(value)
     if operands == (ZERO,) and operation in _AT_0:
         return number(_AT_0[operation])
     simplify = _RULES.get(operation)

@@ -15,7 +15,7 @@ _MAX_STEPS = 100  # of Newton's method; it needs about ten, or never ends on sep
 _ROUNDING = 1e-9  # a fit of exactly 0.5 is not right by its last bit
 _SMALL_STEP = 1e-12  # relative to the fit's own size
 _NO_AMOUNT = 1e-6  # relative to the largest; less may be a rest on its way to 0
-_MAX_SAMPLES, _MAX_FEATURES = 10_000, 32  # that fractions are added up of, in about a second
+_MAX_NUMBERS = 100_000  # of samples that fractions are made of, in some three seconds
 _LARGEST_POWER = 100  # of two: inputs within it are taken as they are
 
 
@@ -111,35 +111,31 @@ def _add_up_to_zero(vectors: Array, amounts: Array) -> bool:
     """
     order = np.argsort(-amounts)
     order = order[amounts[order] > _NO_AMOUNT * amounts.max()]
-    if len(order) > _MAX_SAMPLES or vectors.shape[1] > _MAX_FEATURES:
+    vectors, size = vectors[order], vectors.shape[1]
+    if vectors.size > _MAX_NUMBERS:
         return False
-    columns = [[Fraction(x) for x in vectors[place].tolist()] for place in order]
+    rank = int(np.linalg.matrix_rank(vectors))  # were it too low, less would be proved
+    columns = [[Fraction(x) for x in row] for row in vectors.tolist()]
     shares = [Fraction(amount) for amount in amounts[order].tolist()]
-    rest = [-sum(map(mul, shares, row)) for row in zip(*columns, strict=True)]
-    # by elimination; each row of the basis knows the vectors that it is made of
-    basis: list[tuple[int, list[Fraction], dict[int, Fraction]]] = []
+    total = [sum(map(mul, shares, row)) for row in zip(*columns, strict=True)]
+    # by elimination: what it does to a vector, and behind that what it has made of the total
+    rows = [[*(Fraction(x == y) for x in range(size)), total[y]] for y in range(size)]
+    pivots: dict[int, int] = {}  # the place of the vector that is 1 in a row, and 0 in all others
     for place, column in enumerate(columns):
-        vector, made_of = _reduce(column, basis)
-        pivot = next((row for row, x in enumerate(vector) if x), None)
+        turned = [sum(map(mul, column, row)) for row in rows]
+        pivot = next((y for y, x in enumerate(turned) if x and y not in pivots), None)
         if pivot is not None:
-            basis.append((pivot, vector, {place: Fraction(1)} | made_of))
-        if len(basis) == len(rest):
+            pivots[pivot] = place
+            lead = [x / turned[pivot] for x in rows[pivot]]
+            rows = [
+                lead if y == pivot else [x - factor * z for x, z in zip(row, lead, strict=True)]
+                for y, (row, factor) in enumerate(zip(rows, turned, strict=True))
+            ]
+        if len(pivots) >= rank:
             break
-    left, changes = _reduce(rest, basis)
-    return not any(left) and all(shares[place] > x for place, x in changes.items())
-
-
-def _reduce(
-    vector: list[Fraction], basis: list[tuple[int, list[Fraction], dict[int, Fraction]]]
-) -> tuple[list[Fraction], dict[int, Fraction]]:
-    """What is left of a vector without the parts along a basis, and minus these parts."""
-    parts: dict[int, Fraction] = {}
-    for pivot, row, made_of in basis:
-        if factor := vector[pivot] / row[pivot]:
-            vector = [x - factor * y for x, y in zip(vector, row, strict=True)]
-            for place, share in made_of.items():
-                parts[place] = parts.get(place, Fraction(0)) - factor * share
-    return vector, parts
+    return all(
+        row[-1] < shares[pivots[y]] if y in pivots else row[-1] == 0 for y, row in enumerate(rows)
+    )
 
 
 def _centre(features: Array) -> Array:

@@ -42,22 +42,24 @@ def find_obstacle(
         return OUT_OF_REACH
     if find_contradictions(features, targets, solved_within):
         return CONTRADICTION
-    middles = targets.max(axis=0) / 2.0 + targets.min(axis=0) / 2.0  # the sum may be infinite
-    has_one_direction = all(map(output.crosses_once, middles.tolist())) and all(
+    goes_one_way = all(
         activation.is_linear or (width == 1 and activation.is_monotonic)
         for activation, width in zip(activations, units, strict=False)  # the output is left out
     )
-    if has_one_direction and not is_separable(features, targets, solved_within):
-        return ONE_DIRECTION
-    return ""
+    if not goes_one_way or is_separable(features, targets, solved_within):
+        return ""
+    middles = targets.max(axis=0) / 2.0 + targets.min(axis=0) / 2.0  # the sum may be infinite
+    return ONE_DIRECTION if all(map(output.crosses_once, middles.tolist())) else ""
 
 
 def find_contradictions(features: Array, targets: Array, solved_within: float) -> list[IntArray]:
     """The places of samples with equal features of which no prediction is right on all."""
+    order = np.lexsort(features.T[::-1])
+    differs = (np.diff(features[order], axis=0) != 0.0).any(axis=1)
     return [
-        places
-        for places in _group_equal(features)
-        if (np.ptp(targets[places], axis=0) >= 2.0 * solved_within).any()
+        np.sort(places)
+        for places in np.split(order, np.flatnonzero(differs) + 1)
+        if len(places) > 1 and (np.ptp(targets[places], axis=0) >= 2.0 * solved_within).any()
     ]
 
 
@@ -76,11 +78,3 @@ def _count_within(values: Array, solved_within: float) -> int:
         int((values[first:] - values[first] < 2.0 * solved_within).sum())
         for first in range(len(values))
     )
-
-
-def _group_equal(features: Array) -> list[IntArray]:
-    """The places of equal rows, for each row that there is more than once."""
-    order = np.lexsort(features.T[::-1])
-    differs = (np.diff(features[order], axis=0) != 0.0).any(axis=1)
-    groups = np.split(order, np.flatnonzero(differs) + 1)
-    return [np.sort(group) for group in groups if len(group) > 1]

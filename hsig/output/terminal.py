@@ -1,12 +1,12 @@
 """Working at a terminal: progress bars, Ctrl-C, and drawing the result in its width and colours."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -14,78 +14,15 @@ from rich.markup import escape
 from hsig.errors import RunError
 from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
-from hsig.output.signals import add_answer, remove_answer, write_notice
+from hsig.output.signals import Interrupts
 from hsig.output.streams import print_message, put, writing_out
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-# --- signals -------------------------------------------------------------------------------------
+# --- progress ------------------------------------------------------------------------------------
 
 T = TypeVar("T")
-
-
-class Interrupts:
-    """Turns a signal into an early end of what is waited for, and says so at once.
-
-    Within a `with` block, a signal between two waits ends the next one at once, and one behind them
-    breaks nothing off: what was done by then is to be written.
-    """
-
-    def __init__(self, notice: str, nothing: str = "") -> None:
-        """`notice` says what follows, and `nothing` the same where nothing was done yet."""
-        self.interrupted, self.signal = False, ""  # the name of a signal, if it was one
-        self._nothing, self._notice = nothing or notice, notice
-        self._has_events = self._is_watching = self._is_waiting = False
-        self._said = ""
-
-    def __enter__(self) -> Self:
-        add_answer(self._interrupt)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        remove_answer(self._interrupt)
-
-    def _interrupt(self, signal: str) -> bool:
-        if not (self._is_watching or self._has_events):
-            return False  # nothing would be lost
-        self.interrupted, self.signal = True, signal
-        if self._is_waiting:
-            raise KeyboardInterrupt
-        if not self._is_watching:  # else it is said below what is drawn meanwhile
-            self._said = self._notice
-            write_notice(self._said)
-        return True
-
-    def say(self, *, done: bool = True) -> None:
-        """Say that it was interrupted, and whether anything was done, unless that was said."""
-        notice = self._notice if done else self._nothing
-        if self.interrupted and notice != self._said:
-            print_message(f"interrupted: {notice}")
-
-    def until_interrupt(self, events: Iterable[T]) -> Iterator[T]:
-        """The events up to a signal, which breaks off the wait for one, and nothing else."""
-        iterator = iter(events)
-        try:
-            with self:
-                self._is_watching = True
-                while not self.interrupted:
-                    self._is_waiting = True
-                    event = next(iterator, None)
-                    self._is_waiting = False
-                    if event is None:
-                        break
-                    self._has_events = True
-                    yield event
-        except KeyboardInterrupt:
-            self.interrupted = True
-        finally:
-            self._is_watching = self._is_waiting = False
-            if isinstance(iterator, Generator):
-                iterator.close()  # which ends its processes
-
-
-# --- progress ------------------------------------------------------------------------------------
 
 _BAR_AFTER_S = 1.0  # shorter work shows no progress bar
 _MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
@@ -160,31 +97,27 @@ def _show_progress(
 
 
 def watch_cells(
-    results: Iterable[T],
-    take: Callable[[T], int],
+    results: Iterable[tuple[int, T]],
     interrupts: Interrupts,
     *,
-    cells: int,
-    steps: int,
+    steps: Mapping[int, int],
     draw: Callable[[Console], RenderableType],
     quiet: bool,
-) -> None:
-    """Take the results of cells; on a terminal, draw the map so far with a bar below it.
+) -> Generator[tuple[int, T], None, None]:
+    """The same results, up to an interrupt; on a terminal, the map so far with a bar below it.
 
     Args:
-        results: Of the cells, as they end.
-        take: Takes a result, and returns how many steps it was.
+        results: Of the cells by their numbers, as they end.
         interrupts: End it early.
-        cells: How many there are.
-        steps: How many they have in all, for the time that is left.
+        steps: How many each cell has, for the time that is left.
         draw: Draws the map so far.
         quiet: Whether nothing is drawn.
     """
     from rich.live import Live
 
     console = Console(stderr=True)
-    bar = _progress_bar("{task.fields[done]} of {task.fields[cells]} cells", "", console)
-    task = bar.add_task("", total=steps, done=0, cells=cells)
+    bar = _progress_bar(f"{{task.fields[done]}} of {len(steps)} cells", "", console)
+    task = bar.add_task("", total=sum(steps.values()), done=0)
     live = Live(
         get_renderable=lambda: Group(draw(console), bar.get_renderable()),
         console=console,
@@ -194,8 +127,9 @@ def watch_cells(
     with ExitStack() as shown:
         if console.is_terminal and not quiet:
             shown.enter_context(live)
-        for done, result in enumerate(interrupts.until_interrupt(results), start=1):
-            bar.update(task, advance=take(result), done=done)
+        for done, (number, result) in enumerate(interrupts.until_interrupt(results), start=1):
+            yield number, result
+            bar.update(task, advance=steps[number], done=done)
     interrupts.say()
 
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import isnan
 from time import sleep
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.layout import Layout
@@ -205,6 +204,7 @@ _KEYS = {
     **dict.fromkeys(("+", "\x1b[A", "\x1bOA", "\xe0H"), "faster"),
     **dict.fromkeys(("-", "\x1b[B", "\x1bOB", "\xe0P"), "slower"),
 }
+STOP = "stop"  # Ctrl-Z, on its way to stop the process
 _SENT = re.compile(r"\x1b[\[O][0-9;]*.|\xe0.|.", re.DOTALL)  # a key that was pressed
 
 
@@ -238,27 +238,54 @@ else:
     import termios
     import tty
 
+    # what ends or stops a process by default, and is no fault of it
+    _HANDLED = signal.valid_signals() - {
+        getattr(signal, name, None)
+        for name in (
+            *("SIGKILL", "SIGSTOP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD"),
+            *("SIGWINCH", "SIGURG", "SIGINFO", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT"),
+        )
+    }
+    _received: list[int] = []  # signals that are answered when the terminal is as it was
+
     @contextmanager
     def keyboard() -> Iterator[None]:
-        """Let keys come one by one, unseen, and Ctrl-C raise, until the block ends."""
+        """Let keys come one by one, unseen, until the block ends, and signals do as they do then.
+
+        One that ends the process raises KeyboardInterrupt in the block; Ctrl-Z is the key `STOP`.
+        """
         terminal = sys.stdin.fileno()
         before = termios.tcgetattr(terminal)
-        answers: dict[int, Any] = {
-            signal.SIGINT: signal.default_int_handler,
-            signal.SIGTSTP: signal.SIG_IGN,
+        _received.clear()
+
+        def receive(number: int, _frame: object) -> None:
+            _received.append(number)
+            if number != signal.SIGTSTP and len(_received) == 1:  # nothing breaks the end off
+                raise KeyboardInterrupt
+
+        others = {
+            number: signal.signal(number, receive)
+            for number in _HANDLED
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
-        others = {number: signal.signal(number, answer) for number, answer in answers.items()}
         try:
             tty.setcbreak(terminal, termios.TCSADRAIN)
             yield
+        except BaseException:
+            if not _received:  # else this is of the signal, or of a terminal that has gone
+                raise
         finally:  # what nobody has read is not for the shell
-            for number, answer in others.items():
-                signal.signal(number, answer)
             with suppress(termios.error):  # the terminal may have gone
                 termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+            for number, answer in others.items():
+                signal.signal(number, answer)
+        for received in _received:
+            signal.raise_signal(received)  # where it stops here, it goes on here
 
     def read_keys(seconds: float) -> list[str]:
         """The keys that are pressed within so many seconds; `quit` if the keyboard has gone."""
+        if _received:
+            return [STOP]
         terminal = sys.stdin.fileno()
         if not select.select([terminal], [], [], seconds)[0]:
             return []

@@ -132,6 +132,7 @@ def _variant(
         "output_activation": spec_document(variant.output_activation),
         "learning_rate": experiment.learning_rate_of(variant),
         "engine": experiment.engine_of(variant).NAME,
+        "obstacle": experiment.find_obstacle(variant) or None,
         "out_of_reach": out_of_reach_document(experiment, variant),
         "checkpoints": list(training.epochs),
         "seeds": [],

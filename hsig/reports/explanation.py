@@ -2,29 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from hsig.analysis.end_points import find_end_points
 from hsig.analysis.parts import Part
-from hsig.analysis.remedies import (
+from hsig.analysis.remedies import LONGER, Remedy
+from hsig.analysis.statistics import CLAIM_SEEDS
+from hsig.analysis.summary import Summary, Timeline, VariantSummary
+from hsig.analysis.trials import (
     LONG,
-    LONGER,
+    MAX_TIMES,
+    MAX_WORK,
     Trial,
     best_remedy,
     has_room,
     seeds_with_room,
     smallest_remedy,
 )
-from hsig.analysis.statistics import CLAIM_SEEDS
-from hsig.analysis.summary import Summary, Timeline, VariantSummary
 from hsig.config.loading import resolved_keys
 from hsig.experiments.experiment import Experiment, Outcome, Training
-from hsig.experiments.verdicts import (
-    SLOW,
-    VERDICTS,
-)
+from hsig.experiments.verdicts import SLOW, VERDICTS
 from hsig.reports.columns import result_columns, which_cost
 from hsig.reports.documents import document
 from hsig.reports.end_points import describe_end_points, end_points_document
@@ -37,8 +34,10 @@ from hsig.reports.page import (
     Text,
     brief,
     count,
+    for_json,
     interval,
     lines,
+    listed,
     percent,
     plain_text,
     rate_of,
@@ -57,37 +56,31 @@ from hsig.reports.story import describe_failure, layer_names, piece_name
 # --- later ----------------------------------------------------------------------------------------
 
 
-class SolvedLater(NamedTuple):
-    """What a longer training makes of the seeds of a verdict that were not solved."""
+def count_solved_later(training: Training, trials: Sequence[Trial]) -> dict[str, dict[str, int]]:
+    """What a longer training makes of the failed seeds of each verdict; empty if none was tried.
 
-    solved: int  # at its end
-    between: int  # not at its end, but for the first time on the way there
-    of: int
-
-
-def count_solved_later(training: Training, trials: Sequence[Trial]) -> dict[str, SolvedLater]:
-    """What became of the seeds of each verdict in a longer training; empty if none was tried."""
+    Returns:
+        By verdict how many are `solved` at its end, or for the first time on the way there but not
+        at its end (`between`), `of` how many.
+    """
     longer = next((t.part.outcome.results[0] for t in trials if t.part.name == LONGER), None)
     if longer is None or longer.seeds != training.seeds:
         return {}
     between = ~longer.solved & (longer.solved_at > training.epochs[-1])
-    words = np.array(VERDICTS)[training.verdict]
-    return {
-        word: SolvedLater(
-            int(longer.solved[words == word].sum()),
-            int(between[words == word].sum()),
-            int((words == word).sum()),
-        )
-        for word in FAILED_VERDICTS
-        if word in words
+    masks = {word: training.verdict == VERDICTS.index(word) for word in FAILED_VERDICTS}
+    counted = {
+        word: {"solved": longer.solved & mask, "between": between & mask, "of": mask}
+        for word, mask in masks.items()
+        if mask.any()
     }
+    return {word: {k: int(v.sum()) for k, v in masks.items()} for word, masks in counted.items()}
 
 
-def _describe_later(later: Mapping[str, SolvedLater]) -> tuple[str, ...]:
+def _describe_later(later: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
     if not later:
         return ()
-    parts = ", ".join(f"{seeds.solved} of {seeds.of} {word}" for word, seeds in later.items())
-    between = sum(seeds.between for seeds in later.values())
+    parts = ", ".join(f"{seeds['solved']} of {seeds['of']} {word}" for word, seeds in later.items())
+    between = sum(seeds["between"] for seeds in later.values())
     lost = f"; {between} more were solved on the way there, and lost it" if between else ""
     return (f"{LONGER} solve {parts} seeds{lost}.",)
 
@@ -155,7 +148,7 @@ def _remedy_rows(trials: Sequence[Trial]) -> Rows[Trial]:
 
 
 def _remedy_table(outcome: Outcome, numbers: VariantSummary, trials: Sequence[Trial]) -> Table:
-    before = Trial(Part(_AS_IT_WAS, outcome.experiment, outcome), numbers, works=None)
+    before = Trial(Part(_AS_IT_WAS, outcome.experiment, outcome), numbers)
     return _remedy_rows([before, *trials]).table(
         "remedies tried, from the same seeds; time: how many times as long",
         ("remedy", "layers", "time", "solved", "interval", "works", "verdicts"),
@@ -169,7 +162,12 @@ _WELL_SOLVED = 0.9  # the rate from which on, by its whole interval, nothing nee
 
 
 def explanation_page(
-    outcome: Outcome, summary: Summary, trials: Sequence[Trial], *, missing: int = 0
+    outcome: Outcome,
+    summary: Summary,
+    trials: Sequence[Trial],
+    *,
+    missing: Sequence[Remedy] = (),
+    cut: Sequence[Remedy] = (),
 ) -> Page:
     """The page that says why the one variant of an experiment failed.
 
@@ -177,17 +175,19 @@ def explanation_page(
         outcome: What became of it.
         summary: Its numbers.
         trials: The remedies that were tried, from the smallest change to the largest.
-        missing: How many were not tried in time.
+        missing: Those that were not tried in time.
+        cut: Those that were not tried because they take too much work.
     """
     experiment, (training,), (numbers,) = outcome.experiment, outcome.results, summary.variants
     result = Line(result_line(experiment, numbers), "answer")
     later = count_solved_later(training, trials)
     story = () if numbers.failure else describe_failure(summary, numbers, training)
     said_later = _describe_later(later)
-    conclusion = _conclude(experiment, numbers, trials, missing)
+    conclusion = _conclude(experiment, numbers, trials, len(missing))
     ended, line = find_end_points(experiment, training), numbers.timeline
     head = (lines(heading(experiment, numbers.label)), (result,))
-    remedies = (_remedy_table(outcome, numbers, trials),) if trials else ()
+    rows, names = _remedy_rows(trials), [remedy.label for remedy in cut]
+    remedies = (_remedy_table(outcome, numbers, trials), _describe_cut(names)) if trials else ()
     more = "--full shows the way there, where the seeds ended, and when a remedy counts as working"
     return Page(
         blocks=(
@@ -209,25 +209,29 @@ def explanation_page(
             **document(outcome, summary, every_seed=every_seed),
             "complete": outcome.complete and not missing,
             "story": [*story, *said_later],
-            "solved_later": {word: count._asdict() for word, count in later.items()},
+            "solved_later": for_json(later),
             "conclusion": [conclusion, _rule(trials)] if trials else [],
             "end_points": end_points_document(training, ended, every_seed=every_seed),
-            "remedies_missing": missing,
+            "remedies_missing": len(missing),
+            "remedies_cut": for_json(names),
             "remedies": [
-                {
-                    "name": trial.part.name,
-                    **record,
-                    "experiment": resolved_keys(trial.part.outcome.experiment),
-                }
-                for trial, record in zip(trials, _remedy_rows(trials).records(), strict=True)
+                {"name": trial.part.name, **row, "experiment": resolved_keys(trial.experiment)}
+                for trial, row in zip(trials, rows.records(), strict=True)
             ],
             "cheapest": _label(smallest_remedy(trials)),  # as it was called before there was a best
             "smallest": _label(smallest_remedy(trials)),
             "best": _label(best_remedy(trials)),
         },
-        rows=_remedy_rows(trials).csv,
+        rows=rows.csv,
         brief=(Line(result.text), *lines([*story[1:2], *([conclusion] if conclusion else [])])),
     )
+
+
+def _describe_cut(names: Sequence[str]) -> tuple[Line, ...]:
+    """What was not tried because it takes too much work."""
+    most = f"{MAX_WORK:g} weight updates, or {MAX_TIMES:g} times as many as without one"
+    sentence = f"not tried, as all remedies together may take {most}: {listed(names)}"
+    return lines([sentence] if names else [])
 
 
 def _conclude(
@@ -248,18 +252,14 @@ def _conclude(
     if first is None or most is None:
         return _conclude_none(numbers, trials)
     in_libraries = best_remedy(trial for trial in trials if trial.in_libraries)
-    roles: dict[str, str] = {}  # by what is said of a remedy, why it is named
-    for role, trial in (
-        ("the smallest change that works", first),
-        ("the best", most),
-        ("the best that libraries have", None if most.in_libraries else in_libraries),
-    ):
-        if trial is not None:
-            said = _describe_success(trial)
-            roles[said] = f"{roles[said]} and {role}" if said in roles else role
-    if len(roles) == 1:
-        roles = {said: "what works" for said in roles}
-    parts = [f"{role}: {said}" for said, role in roles.items()]
+    roles = {"the smallest change that works": first, "the best": most}
+    if in_libraries is not None:  # if the best is none of them
+        roles |= {} if most.in_libraries else {"the best that libraries have": in_libraries}
+    named: dict[str, list[str]] = {}
+    for role, trial in roles.items():
+        named.setdefault(_describe_success(trial), []).append(role)
+    heads = [" and ".join(roles) for roles in named.values()] if len(named) > 1 else ["what works"]
+    parts = [f"{head}: {success}" for head, success in zip(heads, named, strict=True)]
     parts[0] += f", where it was {numbers.solved.k}"
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
 
@@ -278,9 +278,11 @@ def _conclude_none(numbers: VariantSummary, trials: Sequence[Trial]) -> str:
 
 
 def _describe_success(trial: Trial) -> str:
-    time = f", in {trial.time:.3g} times the time" if trial.time > 1.05 else ""
+    layers = trial.part.layers
+    where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
     rare = "" if trial.in_libraries else " (in no library)"
-    return f"{_name_remedy(trial)}{rare}, solves {_count_solved(trial.numbers)}{time}"
+    time = f", in {trial.time:.3g} times the time" if trial.time > 1.05 else ""
+    return f"{trial.part.name}{where}{rare}, solves {_count_solved(trial.numbers)}{time}"
 
 
 def _rule(trials: Sequence[Trial]) -> str:
@@ -289,21 +291,15 @@ def _rule(trials: Sequence[Trial]) -> str:
         f"above the one as it was, on at least {CLAIM_SEEDS} seeds: a rule on intervals and no "
         f"test, not corrected for the number of remedies, {len(trials)}. They stand in order, from "
         "the smallest change to the largest, and behind them what no library has. A step farther "
-        "in the same direction is tried where none before it works, and what takes more than "
-        f"{LONG:g} times the time where nothing else does. Weights that were given have no rate: "
+        "in the same direction is tried where none before it works, a second change beside those "
+        "that got farthest while more could be gained, and what takes more than "
+        f"{LONG:g} times the time where nothing else works. Weights that were given have no rate: "
         f"those drawn in their place work when they solve more than half of {CLAIM_SEEDS} seeds."
     )
 
 
 def _count_solved(numbers: VariantSummary) -> str:
     return f"{rate_of(numbers.solved)} seeds ({interval(numbers.solved)})"
-
-
-def _name_remedy(trial: Trial) -> str:
-    """A remedy, and where it is applied."""
-    layers = trial.part.layers
-    where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
-    return f"{trial.part.name}{where}"
 
 
 def _label(trial: Trial | None) -> str | None:

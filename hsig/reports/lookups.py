@@ -26,7 +26,8 @@ from hsig.analysis.summary import Summary
 from hsig.config.activation_kinds import spec_document
 from hsig.config.values import Json, plain, plain_fields
 from hsig.experiments.experiment import Experiment
-from hsig.formulas.function import Break
+from hsig.formulas.enclosure import Range
+from hsig.formulas.function import MAX_LOCATED_DEGREE, MAX_PIECES, Break
 from hsig.formulas.nodes import Node, format_formula, format_within
 from hsig.reports.comparison import (
     ComparisonTables,
@@ -65,7 +66,8 @@ from hsig.reports.phrases import records_of_settings, result_line
 
 _MORE = "one as a whole, with its names elsewhere, or your own formula: hsig activations ACTIVATION"
 _INCOMPLETE = (
-    "it may have kinks and jumps that are not listed: not all of its comparisons are located"
+    "it may have kinks and jumps that are not listed: located are those where polynomials of "
+    f"degree {MAX_LOCATED_DEGREE} at most are compared, in at most {MAX_PIECES} pieces"
 )
 _MAX_TEXT = 1500  # of a derivative that is shown
 _PLOT_WIDTH = 8.0  # at least, to either side of 0
@@ -86,7 +88,7 @@ def _overview_rows(activations: Sequence[Activation]) -> Rows[Activation]:
             Column(
                 "range",
                 "range",
-                attrgetter("range"),
+                attrgetter("function.range"),
                 _range_text,
                 {"lowest": itemgetter(0), "highest": itemgetter(1)},
             ),
@@ -107,12 +109,19 @@ def _overview_table(rows: Rows[Activation]) -> Table:
     return rows.table(spare=(("range", "source"),), whole=True)
 
 
-def _range_text(ends: tuple[float, float]) -> str:
-    return f"{short(ends[0])} to {short(ends[1])}"
+def _range_text(bounds: Range) -> str:
+    about = "" if bounds.is_proved else "about "
+    return f"{about}{short(bounds.low)} to {short(bounds.high)}"
+
+
+def _range_proof(bounds: Range) -> str:
+    if bounds.is_proved:
+        return "proved"
+    return f"found by search; proved is {short(bounds.least)} to {short(bounds.greatest)}"
 
 
 def _slope_at_0(activation: Activation) -> float:
-    return float(activation.derivative(np.zeros(1))[0])
+    return float(activation.derivative(np.zeros(1))[0]) + 0.0  # -0 is 0
 
 
 def activation_page(activation: Activation, points: Points | None) -> Page:
@@ -121,12 +130,11 @@ def activation_page(activation: Activation, points: Points | None) -> Page:
     name = to_text(activation) if is_in_table(activation) else "f"
     given = "given as" if activation.slope_definition else "="
     pieces, straight = len(function.breakpoints) + 1, len(activation.linear_pieces)
-    how = "that of its lines" if straight == pieces else "found by looking from -1e150 to 1e150"
     made_of = f"made of {pieces} pieces, {straight} of them lines"
     texts = (
         f"{name}(x) = {activation.formula}",
         f"its derivative {given} {_short_text(function.slope)}",
-        f"range {_range_text(activation.range)}, {how}; slope at 0 "
+        f"range {_range_text(function.range)}, {_range_proof(function.range)}; slope at 0 "
         f"{short(_slope_at_0(activation))}; largest distance from the logistic curve "
         f"{short(round(distance_from_logistic(activation), 3))}",
         *map(_describe_break, function.breaks),
@@ -240,6 +248,7 @@ def _record(activation: Activation, points: Points | None) -> dict[str, Json]:
         "definition": activation.formula,
         "slope_definition": format_formula(function.slope),
         "range": plain(list(activation.range)),
+        "enclosure": plain(list(activation.enclosure)),
         "slope_at_0": plain(_slope_at_0(activation)),
         "distance_from_logistic": plain(distance_from_logistic(activation)),
         "breaks": [plain_fields(point) for point in function.breaks],

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hsig.activations.names import is_in_table, to_text
-from hsig.analysis.remedies import (
-    UnreachableTargets,
-    find_unreachable_targets,
-    find_unscaled_inputs,
-    suitable_output,
-)
+from hsig.analysis.remedies import find_unreachable, find_unscaled_inputs, suitable_output
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.formulas.nodes import format_formula
@@ -46,60 +41,51 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
 
 def describe_obstacle(experiment: Experiment, variant: Variant) -> str:
     """Why no weights of a variant are right on every sample; empty if nothing proves it."""
-    match experiment.find_obstacle(variant):
-        case "":
-            return ""
-        case obstacle if obstacle == CONTRADICTION:
-            return _describe_contradictions(experiment)[0]
-        case obstacle if obstacle == ONE_DIRECTION:
-            return _describe_one_direction(variant)
-    found = find_unreachable_targets(experiment, variant)
-    assert found is not None
-    return describe_out_of_reach(found)
+    obstacle = experiment.find_obstacle(variant)
+    if obstacle == CONTRADICTION:
+        return _describe_contradictions(experiment)[0]
+    if obstacle == ONE_DIRECTION:
+        return _describe_one_direction(variant)
+    return _describe_out_of_reach(experiment, [variant]) if obstacle else ""
 
 
-def describe_out_of_reach(found: UnreachableTargets, names: Sequence[str] = ()) -> str:
-    """Which targets an output cannot be near enough to, and why.
-
-    Args:
-        found: Of an output.
-        names: Of several outputs of which it is true; by default its own.
-    """
-    (lowest, highest), (low, high) = found.targets, found.output.range
-    several = "their values" if len(names) > 1 else "its values"
+def _describe_out_of_reach(experiment: Experiment, variants: Sequence[Variant]) -> str:
+    """Which targets the outputs of some variants, all of one range, cannot be near enough to."""
+    output, targets = variants[0].output_activation, experiment.task.targets
+    names = list(dict.fromkeys(to_text(variant.output_activation) for variant in variants))
+    low, high = output.enclosure
     return (
-        f"no output of {listed(names or [to_text(found.output)])} can be within "
-        f"{short(found.within)} of {len(found.samples)} of the {found.of} targets (they range "
-        f"from {short(lowest)} to {short(highest)}; {several} from {short(low)} to {short(high)})"
+        f"no output of {listed(names)} can be within {short(experiment.solved_within)} of "
+        f"{len(find_unreachable(experiment, variants[0]))} of the {len(targets)} targets (they "
+        f"range from {short(float(targets.min()))} to {short(float(targets.max()))}; "
+        f"{'their' if len(names) > 1 else 'its'} values from {short(low)} to {short(high)})"
     )
 
 
 def out_of_reach_document(experiment: Experiment, variant: Variant) -> Json:
     """The same for other programs; null if there is no such target."""
-    found = find_unreachable_targets(experiment, variant)
-    if found is None:
+    samples, targets = find_unreachable(experiment, variant), experiment.task.targets
+    if not samples:
         return None
     return {
-        "samples": list(found.samples),
-        "of": found.of,
-        "targets": list(found.targets),
-        "output": plain(list(found.output.range)),
-        "within": found.within,
+        "samples": list(samples),
+        "of": len(targets),
+        "targets": [float(targets.min()), float(targets.max())],
+        "output": plain(list(variant.output_activation.enclosure)),
+        "within": experiment.solved_within,
     }
 
 
 def _describe_targets(experiment: Experiment) -> list[str]:
     """A message for each range of outputs that cannot reach some target, naming the outputs."""
-    named: dict[tuple[float, float], list[UnreachableTargets]] = {}
+    named: dict[tuple[float, float], list[Variant]] = {}
     for variant in experiment.variants:
-        found = find_unreachable_targets(experiment, variant)
-        if found is not None:
-            named.setdefault(found.output.range, []).append(found)
+        if find_unreachable(experiment, variant):
+            named.setdefault(variant.output_activation.enclosure, []).append(variant)
     instead = suitable_output(experiment.loss).name
     return [
-        f"{describe_out_of_reach(same[0], [*dict.fromkeys(to_text(f.output) for f in same)])}. "
-        f"Use output_activation {instead}"
-        for same in named.values()
+        f"{_describe_out_of_reach(experiment, variants)}. Use output_activation {instead}"
+        for variants in named.values()
     ]
 
 
@@ -140,15 +126,15 @@ def _describe_constant(experiment: Experiment) -> list[str]:
 
 def _describe_one_direction(variant: Variant) -> str:
     """That a network does no more than an affine function, which does not solve the task."""
-    hidden, output = variant.activation, to_text(variant.output_activation)
-    if hidden.is_linear:
+    hidden, output = to_text(variant.activation), to_text(variant.output_activation)
+    if variant.activation.is_linear:
         return (
-            f"{to_text(hidden)} is a straight line, so that the network is an affine function of "
-            f"the inputs, then {output}: none solves this task. Take another activation"
+            f"{hidden} is a straight line, so that the network is an affine function of the "
+            f"inputs, then {output}: none solves this task. Take another activation"
         )
     return (
-        f"one unit of {to_text(hidden)}, then {output}, goes only up or only down along a line "
-        "through the inputs: no such function solves this task. Take more hidden units"
+        f"one unit of {hidden}, then {output}, goes only up or only down along a line through the "
+        "inputs: no such function solves this task. Take more hidden units"
     )
 
 
@@ -160,17 +146,18 @@ def _describe_formulas(experiment: Experiment) -> list[str]:
         for activation in (variant.activation, variant.output_activation)
         if activation.program is not None
     )
-    caveats = [
-        f"{to_text(activation)}: {activation.caveat}" for activation in used if activation.caveat
-    ]
+    messages = [f"{to_text(a)}: {a.caveat}" for a in used if a.caveat]
     own = [activation for activation in used if not is_in_table(activation)]
-    if not own:
-        return caveats
-    from hsig.analysis.definitions import find_oddities
+    if own:
+        from hsig.analysis.definitions import find_oddities
 
-    found = ((activation, find_oddities(activation)) for activation in own)
-    odd = [f"{to_text(a)}: {'; '.join(map(describe_oddity, odd))}" for a, odd in found if odd]
-    return [*caveats, *odd]
+        found = {activation: find_oddities(activation) for activation in own}
+        messages += [
+            f"{to_text(a)}: {'; '.join(map(describe_oddity, odd))}"
+            for a, odd in found.items()
+            if odd
+        ]
+    return messages
 
 
 def _describe_inputs(experiment: Experiment) -> list[str]:

@@ -429,8 +429,17 @@ def interval(solved: "Solved") -> str:
 
 
 def p_value(p: float) -> str:
-    """A p-value, to two digits."""
-    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
+    """A p-value, to two digits, or as many as show on which side of the level it is.
+
+    >>> p_value(0.0312), p_value(0.0501), p_value(0.00009)
+    ('0.031', '0.0501', '<0.0001')
+    """
+    from hsig.analysis.pairing import LEVEL
+
+    if p < 0.0001:
+        return "<0.0001"
+    texts = (f"{p:.{digits}g}" for digits in range(2, 18))
+    return next(text for text in texts if (float(text) <= LEVEL) == (p <= LEVEL))
 
 
 def count(n: int, noun: str) -> str:

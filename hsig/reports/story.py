@@ -34,17 +34,8 @@ from hsig.experiments.verdicts import (
 )
 from hsig.formulas.function import LinearPiece
 from hsig.reports.obstacles import describe_obstacle
-from hsig.reports.page import (
-    count,
-    number,
-    percent,
-    short,
-)
-from hsig.reports.phrases import (
-    CAUSES,
-    chaos,
-    verdict_counts,
-)
+from hsig.reports.page import count, number, percent, short
+from hsig.reports.phrases import CAUSES, chaos, verdict_counts
 
 _MAX_PREDICTIONS = 8
 _ROUNDING = 1e-9  # of a weight, relative to 1 and its size: a move that no step is too large for
@@ -72,86 +63,41 @@ class Case:
         return mask
 
     @property
-    def subject(self) -> str:
-        """`3 of 4 failed seeds`."""
-        return f"{self.mask.sum()} of {self.failed.sum()} failed seeds"
-
-    @property
     def loss(self) -> str:
         """The median loss of the weights of these seeds at the end."""
         return number(float(np.median(self.training.loss[self.mask, -1])))
 
-    def evidence(self, name: str) -> Array:
-        """What was observed of these seeds at the end."""
-        at_end: Array = getattr(self.training.evidence.select_checkpoint(-1), name)[self.mask]
-        return at_end
-
-    def outlook(self, name: str) -> Array:
-        """What the epochs after the end of the budget showed of these seeds."""
-        ahead: Array = getattr(self.training.outlook, name)[self.mask]
-        return ahead
-
-
-def _describe_stopped(case: Case) -> str:
-    return f"{case.subject} were stopped before the end of their budget: why is not known."
-
-
-def _describe_unreachable(case: Case) -> str:
-    sentence = describe_obstacle(case.summary.experiment, case.training.variant)
-    return sentence and f"Unreachable, whatever the weights: {sentence}."
-
-
-def _describe_symmetric(case: Case) -> str:
-    return (
-        f"{case.subject} are symmetric: all units of a hidden layer have the same weights, in and "
-        "out, bit for bit, so they get the same steps and stay the same. It is a network of one "
-        "hidden unit, and no weights of such a one are right on every sample: more epochs never "
-        "solve these. Start from weights that differ."
-    )
+    def get(self, name: str) -> Array:
+        """What was observed of these seeds at the end, or in the epochs after it."""
+        end, ahead = self.training.evidence.select_checkpoint(-1), self.training.outlook
+        found: Array = getattr(end if hasattr(end, name) else ahead, name)[self.mask]
+        return found
 
 
 def _describe_affine(case: Case) -> str:
     experiment, fit = case.summary.experiment, case.summary.affine
     predictions = [short(round(float(p), 6)) for p in fit.predictions.ravel()]
     more = ", ..." if len(predictions) > _MAX_PREDICTIONS else ""
-    exact = int((case.evidence("on_one_piece") == 1.0).all(axis=1).sum())
+    exact = int((case.get("on_one_piece") == 1.0).all(axis=1).sum())
     exactly = f"; in {exact} of them exactly, as each hidden unit stays on one linear piece"
-    flat = int((case.evidence("flat")[:, :-1] == 1.0).any(axis=1).sum())
+    flat = int((case.get("flat")[:, :-1] == 1.0).any(axis=1).sum())
     constant = f"; in {flat} of them as all units of a hidden layer are on flat ends, as constants"
     output = to_text(case.training.variant.output_activation)
     return (
-        f"{case.subject} are affine: their output's pre-activation is within "
-        f"{case.evidence('nonaffinity').max():.2g} of an affine function of the inputs (below "
+        "are affine: their output's pre-activation is within "
+        f"{case.get('nonaffinity').max():.2g} of an affine function of the inputs (below "
         f"{NO_BEND:g} counts){exactly if exact else ''}{constant if flat else ''}. No affine "
         f"function solves this task with an output of {output}: the "
         f"best {'logistic' if experiment.loss.needs_probabilities else 'least-squares'} fit has "
         f"loss {number(fit.cost)}, predicts {', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and "
         f"is right on {fit.right} of {len(experiment.task.targets)} samples; the median loss of "
-        f"the weights of these networks is {case.loss}. Those of "
-        f"{(case.evidence('gradient') != 0.0).any(axis=1).sum()} of them still move."
-        f"{_describe_pieces(case)}"
-    )
-
-
-def _describe_dead(case: Case) -> str:
-    return (
-        f"{case.subject} are dead: no unit of a hidden layer has a slope on any sample (the "
-        f"largest is {case.evidence('slope').min(axis=1).max():.2g}), so the layer stays as it is, "
-        "and then no weights of the output layer are right on every sample. More epochs never "
-        f"solve these.{_describe_pieces(case)}"
-    )
-
-
-def _describe_frozen(case: Case) -> str:
-    return (
-        f"{case.subject} are frozen: no step on any sample changes a bit of a weight, and so for "
-        f"ever. The output is flat on every wrong sample in {case.evidence('saturated').sum()} of "
-        f"them.{_describe_pieces(case)}"
+        f"the weights of these networks is {case.loss}. The weights of "
+        f"{(case.get('gradient') != 0.0).any(axis=1).sum()} of them still move."
     )
 
 
 def _describe_cycling(case: Case) -> str:
-    returns, move = case.outlook("returns_after"), case.outlook("largest_move")
+    returns, move = case.get("returns_after"), case.get("largest_move")
     by_bits = (returns > 1) & (move <= _ROUNDING)
     causes = {
         "by steps that are too large, to and fro: take a smaller learning rate": (
@@ -164,31 +110,9 @@ def _describe_cycling(case: Case) -> str:
         f"{how} ({which.sum()} of them)" for how, which in causes.items() if any(which)
     )
     return (
-        f"{case.subject} are cycling: after {returns.min()} to {returns.max()} epochs all weights "
-        "are what they were, bit for bit, no state between is solved, and so round and round for "
-        f"ever. They move {counts}; the largest move of a weight is {move.max():.2g}."
-        f"{_describe_pieces(case)}"
-    )
-
-
-def _describe_saturated(case: Case) -> str:
-    return (
-        f"{case.subject} are saturated: on every wrong sample the loss has a slope of at most "
-        f"{NO_GRADIENT:g} in the output's pre-activation (exactly 0 in "
-        f"{(case.evidence('wrong_gradient') == 0.0).sum()} of them), so these samples teach "
-        "nothing. The other samples still move the weights in "
-        f"{(case.outlook('returns_after') != 1).sum()} of them, so it need not last."
-        f"{_describe_pieces(case)}"
-    )
-
-
-def _describe_unstable(case: Case) -> str:
-    rising = (case.outlook("cost_rise") >= UNSTABLE_RISE).sum()
-    thrown = (case.outlook("largest_step_change") >= UNSTABLE_CHANGE).sum()
-    return (
-        f"{case.subject} are unstable: the loss of the weights, {case.loss} in the median, rises "
-        f"by {UNSTABLE_RISE:.0%} or more within {WINDOW} epochs ({rising} of them), or one step "
-        f"changes the prediction of its sample by {UNSTABLE_CHANGE:g} or more ({thrown})."
+        f"are cycling: after {returns.min()} to {returns.max()} epochs all weights are what they "
+        "were, bit for bit, no state between is solved, and so round and round for ever. They move "
+        f"{counts}; the largest move of a weight is {move.max():.2g}."
     )
 
 
@@ -197,56 +121,73 @@ def _describe_diverged(case: Case) -> str:
     epochs = sorted(at[at != NOT_REACHED].tolist())
     causes = "; ".join(f"{CAUSES[name]}: {n}" for name, n in case.numbers.diverged_by.items())
     return (
-        f"{case.subject} diverged: a weight stopped being finite, first in epoch {epochs[0]}, in "
-        f"half of them by epoch {epochs[(len(epochs) - 1) // 2]}, in the last in epoch "
-        f"{epochs[-1]}. Why, with loss {case.summary.experiment.loss.name}: {causes}."
+        f"diverged: a weight stopped being finite, first in epoch {epochs[0]}, in half of them by "
+        f"epoch {epochs[(len(epochs) - 1) // 2]}, in the last in epoch {epochs[-1]}. Why, with "
+        f"loss {case.summary.experiment.loss.name}: {causes}."
     )
 
 
-def _describe_plateau(case: Case) -> str:
-    return (
-        f"{case.subject} are on a plateau: the loss of the weights, {case.loss} in the median, "
-        f"falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine fit has loss "
-        f"{number(case.summary.affine.cost)}; the output's pre-activation is "
-        f"{np.median(case.evidence('nonaffinity')):.2g} from affine in the median."
-        f"{_describe_pieces(case)}"
-    )
-
-
-def _describe_slow(case: Case) -> str:
-    return (
-        f"{case.subject} are slow: the loss of the weights, {case.loss} in the median, is still "
-        f"falling, by {np.median(case.outlook('cost_drop')):.2%} in {WINDOW} epochs in the median."
-    )
-
-
+# what the failed seeds of a verdict do, and what shows it; an unreachable seed has its obstacle
 _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
-    STOPPED: _describe_stopped,
-    UNREACHABLE: _describe_unreachable,
+    STOPPED: lambda _: "were stopped before the end of their budget: why is not known.",
+    SYMMETRIC: lambda _: (
+        "are symmetric: all units of a hidden layer have the same weights, in and out, bit for "
+        "bit, so they get the same steps and stay the same. It is a network of one hidden unit, "
+        "and no weights of such a one are right on every sample: more epochs never solve these. "
+        "Start from weights that differ."
+    ),
     AFFINE: _describe_affine,
-    DEAD: _describe_dead,
-    FROZEN: _describe_frozen,
+    DEAD: lambda _: (
+        "are dead: no unit of a hidden layer has a slope on any sample, so the layer stays as it "
+        "is, and then no weights of the output layer are right on every sample. More epochs never "
+        "solve these."
+    ),
+    FROZEN: lambda case: (
+        "are frozen: no step on any sample changes a bit of a weight, and so for ever. The output "
+        f"is flat on every wrong sample in {case.get('saturated').sum()} of them."
+    ),
     CYCLING: _describe_cycling,
-    SYMMETRIC: _describe_symmetric,
-    SATURATED: _describe_saturated,
-    UNSTABLE: _describe_unstable,
+    SATURATED: lambda case: (
+        "are saturated: on every wrong sample the loss has a slope of at most "
+        f"{NO_GRADIENT:g} in the output's pre-activation (exactly 0 in "
+        f"{(case.get('wrong_gradient') == 0.0).sum()} of them), so these samples teach "
+        "nothing. The other samples still move the weights in "
+        f"{(case.get('returns_after') != 1).sum()} of them, so it need not last."
+    ),
+    UNSTABLE: lambda case: (
+        f"are unstable: the loss of the weights, {case.loss} in the median, rises by "
+        f"{UNSTABLE_RISE:.0%} or more within {WINDOW} epochs "
+        f"({(case.get('cost_rise') >= UNSTABLE_RISE).sum()} of them), or one step changes the "
+        f"prediction of its sample by {UNSTABLE_CHANGE:g} or more "
+        f"({(case.get('largest_step_change') >= UNSTABLE_CHANGE).sum()})."
+    ),
     DIVERGED: _describe_diverged,
-    PLATEAU: _describe_plateau,
-    SLOW: _describe_slow,
+    PLATEAU: lambda case: (
+        f"are on a plateau: the loss of the weights, {case.loss} in the median, falls by less than "
+        f"{PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine fit has loss "
+        f"{number(case.summary.affine.cost)}; the output's pre-activation is "
+        f"{np.median(case.get('nonaffinity')):.2g} from affine in the median."
+    ),
+    SLOW: lambda case: (
+        f"are slow: the loss of the weights, {case.loss} in the median, is still falling, by "
+        f"{np.median(case.get('cost_drop')):.2%} in {WINDOW} epochs in the median."
+    ),
 }
+# those of which it says something where the hidden units are
+_WITH_PIECES = (AFFINE, DEAD, FROZEN, CYCLING, SATURATED, PLATEAU)
 
 
 def _describe_pieces(case: Case) -> str:
     """Where the units are at the end: those of the first hidden layer by the piece."""
     pieces = case.training.variant.activation.linear_pieces
     if not pieces:
-        *hidden, output = case.evidence("flat").mean(axis=0).tolist()
+        *hidden, output = case.get("flat").mean(axis=0).tolist()
         return (
             f" Of their hidden units' pre-activations {' and '.join(map(percent, hidden))} are on "
             f"flat ends (where the slope is below {FLAT_SLOPE:g} of the steepest), of their "
             f"outputs' {percent(output)}."
         )
-    shares = case.evidence("on_piece")[:, 0].mean(axis=0).tolist()
+    shares = case.get("on_piece")[:, 0].mean(axis=0).tolist()
     parts = [
         f"{percent(share)} on {piece_name(piece)} (slope {short(piece.slope)})"
         for piece, share in zip(pieces, shares, strict=False)  # padded; what is on none comes last
@@ -302,11 +243,15 @@ def describe_failure(
         return ("Every seed is solved: there is nothing to explain.", *chaos(numbers))
     failed = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
     case = Case(summary, numbers, training, max(failed, key=failed.__getitem__))
-    unreachable = _describe_unreachable(case) if case.verdict != UNREACHABLE else ""
+    obstacle = describe_obstacle(summary.experiment, training.variant)
+    told = [f"Unreachable, whatever the weights: {obstacle}."] if obstacle else []
+    if case.verdict != UNREACHABLE:
+        subject = f"{case.mask.sum()} of {case.failed.sum()} failed seeds"
+        pieces = _describe_pieces(case) if case.verdict in _WITH_PIECES else ""
+        told.append(f"{subject} {_DESCRIPTIONS[case.verdict](case)}{pieces}")
     return (
         f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers.verdicts)}.",
-        *([unreachable] if unreachable else []),
-        _DESCRIPTIONS[case.verdict](case),
+        *told,
         _count_properties(case),
         *chaos(numbers),
     )

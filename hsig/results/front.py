@@ -11,9 +11,8 @@ from hsig.activations.in_python import in_python
 from hsig.analysis.definitions import WRONG, find_oddities
 from hsig.arrays import Array
 from hsig.config.formulas import Argument
-from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN, single_config, split_words
 from hsig.config.loading import Settings, load_experiment
-from hsig.config.positional import single_config, split_words
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, RunError
 from hsig.reports.obstacles import describe_oddity

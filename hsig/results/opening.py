@@ -1,15 +1,17 @@
 """What kept runs become: results, and reports of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from hsig.config.keys import COMPARE, EXPLAIN, SWEEP, TRAIN
+from hsig.config.values import nearest
 from hsig.errors import ConfigError
+from hsig.experiments.experiment import Experiment
 from hsig.reports.report import Figure, Report, report_of
 from hsig.results.comparing import CompareResult
 from hsig.results.explaining import ExplainResult
-from hsig.results.kinds import KINDS
-from hsig.results.pictures import Look, picture
+from hsig.results.pictures import KINDS, Look, picture
 from hsig.results.result import Result, Trained
 from hsig.results.sweeping import SweepResult
 from hsig.results.training import TrainResult
@@ -17,10 +19,6 @@ from hsig.runs.listing import main_parts, settings
 from hsig.runs.record import read_parts
 from hsig.runs.store import Record
 from hsig.runs.sweeps import read_sweep
-
-# --- opening -------------------------------------------------------------------------------------
-
-# Kept runs, as the results that they were.
 
 _KINDS: Mapping[str, type[Trained]] = MappingProxyType(
     {TRAIN: TrainResult, COMPARE: CompareResult, EXPLAIN: ExplainResult}
@@ -36,6 +34,50 @@ def result_of(record: Record) -> Trained | SweepResult:
     if record.command == SWEEP:
         return SweepResult(read_sweep(record), record.digest)
     return _KINDS[record.command](tuple(read_parts(record)))
+
+
+def experiment_of_run(record: Record, label: str | None = None) -> Experiment:
+    """The experiment of a variant of a kept run: with the settings, seeds and task of the run.
+
+    Args:
+        record: The run.
+        label: Of the variant; None if there is only one.
+
+    Raises:
+        ConfigError: If there is none of this label, or several without it.
+        RunError: If a file of the record is missing or was changed.
+    """
+    result = result_of(record)
+    if isinstance(result, SweepResult):
+        raise ConfigError(
+            f"{record.id}: is a sweep, whose cells are kept without their networks. Expected the "
+            "settings of a cell, as flags"
+        )
+    known = {
+        named.label: (variant, part.outcome.experiment.learning_rate_of(named), part.outcome)
+        for part in result.main_parts
+        for variant, named in zip(
+            part.experiment.variants, part.outcome.experiment.variants, strict=True
+        )
+    }
+    label = next(iter(known)) if label is None and len(known) == 1 else label
+    if label not in known:
+        what = f"{len(known)} variants." if label is None else f"no variant '{label}'."
+        raise ConfigError(
+            f"{record.id}: has {what}{nearest(label or '', known)} Expected the label of one "
+            f"behind it: {', '.join(known)}"
+        )
+    variant, rate, outcome = known[label]
+    return replace(
+        outcome.experiment,
+        variants=(replace(variant, learning_rate=None),),
+        learning_rate=rate,
+        until=None,
+        baseline="",
+        tune=(),
+        tune_seeds=None,
+        expect={},
+    )
 
 
 _PICTURES = {

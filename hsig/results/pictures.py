@@ -1,8 +1,9 @@
 """The pictures of results: which there are, and what they are drawn from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
+from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,19 +14,32 @@ from hsig.analysis.sweeps import pair_sweeps
 from hsig.config.keys import EXPLAIN, SWEEP
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
-from hsig.experiments.experiment import Checkpoint, Experiment
+from hsig.experiments.experiment import Checkpoint, Experiment, Training
 from hsig.experiments.snapshots import take_snapshots
 from hsig.reports.page import count
 from hsig.reports.phrases import heading, named_seeds
-from hsig.results.kinds import KINDS
 
 if TYPE_CHECKING:
     from hsig.figures.picture import Picture
 
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "activation": "the curve, its slope, and where the hidden pre-activations lie on it",
+        "costs": "the cost over the epochs: medians, quartiles, single seeds",
+        "solved": "the share of the seeds that are solved by each epoch",
+        "verdicts": "what the seeds are at each checkpoint",
+        "compare": "solved rates and epochs to solve, with their intervals",
+        "surface": "what the networks predict over the plane of two inputs",
+        "map": "how many seeds are solved in each cell of a sweep",
+        "difference": "how two sweeps differ, cell by cell",
+    }
+)
+THEMES = ("light", "dark")
 Results = Sequence[Any]  # each a `Result`, a module that imports this one
 _OF_NETWORKS = ("activation", "surface")  # they show one variant, at chosen epochs
 _OF_SWEEPS = ("map", "difference")  # of one, of two
 _DIGEST_DIGITS = 12
+_MAIN_PARTS = {"matplotlib": "matplotlib.figure"}  # the first may be there without the second
 _MAX_SETTINGS = 3  # experiments whose settings are below one picture
 
 
@@ -51,7 +65,12 @@ def check_installed(*libraries: str) -> None:
     Raises:
         ConfigError: If one is not installed; it says how to get it.
     """
-    missing = [name for name in libraries if find_spec(name) is None]
+    missing = []
+    for name in libraries:
+        try:
+            import_module(_MAIN_PARTS.get(name, name))
+        except ImportError:
+            missing.append(name)
     if missing:
         raise ConfigError(
             f"this needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
@@ -188,6 +207,25 @@ def _join(results: Results, names: Sequence[str]) -> tuple[Summary, tuple[str, .
     return together, (*setting, _digests(results).removeprefix("; "))
 
 
+def _known_variants(
+    results: Results, names: Sequence[str]
+) -> dict[str, tuple[Experiment, Training]]:
+    """The experiment and the result of each variant, by its label."""
+    return {
+        result.variant.label: (part.outcome.experiment, result)
+        for part in _named_parts(results, names)
+        for result in part.outcome.results
+    }
+
+
+def describe_choice(kind: str | None, results: Results, names: Sequence[str], look: Look) -> str:
+    """Say which of several variants is drawn, where nobody chose one; else empty."""
+    known = [*_known_variants(results, names)] if kind in _OF_NETWORKS else []
+    if len(known) < 2 or look.variant is not None:
+        return ""
+    return f"{kind}: shows {known[0]}, one of {len(known)} variants: {', '.join(known)}"
+
+
 def _train_again(
     results: Results, names: Sequence[str], look: Look
 ) -> tuple[Experiment, tuple[Checkpoint, ...], str]:
@@ -200,11 +238,7 @@ def _train_again(
     Raises:
         ConfigError: If there is no such variant, seed or epoch.
     """
-    known = {
-        result.variant.label: (part.outcome.experiment, result)
-        for part in _named_parts(results, names)
-        for result in part.outcome.results
-    }
+    known = _known_variants(results, names)
     label = next(iter(known)) if look.variant is None else look.variant
     if label not in known:
         raise ConfigError(

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from hsig.activations import ACTIVATIONS, Activation
-from hsig.activations.names import format_number, to_text
+from hsig.activations.names import find_activations, format_number, to_text
 from hsig.analysis.parts import ASKED, CONFIG, TASK
-from hsig.config.keys import KEYS
+from hsig.config.keys import KEYS, split_words
 from hsig.config.values import Json, nearest
-from hsig.errors import ConfigError, RunError
+from hsig.errors import ConfigError, RunError, call_each
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import canonical_value
 from hsig.networks.tasks import TASKS
@@ -28,7 +28,7 @@ from hsig.reports.page import HEADER, Column, Page, Rows, Table, count, lines, s
 from hsig.reports.phrases import SEVERAL, as_yaml, value_of
 from hsig.runs.provenance import keys_of
 from hsig.runs.record import PRECISION, load_kept_experiment
-from hsig.runs.store import LATEST, Note, Record, list_ids, read_note, read_record
+from hsig.runs.store import ID, LATEST, Note, Record, list_ids, read_note, read_record
 
 # --- finding -------------------------------------------------------------------------------------
 
@@ -64,11 +64,13 @@ def find_record(runs: Path, text: str) -> Record:
 
 
 def find_folder(runs: Path, text: str) -> Path:
-    """The folder of a record: by its id, its name, a beginning of its id, `latest`, `latest~1`.
+    """The folder of a record: by its id, its name, a beginning of its id, `latest`, its path.
 
     Raises:
         ConfigError: If there is none, or several.
     """
+    if _is_path_of_run(text):
+        return Path(text)
     ids = list_ids(runs)
     if not ids:
         raise ConfigError(f"{runs}: there are no kept runs here. Choose the folder with --runs-dir")
@@ -97,12 +99,47 @@ def find_folder(runs: Path, text: str) -> Path:
 
 
 def names_a_run(runs: Path, text: str) -> bool:
-    """Whether a text means a kept run, or would if there were such: not whether it is only one."""
+    """Whether a text means a kept run, or would if there were such: not whether it is only one.
+
+    Raises:
+        ConfigError: If it means an activation as well.
+    """
+    if _is_path_of_run(text):
+        return True
+    if split_words([text])[0]:
+        return False
     if text.partition("~")[0] == LATEST or _LIKE_AN_ID.match(text):
         return True
-    return any(
+    if not any(
         text == word or (not run and word.startswith(text)) for word, run in _words_for_runs(runs)
-    )
+    ):
+        return False
+    if find_activations(text):
+        raise ConfigError(
+            f"{text}: is the name of a run, and an activation. Give the run's id; for the "
+            f"activation, --activation {text}"
+        )
+    return True
+
+
+def _is_path_of_run(text: str) -> bool:
+    """Whether a text is a path, with a slash, of the folder of a run."""
+    return "/" in text and ID.fullmatch(Path(text).name) is not None and Path(text).is_dir()
+
+
+def split_runs(
+    runs: Path, words: Sequence[str], flags: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Which words mean kept runs, and the others.
+
+    Raises:
+        ConfigError: If there are flags of keys as well.
+    """
+    found = [word for word in words if names_a_run(runs, word)]
+    if found and flags:
+        named = ", ".join(KEYS[name].flag for name in flags)
+        raise ConfigError(f"{named}: goes without kept runs: {found[0]} has its own settings")
+    return found, [word for word in words if word not in found]
 
 
 def complete_run_name(runs: Path, typed: str) -> list[tuple[str, str]]:
@@ -217,7 +254,7 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
     if only_changed:
         texts = {record: settings(record) for record in records}
         changed = [key for key in KEYS if len({each[key] for each in texts.values()}) > 1]
-        columns = [_words(key, partial(_setting, texts, key)) for key in changed]
+        columns = [_words(key, partial(lambda k, r: texts[r][k], key)) for key in changed]
     else:
         seconds = Column[Record]("seconds", "seconds", lambda r: r.meta["seconds"], text=short)
         columns = [_words("what", _describe), _words("solved", _count_solved), seconds]
@@ -244,10 +281,6 @@ def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool
 
 def _words(name: str, value: Callable[[Record], str]) -> Column[Record]:
     return Column(name, name, lambda record: " ".join(value(record).split()), prose=True)
-
-
-def _setting(texts: Mapping[Record, Mapping[str, str]], key: str, record: Record) -> str:
-    return texts[record][key]
 
 
 def _describe(record: Record) -> str:
@@ -333,16 +366,7 @@ _FIELDS: Mapping[str, Callable[[Record], list[str]]] = {
 
 def read_conditions(texts: Iterable[str]) -> list[Condition]:
     """What is to hold of runs, as `read_condition` has it; all problems are in one report."""
-    conditions: list[Condition] = []
-    problems: list[str] = []
-    for text in texts:
-        try:
-            conditions.append(read_condition(text))
-        except ConfigError as problem:
-            problems += problem.messages
-    if problems:
-        raise ConfigError(problems)
-    return conditions
+    return call_each(partial(read_condition, text) for text in texts)
 
 
 def read_condition(text: str) -> Condition:

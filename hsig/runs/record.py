@@ -11,11 +11,11 @@ import numpy as np
 
 from hsig.analysis.parts import Part
 from hsig.config.loading import load_resolved
+from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import judge_seeds
-from hsig.networks.network import seeds_last
 from hsig.runs.provenance import digest_experiments, keys_of
 from hsig.runs.store import (
     NO_NOTE,
@@ -127,10 +127,16 @@ def read_parts(record: Record) -> list[Part]:
     with as_damaged_record(record.id, SEEDS):
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        return [
-            _decode_part(record, part, _below(f"{number}/", arrays))
-            for number, part in enumerate(record.meta["parts"])
-        ]
+        try:
+            return [
+                _decode_part(record, part, _below(f"{number}/", arrays))
+                for number, part in enumerate(record.meta["parts"])
+            ]
+        except KeyError as missing:
+            raise RunError(
+                f"run {record.id} was kept by an earlier hsig, without {missing}: read it with "
+                "that one, or train it again"
+            ) from None
 
 
 def load_kept_experiment(record: Record, part: Mapping[str, Any]) -> Experiment:
@@ -170,12 +176,6 @@ def _decode_training(
     evidence = _decode_fields(Evidence, _below("evidence/", arrays))
     outlook = _decode_fields(Outlook, _below("outlook/", arrays))
     weights = tuple(arrays[f"weights/{n}"] for n in range(len(experiment.hidden) + 1))
-    if "loss" not in arrays:  # kept before there was one; it is known where there are weights
-        problem = experiment.problem_of(variant)
-        ends = problem.activity(tuple(map(seeds_last, weights)), seeds_last(arrays["predictions"]))
-        losses = np.full_like(arrays["cost_mean"], np.nan)
-        losses[:, -1] = problem.mean_loss(ends)
-        arrays = {**arrays, "loss": losses}
     return Training(
         **{name: arrays[name] for name in ARRAYS},
         seeds=experiment.seeds,
@@ -194,8 +194,8 @@ def _decode_training(
 def _decode_fields(kind: type[T], arrays: Mapping[str, Any]) -> T:
     """Make a dataclass of arrays, of which later versions may have others."""
     # a type variable cannot be bound to dataclasses: typeshed's protocol of them is private
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: array for name, array in arrays.items() if name in names})
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: arrays[name] for name in names})
 
 
 # --- comparing -----------------------------------------------------------------------------------

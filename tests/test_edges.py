@@ -1,0 +1,307 @@
+"""Levels and thresholds in print: at each, and on either side of it."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pages import tables
+from prepared import RIGHT, WRONG, cell, compared, prepared, trial
+
+from hsig.analysis.pairing import pair
+from hsig.analysis.parts import TASK, Part
+from hsig.analysis.power import fisher_power, independent_discordance, mcnemar_power
+from hsig.analysis.statistics import indistinguishable_groups
+from hsig.analysis.summary import Solved, summarise
+from hsig.analysis.tasks import compare_tasks
+from hsig.analysis.trials import judge_remedy
+from hsig.analysis.tuning import choose_rate
+from hsig.config.loading import load_experiment
+from hsig.experiments.experiment import Outcome
+from hsig.experiments.training import gather, run
+from hsig.reports.captions import Caption
+from hsig.reports.comparison import answer, comparison_page
+from hsig.reports.lookups import power_page
+from hsig.reports.page import listed, p_value, percent, points, whole_percent
+from hsig.reports.phrases import few_seeds, missed_precision
+from hsig.reports.training import training_page
+
+RATES = st.floats(0.0, 1.0)
+ACTIVATIONS = (
+    *("sigmoid", "hard", "tanh", "relu", "elu", "silu", "mish", "softplus", "identity", "sine"),
+)
+
+
+def just_below(x):
+    return math.nextafter(x, -math.inf)
+
+
+def just_above(x):
+    return math.nextafter(x, math.inf)
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+@given(RATES)
+@example(0.0001)
+@example(just_below(0.0001))
+@example(0.0005)
+@example(0.05)
+@example(just_above(0.05))
+@example(0.0504)
+def test_a_p_value_is_told_on_its_side_of_each_level(p):
+    text = p_value(p)
+    assert text.startswith("<") is (p < 0.0001)
+    if p >= 0.0001:
+        assert float(text) == pytest.approx(p, rel=0.05)
+        assert (float(text) <= 0.05) is (p <= 0.05)
+
+
+@given(RATES)
+@example(0.005)
+@example(0.01)
+@example(just_below(0.01))
+@example(0.99)
+@example(just_above(0.99))
+@example(0.995)
+def test_a_percentage_is_none_or_all_only_if_it_is(rate):
+    """And off by no more than half of what is left to the nearer of these."""
+    shown = float(percent(rate).removesuffix(" %"))
+    left = min(100 * rate, 100 - 100 * rate)
+    assert abs(shown - 100 * rate) <= min(0.5, left / 2) * (1 + 1e-9)
+    assert ("." in percent(rate)) is (0.0 < left < 1.0)
+    whole = whole_percent(rate)
+    assert (whole in ("0", "100")) is (rate in (0.0, 1.0))
+    if whole.isdigit():
+        assert abs(float(whole) - 100 * rate) <= 0.5
+    else:
+        assert left < 1.0
+    for difference in (rate, -rate):
+        assert (points(difference) == "0") is (rate == 0.0)
+        assert abs(float(points(difference)) - 100 * difference) <= 0.5
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.49, 0.4), (0.03, 0.13), (0.9, 0.8), (0.5, 0.6)])
+def test_a_smallest_difference_as_it_is_written_has_the_power(first, second):
+    sign = 1.0 if first <= 0.5 else -1.0
+    for seeds, unpaired, paired in tables(power_page(first, second))[1].rows:
+        n = int(seeds)
+        if n > 1000:
+            continue
+        for text, power_of in (
+            (unpaired, lambda n, other: fisher_power(n, first, other)),
+            (
+                paired,
+                lambda n, other: mcnemar_power(
+                    n, abs(other - first), independent_discordance(first, other)
+                ),
+            ),
+        ):
+            if text != "none":
+                assert power_of(n, first + sign * float(text)) >= 0.8
+                assert power_of(n, first + sign * (float(text) - 0.0011)) < 0.8
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_what_is_named_and_what_is_more_are_all_there_are(number):
+    """And what is more is never none."""
+    names = ACTIVATIONS[:number]
+    outcome = compared({name: ([RIGHT], [[1.0, 0.5]]) for name in names})
+    summary = summarise(outcome)
+    numbers = tuple(f"{name} is one" for name in names)
+    for most, text in (
+        (5, listed(names)),
+        (6, answer(outcome.experiment, summary.variants, None)[0].rpartition(", 1 of 1")[0]),
+        (8, Caption("", numbers=numbers).alt.replace(" is one.", "")),
+    ):
+        named = [name for name in names if re.search(rf"\b{name}\b", text)]
+        more = [int(n) for n in re.findall(r"(\d+) more", text)]
+        assert (len(named), len(named) + sum(more)) == (min(most, number), number)
+        assert 0 not in more
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 4])
+def test_differences_are_told_of_up_to_three_variants(seeds):
+    names = ACTIVATIONS[: seeds + 1]
+    made = {name: ([RIGHT] * 20, [[1.0, 0.5]] * 20) for name in names}
+    made[names[0]] = ([WRONG] * 20, [[1.0, 0.5]] * 20)
+    summary = summarise(compared(made))
+    line = answer(summary.experiment, summary.variants[1:], summary.pairing)[1]
+    assert ("percentage points" in line) is (seeds <= 3)
+
+
+# --- claims ---------------------------------------------------------------------------------------
+
+
+def adjusted_p_values(solved, pairs):
+    """Of the exact McNemar test, after Holm, by loops over the definitions."""
+    raw = {}
+    for both in pairs:
+        only, less = (
+            sum(a > b for a, b in zip(*some, strict=True))
+            for some in ([solved[name] for name in both], [solved[name] for name in both[::-1]])
+        )
+        tail = sum(comb(only + less, k) for k in range(min(only, less) + 1))
+        raw[both] = min(1.0, 2 * tail / 2 ** (only + less))
+    adjusted, worst = {}, 0.0
+    for place, both in enumerate(sorted(pairs, key=raw.__getitem__)):
+        worst = max(worst, min(1.0, (len(pairs) - place) * raw[both]))
+        adjusted[both] = worst
+    return adjusted
+
+
+@given(st.lists(st.tuples(*[st.booleans()] * 3), min_size=1, max_size=14))
+@example([(True, False, False)] * 7)  # 1/64 of two of three pairs, and 3/64 after Holm
+@example([(True, False, False)] * 6)  # 1/32 and 3/32; of two pairs 1/16
+def test_ranks_claims_and_choices_go_by_the_level(seeds):
+    solved = dict(zip("abc", zip(*seeds, strict=True), strict=True))
+    arrays = {name: np.array(of) for name, of in solved.items()}
+    found = pair(arrays, "a")
+    ranks = dict.fromkeys(solved, 1)
+    for (first, second), p in adjusted_p_values(solved, [*combinations("abc", 2)]).items():
+        if p <= 0.05:
+            ranks[min(first, second, key=lambda name: sum(solved[name]))] += 1
+    assert found.ranks == ranks
+    for (_, other), p in adjusted_p_values(solved, [("a", "b"), ("a", "c")]).items():
+        more = sum(solved[other]) > sum(solved["a"])
+        assert found.against[other].claim == ("" if p > 0.05 else "more" if more else "less")
+    choice = choose_rate("x", {float(n): cell(of) for n, of in enumerate(arrays.values())})
+    best = "abc"[int(choice.value)]
+    every = adjusted_p_values(solved, [*combinations("abc", 2)])
+    for name, tried in zip("abc", choice.tried, strict=True):
+        assert tried.told_apart is (every.get((name, best), every.get((best, name), 1.0)) <= 0.05)
+
+
+@pytest.mark.parametrize(("difference", "apart"), [(1.0, True), (just_below(1.0), False)])
+def test_mean_ranks_are_told_apart_from_the_critical_difference_on(difference, apart):
+    groups = indistinguishable_groups({"a": 0.0, "b": difference}, 1.0)
+    assert groups == ((("a",), ("b",)) if apart else (("a", "b"),))
+
+
+def summary_with(k, n=100):
+    """The numbers of a variant of which so many seeds are solved, and nothing else."""
+    return replace(trial(k, n).numbers, solved=Solved.from_counts(k, n))
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "works"),
+    [
+        ((60, 100), (10, 100), True),
+        ((60, 99), (10, 99), None),  # too few seeds for a claim
+        ((50, 100), (10, 100), False),  # half, and not more
+        ((51, 100), (10, 100), True),
+        # by Wilson's intervals 37 of 100 is at most 0.468, 38 at most 0.478, 57 at least 0.472
+        ((57, 100), (37, 100), True),
+        ((57, 100), (38, 100), False),
+    ],
+)
+def test_a_remedy_works_from_each_of_its_bounds_on(after, before, works):
+    was = replace(trial(1, 2), numbers=summary_with(*before))
+    assert judge_remedy(was, trial(1, 2).part, summary_with(*after)).works is works
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"), [(29, "see that it runs"), (30, "explore"), (99, "explore"), (100, "")]
+)
+def test_seeds_are_enough_from_a_number_on(seeds, words):
+    outcome = prepared([RIGHT] * seeds, [[1.0, 0.5]] * seeds)
+    told = few_seeds(outcome.experiment)
+    assert [f"enough to {words};" in line for line in told] == [True] * bool(words)
+
+
+def test_a_precision_that_is_reached_exactly_is_reached():
+    outcome = prepared([RIGHT, WRONG] * 50, [[1.0, 0.5]] * 100)
+    summary = summarise(outcome)
+    low, high = summary.variants[0].solved[2:]
+    half = (high - low) / 2
+    for until, missed in ((half, False), (just_below(half), True)):
+        wanted = replace(outcome.experiment, until=until)
+        assert bool(missed_precision(wanted, summary.variants)) is missed
+
+
+@pytest.mark.parametrize(("distance", "parted"), [(0.01, 1), (just_below(0.01), 0), (math.inf, 1)])
+def test_twins_part_from_a_distance_on(distance, parted):
+    outcome = prepared([RIGHT, RIGHT], [[1.0, 0.5]] * 2)
+    (training,) = outcome.results
+    twins = replace(training, twin_distance=np.array([distance, math.nan]))
+    (variant,) = summarise(Outcome(outcome.experiment, (twins,))).variants
+    assert (variant.twins, variant.parted) == (1, parted)
+
+
+def test_an_interval_that_ends_at_0_does_not_exclude_it():
+    made = pair({"a": np.array([True] * 6), "b": np.array([False] * 5 + [True])}, "b").against["a"]
+    for low, alone in ((0.0, False), (just_above(0.0), True)):
+        assert made._replace(low=low, high=1.0, p=0.06).interval_alone is alone
+        assert made._replace(low=-1.0, high=-low, p=0.06).interval_alone is alone
+
+
+def over_tasks(better, equal, worse):
+    """Two variants over tasks in which the first solves more seeds, as many, or fewer."""
+    parts = []
+    for ours, theirs in [(1, 0)] * better + [(0, 0)] * equal + [(0, 1)] * worse:
+        made = {"sigmoid": [RIGHT] * ours + [WRONG], "hard": [RIGHT] * theirs + [WRONG]}
+        made = {name: ([*rows, WRONG][:2], [[1.0, 0.5]] * 2) for name, rows in made.items()}
+        outcome = compared(made)
+        parts.append(Part(str(len(parts)), outcome.experiment, outcome, TASK))
+    return compare_tasks(parts)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "p", "apart"),
+    [
+        ((4, 0, 0), None, False),  # too few tasks
+        ((5, 0, 0), 0.0, True),
+        # by F with 1 and N - 1 degrees of freedom
+        ((9, 1, 2), 0.0364, True),
+        ((8, 0, 2), 0.0510, False),
+    ],
+)
+def test_ranks_over_five_tasks_or_more_go_by_the_level(tasks, p, apart):
+    over = over_tasks(*tasks)
+    assert (over.friedman and over.friedman.p) == (
+        None if p is None else pytest.approx(p, abs=1e-4)
+    )
+    assert (over.groups == (("sigmoid",), ("hard",))) is apart
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", [4.0, just_above(4.0)])
+def test_a_start_of_four_times_the_usual_is_the_top_of_curves(start):
+    starts = {"sigmoid": 1.0, "hard": 1.0, "relu": start}
+    outcome = compared({label: ([WRONG], [[first, 0.5]]) for label, first in starts.items()})
+    (table,) = tables(comparison_page(outcome, summarise(outcome), ("curve",)))
+    assert table.title.endswith(
+        "curve: from 0 to 4)" if start == 4.0 else "curve: from 0 to 1, cut off there)"
+    )
+
+
+@pytest.mark.parametrize("samples", [16, 17])
+def test_sixteen_samples_are_all_of_them_in_their_order(samples):
+    """And of as many inputs as are shown none is left out."""
+    task = {
+        "inputs": [[n / 20] * 8 for n in range(samples)],
+        "targets": [n % 2 for n in range(samples)],
+    }
+    experiment = load_experiment(flags={"task": json.dumps(task), "epochs": "1", "seeds": "1"})
+    outcome = gather(experiment, run(experiment))
+    table = tables(training_page(outcome, summarise(outcome)))[1]
+    assert ("sample" in table.columns) is (samples > 16)
+    assert len(table.rows) == 16
+    assert samples > 16 or [*table.rows] == sorted(
+        table.rows, key=lambda row: float(row[0].split()[0])
+    )
+    assert not any("more)" in text for row in table.rows for text in row)
+    (of_variants,) = tables(comparison_page(outcome, summarise(outcome), ("predictions",)))
+    assert ("of the first 16" in of_variants.title) is (samples > 16)
