@@ -80,7 +80,8 @@ def _log(x: Array) -> Array:
     square, series = ratio * ratio, np.zeros_like(x)
     for power in range(21, 0, -2):
         series = series * square + 2.0 / power
-    return exponent * 0.6931471805599453 + ratio * series
+    logarithm: Array = exponent * 0.6931471805599453 + ratio * series
+    return logarithm
 
 
 # --- schemes -------------------------------------------------------------------------------------
