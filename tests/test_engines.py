@@ -13,10 +13,10 @@ from setups import TWO_OUTPUTS, layers_of, problem_of, same_bits, state_of, task
 
 from hsig.activations import ACTIVATIONS
 from hsig.arrays import Array
-from hsig.engines import optimizers, reference
+from hsig.engines import reference
 from hsig.engines.choice import ENGINES, engine_for
 from hsig.engines.engine import NOT_REACHED, State
-from hsig.engines.optimizers import Optimizer, Rule
+from hsig.engines.optimizers import OPTIMIZERS, Optimizer
 from hsig.engines.order import Order
 from hsig.networks.network import all_finite
 from hsig.networks.tasks import TASKS
@@ -330,28 +330,18 @@ def test_a_step_is_taken_on_the_mean_gradient_of_its_rows(hidden):
     assert same_bits(expected, after)
 
 
-def test_an_optimizer_gets_its_memory_back_wherever_training_stops(monkeypatch):
-    """A row of the table is all that an optimizer takes; here it averages the gradients so far."""
-
-    def average(weights, memory, gradient, learning_rate, share):
-        means = tuple(share * m + (1 - share) * g for m, g in zip(memory[0], gradient, strict=True))
-        pairs = zip(weights, means, strict=True)
-        return tuple(w - learning_rate * m for w, m in pairs), (means,)
-
-    def zeros(weights):
-        return (tuple(np.zeros_like(layer) for layer in weights),)
-
-    row = Rule("average", {"share": 0.9}, zeros, average, "a test")
-    monkeypatch.setattr(optimizers, "OPTIMIZERS", {**optimizers.OPTIMIZERS, "average": row})
-    problem = problem_of("hard", "hard", optimizer=Optimizer("average", (0.9,)))
-    state = state_of(problem, range(5), 3, 2)
-    whole = reference.advance(state, problem, 30)
-    parts = advance_in(reference, state, problem, 1, 10, 19)
-    assert same_bits(whole, parts)
-    plain = replace(problem, optimizer=Optimizer())
-    assert not same_bits(whole, reference.advance(state, plain, 30))
-    alone = reference.advance(state.select(np.array([3])), problem, 30)
-    assert same_bits(alone, whole.select(np.array([3])))
-    for part, layers in zip(alone.memory, whole.memory, strict=True):
-        for layer, many in zip(part, layers, strict=True):
-            np.testing.assert_array_equal(layer[..., 0], many[..., 3])
+@each_engine
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "sgd"])
+def test_an_optimizer_gets_its_memory_back_wherever_training_stops(engine, name):
+    optimizer = Optimizer(name, tuple(OPTIMIZERS[name].settings.values()))
+    problem = problem_of("tanh", "tanh", rate=0.01, optimizer=optimizer)
+    state, fourth = state_of(problem, range(5), 3, 2), np.array([3])
+    whole = engine.advance(state, problem, 30)
+    assert same_bits(whole, advance_in(engine, state, problem, 1, 10, 19))
+    forgotten = replace(engine.advance(state, problem, 10), memory=optimizer.start(state.weights))
+    assert not same_bits(whole, engine.advance(forgotten, problem, 20))
+    alone = engine.advance(state.select(fourth), problem, 30)
+    assert same_bits(alone, whole.select(fourth))
+    for ours, theirs in zip(alone.memory, whole.select(fourth).memory, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)

@@ -17,9 +17,9 @@ from setups import (
     trained,
 )
 
-from hsig.engines import optimizers, reference
+from hsig.engines import reference
 from hsig.engines.engine import NOT_REACHED, State
-from hsig.engines.optimizers import Optimizer, Rule
+from hsig.engines.optimizers import OPTIMIZERS, Optimizer
 from hsig.engines.order import Order
 from hsig.experiments.outlook import WINDOW, look_ahead
 
@@ -77,21 +77,13 @@ def test_a_cycle_returns_after_its_length():
     assert near.returns_after.tolist() == [NOT_REACHED]
 
 
-def test_weights_alone_that_return_are_no_return_where_an_optimizer_remembers(monkeypatch):
-    """The weights rest, and a memory that counts goes on: nothing is said to hold for ever."""
-
-    def start(weights):
-        return ((np.zeros((1, 1, weights[0].shape[-1])),),)
-
-    def count(weights, memory, _gradient, _rate, increment):
-        return weights, ((memory[0][0] + increment,),)
-
-    row = Rule("counter", {"increment": 1.0}, start, count, "a test")
-    monkeypatch.setattr(optimizers, "OPTIMIZERS", {**optimizers.OPTIMIZERS, "counter": row})
-    weights = layers_of([[1], [1], [0]], [[1], [0]])
-    for increment, returns in ((1.0, NOT_REACHED), (0.0, 1)):
-        problem = problem_of("tanh", optimizer=Optimizer("counter", (increment,)))
-        assert outlook_of(problem, weights).returns_after.tolist() == [returns]
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_weights_alone_that_return_are_no_return_where_an_optimizer_remembers(optimizer):
+    """Steps of 1e-300 of a weight round away, and what is remembered goes on."""
+    settings = tuple(OPTIMIZERS[optimizer].settings.values())
+    problem = problem_of("tanh", rate=1e-300, optimizer=Optimizer(optimizer, settings))
+    found = outlook_of(problem, layers_of([[1], [1], [0.5]], [[1], [0.5]])).returns_after.tolist()
+    assert found == [1 if optimizer == "sgd" else NOT_REACHED]
 
 
 def test_the_largest_step_change_is_that_of_the_samples_that_the_step_is_taken_for():
