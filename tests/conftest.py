@@ -9,9 +9,14 @@ from hypothesis import settings
 
 from hsig.experiments.sweeps import cell_steps
 
+EXAMPLES = 25  # of a property
+
 # machines are noisy: how long an example takes is no reason to fail; nor is chance, so that the
-# examples are the same each time
-settings.register_profile("hsig", deadline=None, derandomize=True, database=None)
+# examples are the same each time. `--hypothesis-profile nightly` looks for others
+settings.register_profile(
+    "hsig", deadline=None, derandomize=True, database=None, max_examples=EXAMPLES
+)
+settings.register_profile("nightly", deadline=None, max_examples=20 * EXAMPLES, print_blob=True)
 settings.load_profile("hsig")
 
 # what is said of the terminal that the tests are started in

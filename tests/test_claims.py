@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pages import sentences, tables
 from prepared import RIGHT, WRONG, compared
@@ -100,7 +100,6 @@ def test_the_test_never_claims_a_difference_that_its_interval_does_not(both, onl
 SOLVED = st.lists(st.sampled_from("01"), min_size=12, max_size=12).map("".join)
 
 
-@settings(max_examples=40)
 @given(SOLVED, SOLVED, SOLVED)
 def test_the_answer_puts_each_variant_where_its_p_value_does(base, one, other):
     found = notes(base, one, other)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hsig.activations import ACTIVATIONS
@@ -611,7 +611,6 @@ specs = st.sampled_from(
 hidden_layers = st.lists(st.integers(1, 4), min_size=1, max_size=3)
 
 
-@settings(max_examples=100)
 @given(hidden_layers, st.lists(specs, min_size=3, max_size=3), st.booleans(), st.floats(-9, 0))
 def test_resolved_keys_are_a_config_of_the_same_experiment(hidden, layers, is_one, low):
     chosen = layers[0] if is_one else f"[{', '.join(layers[: len(hidden)])}]"

@@ -5,7 +5,7 @@ from math import inf, pi, sqrt
 import numpy as np
 import pytest
 from formula_oracle import FORMULAS, exact
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from mpmath import mp
 
@@ -121,7 +121,6 @@ xs = st.floats(-30, 30) | st.floats(-1e3, 1e3) | st.floats(-1e300, 1e300)
 
 
 @given(FORMULAS, st.lists(xs, min_size=6, max_size=6))
-@settings(max_examples=60)
 def test_no_value_lies_beyond_what_is_proved(root, points):
     found = Function(root).range
     margin = 2 * MARGIN * scale(found)
@@ -133,7 +132,6 @@ def test_no_value_lies_beyond_what_is_proved(root, points):
 
 
 @given(FORMULAS)
-@settings(max_examples=60)
 def test_values_on_a_grid_are_within_what_is_shown(root):
     found = Function(root).range
     x = np.linspace(-20.0, 20.0, 4001)
@@ -159,7 +157,6 @@ def test_a_rewritten_formula_has_the_same_values(root, side, is_slope, x):
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 @given(st.data())
-@settings(max_examples=50)
 def test_an_operation_on_intervals_holds_its_values(name, data):
     """Of operands that are lines of x with other slopes, so that all corners of boxes occur."""
     some = st.floats(-8, 8) | st.integers(-3, 3).map(float)
@@ -184,7 +181,6 @@ def test_an_operation_on_intervals_holds_its_values(name, data):
 
 
 @given(FORMULAS, st.sampled_from([-1.0, 0.0, 0.5]))
-@settings(max_examples=60)
 def test_what_is_monotonic_or_crosses_a_level_once_does_so_on_a_grid(root, level):
     function = Function(root)
     values = function.evaluate(np.linspace(-60.0, 60.0, 4801))

@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hsig.activations import ACTIVATIONS
@@ -77,7 +77,6 @@ def differences(of, weights, task, step=1e-5):
     return np.stack(columns, axis=1)
 
 
-@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     inputs=st.integers(1, 3),
@@ -393,7 +392,6 @@ def test_what_cannot_be_trained_or_is_too_large_has_no_end_points():
     assert ended(activation="tanh", epochs=2, hidden=16) is None
 
 
-@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.sampled_from(["sigmoid", "tanh", "hard", "elu"]))
 def test_no_search_leads_farther_than_near_and_a_tried_saddle_is_one(seed, name):
     found = locate_end_points(network(name, "sigmoid", loss="bce"), draw(seeds=4, seed=seed), XOR)

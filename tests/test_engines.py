@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from golden_data import load_golden
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scalar_reference import FUNCTIONS, ScalarNetwork
 from scalar_reference import LOSSES as SCALAR_LOSSES
@@ -123,7 +123,6 @@ def plain_training(problem, state, epochs):
 
 
 @each_engine
-@settings(max_examples=40)
 @given(
     spec=st.tuples(
         st.sampled_from(sorted(FUNCTIONS)),

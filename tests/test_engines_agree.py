@@ -9,7 +9,7 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from setups import BACKWARDS, layers_of, network_of, problem_of, state_of, task_of
 
@@ -34,7 +34,6 @@ def numbers_of(progress):
     return progress.predictions, progress.first_epoch_losses, *progress.weights
 
 
-@settings(max_examples=100)
 @given(
     name=st.sampled_from(list(ACTIVATIONS)),
     backward=st.sampled_from(BACKWARDS),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from setups import activation, layers_of, network_of, task_of, train, words
 
@@ -36,7 +36,6 @@ layers = st.lists(st.tuples(st.sampled_from(PIECEWISE), st.integers(1, 6)), min_
 widths = st.sampled_from([0.1, 0.5, 1.0, 3.0, 100.0])
 
 
-@settings(max_examples=60)
 @given(layers, st.integers(0, 2**32 - 1), widths)
 def test_the_pieces_of_units_predict_their_values_and_say_when_a_network_is_affine(
     layers, seed, width

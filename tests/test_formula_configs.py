@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from formula_oracle import FORMULAS
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from kernels import built
 
 import hsig
@@ -215,7 +215,6 @@ def test_a_record_means_the_same_when_the_table_has_changed(monkeypatch, write):
 
 @built
 @given(FORMULAS)
-@settings(max_examples=60)
 def test_both_engines_give_a_formula_the_same_numbers(root):
     flags = {"activation": format_formula(root), "output_activation": "sigmoid", "seeds": "12"}
     try:

@@ -20,7 +20,7 @@ from formula_oracle import (
     exact,
     read_by_python,
 )
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from mpmath import mp
 
@@ -347,7 +347,6 @@ def test_the_slope_of_a_division_by_0_is_nan():
 
 
 @given(PIECEWISE)
-@settings(max_examples=60)
 def test_pieces_of_lines_are_those_that_are_found_by_force(root):
     """On a grid of fractions that are no ends of what is drawn in quarters."""
     pieces = split_pieces(root)
@@ -432,7 +431,6 @@ def test_an_activation_by_its_name_in_a_formula_is_that_activation():
 
 
 @given(TEXTS)
-@settings(max_examples=150)
 def test_a_formula_has_the_numbers_that_python_reads_in_its_text(written):
     """Values, slopes at kinks and beside them, and lines; by code that shares nothing with it."""
     try:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import invoked, out_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pages import read_csv
 
@@ -142,7 +142,6 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=30)
 @given(plain)
 def test_plain_values_stay_as_they_are(value):
     problems = []

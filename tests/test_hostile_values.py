@@ -68,10 +68,7 @@ def mapped(parts):
 
 
 values = st.recursive(scalars | quoted, lambda part: listed(part) | mapped(part), max_leaves=8)
-within = settings(
-    max_examples=200,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+within = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def complaints(load):
@@ -287,7 +284,7 @@ def test_the_unit_of_the_inputs_alters_no_affine_fit(power):
         assert other.right == usual.right
 
 
-@settings(max_examples=5, suppress_health_check=within.suppress_health_check)
+@settings(within, max_examples=5)
 @given(tasks(), st.sampled_from(SCALES), st.sampled_from(["squared", "bce"]))
 def test_a_task_of_any_numbers_is_trained_without_a_warning_of_numpys(folder, task, scale, loss):
     targets = np.clip(task.targets, 0.0, 1.0) if loss == "bce" else task.targets

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import hsig, invoked
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hsig.config.sweeps import load_sweep
@@ -128,7 +128,6 @@ def test_a_torn_end_is_dropped_and_more_follows(tmp_path):
         assert path.read_bytes() == whole
 
 
-@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_a_damaged_line_is_counted_and_costs_no_other(tmp_path_factory, seed):
     path = written(tmp_path_factory.mktemp("journal") / "log")

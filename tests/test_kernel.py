@@ -13,7 +13,7 @@ import golden_bits
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kernels import (
     KNOWN,
@@ -60,7 +60,6 @@ def test_bits_are_the_references_where_no_exponential_is_taken(name):
 
 
 @built
-@settings(max_examples=30)
 @given(data=st.data())
 def test_any_shape_and_any_weights_give_the_references_numbers(data):
     hidden = data.draw(st.sampled_from(STRAIGHT))

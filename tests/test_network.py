@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from golden_data import load_golden
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scalar_reference import FUNCTIONS, ScalarNetwork
 from scalar_reference import LOSSES as SCALAR_LOSSES
@@ -61,7 +61,6 @@ def test_losses_and_gradient_match_plain_loops(drawn):
         np.testing.assert_allclose(layer[:, :, 0], slopes, **tolerance)
 
 
-@settings(max_examples=40)
 @given(networks(activations=ACTIVATIONS, losses=LOSSES))
 def test_gradient_matches_central_differences(drawn):
     network, weights, inputs, targets = drawn

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from setups import activation, experiment, task_of, train, train_from, words
 
@@ -81,7 +81,6 @@ GRIDS = {
 }
 
 
-@settings(max_examples=200)
 @given(st.sampled_from(sorted(GRIDS)), st.integers(0, 2**32 - 1))
 def test_samples_that_are_said_not_to_be_parted_cannot_be(kind, seed):
     random = np.random.Generator(np.random.PCG64(seed))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, fisher_exact, multinomial
 
@@ -30,7 +30,6 @@ rates = st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.0, 1.0]))
 levels = st.sampled_from([0.05, 0.05 / 3, 0.05 / 11, 0.01])
 
 
-@settings(max_examples=15)
 @given(st.integers(1, 12), rates, rates, levels)
 def test_fishers_power_is_the_sum_over_all_tables_that_scipy_rejects(n, first, second, alpha):
     k = range(n + 1)
@@ -58,7 +57,6 @@ def test_fishers_power_for_sixty_seeds_is_scipys():
         assert fisher_power(30, first, second) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=15)
 @given(st.integers(1, 14), st.floats(0.001, 1), st.floats(0, 1), levels)
 def test_mcnemars_power_is_the_sum_over_all_tables_that_it_rejects(pairs, share, part, alpha):
     """A multinomial of pairs: only the first, only the second, alike."""

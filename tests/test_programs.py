@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from hand_made import NUMPY, PROGRAMS, by_program, evaluate, program_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kernels import (
     PATHS,
@@ -205,7 +205,6 @@ def programs(draw, operations=tuple(NUMPY), most=12):
     return Program(tuple(steps), value_steps, constants, registers, value, slope)
 
 
-@settings(max_examples=50)
 @given(program=programs(), data=st.data())
 def test_a_program_gives_the_same_bits_on_every_path_and_in_any_company(program, data):
     seeds, hidden = data.draw(st.integers(1, 70)), data.draw(st.sampled_from([1, 3, 7]))
@@ -220,7 +219,6 @@ def test_a_program_gives_the_same_bits_on_every_path_and_in_any_company(program,
         np.testing.assert_array_equal(few[..., 0], many[..., one])
 
 
-@settings(max_examples=50)
 @given(program=programs(operations=sorted(EXACT)), data=st.data())
 def test_a_program_of_exact_operations_trains_as_the_reference_does(program, data):
     both = data.draw(st.sampled_from([(0, 1), (0,), (1,)]))
@@ -315,7 +313,6 @@ def test_what_is_no_program_is_refused(layer):
             train(*changed.pop("steps", (DOUBLE,)), layer=layer, **changed)
 
 
-@settings(max_examples=100)
 @given(data=st.data())
 def test_any_words_are_a_program_or_refused(data):
     small = st.integers(-1, 5)

@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 import pytest
 from commands import hsig
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prepared import made_run
 
@@ -74,7 +74,6 @@ def read_everything(record):
 SPECS = ("hard", "tanh:backward=straight_through", "x*sin(x)", "relu", "ultra_fast")
 
 
-@settings(max_examples=25)
 @given(
     activation=st.sampled_from(SPECS),
     seeds=st.sampled_from(["1", "3", "[7, 2]"]),
@@ -196,7 +195,6 @@ def test_damage_is_one_error_that_names_the_file(record, file, damage):
     assert str(problem.value) == f"run {record.id} is damaged: {file}"
 
 
-@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from([RUN, SEEDS, CONFIG, RESULT]))
 def test_a_byte_that_changed_is_noticed_or_changes_nothing(tmp_path_factory, seed, file):
     record = keep_run(tmp_path_factory.mktemp("runs"), **made_run(seeds="1", epochs="2"))

@@ -5,7 +5,7 @@ from math import inf, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prepared import trial
 
@@ -84,7 +84,6 @@ def custom(targets, inputs=None, **flags):
 # --- obstacles --------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(
     targets=st.lists(st.floats(-5, 5).map(lambda y: round(y, 2)), min_size=1, max_size=12),
     output=st.sampled_from(["sigmoid", "tanh", "relu", "hard", "identity"]),
@@ -355,7 +354,6 @@ def made_trial(remedy, chosen, k, loss=1.0):
     return replace(judge_remedy(before, part, numbers), loss=loss)
 
 
-@settings(max_examples=20, deadline=None)
 @given(
     data=st.data(),
     flags=st.sampled_from(

@@ -5,7 +5,7 @@ from math import inf
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -233,7 +233,6 @@ def share_better(ours, theirs):
     return sum(pairs) / len(pairs)
 
 
-@settings(max_examples=25)
 @given(st.lists(two_variants, min_size=1, max_size=4))
 def test_improvement_is_the_mean_over_tasks_of_the_share_of_pairs(tasks):
     ours, theirs = zip(*tasks, strict=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scalar_reference import LOSSES, ScalarNetwork
 from setups import (
@@ -90,7 +90,6 @@ def test_cost_last_and_mean_are_taken_over_the_samples_of_an_epoch():
     np.testing.assert_allclose(result.cost_mean, losses.mean(axis=2).T, rtol=1e-15)
 
 
-@settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from(["sigmoid", "hard", "tanh", "relu"]),
     st.sampled_from(LOSSES),

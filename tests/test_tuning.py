@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prepared import cell, failed_cell
 
@@ -51,7 +51,6 @@ def test_the_value_with_the_most_seeds_solved_is_chosen():
     assert choice.chosen.epochs_to_solve == 7
 
 
-@settings(max_examples=40)
 @given(st.dictionaries(st.floats(1e-3, 1e3), st.tuples(st.integers(0, 4), st.integers(1, 3))))
 def test_no_value_beats_the_chosen_one(found):
     """By the seeds solved, then the lower median, then the smaller value."""

@@ -260,7 +260,7 @@ def solved_later(result, chosen, epochs):
 REPEATED = task_of([[0, 1], [0, 1], [1, 0], [1, 1]], [1, 0.2, 1, 0])
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     spec=st.sampled_from(
         ["hard", "sigmoid", "relu", "elu", "tanh", "hard_tanh", "silu", "ultra_fast:own",
