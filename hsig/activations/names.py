@@ -125,7 +125,7 @@ def _index() -> tuple[_Alias, ...]:
 
 def _split_name(name: str) -> tuple[tuple[str, ...], str]:
     """The programs that a full name may be of, and the function."""
-    path, bracket, arguments = re.sub("^FANN[_ -]", "fann.", name, flags=re.IGNORECASE).partition("(")
+    path, bracket, arguments = re.sub("(?i)^fann[_ -]", "fann.", name).partition("(")
     first, *inner = path.split(".")[:-1] or [""]
     program = ".".join((first, *(part for part in inner if part not in _MODULES)))
     function = path.rpartition(".")[2] + bracket + arguments
