@@ -1,6 +1,7 @@
 """What every engine must do; each test runs on each engine."""
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from setups import TWO_OUTPUTS, layers_of, problem_of, same_bits, state_of, task
 
 from hsig.activations import ACTIVATIONS
 from hsig.arrays import Array
-from hsig.engines import reference
+from hsig.engines import compiled, reference
 from hsig.engines.choice import ENGINES, engine_for
-from hsig.engines.engine import NOT_REACHED, State
+from hsig.engines.engine import MARKS, NOT_REACHED, State
 from hsig.engines.optimizers import OPTIMIZERS, Optimizer
 from hsig.engines.order import Order
 from hsig.networks.network import all_finite
@@ -327,6 +328,52 @@ def test_a_step_is_taken_on_the_mean_gradient_of_its_rows(hidden):
         pairs = zip(expected.weights, gradient, strict=True)
         expected = replace(expected, weights=tuple(w - 0.7 * g for w, g in pairs))
     assert same_bits(expected, after)
+
+
+def all_numbers(progress):
+    marks = (getattr(progress, name) for name in MARKS)
+    arrays = chain(progress.weights, *progress.memory, marks)
+    return [*arrays, progress.predictions, progress.first_epoch_losses]
+
+
+@pytest.mark.parametrize(
+    ("engine", "options"),
+    [
+        pytest.param(engine, options, id=" ".join([engine.NAME, *map(str, options.values())]))
+        for engine in here
+        for options in (
+            [{}]
+            if engine is reference
+            else [{"layout": name, "threads": n} for name in compiled.LAYOUTS for n in (1, 3)]
+        )
+    ],
+)
+@given(
+    spec=st.sampled_from(["hard", "tanh", "mish"]),
+    hidden=st.sampled_from(DEPTHS),
+    optimizer=st.sampled_from(list(OPTIMIZERS)),
+    order=st.builds(Order, st.sampled_from([1, 3, None]), st.booleans()),
+    stops=st.sampled_from([{}, {"stop_loss": 0.2}, {"stop_solved": True}]),
+    rate=st.sampled_from([0.01, 1.0, 1e300]),
+    epochs=st.integers(1, 4),
+    strides=st.integers(1, 5),
+    seeds=st.integers(1, 70),
+)
+def test_strides_in_one_call_are_those_of_a_call_each(
+    engine, options, spec, hidden, optimizer, order, stops, rate, epochs, strides, seeds
+):
+    settings = {"optimizer": Optimizer(optimizer, tuple(OPTIMIZERS[optimizer].settings.values()))}
+    problem = of_depth(hidden, spec, order=order, rate=rate, **settings, **stops)
+    state = engine.advance(state_of(problem, range(seeds), *hidden, low=-2.0), problem, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "_MIN_WORK_PER_THREAD", 1)  # for threads to have their share
+        together = engine.advance_in_strides(state, problem, epochs, strides, **options)
+    assert len(together) == strides
+    for found in together:
+        state = engine.advance(state, problem, epochs)
+        assert found.epoch == state.epoch
+        for ours, theirs in zip(all_numbers(found), all_numbers(state), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @each_engine

@@ -26,7 +26,7 @@ from hsig.experiments.outlook import WINDOW, look_ahead
 ONE = np.array([True])
 
 
-def outlook_of(problem, weights, *, dead=(), advance=reference.advance):
+def outlook_of(problem, weights, *, dead=(), advance=reference.advance_in_strides):
     """The outlook of one seed whose hidden layers with these places have no slope."""
     slopes = np.ones((1, len(weights) - 1))
     slopes[0, list(dead)] = 0.0
@@ -62,11 +62,15 @@ def test_weights_that_return_are_returned_to_in_later_epochs_too():
 def test_a_cycle_returns_after_its_length():
     problem = problem_of("identity", output="identity", task=task_of([[0]], [4]), loss="squared")
 
-    def turning(state, problem, epochs):
+    def turning(state, problem, epochs, strides):
         """An engine that goes round three states."""
-        progress = reference.advance(state, problem, epochs)
-        step = float((state.epoch + epochs) % 3)
-        return replace(progress, weights=layers_of([[step], [step]], [[1], [1]]))
+        found = []
+        for _ in range(strides):
+            progress = reference.advance(state, problem, epochs)
+            step = float((state.epoch + epochs) % 3)
+            state = replace(progress, weights=layers_of([[step], [step]], [[1], [1]]))
+            found.append(state)
+        return found
 
     weights = layers_of([[0], [0]], [[1], [1]])
     outlook = outlook_of(problem, weights, advance=turning)

@@ -199,9 +199,11 @@ static PyObject *paths(PyObject *self, PyObject *unused)
     return names;
 }
 
-enum { WEIGHTS, MEMORY, SOLVED_AT, LOST_AT, DIVERGED_AT, STOPPED_AT, NUMBERS, PREDICTIONS, PRINTED,
-       ROWS, TARGETS, SIZES, ACTIVATION_FIELDS, SETTINGS, BUFFERS };
-enum { FIELDS = 12 /* of an activation */, LAYER_NUMBERS = 3, NUMBERS_OF_PROBLEM = 8 };
+/* States: the seeds' weights, memory and MARKS, one of them for each stride. */
+enum { STATES, NUMBERS, PREDICTIONS, PRINTED, ROWS, TARGETS, SIZES, ACTIVATION_FIELDS, SETTINGS,
+       BUFFERS };
+enum { FIELDS = 12 /* of an activation */, LAYER_NUMBERS = 3, NUMBERS_OF_PROBLEM = 8,
+       MARKS = 4 };
 
 static activation activation_of(const double *x, const program *p)
 {
@@ -216,12 +218,44 @@ static int is_known(const activation *a)
            (a->kind == PROGRAM) == (a->program != NULL);
 }
 
+/* The numbers of a seed in a state. */
+static size_t rows_of_state(const problem *p)
+{
+    return (1 + (size_t)means_of(p->optimizer)) * size_of(p) + powers_of(p->optimizer) + MARKS;
+}
+
+/* Train the seeds from first to last for some strides, each from where the one before ended. */
+static int stride(trainer *train, const problem *p, state s, const Py_buffer *b, long long strides,
+                  Py_ssize_t first, Py_ssize_t last)
+{
+    const size_t rows = rows_of_state(p), samples = (size_t)p->samples, seeds = (size_t)s.seeds;
+    double *now = b[STATES].buf, *before = NULL;
+    s.predictions = b[PREDICTIONS].buf, s.losses = b[PRINTED].buf;
+    for (long long done = 0; done < strides; done++) {
+        for (size_t row = 0; before != NULL && row < rows; row++)
+            memcpy(now + row * seeds + first, before + row * seeds + first,
+                   (size_t)(last - first) * sizeof(double));
+        int64_t *marks = (int64_t *)(now + (rows - MARKS) * seeds);
+        s.weights = now, s.memory = now + size_of(p) * seeds;
+        s.solved_at = marks, s.lost_at = marks + seeds;
+        s.diverged_at = marks + 2 * seeds, s.stopped_at = marks + 3 * seeds;
+        if (train(p, &s, first, last) < 0)
+            return -1;
+        s.predictions += samples * (size_t)output_of(p)->width * seeds;
+        s.losses += samples * seeds;
+        s.epoch += s.epochs;
+        before = now, now += rows * seeds;
+    }
+    return 0;
+}
+
 /* Whether every buffer has the size that the others say it must have, at an address for doubles:
    nothing is read beyond. */
-static int fits(const problem *p, const state *s, const Py_buffer *b)
+static int fits(const problem *p, const state *s, long long strides, const Py_buffer *b)
 {
     if (p->samples < 1 || p->samples > MOST_ROWS || p->batch < 1 || p->batch > p->samples ||
-        s->seeds < 1 || s->epochs < 1 || s->epoch < 0 || s->epoch > INT64_MAX - s->epochs)
+        s->seeds < 1 || s->epochs < 1 || s->epoch < 0 || strides < 1 ||
+        s->epochs > (INT64_MAX - s->epoch) / strides)
         return 0;
     for (int l = 0; l < p->layers; l++) {
         const layer *here = &p->layer[l];
@@ -231,13 +265,11 @@ static int fits(const problem *p, const state *s, const Py_buffer *b)
             return 0;
     }
     /* as doubles, which do not overflow, and are exact as far as memory goes */
-    const double samples = p->samples, seeds = (double)s->seeds, size = (double)size_of(p);
+    const double samples = p->samples, seeds = (double)s->seeds;
+    const double printed = (double)strides * samples * seeds;
     const double numbers[BUFFERS] = {
-        [WEIGHTS] = size * seeds,
-        [MEMORY] = (means_of(p->optimizer) * size + powers_of(p->optimizer)) * seeds,
-        [SOLVED_AT] = seeds, [LOST_AT] = seeds, [DIVERGED_AT] = seeds, [STOPPED_AT] = seeds,
-        [NUMBERS] = seeds,
-        [PREDICTIONS] = samples * output_of(p)->width * seeds, [PRINTED] = samples * seeds,
+        [STATES] = (double)strides * rows_of_state(p) * seeds, [NUMBERS] = seeds,
+        [PREDICTIONS] = printed * output_of(p)->width, [PRINTED] = printed,
         [ROWS] = samples * inputs_of(p), [TARGETS] = samples * output_of(p)->width,
         [SIZES] = (double)b[SIZES].len / 8, [ACTIVATION_FIELDS] = FIELDS * p->layers,
         [SETTINGS] = NUMBERS_OF_PROBLEM,
@@ -304,14 +336,14 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
     problem p;
     state s;
     Py_ssize_t first, last;
+    long long strides;
     int units;
-    if (!PyArg_ParseTuple(arguments, "sw*w*w*w*w*w*y*w*w*y*y*y*y*y*O!iiiiiiiiinLLnn", &name,
-                          &b[WEIGHTS], &b[MEMORY], &b[SOLVED_AT], &b[LOST_AT], &b[DIVERGED_AT],
-                          &b[STOPPED_AT], &b[NUMBERS], &b[PREDICTIONS], &b[PRINTED], &b[ROWS],
+    if (!PyArg_ParseTuple(arguments, "sw*y*w*w*y*y*y*y*y*O!iiiiiiiiinLLLnn", &name,
+                          &b[STATES], &b[NUMBERS], &b[PREDICTIONS], &b[PRINTED], &b[ROWS],
                           &b[TARGETS], &b[SIZES], &b[ACTIVATION_FIELDS], &b[SETTINGS],
                           &PyTuple_Type, &programs, &units, &p.samples, &p.batch, &p.shuffled,
                           &p.stop_solved, &p.stop_by_loss, &p.optimizer, &p.loss, &p.printed,
-                          &s.seeds, &s.epoch, &s.epochs, &first, &last))
+                          &s.seeds, &s.epoch, &s.epochs, &strides, &first, &last))
         return NULL;
     path found[3], *chosen = NULL;
     for (int i = find_paths(found) - 1; i >= 0; i--)
@@ -323,7 +355,7 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
     else if (p.loss < 0 || p.loss >= NO_LOSS || p.printed < 0 || p.printed >= NO_LOSS ||
              p.optimizer < 0 || p.optimizer >= NO_OPTIMIZER)
         problem_is = "an unknown loss or optimizer";
-    else if (!read_layers(&p, &b[SIZES], &b[ACTIVATION_FIELDS]) || !fits(&p, &s, b) || first < 0 ||
+    else if (!read_layers(&p, &b[SIZES], &b[ACTIVATION_FIELDS]) || !fits(&p, &s, strides, b) || first < 0 ||
              first > last || last > s.seeds)
         problem_is = "the sizes of the arrays do not go together";
     else if (!read_programs(&p, programs, held, owned))
@@ -332,16 +364,12 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
         const double *x = b[SETTINGS].buf;
         p.rate = x[0], p.solved_within = x[1], p.stop_loss = x[2], p.decay = x[3], p.clip = x[4];
         memcpy(p.settings, x + 5, sizeof p.settings);
-        p.rows = b[ROWS].buf, p.targets = b[TARGETS].buf;
-        s.weights = b[WEIGHTS].buf, s.memory = b[MEMORY].buf, s.numbers = b[NUMBERS].buf;
-        s.solved_at = b[SOLVED_AT].buf, s.lost_at = b[LOST_AT].buf;
-        s.diverged_at = b[DIVERGED_AT].buf, s.stopped_at = b[STOPPED_AT].buf;
-        s.predictions = b[PREDICTIONS].buf, s.losses = b[PRINTED].buf;
+        p.rows = b[ROWS].buf, p.targets = b[TARGETS].buf, s.numbers = b[NUMBERS].buf;
         fenv_t before; /* another library may have chosen to round or to flush differently */
         Py_BEGIN_ALLOW_THREADS
         fegetenv(&before);
         fesetenv(FE_DFL_ENV);
-        done = (units ? chosen->units : chosen->seeds)(&p, &s, first, last);
+        done = stride(units ? chosen->units : chosen->seeds, &p, s, b, strides, first, last);
         fesetenv(&before);
         Py_END_ALLOW_THREADS
         if (done < 0)

@@ -27,6 +27,11 @@ class Engine(Protocol):
     def advance(self, state: State, problem: Problem, epochs: int, *, threads: int = 1) -> Progress:
         """Train every seed of `state` for some epochs; `state` itself is left as it was."""
 
+    def advance_in_strides(
+        self, state: State, problem: Problem, epochs: int, strides: int, *, threads: int = 1
+    ) -> list[Progress]:
+        """What as many calls of `advance` give, each with the state before it, in one."""
+
     def predict(self, problem: Problem, weights: Weights) -> Array:
         """Predictions for all samples, (samples, outputs, seeds); weights have seeds last."""
 

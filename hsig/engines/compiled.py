@@ -4,19 +4,18 @@ The numbers are the same on every processor and in any batch; `_kernel.c` says h
 """
 
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
+from itertools import accumulate, chain, pairwise
 from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
 from hsig.activations import Activation
-from hsig.arrays import Array
+from hsig.arrays import Array, IntArray
 from hsig.engines.engine import MARKS, NUMERICS, Problem, Progress, State
-from hsig.engines.optimizers import Memory
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
@@ -96,7 +95,7 @@ def supports(problem: Problem) -> bool:
     network = problem.network
     return _kernel is None or (
         len(network.activations) <= _kernel.max_layers
-        and all(_supports_activation(_kernel, activation) for activation in network.activations)
+        and all(map(_encode, network.activations))
         and network.loss in LOSSES.values()
     )
 
@@ -118,16 +117,34 @@ def advance(
     Raises:
         ValueError: If the kernel was not built, or this machine lacks the instruction set.
     """
+    (progress,) = advance_in_strides(
+        state, problem, epochs, 1, threads=threads, path=path, layout=layout
+    )
+    return progress
+
+
+def advance_in_strides(
+    state: State,
+    problem: Problem,
+    epochs: int,
+    strides: int,
+    *,
+    threads: int = 1,
+    path: str | None = None,
+    layout: str | None = None,
+) -> list[Progress]:
+    """What as many calls of `advance` give, each with the state before it, in the time of one.
+
+    The arrays of all are views of a few.
+    """
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")
     samples, seeds = len(problem.inputs), state.seeds
     network, optimizer = problem.network, problem.optimizer
     descended, printed = map(_kernel.losses.index, _loss_names(network))
-    weights = _flatten(state.weights, seeds)
-    memory = _flatten([layer for part in state.memory for layer in part], seeds)
-    marks = [getattr(state, name).astype(np.int64, order="C") for name in MARKS]
-    predictions = np.empty((samples, problem.targets.shape[1], seeds))
-    losses = np.empty((samples, seeds))
+    layers, all_marks, states = _lay_out(state, strides)
+    predictions = np.empty((strides, samples, problem.targets.shape[1], seeds))
+    losses = np.empty((strides, samples, seeds))
     if layout is None:
         layout = min(LAYOUTS, key=lambda name: _work(state.weights, name, _lanes()))
     settings = (*optimizer.settings, *[0.0] * _SETTINGS)[:_SETTINGS]
@@ -140,22 +157,21 @@ def advance(
         rows, units, _ = layer.shape
         sizes.append((inputs, units, rows - inputs))
         inputs = units
+    fields, programs = zip(*map(_encode, network.activations), strict=True)
 
     def train(first: int, last: int) -> None:
         _kernel.advance(
             path or instruction_sets()[0],
-            weights,
-            memory,
-            *marks,
+            states,
             np.ascontiguousarray(state.seed_numbers, dtype=np.int64),
             predictions,
             losses,
             np.require(problem.inputs, requirements=["C", "A"]),
             np.require(problem.targets, requirements=["C", "A"]),
             np.array(sizes, dtype=np.int64),
-            np.concatenate([_encode_activation(_kernel, a) for a in network.activations]),
+            np.concatenate(fields),
             np.array(numbers, dtype=np.float64),
-            tuple(_encode_program(_kernel, a) for a in network.activations),
+            programs,
             LAYOUTS.index(layout),
             samples,
             min(problem.order.batch_size or samples, samples),
@@ -168,11 +184,12 @@ def advance(
             seeds,
             state.epoch,
             epochs,
+            strides,
             first,
             last,
         )
 
-    work = epochs * samples * weights.size
+    work = strides * epochs * samples * sum(layer.size for layer in state.weights)
     least = _MIN_SEEDS_PER_THREAD if layout == "seeds" else 1
     parts = min(threads, -(-seeds // least), 1 + work // _MIN_WORK_PER_THREAD)
     step = -(-seeds // (parts * least)) * least
@@ -181,36 +198,41 @@ def advance(
         train(0, seeds)
     else:
         list(_thread_pool(len(bounds)).map(train, *zip(*bounds, strict=True)))
-    return Progress(
-        epoch=state.epoch + epochs,
-        seed_numbers=state.seed_numbers,
-        weights=_unflatten(weights, state.weights),
-        memory=_unflatten_memory(memory, state.memory),
-        **dict(zip(MARKS, marks, strict=True)),
-        predictions=predictions,
-        first_epoch_losses=losses,
-    )
+    found = []
+    for stride, marks in enumerate(all_marks):
+        arrays = (layer[stride] for layer in layers)
+        found.append(
+            Progress(
+                epoch=state.epoch + (stride + 1) * epochs,
+                seed_numbers=state.seed_numbers,
+                weights=tuple(next(arrays) for _ in state.weights),
+                memory=tuple(tuple(next(arrays) for _ in part) for part in state.memory),
+                **dict(zip(MARKS, marks, strict=True)),
+                predictions=predictions[stride],
+                first_epoch_losses=losses[stride],
+            )
+        )
+    return found
 
 
-def _flatten(layers: Sequence[Array], seeds: int) -> Array:
-    """The numbers of all layers in one new array, (numbers, seeds)."""
-    flat: Array = np.concatenate([np.empty((0, seeds)), *(a.reshape(-1, seeds) for a in layers)])
-    return flat
+def _lay_out(state: State, strides: int) -> tuple[list[Array], IntArray, Array]:
+    """Room for the states at the end of strides, with this one where the first will be.
 
-
-def _unflatten(flat: Array, like: Sequence[Array]) -> Weights:
-    """Arrays of the shapes of others, as views of one with all their numbers."""
-    ends = np.cumsum([layer[..., 0].size for layer in like])
-    parts = np.split(flat, ends[:-1])
-    return tuple(part.reshape(layer.shape) for part, layer in zip(parts, like, strict=True))
-
-
-def _unflatten_memory(flat: Array, like: Memory) -> Memory:
-    """The same for the parts of a memory."""
-    if not like:
-        return ()
-    layers = iter(_unflatten(flat, [layer for part in like for layer in part]))
-    return tuple(tuple(next(layers) for _ in part) for part in like)
+    The arrays of the weights and the memory with strides first, the marks (strides, marks, seeds),
+    and that of which all these are views: (strides, numbers and marks, seeds).
+    """
+    given = list(chain(state.weights, *state.memory))
+    ends = list(accumulate((layer[..., 0].size for layer in given), initial=0))
+    states = np.empty((strides, ends[-1] + len(MARKS), state.seeds))
+    layers = [
+        states[:, start:stop].reshape(strides, *layer.shape)
+        for (start, stop), layer in zip(pairwise(ends), given, strict=True)
+    ]
+    for room, layer in zip(layers, given, strict=True):
+        room[0] = layer
+    marks = states[:, ends[-1] :].view(np.int64)
+    marks[0] = [getattr(state, name) for name in MARKS]
+    return layers, marks, states
 
 
 @cache
@@ -232,20 +254,6 @@ def _loss_names(network: Network) -> tuple[str, str]:
     return descended.__name__, printed.__name__
 
 
-def _supports_activation(kernel: ModuleType, activation: Activation) -> bool:
-    """Whether the kernel has every operation of an activation."""
-    program = activation.program
-    return bool(_fast_path(activation)) or (
-        program is not None
-        and {step.operation for step in program.steps} <= set(_operation_codes(kernel))
-    )
-
-
-def _operation_codes(kernel: ModuleType) -> dict[str, int]:
-    """The code of each operation."""
-    return {name: code for code, (name, _) in enumerate(kernel.operations)}
-
-
 def _fast_path(activation: Activation) -> str:
     """The kernel's name for an activation that it computes without a program; else empty."""
     if type(activation) is not Activation or activation.slope_definition:
@@ -255,27 +263,18 @@ def _fast_path(activation: Activation) -> str:
     return "clipped line" if activation.bent_line else ""
 
 
-def _encode_program(kernel: ModuleType, activation: Activation) -> tuple[IntCode, Array]:
-    """The kernel's `program`, as code and constants; both empty on a fast path.
+@lru_cache(maxsize=256)
+def _encode(activation: Activation) -> tuple[Array, tuple[IntCode, Array]] | None:
+    """The fields of the kernel's `activation`, and its `program` as code and constants.
 
     A row of value steps, registers and the operands of value and slope, then one for each step:
-    operation, target, operands. Unused columns are 0.
+    operation, target, operands. Unused columns are 0. Both are empty on a fast path.
+
+    Returns:
+        None if the kernel lacks an operation of it.
     """
-    program = activation.program
-    if program is None or _fast_path(activation):
-        return np.zeros((0, _CODE_COLUMNS), np.int32), np.zeros(0)
-    codes = _operation_codes(kernel)
-    code = np.zeros((1 + len(program.steps), _CODE_COLUMNS), np.int32)
-    code[0, :4] = program.value_steps, program.registers, program.value, program.slope
-    for row, step in zip(code[1:], program.steps, strict=True):
-        row[:2] = codes[step.operation], step.target
-        row[2 : 2 + len(step.operands)] = step.operands
-    return code, np.array(program.constants, dtype=np.float64)
-
-
-def _encode_activation(kernel: ModuleType, activation: Activation) -> Array:
-    """The fields of the kernel's `activation`."""
-    kind = kernel.activations.index(_fast_path(activation) or "program")
+    assert _kernel is not None, "asked for by those who have it"
+    program, fast = activation.program, _fast_path(activation)
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
     constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0
@@ -284,5 +283,16 @@ def _encode_activation(kernel: ModuleType, activation: Activation) -> Array:
         inside, outside = line.slope, line.leak * line.slope
         ends = (line.start, line.stop, inside, outside)
         family = [line.slope, line.shift, line.low, line.high, line.leak, *ends]
-    code = kernel.backwards.index(backward)
-    return np.array([kind, code, constant, *family], dtype=np.float64)
+    kind, slope = _kernel.activations.index(fast or "program"), _kernel.backwards.index(backward)
+    fields = np.array([kind, slope, constant, *family], dtype=np.float64)
+    if fast:
+        return fields, (np.zeros((0, _CODE_COLUMNS), np.int32), np.zeros(0))
+    codes = {name: code for code, (name, _) in enumerate(_kernel.operations)}
+    if program is None or not {step.operation for step in program.steps} <= set(codes):
+        return None
+    code = np.zeros((1 + len(program.steps), _CODE_COLUMNS), np.int32)
+    code[0, :4] = program.value_steps, program.registers, program.value, program.slope
+    for row, step in zip(code[1:], program.steps, strict=True):
+        row[:2] = codes[step.operation], step.target
+        row[2 : 2 + len(step.operands)] = step.operands
+    return fields, (code, np.array(program.constants, dtype=np.float64))

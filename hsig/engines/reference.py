@@ -111,6 +111,16 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
     )
 
 
+def advance_in_strides(
+    state: State, problem: Problem, epochs: int, strides: int, *, threads: int = 1
+) -> list[Progress]:
+    """What as many calls of `advance` give, each with the state before it."""
+    found: list[Progress] = []
+    for _ in range(strides):
+        found.append(advance(found[-1] if found else state, problem, epochs, threads=threads))
+    return found
+
+
 def descend(problem: Problem, state: State, rows: slice | IntArray) -> tuple[State, Activity]:
     """Take one step on some rows; returns the state after it, and the activity before it."""
     inputs, targets = problem.select_rows(rows)

@@ -18,7 +18,9 @@ from hsig.networks.network import all_finite
 
 WINDOW = 40  # epochs
 
-Advance = Callable[[State, Problem, int], Progress]
+Advance = Callable[[State, Problem, int, int], list[Progress]]  # an engine's in strides
+
+_MAX_NUMBERS = 4_000_000  # of the states within the window that are held together
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +63,10 @@ def look_ahead(
 
     The `slopes` of hidden layers are those of `Evidence`.
     """
-    outlook, places = Outlook.unknown(len(open_seeds)), np.flatnonzero(open_seeds)
-    if len(places):
+    outlook, asked = Outlook.unknown(len(open_seeds)), np.flatnonzero(open_seeds)
+    numbers = sum(layer[..., 0].size for layer in chain(state.weights, *state.memory))
+    most = max(1, _MAX_NUMBERS // (WINDOW * numbers))
+    for places in (asked[first : first + most] for first in range(0, len(asked), most)):
         with np.errstate(all="ignore"):
             found = _look_ahead(state.select(places), problem, slopes[places] == 0.0, advance)
         for field in fields(found):
@@ -71,32 +75,34 @@ def look_ahead(
 
 
 def _look_ahead(start: State, problem: Problem, dead: BoolArray, advance: Advance) -> Outlook:
-    state, losses = start, []
-    returns_after = np.full(start.seeds, NOT_REACHED)
-    largest_move, solved = np.zeros(start.seeds), np.zeros(start.seeds, dtype=bool)
-    rests = np.ones((len(start.weights), start.seeds), dtype=bool)
-    for epoch in range(1, WINDOW + 2):
-        progress = advance(state, problem, 1)
-        losses.append(problem.mean_loss(state.weights, progress.predictions))
-        if epoch > WINDOW:
-            break
-        errors = np.abs(progress.predictions - problem.target_columns)
-        solved |= (errors < problem.solved_within).all(axis=(0, 1))
-        same = _find_equal(progress, start)
-        returns_after[same.all(axis=0) & ~solved & (returns_after == NOT_REACHED)] = epoch
-        rests &= same[: len(rests)]
-        for now, then in zip(progress.weights, start.weights, strict=True):
-            moves = (np.abs(now - then) / (1.0 + np.abs(then))).max(axis=(0, 1))
-            largest_move = np.maximum(largest_move, moves)
-        state = progress
+    ends = advance(start, problem, 1, WINDOW + 1)
+    # what the weights before each of these epochs do, those of all epochs side by side
+    weights = zip(*(state.weights for state in (start, *ends[:-1])), strict=True)
+    predictions = np.stack([end.predictions for end in ends])
+    losses = problem.mean_loss(
+        tuple(np.concatenate(layers, axis=-1) for layers in weights),
+        np.concatenate(predictions, axis=-1),
+    ).reshape(len(ends), start.seeds)
+    errors = np.abs(predictions[:-1] - problem.target_columns)
+    solved = np.logical_or.accumulate((errors < problem.solved_within).all(axis=(1, 2)))
+    same, moves = [], []  # of each layer of the weights, and behind them of the memory
+    layers = zip(
+        *(chain(state.weights, *state.memory) for state in (start, *ends[:-1])), strict=True
+    )
+    for then, *after in layers:
+        now = np.stack(after)
+        same.append((now == then).all(axis=(1, 2)))
+        moves.append((np.abs(now - then) / (1.0 + np.abs(then))).max(axis=(0, 1, 2)))
+    returned = np.all(same, axis=0) & ~solved
+    rests = np.all(same[: len(start.weights)], axis=1)
     rises = sum_in_order(np.maximum(np.diff(losses, axis=0), 0.0))
     return Outlook(
         is_known=np.ones(start.seeds, dtype=bool),
         unsolvable=_find_unsolvable(start, problem, dead & np.logical_and.accumulate(rests)[:-1].T),
         symmetric=_find_symmetric(start, problem),
-        returns_after=returns_after,
-        at_rest=_find_resting(start, problem, returns_after == 1, advance),
-        largest_move=largest_move,
+        returns_after=np.where(returned.any(axis=0), returned.argmax(axis=0) + 1, NOT_REACHED),
+        at_rest=_find_resting(start, problem, returned[0], advance),
+        largest_move=np.max(moves[: len(start.weights)], axis=0),
         largest_step_change=_largest_step_change(start, problem),
         cost_rise=rises / losses[0],
         cost_drop=(losses[0] - losses[-1]) / losses[0],
@@ -115,7 +121,8 @@ def _find_resting(state: State, problem: Problem, asked: BoolArray, advance: Adv
     state = state.select(places)
     for rows in problem.batches(state) if len(places) else ():
         step = replace(problem, inputs=problem.inputs[rows], targets=problem.targets[rows])
-        resting[places] &= _find_equal(advance(state, step, 1), state).all(axis=0)
+        (after,) = advance(state, step, 1, 1)
+        resting[places] &= _find_equal(after, state).all(axis=0)
     return resting
 
 

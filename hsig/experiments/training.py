@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
+from itertools import chain, groupby, islice, pairwise
 from traceback import extract_tb
 
 import numpy as np
@@ -18,6 +18,7 @@ from hsig.experiments.verdicts import Ending, divergence_causes, judge
 from hsig.networks.network import seeds_first, seeds_last
 
 TWINS = 8  # of the seeds that are trained, the first
+_MAX_NUMBERS = 1_000_000  # of weights and the like in the states that one call gives
 
 
 def run(
@@ -106,7 +107,7 @@ def _train(
     diverged_by = [""] * len(state.solved_at)
     seeds = slice(len(experiment.seeds))  # without their twins
     engine = experiment.engine_of(variant)
-    advance = partial(engine.advance, threads=threads)
+    advance = partial(engine.advance_in_strides, threads=threads)
 
     def checkpoint(progress: Progress) -> Checkpoint:
         """Where the seeds stand at `state`, and what the epoch from there printed."""
@@ -121,14 +122,17 @@ def _train(
             diverged_by=tuple(diverged_by[seeds]),
         )
 
-    for epochs in _strides(experiment, engine.chunk_size(problem, state)):
-        progress = advance(state, problem, epochs)
-        yield checkpoint(progress)
-        for place, cause in divergence_causes(state, problem, progress, advance).items():
-            diverged_by[place] = cause
-        state = progress
+    numbers = sum(layer.size for layer in chain(state.weights, *state.memory))
+    numbers += problem.targets.size * state.seeds
+    most = max(1, _MAX_NUMBERS // numbers)
+    for epochs, strides in _strides(experiment, engine.chunk_size(problem, state), most):
+        for progress in advance(state, problem, epochs, strides):
+            yield checkpoint(progress)
+            for place, cause in divergence_causes(state, problem, progress, advance).items():
+                diverged_by[place] = cause
+            state = progress
     # the budget's own epoch, of which only the printed losses count
-    progress = advance(state, problem, 1)
+    (progress,) = advance(state, problem, 1, 1)
     last = checkpoint(progress)
     going = ~last.solved & (last.diverged_at == NOT_REACHED)
     yield replace(
@@ -140,11 +144,19 @@ def _train(
     )
 
 
-def _strides(experiment: Experiment, longest: int) -> Iterator[int]:
-    """How many epochs to train at a time, such that every checkpoint is between two strides."""
-    for start, stop in pairwise(experiment.checkpoints):
-        for epoch in range(start, stop, longest):
-            yield min(longest, stop - epoch)
+def _strides(experiment: Experiment, longest: int, most: int) -> Iterator[tuple[int, int]]:
+    """How many epochs to train at a time, and how many times, at `most`, in one call.
+
+    A call has no more than `longest` epochs, and every checkpoint is between two strides.
+    """
+    lengths = (
+        min(longest, stop - epoch)
+        for start, stop in pairwise(experiment.checkpoints)
+        for epoch in range(start, stop, longest)
+    )
+    for epochs, equal in groupby(lengths):
+        while strides := len(list(islice(equal, min(most, longest // epochs)))):
+            yield epochs, strides
 
 
 def _twin_distances(predictions: Array, seeds: int, diverged_at: IntArray) -> Array:
