@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from setups import activation, layers_of, network_of, task_of, train, words
 
 from hsig.activations import ACTIVATIONS
-from hsig.experiments.evidence import examine, stack_checkpoints
+from hsig.experiments.evidence import examine, map_arrays
 from hsig.experiments.verdicts import AFFINE, FROZEN, SOLVED
 from hsig.networks.network import append_bias, seeds_last
 from hsig.networks.starts import Start
@@ -142,7 +142,7 @@ def test_without_a_hidden_layer_there_is_no_piece_and_nothing_dead():
 
 def test_evidence_is_the_same_alone_and_in_company_and_has_checkpoints_behind_seeds():
     together, alone = (drawn(["hard", "relu"], seeds, 2.0, (3, 2))[0] for seeds in ([3, 1, 4], [1]))
-    stacked = stack_checkpoints(together, together)
+    stacked = map_arrays(lambda array: np.stack([array, array], axis=1), together)
     for name, array in vars(together).items():
         np.testing.assert_array_equal(array[1:2], getattr(alone, name))
         np.testing.assert_array_equal(getattr(stacked, name)[:, 1], array)

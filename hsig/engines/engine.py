@@ -3,7 +3,7 @@
 Arrays have seeds last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,19 +60,28 @@ class Problem:
             activity = self.network.forward(weights, self.inputs_with_bias)
         return activity._replace(predictions=predictions)
 
+    def activities(
+        self, weights: Weights, predictions: Array
+    ) -> Iterator[tuple[Weights, Activity]]:
+        """The same for some seeds after the other, with the weights of these: a few at a time."""
+        widest, seeds = max(layer.shape[1] for layer in weights), weights[0].shape[-1]
+        most = max(1, _MAX_NUMBERS // (len(self.inputs) * widest))
+        for first in range(0, seeds, most):
+            some = tuple(layer[..., first : first + most] for layer in weights)
+            yield some, self.activity(some, predictions[..., first : first + most])
+
     def mean_loss(self, weights: Weights, predictions: Array) -> Array:
         """The loss of the weights, (seeds,): the mean over all samples at the same weights.
 
         With an engine's predictions, as in `activity`.
         """
-        means = []
-        for seeds in self.seed_blocks(weights):
-            activity = self.activity(
-                tuple(layer[..., seeds] for layer in weights), predictions[..., seeds]
+        with np.errstate(all="ignore"):
+            return np.concatenate(
+                [
+                    mean_in_order(self.network.losses(activity, self.target_columns))
+                    for _, activity in self.activities(weights, predictions)
+                ]
             )
-            with np.errstate(all="ignore"):
-                means.append(mean_in_order(self.network.losses(activity, self.target_columns)))
-        return np.concatenate(means)
 
     def find_obstacle(self, units: Sequence[int], features: Array | None = None) -> str:
         """Why no weights are right on every sample; empty if nothing proves it.
@@ -83,12 +92,6 @@ class Problem:
         seen = self.inputs_with_bias[:, :, 0] if features is None else features
         activations = self.network.activations[-1 - len(units) :]
         return find_obstacle(activations, units, seen, self.targets, self.solved_within)
-
-    def seed_blocks(self, weights: Weights) -> list[slice]:
-        """The seeds, so many at a time that what flows through their networks is small."""
-        widest, seeds = max(layer.shape[1] for layer in weights), weights[0].shape[-1]
-        some = max(1, _MAX_NUMBERS // (len(self.inputs) * widest))
-        return [slice(at, at + some) for at in range(0, seeds, some)]
 
     def batches(self, state: "State") -> list[slice] | list[IntArray]:
         """The rows of each step of the epoch that a state comes to; an index array is by seed."""

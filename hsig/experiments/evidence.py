@@ -14,6 +14,7 @@ import numpy as np
 
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, sum_in_order
+from hsig.engines.engine import Problem
 from hsig.networks.network import Activity, Network, Weights, all_finite
 
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
@@ -86,9 +87,25 @@ def join_arrays(*records: T) -> T:
     return map_arrays(lambda *arrays: np.concatenate(arrays), *records)
 
 
-def stack_checkpoints(*records: Evidence) -> Evidence:
-    """The evidence of several checkpoints, which become the second axis."""
-    return map_arrays(lambda *arrays: np.stack(arrays, axis=1), *records)
+def observe(problem: Problem, weights: Weights, predictions: Array) -> Evidence:
+    """Look at every seed, by its weights and the predictions of the engine."""
+    return join_arrays(
+        *(
+            examine(problem.network, some, activity, problem.targets, problem.solved_within)
+            for some, activity in problem.activities(weights, predictions)
+        )
+    )
+
+
+def steepest_slopes(problem: Problem, weights: Weights, predictions: Array) -> Array:
+    """The `slope` of `Evidence`."""
+    with np.errstate(all="ignore"):
+        return np.concatenate(
+            [
+                _steepest(problem.network.hidden_slopes(activity), all_finite(some))
+                for some, activity in problem.activities(weights, predictions)
+            ]
+        )
 
 
 def examine(
@@ -100,7 +117,7 @@ def examine(
         right = np.abs(activity.predictions - wanted) < solved_within
         deltas = np.abs(network.output_deltas(activity, wanted))
         gradient = network.gradient(weights, activity, wanted)
-        slopes = [np.abs(slope) for slope in network.hidden_slopes(activity)]
+        slopes = network.hidden_slopes(activity)
         layers = list(zip(network.activations, activity.pre_activations, strict=True))
         pieces = list(starmap(_count_pieces, layers[:-1]))
         nonaffinity = _nonaffinity(activity)
@@ -111,7 +128,6 @@ def examine(
         ]
     finite = all_finite(weights)
     seeds = len(finite)
-    steepest = [np.where(finite, slope.max(axis=(0, 1)), np.nan) for slope in slopes]
     alive = [((slope != 0.0) & finite).any(axis=0).mean(axis=0) for slope in slopes]
     return Evidence(
         on_piece=_pad_pieces([shares for shares, _ in pieces], seeds),
@@ -119,7 +135,7 @@ def examine(
         alive=_layers_last(alive, seeds),
         gradient=_layers_last(norms, seeds),
         solved=right.all(axis=(0, 1)) & finite,
-        slope=_layers_last(steepest, seeds),
+        slope=_steepest(slopes, finite),
         flat=_layers_last(flat, seeds),
         wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
         nonaffinity=nonaffinity,
@@ -132,6 +148,11 @@ def _flat_below(activation: Activation) -> float:
     with np.errstate(all="ignore"):
         slopes = np.abs(activation.derivative(_GRID))
     return FLAT_SLOPE * float(np.fmax.reduce(np.fmin(slopes, 1.0)))
+
+
+def _steepest(slopes: Sequence[Array], finite: BoolArray) -> Array:
+    steepest = [np.abs(slope).max(axis=(0, 1)) for slope in slopes]
+    return _layers_last([np.where(finite, slope, np.nan) for slope in steepest], len(finite))
 
 
 def _layers_last(layers: Sequence[Array], seeds: int) -> Array:

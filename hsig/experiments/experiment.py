@@ -18,7 +18,7 @@ from hsig.engines.choice import Engine, engine_for
 from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ORDERS
-from hsig.experiments.evidence import Evidence, examine, join_arrays
+from hsig.experiments.evidence import Evidence
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
 from hsig.networks.network import Activity, Network, Weights, seeds_first, seeds_last
@@ -272,18 +272,6 @@ class Checkpoint:
     def pre_activations(self) -> tuple[Array, ...]:
         """Of each hidden layer, (seeds, samples, units)."""
         return tuple(map(seeds_first, self.activity.pre_activations[:-1]))
-
-    @cached_property
-    def evidence(self) -> Evidence:
-        """What the networks are doing here; computed when it is first asked for."""
-        problem, weights = self.problem, self.state.weights
-        blocks = problem.seed_blocks(weights)
-        if len(blocks) > 1:  # all at a time takes longer, and much memory
-            seeds = np.arange(self.state.seeds)
-            return join_arrays(*(self.select(seeds[block]).evidence for block in blocks))
-        return examine(
-            problem.network, weights, self.activity, problem.targets, problem.solved_within
-        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Progress, State
 from hsig.errors import RunError
-from hsig.experiments.evidence import Evidence, stack_checkpoints
+from hsig.experiments.evidence import Evidence, map_arrays, observe, steepest_slopes
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
@@ -135,9 +135,10 @@ def _train(
     (progress,) = advance(state, problem, 1, 1)
     last = checkpoint(progress)
     going = ~last.solved & (last.diverged_at == NOT_REACHED)
+    slopes = steepest_slopes(problem, last.state.weights, progress.predictions[..., seeds])
     yield replace(
         last,
-        outlook=look_ahead(last.state, problem, going, last.evidence.slope, advance),
+        outlook=look_ahead(last.state, problem, going, slopes, advance),
         twin_distance=_twin_distances(
             seeds_first(progress.predictions), len(experiment.seeds), state.diverged_at
         ),
@@ -184,7 +185,7 @@ def _to_training(
     reported[last.epoch] = last
     seeds = len(experiment.seeds)
     reached = list(reported.values())
-    evidence = stack_checkpoints(*(checkpoint.evidence for checkpoint in reached))
+    evidence, loss = _observe(reached)
     outlook = last.outlook or Outlook.unknown(seeds)
     return Training(
         seeds=experiment.seeds,
@@ -199,7 +200,7 @@ def _to_training(
         epochs=tuple(reported),
         cost_last=np.stack([checkpoint.cost_last for checkpoint in reached], axis=1),
         cost_mean=np.stack([checkpoint.cost_mean for checkpoint in reached], axis=1),
-        loss=np.stack([checkpoint.loss for checkpoint in reached], axis=1),
+        loss=loss,
         predictions=last.predictions,
         max_error=last.max_error,
         twin_distance=np.full(seeds, np.nan) if last.twin_distance is None else last.twin_distance,
@@ -208,6 +209,32 @@ def _to_training(
         evidence=evidence,
         outlook=outlook,
     )
+
+
+def _observe(checkpoints: Sequence[Checkpoint]) -> tuple[Evidence, Array]:
+    """The evidence and the loss at checkpoints of a variant, which become the second axis."""
+    problem, state = checkpoints[0].problem, checkpoints[0].state
+    most = max(1, _MAX_NUMBERS // sum(layer.size for layer in state.weights))
+    evidence, losses = [], []
+    for first in range(0, len(checkpoints), most):
+        some = checkpoints[first : first + most]
+        # many networks, as if each checkpoint had seeds of its own
+        layers = zip(*(checkpoint.state.weights for checkpoint in some), strict=True)
+        weights = tuple(np.concatenate(layer, axis=-1) for layer in layers)
+        predictions = seeds_last(np.concatenate([checkpoint.predictions for checkpoint in some]))
+        shape = len(some), state.seeds
+        evidence.append(
+            map_arrays(
+                lambda array, shape=shape: array.reshape(*shape, *array.shape[1:]),
+                observe(problem, weights, predictions),
+            )
+        )
+        losses.append(problem.mean_loss(weights, predictions).reshape(shape))
+
+    def join(*arrays: Array) -> Array:
+        return np.ascontiguousarray(np.concatenate(arrays).swapaxes(0, 1))
+
+    return map_arrays(join, *evidence), join(*losses)
 
 
 def judge_seeds(

@@ -138,6 +138,8 @@ def divergence_causes(
     """Why each seed diverged between two states, by its place among the seeds."""
     fresh = np.flatnonzero((after.diverged_at != NOT_REACHED) & (before.diverged_at == NOT_REACHED))
     causes: dict[int, str] = {}
+    if not len(fresh):  # as after nearly every stride
+        return causes
     state, places = before.select(fresh), fresh
     for epoch in sorted(set(after.diverged_at[fresh].tolist())):
         if epoch > state.epoch:
