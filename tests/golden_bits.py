@@ -9,7 +9,7 @@ the version of the numerics that they are of; it refuses to change bits while th
 import hashlib
 import json
 import sys
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -49,17 +49,22 @@ SPREAD = (  # the question's network in small steps; a wider one in steps that m
 )
 
 
-def golden(engine, every=1):
+def golden(engine, first=0, every=1):
     """What each file has of an engine, by the name of what was trained; of every so many of it."""
     found = {name: {} for name in FILES}
-    for loss in LOSSES.values():
-        for variant in list(variants(engine, loss))[::every]:
-            trained = [train(engine, loss, variant, settings) for settings in SPREAD]
-            name = f"{engine} {loss.name} {to_text(variant.activation)}"
-            found["bits"][name] = digest(array for one in trained for array in bits_of(one))
-            found["verdicts"][name] = "; ".join(map(words_of, trained))
-            found["twins"][name] = digest(one.twin_distance[:TWINS] for one in trained)
+    for name, loss, variant in islice(cases(engine), first, None, every):
+        trained = [train(engine, loss, variant, settings) for settings in SPREAD]
+        found["bits"][name] = digest(array for one in trained for array in bits_of(one))
+        found["verdicts"][name] = "; ".join(map(words_of, trained))
+        found["twins"][name] = digest(one.twin_distance[:TWINS] for one in trained)
     return found
+
+
+def cases(engine):
+    """All that is trained with an engine: its name, the loss, the variant."""
+    for loss in LOSSES.values():
+        for variant in variants(engine, loss):
+            yield f"{engine} {loss.name} {to_text(variant.activation)}", loss, variant
 
 
 def variants(engine, loss):

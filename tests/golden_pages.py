@@ -73,7 +73,7 @@ FILES = {
     "first.yaml": "activations: [tanh, relu]\nseeds: 4\nepochs: 40\nreport_every: 20\n",
     "second.yaml": "activation: relu\nlearning_rate: 0.5\nseeds: 4\nepochs: 40\nreport_every: 20\n",
 }
-MASKS = (  # what differs from one run or machine to the next
+MASKS = (
     (r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]+", "ID"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?", "WHEN"),
     (r'"hsig": "[^"]+"', '"hsig": "VERSION"'),
@@ -82,8 +82,8 @@ MASKS = (  # what differs from one run or machine to the next
 ROUNDING = re.compile(r"\b\d+(\.\d+)?e-(1[0-9]|2[0-9])\b")
 
 
-def make_page(golden, kind):
-    """What a command prints in a format, in 80 columns, without what differs each time."""
+def make_pages(golden):
+    """What a command writes in each format, in 80 columns, without what differs each time."""
     from commands import hsig
 
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
@@ -92,11 +92,21 @@ def make_page(golden, kind):
         with patch.dict(os.environ, COLUMNS="80", HSIG_RUNS_DIR="runs"):
             for command in golden.before:
                 hsig(*shlex.split(command))
-            form = [] if kind == "txt" else ["--format", kind]
-            _, page, _ = hsig(*shlex.split(golden.command), *form)
+            command, pages = shlex.split(golden.command), {}
+            if "txt" in golden.formats:
+                pages["txt"] = hsig(*command)[1]
+            files = {kind: Path(f"page.{kind}") for kind in golden.formats if kind != "txt"}
+            if files:
+                hsig(*command, *(f"--output={file}" for file in files.values()))
+            pages |= {kind: file.read_text("utf-8") for kind, file in files.items()}
+    return {kind: mask(kind, page) for kind, page in pages.items()}
+
+
+def mask(kind, page):
+    """A page without what differs from one run or machine to the next."""
     page = "".join(f"{line.rstrip()}\n" for line in page.splitlines())
-    for pattern, mask in MASKS:
-        page = re.sub(pattern, mask, page)
+    for pattern, name in MASKS:
+        page = re.sub(pattern, name, page)
     return page if kind == "json" else ROUNDING.sub("TINY", page)
 
 
@@ -124,8 +134,7 @@ def main(names):
         for old in FOLDER.iterdir():
             old.unlink()
     for name in names or PAGES:
-        for kind in PAGES[name].formats:
-            page = make_page(PAGES[name], kind)
+        for kind, page in make_pages(PAGES[name]).items():
             (FOLDER / f"{name}.{kind}").write_text(page, encoding="utf-8")
 
 

@@ -56,7 +56,7 @@ def test_an_optimizer_comes_to_where_pytorch_comes_to(engine, name):
     engine, close = ENGINES[engine], 0
     settings = [setting for setting in SETTINGS if setting[0] == name]
     if engine.NAME == "reference":  # which takes long for single rows, and has no code for them
-        settings = [setting for setting in settings if setting[1] == ROWS]
+        settings = [setting for setting in settings if setting[1] == ROWS][::5]
     for setting in settings:
         problem, state = problem_and_state(*setting)
         found = weights_after(engine, problem, state)
