@@ -89,7 +89,9 @@ EVERY_KEY = {
     "epochs": "7",
     "update": "batch",
     "hidden": "2",
+    "bias": "true",
     "init": "{uniform: [-1, 2]}",
+    "init_bias": "zero",
     "initial_weights": "{hidden: [[1, 2], [3, 4]], output: [[5], [6], [7]]}",
     "seeds": "[9]",
     "until": "null",
@@ -160,6 +162,9 @@ def test_scalars_follow_the_core_schema_of_yaml_1_2(text, value):
         ("hidden", "3", (3,)),
         ("hidden", "8-4-2", (8, 4, 2)),
         ("hidden", "[8, 8]", (8, 8)),
+        ("hidden", "0", ()),
+        ("bias", "false", "none"),
+        ("bias", "hidden", "hidden"),
         ("at_epochs", "5,500", (5, 500)),
         ("workers", "auto", None),
     ],
@@ -379,11 +384,33 @@ MISTAKES = [
     ("init: {uniform: [a, 1]}", "x.yaml:1: init.uniform[0]: ", "number", "'a'"),
     ("init: uniform:a,1", "x.yaml:1: init: uniform:low: ", "number", "'a'"),
     ("init: uniform:0,1,2", "x.yaml:1: init: ", "uniform", "low, high"),
-    ("init: normal", "x.yaml:1: init: ", "'normal'", "uniform"),
+    ("init: orthogonal", "x.yaml:1: init: ", "'orthogonal'", "uniform"),
+    ("init: xavier_uniform", "x.yaml:1: init: ", "Did you mean 'glorot_uniform'?"),
+    ("init: kaiming_normal", "x.yaml:1: init: ", "Did you mean 'he_normal'?"),
+    ("init: glorotUniform", "x.yaml:1: init: ", "Did you mean 'glorot_uniform'?"),
+    ("init: zeros", "x.yaml:1: init: ", "Did you mean 'constant:0'?"),
+    ("init: he_normal:gain=-1", "x.yaml:1: init: he_normal:gain: ", "at least 0", "-1"),
+    ("init: normal:0,.inf", "x.yaml:1: init: normal:sd: ", "at most 1000000000"),
+    ("init: he_normal:bound=1", "x.yaml:1: init: ", "no setting 'bound'", "gain"),
+    ("init_bias: zeros", "x.yaml:1: init_bias: ", "Did you mean 'zero'?"),
+    ("init_bias: 0.1", "x.yaml:1: init_bias: ", "constant:VALUE", "0.1"),
+    ("init_bias: constant:a", "x.yaml:1: init_bias: constant:value: ", "number", "'a'"),
+    ("bias: none", "x.yaml:1: bias: ", "true, false, hidden, output", "'none'"),
+    ("bias: 1", "x.yaml:1: bias: ", "true, false, hidden, output", "got 1"),
     ("seeds: []", "x.yaml:1: seeds: ", "1 to 1000000 seeds", "a list of 0"),
     ("seeds: [3, 4, 3]", "x.yaml:1: seeds: ", "without repeats", "3"),
     ("seeds: [4294967296]", "x.yaml:1: seeds[0]: ", "at most 4294967295"),
-    ("initial_weights: [1]", "x.yaml:1: initial_weights: ", "{hidden: [[...], ...]", "a list of 1"),
+    ("initial_weights: [1]", "x.yaml:1: initial_weights[0]: ", "a list of rows", "got 1"),
+    ("initial_weights: {hidden: [[1]]}", "x.yaml:1: initial_weights: ", "{hidden: [[...], ...]"),
+    (
+        "initial_weights: {hidden: [[1, 2], [3, 4], [5, 6]], output: [[1], [2], [3]]}\n"
+        "hidden: 2\nbias: output",
+        *("initial_weights.hidden: ", "2 rows of 2 (2 inputs; this layer has no bias)", "3 rows"),
+    ),
+    (
+        "initial_weights: {output: [[1], [2]]}\nhidden: 0",
+        *("x.yaml:1: initial_weights.output: ", "3 rows of 1 (2 inputs and a bias)", "2 rows"),
+    ),
     (
         "initial_weights: {hidden: [[1, 2], [3, 4]], output: [[1], [2], [3]]}\nhidden: 2",
         *("x.yaml:1: initial_weights.hidden: ", "3 rows of 2 (2 inputs and a bias)"),
@@ -539,6 +566,42 @@ def test_the_budget_is_the_last_of_the_epochs_to_look_at_and_a_flag_cuts_them_of
     assert message.startswith("--at-epochs: ")
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "identity"])
+def test_without_hidden_layers_the_output_has_the_variants_activation(activation):
+    flags = {"activation": activation, "hidden": "0", "loss": "squared"}
+    (alone,) = load_experiment(flags=flags).variants
+    assert alone.output_activation == ACTIVATIONS[activation]
+    flags["output_activation"] = "hard"
+    (other,) = load_experiment(flags=flags).variants
+    assert (other.label, other.output_activation) == (activation, ACTIVATIONS["hard"])
+
+
+def test_variants_of_one_network_are_refused_by_name():
+    (message,) = refusal(activations="tanh,relu", hidden="0", output_activation="hard")
+    for part in ("--activations: ", "tanh and relu", "same network", "hidden 0", "hard"):
+        assert part in message
+    (message,) = refusal(activations="[tanh, tanh],relu,tanh", hidden="2-2")
+    assert "[tanh, tanh] and tanh come to the same network" in message
+    load_experiment(flags={"activations": "tanh,relu", "hidden": "0", "loss": "squared"})
+
+
+def test_bce_without_hidden_layers_needs_outputs_from_0_to_1():
+    for flags in ({"activation": "tanh"}, {"activations": "tanh,hard"}):
+        (message,) = refusal(**flags, hidden="0")
+        assert "tanh gives -1 to 1. Use loss squared" in message
+        # with one output for all, several variants would be one network
+        assert ("output_activation sigmoid" in message) is ("activation" in flags)
+
+
+def test_without_biases_none_have_a_start():
+    """Else two configs of the same numbers would have two digests."""
+    first, second = (
+        load_experiment(flags={"bias": "false", "init": "he_normal", "init_bias": bias})
+        for bias in ("same", "constant:1")
+    )
+    assert resolved_keys(first) == resolved_keys(second)
+
+
 def test_the_output_may_be_the_same_as_the_hidden_layer():
     for flags in ({"activations": "hidden"}, {"activations": "[[tanh, relu]]", "hidden": "2-2"}):
         experiment = comparison(output_activation="same", loss="squared", **flags)
@@ -608,20 +671,43 @@ def problems_of(path):
 specs = st.sampled_from(
     ["tanh", "relu", "hard:slope=0.25,kink=open", "elu:0.5", "x*tanh(b*x):b=0.5"]
 )
-hidden_layers = st.lists(st.integers(1, 4), min_size=1, max_size=3)
+hidden_layers = st.lists(st.integers(1, 4), max_size=3)
 
 
-@given(hidden_layers, st.lists(specs, min_size=3, max_size=3), st.booleans(), st.floats(-9, 0))
-def test_resolved_keys_are_a_config_of_the_same_experiment(hidden, layers, is_one, low):
-    chosen = layers[0] if is_one else f"[{', '.join(layers[: len(hidden)])}]"
+@given(
+    hidden_layers,
+    st.lists(specs, min_size=3, max_size=3),
+    st.booleans(),
+    st.floats(-9, 0),
+    st.sampled_from(
+        ["uniform:{!r},1", "normal:{!r},1", "constant:{!r}", "he_normal", "torch_linear:gain=2"]
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "bias": st.sampled_from(["true", "false", "hidden", "output"]),
+            "init_bias": st.sampled_from(["same", "zero", "constant:0.5"]),
+        },
+    ),
+)
+def test_resolved_keys_are_a_config_of_the_same_experiment(
+    hidden, layers, is_one, low, start, beside
+):
+    chosen = layers[0] if is_one or not hidden else f"[{', '.join(layers[: len(hidden)])}]"
     flags = {
         "activation": chosen,
-        "hidden": "-".join(map(str, hidden)),
-        "init": f"uniform:{low!r},1",
+        "hidden": "-".join(map(str, hidden)) or "0",
+        "init": start.format(low),
+        "loss": "squared",
+        **beside,
     }
-    keys = resolved_keys(load_experiment(flags=flags))
+    first = load_experiment(flags=flags)
+    keys = resolved_keys(first)
     again = load_resolved(json.loads(json.dumps(keys)), "x")
     assert resolved_keys(again) == keys
+    assert again.init == first.init
+    for one, other in zip(first.starting_weights(), again.starting_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
     assert labels(again) == labels(load_experiment(flags=flags))
     by_label = load_experiment(flags={**flags, "activation": labels(again)[0]})
     assert resolved_keys(by_label)["hidden"] == keys["hidden"]

@@ -56,7 +56,9 @@ CHANGES = {
     "epochs": Change("30", "40"),
     "update": Change("online", "batch"),
     "hidden": Change("3", "4"),
+    "bias": Change("true", "hidden"),
     "init": Change("uniform:-3,3", "uniform:-3,4"),
+    "init_bias": Change("same", "constant:0.1"),
     "initial_weights": Change(WEIGHTS % 3, WEIGHTS % 4, {"hidden": "2", "seeds": "1"}),
     "seeds": Change("5", "0,3,8,1,2"),
     "until": Change("0.1", "0.2"),
@@ -124,7 +126,7 @@ keyed = pytest.mark.parametrize(
 def test_every_key_has_a_change_and_every_field_of_an_experiment_a_key():
     assert set(CHANGES) == set(KEYS)
     names = {field.name for field in fields(Experiment)} - {"variants"}
-    apart = {"activation", "activations", "output_activation"}
+    apart = {"activation", "activations", "output_activation", "init_bias"}
     assert names - {"optimizer"} == set(KEYS) - apart - {"optimizer"}
 
 
@@ -294,7 +296,9 @@ DEFAULTS = {
     "epochs": 4000,
     "update": "online",
     "hidden": 3,
+    "bias": True,
     "init": "uniform:0,1",
+    "init_bias": None,
     "initial_weights": None,
     "seeds": 100,
     "solved_within": 0.5,

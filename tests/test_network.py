@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from golden_data import load_golden
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scalar_reference import FUNCTIONS, ScalarNetwork
@@ -13,7 +12,6 @@ from hsig.activations import ACTIVATIONS
 from hsig.arrays import sum_in_order
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import append_bias, default_output_activation, layer_shapes
-from hsig.networks.starts import QUESTION_START, SCHEMES, Scheme, Start
 
 
 @st.composite
@@ -154,62 +152,3 @@ def test_the_straight_through_slope_of_a_logistic_output_is_a_quarter():
 )
 def test_the_output_has_the_hidden_activation_only_if_it_stays_within_0_and_1(hidden, output):
     assert default_output_activation(ACTIVATIONS[hidden]).name == output
-
-
-# --- starts -----------------------------------------------------------------------------------
-
-
-def test_the_questions_start_is_the_questions_draw():
-    golden = load_golden("trajectories_theano")
-    hidden, output = QUESTION_START.draw(golden["seeds"].tolist(), (2, 3, 1))
-    np.testing.assert_array_equal(hidden, golden["hidden_initial"])
-    np.testing.assert_array_equal(output, golden["output_initial"])
-
-
-sizes = st.lists(st.integers(1, 5), min_size=2, max_size=5)
-
-
-@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=8), sizes)
-def test_a_seed_starts_from_the_same_weights_alone_and_in_a_batch(seeds, sizes):
-    start = Start("uniform", (-1.0, 1.0))
-    batch = start.draw(seeds, sizes)
-    assert [layer.shape[1:] for layer in batch] == layer_shapes(sizes)
-    for place, seed in enumerate(seeds):
-        for alone, many in zip(start.draw([seed], sizes), batch, strict=True):
-            np.testing.assert_array_equal(alone[0], many[place])
-
-
-@given(st.integers(0, 2**32 - 1), sizes)
-def test_layers_are_drawn_one_after_the_other_row_by_row(seed, sizes):
-    weights = QUESTION_START.draw([seed], sizes)
-    stream = np.random.RandomState(seed)  # frozen for ever, and the question's own
-    for layer in weights:
-        np.testing.assert_array_equal(layer[0], stream.rand(*layer.shape[1:]))
-
-
-def test_a_start_is_mapped_to_its_bounds():
-    unit, wide = (
-        QUESTION_START.draw([5], (3, 4, 1)),
-        Start("uniform", (-8.0, 4.0)).draw([5], (3, 4, 1)),
-    )
-    np.testing.assert_allclose(wide[0], -8 + 12 * unit[0], rtol=1e-15)
-    assert Start("uniform", (-8.0, 4.0)).parameters == {"low": -8.0, "high": 4.0}
-
-
-def test_a_scheme_without_biases_has_0_there_and_takes_no_number_for_them(monkeypatch):
-    bare = Scheme("bare", {}, lambda numbers, fan_in: numbers / fan_in, "", draws_biases=False)
-    monkeypatch.setattr("hsig.networks.starts.SCHEMES", {**SCHEMES, "bare": bare})
-    hidden, output = Start("bare", ()).draw([7], (2, 3, 1))
-    stream = np.random.RandomState(7)
-    np.testing.assert_array_equal(hidden[0], [*stream.rand(2, 3) / 2, [0.0] * 3])
-    np.testing.assert_array_equal(output[0], [*stream.rand(3, 1) / 3, [0.0]])
-
-
-def test_the_global_seed_of_numpy_changes_nothing_and_is_not_changed():
-    # the legacy global state, which the rule warns of, is what this test is about
-    np.random.seed(1)  # noqa: NPY002
-    first = QUESTION_START.draw([3], (2, 3, 1))
-    after = np.random.rand()  # noqa: NPY002
-    np.random.seed(1)  # noqa: NPY002
-    assert np.random.rand() == after  # noqa: NPY002
-    np.testing.assert_array_equal(first[0], QUESTION_START.draw([3], (2, 3, 1))[0])

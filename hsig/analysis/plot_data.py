@@ -102,7 +102,7 @@ _FARTHEST = 20.0  # times as far as the last kink, or as `_MIN_REACH`: beyond is
 
 
 class PieceCounts(NamedTuple):
-    """Where the hidden pre-activations of all seeds, samples and units lie at one epoch."""
+    """Where the pre-activations of all seeds, samples and units lie at one epoch."""
 
     # how many of the finite ones lie on each linear piece, from left to right
     counts: tuple[int, ...]
@@ -116,13 +116,13 @@ class PieceCounts(NamedTuple):
 
 
 def finite_pre_activations(snapshot: Checkpoint) -> Array:
-    """The hidden pre-activations that are finite, in one row."""
+    """The pre-activations that are finite, in one row: hidden ones, or those of outputs alone."""
     values: Array = np.concatenate([np.zeros(0), *map(np.ravel, snapshot.pre_activations)])
     return values[np.isfinite(values)]
 
 
 def count_on_pieces(activation: Activation, snapshot: Checkpoint) -> PieceCounts:
-    """Count the hidden pre-activations on each linear piece of their activation."""
+    """Count the pre-activations on each linear piece of their activation."""
     z = finite_pre_activations(snapshot)
     counts = tuple(int(piece.contains(z).sum()) for piece in activation.linear_pieces)
     return PieceCounts(counts, len(z), sum(layer.size for layer in snapshot.pre_activations))
@@ -235,10 +235,9 @@ class PredictionSurface:
     # over the seeds whose prediction is finite; nan where there is none
     predictions: Array
     # shape (lines, 2, 2): the two ends, each a first and a second input, of each line within the
-    # grid on which the pre-activation of a unit of the first hidden layer has one of the values
-    # `at`
+    # grid on which the pre-activation of a unit of the first layer has one of the values `at`
     lines: Array
-    at: tuple[float, ...]  # the kinks and jumps of the hidden activation; 0 alone if it has none
+    at: tuple[float, ...]  # the kinks and jumps of that layer; 0 alone if it has none
     bends: bool  # whether it has any
 
 
@@ -268,12 +267,12 @@ def predict_surface(
             return network.forward(lanes, grid).predictions[:, 0].T
 
     blocks = map(predict, range(0, len(weights[0]), _SEEDS_AT_A_TIME))
-    kinks = tuple(point.x for point in variant.activation.function.breaks)
+    kinks = tuple(point.x for point in network.activations[0].function.breaks)
     at = kinks or (0.0,)
     box = (float(first[0]), float(first[-1]), float(second[0]), float(second[-1]))
     ends = [
-        _clip_line(a, b, c - value, box)
-        for a, b, c in weights[0].transpose(0, 2, 1).reshape(-1, 3).tolist()
+        _clip_line(a, b, sum(bias) - value, box)
+        for a, b, *bias in weights[0].transpose(0, 2, 1).reshape(-1, weights[0].shape[1]).tolist()
         for value in at
     ]
     return PredictionSurface(

@@ -15,7 +15,6 @@ from hsig.analysis.definitions import FLAT, WRONG, find_oddities
 from hsig.analysis.statistics import CLAIM_SEEDS
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.losses import LOSSES, Loss
-from hsig.networks.network import layer_shapes
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE
 
@@ -76,6 +75,7 @@ LONGER = f"{EPOCHS[0]} times the epochs"
 RATES = ((1e1, 1e2, 1e3, 1e4), (0.1, 0.01))  # factors of a ladder up and of one down
 MAX_RATE = 1.0  # beyond a hundred times as much
 WIDTHS, MAX_UNITS = (1.5, 2.5), 100  # times as many: of 2 units 3, 5
+FIRST_UNITS = ((3,), (8,))  # where there are no hidden ones
 STARTS = (QUESTION_START, *(Start("uniform", (-size, size)) for size in (1.0, 2.0, 4.0)))
 GRADIENTS = ("own", "output", "logistic")
 HIDDEN = ("tanh", "relu", "silu", "softplus")
@@ -171,6 +171,8 @@ def _list_settings(experiment: Experiment) -> list[dict[str, dict[str, Any]]]:
     drawn = {"initial_weights": None, "seeds": tuple(range(CLAIM_SEEDS))} if given else {}
     starts = STARTS[:2] if given else [start for start in STARTS if start != experiment.init]
     widths = [tuple(ceil(times * units) for units in experiment.hidden) for times in WIDTHS]
+    if not experiment.hidden:
+        widths = [*FIRST_UNITS]
     other = "batch" if experiment.update == "online" else "online"
     faster, slower = (_list_rates(experiment.learning_rate, factors) for factors in RATES)
     scaled = "inputs scaled (standard)"
@@ -189,6 +191,7 @@ def _list_settings(experiment: Experiment) -> list[dict[str, dict[str, Any]]]:
         slower,
         {f"initial weights from {start.summary}": {"init": start, **drawn} for start in starts},
         {f"{other} updates": {"update": other}},
+        {"biases": {"bias": "both"}} if experiment.bias != "both" and not given else {},
         {
             f"{'-'.join(map(str, hidden))} hidden units": {"hidden": hidden}
             for hidden in widths
@@ -219,7 +222,7 @@ def _change_layers(
     (variant,) = experiment.variants
     fields: dict[str, dict[str, Any]] = {}
     hidden = [change(activation) for activation in variant.hidden_activations]
-    if any(hidden):
+    if any(hidden) and experiment.hidden:
         both = zip(hidden, variant.hidden_activations, strict=True)
         fields["hidden"] = {"hidden_activations": tuple(new or old for new, old in both)}
     output = change(variant.output_activation)
@@ -280,7 +283,7 @@ def _replace_by(name: str, activation: Activation) -> Activation | None:
 
 def work_of_seed(experiment: Experiment) -> float:
     """Estimate what a seed costs, in weight updates."""
-    weights = sum(float(rows * columns) for rows, columns in layer_shapes(experiment.sizes))
+    weights = sum(float(rows * columns) for rows, columns in experiment.shapes)
     return experiment.epochs * len(experiment.task.targets) * weights
 
 

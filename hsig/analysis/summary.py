@@ -59,16 +59,18 @@ class NotFinite(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """What the networks of one variant do at each checkpoint; hidden layers are averaged."""
+    """What the networks of one variant do at each checkpoint."""
 
     # by verdict, how many seeds were diverged, solved, dead (no hidden unit has a slope), saturated
     # or affine at that moment, the first that held; shape (checkpoints,)
     states: dict[str, IntArray]
-    pieces: tuple[LinearPiece, ...]  # the linear pieces of the hidden activation
-    # shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of hidden unit and
-    # sample on each piece, and last on none
+    pieces: tuple[LinearPiece, ...]  # of the first hidden layer's activation, if there is one
+    # shape (pieces + 1, checkpoints); mean share, over seeds, of the pairs of its units and samples
+    # on each piece, and last on none
     on_piece: Array
-    alive: Array  # shape (checkpoints,); mean share of the hidden units with a slope on some sample
+    # shape (layers, checkpoints); mean share of each hidden layer's units with a slope on some
+    # sample
+    alive: Array
     gradient: Array  # shape (layers, checkpoints); median size of each layer's gradient
 
 
@@ -220,7 +222,7 @@ def _summarise_variant(experiment: Experiment, training: Training) -> VariantSum
 def predict_with(experiment: Experiment, training: Training, other: Activation) -> Transfer:
     """Put another activation wherever the trained one stood, in one layer or in all."""
     variant = training.variant
-    shared = variant.output_activation == variant.activation
+    shared = not experiment.hidden or variant.output_activation == variant.activation
     variant = replace(
         variant,
         hidden_activations=(other,),
@@ -258,9 +260,9 @@ def _build_timeline(training: Training) -> Timeline:
         undecided &= ~holds
     return Timeline(
         states=states,
-        pieces=training.variant.activation.linear_pieces,
-        on_piece=evidence.on_piece.mean(axis=(0, 2)).T,
-        alive=evidence.alive.mean(axis=(0, 2)),
+        pieces=training.variant.activation.linear_pieces if evidence.alive.shape[2] else (),
+        on_piece=evidence.on_piece[:, :, :1].mean(axis=0).sum(axis=1).T,
+        alive=evidence.alive.mean(axis=0).T,
         gradient=quantiles(evidence.gradient, (0.5,))[0].T,
     )
 

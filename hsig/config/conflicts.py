@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import NamedTuple
 
+from hsig.activations import Activation
 from hsig.activations.names import to_text
 from hsig.config.keys import EVIDENCE_NUMBERS
 from hsig.config.values import KeyPath
 from hsig.experiments.experiment import Experiment
-from hsig.networks.network import Weights, layer_shapes
+from hsig.networks.network import Weights
 
 MAX_CHECKPOINTS = 100_000
 MAX_KEPT_NUMBERS = 100_000_000  # over seeds and checkpoints: 0.8 GB
@@ -67,13 +68,15 @@ def _find_loss_conflicts(experiment: Experiment) -> Iterator[Conflict]:
             f"{targets.min():g} to {targets.max():g}. For these use loss squared, and for any "
             "number output_activation identity",
         )
+    alone = not experiment.hidden and len(experiment.variants) > 1  # they differ in the output
+    other = "" if alone else ", or output_activation sigmoid"
     for output in dict.fromkeys(variant.output_activation for variant in experiment.variants):
         if output.leaves_unit_interval:
             low, high = output.range
             yield Conflict(
-                ("output_activation", "activation", "loss"),
+                ("output_activation", "activation", "activations", "loss"),
                 f"the loss {loss.name} needs an output from 0 to 1, but {to_text(output)} gives "
-                f"{low:g} to {high:g}. Use loss squared, or output_activation sigmoid",
+                f"{low:g} to {high:g}. Use loss squared{other}",
             )
 
 
@@ -82,12 +85,22 @@ def _find_layer_conflicts(experiment: Experiment) -> Iterator[Conflict]:
     for variant in experiment.variants:
         count = len(variant.hidden_activations)
         if count not in (1, len(hidden)):
-            units = (hidden * count)[:count]
+            units = ((hidden or (3,)) * count)[:count]
             yield Conflict(
                 ("activation", "activations", "hidden"),
                 f"{variant.label} is for {count} hidden layers, but hidden {layer_text(hidden)} "
                 f"has {len(hidden)}. Use hidden {layer_text(units)}, or an activation for each "
                 "of its layers",
+            )
+    networks: dict[tuple[Activation, ...], list[str]] = {}
+    for variant in experiment.variants:
+        networks.setdefault(experiment.network_of(variant).activations, []).append(variant.label)
+    for (*_, output), labels in networks.items():
+        why = "" if hidden else f": of the output alone (hidden 0), which has {to_text(output)}"
+        if len(labels) > 1:
+            yield Conflict(
+                ("activations", "activation"),
+                f"{' and '.join(labels)} come to the same network{why}. Name one of them",
             )
 
 
@@ -101,13 +114,14 @@ def _find_weight_conflicts(experiment: Experiment, weights: Weights) -> Iterator
         )
         return
     fan_ins = (f"{sizes[0]} inputs", *(f"{units} hidden units" for units in hidden))
-    layers = zip(weights, layer_shapes(sizes), fan_ins, strict=True)
-    for place, (layer, shape, fan_in) in enumerate(layers):
+    layers = zip(weights, experiment.shapes, sizes[:-1], fan_ins, strict=True)
+    for place, (layer, shape, fan_in, what) in enumerate(layers):
         rows, columns = layer.shape
         if layer.shape != shape:
+            bias = " and a bias" if shape[0] > fan_in else "; this layer has no bias"
             yield Conflict(
                 key,
-                f"expected {shape[0]} rows of {shape[1]} ({fan_in} and a bias), "
+                f"expected {shape[0]} rows of {shape[1]} ({what}{bias}), "
                 f"got {rows} rows of {columns}",
                 (place,),
             )
@@ -131,7 +145,7 @@ def _find_size_conflicts(experiment: Experiment) -> Iterator[Conflict]:
             f"{epochs} epochs reported every {every} for {who} and {samples} samples are "
             "more costs than fit in memory. Report less often",
         )
-    elif networks * sum(map(prod, layer_shapes(experiment.sizes))) > MAX_KEPT_NUMBERS:
+    elif networks * sum(map(prod, experiment.shapes)) > MAX_KEPT_NUMBERS:
         yield Conflict(
             ("seeds", "hidden"),
             f"{who} of {layer_text(experiment.hidden)} hidden units are more weights than fit in "
@@ -141,4 +155,4 @@ def _find_size_conflicts(experiment: Experiment) -> Iterator[Conflict]:
 
 def layer_text(hidden: Sequence[int]) -> str:
     """Units of the hidden layers as a flag has them: `3`, `8-8`."""
-    return "-".join(map(str, hidden))
+    return "-".join(map(str, hidden)) or "0"

@@ -28,13 +28,14 @@ from hsig.config.kinds import (
     Schema,
     Seeds,
     Whole,
+    Word,
     complete_word,
     mapping_schema,
     table,
 )
 from hsig.config.ranges import VALUES_SCHEMA, Tune
 from hsig.config.specs import is_bracketed
-from hsig.config.task_kinds import InitialWeights, StartKind, TaskKind
+from hsig.config.task_kinds import BiasKind, InitialWeights, StartKind, TaskKind
 from hsig.config.text import CONFIG_ENDINGS, list_configs
 from hsig.errors import ConfigError
 
@@ -97,7 +98,13 @@ class Key(NamedTuple):
 _ONE = (TRAIN, EXPLAIN, SWEEP)  # those for one activation
 _NO_SWEEP = (TRAIN, COMPARE, EXPLAIN)
 _RATE = Number(0.0, 1e9, above=True)
-_HIDDEN = Hidden(Whole(1, 1024), "hidden layers", "-", max_length=MAX_DEPTH)
+_HIDDEN = Hidden(Whole(1, 1024), "hidden layers", "-", max_length=MAX_DEPTH, single=Whole(0, 1024))
+_BIASES: Mapping[Word, object] = {
+    True: "both",
+    False: "none",
+    "hidden": "hidden",
+    "output": "output",
+}
 _SEEDS = Seeds(Whole(0, MAX_SEED), "seeds", distinct=True, single=Whole(1, MAX_SEEDS))
 _EPOCHS = ListOf(Whole(1, MAX_EPOCHS), "epochs", rising=True)
 _WORKERS = Whole(1, 1024, words={"auto": None})  # for as many as there are cores
@@ -131,9 +138,15 @@ _ROWS = (
     Key("update", Choice(("online", "batch")), "online", metavar="RULE",
         help="online (a step per sample, in their order) or batch (a step per epoch)"),
     Key("hidden", _HIDDEN, 3, metavar="N",
-        help="Hidden units; of several layers 8-8, or a list"),
+        help="Hidden units; of several layers 8-8, or a list; 0 for the output alone"),
+    Key("bias", Choice(_BIASES), True, metavar="LAYERS",
+        help="Which layers have a bias: true (all), false (none), hidden, or output"),
     Key("init", StartKind(), "uniform:0,1", metavar="START",
-        help="How initial weights are drawn, such as uniform:-1,1: evenly from [-1, 1)"),
+        help="How initial weights are drawn: uniform:-1,1 (evenly from [-1, 1)), he_normal, "
+        "glorot_uniform:gain=2, ..."),
+    Key("init_bias", BiasKind(), metavar="BIAS",
+        help="Initial biases: zero, constant:0.1, or same (drawn as weights are). Default: same "
+        "for uniform, normal, constant and torch_linear, else zero"),
     Key("initial_weights", InitialWeights(), metavar="WEIGHTS",
         help="Initial weights themselves, {hidden: [[...]], output: [[...]]}, or a "
         "list of layers; needs one seed"),

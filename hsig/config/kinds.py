@@ -14,14 +14,15 @@ from math import inf, isfinite, isinf, isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsig.config.specs import Setting, read_item, read_settings, split_specs
-from hsig.config.values import Json, Location, check_all, is_number, read_value
+from hsig.config.values import Json, Location, check_all, describe, is_number, read_value
 
 if TYPE_CHECKING:
     from hsig.activations import Activation
     from hsig.experiments.experiment import Bound, Checks
 
 Schema = dict[str, object]
-Words = Iterable[str | None] | Callable[[], Iterable[str | None]]
+Word = str | bool | None
+Words = Iterable[Word] | Mapping[Word, object] | Callable[[], Iterable[Word]]
 
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 1_000_000
@@ -183,22 +184,24 @@ class Choice(Kind):
 
     Attributes:
         words: These, or a table of what they mean, or what returns either; None for no word.
+            Whoever reads true and false as such has a word for them too.
     """
 
     words: Words
 
     splits = True
 
-    def _table(self) -> Mapping[str | None, Any]:
+    def _table(self) -> Mapping[Word, Any]:
         words = self.words() if callable(self.words) else self.words
         return words if isinstance(words, Mapping) else {word: word for word in words}
 
     def names(self) -> tuple[str, ...]:
-        return tuple(word for word in self._table() if word is not None)
+        words = (word for word in self._table() if word is not None)
+        return tuple(word if isinstance(word, str) else describe(word) for word in words)
 
     def check(self, value: object, location: Location) -> Any:
         table = self._table()
-        if not isinstance(value, str | None) or value not in table:
+        if not isinstance(value, str | bool | None) or value not in table:
             names = self.names()
             raise location.expected(f"one of {', '.join(names)}", value, names)
         return table[value]
@@ -314,14 +317,20 @@ class Seeds(ListOf):
 
 
 class Hidden(ListOf):
-    """Units of the hidden layers: a number for one layer, `8-8` or a list for several."""
+    """Units of the hidden layers: a number for one layer, `8-8` or a list for several, 0 for none.
+
+    As for `Seeds`, `single` is a number by itself, of which 0 is one.
+    """
 
     layered = True
     whole = True
     splits = True
 
+    def _list(self, single: int) -> tuple[int, ...]:
+        return (single,) if single else ()
+
     def document(self, value: tuple[int, ...]) -> Json:
-        return value[0] if len(value) == 1 else list(value)
+        return list(value) if len(value) > 1 else sum(value)
 
 
 # --- names with settings ----------------------------------------------------------------------

@@ -17,7 +17,7 @@ from hsig.config.conflicts import find_conflicts
 from hsig.config.formulas import Argument, read_argument
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, known_elsewhere
 from hsig.config.kinds import SAME, Kind, ListOf, Number
-from hsig.config.task_kinds import split_tasks
+from hsig.config.task_kinds import LAYER_NAMES, split_tasks
 from hsig.config.text import read_config
 from hsig.config.values import INVALID, InvalidValue, Json, Location, Value, nearest
 from hsig.errors import ConfigError
@@ -126,7 +126,8 @@ class CheckedKeys:
             for keys, message, path in find_conflicts(experiment):
                 location = self.location(*keys)
                 if path and isinstance(location.value.value, dict):  # layers by their names
-                    path = tuple(("hidden", "output")[int(step)] for step in path)
+                    names = [name for name in LAYER_NAMES if name in location.value.value]
+                    path = tuple(names[int(step)] for step in path)
                 replace(location, path=path).wrong(message)
         if self.problems:
             raise ConfigError(self.problems)
@@ -147,6 +148,9 @@ class CheckedKeys:
         variants = tuple(map(self._variant, chosen))
         values["epochs"] = epochs = self._epochs()
         values["at_epochs"] = tuple(epoch for epoch in values["at_epochs"] if epoch <= epochs)
+        bias = values["init_bias"]
+        if bias is not None and values["bias"] != "none":  # where there are biases
+            values["init"] = replace(values["init"], bias=None if bias == SAME else bias)
         labels = [variant.label for variant in variants]
         values["baseline"] = self._baseline(labels)
         values["expect"] = self._expect(labels)
@@ -157,7 +161,7 @@ class CheckedKeys:
     def _variant(self, layers: Layers) -> Variant:
         output = self.values["output_activation"]
         if output is None:
-            output = default_output_activation(layers[-1])
+            output = _default_output(layers, self.values["hidden"])
         return Variant(layers_text(layers), layers, layers[-1] if output == SAME else output)
 
     def _epochs(self) -> int:
@@ -207,6 +211,11 @@ class CheckedKeys:
         return checks
 
 
+def _default_output(layers: Layers, hidden: Sequence[int]) -> Activation:
+    """Without hidden layers the output's activation is the variant's, whatever its range."""
+    return default_output_activation(layers[-1]) if hidden else layers[-1]
+
+
 def check_keys(
     written: Mapping[str, Value], problems: list[str], *, comparing: bool = False
 ) -> CheckedKeys:
@@ -232,19 +241,18 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
     hidden = [variant.hidden_activations for variant in experiment.variants]
     outputs = [variant.output_activation for variant in experiment.variants]
     output: Activation | str | None = outputs[0]
-    if len(hidden) > 1 and outputs == [default_output_activation(layers[-1]) for layers in hidden]:
+    if len(hidden) > 1 and outputs == [_default_output(v, experiment.hidden) for v in hidden]:
         output = None
     elif len(hidden) > 1 and outputs == [layers[-1] for layers in hidden]:
         output = SAME
-    of_variants = {
+    derived = {
+        "init_bias": experiment.init.bias,
         "activation": hidden[0] if len(hidden) == 1 else None,
         "activations": hidden if len(hidden) > 1 else [],
         "output_activation": output,
     }
     return {
-        name: key.kind.document(
-            of_variants[name] if name in of_variants else getattr(experiment, name)
-        )
+        name: key.kind.document(derived[name] if name in derived else getattr(experiment, name))
         for name, key in KEYS.items()
     }
 

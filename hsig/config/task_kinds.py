@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hsig.config.kinds import (
     NUMBERS,
     ROWS,
+    SAME,
     Kind,
     Number,
     Schema,
@@ -33,6 +34,8 @@ _MAX_BYTES = 4 * (MAX_CHARACTERS + 1)
 _TASK_KEYS = {"name", "inputs", "targets", "columns"}
 _TASK_FORMS = "csv:FILE, or {inputs: [[...]], targets: [...]}"
 _CSV = "csv:"
+_SPREAD = Number(0.0, 1e9)  # of a start: `sd` and `gain`
+LAYER_NAMES = ("hidden", "output")  # of initial weights, where there is one hidden layer at most
 
 
 def split_tasks(value: object) -> list[object]:
@@ -118,18 +121,21 @@ class StartKind(SpecKind):
     def settings_of(self, name: str) -> Mapping[str, Kind]:
         from hsig.networks.starts import SCHEMES
 
-        return dict.fromkeys(SCHEMES[name].settings, Number()) if name in SCHEMES else {}
+        settings = SCHEMES[name].settings if name in SCHEMES else ()
+        return {key: _SPREAD if key in ("gain", "sd") else Number() for key in settings}
 
     def check(self, value: object, location: Location) -> "Start":
-        from hsig.networks.starts import SCHEMES, Start
+        from hsig.networks.starts import SCHEMES, Start, suggest_start
 
-        spec = read_spec(value, location, "a start, such as uniform:-1,1")
+        spec = read_spec(value, location, "a start, such as uniform:-1,1 or he_normal")
         if spec.name not in SCHEMES:
-            raise location.unknown("start", spec.name, SCHEMES, ", such as uniform:-1,1")
+            hint = suggest_start(spec.name)
+            hint = f" Did you mean '{hint}'?" if hint else nearest(spec.name, SCHEMES)
+            raise location.wrong(f"unknown start '{spec.name}'.{hint} Known: {', '.join(SCHEMES)}")
         checked = check_settings(spec, self.settings_of(spec.name), location)
         settings = {**SCHEMES[spec.name].settings, **checked}
         check_order(settings, location, may_be_equal=True)
-        return Start(spec.name, tuple(settings.values()))
+        return Start.with_default_bias(spec.name, tuple(settings.values()))
 
     def schema(self) -> Schema:
         from hsig.networks.starts import SCHEMES
@@ -137,7 +143,7 @@ class StartKind(SpecKind):
         forms: list[Schema] = [{"type": "string", "pattern": f"^({'|'.join(SCHEMES)})(:|,|$)"}]
         for name in SCHEMES:
             settings: Schema = {key: kind.schema() for key, kind in self.settings_of(name).items()}
-            values = {"type": "array", "items": {"type": "number"}, "maxItems": len(settings)}
+            values = {**NUMBERS, "minItems": 0, "maxItems": len(settings)}
             named = {"name": {"enum": [name]}, **settings}
             forms += [mapping_schema({name: values}, [name]), mapping_schema(named, ["name"])]
         return {"anyOf": forms}
@@ -146,18 +152,44 @@ class StartKind(SpecKind):
         return {value.scheme: list(value.settings)}
 
 
+class BiasKind(SpecKind):
+    """Initial biases: `same` as weights, `zero` or `constant:VALUE`; as `Start` has them."""
+
+    def names(self) -> Sequence[str]:
+        return (SAME, "zero", "constant:")
+
+    def settings_of(self, name: str) -> Mapping[str, Kind]:
+        return {"value": Number()} if name == "constant" else {}
+
+    def check(self, value: object, location: Location) -> "float | str":
+        names = [name.rstrip(":") for name in self.names()]
+        spec = read_spec(value, location, "same, zero or constant:VALUE")
+        if spec.name not in names:
+            raise location.unknown("start of biases", spec.name, names, ", such as constant:0.1")
+        settings = check_settings(spec, self.settings_of(spec.name), location)
+        return SAME if spec.name == SAME else settings.get("value", 0.0) + 0.0  # -0 is 0
+
+    def schema(self) -> Schema:
+        text = {"type": "string", "pattern": "^(same|zero|constant(:.*)?)$"}
+        return {"anyOf": [text, mapping_schema({"constant": {**NUMBERS, "maxItems": 1}})]}
+
+    def document(self, value: float | None) -> Json:
+        return SAME if value is None else {"constant": [value]} if value else "zero"
+
+
 class InitialWeights(Kind):
     """A list with the rows of each layer, or `{hidden: [[...]], output: [[...]]}`.
 
-    In each layer the last row is the bias.
+    In each layer the last row is the bias, if it has one. Without hidden layers there is the
+    output's alone.
     """
 
     def check(self, value: object, location: Location) -> "Weights":
         import numpy as np
 
-        if isinstance(value, dict) and set(value) == {"hidden", "output"}:
-            steps: list[Any] = ["hidden", "output"]
-        elif isinstance(value, list) and len(value) > 1:
+        if isinstance(value, dict) and {"output"} <= set(value) <= set(LAYER_NAMES):
+            steps: list[Any] = [name for name in LAYER_NAMES if name in value]
+        elif isinstance(value, list) and value:
             steps = [*range(len(value))]
         else:
             raise location.expected(
@@ -168,14 +200,14 @@ class InitialWeights(Kind):
         return tuple(map(np.array, check_all(layers)))
 
     def schema(self) -> Schema:
-        named = mapping_schema({"hidden": ROWS, "output": ROWS}, ["hidden", "output"])
-        return {"anyOf": [named, {"type": "array", "minItems": 2, "items": ROWS}]}
+        named = mapping_schema(dict.fromkeys(LAYER_NAMES, ROWS), ["output"])
+        return {"anyOf": [named, {"type": "array", "minItems": 1, "items": ROWS}]}
 
     def document(self, value: "Weights | None") -> Json:
         layers: list[Json] = [layer.tolist() for layer in value or ()]
-        if len(layers) == 2:
-            return {"hidden": layers[0], "output": layers[1]}
-        return layers or None
+        if len(layers) <= len(LAYER_NAMES):
+            return dict(zip(LAYER_NAMES[-len(layers) :], layers, strict=False)) or None
+        return layers
 
 
 # --- rows -------------------------------------------------------------------------------------

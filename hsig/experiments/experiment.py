@@ -21,7 +21,14 @@ from hsig.engines.order import ORDERS
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
-from hsig.networks.network import Activity, Network, Weights, seeds_first, seeds_last
+from hsig.networks.network import (
+    Activity,
+    Network,
+    Weights,
+    layer_shapes,
+    seeds_first,
+    seeds_last,
+)
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
@@ -71,6 +78,7 @@ class Experiment:
     epochs: int = 4000
     update: str = "online"
     hidden: tuple[int, ...] = (3,)  # units of each layer
+    bias: str = "both"  # which layers have one, of `hsig.networks.network.BIASES`
     optimizer: Optimizer = SGD
     init: Start = QUESTION_START
     initial_weights: Weights | None = None  # in place of the draw, for one seed; no seeds axis
@@ -118,6 +126,11 @@ class Experiment:
         return self.learning_rate if variant.learning_rate is None else variant.learning_rate
 
     @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Rows, that of the bias last, and columns of each layer's weights."""
+        return layer_shapes(self.sizes, self.bias)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Inputs, units of each hidden layer, outputs."""
         return (self.task.inputs.shape[1], *self.hidden, self.task.targets.shape[1])
@@ -125,7 +138,7 @@ class Experiment:
     def network_of(self, variant: Variant) -> Network:
         """The network of a variant, with an activation for each layer."""
         hidden = variant.hidden_activations
-        if len(hidden) == 1:
+        if len(hidden) == 1:  # of no layer, if there is none but the output
             hidden *= len(self.hidden)
         return Network((*hidden, variant.output_activation), self.loss)
 
@@ -184,7 +197,7 @@ class Experiment:
         """The weights of every seed before its first epoch, seeds first."""
         if self.initial_weights is not None:
             return tuple(layer[None] for layer in self.initial_weights)
-        return _draw(self.init, self.seeds, self.sizes)
+        return _draw(self.init, self.seeds, self.sizes, self.bias)
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,8 +283,9 @@ class Checkpoint:
 
     @property
     def pre_activations(self) -> tuple[Array, ...]:
-        """Of each hidden layer, (seeds, samples, units)."""
-        return tuple(map(seeds_first, self.activity.pre_activations[:-1]))
+        """Of each hidden layer, or of an output alone, (seeds, samples, units)."""
+        layers = self.activity.pre_activations
+        return tuple(map(seeds_first, layers[:-1] or layers))
 
 
 @dataclass(frozen=True)
@@ -375,8 +389,8 @@ def as_cell(experiment: Experiment) -> Experiment:
 
 
 @lru_cache(maxsize=2)  # the variants of an experiment share them
-def _draw(start: Start, seeds: tuple[int, ...], sizes: tuple[int, ...]) -> Weights:
-    weights = start.draw(seeds, sizes)
+def _draw(start: Start, seeds: tuple[int, ...], sizes: tuple[int, ...], bias: str) -> Weights:
+    weights = start.draw(seeds, sizes, bias)
     for layer in weights:
         layer.flags.writeable = False
     return weights

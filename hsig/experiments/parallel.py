@@ -22,7 +22,6 @@ from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure
 from hsig.experiments.sweeps import CellResult, LostCell, cell_steps
 from hsig.experiments.training import run
-from hsig.networks.network import layer_shapes
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -87,7 +86,7 @@ def _count_processes(jobs: Sequence[Experiment]) -> int:
 
 def _estimate_work(job: Experiment) -> int:
     """Estimate the cost of a job, in weight updates."""
-    weights = len(job.seeds) * sum(fan_in * fan_out for fan_in, fan_out in layer_shapes(job.sizes))
+    weights = len(job.seeds) * sum(rows * columns for rows, columns in job.shapes)
     return job.epochs * reference.work_per_epoch(len(job.task.inputs), weights)
 
 

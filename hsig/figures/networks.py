@@ -67,8 +67,8 @@ def activation(
     """The curve and the slope that training uses, over histograms of the pre-activations.
 
     Linear pieces are shaded, kinks and jumps are marked. Below there is a row for each epoch, with
-    the pre-activations of every hidden unit of all layers for every sample of all seeds, each row
-    as high as its highest bar; no bar reaches over a kink.
+    the pre-activations of every hidden unit of all layers, or of every output alone, for every
+    sample of all seeds, each row as high as its highest bar; no bar reaches over a kink.
 
     Args:
         experiment: Of this variant alone, with the seeds that the snapshots have.
@@ -77,7 +77,7 @@ def activation(
         setting: Lines that say what was trained.
         theme: `light` or `dark`.
     """
-    activation = experiment.variants[0].activation
+    activation = experiment.network_of(experiment.variants[0]).activations[0]
     caption = activation_caption(experiment, variant, snapshots, setting)
     shown = [snapshots[place] for place in spread_evenly(len(snapshots), MAX_PANELS)]
     ends = visible_range(activation, shown)
@@ -93,7 +93,8 @@ def activation(
         for axes, snapshot in zip(panels[1:], shown, strict=True):
             _draw_histogram(axes, activation, snapshot, ends, picture.theme)
         panels[0].set_xlim(ends)
-        panels[-1].set_xlabel("x, the pre-activation of a hidden unit")
+        unit = "a hidden unit" if experiment.hidden else "an output unit"
+        panels[-1].set_xlabel(f"x, the pre-activation of {unit}")
         format_numbers(panels[-1], "x")
     return picture
 

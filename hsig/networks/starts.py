@@ -100,6 +100,11 @@ class Scheme:
     source: str
     draws_biases: bool = False  # whether biases are drawn alike unless they are asked to be else
 
+    @property
+    def default_bias(self) -> float | None:
+        """What `Start.bias` is unless it is asked to be else."""
+        return None if self.draws_biases else 0.0
+
 
 def draw_uniform(numbers: Array, _fan_in: int, _fan_out: int, low: float, high: float) -> Array:
     """Evenly from [low, high)."""
@@ -170,6 +175,11 @@ class Start:
     settings: tuple[float, ...] = (0.0, 1.0)
     bias: float | None = None  # what biases are; None if they are drawn as the weights
 
+    @classmethod
+    def with_default_bias(cls, scheme: str, settings: tuple[float, ...]) -> "Start":
+        """With the biases that a scheme has unless they are asked to be else."""
+        return cls(scheme, settings, SCHEMES[scheme].default_bias)
+
     @property
     def parameters(self) -> dict[str, float]:
         """Its settings by name."""
@@ -184,11 +194,16 @@ class Start:
         >>> Start("uniform", (0.5, 0.5)).summary
         '0.5 alone'
         """
+        scheme = SCHEMES[self.scheme]
         texts = {name: f"{value:.6g}" for name, value in self.parameters.items()}
+        weights = scheme.summary.format(**texts)
         if texts.keys() == {"low", "high"} and len({*self.settings}) == 1:
-            return f"{texts['low']} alone"
-        gain = "" if self.parameters.get("gain", 1.0) == 1.0 else f" with gain {texts['gain']}"
-        return SCHEMES[self.scheme].summary.format(**texts) + gain
+            weights = f"{texts['low']} alone"
+        if self.parameters.get("gain", 1.0) != 1.0:
+            weights += f" with gain {texts['gain']}"
+        if self.bias == scheme.default_bias:
+            return weights
+        return f"{weights}, biases {'alike' if self.bias is None else f'{self.bias:.6g}'}"
 
     def draw(self, seeds: Sequence[int], sizes: Sequence[int], bias: str = "both") -> Weights:
         """The weights of some seeds, seeds first.
@@ -219,6 +234,29 @@ class Start:
             biases = np.full((len(seeds), shape[0] - rows[0], shape[1]), self.bias or 0.0)
             layers.append(np.concatenate([layer, biases], axis=1))
         return tuple(layers)
+
+
+# starts of other programs, as `suggest_start` compares them, in hsig's own words
+_ELSEWHERE = {
+    **{"glorot": "glorot_uniform", "he": "he_normal", "lecun": "lecun_normal"},
+    **dict.fromkeys(("linear", "torch", "pytorch", "default"), "torch_linear"),
+    **{"zero": "constant:0", "zeros": "constant:0", "one": "constant:1", "ones": "constant:1"},
+    **{"randomuniform": "uniform:-0.05,0.05", "rand": "uniform:0,1"},
+    **dict.fromkeys(("randomnormal", "truncatednormal"), "normal:0,0.05"),
+    **{"randn": "normal:0,1", "gaussian": "normal:0,1"},
+    "lecununiform": "he_uniform:gain=0.70710678",
+}
+
+
+def suggest_start(name: str) -> str:
+    """The start that another program's name means, as a config has it; else nothing.
+
+    >>> suggest_start("nn.init.xavier_uniform_"), suggest_start("HeNormal"), suggest_start("zeros")
+    ('glorot_uniform', 'he_normal', 'constant:0')
+    """
+    word = "".join(filter(str.isalnum, name.rpartition(".")[2])).casefold()
+    word = word.replace("xavier", "glorot").replace("kaiming", "he")
+    return {row.replace("_", ""): row for row in SCHEMES}.get(word) or _ELSEWHERE.get(word, "")
 
 
 QUESTION_START = Start()  # that of the question: [0, 1)

@@ -284,7 +284,8 @@ def activation_caption(
         snapshots: In rising order; empty if it could not be trained.
         setting: Lines that say what was trained.
     """
-    activation, what = experiment.variants[0].activation, on_task(experiment, variant.label)
+    activation = experiment.network_of(experiment.variants[0]).activations[0]
+    what, layer = on_task(experiment, variant.label), shown_layer(experiment)
     breaks = [
         f"{'jump' if each.jump else 'kink'} at x = {short(each.x)}"
         for each in activation.function.breaks
@@ -298,8 +299,8 @@ def activation_caption(
         seeds = f"solved {_of_seeds(variant.solved)}"
     end = describe_pieces(activation, snapshots[-1], 1)
     return Caption(
-        f"{what}: {seeds}; hidden pre-activations at epoch {snapshots[-1].epoch}: {end}",
-        "histograms: the pre-activations of every hidden unit for every sample, "
+        f"{what}: {seeds}; {layer} pre-activations at epoch {snapshots[-1].epoch}: {end}",
+        f"histograms: the pre-activations of every {layer} unit for every sample, "
         f"{count(len(experiment.seeds), 'seed')}",
         tuple(setting),
         (*facts, *(f"epoch {s.epoch}: {describe_pieces(activation, s)}" for s in snapshots)),
@@ -307,7 +308,7 @@ def activation_caption(
 
 
 def describe_pieces(activation: Activation, snapshot: Checkpoint, most: int = MAX_ALT_PARTS) -> str:
-    """On which linear pieces the hidden pre-activations lie; on the fullest, at most so many."""
+    """On which linear pieces the pre-activations lie; on the fullest, at most so many."""
     counted = count_on_pieces(activation, snapshot)
     if not counted.finite:
         return "no pre-activation is finite"
@@ -354,7 +355,13 @@ def surface_caption(
     if not snapshots:
         return Caption(f"{what}: nothing was trained", "", tuple(setting))
     *before, last = (f"epoch {snapshot.epoch}: {describe(snapshot)}" for snapshot in snapshots)
-    breaks = [short(each.x) for each in variant.activation.function.breaks]
-    lines = f"thin lines: a unit of the first hidden layer has pre-activation {listed(breaks) or 0}"
-    sentence = lines if experiment.hidden else ""
-    return Caption(f"{what}, {last}", sentence, tuple(setting), tuple(before))
+    breaks = experiment.network_of(variant).activations[0].function.breaks
+    unit = "a unit of the first hidden layer" if experiment.hidden else "an output unit"
+    at = listed([short(each.x) for each in breaks]) or 0
+    lines = f"thin lines: {unit} has pre-activation {at}"
+    return Caption(f"{what}, {last}", lines, tuple(setting), tuple(before))
+
+
+def shown_layer(experiment: Experiment) -> str:
+    """Whose pre-activations are shown: those of hidden units, unless there are none."""
+    return "hidden" if experiment.hidden else "output"

@@ -23,6 +23,7 @@ from hsig.reports.page import (
     rate_of,
 )
 from hsig.reports.phrases import (
+    every_layer,
     few_seeds,
     heading,
     legend,
@@ -294,17 +295,21 @@ def heading_of(experiment: Experiment, tuned: Tuning | None = None) -> tuple[str
 
 def _describe_outputs(experiment: Experiment) -> tuple[str, ...]:
     """Which activation the output has."""
+    hidden = len(experiment.hidden)
+    if not hidden:
+        return ("the only layer, the output, has the variant's activation",)
     other: dict[str, list[str]] = {}
     for variant in experiment.variants:
-        if variant.output_activation != variant.activation:
+        if variant.output_activation != variant.hidden_activations[-1]:
             other.setdefault(to_text(variant.output_activation), []).append(variant.label)
     if not other:
-        return ("both layers have the variant's activation",)
+        return (f"{every_layer(hidden)} have the variant's activation",)
     if len(other) == 1 and sum(map(len, other.values())) == len(experiment.variants):
         return (f"the output has {next(iter(other))}",)
     parts = [f"{output} for {listed(labels)}" for output, labels in other.items()]
     if sum(map(len, other.values())) < len(experiment.variants):
-        parts.insert(0, "the same activation as the hidden layer")
+        last = "hidden layer" if hidden == 1 else "last hidden layer"
+        parts.insert(0, f"the same activation as the {last}")
     return (f"the output has {', but '.join(parts)}",)
 
 

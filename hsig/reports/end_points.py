@@ -64,7 +64,8 @@ def describe_end_points(training: Training, found: EndPoints | None) -> tuple[Bl
             f"{at_kink} ended within {short(AT_KINK)} of a kink: the slopes are one side's"
         )
     variant = training.variant
-    if any(a.backward != "own" for a in (variant.activation, variant.output_activation)):
+    activations = (*variant.hidden_activations, variant.output_activation)
+    if any(activation.backward != "own" for activation in activations):
         notes.append("the surface is that of the activation itself, not of the slope trained with")
     return (_kind_rows(found, failed, kinds).table(title, splits=True), lines(notes))
 

@@ -45,6 +45,7 @@ from hsig.reports.page import (
 from hsig.reports.phrases import (
     FAILED_VERDICTS,
     GLYPHS,
+    every_layer,
     heading,
     legend,
     result_line,
@@ -115,17 +116,22 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, line: Timeline) -
         Column("seeds", "seeds", bar, prose=True),
         *(column(word, states, plain_text) for word, states in line.states.items()),
         *(column(name, each, percent) for name, each in zip(names, shares, strict=True)),
-        column("alive", line.alive, percent),
+        *(
+            column(layer.replace("hidden", "alive"), share, percent)
+            for layer, share in zip(layers, line.alive, strict=False)  # of no output
+        ),
         *(
             column(*of_layer, "{:.2g}".format)
             for of_layer in zip(layers, line.gradient, strict=True)
         ),
     ]
     bars = f"{legend(line.states)}, {GLYPHS[SLOW]} none of these, at least one mark each"
+    first = "the hidden units" if len(layers) == 2 else "the units of the first hidden layer"
+    units = f"where {first} are; how many of them have a slope; " if len(layers) > 1 else ""
     over = f"over {len(experiment.seeds)} seeds" if len(experiment.seeds) > 1 else "of the seed"
     return Rows(columns, [*range(0, last, step), last]).table(
-        f"on the way, {over}: median {which_cost(experiment)}; how many are {bars}; where the "
-        "hidden units are; how many of them have a slope; size of the gradient in each layer",
+        f"on the way, {over}: median {which_cost(experiment)}; how many are {bars}; {units}size of "
+        "the gradient in each layer",
         splits=True,
     )
 
@@ -279,7 +285,8 @@ def _conclude_none(numbers: VariantSummary, trials: Sequence[Trial]) -> str:
 
 def _describe_success(trial: Trial) -> str:
     layers = trial.part.layers
-    where = f" in {'both layers' if layers == 'both' else f'the {layers} layer'}" if layers else ""
+    every = every_layer(len(trial.part.experiment.hidden))
+    where = f" in {every if layers == 'both' else f'the {layers} layer'}" if layers else ""
     rare = "" if trial.in_libraries else " (in no library)"
     time = f", in {trial.time:.3g} times the time" if trial.time > 1.05 else ""
     return f"{trial.part.name}{where}{rare}, solves {_count_solved(trial.numbers)}{time}"

@@ -45,7 +45,7 @@ def describe_obstacle(experiment: Experiment, variant: Variant) -> str:
     if obstacle == CONTRADICTION:
         return _describe_contradictions(experiment)[0]
     if obstacle == ONE_DIRECTION:
-        return _describe_one_direction(variant)
+        return _describe_one_direction(experiment, variant)
     return _describe_out_of_reach(experiment, [variant]) if obstacle else ""
 
 
@@ -124,17 +124,21 @@ def _describe_constant(experiment: Experiment) -> list[str]:
     ]
 
 
-def _describe_one_direction(variant: Variant) -> str:
+def _describe_one_direction(experiment: Experiment, variant: Variant) -> str:
     """That a network does no more than an affine function, which does not solve the task."""
-    hidden, output = to_text(variant.activation), to_text(variant.output_activation)
-    if variant.activation.is_linear:
+    *hidden, output = experiment.network_of(variant).activations
+    names = listed([*dict.fromkeys(map(to_text, hidden))])
+    affine = f"the network is an affine function of the inputs, then {to_text(output)}"
+    if not hidden:
+        return f"without hidden layers {affine}: none solves this task. Take a hidden layer"
+    if all(activation.is_linear for activation in hidden):
         return (
-            f"{hidden} is a straight line, so that the network is an affine function of the "
-            f"inputs, then {output}: none solves this task. Take another activation"
+            f"{names} is a straight line, so that {affine}: none solves this task. Take another "
+            "activation"
         )
     return (
-        f"one unit of {hidden}, then {output}, goes only up or only down along a line through the "
-        "inputs: no such function solves this task. Take more hidden units"
+        f"one unit of {names}, then {to_text(output)}, goes only up or only down along a line "
+        "through the inputs: no such function solves this task. Take more hidden units"
     )
 
 
@@ -143,7 +147,7 @@ def _describe_formulas(experiment: Experiment) -> list[str]:
     used = dict.fromkeys(
         activation
         for variant in experiment.variants
-        for activation in (variant.activation, variant.output_activation)
+        for activation in experiment.network_of(variant).activations
         if activation.program is not None
     )
     messages = [f"{to_text(a)}: {a.caveat}" for a in used if a.caveat]

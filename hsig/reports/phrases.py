@@ -137,8 +137,8 @@ def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
 
 # the keys that a heading spells in words, or that its subject or its tables show
 _IN_WORDS = (
-    *("task", "hidden", "loss", "learning_rate", "epochs", "update", "init", "initial_weights"),
-    *("seeds", "engine", "activation", "activations", "output_activation"),
+    *("task", "hidden", "loss", "learning_rate", "epochs", "update", "init", "init_bias"),
+    *("initial_weights", "seeds", "engine", "activation", "activations", "output_activation"),
     *("report_every", "at_epochs"),
 )
 
@@ -156,6 +156,11 @@ def changed_settings(experiment: Experiment) -> dict[str, str]:
 @cache
 def _default_keys() -> dict[str, Json]:
     return resolved_keys(load_experiment())
+
+
+def every_layer(hidden: int) -> str:
+    """All layers of a network with so many hidden ones, of which there is one at least."""
+    return "both layers" if hidden == 1 else "all layers"
 
 
 def _engines(experiment: Experiment) -> str:

@@ -79,7 +79,12 @@ def _describe_affine(case: Case) -> str:
     predictions = [short(round(float(p), 6)) for p in fit.predictions.ravel()]
     more = ", ..." if len(predictions) > _MAX_PREDICTIONS else ""
     exact = int((case.get("on_one_piece") == 1.0).all(axis=1).sum())
-    exactly = f"; in {exact} of them exactly, as each hidden unit stays on one linear piece"
+    why = (
+        "each hidden unit stays on one linear piece"
+        if experiment.hidden
+        else "there is no hidden one"
+    )
+    exactly = f"; in {exact} of them exactly, as {why}"
     flat = int((case.get("flat")[:, :-1] == 1.0).any(axis=1).sum())
     constant = f"; in {flat} of them as all units of a hidden layer are on flat ends, as constants"
     output = to_text(case.training.variant.output_activation)
@@ -180,12 +185,14 @@ _WITH_PIECES = (AFFINE, DEAD, FROZEN, CYCLING, SATURATED, PLATEAU)
 def _describe_pieces(case: Case) -> str:
     """Where the units are at the end: those of the first hidden layer by the piece."""
     pieces = case.training.variant.activation.linear_pieces
+    *hidden, output = case.get("flat").mean(axis=0).tolist()
+    ends = f"are on flat ends (where the slope is below {FLAT_SLOPE:g} of the steepest)"
+    if not hidden:
+        return f" Of their outputs' pre-activations {percent(output)} {ends}."
     if not pieces:
-        *hidden, output = case.get("flat").mean(axis=0).tolist()
         return (
-            f" Of their hidden units' pre-activations {' and '.join(map(percent, hidden))} are on "
-            f"flat ends (where the slope is below {FLAT_SLOPE:g} of the steepest), of their "
-            f"outputs' {percent(output)}."
+            f" Of their hidden units' pre-activations {' and '.join(map(percent, hidden))} {ends}, "
+            f"of their outputs' {percent(output)}."
         )
     shares = case.get("on_piece")[:, 0].mean(axis=0).tolist()
     parts = [
@@ -208,8 +215,9 @@ def piece_name(piece: LinearPiece) -> str:
 def _count_properties(case: Case) -> str:
     """How many of the failed seeds have each property, whatever their verdict."""
     end, failed = case.training.evidence.select_checkpoint(-1), case.failed
+    hidden = end.slope.shape[1]
     properties = {
-        "a hidden layer without any slope": end.dead,
+        **({"a hidden layer without any slope": end.dead} if hidden else {}),
         "an output that is flat on every wrong sample": end.saturated,
         f"an output within {NO_BEND:g} of affine": end.affine,
         "a weight that is not finite": case.training.diverged_at != NOT_REACHED,
@@ -220,11 +228,12 @@ def _count_properties(case: Case) -> str:
     gradient = gradient[np.isfinite(gradient).all(axis=1)]
     if not len(gradient):
         return sentence
-    sizes = zip(layer_names(gradient.shape[1] - 1), np.median(gradient, axis=0), strict=True)
+    sizes = zip(layer_names(hidden), np.median(gradient, axis=0), strict=True)
     return (
         f"{sentence} The median size of the gradient, where it is finite ({len(gradient)}): "
-        f"{', '.join(f'{name} {size:.2g}' for name, size in sizes)}; in the first hidden layer it "
-        f"is exactly 0 for {(gradient[:, 0] == 0.0).sum()}."
+        f"{', '.join(f'{name} {size:.2g}' for name, size in sizes)}; in the "
+        f"{'first hidden' if hidden else 'output'} layer it is exactly 0 for "
+        f"{(gradient[:, 0] == 0.0).sum()}."
     )
 
 

@@ -29,6 +29,7 @@ from hsig.reports.phrases import (
     CAUSES,
     MEANINGS,
     chaos,
+    every_layer,
     heading,
     missed_precision,
     pointer,
@@ -46,7 +47,7 @@ def training_page(outcome: Outcome, summary: Summary) -> Page:
     """The page of an experiment of one variant."""
     experiment, (numbers,) = summary.experiment, summary.variants
     (variant,) = experiment.variants
-    head = lines([*heading(experiment, variant.label), *_definitions(variant)])
+    head = lines([*heading(experiment, variant.label), *_definitions(experiment, variant)])
     tables, result = _tables(experiment, numbers), _result(experiment, numbers)
     return Page(
         blocks=(head, *tables, lines(_notes(experiment, numbers, full=True))),
@@ -145,15 +146,21 @@ def transfer_table(variants: Sequence[VariantSummary]) -> tuple[Table, ...]:
     return (Rows(columns, trained).table(title, splits=True),)
 
 
-def _definitions(variant: Variant) -> tuple[str, ...]:
-    hidden, output = variant.activation, variant.output_activation
-    if len(set(variant.hidden_activations)) > 1:
-        layers = enumerate(variant.hidden_activations, start=1)
-        own = [f"hidden layer {layer}: {_definition(each)}" for layer, each in layers]
-        return (*own, f"output: {_definition(output)}")
-    if hidden == output:
-        return (f"both layers: {_definition(hidden)}",)
-    return (f"hidden layer: {_definition(hidden)}", f"output: {_definition(output)}")
+def _definitions(experiment: Experiment, variant: Variant) -> tuple[str, ...]:
+    """What the layers are; of no layer is an activation beside that of an output alone."""
+    network = experiment.network_of(variant)
+    hidden, last = network.hidden_activations, _definition(network.output_activation)
+    if not hidden:
+        idle = f"; {variant.label} is in no layer: there is none but the output"
+        is_used = variant.activation == variant.output_activation
+        return (f"output: {last}{'' if is_used else idle}",)
+    if len({*network.activations}) == 1:
+        return (f"{every_layer(len(hidden))}: {last}",)
+    if len({*hidden}) == 1:
+        layers = "hidden layers" if hidden[1:] else "hidden layer"
+        return (f"{layers}: {_definition(hidden[0])}", f"output: {last}")
+    each = (f"hidden layer {n}: {_definition(a)}" for n, a in enumerate(hidden, start=1))
+    return (*each, f"output: {last}")
 
 
 def _definition(activation: Activation) -> str:

@@ -12,7 +12,7 @@ from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Checkpoint, Experiment, Training, select_cost
 from hsig.experiments.snapshots import SeedView
 from hsig.experiments.verdicts import VERDICTS
-from hsig.reports.captions import describe_pieces
+from hsig.reports.captions import describe_pieces, shown_layer
 from hsig.reports.columns import which_cost
 from hsig.reports.page import Curves, Line, count, number, short
 from hsig.reports.phrases import CAUSES, MEANINGS
@@ -111,7 +111,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class HiddenUnits:
-    """The pre-activations of the hidden units of all layers, one for each sample.
+    """The pre-activations of the hidden units of all layers, or of outputs alone, by sample.
 
     Attributes:
         summary: How many there are, and on which pieces.
@@ -237,7 +237,7 @@ def _samples(experiment: Experiment, training: Training) -> tuple[Sample, ...]:
 
 def _hidden_units(experiment: Experiment, snapshot: Checkpoint) -> HiddenUnits:
     """What is shown seldom changes, and goes beyond all kinks."""
-    activation = experiment.variants[0].activation
+    activation = experiment.network_of(experiment.variants[0]).activations[0]
     kinks = tuple(float(each.x) for each in activation.function.breaks)
     values = np.concatenate([np.zeros(0), *map(np.ravel, snapshot.pre_activations)])
     farthest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
@@ -245,7 +245,7 @@ def _hidden_units(experiment: Experiment, snapshot: Checkpoint) -> HiddenUnits:
     while reach < min(farthest, _MAX_REACH * least):
         reach *= 2.0
     where = f": {describe_pieces(activation, snapshot)}" if len(values) else ""
-    summary = f"{count(len(values), 'hidden pre-activation')}{where}"
+    summary = f"{count(len(values), f'{shown_layer(experiment)} pre-activation')}{where}"
     return HiddenUnits(summary, reach, values, kinks)
 
 

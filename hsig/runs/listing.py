@@ -18,6 +18,7 @@ from typing import Any
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import find_activations, format_number, to_text
 from hsig.analysis.parts import ASKED, CONFIG, TASK
+from hsig.config.conflicts import layer_text
 from hsig.config.keys import KEYS, split_words
 from hsig.config.values import Json, nearest
 from hsig.errors import ConfigError, RunError, call_each
@@ -25,7 +26,7 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import canonical_value
 from hsig.networks.tasks import TASKS
 from hsig.reports.page import HEADER, Column, Page, Rows, Table, count, lines, short
-from hsig.reports.phrases import SEVERAL, as_yaml, value_of
+from hsig.reports.phrases import SEVERAL, as_flag, as_yaml, value_of
 from hsig.runs.provenance import keys_of
 from hsig.runs.record import PRECISION, load_kept_experiment
 from hsig.runs.store import ID, LATEST, Note, Record, list_ids, read_note, read_record
@@ -192,9 +193,10 @@ def settings_of(experiment: Experiment) -> dict[str, str]:
     if isinstance(keys["output_activation"], dict):
         output = experiment.variants[0].output_activation
         keys["output_activation"] = to_text(output) + _checksum_formulas([output])
-    keys["hidden"] = "-".join(map(str, experiment.hidden))
+    keys["hidden"] = layer_text(experiment.hidden)
     start, task = experiment.init, experiment.task
     keys["init"] = f"{start.scheme}:{','.join(map(format_number, start.settings))}"
+    keys["init_bias"] = as_flag(keys["init_bias"])
     rows = "" if task.name in TASKS else _checksum([task.inputs.tolist(), task.targets.tolist()])
     keys["task"] = f"{task.name}{rows}".lstrip()
     return {name: "" if value is None else as_yaml(value) for name, value in keys.items()}
