@@ -674,6 +674,18 @@ FUNCTION int ISA(in_order)(const block *b, const known k, const int v)
 }
 #define in_order ISA(in_order)
 
+FUNCTION int ISA(layers_of)(const problem *p, const known k)
+{
+    return k.layers > 0 ? k.layers : p->layers;
+}
+#define layers_of ISA(layers_of)
+
+FUNCTION int ISA(loss_of)(const problem *p, const known k)
+{
+    return k.layers > 0 ? k.loss : p->loss;
+}
+#define loss_of ISA(loss_of)
+
 FUNCTION int ISA(fan_in)(const problem *p, const known k, const int l)
 {
     return k.sizes != NULL ? k.sizes[l] : p->layer[l].fan_in;
@@ -762,7 +774,7 @@ FUNCTION void ISA(forward_layer)(const int wide, const problem *p, const block *
                  (const double *)(x + (fixed ? 0 : (ptrdiff_t)i * seen)), w,
                  bias ? w + (ptrdiff_t)terms * sums : NULL, 0, d->z[l] + (ptrdiff_t)i * sums);
     }
-    const int asked = training && !(l + 1 == p->layers && p->loss == BCE_OF_LOGIT);
+    const int asked = training && !(l + 1 == layers_of(p, k) && loss_of(p, k) == BCE_OF_LOGIT);
     activate(p, d, k, l, d->z[l], n * sums, d->h[l], asked ? d->delta[l] : NULL);
 }
 
@@ -843,7 +855,7 @@ FUNCTION int ISA(fill)(const int wide, const problem *p, const block *b, const d
                        const known k, const int place, const int first, const int n,
                        const int as_filed)
 {
-    const int inputs = fan_in_of(p, k, 0), outputs = width_of(p, k, (k.layers > 0 ? k.layers : p->layers) - 1);
+    const int inputs = fan_in_of(p, k, 0), outputs = width_of(p, k, layers_of(p, k) - 1);
     if (wide) {
         const ptrdiff_t seen = numbers_of(1, vectors_of(1, inputs));
         const ptrdiff_t wanted = numbers_of(1, vectors_of(1, outputs));
@@ -953,7 +965,7 @@ static void ISA(mark)(int64_t *epochs, unsigned which, long long epoch)
 FUNCTION void ISA(keep_right)(const int wide, const problem *p, const desk *d, const known k,
                               const int first, const int n, unsigned *right)
 {
-    const int last = (k.layers > 0 ? k.layers : p->layers) - 1, outputs = width_of(p, k, last);
+    const int last = layers_of(p, k) - 1, outputs = width_of(p, k, last);
     const int each = vectors_of(wide, outputs);
     for (int i = 0; i < n; i++)
         for (int o = 0; o < each; o++) {
@@ -1089,7 +1101,7 @@ FUNCTION void ISA(mark_broken)(const int wide, const problem *p, const state *s,
 {
     lanes check = all(0.0); /* 0 times what is not finite is nan */
     if (!wide) {
-        const size_t size = start_of(0, p, k, k.layers > 0 ? k.layers : p->layers);
+        const size_t size = start_of(0, p, k, layers_of(p, k));
         for (size_t i = 0; i < size; i++)
             check += 0.0 * b->weights[v][i];
     } else
@@ -1223,7 +1235,7 @@ FUNCTION void ISA(train_items)(const int wide, const problem *p, const state *s,
                                double *sums)
 {
     const int printing = epoch == s->epoch, whole = p->batch == p->samples && sums == NULL;
-    const int layers = k.layers > 0 ? k.layers : p->layers;
+    const int layers = layers_of(p, k);
     const int sides = fill(wide, p, b, d, k, place, first, n, 0);
     forward(wide, p, b, d, k, first, n, 1);
     const int outputs = vectors_of(wide, width_of(p, k, layers - 1));
@@ -1248,7 +1260,7 @@ FUNCTION void ISA(train_items)(const int wide, const problem *p, const state *s,
             for (int v = first; v < first + (wide ? 1 : n); v++)
                 write_down(wide, p, s, b, v, right[v], sums, epoch);
     }
-    const int loss = k.layers > 0 ? k.loss : p->loss;
+    const int loss = loss_of(p, k);
     for (int i = 0; i < n * outputs; i++)
         delta[i] = output_delta(loss, loss == BCE_OF_LOGIT ? y[i] : delta[i], y[i],
                                 d->targets[i], sides);
@@ -1261,14 +1273,17 @@ FUNCTION void ISA(train_items)(const int wide, const problem *p, const state *s,
 }
 #define train_items ISA(train_items)
 
-/* Train a block for all epochs; `together` vectors of seeds at a time. Called with what is known of
-   a network, it is compiled for just that. */
+/* Train a block for all epochs. Called with what is known of a network, it is compiled for just
+   that; a special one has GROUP vectors side by side, whose operations fill each other's waits. */
 FUNCTION void ISA(train_block)(const int wide, const problem *of, const state *s, block *b,
-                               const desk *d, const known k, const int one_by_one,
+                               const desk *d, const known k, const int special,
                                const int direct, ISA(looker) *look)
 {
     const problem here = *of, *p = &here; /* where no store can change it */
     double sums[MOST_VECTORS * LANES], *const by_loss = p->stop_by_loss ? sums : NULL;
+#define TRAIN(n)                                                                                  \
+    train_items(wide, p, s, b, d, k, place, v, n, direct, place > start, look, epoch, right,      \
+                by_loss)
     for (long long epoch = s->epoch; epoch < s->epoch + s->epochs; epoch++) {
         unsigned right[MOST_VECTORS], going = 0;
         for (int v = 0; v < b->vectors; v++) {
@@ -1285,12 +1300,16 @@ FUNCTION void ISA(train_block)(const int wide, const problem *of, const state *s
             if (wide)
                 ISA(turn)(p, b);
             for (int place = start; place < stop;) {
-                int n = one_by_one ? 1 : b->vectors;
+                int n = b->vectors;
                 if (wide)
                     n = d->items < stop - place ? d->items : stop - place;
                 for (int v = 0; v < (wide ? 1 : b->vectors); v += n)
-                    train_items(wide, p, s, b, d, k, place, v, n, direct, place > start, look,
-                                epoch, right, by_loss);
+                    if (!special)
+                        TRAIN(n);
+                    else if (v + GROUP <= b->vectors)
+                        TRAIN(n = GROUP);
+                    else
+                        TRAIN(n = 1);
                 place += wide ? n : 1;
             }
             for (int v = 0; !direct && v < b->vectors; v++)
@@ -1299,6 +1318,7 @@ FUNCTION void ISA(train_block)(const int wide, const problem *of, const state *s
         for (int v = 0; v < b->vectors; v++)
             mark_broken(wide, p, s, b, k, v, epoch);
     }
+#undef TRAIN
 }
 #define train_block ISA(train_block)
 
@@ -1315,14 +1335,12 @@ static const int ISA(question)[] = {2, 3, 1};
     static TARGET __attribute__((noinline)) void ISA(name)(const problem *p, const state *s,      \
                                                            block *b, const desk *any)             \
     {                                                                                             \
-        lanes x[2], t[1], z[3], h[3], delta[3], u[1], y[1], e[1];                                 \
+        lanes x[2 * GROUP], z[3 * GROUP], h[3 * GROUP], delta[3 * GROUP];                         \
+        lanes t[GROUP], u[GROUP], y[GROUP], e[GROUP];                                             \
         const desk d = {.inputs = x, .targets = t, .z = {z, u}, .h = {h, y},                      \
-                        .delta = {delta, e}, .items = 1, .aside = any->aside};                    \
-        const known k = {2, kind, output_kind, loss, ISA(question), 1};                              \
-        if (is_direct(p))                                                                         \
-            train_block(0, p, s, b, &d, k, 1, 1, ISA(name##_look));                                                 \
-        else                                                                                      \
-            train_block(0, p, s, b, &d, k, 1, 0, ISA(name##_look));                                                 \
+                        .delta = {delta, e}, .aside = any->aside};                                \
+        train_block(0, p, s, b, &d, (known){2, kind, output_kind, loss, ISA(question), 1}, 1, 1,  \
+                    ISA(name##_look));                                                            \
     }
 SPECIAL(clip_squared, CLIP, CLIP, SQUARED)
 SPECIAL(clip_bce, CLIP, CLIP, BCE)
@@ -1336,7 +1354,8 @@ SPECIAL(relu_bce, CLIP, LOGISTIC, BCE_OF_LOGIT)
     static TARGET __attribute__((noinline)) void ISA(name)(const problem *p, const state *s,      \
                                                            block *b, const desk *d)               \
     {                                                                                             \
-        train_block(wide, p, s, b, d, (known){__VA_ARGS__}, 0, is_direct(p), ISA(name##_look));                     \
+        train_block(wide, p, s, b, d, (known){__VA_ARGS__}, 0, is_direct(p),                      \
+                    ISA(name##_look));                                                            \
     }
 GENERAL(any_question, 0, 2, -1, -1, p->loss, ISA(question))
 GENERAL(any_seeds, 0, 0)
@@ -1353,7 +1372,7 @@ static TARGET void ISA(choose)(const problem *p, const state *s, block *b, const
 {
     const activation *in = &p->layer[0].activation, *out = &output_of(p)->activation;
     const int own = ISA(is_question)(p) && in->backward == OWN && out->backward == OWN &&
-                    !p->shuffled;
+                    is_direct(p) && !p->shuffled;
     if (own && in->kind == CLIP && out->kind == CLIP && p->loss == SQUARED)
         ISA(clip_squared)(p, s, b, d);
     else if (own && in->kind == CLIP && out->kind == CLIP && p->loss == BCE)
