@@ -24,8 +24,8 @@ from hsig.networks.tasks import TASKS
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="the kernel was not built here")
 
-PROBLEMS = 500
-MAX_LAST_BITS = 1  # seeds of 4 000 whose kind a last bit decides, in which engines may differ
+PROBLEMS = 200
+MAX_LAST_BITS = 1  # seeds of 1 600 whose kind a last bit decides, in which engines may differ
 CAUSES = ("", OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG)
 MARKS = ("solved_at", "lost_at", "diverged_at")
 
@@ -117,7 +117,7 @@ def kinds(numbers):
 def outcome(engine, problem, state, epochs):
     """What an engine comes to in kind, for each seed: a row of whole numbers."""
     progress = engine.advance(state, problem, epochs)
-    causes = divergence_causes(state, problem, progress, engine.advance)
+    causes = divergence_causes(state, problem, progress, engine.advance_in_strides)
     parts = [kinds(part).reshape(-1, state.seeds) for part in numbers_of(progress)]
     parts += [getattr(progress, name)[None] for name in MARKS]
     parts += [np.array([[CAUSES.index(causes.get(seed, "")) for seed in range(state.seeds)]])]
@@ -141,7 +141,7 @@ def test_on_extreme_problems_engines_agree_in_kind():
         solved += (progress.solved_at >= 0).sum()
     assert found <= MAX_LAST_BITS
     assert 0.1 < np.mean(diverged) < 0.9  # or they are not extreme
-    assert solved > 50
+    assert solved > 20
 
 
 def output_alone(numbers, output="sigmoid", loss="bce_naive", backward="own", target=1.0):
@@ -189,4 +189,4 @@ def test_a_prediction_that_is_nan_is_no_saturated_one_and_diverges(engine, outpu
     progress = engine.advance(state, problem, 1)
     assert np.isnan(progress.predictions).all()
     assert progress.diverged_at.tolist() == [0]
-    assert divergence_causes(state, problem, progress, engine.advance) == {0: OVERFLOW}
+    assert divergence_causes(state, problem, progress, engine.advance_in_strides) == {0: OVERFLOW}

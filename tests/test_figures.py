@@ -29,20 +29,16 @@ from hsig.results.training import TrainResult
 SMALL = {"engine": "reference", "seeds": "5", "epochs": "40", "report_every": "20"}
 SEVERAL = {"activations": "sigmoid,hard,relu,ultra_fast", "init": "uniform:-2,2"}
 DIVERGED = {
-    "activation": "relu",
+    "activations": "relu,tanh,sigmoid,hard,elu,silu,mish,gelu,softplus,selu,isru",
     "output_activation": "identity",
     "loss": "squared",
     "learning_rate": "1e9",
 }
 CASES = {
-    "several": SEVERAL,
     "one seed and epoch": {"activation": "hard", "seeds": "1", "epochs": "1"},
     "nothing trained": {"activations": "ultra_fast,step"},
-    "diverged": DIVERGED,
+    "diverged, and more variants than colours": DIVERGED,
     "layers and outputs": {"activation": "tanh", "hidden": "[4, 3]", "outputs": 2},
-    "more variants than colours": {
-        "activations": "sigmoid,tanh,relu,hard,elu,silu,mish,gelu,softplus,selu,isru"
-    },
 }
 DEFAULT = Look()
 OF_TRAININGS = ("costs", "solved", "verdicts", "compare", "activation", "surface")
@@ -143,8 +139,7 @@ def test_costs_are_medians_and_quartiles_of_the_seeds():
 def test_a_cost_that_is_not_finite_is_a_gap():
     made = drawn("costs", **DIVERGED)
     (axes,) = panels(made)
-    (median,) = [line.get_ydata() for line in axes.get_lines()]
-    assert np.isnan(median).any()
+    assert np.isnan(axes.get_lines()[0].get_ydata()).any()
 
 
 def test_solved_is_the_share_of_the_seeds_by_epoch():

@@ -46,7 +46,7 @@ for line in json.loads(lines):
 """
 # many exponentials, a slope at 0 that is none of a table, and seeds that diverge or are affine
 RUNS = {
-    "explain": ("explain", "tanh", "-e", "60", "-s", "6"),
+    "train": ("train", "tanh", "-e", "60", "-s", "6", "--update", "batch", "-l", "squared"),
     "compare": (
         *("compare", "gelu", "hard", "x*sin(x + 1):backward=straight_through", "mish"),
         *("-e", "100", "-s", "9", "-r", "0.7", "--init", "uniform:-2,2"),
