@@ -5,6 +5,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,15 +50,16 @@ def test_a_call_gives_what_its_command_prints_and_a_kept_run_the_same(runs, monk
     monkeypatch.setenv("COLUMNS", "88")
     call, line = CALLS[case]
     result, words = call(), line.split()
-    document = json.loads(out_of(*words, "--format", "json"))
+    shown = out_of(*words)
+    out_of(*words, "--no-save", "--output", "x.json", "--output", "x.csv")
+    document = json.loads(Path("x.json").read_text("utf-8"))
     opened = hsig.open_run(runs_dir=runs)
     assert result.command == opened.command == words[0]
     assert result.to_dict() == opened.to_dict() == document
     assert result.digest == opened.digest
-    shown = out_of(*words, "--no-save")
     assert result.table().splitlines() == [text.rstrip() for text in shown.splitlines()]
     assert result._repr_html_() == as_html(result.page)
-    rows = read_csv(out_of(*words, "--no-save", "--format", "csv"))
+    rows = read_csv(Path("x.csv").read_text("utf-8"))
     columns = result.columns()
     assert list(columns) == list(rows[0])
     for name, column in columns.items():
