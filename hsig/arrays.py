@@ -35,3 +35,9 @@ def sum_in_order(terms: Array | Iterable[Array]) -> Array:
 def mean_in_order(terms: Array) -> Array:
     """Mean over the first axis: `sum_in_order`, divided by the number of terms."""
     return sum_in_order(terms) / len(terms)
+
+
+def find_same_bits(first: Array, second: Array) -> BoolArray:
+    """Which seeds, the last axis, have the same bits in the two axes before; -0 is not 0."""
+    same: BoolArray = (first.view(np.int64) == second.view(np.int64)).all(axis=(-3, -2))
+    return same

@@ -97,17 +97,6 @@ def observe(problem: Problem, weights: Weights, predictions: Array) -> Evidence:
     )
 
 
-def steepest_slopes(problem: Problem, weights: Weights, predictions: Array) -> Array:
-    """The `slope` of `Evidence`."""
-    with np.errstate(all="ignore"):
-        return np.concatenate(
-            [
-                _steepest(problem.network.hidden_slopes(activity), all_finite(some))
-                for some, activity in problem.activities(weights, predictions)
-            ]
-        )
-
-
 def examine(
     network: Network, weights: Weights, activity: Activity, targets: Array, solved_within: float
 ) -> Evidence:

@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
+from hsig.arrays import Array, BoolArray, IntArray, find_same_bits, sum_in_order
 from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
+from hsig.engines.optimizers import SGD, Optimizer
+from hsig.engines.order import ONLINE, Order
 from hsig.engines.reference import descend
 from hsig.experiments.evidence import map_arrays
-from hsig.networks.network import all_finite
+from hsig.networks.losses import LOSSES
+from hsig.networks.network import Network, Weights, all_finite, append_ones
 
 WINDOW = 40  # epochs
+_FAR = 1.2345e300  # a target that no unit is near; a slope of 1e-323 times this is not 0
 
 Advance = Callable[[State, Problem, int, int], list[Progress]]  # an engine's in strides
 
@@ -30,16 +34,17 @@ class Outlook:
     # not of a seed that is solved, has diverged or was stopped before its budget; the rest is nan,
     # NOT_REACHED or false then
     is_known: BoolArray
-    # whether a dead hidden layer and those below do not move within the window, not by a bit, and
-    # with these as they are no weights of the layers above would be right on every sample
+    # whether a hidden layer without a slope and those below never move by a bit, and with these as
+    # they are no weights of the layers above would be right on every sample
     unsolvable: BoolArray
     # whether the units of a hidden layer are all the same, and so for ever, and no weights of such
     # a network would be right on every sample
     symmetric: BoolArray
     # epochs until weights and memory are, bit for bit, what they were, 1 if nothing moves;
-    # NOT_REACHED if they are not within the window, or one of the states between is solved
+    # NOT_REACHED if they are not within the window, or one of the states between is solved, or the
+    # rows come in another order each epoch
     returns_after: IntArray
-    at_rest: BoolArray  # whether, of those that return, no step on any rows changes a bit
+    at_rest: BoolArray  # whether no step to come changes a bit of a weight, in whatever order
     largest_move: Array  # of a weight within the window, relative to 1 and its size
     largest_step_change: Array  # of a prediction, by a step of the first epoch on that sample
     cost_rise: Array  # all rises of the weights' loss together, relative to that at first
@@ -56,25 +61,21 @@ class Outlook:
         return map_arrays(lambda array: array[places], self)
 
 
-def look_ahead(
-    state: State, problem: Problem, open_seeds: BoolArray, slopes: Array, advance: Advance
-) -> Outlook:
-    """Train a copy of those `open_seeds` on that have not solved it, and not diverged.
-
-    The `slopes` of hidden layers are those of `Evidence`.
-    """
+def look_ahead(state: State, problem: Problem, open_seeds: BoolArray, advance: Advance) -> Outlook:
+    """Train a copy of those `open_seeds` on that have not solved it, diverged or stopped."""
+    problem = replace(problem, stop_loss=None, stop_solved=False)
     outlook, asked = Outlook.unknown(len(open_seeds)), np.flatnonzero(open_seeds)
     numbers = sum(layer[..., 0].size for layer in chain(state.weights, *state.memory))
     most = max(1, _MAX_NUMBERS // (WINDOW * numbers))
     for places in (asked[first : first + most] for first in range(0, len(asked), most)):
         with np.errstate(all="ignore"):
-            found = _look_ahead(state.select(places), problem, slopes[places] == 0.0, advance)
+            found = _look_ahead(state.select(places), problem, advance)
         for field in fields(found):
             getattr(outlook, field.name)[places] = getattr(found, field.name)
     return outlook
 
 
-def _look_ahead(start: State, problem: Problem, dead: BoolArray, advance: Advance) -> Outlook:
+def _look_ahead(start: State, problem: Problem, advance: Advance) -> Outlook:
     ends = advance(start, problem, 1, WINDOW + 1)
     # what the weights before each of these epochs do, those of all epochs side by side
     weights = zip(*(state.weights for state in (start, *ends[:-1])), strict=True)
@@ -91,17 +92,18 @@ def _look_ahead(start: State, problem: Problem, dead: BoolArray, advance: Advanc
     )
     for then, *after in layers:
         now = np.stack(after)
-        same.append((now == then).all(axis=(1, 2)))
+        same.append(find_same_bits(now, then))
         moves.append((np.abs(now - then) / (1.0 + np.abs(then))).max(axis=(0, 1, 2)))
-    returned = np.all(same, axis=0) & ~solved
-    rests = np.all(same[: len(start.weights)], axis=1)
+    returned = np.all(same, axis=0) & ~solved & (not problem.order.shuffled)
+    # which layers, with those below, do not move: (layers, seeds)
+    rests = np.logical_and.accumulate(np.all(same[: len(start.weights)], axis=1))
     rises = sum_in_order(np.maximum(np.diff(losses, axis=0), 0.0))
     return Outlook(
         is_known=np.ones(start.seeds, dtype=bool),
-        unsolvable=_find_unsolvable(start, problem, dead & np.logical_and.accumulate(rests)[:-1].T),
+        unsolvable=_find_unsolvable(start, problem, rests[:-1], advance),
         symmetric=_find_symmetric(start, problem),
         returns_after=np.where(returned.any(axis=0), returned.argmax(axis=0) + 1, NOT_REACHED),
-        at_rest=_find_resting(start, problem, returned[0], advance),
+        at_rest=_find_resting(start, problem, rests[-1], advance),
         largest_move=np.max(moves[: len(start.weights)], axis=0),
         largest_step_change=_largest_step_change(start, problem),
         cost_rise=rises / losses[0],
@@ -109,21 +111,51 @@ def _look_ahead(start: State, problem: Problem, dead: BoolArray, advance: Advanc
     )
 
 
-def _find_equal(first: State, second: State) -> BoolArray:
-    """Which layers of the weights, and behind them of the memory, are equal: (layers, seeds)."""
-    pairs = zip(*(chain(state.weights, *state.memory) for state in (first, second)), strict=True)
-    return np.array([(ours == theirs).all(axis=(0, 1)) for ours, theirs in pairs])
-
-
 def _find_resting(state: State, problem: Problem, asked: BoolArray, advance: Advance) -> BoolArray:
-    """Which seeds, of those that are asked for, no step of an epoch changes by a bit."""
-    resting, places = asked.copy(), np.flatnonzero(asked)
-    state = state.select(places)
-    for rows in problem.batches(state) if len(places) else ():
-        step = replace(problem, inputs=problem.inputs[rows], targets=problem.targets[rows])
-        (after,) = advance(state, step, 1, 1)
-        resting[places] &= _find_equal(after, state).all(axis=0)
+    """Which seeds, of those that are asked for, no step to come changes by a bit.
+
+    While weights stay, a row has the same gradient in each epoch. Where the same batches come in
+    each, or rows one by one, those are all that a step can be taken by. Of other batches the rows
+    have bounds.
+    """
+    places = np.flatnonzero(asked)
+    if not len(places):
+        return asked
+    state, optimizer, order = state.select(places), problem.optimizer, problem.order
+    if order.shuffled and order.batch_size != 1:
+        low, high = optimizer.bound_gradient(
+            *_bound_gradients(state, problem, ONLINE, SGD, advance),
+            state.weights,
+            len(problem.inputs),
+        )
+    else:
+        low, high = _bound_gradients(state, problem, order, optimizer, advance)
+    kept = optimizer.keeps(state.weights, state.memory, low, high, problem.learning_rate)
+    resting = np.zeros_like(asked)
+    resting[places] = kept.all(axis=0)
     return resting
+
+
+def _bound_gradients(
+    state: State, problem: Problem, order: Order, optimizer: Optimizer, advance: Advance
+) -> tuple[Weights, Weights]:
+    """The least and the largest gradient of each weight, over the batches of an order.
+
+    As the engine has it, clipped and with the decay of an optimizer: momentum of 0 remembers just
+    that, and a rate of 0 leaves the weights.
+    """
+    decay, clip_norm = optimizer.added_decay, optimizer.clip_norm
+    reading = Optimizer("momentum", (0.0,), decay, clip_norm)
+    problem = replace(problem, order=Order(None), optimizer=reading, learning_rate=0.0)
+    state = replace(state, memory=reading.start(state.weights))
+    low: Weights = ()
+    high: Weights = ()
+    for rows in order.batches(len(problem.inputs)):
+        batch = replace(problem, inputs=problem.inputs[rows], targets=problem.targets[rows])
+        gradient = advance(state, batch, 1, 1)[0].memory[0]
+        low = tuple(map(np.minimum, low or gradient, gradient))
+        high = tuple(map(np.maximum, high or gradient, gradient))
+    return low, high
 
 
 def _largest_step_change(state: State, problem: Problem) -> Array:
@@ -137,19 +169,56 @@ def _largest_step_change(state: State, problem: Problem) -> Array:
     return largest
 
 
-def _find_unsolvable(state: State, problem: Problem, stays: BoolArray) -> BoolArray:
-    """Which seeds no weights above some layer that stays as it is, (seeds, layers), can solve."""
-    unsolvable, places = np.zeros(state.seeds, dtype=bool), np.flatnonzero(stays.any(axis=1))
-    if not len(places):
-        return unsolvable
-    activity = problem.network.forward(state.select(places).weights, problem.inputs_with_bias)
-    units = _count_units(state)
-    for lane, place in enumerate(places):
-        unsolvable[place] = any(
-            problem.find_obstacle(units[layer + 1 :], activity.layer_inputs[layer + 1][..., lane])
-            for layer in np.flatnonzero(stays[place])
+def _find_unsolvable(
+    state: State, problem: Problem, stays: BoolArray, advance: Advance
+) -> BoolArray:
+    """Which seeds no weights above some layer that stays as it is, (layers, seeds), can solve.
+
+    It stays if the engine, too, finds no slope on any sample, and what else moves weights, memory
+    and decay, rounds away in this layer and those below.
+    """
+    unsolvable, units = np.zeros(state.seeds, dtype=bool), _count_units(state)
+    for layer, seeds in enumerate(stays):
+        places = np.flatnonzero(seeds & ~unsolvable)
+        if not len(places):
+            continue
+        below = _take_layers(state.select(places), layer + 1)
+        decay = tuple(problem.optimizer.added_decay * part for part in below.weights)
+        kept = problem.optimizer.keeps(
+            below.weights, below.memory, decay, decay, problem.learning_rate
         )
+        features, slopeless = _examine_layer(below, problem, advance)
+        for lane in np.flatnonzero(kept.all(axis=0) & slopeless):
+            obstacle = problem.find_obstacle(units[layer + 1 :], features[..., lane])
+            unsolvable[places[lane]] = bool(obstacle)
     return unsolvable
+
+
+def _take_layers(state: State, layers: int) -> State:
+    """The first layers, with what is remembered of them."""
+    memory = tuple(part[:layers] for part in state.memory)
+    return replace(state, weights=state.weights[:layers], memory=memory)
+
+
+def _examine_layer(state: State, problem: Problem, advance: Advance) -> tuple[Array, BoolArray]:
+    """What the last of some layers passes on, and which seeds have no slope there, by the engine.
+
+    The outputs have shape (samples, units + 1, seeds), the bias's 1 last. They are trained for a
+    target that none is near, so that only where the slope is 0 their bias has no gradient.
+    """
+    *weights, last = state.weights
+    if len(last) == (weights[-1].shape[1] if weights else problem.inputs.shape[1]):
+        last = np.concatenate([last, np.zeros_like(last[:1])])  # it has no bias
+    state = replace(state, weights=(*weights, last), memory=())
+    problem = replace(
+        problem,
+        network=Network(problem.network.activations[: len(state.weights)], LOSSES["squared"]),
+        targets=np.full((len(problem.inputs), last.shape[1]), _FAR),
+        optimizer=SGD,
+    )
+    low, high = _bound_gradients(state, problem, ONLINE, SGD, advance)
+    slopeless = ((low[-1][-1] == 0.0) & (high[-1][-1] == 0.0)).all(axis=0)
+    return append_ones(advance(state, problem, 1, 1)[0].predictions), slopeless
 
 
 def _find_symmetric(state: State, problem: Problem) -> BoolArray:
@@ -158,19 +227,23 @@ def _find_symmetric(state: State, problem: Problem) -> BoolArray:
     Units that come from equal weights, go on with equal ones and remember the same get equal steps:
     they stay equal, and do no more than one of them.
     """
-    layers = [part for part in (state.weights, *state.memory) if len(part) == len(state.weights)]
+    layers = [state.weights, *state.memory[: problem.optimizer.rule.means]]
     units = _count_units(state)
     distinct = np.tile(units, (state.seeds, 1))
-    for layer in range(len(units)):
+    for layer, width in enumerate(units):
         equal = [
-            (part[layer] == part[layer][:, :1]).all(axis=(0, 1))
-            & (part[layer + 1][:-1] == part[layer + 1][:1]).all(axis=(0, 1))
+            _are_same(part[layer].swapaxes(0, 1)) & _are_same(part[layer + 1][:width])
             for part in layers
         ]
         distinct[np.all(equal, axis=0), layer] = 1
     kinds, places = np.unique(distinct, axis=0, return_inverse=True)
     never = [kind != units and bool(problem.find_obstacle(kind)) for kind in kinds.tolist()]
     return np.array(never)[places.reshape(-1)]
+
+
+def _are_same(units: Array) -> BoolArray:
+    """Which seeds have the same numbers for all units, the first axis, to the bit."""
+    return find_same_bits(units, np.broadcast_to(units[:1], units.shape))
 
 
 def _count_units(state: State) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED, Progress, State
 from hsig.errors import RunError
-from hsig.experiments.evidence import Evidence, map_arrays, observe, steepest_slopes
+from hsig.experiments.evidence import Evidence, map_arrays, observe
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
@@ -135,10 +135,9 @@ def _train(
     (progress,) = advance(state, problem, 1, 1)
     last = checkpoint(progress)
     going = ~last.solved & (last.diverged_at == NOT_REACHED)
-    slopes = steepest_slopes(problem, last.state.weights, progress.predictions[..., seeds])
     yield replace(
         last,
-        outlook=look_ahead(last.state, problem, going, slopes, advance),
+        outlook=look_ahead(last.state, problem, going, advance),
         twin_distance=_twin_distances(
             seeds_first(progress.predictions), len(experiment.seeds), state.diverged_at
         ),
