@@ -117,6 +117,7 @@ def examine(
         ]
     finite = all_finite(weights)
     seeds = len(finite)
+    steepest = [np.where(finite, np.abs(slope).max(axis=(0, 1)), np.nan) for slope in slopes]
     alive = [((slope != 0.0) & finite).any(axis=0).mean(axis=0) for slope in slopes]
     return Evidence(
         on_piece=_pad_pieces([shares for shares, _ in pieces], seeds),
@@ -124,7 +125,7 @@ def examine(
         alive=_layers_last(alive, seeds),
         gradient=_layers_last(norms, seeds),
         solved=right.all(axis=(0, 1)) & finite,
-        slope=_steepest(slopes, finite),
+        slope=_layers_last(steepest, seeds),
         flat=_layers_last(flat, seeds),
         wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
         nonaffinity=nonaffinity,
@@ -137,11 +138,6 @@ def _flat_below(activation: Activation) -> float:
     with np.errstate(all="ignore"):
         slopes = np.abs(activation.derivative(_GRID))
     return FLAT_SLOPE * float(np.fmax.reduce(np.fmin(slopes, 1.0)))
-
-
-def _steepest(slopes: Sequence[Array], finite: BoolArray) -> Array:
-    steepest = [np.abs(slope).max(axis=(0, 1)) for slope in slopes]
-    return _layers_last([np.where(finite, slope, np.nan) for slope in steepest], len(finite))
 
 
 def _layers_last(layers: Sequence[Array], seeds: int) -> Array:
