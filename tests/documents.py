@@ -21,6 +21,7 @@ import io
 import json
 import os
 import re
+import runpy
 import shlex
 import sys
 import tempfile
@@ -226,6 +227,12 @@ def question_table(_: str) -> str:
     return _table("|`sigmoid`, printed:|hsig:|`hard_sigmoid`, printed:|hsig:", *rows)
 
 
+def glow_table(_: str) -> str:
+    """What the script of Glow's example prints."""
+    lines = runpy.run_path(str(ROOT / "benchmarks/glow.py"))["lines"]()
+    return "\n".join(["```text", "$ python benchmarks/glow.py", *lines, "```"])
+
+
 def end_points_table(table: str) -> str:
     """Where the seeds of each row's command ended; the commands are those of the table."""
     commands = re.findall(r"^\| `(hsig .*?)` \|", table, re.MULTILINE)
@@ -266,6 +273,7 @@ def _end_points(command: str) -> list[str]:
 
 TABLES = {
     "end-points": end_points_table,
+    "glow": glow_table,
     "keys": keys_table,
     "pictures": pictures_table,
     "question": question_table,
