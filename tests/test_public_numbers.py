@@ -1,4 +1,4 @@
-"""The counts in `docs/findings/public-numbers.md` have the intervals and the start that are told."""
+"""The counts in `docs/findings/public-numbers.md`: their intervals, and the start."""
 
 import re
 import runpy
