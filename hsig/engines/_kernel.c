@@ -1198,13 +1198,13 @@ static TARGET __attribute__((noinline)) void ISA(step)(const int wide, const pro
     default: { /* ADAM, ADAMW */
         lanes *power = square + size;
         power[0] = power[0] * first, power[1] = power[1] * second;
-        lanes by_mean = rate / (1.0 - power[0]), by_square = root(1.0 - power[1]);
+        lanes by_mean = rate / (1.0 - power[0]), by_square = 1.0 / root(1.0 - power[1]);
         if (wide)
             by_mean = all(by_mean[0]), by_square = all(by_square[0]);
         for (size_t i = 0; i < size; i++) {
             m[i] = m[i] + (1.0 - first) * (g[i] - m[i]);
             square[i] = second * square[i] + (1.0 - second) * (g[i] * g[i]);
-            w[i] -= by_mean * (m[i] / (root(square[i]) / by_square + epsilon));
+            w[i] -= by_mean * (m[i] / (root(square[i]) * by_square + epsilon));
         }
     }
     }

@@ -95,7 +95,7 @@ def step_adam(
     """
     mean = mean + (1.0 - beta1) * (gradient - mean)
     square = beta2 * square + (1.0 - beta2) * (gradient * gradient)
-    size = np.sqrt(square) / np.sqrt(1.0 - power2) + epsilon
+    size = np.sqrt(square) * (1.0 / np.sqrt(1.0 - power2)) + epsilon
     return weights - (learning_rate / (1.0 - power1)) * (mean / size), mean, square
 
 
