@@ -41,11 +41,11 @@ CROSSED = (*STRAIGHT, "sigmoid", "tanh", "elu", "softplus", "silu", "gelu_tanh",
 SPREAD = (  # the question's network in small steps; a wider one in steps that make some diverge
     {
         "task": TASKS["xor"],
-        "update": "online",
+        "batch_size": 1,
         "learning_rate": 0.5,
         "init": Start("uniform", (-2.0, 2.0)),
     },
-    {"task": TASKS["parity3"], "update": "batch", "learning_rate": 60.0, "hidden": (5,)},
+    {"task": TASKS["parity3"], "batch_size": None, "learning_rate": 60.0, "hidden": (5,)},
 )
 
 

@@ -6,11 +6,11 @@ import mpmath
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from setups import ORDERS
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines import compiled
 from hsig.engines.engine import Problem, State
-from hsig.engines.order import ORDERS
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network
 

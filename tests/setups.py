@@ -8,7 +8,7 @@ import numpy as np
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.engines.choice import fastest_engine
 from hsig.engines.engine import Problem, State
-from hsig.engines.order import ONLINE
+from hsig.engines.order import ONLINE, Order
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.experiments.training import gather, run
 from hsig.experiments.verdicts import VERDICTS
@@ -17,6 +17,7 @@ from hsig.networks.network import Network, default_output_activation, seeds_last
 from hsig.networks.starts import Start
 from hsig.networks.tasks import TASKS, Task
 
+ORDERS = {"online": ONLINE, "batch": Order(None)}
 BACKWARDS = ("own", "logistic", "output", "straight_through")  # the slopes to train with
 
 

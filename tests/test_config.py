@@ -24,6 +24,7 @@ from hsig.config.loading import (
 )
 from hsig.config.text import MAX_FILE_BYTES
 from hsig.config.values import read_scalar
+from hsig.engines.optimizers import OPTIMIZERS
 from hsig.errors import ConfigError
 from hsig.experiments.training import gather, run
 from hsig.networks.tasks import TASKS
@@ -65,7 +66,9 @@ def names(group):
 def test_the_defaults_alone_are_the_questions_experiment():
     experiment = load_experiment()
     assert (experiment.task.name, labels(experiment)) == ("xor", ["sigmoid"])
-    assert (experiment.loss.name, experiment.update) == ("bce", "online")
+    assert (experiment.loss.name, experiment.batch_size) == ("bce", 1)
+    assert (experiment.optimizer.name, experiment.order) == ("sgd", "fixed")
+    assert (experiment.weight_decay, experiment.clip_norm) == (0.0, float("inf"))
     assert (experiment.learning_rate, experiment.epochs, experiment.hidden) == (0.1, 4000, (3,))
     assert (experiment.init.scheme, experiment.init.settings) == ("uniform", (0.0, 1.0))
     assert experiment.seeds == tuple(range(100))
@@ -85,9 +88,14 @@ EVERY_KEY = {
     "activations": "[hard, tanh]",
     "output_activation": "hard:kink=open",
     "loss": "squared",
+    "optimizer": "{name: adam, beta2: 0.5}",
     "learning_rate": "1e-3",
+    "weight_decay": "0.25",
+    "clip_norm": "2",
     "epochs": "7",
+    "batch_size": "null",  # a key for which update is another spelling
     "update": "batch",
+    "order": "shuffled",
     "hidden": "2",
     "bias": "true",
     "init": "{uniform: [-1, 2]}",
@@ -121,7 +129,10 @@ def test_every_key_can_be_set_in_a_file_and_by_a_flag(write, by_flag):
     assert variant.label == "hard:slope=0.25,backward=logistic"
     assert variant.output_activation.kink == "open"
     assert (experiment.loss.name, experiment.learning_rate) == ("squared", 0.001)
-    assert (experiment.epochs, experiment.update, experiment.hidden) == (7, "batch", (2,))
+    assert (experiment.epochs, experiment.batch_size, experiment.hidden) == (7, None, (2,))
+    assert experiment.optimizer.parameters == {"beta1": 0.9, "beta2": 0.5, "epsilon": 1e-8}
+    assert (experiment.weight_decay, experiment.clip_norm) == (0.25, 2.0)
+    assert experiment.order == "shuffled"
     assert experiment.init.parameters == {"low": -1.0, "high": 2.0}
     assert experiment.initial_weights[1].tolist() == [[5], [6], [7]]
     assert (experiment.seeds, experiment.solved_within, experiment.max_seeds) == ((9,), 0.1, 7)
@@ -341,7 +352,27 @@ MISTAKES = [
     ("hidden: 1-1-1-1-1-1-1-1-1", "x.yaml:1: hidden: ", "1 to 8 hidden layers", "a list of 9"),
     ("learning_rat: 1", "x.yaml:1: ", "'learning_rat'", "'learning_rate'", *KEYS),
     ("lr: 1", "x.yaml:1: ", "unknown key 'lr'", "'learning_rate'"),
-    ("optimizer: adam", "x.yaml:1: ", "unknown key 'optimizer'"),
+    ("momentum: 0.9", "x.yaml:1: ", "unknown key 'momentum'", "'optimizer'", "momentum:0.9"),
+    ("solver: adam", "x.yaml:1: ", "unknown key 'solver'", "'optimizer'"),
+    ("optimizer: ada", "x.yaml:1: optimizer: ", "'ada'", "'adam'", *OPTIMIZERS),
+    ("optimizer: RMSProp", "x.yaml:1: optimizer: ", "rmsprop", "'RMSProp'"),
+    ("optimizer: SGD:momentum=0.5,nesterov=True", "x.yaml:1: optimizer: ", "nesterov:0.5"),
+    ("optimizer: 5", "x.yaml:1: optimizer: ", "momentum:0.9", "got 5"),
+    ("optimizer: adam:lr=0.1", "x.yaml:1: optimizer: ", "learning_rate 0.1"),
+    ("optimizer: adam:0.1", "x.yaml:1: optimizer: ", "without a key", "beta1, beta2, epsilon"),
+    ("optimizer: momentum:1", "x.yaml:1: optimizer: momentum:momentum: ", "below 1", "got 1"),
+    ("optimizer: momentum:-.1", "x.yaml:1: optimizer: momentum:momentum: ", "at least 0", "-0.1"),
+    ("optimizer: {momentum: [2]}", "x.yaml:1: optimizer.momentum[0]: ", "below 1", "got 2"),
+    ("optimizer: adam:epsilon=0", "x.yaml:1: optimizer: adam:epsilon: ", "above 0", "got 0"),
+    ("optimizer: {name: adam, beta1: 1}", "x.yaml:1: optimizer.beta1: ", "below 1", "got 1"),
+    ("weight_decay: -1", "x.yaml:1: weight_decay: ", "at least 0", "got -1"),
+    ("clip_norm: 0", "x.yaml:1: clip_norm: ", "none", "above 0", "got 0"),
+    ("batch_size: 0", "x.yaml:1: batch_size: ", "all", "at least 1", "got 0"),
+    ("batch_size: online", "x.yaml:1: batch_size: ", "all", "'online'"),
+    ("update: all", "x.yaml:1: update: ", "online, batch", "'all'"),
+    ("batch_size: 4\nupdate: batch", "x.yaml:2: update: ", "batch_size"),
+    ("update: batch\nbatch_size: all", "x.yaml:1: update: ", "batch_size"),
+    ("order: random", "x.yaml:1: order: ", "fixed, shuffled", "'random'"),
     ("loss: BCE", "x.yaml:1: loss: ", "'BCE'", "Did you mean 'bce'?", "squared"),
     ("epochs: 3\nhidden: 2\nepochs: 4", "x.yaml:3: ", "'epochs'", "line 1"),
     ("activation: ReLUU", "x.yaml:1: activation: ", "'ReLUU'", "'relu'", *ACTIVATIONS),

@@ -52,9 +52,14 @@ CHANGES = {
     "activations": Change("hard,tanh", "hard,relu", command=COMPARE),
     "output_activation": Change("sigmoid", "hard"),
     "loss": Change("bce", "squared"),
+    "optimizer": Change("sgd", "adam"),
     "learning_rate": Change("0.1", "0.2"),
+    "weight_decay": Change("0", "0.01"),
+    "clip_norm": Change("none", "0.01"),
     "epochs": Change("30", "40"),
+    "batch_size": Change("1", "3"),
     "update": Change("online", "batch"),
+    "order": Change("fixed", "shuffled"),
     "hidden": Change("3", "4"),
     "bias": Change("true", "hidden"),
     "init": Change("uniform:-3,3", "uniform:-3,4"),
@@ -127,7 +132,7 @@ def test_every_key_has_a_change_and_every_field_of_an_experiment_a_key():
     assert set(CHANGES) == set(KEYS)
     names = {field.name for field in fields(Experiment)} - {"variants"}
     apart = {"activation", "activations", "output_activation", "init_bias"}
-    assert names - {"optimizer"} == set(KEYS) - apart - {"optimizer"}
+    assert names == {name for name, key in KEYS.items() if not key.spells} - apart
 
 
 @keyed
@@ -147,7 +152,7 @@ def test_another_value_gives_a_cell_another_key_or_the_same_numbers(key):
             other = replace(other, variants=pair(key)[1].variants[1:])
     differ = key in OF_CELLS or (KEYS[key].numbers and key not in OF_NO_CELL)
     assert (digest_cell(one) != digest_cell(other)) is differ
-    if not differ or key in {"solved_within", "cost", "loss", "scale", "update", "epochs"}:
+    if not differ or key in {"solved_within", "cost", "loss", "scale", "batch_size", "epochs"}:
         assert (cell_bits(one) != cell_bits(other)) is differ
 
 
@@ -292,9 +297,14 @@ DEFAULTS = {
     "activations": None,
     "output_activation": None,
     "loss": "bce",
-    "learning_rate": 0.1,
+    "optimizer": "sgd",
+    "learning_rate": None,
+    "weight_decay": None,
+    "clip_norm": "none",
     "epochs": 4000,
-    "update": "online",
+    "batch_size": 1,
+    "update": None,
+    "order": "fixed",
     "hidden": 3,
     "bias": True,
     "init": "uniform:0,1",
@@ -310,12 +320,21 @@ DEFAULTS = {
 
 def test_the_defaults_that_digests_leave_out_are_what_they_were():
     assert {name: key.default for name, key in KEYS.items() if key.numbers} == DEFAULTS
+    experiment = load_experiment()
+    assert (experiment.learning_rate, experiment.weight_decay) == (0.1, 0.0)
 
 
 def test_the_default_experiment_says_nothing_and_every_other_value_itself():
     assert decisive_keys(load_experiment()) == {}
     flags = {"epochs": "30", "hidden": "4", "workers": "2", "cost": "last"}
     assert decisive_keys(load_experiment(flags=flags)) == {"epochs": 30, "hidden": 4}
+
+
+def test_batch_updates_have_the_digest_that_they_had_before_there_was_a_batch_size():
+    for flags in ({"update": "batch"}, {"batch_size": "all"}):
+        assert decisive_keys(load_experiment(flags=flags)) == {"update": "batch"}
+    for flags in ({"update": "online"}, {"batch_size": "1"}, {"optimizer": "sgd"}):
+        assert decisive_keys(load_experiment(flags=flags)) == {}
 
 
 def test_a_key_that_comes_later_changes_no_digest_at_its_default(monkeypatch):

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from setups import BACKWARDS, layers_of, network_of, problem_of, state_of, task_of
+from setups import BACKWARDS, ORDERS, layers_of, network_of, problem_of, state_of, task_of
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines import compiled, reference
 from hsig.engines.engine import Problem, State
-from hsig.engines.order import ORDERS
 from hsig.experiments.verdicts import OVERFLOW, SATURATED_RIGHT, SATURATED_WRONG, divergence_causes
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import layer_shapes

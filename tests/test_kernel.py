@@ -29,13 +29,12 @@ from kernels import (
     predict_and_lose,
     with_layers,
 )
-from setups import WithValue, activation, problem_of, state_of
+from setups import ORDERS, WithValue, activation, problem_of, state_of
 
 from hsig.activations import ACTIVATIONS
 from hsig.config.loading import load_experiment
 from hsig.engines import compiled, reference
 from hsig.engines.choice import engine_for, fastest_engine
-from hsig.engines.order import ORDERS
 from hsig.errors import ConfigError
 from hsig.networks.losses import LOSSES
 

@@ -179,9 +179,9 @@ def test_the_most_rows_that_can_be_right_are_those_of_the_best_table(rows, withi
         ([[0.5, 0.5], [0.5, 0.5], [0.5, 0.6]], [[0.5], [0.5], [0.5]], "other"),
     ],
 )
-@pytest.mark.parametrize("update", ["online", "batch"])
-def test_units_that_are_the_same_in_and_out_are_one(hidden, output, word, update):
-    settings = {"spec": "sigmoid", "learning_rate": 0.5, "update": update}
+@pytest.mark.parametrize("batch_size", [1, None])
+def test_units_that_are_the_same_in_and_out_are_one(hidden, output, word, batch_size):
+    settings = {"spec": "sigmoid", "learning_rate": 0.5, "batch_size": batch_size}
     result = train_from(hidden, output, epochs=300, **settings)
     assert (words(result) == ("symmetric",)) == (word == "symmetric")
     if word == "symmetric":

@@ -31,10 +31,10 @@ def outlook_of(problem, weights, *, advance=reference.advance_in_strides):
     return look_ahead(State.start(weights, problem.optimizer), problem, ONE, advance)
 
 
-@pytest.mark.parametrize("update", ["online", "batch"])
+@pytest.mark.parametrize("batch_size", [1, None])
 @pytest.mark.parametrize("hidden", [(3,), (3, 2)])
-def test_rise_and_drop_are_those_of_a_training_that_goes_on(update, hidden):
-    settings = {"seeds": 60, "report_every": 1, "update": update, "loss": "squared"}
+def test_rise_and_drop_are_those_of_a_training_that_goes_on(batch_size, hidden):
+    settings = {"seeds": 60, "report_every": 1, "batch_size": batch_size, "loss": "squared"}
     settings |= {"learning_rate": 1.0, "hidden": hidden, "low": -1.0}
     short, longer = train(epochs=200, **settings), train(epochs=200 + WINDOW, **settings)
     costs, outlook, known = longer.loss[:, 200:], short.outlook, ~short.solved

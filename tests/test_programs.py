@@ -17,12 +17,11 @@ from kernels import (
     predict_and_lose,
     with_layers,
 )
-from setups import activation, problem_of, state_of
+from setups import ORDERS, activation, problem_of, state_of
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines import compiled, reference
 from hsig.engines.choice import engine_for
-from hsig.engines.order import ORDERS
 from hsig.formulas.program import Program, Step
 from hsig.networks.losses import LOSSES
 

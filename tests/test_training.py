@@ -93,13 +93,13 @@ def test_cost_last_and_mean_are_taken_over_the_samples_of_an_epoch():
 @given(
     st.sampled_from(["sigmoid", "hard", "tanh", "relu"]),
     st.sampled_from(LOSSES),
-    st.sampled_from(["online", "batch"]),
+    st.sampled_from([1, None]),
     st.sampled_from([{}, DEEP]),
     st.integers(0, 2**32 - 1),
 )
-def test_the_loss_is_of_the_weights_of_a_checkpoint(spec, loss, update, fields, seed):
+def test_the_loss_is_of_the_weights_of_a_checkpoint(spec, loss, batch_size, fields, seed):
     """By loops over floats; an epoch of batch updates prints it, for its weights are the same."""
-    fields = {"loss": loss, "update": update, "learning_rate": 1.0, "low": -2.0, **fields}
+    fields = {"loss": loss, "batch_size": batch_size, "learning_rate": 1.0, "low": -2.0, **fields}
     result = train(spec, epochs=6, seeds=[seed], **fields)
     task, weights = fields.get("task", experiment().task), [w[0].tolist() for w in result.weights]
     output = result.variant.output_activation.name
@@ -109,7 +109,7 @@ def test_the_loss_is_of_the_weights_of_a_checkpoint(spec, loss, update, fields, 
     with np.errstate(all="ignore"):
         losses = [plain.gradient(*row)[0] for row in rows]
     np.testing.assert_allclose(result.loss[0, -1], sum(losses) / len(losses), rtol=1e-9)
-    if update == "batch":
+    if batch_size is None:
         np.testing.assert_allclose(result.cost_mean, result.loss, rtol=1e-12)
 
 
@@ -117,8 +117,8 @@ def test_the_loss_of_sorted_samples_is_not_what_an_online_epoch_prints():
     """A class after the other: each is learnt, and the other forgotten, within an epoch."""
     task = task_of([[n % 20 / 20] for n in range(400)], [[n // 200] for n in range(400)])
     online, batch = (
-        train("sigmoid", task=task, epochs=2, seeds=5, report_every=1, update=update)
-        for update in ("online", "batch")
+        train("sigmoid", task=task, epochs=2, seeds=5, report_every=1, batch_size=batch_size)
+        for batch_size in (1, None)
     )
     np.testing.assert_array_equal(online.loss[:, 0], batch.loss[:, 0])
     assert (online.cost_mean[:, 0] < online.loss[:, 0] / 3).all()
@@ -212,7 +212,7 @@ def test_a_run_that_is_stopped_half_way_is_an_outcome_with_what_was_reached():
 
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"step", "sign"}))  # of slope 0
 def test_every_activation_trains_at_any_depth(name):
-    settings = {"loss": "squared", "epochs": 20, "seeds": 10, "low": -1.0, "update": "batch"}
+    settings = {"loss": "squared", "epochs": 20, "seeds": 10, "low": -1.0, "batch_size": None}
     for hidden in ((3,), (3, 3)):
         result = train(f"{name}:own", hidden=hidden, **settings)
         assert np.isfinite(result.cost_mean).all()

@@ -179,7 +179,7 @@ def test_a_smooth_unit_is_dead_where_its_slope_rounds_to_0():
 def test_a_smooth_unit_with_any_slope_is_not_dead_for_what_it_tells_apart_may_do():
     """A slope of 3e-13, weights that do not move, outputs of 3e-27 and 3e-13: solved at 11,383."""
     layers = ([[32.0], [-61.0]], [[1.0], [0.3]])
-    settings = {"spec": "sigmoid", "task": task_of([[0], [1]], [0, 1]), "update": "batch"}
+    settings = {"spec": "sigmoid", "task": task_of([[0], [1]], [0, 1]), "batch_size": None}
     settings["learning_rate"] = 0.01
     early, late = (train_from(*layers, epochs=epochs, **settings) for epochs in (200, 12_000))
     np.testing.assert_array_equal(early.weights[0], late.weights[0])
@@ -271,7 +271,7 @@ REPEATED = task_of([[0, 1], [0, 1], [1, 0], [1, 1]], [1, 0.2, 1, 0])
     loss=st.sampled_from(["squared", "bce", "bce_naive"]),
     task=st.sampled_from(["xor", "and", "parity3", WIDE, TWO_OUTPUTS, REPEATED]),
     within=st.sampled_from([0.5, 0.5, 0.3]),
-    update=st.sampled_from(["online", "batch"]),
+    batch_size=st.sampled_from([1, None]),
     hidden=st.lists(st.integers(1, 8) | st.just(1), min_size=1, max_size=3),
     rate=st.sampled_from([0.01, 0.1, 1.0, 5.0, 10.0]),
     width=st.sampled_from([0.01, 1.0, 4.0, 8.0, 30.0]),
@@ -280,12 +280,12 @@ REPEATED = task_of([[0, 1], [0, 1], [1, 0], [1, 1]], [1, 0.2, 1, 0])
     seed=st.integers(0, 2**32 - 41),
 )  # fmt: skip
 def test_what_is_never_solved_is_not_solved_by_many_times_the_epochs(
-    spec, output, loss, task, within, update, hidden, rate, width, same, epochs, seed
+    spec, output, loss, task, within, batch_size, hidden, rate, width, same, epochs, seed
 ):
     one_layer = len(hidden) == 1 and task is not TWO_OUTPUTS  # which the fast engine has
     chosen = experiment(
         spec, output=output, loss="squared" if task is WIDE or output else loss, task=task,
-        hidden=tuple(hidden), learning_rate=rate, epochs=epochs, update=update,
+        hidden=tuple(hidden), learning_rate=rate, epochs=epochs, batch_size=batch_size,
         low=np.nextafter(width, 0.0) if same else -width, high=width, solved_within=within,
         seeds=range(seed, seed + 24),
     )  # fmt: skip
@@ -361,13 +361,13 @@ def test_a_hard_output_that_is_saturated_on_every_row(spec, loss, bias, cause, b
         assert result.cost_mean[0].tolist() == [np.inf, np.inf]
 
 
-@pytest.mark.parametrize("update", ["online", "batch"])
+@pytest.mark.parametrize("batch_size", [1, None])
 @pytest.mark.parametrize("hidden", [(3,), (3, 2)])
-def test_weights_that_grow_without_bound_overflow(update, hidden):
+def test_weights_that_grow_without_bound_overflow(batch_size, hidden):
     line = ACTIVATIONS["identity"]
     result = train(
-        line, output=line, loss="squared", learning_rate=9.0, epochs=500, seeds=5, update=update,
-        hidden=hidden,
+        line, output=line, loss="squared", learning_rate=9.0, epochs=500, seeds=5, hidden=hidden,
+        batch_size=batch_size,
     )  # fmt: skip
     assert result.diverged_by == ("overflow",) * 5
 

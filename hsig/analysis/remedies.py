@@ -173,7 +173,9 @@ def _list_settings(experiment: Experiment) -> list[dict[str, dict[str, Any]]]:
     widths = [tuple(ceil(times * units) for units in experiment.hidden) for times in WIDTHS]
     if not experiment.hidden:
         widths = [*FIRST_UNITS]
-    other = "batch" if experiment.update == "online" else "online"
+    rows = len(experiment.task.targets)
+    size = min(experiment.batch_size or rows, rows)
+    updates = [(name, to) for name, to in (("online", 1), ("batch", None)) if (to or rows) != size]
     faster, slower = (_list_rates(experiment.learning_rate, factors) for factors in RATES)
     scaled = "inputs scaled (standard)"
     is_large = np.abs(experiment.task.targets).max() > MAX_INPUT and experiment.scale == NO_SCALE
@@ -190,7 +192,7 @@ def _list_settings(experiment: Experiment) -> list[dict[str, dict[str, Any]]]:
         faster,
         slower,
         {f"initial weights from {start.summary}": {"init": start, **drawn} for start in starts},
-        {f"{other} updates": {"update": other}},
+        {f"{name} updates": {"batch_size": to} for name, to in updates},
         {"biases": {"bias": "both"}} if experiment.bias != "both" and not given else {},
         {
             f"{'-'.join(map(str, hidden))} hidden units": {"hidden": hidden}

@@ -46,6 +46,7 @@ class SweepOutcome:
     base: Experiment  # the experiment of the first cell
     # of each cell, by its values; None where seeds are missing
     results: Mapping[tuple[str, ...], CellResult | None]
+    differing: tuple[str, ...] = ()  # as `Sweep` has it
 
     @cached_property
     def summaries(self) -> dict[tuple[str, ...], CellSummary | None]:

@@ -139,7 +139,7 @@ def sweep(
             if not output.quiet:
                 print_message(_describe_work(wanted, missing, pool.workers))
             training.train(missing, pool, interrupts, quiet=output.quiet)
-        page = sweep_page(wanted.axes, wanted.experiments[0], ledger.summaries)
+        page = sweep_page(wanted.axes, wanted.experiments[0], ledger.summaries, wanted.differing)
         try:
             output.write(page)
         finally:  # what nobody reads, or no disk takes, is kept all the same

@@ -8,6 +8,7 @@ field of the same name in `hsig.experiments.experiment.Experiment`, and that pla
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -33,6 +34,7 @@ from hsig.config.kinds import (
     mapping_schema,
     table,
 )
+from hsig.config.optimizer_kinds import OptimizerKind, example_of
 from hsig.config.ranges import VALUES_SCHEMA, Tune
 from hsig.config.specs import is_bracketed
 from hsig.config.task_kinds import BiasKind, InitialWeights, StartKind, TaskKind
@@ -59,6 +61,7 @@ class Key(NamedTuple):
         may_vary: Whether it makes a difference between the cells of a sweep.
         numbers: Whether the numbers of a seed depend on it; otherwise it is what a result
             looks like, or how it is come by.
+        spells: The key of which this is another spelling; an experiment has only that.
         metavar: What `--help` shows for the value.
         short: One-letter flag.
         help: One line for `--help`, with the default where it needs words.
@@ -71,6 +74,7 @@ class Key(NamedTuple):
     commands: tuple[str, ...] = (TRAIN, COMPARE, EXPLAIN, SWEEP)
     may_vary: bool = True
     numbers: bool = True
+    spells: str = ""
     metavar: str = ""
     short: str = ""
     help: str = ""
@@ -131,12 +135,25 @@ _ROWS = (
         "[0, 1], else sigmoid"),
     Key("loss", Choice(table("networks.losses", "LOSSES")), "bce", metavar="LOSS", short="-l",
         help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
-    Key("learning_rate", _RATE, 0.1, metavar="RATE", short="-r",
-        help="Step size of gradient descent"),
+    Key("optimizer", OptimizerKind(), "sgd", metavar="SPEC",
+        help="What makes a step of a gradient: sgd (plain gradient descent), momentum:0.9, "
+        "nesterov, rmsprop, adam, adamw; with settings adam:beta1=0.8,beta2=0.99"),
+    Key("learning_rate", _RATE, metavar="RATE", short="-r",
+        help="Step size. Default: the optimizer's own: sgd 0.1; momentum, nesterov and rmsprop "
+        "0.01; adam and adamw 0.001"),
+    Key("weight_decay", Number(0.0, 1e9), metavar="X",
+        help="So many times each weight, biases too, is added to its gradient; with adamw, taken "
+        "from it at the learning rate. Default: adamw 0.01, else 0"),
+    Key("clip_norm", Number(0.0, 1e9, above=True, words={"none": inf}), "none", metavar="X|none",
+        help="Longest gradient of a step, over all layers: a longer one is scaled down to it"),
     Key("epochs", Whole(1, MAX_EPOCHS), 4000, metavar="N", short="-e",
         help="Passes over the samples of the task"),
-    Key("update", Choice(("online", "batch")), "online", metavar="RULE",
-        help="online (a step per sample, in their order) or batch (a step per epoch)"),
+    Key("batch_size", Whole(1, MAX_EPOCHS, words={"all": None}), 1, metavar="N|all",
+        help="Rows of a step, which is along the mean of their gradients; all: a step per epoch"),
+    Key("update", Choice({"online": 1, "batch": None}), spells="batch_size", metavar="RULE",
+        help="In place of batch_size: online (a step per row) is 1, batch (a step per epoch) all"),
+    Key("order", Choice(("fixed", "shuffled")), "fixed", metavar="ORDER",
+        help="Of the rows: fixed, their own, or shuffled, drawn anew for each seed and epoch"),
     Key("hidden", _HIDDEN, 3, metavar="N",
         help="Hidden units; of several layers 8-8, or a list; 0 for the output alone"),
     Key("bias", Choice(_BIASES), True, metavar="LAYERS",
@@ -184,11 +201,20 @@ _ROWS = (
 # fmt: on
 KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _ROWS})
 
-# what other programs call a key, and what they choose by keys of which there are none here
+# what other programs call a key
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
-    {"lr": "learning_rate", "eta": "learning_rate", "lrate": "learning_rate", "criterion": "loss"}
+    {
+        **dict.fromkeys(("lr", "eta", "lrate", "learning_rate_init"), "learning_rate"),
+        **dict.fromkeys(("optimiser", "optim", "solver"), "optimizer"),
+        **dict.fromkeys(("clipnorm", "global_clipnorm", "max_norm", "max_grad_norm"), "clip_norm"),
+        **{
+            "criterion": "loss",
+            "wd": "weight_decay",
+            "shuffle": "order",
+            "batchsize": "batch_size",
+        },
+    }
 )
-_OPTIMIZERS = ("optimizer", "optimiser", "optim", "solver", "momentum", "weight_decay")
 
 
 def known_elsewhere(name: str, spelled: Callable[[str], str]) -> str:
@@ -201,11 +227,8 @@ def known_elsewhere(name: str, spelled: Callable[[str], str]) -> str:
         return ""
     if name in ELSEWHERE:
         return f" Did you mean {spelled(ELSEWHERE[name])}?"
-    if name in _OPTIMIZERS:
-        return (
-            " Training is plain gradient descent: there is no other. What can be chosen is "
-            f"{spelled('update')} (online or batch) and {spelled('learning_rate')}."
-        )
+    if example := example_of(name):
+        return f" It goes with {spelled('optimizer')}, as {example}."
     return ""
 
 

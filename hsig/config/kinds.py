@@ -112,6 +112,7 @@ class Number(Kind):
         low: Smallest value.
         high: Largest value.
         above: Whether `low` itself is excluded.
+        below: Whether `high` itself is.
         infinite: Whether it may be infinite.
         words: What it may be instead, and what that means.
     """
@@ -119,6 +120,7 @@ class Number(Kind):
     low: float = -inf
     high: float = inf
     above: bool = False
+    below: bool = False
     infinite: bool = False
     words: Mapping[str, object] = field(default_factory=dict)
 
@@ -135,8 +137,9 @@ class Number(Kind):
         too_low = number is None or isnan(number) or number < self.low
         if number is None or too_low or (self.above and number == self.low):
             raise location.expected(self._describe(), value)
-        if number > self.high:
-            raise location.expected(f"{self.noun} of at most {self.high:.15g}", value)
+        if number > self.high or (self.below and number == self.high):
+            most = "below" if self.below else "of at most"
+            raise location.expected(f"{self.noun} {most} {self.high:.15g}", value)
         if isinf(number) and not self.infinite:
             raise location.expected("a finite number", value)
         return number
@@ -158,7 +161,7 @@ class Number(Kind):
         if isfinite(self.low):
             schema["exclusiveMinimum" if self.above else "minimum"] = self.low
         if isfinite(self.high):
-            schema["maximum"] = self.high
+            schema["exclusiveMaximum" if self.below else "maximum"] = self.high
         words = [*self.words, *(("Infinity", "-Infinity") if self.infinite else ())]
         return {"anyOf": [schema, {"enum": words}]} if words else schema
 

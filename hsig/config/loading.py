@@ -15,13 +15,21 @@ from hsig.activations import ACTIVATIONS, Activation
 from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
 from hsig.config.conflicts import find_conflicts
 from hsig.config.formulas import Argument, read_argument
-from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, known_elsewhere
+from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, Key, known_elsewhere
 from hsig.config.kinds import SAME, Kind, ListOf, Number
 from hsig.config.task_kinds import LAYER_NAMES, split_tasks
 from hsig.config.text import read_config
-from hsig.config.values import INVALID, InvalidValue, Json, Location, Value, nearest
+from hsig.config.values import (
+    INVALID,
+    InvalidValue,
+    Json,
+    Location,
+    Value,
+    check_all,
+    nearest,
+)
 from hsig.errors import ConfigError
-from hsig.experiments.experiment import Bound, Checks, Experiment, Variant
+from hsig.experiments.experiment import OF_OPTIMIZER, Bound, Checks, Experiment, Variant
 from hsig.networks.network import default_output_activation
 
 Settings = Mapping[str, str | Argument]  # by key: texts as behind its flag, or values of a call
@@ -68,6 +76,42 @@ def known_keys(parts: Mapping[str, Value], problems: list[str]) -> dict[str, Val
         describe_unknown_key(part.where(), name) for name, part in parts.items() if name not in KEYS
     ]
     return {name: part for name, part in parts.items() if name in KEYS}
+
+
+def translate_spellings(
+    written: Mapping[str, Value], problems: list[str], *, several: bool = False
+) -> dict[str, Value]:
+    """The values of one source, those of another spelling under the key that it spells.
+
+    Args:
+        written: By key.
+        problems: Get those that are given under both.
+        several: Whether a list, or a text with commas, is several values.
+    """
+    translated: dict[str, Value] = {}
+    for name, value in written.items():
+        meant = KEYS[name].spells if name in KEYS else ""
+        if not meant:
+            translated.setdefault(name, value)
+        elif value.value is not None:
+            location = Location(name, value, problems)
+            if has_value(written, meant):
+                location.wrong(f"is another spelling of {meant}, which is given too. Give one")
+            new: object = INVALID
+            with suppress(InvalidValue):
+                new = _translate(KEYS[name], value.value, location, several)
+            translated[meant] = value._replace(value=new)
+    return translated
+
+
+def _translate(key: Key, value: object, location: Location, several: bool) -> object:
+    if several and isinstance(value, list):
+        below = [location.below(place) for place in range(len(value))]
+        pairs = zip(value, below, strict=True)
+        return check_all(partial(_translate, key, *pair, False) for pair in pairs)
+    if several and isinstance(value, str) and "," in value:
+        return ",".join(str(_translate(key, part, location, False)) for part in value.split(","))
+    return KEYS[key.spells].kind.document(key.kind.check(value, location))
 
 
 def describe_unknown_key(where: str, name: str) -> str:
@@ -141,6 +185,9 @@ class CheckedKeys:
 
     def _assemble(self) -> Experiment:
         values = dict(self.values)
+        for name in OF_OPTIMIZER:
+            if values[name] is None:
+                values[name] = getattr(values["optimizer"].rule, name)
         own, chosen = values["activation"], values["activations"] if self.comparing else ()
         is_known = own is not None and all(layer.name in ACTIVATIONS for layer in own)
         if not (self.comparing and (own is None or is_known or own in chosen)):
@@ -252,7 +299,9 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
         "output_activation": output,
     }
     return {
-        name: key.kind.document(derived[name] if name in derived else getattr(experiment, name))
+        name: None
+        if key.spells
+        else key.kind.document(derived[name] if name in derived else getattr(experiment, name))
         for name, key in KEYS.items()
     }
 
@@ -265,7 +314,7 @@ class Resolved(NamedTuple):
 
     Attributes:
         experiment: What the values make.
-        origins: By key: `FILE:LINE`, `--flag` or `default`.
+        origins: By key: `FILE:LINE`, `--flag`, `default` or `default of OPTIMIZER`.
     """
 
     experiment: Experiment
@@ -296,7 +345,9 @@ def resolve(
     """
     problems: list[str] = []
     in_file = {} if path is None else _read_keys(Path(path), problems)
-    written = insert_formulas(in_file | read_flags(flags or {}, problems), in_file)
+    in_file = translate_spellings(in_file, problems)
+    typed = translate_spellings(read_flags(flags or {}, problems), problems)
+    written = insert_formulas(in_file | typed, in_file)
     single = has_value(written, "activation") and not has_value(written, "activations")
     command = COMPARE if among_others else _find_command(written, command, problems)
     if command != COMPARE:
@@ -306,7 +357,14 @@ def resolve(
     if comparing and (has_value(in_file, "activations") or written["activation"].is_flag):
         written["activation"] = defaults(command)["activation"]  # that of the file is its own
     checked = check_keys(written, problems, comparing=comparing)
-    return Resolved(checked.experiment(), {name: part.where() for name, part in written.items()})
+    experiment = checked.experiment()
+    origins = {name: part.where() for name, part in written.items()}
+    origins |= {
+        name: f"default of {experiment.optimizer.name}"
+        for name in OF_OPTIMIZER
+        if written[name].value is None
+    }
+    return Resolved(experiment, origins)
 
 
 def _find_command(written: Mapping[str, Value], command: str | None, problems: list[str]) -> str:
@@ -447,8 +505,8 @@ def load_resolved(keys: Mapping[str, object], where: str) -> Experiment:
         ConfigError: With every problem, should it be of another version.
     """
     problems = [describe_unknown_key(where, name) for name in keys if name not in KEYS]
-    written = defaults(COMPARE)
-    written |= {name: Value(value, where) for name, value in keys.items() if name in KEYS}
+    known = {name: Value(value, where) for name, value in keys.items() if name in KEYS}
+    written = defaults(COMPARE) | translate_spellings(known, problems)
     written = insert_formulas(written, written)
     engine = str(written["engine"].value)
     written["engine"] = Value("auto", where)  # the one named need not be on this machine

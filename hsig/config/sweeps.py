@@ -29,19 +29,28 @@ from hsig.config.loading import (
     defaults,
     known_keys,
     read_flags,
+    translate_spellings,
 )
 from hsig.config.ranges import MAX_VALUES, is_range, read_values
 from hsig.config.specs import Setting, Spec
 from hsig.config.text import read_config
 from hsig.config.values import INVALID, InvalidValue, Location, Value, check_all, nearest
 from hsig.errors import ConfigError
-from hsig.experiments.experiment import Experiment
+from hsig.experiments.experiment import OF_OPTIMIZER, Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
 
 MAX_CELLS = MAX_VALUES
 _ACTIVATION = "activation"
 # an experiment has these as they are, and no other key is right or wrong by them
-_INDEPENDENT = {"learning_rate", "epochs", "solved_within", "update", "cost"}
+_INDEPENDENT = {
+    "epochs",
+    "solved_within",
+    "batch_size",
+    "order",
+    "cost",
+    "clip_norm",
+    *OF_OPTIMIZER,
+}
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,11 @@ def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -
     problems: list[str] = []
     parts = {} if path is None else read_config(path, problems, folder)
     block = parts.pop(SWEPT, None)
-    typed = read_flags(flags, problems)
+    typed = translate_spellings(read_flags(flags, problems), problems, several=True)
     named = typed.get(_ACTIVATION, parts.get(_ACTIVATION))
     of_a_formula = named is not None and is_formula(named.value)
     in_file = [] if block is None else _read_axes(block, problems, of_a_formula=of_a_formula)
-    written = {} if path is None else known_keys(parts, problems)
+    written = translate_spellings(known_keys(parts, problems), problems)
     problems += [
         f"{value.where()}: {name}: a sweep has no use for this key"
         for name, value in (written | typed).items()
@@ -138,10 +147,11 @@ def _read_axes(block: Value, problems: list[str], *, of_a_formula: bool) -> list
             raise location.expected(
                 "keys with their values, such as {learning_rate: [0.1, 1]}", block.value
             )
-        for name, value in block.value.items():
+        values = {name: block.part(name, value) for name, value in block.value.items()}
+        for name, part in translate_spellings(values, problems, several=True).items():
             with suppress(InvalidValue):
-                below = Location(f"{SWEPT}.{name}", block.part(name, value), problems)
-                swept.append(_read_axis(name, value, below, of_a_formula=of_a_formula))
+                below = Location(f"{SWEPT}.{name}", part, problems)
+                swept.append(_read_axis(name, part.value, below, of_a_formula=of_a_formula))
     return swept
 
 
@@ -225,7 +235,12 @@ def _make_cells(
     Raises:
         ConfigError: With what is wrong in the first cell that is wrong.
     """
-    plain = [place for place, part in enumerate(swept) if part.axis.name in _INDEPENDENT]
+    plain = [
+        place
+        for place, part in enumerate(swept)
+        if part.axis.name in _INDEPENDENT
+        and not (part.axis.name in OF_OPTIMIZER and None in part.values)
+    ]
     others = [place for place in range(len(swept)) if place not in plain]
     alike: dict[tuple[str, ...], Experiment] = {}  # the first of those with the same other values
     for name, values in zip(names, product(*(part.values for part in swept)), strict=True):

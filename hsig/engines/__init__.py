@@ -1,4 +1,4 @@
-"""Gradient descent, and nothing else: what every engine takes and gives.
+"""Gradient descent and its optimizers, and nothing else: what every engine takes and gives.
 
 In: a `State` and a `Problem`. Out: a `Progress`. Arrays have seeds last.
 To import: these nouns from `engine`; from `choice` the engines that there are, and what their

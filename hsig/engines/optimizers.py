@@ -204,6 +204,19 @@ class Optimizer:
         return dict(zip(self.rule.settings, self.settings, strict=True))
 
     @property
+    def label(self) -> str:
+        """Its name, and one setting, or of several those that are no defaults, as configs do.
+
+        >>> Optimizer("adam", (0.9, 0.99, 1e-8)).label, Optimizer("momentum", (0.9,)).label
+        ('adam:beta2=0.99', 'momentum:0.9')
+        """
+        if len(self.settings) == 1:
+            return f"{self.name}:{self.settings[0]!r}"
+        defaults, pairs = self.rule.settings, self.parameters.items()
+        changed = [f"{name}={value!r}" for name, value in pairs if value != defaults[name]]
+        return f"{self.name}:{','.join(changed)}" if changed else self.name
+
+    @property
     def is_plain(self) -> bool:
         """Whether a step is the learning rate times the gradient."""
         return self.name == "sgd" and self.weight_decay == 0.0 and self.clip_norm == np.inf

@@ -60,4 +60,3 @@ def _mix(number: Words) -> Words:
 
 
 ONLINE = Order()
-ORDERS = {"online": ONLINE, "batch": Order(None)}  # by the names that `update` has for them

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from itertools import count, islice
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
 from hsig.engines.choice import Engine, engine_for
 from hsig.engines.engine import NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
-from hsig.engines.order import ORDERS
+from hsig.engines.order import Order, shuffle
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.outlook import Outlook
 from hsig.networks.losses import Loss
@@ -34,6 +35,8 @@ from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
+
+OF_OPTIMIZER = ("learning_rate", "weight_decay")  # whose default is that of the optimizer
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,15 @@ class Experiment:
     task: Task
     variants: tuple[Variant, ...]
     loss: Loss
-    learning_rate: float = 0.1
+    optimizer: Optimizer = SGD
+    learning_rate: float = SGD.rule.learning_rate
+    weight_decay: float = 0.0
+    clip_norm: float = inf
     epochs: int = 4000
-    update: str = "online"
+    batch_size: int | None = 1  # rows of a step; None for all
+    order: str = "fixed"
     hidden: tuple[int, ...] = (3,)  # units of each layer
     bias: str = "both"  # which layers have one, of `hsig.networks.network.BIASES`
-    optimizer: Optimizer = SGD
     init: Start = QUESTION_START
     initial_weights: Weights | None = None  # in place of the draw, for one seed; no seeds axis
     seeds: tuple[int, ...] = (0,)
@@ -150,8 +156,10 @@ class Experiment:
             targets=self.task.targets,
             learning_rate=self.learning_rate_of(variant),
             solved_within=self.solved_within,
-            order=ORDERS[self.update],
-            optimizer=self.optimizer,
+            order=Order(self.batch_size, self.order == "shuffled"),
+            optimizer=replace(
+                self.optimizer, weight_decay=self.weight_decay, clip_norm=self.clip_norm
+            ),
         )
 
     def find_obstacle(self, variant: Variant) -> str:
@@ -264,8 +272,12 @@ class Checkpoint:
 
     @property
     def cost_last(self) -> Array:
-        """Shape (seeds,); the last of what the coming epoch prints."""
-        return self.losses[:, -1]
+        """Shape (seeds,); what the coming epoch prints of the row that it takes last."""
+        if not self.problem.order.shuffled:
+            return self.losses[:, -1]
+        last = shuffle(self.losses.shape[1], self.state.seed_numbers, self.epoch)[-1]
+        costs: Array = self.losses[np.arange(len(self.losses)), last]
+        return costs
 
     @cached_property
     def max_error(self) -> Array:

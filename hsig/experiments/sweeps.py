@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from itertools import product
 
 from hsig.arrays import Array
-from hsig.experiments.experiment import Experiment, Failure, Result, as_cell, select_cost
+from hsig.experiments.experiment import (
+    OF_OPTIMIZER,
+    Experiment,
+    Failure,
+    Result,
+    as_cell,
+    select_cost,
+)
 from hsig.experiments.training import gather, run
 
 
@@ -37,6 +44,16 @@ class Sweep:
     axes: tuple[Axis, ...]
     cells: tuple[tuple[str, ...], ...]  # a value of each axis; the last axis runs fastest
     experiments: tuple[Experiment, ...]  # one for each cell, each of one variant
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """The keys that are not swept, and that cells have as their optimizers have them."""
+        axes = {axis.name for axis in self.axes}
+        return tuple(
+            name
+            for name in OF_OPTIMIZER
+            if name not in axes and len({getattr(e, name) for e in self.experiments}) > 1
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -48,7 +48,7 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "McNemar": "the exact test whether two variants solve the same share of the same seeds; it "
         "looks at the discordant pairs alone (McNemar 1947)",
         "Newcombe": "the interval of a difference of two paired rates (Newcombe 1998, method 10)",
-        "online": "one step per sample, in the order of the samples",
+        "online": "one step per sample, in the order of the samples unless they are shuffled",
         "paired": "compared seed by seed, from the same initial weights",
         "piece": "an interval on which an activation is a straight line",
         "power": "the probability that a test claims a difference that there is",

@@ -18,6 +18,7 @@ from hsig.config.loading import (
 )
 from hsig.config.values import Json, plain
 from hsig.engines import compiled, reference
+from hsig.engines.optimizers import SGD
 from hsig.experiments.evidence import NO_BEND
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.outlook import WINDOW
@@ -118,27 +119,60 @@ def verdict_counts(verdicts: Mapping[str, int]) -> str:
 # --- what was run --------------------------------------------------------------------------------
 
 
-def heading(experiment: Experiment, subject: str) -> tuple[str, str]:
-    """What was run: what every reader asks for, then every other key that changes numbers."""
+def heading(
+    experiment: Experiment, subject: str, differing: Collection[str] = ()
+) -> tuple[str, str]:
+    """What was run: what every reader asks for, then every other key that changes numbers.
+
+    Of a sweep, `differing` are keys that each cell has as its optimizer has them.
+    """
     start = f"initial weights from {experiment.init.summary}"
     if experiment.initial_weights is not None:
         start = f"given {sum(layer.size for layer in experiment.initial_weights)} initial weights"
     shared = ", the same for all" if len(experiment.variants) > 1 else ""
-    rate = "chosen for each" if experiment.is_tuned else short(experiment.learning_rate)
-    changed = ", ".join(f"{name} {value}" for name, value in changed_settings(experiment).items())
+    settings = changed_settings(experiment) | dict.fromkeys(differing, _OF_OPTIMIZER)
+    rate = settings.pop("learning_rate", "")
+    changed = ", ".join(f"{name} {value}" for name, value in settings.items())
     return (
         f"{subject} on {experiment.task.name}: {'-'.join(map(str, experiment.sizes))} network, "
-        f"loss {experiment.loss.name}, learning rate {rate}, {count(experiment.epochs, 'epoch')} "
-        f"({experiment.update})",
+        f"loss {experiment.loss.name}, {_describe_optimizer(experiment, rate)}, "
+        f"{count(experiment.epochs, 'epoch')} ({_describe_order(experiment)})",
         f"{start}, {named_seeds(experiment.seeds)}{shared}; engine {_engines(experiment)}"
         f"{f'; changed: {changed}' if changed else ''}",
     )
 
 
+_OF_OPTIMIZER = "default of each optimizer"
+
+
+def _describe_optimizer(experiment: Experiment, rate: str) -> str:
+    """The optimizer, if it is not plain gradient descent, and the learning rate."""
+    optimizer = experiment.optimizer
+    default = short(experiment.learning_rate)
+    if optimizer != SGD and experiment.learning_rate == optimizer.rule.learning_rate:
+        default += " (its default)"
+    rate = rate or ("chosen for each" if experiment.is_tuned else default)
+    named = "" if optimizer == SGD else f"optimizer {optimizer.label}, "
+    return f"{named}learning rate {rate}"
+
+
+def _describe_order(experiment: Experiment) -> str:
+    """How many rows a step takes, and in which order."""
+    rows, size = len(experiment.task.targets), experiment.batch_size
+    if size is None or size >= rows > 1:
+        few = size is not None and size > rows
+        words = f"batch: all {rows} rows, fewer than {size}" if few else "batch"
+    else:
+        rest = f", the last of {rows % size}" if rows % size else ""
+        words = "online" if size == 1 else f"batches of {size}{rest}"
+    return words if experiment.order == "fixed" else f"{words}, shuffled"
+
+
 # the keys that a heading spells in words, or that its subject or its tables show
 _IN_WORDS = (
-    *("task", "hidden", "loss", "learning_rate", "epochs", "update", "init", "init_bias"),
-    *("initial_weights", "seeds", "engine", "activation", "activations", "output_activation"),
+    *("task", "hidden", "loss", "optimizer", "learning_rate", "epochs", "batch_size", "order"),
+    *("init", "init_bias", "initial_weights"),
+    *("seeds", "engine", "activation", "activations", "output_activation"),
     *("report_every", "at_epochs"),
 )
 

@@ -50,15 +50,18 @@ Cells = Mapping[tuple[str, ...], CellSummary | None]
 Shading = Callable[[tuple[str, ...]], Shade]
 
 
-def sweep_page(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Page:
+def sweep_page(
+    axes: Sequence[Axis], base: Experiment, cells: Cells, differing: Sequence[str] = ()
+) -> Page:
     """The page of a sweep.
 
     Args:
         axes: What was swept.
         base: The experiment of the first cell.
         cells: The numbers of each cell by its values; None where it has not been trained.
+        differing: Keys that each cell has as its optimizer has them.
     """
-    what, start = heading(base, base.variants[0].label)
+    what, start = heading(base, base.variants[0].label, differing)
     swept, several = " and ".join(axis.name for axis in axes), len(axes) > 1
     done = [summary for summary in cells.values() if summary is not None]
     maps = heat_maps(axes, lambda cell: _shade(cells[cell])) if several else ()
@@ -83,7 +86,7 @@ def sweep_page(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Page:
         document=lambda _: {
             **HEADER,
             "sweep": {axis.name: [*map(value_of, axis.values)] for axis in axes},
-            "experiment": resolved_keys(base),
+            "experiment": resolved_keys(base) | dict.fromkeys(differing),
             "complete": not early,
             "cells": [*rows.records()],
         },

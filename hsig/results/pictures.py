@@ -131,15 +131,16 @@ def _draw(kind: str, results: Results, look: Look, names: Sequence[str]) -> "Pic
     if kind == "map":
         (result,) = results
         axes = " and ".join(axis.name for axis in result.axes)
-        first, *rest = _setting(result.outcome.base, result.digest)
+        first, *rest = _setting(result.outcome.base, result.digest, result.outcome.differing)
         setting = (f"swept: {axes}; all else as in the first cell: {first}", *rest)
         return maps.sweep_map(result.outcome, setting, look.theme)
     if kind == "difference":
         first, second = names
         two = pair_sweeps(*(result.outcome for result in results))
         setting = tuple(
-            f"{name}: {_setting_line(result.outcome.base)}{_digests([result])}"
+            f"{name}: {_setting_line(of.base, of.differing)}{_digests([result])}"
             for name, result in zip(names, results, strict=True)
+            for of in (result.outcome,)
         )
         return maps.difference(two, (first, second), setting, look.theme)
     summary, setting = _join(results, names)
@@ -157,16 +158,17 @@ def _draw(kind: str, results: Results, look: Look, names: Sequence[str]) -> "Pic
 # --- several results, and networks on the way ----------------------------------------------------
 
 
-def _setting(experiment: Experiment, digest: str) -> tuple[str, ...]:
+def _setting(experiment: Experiment, digest: str, differing: Sequence[str] = ()) -> tuple[str, ...]:
     """Lines that say what was trained."""
     labels = [variant.label for variant in experiment.variants]
-    lines = heading(experiment, labels[0] if len(labels) == 1 else count(len(labels), "variant"))
+    subject = labels[0] if len(labels) == 1 else count(len(labels), "variant")
+    lines = heading(experiment, subject, differing)
     return (*lines, f"run digest {digest[:_DIGEST_DIGITS]}") if digest else lines
 
 
-def _setting_line(experiment: Experiment) -> str:
+def _setting_line(experiment: Experiment, differing: Sequence[str] = ()) -> str:
     """One of several results in a line."""
-    return f"{_setting(experiment, '')[0]}; {named_seeds(experiment.seeds)}"
+    return f"{_setting(experiment, '', differing)[0]}; {named_seeds(experiment.seeds)}"
 
 
 def _digests(results: Results) -> str:

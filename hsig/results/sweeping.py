@@ -46,7 +46,7 @@ class SweepResult(Result):
     @cached_property
     def page(self) -> Page:
         """What is told of it."""
-        return sweep_page(self.axes, self.outcome.base, self.cells)
+        return sweep_page(self.axes, self.outcome.base, self.cells, self.outcome.differing)
 
 
 def sweep(wanted: Sweep) -> SweepResult:
@@ -64,5 +64,5 @@ def sweep(wanted: Sweep) -> SweepResult:
             made[wanted.cells[number]] = result
     if lost:
         raise RunError(list(dict.fromkeys(lost)))
-    outcome = SweepOutcome(wanted.axes, wanted.experiments[0], made)
+    outcome = SweepOutcome(wanted.axes, wanted.experiments[0], made, wanted.differing)
     return SweepResult(outcome, digest_sweep(wanted))

@@ -41,6 +41,8 @@ def decisive_keys(experiment: Experiment) -> dict[str, Any]:
         keys["learning_rate"] = list(map(experiment.learning_rate_of, experiment.variants))
     if isinstance(keys["task"], dict):  # what its columns are called changes no number
         keys["task"] = {name: part for name, part in keys["task"].items() if name != "columns"}
+    if experiment.batch_size is None:  # as digests had it before there was another size
+        keys |= {"update": "batch", "batch_size": 1}
     defaults = default_keys()
     return {
         name: value

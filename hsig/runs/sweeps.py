@@ -17,7 +17,7 @@ from hsig.config.sweeps import load_sweep
 from hsig.config.text import config_text
 from hsig.config.values import plain
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.experiment import COSTS, Experiment, Outcome
+from hsig.experiments.experiment import COSTS, OF_OPTIMIZER, Experiment, Outcome
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
 from hsig.runs.provenance import digest_cell, digest_cells, digest_sweep, keys_of
 from hsig.runs.record import (
@@ -87,7 +87,9 @@ def read_sweep(record: Record) -> SweepOutcome:
     results = {number: result for _, number, result in read_cells(record)}
     axes = tuple(Axis(name, tuple(values)) for name, values in record.axes.items())
     cells = {cell: results.get(number) for number, cell in enumerate(grid_cells(axes))}
-    return SweepOutcome(axes, _load_base(record), cells)
+    keys = record.meta["parts"][0]["experiment"]
+    differing = tuple(name for name in OF_OPTIMIZER if name in keys and keys[name] is None)
+    return SweepOutcome(axes, _load_base(record), cells, differing)
 
 
 def _load_base(record: Record) -> Experiment:
@@ -259,6 +261,8 @@ class Ledger:
     ) -> Record:
         """Write a new record, whose cells are to come."""
         first = self._wanted.experiments[0]
+        part = encode_part(Part("", first, Outcome(first, ())))
+        part["experiment"] |= dict.fromkeys(self._wanted.differing)
         return write_record(
             self._runs,
             started=started,
@@ -268,7 +272,7 @@ class Ledger:
                 "seconds": 0.0,
                 "complete": False,
                 "digest": self._digest,
-                "parts": [encode_part(Part("", first, Outcome(first, ())))],
+                "parts": [part],
                 "sweep": {
                     "axes": _encode_axes(self._wanted),
                     "flags": dict(flags),
