@@ -62,13 +62,14 @@ def test_a_cycle_returns_after_its_length():
 
     def turning(state, problem, epochs, strides):
         """An engine that goes round three states."""
-        found = []
-        for _ in range(strides):
-            progress = reference.advance(state, problem, epochs)
-            step = float((state.epoch + epochs) % 3)
-            state = replace(progress, weights=layers_of([[step], [step]], [[1], [1]]))
-            found.append(state)
-        return found
+        found = reference.advance_in_strides(state, problem, epochs, strides)
+        steps = np.array([(state.epoch + (i + 1) * epochs) % 3 for i in range(strides)], float)
+        weights = layers_of([[0], [0]], [[1], [1]])
+        hidden = np.broadcast_to(steps[:, None, None, None], (strides, 2, 1, 1))
+        output = np.stack([weights[1]] * strides)
+        ahead = [replace(state, weights=(first, weights[1])) for first in [weights[0], *hidden]]
+        predictions = [reference.predict(problem, each.weights) for each in ahead[:-1]]
+        return replace(found, weights=(hidden, output), predictions=np.stack(predictions))
 
     weights = layers_of([[0], [0]], [[1], [1]])
     outlook = outlook_of(problem, weights, advance=turning)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from hsig.arrays import Array
 from hsig.engines import compiled, reference
-from hsig.engines.engine import NUMERICS, Problem, Progress, State
+from hsig.engines.engine import NUMERICS, Problem, Progress, State, Strides
 from hsig.networks.network import Weights
 
 
@@ -29,7 +29,7 @@ class Engine(Protocol):
 
     def advance_in_strides(
         self, state: State, problem: Problem, epochs: int, strides: int, *, threads: int = 1
-    ) -> list[Progress]:
+    ) -> Strides:
         """What as many calls of `advance` give, each with the state before it, in one."""
 
     def predict(self, problem: Problem, weights: Weights) -> Array:

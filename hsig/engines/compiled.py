@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hsig.activations import Activation
 from hsig.arrays import Array, IntArray
-from hsig.engines.engine import MARKS, NUMERICS, Problem, Progress, State
+from hsig.engines.engine import MARKS, NUMERICS, Problem, Progress, State, Strides
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
@@ -117,10 +117,9 @@ def advance(
     Raises:
         ValueError: If the kernel was not built, or this machine lacks the instruction set.
     """
-    (progress,) = advance_in_strides(
-        state, problem, epochs, 1, threads=threads, path=path, layout=layout
-    )
-    return progress
+    return advance_in_strides(state, problem, epochs, 1, threads=threads, path=path, layout=layout)[
+        0
+    ]
 
 
 def advance_in_strides(
@@ -132,17 +131,14 @@ def advance_in_strides(
     threads: int = 1,
     path: str | None = None,
     layout: str | None = None,
-) -> list[Progress]:
-    """What as many calls of `advance` give, each with the state before it, in the time of one.
-
-    The arrays of all are views of a few.
-    """
+) -> Strides:
+    """What as many calls of `advance` give, each with the state before it, in the time of one."""
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")
     samples, seeds = len(problem.inputs), state.seeds
     network, optimizer = problem.network, problem.optimizer
     descended, printed = map(_kernel.losses.index, _loss_names(network))
-    layers, all_marks, states = _lay_out(state, strides)
+    layers, marks, states = _lay_out(state, strides)
     predictions = np.empty((strides, samples, problem.targets.shape[1], seeds))
     losses = np.empty((strides, samples, seeds))
     if layout is None:
@@ -198,21 +194,16 @@ def advance_in_strides(
         train(0, seeds)
     else:
         list(_thread_pool(len(bounds)).map(train, *zip(*bounds, strict=True)))
-    found = []
-    for stride, marks in enumerate(all_marks):
-        arrays = (layer[stride] for layer in layers)
-        found.append(
-            Progress(
-                epoch=state.epoch + (stride + 1) * epochs,
-                seed_numbers=state.seed_numbers,
-                weights=tuple(next(arrays) for _ in state.weights),
-                memory=tuple(tuple(next(arrays) for _ in part) for part in state.memory),
-                **dict(zip(MARKS, marks, strict=True)),
-                predictions=predictions[stride],
-                first_epoch_losses=losses[stride],
-            )
-        )
-    return found
+    arrays = iter(layers)
+    return Strides(
+        start=state,
+        epochs=epochs,
+        weights=tuple(next(arrays) for _ in state.weights),
+        memory=tuple(tuple(next(arrays) for _ in part) for part in state.memory),
+        marks=marks,
+        predictions=predictions,
+        first_epoch_losses=losses,
+    )
 
 
 def _lay_out(state: State, strides: int) -> tuple[list[Array], IntArray, Array]:

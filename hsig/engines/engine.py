@@ -167,3 +167,38 @@ class Progress(State):
 
     predictions: Array  # (samples, outputs, seeds), with the weights before the first epoch
     first_epoch_losses: Array  # (samples, seeds); each sample's loss before its own update
+
+
+@dataclass(frozen=True)
+class Strides:
+    """The progress of each of some strides, one after the other; arrays have strides first."""
+
+    start: State
+    epochs: int  # of each stride
+    weights: Weights
+    memory: Memory
+    marks: IntArray  # (strides, marks, seeds), as `MARKS`
+    predictions: Array  # (strides, samples, outputs, seeds)
+    first_epoch_losses: Array  # (strides, samples, seeds)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.marks)
+
+    def __getitem__(self, stride: int) -> Progress:
+        """That of one, in views."""
+        if not 0 <= stride < len(self):
+            raise IndexError(stride)
+        return Progress(
+            epoch=self.start.epoch + (stride + 1) * self.epochs,
+            seed_numbers=self.start.seed_numbers,
+            weights=tuple(layer[stride] for layer in self.weights),
+            memory=tuple(tuple(layer[stride] for layer in part) for part in self.memory),
+            **dict(zip(MARKS, self.marks[stride], strict=True)),
+            predictions=self.predictions[stride],
+            first_epoch_losses=self.first_epoch_losses[stride],
+        )
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Each, in their order."""
+        return map(self.__getitem__, range(len(self)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
-from hsig.engines.engine import MARKS, NOT_REACHED, Problem, Progress, State
+from hsig.engines.engine import MARKS, NOT_REACHED, Problem, Progress, State, Strides
 from hsig.networks.network import Activity, Weights, all_finite
 
 NAME = "reference"
@@ -113,12 +113,23 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
 
 def advance_in_strides(
     state: State, problem: Problem, epochs: int, strides: int, *, threads: int = 1
-) -> list[Progress]:
+) -> Strides:
     """What as many calls of `advance` give, each with the state before it."""
     found: list[Progress] = []
     for _ in range(strides):
         found.append(advance(found[-1] if found else state, problem, epochs, threads=threads))
-    return found
+    return Strides(
+        start=state,
+        epochs=epochs,
+        weights=tuple(map(np.stack, zip(*(each.weights for each in found), strict=True))),
+        memory=tuple(
+            tuple(map(np.stack, zip(*parts, strict=True)))
+            for parts in zip(*(each.memory for each in found), strict=True)
+        ),
+        marks=np.array([[getattr(each, name) for name in MARKS] for each in found]),
+        predictions=np.stack([each.predictions for each in found]),
+        first_epoch_losses=np.stack([each.first_epoch_losses for each in found]),
+    )
 
 
 def descend(problem: Problem, state: State, rows: slice | IntArray) -> tuple[State, Activity]:

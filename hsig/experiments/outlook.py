@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray, find_same_bits, sum_in_order
-from hsig.engines.engine import NOT_REACHED, Problem, Progress, State
+from hsig.engines.engine import NOT_REACHED, Problem, State, Strides
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ONLINE, Order
 from hsig.engines.reference import descend
@@ -22,7 +22,7 @@ from hsig.networks.network import Network, Weights, all_finite, append_ones
 WINDOW = 40  # epochs
 _FAR = 1.2345e300  # a target that no unit is near; a slope of 1e-323 times this is not 0
 
-Advance = Callable[[State, Problem, int, int], list[Progress]]  # an engine's in strides
+Advance = Callable[[State, Problem, int, int], Strides]  # an engine's in strides
 
 _MAX_NUMBERS = 4_000_000  # of the states within the window that are held together
 
@@ -76,22 +76,20 @@ def look_ahead(state: State, problem: Problem, open_seeds: BoolArray, advance: A
 
 
 def _look_ahead(start: State, problem: Problem, advance: Advance) -> Outlook:
-    ends = advance(start, problem, 1, WINDOW + 1)
-    # what the weights before each of these epochs do, those of all epochs side by side
-    weights = zip(*(state.weights for state in (start, *ends[:-1])), strict=True)
-    predictions = np.stack([end.predictions for end in ends])
-    losses = problem.mean_loss(
-        tuple(np.concatenate(layers, axis=-1) for layers in weights),
-        np.concatenate(predictions, axis=-1),
-    ).reshape(len(ends), start.seeds)
-    errors = np.abs(predictions[:-1] - problem.target_columns)
+    ahead = advance(start, problem, 1, WINDOW + 1)
+    # the networks before each of these epochs side by side, as if all had seeds of their own
+    weights = tuple(
+        np.stack([first, *later[:-1]], axis=-2).reshape(*first.shape[:-1], -1)
+        for first, later in zip(start.weights, ahead.weights, strict=True)
+    )
+    predictions = np.concatenate(ahead.predictions, axis=-1)
+    losses = problem.mean_loss(weights, predictions).reshape(len(ahead), start.seeds)
+    errors = np.abs(ahead.predictions[:-1] - problem.target_columns)
     solved = np.logical_or.accumulate((errors < problem.solved_within).all(axis=(1, 2)))
     same, moves = [], []  # of each layer of the weights, and behind them of the memory
-    layers = zip(
-        *(chain(state.weights, *state.memory) for state in (start, *ends[:-1])), strict=True
-    )
-    for then, *after in layers:
-        now = np.stack(after)
+    layers = (chain(state.weights, *state.memory) for state in (start, ahead))
+    for then, later in zip(*layers, strict=True):
+        now = later[:-1]
         same.append(find_same_bits(now, then))
         moves.append((np.abs(now - then) / (1.0 + np.abs(then))).max(axis=(0, 1, 2)))
     returned = np.all(same, axis=0) & ~solved & (not problem.order.shuffled)

@@ -132,7 +132,7 @@ def _train(
                 diverged_by[place] = cause
             state = progress
     # the budget's own epoch, of which only the printed losses count
-    (progress,) = advance(state, problem, 1, 1)
+    progress = advance(state, problem, 1, 1)[0]
     last = checkpoint(progress)
     going = ~last.solved & (last.diverged_at == NOT_REACHED)
     yield replace(

@@ -143,7 +143,7 @@ def divergence_causes(
     state, places = before.select(fresh), fresh
     for epoch in sorted(set(after.diverged_at[fresh].tolist())):
         if epoch > state.epoch:
-            (state,) = advance(state, problem, epoch - state.epoch, 1)
+            state = advance(state, problem, epoch - state.epoch, 1)[0]
         now = after.diverged_at[places] == epoch
         found = _causes_within_epoch(state.select(np.flatnonzero(now)), problem)
         causes |= dict(zip(places[now].tolist(), found, strict=True))
