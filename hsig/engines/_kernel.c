@@ -1357,7 +1357,7 @@ SPECIAL(relu_bce, CLIP, LOGISTIC, BCE_OF_LOGIT)
         train_block(wide, p, s, b, d, (known){__VA_ARGS__}, 0, is_direct(p),                      \
                     ISA(name##_look));                                                            \
     }
-GENERAL(any_question, 0, 2, -1, -1, p->loss, ISA(question))
+GENERAL(any_question, 0, 2, -1, -1, p->loss, ISA(question), 0)
 GENERAL(any_seeds, 0, 0)
 GENERAL(any_units, 1, 0)
 
