@@ -58,6 +58,7 @@ def trial(k, n, name="x", *, works=False, epochs=10):
         verdicts={},
         epochs_to_solve=(np.nan,) * 3,
         lost=0,
+        stopped=0,
         failure="",
     )
     return Trial(part, numbers, works=works)
@@ -73,6 +74,7 @@ def cell(solved, seeds=None):
         solved_at=never,
         lost_at=never,
         diverged_at=never,
+        stopped_at=never,
         verdict=np.where(solved, VERDICTS.index(SOLVED), VERDICTS.index(SLOW)),
         cost=np.zeros(len(solved)),
     )
@@ -143,11 +145,13 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         solved=solved,
         solved_at=np.where(errors < 0.5, 7, -1),
         lost_at=np.full(seeds, -1),
+        stopped_at=np.full(seeds, -1),
         diverged_at=diverged,
         diverged_by=tuple("" if epoch < 0 else "overflow" for epoch in diverged),
         verdict=judge(
             Ending(
                 diverged_at=diverged,
+                stopped_at=np.full(seeds, -1),
                 solved=solved,
                 evidence=evidence.select_checkpoint(-1),
                 outlook=outlook,

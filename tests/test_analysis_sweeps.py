@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from prepared import cell, failed_cell, swept
@@ -15,6 +17,7 @@ def test_the_summary_of_a_cell_by_hand():
         solved_at=np.array([7, 5, -1, 3]),
         lost_at=np.array([-1, 6, -1, 4]),
         diverged_at=np.array([-1, -1, -1, 9]),
+        stopped_at=np.array([-1, -1, 8, -1]),
         verdict=np.array([VERDICTS.index(w) for w in ("solved", "affine", "affine", "diverged")]),
         cost=np.array([0.0, 2.0, 4.0, np.inf]),
     )
@@ -23,6 +26,9 @@ def test_the_summary_of_a_cell_by_hand():
     assert found.verdicts == {"diverged": 1, "solved": 1, "affine": 2}
     assert found.cost[1] == 3.0
     assert found.epochs_to_solve[0] == np.inf  # of those that are solved at the end: 7, and no more
+    to_stop = replace(result, stops_at_loss=True).select([2, 0, 1])
+    assert to_stop.epochs_to_solve.tolist() == [8, np.inf, np.inf]
+    assert summarise_cell(to_stop).stopped == 1
     assert summarise_cell(result.select([3, 0])).verdicts == {"diverged": 1, "solved": 1}
 
 

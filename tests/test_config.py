@@ -105,6 +105,7 @@ EVERY_KEY = {
     "until": "null",
     "max_seeds": "7",
     "solved_within": "0.1",
+    "stop_at": "0",
     "report_every": "3",
     "at_epochs": "[2, 5]",
     "cost": "last",
@@ -136,6 +137,7 @@ def test_every_key_can_be_set_in_a_file_and_by_a_flag(write, by_flag):
     assert experiment.init.parameters == {"low": -1.0, "high": 2.0}
     assert experiment.initial_weights[1].tolist() == [[5], [6], [7]]
     assert (experiment.seeds, experiment.solved_within, experiment.max_seeds) == ((9,), 0.1, 7)
+    assert (experiment.stop_at, experiment.stop_loss) == (0.0, 0.0)
     assert (experiment.cost, experiment.checkpoints) == ("last", (0, 2, 3, 5, 6, 7))
     assert (experiment.workers, experiment.engine, experiment.tune_seeds) == (2, "reference", 12)
     assert [other.name for other in experiment.predict_with] == ["hard"]

@@ -27,7 +27,9 @@ from hsig.experiments.verdicts import (
 from hsig.networks.network import seeds_last
 
 
-def judged(*, diverged=False, solved=False, affine_solves=False, reachable=True, **measured):
+def judged(
+    *, diverged=False, solved=False, stopped=False, affine_solves=False, reachable=True, **measured
+):
     """The verdict of a seed of which this was measured; all else is a cost that falls."""
     evidence = healthy_evidence((1, 1)).select_checkpoint(-1)
     outlook = falling_outlook(np.array([True]), 1.0)
@@ -40,6 +42,7 @@ def judged(*, diverged=False, solved=False, affine_solves=False, reachable=True,
     (place,) = judge(
         Ending(
             diverged_at=np.array([0 if diverged else NOT_REACHED]),
+            stopped_at=np.array([0 if stopped else NOT_REACHED]),
             solved=np.array([solved]),
             evidence=evidence,
             outlook=outlook,
@@ -54,6 +57,7 @@ def judged(*, diverged=False, solved=False, affine_solves=False, reachable=True,
 MADE_BY = {
     "diverged": {"diverged": True},
     "solved": {"solved": True},
+    "reached": {"stopped": True},
     "stopped": {"is_known": False},
     "unreachable": {"reachable": False},
     "symmetric": {"symmetric": True},

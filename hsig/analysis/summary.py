@@ -15,7 +15,15 @@ from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, select_cost
-from hsig.experiments.verdicts import AFFINE, DEAD, DIVERGED, SATURATED, SOLVED, count_verdicts
+from hsig.experiments.verdicts import (
+    AFFINE,
+    DEAD,
+    DIVERGED,
+    REACHED,
+    SATURATED,
+    SOLVED,
+    count_verdicts,
+)
 from hsig.formulas.function import LinearPiece
 from hsig.networks.affine_fit import AffineFit, fit_affine
 from hsig.networks.network import seeds_first, seeds_last
@@ -96,7 +104,13 @@ class ResultSummary:
     # median of `Result.epochs_to_solve` with an interval from order statistics
     epochs_to_solve: tuple[float, float, float]
     lost: int  # how many seeds were solved and later, for an epoch at least, were not
+    stopped: int  # how many seeds got where they were to stop
     failure: str  # why it could not be trained, or nothing; there are no numbers then
+
+    @property
+    def failed(self) -> int:
+        """How many seeds neither were solved nor got to the loss at which they were to stop."""
+        return self.solved.n - self.solved.k - self.verdicts.get(REACHED, 0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -175,6 +189,7 @@ def result_numbers(result: Result) -> dict[str, Any]:
             UNKNOWN if result.failure else order_quantile(result.epochs_to_solve.tolist())
         ),
         "lost": int((result.lost_at != NOT_REACHED).sum()),
+        "stopped": int((result.stopped_at != NOT_REACHED).sum()),
         "failure": result.failure,
     }
 

@@ -151,8 +151,7 @@ class Search:
     @property
     def is_needed(self) -> bool:
         """Whether there is something to mend."""
-        solved = self.before.numbers.solved
-        return bool(self.before.numbers.failure) or solved.k < solved.n
+        return bool(self.before.numbers.failure or self.before.numbers.failed)
 
     @property
     def limit(self) -> float:

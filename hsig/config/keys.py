@@ -175,6 +175,8 @@ _ROWS = (
         help="With until: no more seeds than this"),
     Key("solved_within", Number(0.0, 1e9, above=True), 0.5, metavar="X",
         help="Solved when every |prediction - target| is below this"),
+    Key("stop_at", Number(0.0, words={"solved": "solved"}), metavar="LOSS|solved",
+        help="Stop a seed once the loss of its weights is at most this, or it is solved"),
     Key("report_every", Whole(1, MAX_EPOCHS), 500, may_vary=False, metavar="N",
         help="Epochs from one line of the cost table to the next"),
     Key("at_epochs", _EPOCHS, commands=_NO_SWEEP, metavar="N,...",

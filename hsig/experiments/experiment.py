@@ -16,7 +16,7 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
 from hsig.engines.choice import Engine, engine_for
-from hsig.engines.engine import NOT_REACHED, Problem, State
+from hsig.engines.engine import MARKS, NOT_REACHED, Problem, State
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import Order, shuffle
 from hsig.experiments.evidence import Evidence
@@ -33,6 +33,7 @@ from hsig.networks.network import (
 from hsig.networks.starts import QUESTION_START, Start
 from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
 
+STOP_SOLVED = "solved"  # what `stop_at` may be in place of a loss
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
 
@@ -92,6 +93,7 @@ class Experiment:
     until: float | None = None
     max_seeds: int = 5000
     solved_within: float = 0.5
+    stop_at: float | str | None = None  # a loss, or `STOP_SOLVED`
     report_every: int = 500
     at_epochs: tuple[int, ...] = ()  # rising
     scale: str = NO_SCALE
@@ -127,6 +129,11 @@ class Experiment:
         """The task as the networks see it."""
         return scale_inputs(self.task, self.scale)
 
+    @property
+    def stop_loss(self) -> float | None:
+        """The loss at which a seed stops, if it is to."""
+        return self.stop_at if isinstance(self.stop_at, float) else None
+
     def learning_rate_of(self, variant: Variant) -> float:
         """The step size that a variant is trained with."""
         return self.learning_rate if variant.learning_rate is None else variant.learning_rate
@@ -160,6 +167,8 @@ class Experiment:
             optimizer=replace(
                 self.optimizer, weight_decay=self.weight_decay, clip_norm=self.clip_norm
             ),
+            stop_loss=self.stop_loss,
+            stop_solved=self.stop_at == STOP_SOLVED,
         )
 
     def find_obstacle(self, variant: Variant) -> str:
@@ -219,6 +228,7 @@ class Checkpoint:
     predictions: Array  # (seeds, samples, outputs)
     solved_at: IntArray  # with the weights of this epoch judged as well, which `state` has not
     lost_at: IntArray
+    stopped_at: IntArray  # likewise
     diverged_by: tuple[str, ...]  # for each seed its cause of divergence, or nothing
     outlook: Outlook | None = None  # from the budget on
     # (seeds,); at the budget, how far the predictions are from those of a twin, which started from
@@ -249,6 +259,7 @@ class Checkpoint:
             predictions=self.predictions[places],
             solved_at=self.solved_at[places],
             lost_at=self.lost_at[places],
+            stopped_at=self.stopped_at[places],
             diverged_by=tuple(self.diverged_by[place] for place in places),
             outlook=self.outlook and self.outlook.select(places),
             twin_distance=None,
@@ -317,12 +328,19 @@ class Result:
     solved_at: IntArray  # an epoch, or NOT_REACHED, as in `State`
     lost_at: IntArray
     diverged_at: IntArray
+    stopped_at: IntArray
+    stops_at_loss: bool = False  # whether a loss is what seeds are to get to
     verdict: IntArray  # place in `hsig.experiments.verdicts.VERDICTS`
     failure: str = ""  # why it could not be trained; there are no seeds then
 
     @property
     def epochs_to_solve(self) -> Array:
-        """`solved_at` of the seeds that are solved at the end, infinite for all others."""
+        """`solved_at` of the seeds that are solved at the end, infinite for all others.
+
+        Where seeds stop at a loss, the epochs that it took to get there.
+        """
+        if self.stops_at_loss:
+            return np.where(self.stopped_at != NOT_REACHED, self.stopped_at, np.inf)
         return np.where(self.solved, self.solved_at, np.inf)
 
 
@@ -348,7 +366,7 @@ class Training(Result):
         """Of a variant that cannot be trained: no seeds, no checkpoints."""
         none, shown = np.zeros(0, dtype=np.int64), np.zeros((0, 0))
         arrays: dict[str, Any] = dict.fromkeys(ARRAYS, shown)
-        arrays |= dict.fromkeys(("solved", "solved_at", "lost_at", "diverged_at", "verdict"), none)
+        arrays |= dict.fromkeys(("solved", *MARKS, "verdict"), none)
         evidence: dict[str, Any] = dict.fromkeys((field.name for field in fields(Evidence)), shown)
         return cls(
             **arrays,
@@ -366,7 +384,7 @@ class Training(Result):
 # the arrays of a training but for its verdicts, its weights, the evidence and the outlook
 ARRAYS = (
     *("cost_last", "cost_mean", "loss", "predictions", "max_error"),
-    *("solved", "solved_at", "lost_at", "diverged_at", "twin_distance"),
+    *("solved", *MARKS, "twin_distance"),
 )
 
 

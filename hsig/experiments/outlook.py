@@ -31,8 +31,8 @@ _MAX_NUMBERS = 4_000_000  # of the states within the window that are held togeth
 class Outlook:
     """What each seed does in the next `WINDOW` epochs; arrays have shape (seeds,)."""
 
-    # not of a seed that is solved, has diverged or was stopped before its budget; the rest is nan,
-    # NOT_REACHED or false then
+    # not of a seed that is solved, has diverged or has stopped; the rest is nan, NOT_REACHED or
+    # false then
     is_known: BoolArray
     # whether a hidden layer without a slope and those below never move by a bit, and with these as
     # they are no weights of the layers above would be right on every sample

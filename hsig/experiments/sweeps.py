@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from hsig.arrays import Array
+from hsig.engines.engine import MARKS
 from hsig.experiments.experiment import (
     OF_OPTIMIZER,
     Experiment,
@@ -67,10 +68,11 @@ class CellResult(Result):
         place = {seed: number for number, seed in enumerate(self.seeds)}
         chosen = tuple(seeds)
         rows = [place[seed] for seed in chosen]
-        return CellResult(seeds=chosen, **{name: getattr(self, name)[rows] for name in ARRAYS})
+        arrays = {name: getattr(self, name)[rows] for name in ARRAYS}
+        return CellResult(seeds=chosen, stops_at_loss=self.stops_at_loss, **arrays)
 
 
-ARRAYS = ("solved", "solved_at", "lost_at", "diverged_at", "verdict", "cost")
+ARRAYS = ("solved", *MARKS, "verdict", "cost")
 
 
 def train_cell(experiment: Experiment) -> CellResult:
@@ -93,6 +95,7 @@ def cell_steps(experiment: Experiment) -> Iterator[CellResult | None]:
     yield CellResult(
         seeds=training.seeds,
         failure=training.failure,
+        stops_at_loss=training.stops_at_loss,
         cost=select_cost(cell, training)[:, -1:].ravel(),  # of a failure there is none
         **{name: getattr(training, name) for name in ARRAYS if name != "cost"},
     )

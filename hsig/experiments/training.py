@@ -119,6 +119,7 @@ def _train(
             predictions=seeds_first(progress.predictions[..., seeds]),
             solved_at=progress.solved_at[seeds],
             lost_at=progress.lost_at[seeds],
+            stopped_at=progress.stopped_at[seeds],
             diverged_by=tuple(diverged_by[seeds]),
         )
 
@@ -134,7 +135,7 @@ def _train(
     # the budget's own epoch, of which only the printed losses count
     progress = advance(state, problem, 1, 1)[0]
     last = checkpoint(progress)
-    going = ~last.solved & (last.diverged_at == NOT_REACHED)
+    going = ~last.solved & (last.diverged_at == NOT_REACHED) & (last.stopped_at == NOT_REACHED)
     yield replace(
         last,
         outlook=look_ahead(last.state, problem, going, advance),
@@ -192,8 +193,16 @@ def _to_training(
         solved_at=last.solved_at,
         lost_at=last.lost_at,
         diverged_at=last.diverged_at,
+        stopped_at=last.stopped_at,
+        stops_at_loss=experiment.stop_loss is not None,
         verdict=judge_seeds(
-            experiment, last.variant, last.solved, last.diverged_at, evidence, outlook
+            experiment,
+            last.variant,
+            last.solved,
+            last.diverged_at,
+            last.stopped_at,
+            evidence,
+            outlook,
         ),
         variant=last.variant,
         epochs=tuple(reported),
@@ -241,6 +250,7 @@ def judge_seeds(
     variant: Variant,
     solved: BoolArray,
     diverged_at: IntArray,
+    stopped_at: IntArray,
     evidence: Evidence,
     outlook: Outlook,
 ) -> IntArray:
@@ -249,6 +259,7 @@ def judge_seeds(
     return judge(
         Ending(
             diverged_at=diverged_at,
+            stopped_at=stopped_at,
             solved=solved,
             evidence=at_end,
             outlook=outlook,

@@ -21,10 +21,10 @@ from hsig.networks.network import all_finite
 # Kept runs hold the place of a verdict here, so new ones are added at the end.
 VERDICTS = (
     DIVERGED, SOLVED, DEAD, AFFINE, PLATEAU, SLOW, FROZEN, SATURATED, UNSTABLE, STOPPED,
-    UNREACHABLE, CYCLING, SYMMETRIC,
+    UNREACHABLE, CYCLING, SYMMETRIC, REACHED,
 ) = (
     "diverged", "solved", "dead", "affine", "plateau", "slow", "frozen", "saturated", "unstable",
-    "stopped", "unreachable", "cycling", "symmetric",
+    "stopped", "unreachable", "cycling", "symmetric", "reached",
 )  # fmt: skip
 
 UNSTABLE_RISE = 0.01  # of the weights' loss within the window, relative to it
@@ -37,6 +37,7 @@ class Ending:
     """What seeds are judged by; arrays have shape (seeds,)."""
 
     diverged_at: IntArray
+    stopped_at: IntArray
     solved: BoolArray
     evidence: Evidence  # at the end
     outlook: Outlook  # from there on
@@ -61,6 +62,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         # a weight stopped being finite
         DIVERGED: Rule(lambda end: end.diverged_at != NOT_REACHED, never=True),
         SOLVED: Rule(lambda end: end.solved),
+        # the loss of the weights got down to where the seed was to stop
+        REACHED: Rule(lambda end: end.stopped_at != NOT_REACHED),
         # training was stopped before its budget, so nothing can be said
         STOPPED: Rule(lambda end: ~end.outlook.is_known),
         # no weights make every sample right: targets beyond the output, samples that contradict

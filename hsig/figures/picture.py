@@ -29,6 +29,7 @@ from hsig.experiments.verdicts import (
     DIVERGED,
     FROZEN,
     PLATEAU,
+    REACHED,
     SATURATED,
     SLOW,
     SOLVED,
@@ -67,6 +68,7 @@ HATCHES = {
     DIVERGED: "\\\\",
     UNREACHABLE: "**",
     STOPPED: "OO",
+    REACHED: "...",
 }
 
 

@@ -112,6 +112,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "power": ("seeds_needed",),
         "pairs": ("both", "only_this", "only_baseline", "neither"),
         "lost": ("lost",),
+        "stopped": ("stopped",),
         "learning_rate": ("learning_rate",),
         "tuning": ("tuning", "not_told_apart", "by_value"),
         "tried": ("tried:*",),
@@ -167,6 +168,7 @@ def _result_columns(shown: Comparison) -> list[Variant]:
     from hsig.reports.phrases import FAILED_VERDICTS, verdict_bar
 
     budget, asked = shown.experiment.epochs, shown.experiment.at_epochs
+    goal = f"to {'solve' if shown.experiment.stop_loss is None else 'stop'}"
     ended = {word for variant in shown.variants for word in variant.verdicts}
 
     def count_of(word: str) -> Variant:
@@ -188,9 +190,10 @@ def _result_columns(shown: Comparison) -> list[Variant]:
         *map(solved_at, asked or (budget,)),
         Column("epochs_to_solve", "epochs", if_trained(lambda v: v.epochs_to_solve[0]),
                lambda median: f">{budget}" if median == inf else f"{median:.0f}",
-               note="epochs: median to solve"),
-        Column("epochs_interval", "epochs to solve", if_trained(attrgetter("epochs_to_solve")),
-               _epochs_interval, shown_only=True, note="median epochs to solve"),
+               note=f"epochs: median {goal}"),
+        Column("stopped", "stopped", if_trained(lambda v: v.stopped), shown_only=True),
+        Column("epochs_interval", f"epochs {goal}", if_trained(attrgetter("epochs_to_solve")),
+               _epochs_interval, shown_only=True, note=f"median epochs {goal}"),
     ]
 
 

@@ -169,6 +169,7 @@ _SEED_COLUMNS: Mapping[str, Callable[[Training], list[Any]]] = {
     "solved_at": lambda training: _epochs(training.solved_at),
     "lost_at": lambda training: _epochs(training.lost_at),
     "diverged_at": lambda training: _epochs(training.diverged_at),
+    "stopped_at": lambda training: _epochs(training.stopped_at),
     "diverged_by": lambda training: [cause or None for cause in training.diverged_by],
     "max_error": lambda training: training.max_error.tolist(),
 }

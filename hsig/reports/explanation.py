@@ -21,7 +21,7 @@ from hsig.analysis.trials import (
 )
 from hsig.config.loading import resolved_keys
 from hsig.experiments.experiment import Experiment, Outcome, Training
-from hsig.experiments.verdicts import SLOW, VERDICTS
+from hsig.experiments.verdicts import REACHED, SLOW, VERDICTS
 from hsig.reports.columns import result_columns, which_cost
 from hsig.reports.documents import document
 from hsig.reports.end_points import describe_end_points, end_points_document
@@ -68,7 +68,8 @@ def count_solved_later(training: Training, trials: Sequence[Trial]) -> dict[str,
     if longer is None or longer.seeds != training.seeds:
         return {}
     between = ~longer.solved & (longer.solved_at > training.epochs[-1])
-    masks = {word: training.verdict == VERDICTS.index(word) for word in FAILED_VERDICTS}
+    failed = (word for word in FAILED_VERDICTS if word != REACHED)
+    masks = {word: training.verdict == VERDICTS.index(word) for word in failed}
     counted = {
         word: {"solved": longer.solved & mask, "between": between & mask, "of": mask}
         for word, mask in masks.items()

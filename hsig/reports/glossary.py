@@ -32,8 +32,8 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "minimum, a flat point, a kink, or on a slope",
         "epoch": "one pass over the samples of the task",
         "epochs to solve": "of a seed that is solved at the end, the first number of epochs after "
-        "which every sample was right; a median over all seeds, with an interval from order "
-        "statistics",
+        "which every sample was right; where stop_at is a loss, the number with which it was "
+        "reached; a median over all seeds, with an interval from order statistics",
         "epochs": "passes over the samples; as the head of a column, the median epochs to solve",
         "Holm": "a correction of several p-values, so that any false claim among them stays below "
         "5 % (Holm 1979)",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from math import isfinite
 from re import fullmatch
 from shlex import quote
 from types import MappingProxyType
@@ -31,6 +32,7 @@ from hsig.experiments.verdicts import (
     OVERFLOW,
     PLATEAU,
     PLATEAU_DROP,
+    REACHED,
     RULES,
     SATURATED,
     SATURATED_RIGHT,
@@ -51,6 +53,7 @@ from hsig.reports.page import Table, count, interval, percent, records, short, s
 MEANINGS = {
     DIVERGED: "a weight stopped being finite",
     SOLVED: "every sample is right",
+    REACHED: "the loss at which to stop was reached, though not every sample is right",
     STOPPED: "training was stopped before the end of its budget",
     UNREACHABLE: "no weights of this network are right on every sample",
     SYMMETRIC: (
@@ -77,6 +80,7 @@ MEANINGS = {
 }
 GLYPHS = {
     SOLVED: "█",
+    REACHED: "▚",
     SLOW: "▓",
     PLATEAU: "▒",
     AFFINE: "░",
@@ -229,6 +233,12 @@ def result_line(experiment: Experiment, variant: VariantSummary) -> str:
     solved, reached = variant.solved, variant.epochs[-1]
     when = f", first at epoch {variant.solved_at[0]}" if solved.n == solved.k == 1 else ""
     early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
+    if variant.stopped and solved.n == 1:
+        when = f", stopped at epoch {variant.epochs_to_solve[0]:.0f}"
+    elif experiment.stop_at is not None and solved.n > 1:
+        median = variant.epochs_to_solve[0]
+        half = f", by epoch {median:.0f} in the median" if isfinite(median) else ""
+        when = f"; {variant.stopped} stopped{half}"
     return (
         f"{variant.label}: solved {solved.k} of {count(solved.n, 'seed')} ({percent(solved.rate)}; "
         f"95 % interval {interval(solved)}){when}{early}"
@@ -244,7 +254,7 @@ def pointer(
 
     Its learning rate is named if it is one of `own_rates`, those that tuning chose, by label.
     """
-    failed = [variant.label for variant in variants if variant.solved.k < variant.solved.n]
+    failed = [variant.label for variant in variants if variant.failed]
     if not failed:
         return ()
     label = failed[-1]

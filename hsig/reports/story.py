@@ -21,6 +21,7 @@ from hsig.experiments.verdicts import (
     FROZEN,
     PLATEAU,
     PLATEAU_DROP,
+    REACHED,
     SATURATED,
     SLOW,
     SOLVED,
@@ -52,8 +53,9 @@ class Case:
 
     @cached_property
     def failed(self) -> BoolArray:
-        """Which seeds were not solved."""
-        failed: BoolArray = self.training.verdict != VERDICTS.index(SOLVED)
+        """Which seeds neither were solved nor got to where they were to stop."""
+        well = [VERDICTS.index(word) for word in (SOLVED, REACHED)]
+        failed: BoolArray = ~np.isin(self.training.verdict, well)
         return failed
 
     @cached_property
@@ -250,7 +252,16 @@ def describe_failure(
     """The paragraphs about a variant: what most of the seeds that failed are, and what else."""
     if numbers.solved.k == numbers.solved.n:
         return ("Every seed is solved: there is nothing to explain.", *chaos(numbers))
-    failed = {word: n for word, n in numbers.verdicts.items() if word != SOLVED}
+    found = f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers.verdicts)}."
+    if not numbers.failed:
+        stop = f"stop_at {short(summary.experiment.stop_loss or 0.0)}"
+        return (
+            found,
+            f"None failed: those that are not solved stopped where {stop} has them stop, before "
+            "every sample was right. A lower loss, or stop_at solved, trains them on.",
+            *chaos(numbers),
+        )
+    failed = {word: n for word, n in numbers.verdicts.items() if word not in (SOLVED, REACHED)}
     case = Case(summary, numbers, training, max(failed, key=failed.__getitem__))
     obstacle = describe_obstacle(summary.experiment, training.variant)
     told = [f"Unreachable, whatever the weights: {obstacle}."] if obstacle else []
@@ -259,7 +270,7 @@ def describe_failure(
         pieces = _describe_pieces(case) if case.verdict in _WITH_PIECES else ""
         told.append(f"{subject} {_DESCRIPTIONS[case.verdict](case)}{pieces}")
     return (
-        f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers.verdicts)}.",
+        found,
         *told,
         _count_properties(case),
         *chaos(numbers),

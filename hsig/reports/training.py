@@ -61,7 +61,7 @@ def training_page(outcome: Outcome, summary: Summary) -> Page:
 
 
 def _result(experiment: Experiment, summary: VariantSummary) -> Line:
-    good = not summary.failure and summary.solved.k == summary.solved.n
+    good = not summary.failure and not summary.failed
     return Line(result_line(experiment, summary), "good" if good else "bad")
 
 

@@ -273,6 +273,9 @@ def _state(training: Training, samples: tuple[Sample, ...], verdict: str) -> Lin
     if training.solved[0]:
         return Line(f"solved, first at epoch {first}", "good")
     right = sum(sample.right for sample in samples)
+    if (stopped := int(training.stopped_at[0])) != NOT_REACHED:
+        of = f"{right} of {count(len(samples), 'sample')}"
+        return Line(f"stopped at epoch {stopped}, its loss reached: right on {of}", "good")
     lost = f", was solved at epoch {first}" if first != NOT_REACHED else ""
     ended = f" ({verdict})" if verdict else ""
     text = f"not solved{ended}: right on {right} of {count(len(samples), 'sample')}{lost}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from hsig.analysis.parts import Part
 from hsig.config.loading import load_resolved
+from hsig.engines.engine import NOT_REACHED
 from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
@@ -176,11 +177,20 @@ def _decode_training(
     evidence = _decode_fields(Evidence, _below("evidence/", arrays))
     outlook = _decode_fields(Outlook, _below("outlook/", arrays))
     weights = tuple(arrays[f"weights/{n}"] for n in range(len(experiment.hidden) + 1))
+    # which runs of before there was `stop_at` do not have
+    arrays = {"stopped_at": np.full(len(experiment.seeds), NOT_REACHED), **arrays}
     return Training(
         **{name: arrays[name] for name in ARRAYS},
         seeds=experiment.seeds,
+        stops_at_loss=experiment.stop_loss is not None,
         verdict=judge_seeds(
-            experiment, variant, arrays["solved"], arrays["diverged_at"], evidence, outlook
+            experiment,
+            variant,
+            arrays["solved"],
+            arrays["diverged_at"],
+            arrays["stopped_at"],
+            evidence,
+            outlook,
         ),
         variant=variant,
         epochs=tuple(entry["epochs"]),

@@ -16,6 +16,7 @@ from hsig.config.keys import SWEEP
 from hsig.config.sweeps import load_sweep
 from hsig.config.text import config_text
 from hsig.config.values import plain
+from hsig.engines.engine import NOT_REACHED
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import COSTS, OF_OPTIMIZER, Experiment, Outcome
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
@@ -54,6 +55,7 @@ def encode_cell(number: int, result: CellResult) -> dict[str, Any]:
         "number": number,
         "seeds": list(result.seeds),
         **{name: plain(getattr(result, name).tolist()) for name in ARRAYS},
+        "stops_at_loss": result.stops_at_loss,
         "error": result.failure,
     }
 
@@ -61,12 +63,16 @@ def encode_cell(number: int, result: CellResult) -> dict[str, Any]:
 def decode_cell(text: bytes) -> tuple[int, CellResult]:
     """What a line of the journal means."""
     entry = json.loads(text)
+    entry.setdefault("stopped_at", [NOT_REACHED] * len(entry["solved"]))  # in none before `stop_at`
     arrays: dict[str, Any] = {
         name: np.array([float(n) for n in entry[name]]).astype(_TYPES.get(name, np.int64))
         for name in ARRAYS
     }
     return entry["number"], CellResult(
-        seeds=tuple(entry["seeds"]), **arrays, failure=entry["error"]
+        seeds=tuple(entry["seeds"]),
+        **arrays,
+        failure=entry["error"],
+        stops_at_loss=entry.get("stops_at_loss", False),
     )
 
 
