@@ -134,7 +134,7 @@ def heading(
     if experiment.initial_weights is not None:
         start = f"given {sum(layer.size for layer in experiment.initial_weights)} initial weights"
     shared = ", the same for all" if len(experiment.variants) > 1 else ""
-    settings = changed_settings(experiment) | dict.fromkeys(differing, _OF_OPTIMIZER)
+    settings = changed_settings(experiment) | dict.fromkeys(differing, OF_EACH_OPTIMIZER)
     rate = settings.pop("learning_rate", "")
     changed = ", ".join(f"{name} {value}" for name, value in settings.items())
     return (
@@ -146,7 +146,7 @@ def heading(
     )
 
 
-_OF_OPTIMIZER = "default of each optimizer"
+OF_EACH_OPTIMIZER = "default of each optimizer"
 
 
 def _describe_optimizer(experiment: Experiment, rate: str) -> str:

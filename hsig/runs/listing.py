@@ -26,9 +26,9 @@ from hsig.experiments.experiment import Experiment
 from hsig.experiments.sweeps import canonical_value
 from hsig.networks.tasks import TASKS
 from hsig.reports.page import HEADER, Column, Page, Rows, Table, count, lines, short
-from hsig.reports.phrases import SEVERAL, as_flag, as_yaml, value_of
+from hsig.reports.phrases import OF_EACH_OPTIMIZER, SEVERAL, as_flag, as_yaml, value_of
 from hsig.runs.provenance import keys_of
-from hsig.runs.record import PRECISION, load_kept_experiment
+from hsig.runs.record import PRECISION, find_differing, load_kept_experiment
 from hsig.runs.store import ID, LATEST, Note, Record, list_ids, read_note, read_record
 
 # --- finding -------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def settings(record: Record) -> dict[str, str]:
     texts = {name: SEVERAL.join(dict.fromkeys(part[name] for part in parts)) for name in KEYS}
     for name, values in record.axes.items():
         texts["activations" if name == "activation" else name] = SEVERAL.join(values)
-    return texts
+    return texts | dict.fromkeys(find_differing(record), OF_EACH_OPTIMIZER)
 
 
 def settings_of(experiment: Experiment) -> dict[str, str]:
@@ -193,6 +193,7 @@ def settings_of(experiment: Experiment) -> dict[str, str]:
     if isinstance(keys["output_activation"], dict):
         output = experiment.variants[0].output_activation
         keys["output_activation"] = to_text(output) + _checksum_formulas([output])
+    keys["optimizer"] = experiment.optimizer.label
     keys["hidden"] = layer_text(experiment.hidden)
     start, task = experiment.init, experiment.task
     keys["init"] = f"{start.scheme}:{','.join(map(format_number, start.settings))}"

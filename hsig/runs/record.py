@@ -14,7 +14,14 @@ from hsig.config.loading import load_resolved
 from hsig.engines.engine import NOT_REACHED
 from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence
-from hsig.experiments.experiment import ARRAYS, Experiment, Outcome, Training, Variant
+from hsig.experiments.experiment import (
+    ARRAYS,
+    OF_OPTIMIZER,
+    Experiment,
+    Outcome,
+    Training,
+    Variant,
+)
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import judge_seeds
 from hsig.runs.provenance import digest_experiments, keys_of
@@ -144,6 +151,12 @@ def load_kept_experiment(record: Record, part: Mapping[str, Any]) -> Experiment:
     """The experiment of a part of `run.json`, as its config had it."""
     with as_damaged_record(record.id, RUN):
         return load_resolved(part["experiment"], str(record.folder / RUN))
+
+
+def find_differing(record: Record) -> tuple[str, ...]:
+    """The keys that each cell of a sweep has as its optimizer has them."""
+    keys = record.meta["parts"][0]["experiment"] if record.axes else {}
+    return tuple(name for name in OF_OPTIMIZER if name in keys and keys[name] is None)
 
 
 def _below(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from hsig.config.text import config_text
 from hsig.config.values import plain
 from hsig.engines.engine import NOT_REACHED
 from hsig.errors import BusyError, ConfigError, RunError
-from hsig.experiments.experiment import COSTS, OF_OPTIMIZER, Experiment, Outcome
+from hsig.experiments.experiment import COSTS, Experiment, Outcome
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
 from hsig.runs.provenance import digest_cell, digest_cells, digest_sweep, keys_of
 from hsig.runs.record import (
     TRAINED,
     encode_part,
+    find_differing,
     load_kept_experiment,
     same_bits,
     within_precision,
@@ -93,9 +94,7 @@ def read_sweep(record: Record) -> SweepOutcome:
     results = {number: result for _, number, result in read_cells(record)}
     axes = tuple(Axis(name, tuple(values)) for name, values in record.axes.items())
     cells = {cell: results.get(number) for number, cell in enumerate(grid_cells(axes))}
-    keys = record.meta["parts"][0]["experiment"]
-    differing = tuple(name for name in OF_OPTIMIZER if name in keys and keys[name] is None)
-    return SweepOutcome(axes, _load_base(record), cells, differing)
+    return SweepOutcome(axes, _load_base(record), cells, find_differing(record))
 
 
 def _load_base(record: Record) -> Experiment:
