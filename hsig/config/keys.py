@@ -136,24 +136,24 @@ _ROWS = (
     Key("loss", Choice(table("networks.losses", "LOSSES")), "bce", metavar="LOSS", short="-l",
         help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
     Key("optimizer", OptimizerKind(), "sgd", metavar="SPEC",
-        help="What makes a step of a gradient: sgd (plain gradient descent), momentum:0.9, "
+        help="What a step makes of a gradient: sgd (plain gradient descent), momentum:0.9, "
         "nesterov, rmsprop, adam, adamw; with settings adam:beta1=0.8,beta2=0.99"),
     Key("learning_rate", _RATE, metavar="RATE", short="-r",
-        help="Step size. Default: the optimizer's own: sgd 0.1; momentum, nesterov and rmsprop "
-        "0.01; adam and adamw 0.001"),
+        help="Step size. Default: that of the optimizer, 0.1 for sgd, 0.01 for momentum, nesterov "
+        "and rmsprop, 0.001 for adam and adamw"),
     Key("weight_decay", Number(0.0, 1e9), metavar="X",
-        help="So many times each weight, biases too, is added to its gradient; with adamw, taken "
-        "from it at the learning rate. Default: adamw 0.01, else 0"),
+        help="This times a weight, biases too, is added to its gradient; with adamw it shrinks the "
+        "weight itself. Default: 0.01 for adamw, else 0"),
     Key("clip_norm", Number(0.0, 1e9, above=True, words={"none": inf}), "none", metavar="X|none",
-        help="Longest gradient of a step, over all layers: a longer one is scaled down to it"),
+        help="Largest norm of a gradient, over all layers: a larger one is scaled down to it"),
     Key("epochs", Whole(1, MAX_EPOCHS), 4000, metavar="N", short="-e",
         help="Passes over the samples of the task"),
     Key("batch_size", Whole(1, MAX_EPOCHS, words={"all": None}), 1, metavar="N|all",
-        help="Rows of a step, which is along the mean of their gradients; all: a step per epoch"),
+        help="Rows of a step, which takes the mean of their gradients; all for a step per epoch"),
     Key("update", Choice({"online": 1, "batch": None}), spells="batch_size", metavar="RULE",
-        help="In place of batch_size: online (a step per row) is 1, batch (a step per epoch) all"),
+        help="In place of batch_size: online for 1 (a step per row), batch for all"),
     Key("order", Choice(("fixed", "shuffled")), "fixed", metavar="ORDER",
-        help="Of the rows: fixed, their own, or shuffled, drawn anew for each seed and epoch"),
+        help="Of the rows: fixed (their own), or shuffled, anew for each seed and epoch"),
     Key("hidden", _HIDDEN, 3, metavar="N",
         help="Hidden units; of several layers 8-8, or a list; 0 for the output alone"),
     Key("bias", Choice(_BIASES), True, metavar="LAYERS",

@@ -133,9 +133,11 @@ class OptimizerKind(SpecKind):
         names = self.names()
         forms: list[Schema] = [{"type": "string", "pattern": f"^({'|'.join(names)})(:|,|$)"}]
         for name in names:
-            settings: Schema = {key: kind.schema() for key, kind in self.settings_of(name).items()}
+            declared = self.settings_of(name)
+            words = {key: _rename(declared, key) for key in (*declared, *_ELSEWHERE)}
+            settings = {key: declared[w].schema() for key, w in words.items() if w in declared}
             forms.append(mapping_schema({"name": {"enum": [name]}, **settings}, ["name"]))
-            if len(settings) == 1:
+            if len(declared) == 1:
                 values = {"type": "array", "items": {"type": "number"}, "maxItems": 1}
                 forms.append(mapping_schema({name: values}, [name]))
         return {"anyOf": forms}
