@@ -102,8 +102,10 @@ def test_no_key_that_changes_numbers_is_missing_in_a_heading(key):
     values = {
         "task": "and", "scale": "standard", "activation": "tanh", "activations": None,
         "output_activation": "hard", "loss": "squared", "learning_rate": "0.7", "epochs": "33",
-        "update": "batch", "hidden": "5", "init": "uniform:-1,1", "seeds": "7",
+        "optimizer": "adam", "weight_decay": "0.1", "clip_norm": "2", "batch_size": "3",
+        "order": "shuffled", "update": "batch", "hidden": "5", "init": "uniform:-1,1", "seeds": "7",
         "solved_within": "0.2", "engine": "reference",
+        "stop_at": "0.1", "init_bias": "zero", "bias": "hidden",
         "initial_weights": "{hidden: [[1,1,1],[1,1,1],[1,1,1]], output: [[1],[1],[1],[1]]}",
     }  # fmt: skip
     if key.name in ("report_every", "at_epochs", "activations", "output_activation"):
