@@ -18,16 +18,6 @@ def test_a_falling_line_in_ascii():
     ]
 
 
-def test_a_flat_line_in_braille():
-    drawn = curve([0, 4], [[1.0, 1.0]], width=8, height=2, ascii_only=False)
-    assert drawn == ["1 ⠉⠉⠉⠉⠉⠉", "0", "  0    4"]
-
-
-def test_a_steep_line_has_no_holes():
-    drawn = curve([0, 1], [[0.0, 9.0]], width=8, height=10, ascii_only=True)
-    assert all("*" in line for line in drawn[:-1])
-
-
 def test_points_that_are_not_finite_leave_a_gap():
     drawn = curve([0, 1, 2, 3], [[1.0, 1.0, inf, 1.0]], width=9, height=2, ascii_only=True)
     assert drawn[0] == "1 ***   *"
@@ -37,12 +27,6 @@ def test_nothing_is_drawn_when_nothing_is_finite_or_there_is_no_room():
     assert curve([0, 1], [[nan, inf]], width=40, height=5, ascii_only=True) == []
     assert curve([0], [[1.0]], width=40, height=5, ascii_only=True) == []
     assert curve([0, 4000], [[1.0, 0.5]], width=6, height=5, ascii_only=True) == []
-
-
-def test_further_lines_are_dotted():
-    drawn = curve([0, 1], [[4.0, 4.0], [1.0, 1.0]], width=14, height=5, ascii_only=True)
-    assert drawn[0] == "4 ************"
-    assert drawn[3] == "  *   *   *"
 
 
 @given(

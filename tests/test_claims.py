@@ -13,10 +13,6 @@ from hsig.analysis.statistics import holm, mcnemar_exact, paired_difference_inte
 from hsig.analysis.summary import summarise
 from hsig.reports.comparison import comparison_page, interval_alone
 
-# of twelve seeds, both solved 6, only the one 5, only the other 0, neither 1: Newcombe's interval
-# is 0.111 to 0.68, the exact McNemar test 2 / 2**5 = 0.0625
-TWELVE = ("1" * 11 + "0", "1" * 6 + "0" * 6)
-
 
 def outcome_of(*solved):
     """What became of variants that solved these seeds."""

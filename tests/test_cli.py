@@ -160,12 +160,6 @@ def test_activations_defines_one_or_all(hsig):
     assert "-0.004518" in hsig("activations", "ultra_fast")[1]
 
 
-def test_power_says_how_many_seeds_a_claim_needs(hsig):
-    code, out, _ = hsig("power", "--rates", "0.49,0.40", "--paired", "0.2", "-f", "json")
-    needed = json.loads(out)["needed"][1]  # held by brute force in tests/test_power.py
-    assert (code, needed["power"], needed["unpaired"], needed["paired"]) == (0, 0.8, 496, 205)
-
-
 def test_help_explains_every_word_in_any_case(hsig):
     code, out, _ = hsig("help", "-f", "json")
     assert code == 0
@@ -204,13 +198,6 @@ def test_kept_runs_are_listed_shown_compared_repeated_named_packed_and_removed(h
     assert not list(Path("runs").glob("[0-9]*"))
 
 
-def test_plot_writes_a_picture_of_a_kept_run(hsig):  # tests/test_report.py writes reports
-    pytest.importorskip("matplotlib")
-    hsig(*TRAIN)
-    assert hsig("plot", "latest", "--kind", "costs", "-o", "x.svg", "-q")[:2] == (0, "x.svg\n")
-    assert "<svg" in Path("x.svg").read_text(encoding="utf-8")
-
-
 def test_watch_needs_a_terminal(hsig):
     code, out, err = hsig("watch", "hard")
     assert (code, out) == (2, "")
@@ -239,7 +226,6 @@ SHORTER = {
     "explain": "-e 1 -s 1",
     "sweep": "-e 1 -s 1",
     "activations": "",
-    "power": "",
     "help": "",
     "config show": "",
 }
@@ -377,11 +363,8 @@ def left_reader():
     ("stdout", "line", "code", "kept"),
     [
         (full_disk, "train hard -e 4 -s 2", 3, 1),
-        (full_disk, "compare hard tanh -e 4 -s 2 -f json", 3, 1),
-        (full_disk, "explain hard -e 4 -s 2 -q", 3, 1),
         (full_disk, "train hard -e 4 -s 2 -o /dev/full", 3, 1),
         (full_disk, "--help", 3, 0),
-        (full_disk, "--version", 3, 0),
         (left_reader, "train hard -e 4 -s 2", 0, 1),
         (left_reader, "train hard -e 4 -s 2 --expect solved_at_least=1", 1, 1),
     ],

@@ -82,21 +82,9 @@ def test_expectations_are_those_of_each_config(folder):
     assert [line.partition(":")[0] for line in out.splitlines()] == ["few", "few", "fast"]
 
 
-@pytest.mark.usefixtures("folder")
-def test_flags_are_for_all_configs_and_the_baseline_for_the_first():
-    two = ("compare", "few.yaml", "fast.yaml")
-    made = json.loads(hsig(*two, "--seeds", "5", "--baseline", "tanh", "-f", "json")[1])
-    assert [part["experiment"]["seeds"] for part in made["configs"]] == [[0, 1, 2, 3, 4]] * 2
-    assert made["groups"][0]["pairing"]["baseline"] == "few: tanh"
-    csv = hsig(*two, "-f", "csv", "--long", "-s", "2")[1]
-    assert len(csv.splitlines()) == 1 + 3 * 2 * 2
-    assert hsig(*two, "-f", "md", "-s", "2")[1].startswith("few: 2 variants")
-    assert "against few: sigmoid" in hsig(*two)[1]
-
-
 def test_all_problems_of_all_configs_come_in_one_report(folder):
     (folder / "wide.yaml").write_text("learning_rat: 1\nepochs: -1\n", encoding="utf-8")
-    (folder / "few.yaml").write_text("hidden: 0\nuntil: 0.1\n", encoding="utf-8")
+    (folder / "few.yaml").write_text("hidden: 2000\nuntil: 0.1\n", encoding="utf-8")
     (folder / "fast.yaml").write_text("until: 0.1\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_side_by_side(

@@ -1,8 +1,6 @@
 """Levels and thresholds in print: at each, and on either side of it."""
 
-import json
 import math
-import re
 from dataclasses import replace
 from itertools import combinations
 from math import comb
@@ -22,15 +20,10 @@ from hsig.analysis.summary import Solved, summarise
 from hsig.analysis.tasks import compare_tasks
 from hsig.analysis.trials import judge_remedy
 from hsig.analysis.tuning import choose_rate
-from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
-from hsig.experiments.training import gather, run
-from hsig.reports.captions import Caption
-from hsig.reports.comparison import answer, comparison_page
 from hsig.reports.lookups import power_page
-from hsig.reports.page import listed, p_value, percent, points, whole_percent
-from hsig.reports.phrases import few_seeds, missed_precision
-from hsig.reports.training import training_page
+from hsig.reports.page import p_value, percent, points, whole_percent
+from hsig.reports.phrases import missed_precision
 
 RATES = st.floats(0.0, 1.0)
 ACTIVATIONS = (
@@ -109,37 +102,6 @@ def test_a_smallest_difference_as_it_is_written_has_the_power(first, second):
                 assert power_of(n, first + sign * (float(text) - 0.0011)) < 0.8
 
 
-# --- names ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number", range(1, 11))
-def test_what_is_named_and_what_is_more_are_all_there_are(number):
-    """And what is more is never none."""
-    names = ACTIVATIONS[:number]
-    outcome = compared({name: ([RIGHT], [[1.0, 0.5]]) for name in names})
-    summary = summarise(outcome)
-    numbers = tuple(f"{name} is one" for name in names)
-    for most, text in (
-        (5, listed(names)),
-        (6, answer(outcome.experiment, summary.variants, None)[0].rpartition(", 1 of 1")[0]),
-        (8, Caption("", numbers=numbers).alt.replace(" is one.", "")),
-    ):
-        named = [name for name in names if re.search(rf"\b{name}\b", text)]
-        more = [int(n) for n in re.findall(r"(\d+) more", text)]
-        assert (len(named), len(named) + sum(more)) == (min(most, number), number)
-        assert 0 not in more
-
-
-@pytest.mark.parametrize("seeds", [2, 3, 4])
-def test_differences_are_told_of_up_to_three_variants(seeds):
-    names = ACTIVATIONS[: seeds + 1]
-    made = {name: ([RIGHT] * 20, [[1.0, 0.5]] * 20) for name in names}
-    made[names[0]] = ([WRONG] * 20, [[1.0, 0.5]] * 20)
-    summary = summarise(compared(made))
-    line = answer(summary.experiment, summary.variants[1:], summary.pairing)[1]
-    assert ("percentage points" in line) is (seeds <= 3)
-
-
 # --- claims ---------------------------------------------------------------------------------------
 
 
@@ -210,15 +172,6 @@ def test_a_remedy_works_from_each_of_its_bounds_on(after, before, works):
     assert judge_remedy(was, trial(1, 2).part, summary_with(*after)).works is works
 
 
-@pytest.mark.parametrize(
-    ("seeds", "words"), [(29, "see that it runs"), (30, "explore"), (99, "explore"), (100, "")]
-)
-def test_seeds_are_enough_from_a_number_on(seeds, words):
-    outcome = prepared([RIGHT] * seeds, [[1.0, 0.5]] * seeds)
-    told = few_seeds(outcome.experiment)
-    assert [f"enough to {words};" in line for line in told] == [True] * bool(words)
-
-
 def test_a_precision_that_is_reached_exactly_is_reached():
     outcome = prepared([RIGHT, WRONG] * 50, [[1.0, 0.5]] * 100)
     summary = summarise(outcome)
@@ -272,36 +225,3 @@ def test_ranks_over_five_tasks_or_more_go_by_the_level(tasks, p, apart):
         None if p is None else pytest.approx(p, abs=1e-4)
     )
     assert (over.groups == (("sigmoid",), ("hard",))) is apart
-
-
-# --- tables ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("start", [4.0, just_above(4.0)])
-def test_a_start_of_four_times_the_usual_is_the_top_of_curves(start):
-    starts = {"sigmoid": 1.0, "hard": 1.0, "relu": start}
-    outcome = compared({label: ([WRONG], [[first, 0.5]]) for label, first in starts.items()})
-    (table,) = tables(comparison_page(outcome, summarise(outcome), ("curve",)))
-    assert table.title.endswith(
-        "curve: from 0 to 4)" if start == 4.0 else "curve: from 0 to 1, cut off there)"
-    )
-
-
-@pytest.mark.parametrize("samples", [16, 17])
-def test_sixteen_samples_are_all_of_them_in_their_order(samples):
-    """And of as many inputs as are shown none is left out."""
-    task = {
-        "inputs": [[n / 20] * 8 for n in range(samples)],
-        "targets": [n % 2 for n in range(samples)],
-    }
-    experiment = load_experiment(flags={"task": json.dumps(task), "epochs": "1", "seeds": "1"})
-    outcome = gather(experiment, run(experiment))
-    table = tables(training_page(outcome, summarise(outcome)))[1]
-    assert ("sample" in table.columns) is (samples > 16)
-    assert len(table.rows) == 16
-    assert samples > 16 or [*table.rows] == sorted(
-        table.rows, key=lambda row: float(row[0].split()[0])
-    )
-    assert not any("more)" in text for row in table.rows for text in row)
-    (of_variants,) = tables(comparison_page(outcome, summarise(outcome), ("predictions",)))
-    assert ("of the first 16" in of_variants.title) is (samples > 16)

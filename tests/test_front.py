@@ -74,30 +74,6 @@ def is_same(cell, text):
     return math.isnan(cell) if text in ("", "nan") else float(text) == cell
 
 
-def test_columns_have_numbers_also_where_some_are_missing():
-    columns = hsig.train("hard", **SMALL).columns(long=True)
-    assert columns["cost_mean"].dtype == columns["solved_at"].dtype == np.float64
-    assert np.isnan(columns["solved_at"]).all()
-    assert columns["seed"].dtype == np.int64
-    assert columns["verdict"].dtype.kind == "U"
-
-
-def test_a_result_has_its_numbers_as_attributes():
-    result = hsig.train("sigmoid", seeds=100)
-    assert (result.solved.k, result.solved.n) == (99, 100)  # as in the README
-    assert result.verdicts == {"solved": 99, "slow": 1}
-    compared = hsig.compare("sigmoid", "hard", seeds=100)
-    assert compared.variants["hard"].solved.k == 3
-    assert compared.pairing.against["hard"].claim == "less"
-    explained = hsig.explain("hard", seeds=100)
-    assert explained.remedies["initial weights from [-2, 2)"].numbers.solved.k == 65
-    assert explained.story
-    swept = hsig.sweep("hard", epochs=[4000, 8000], seeds=100)
-    assert [swept.cells[cell].solved.k for cell in (("4000",), ("8000",))] == [3, 67]
-    assert swept.axes[0].name == "epochs"
-    assert "3 of 100 seeds" in repr(hsig.train("hard"))
-
-
 def test_a_result_is_drawn_as_a_figure_that_may_be_changed(tmp_path):
     pytest.importorskip("matplotlib")
     result = hsig.train("hard", **SMALL)
@@ -244,7 +220,7 @@ def test_a_function_trains_as_the_formula_that_says_the_same():
 def test_a_function_is_trained_by_numpy_beside_formulas_and_explained(monkeypatch):
     monkeypatch.setattr("hsig.experiments.parallel._MIN_WORK_FOR_PROCESSES", 0)
     mine = hsig.activation("mine", lambda x: softplus(x), sigmoid)  # no process can have it
-    compared = hsig.compare(mine, "softplus", seeds=6, epochs=200, workers=2)
+    compared = hsig.compare(mine, "softplus", seeds=6, epochs=50, workers=2)
     assert compared.to_dict()["variants"][0]["engine"] == "reference"
     first, second = compared.variants.values()
     assert np.allclose(first.costs, second.costs, rtol=1e-9)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,6 @@ from hsig.config.sweeps import load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
-from hsig.output.formats import as_json
 from hsig.runs.record import same_bits
 from hsig.runs.store import (
     CELLS,
@@ -30,7 +28,6 @@ from hsig.runs.store import (
     RUN,
     Journal,
     describe_damage,
-    pack_record,
     read_journal,
     read_records,
 )
@@ -238,26 +235,6 @@ def test_a_damaged_line_is_told_and_its_cell_is_trained_again(trained):
     assert trained == [20]
     assert bits_of() == before
     assert describe_damage(newest()) == []
-
-
-@pytest.mark.usefixtures("config")
-@pytest.mark.parametrize("nth", range(3, 8))  # once it trains
-def test_a_whole_sweep_that_is_mended_and_killed_is_mended_again(failing, nth):
-    """Killed with a result that is written and is another one, as of a later version."""
-    first = sweep()
-    with (newest().folder / CELLS).open("r+b") as log:
-        log.write(b"?")
-    with (
-        failing("os.fsync", nth, KeyboardInterrupt()),
-        pytest.MonkeyPatch.context() as patch,
-        suppress(KeyboardInterrupt),
-    ):
-        patch.setattr("hsig.cli.sweeping.as_json", lambda page: as_json(page) + " ")
-        sweep()
-    assert sweep()[:2] == first[:2]
-    assert (describe_damage(newest()), newest().complete) == ([], True)
-    assert pack_record(newest())
-    assert sweep() == first
 
 
 @pytest.mark.usefixtures("config")

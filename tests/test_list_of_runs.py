@@ -22,7 +22,6 @@ from hsig.runs.listing import (
     names_a_run,
     read_conditions,
     read_since,
-    repetition_page,
     settings,
     settings_of,
     shorten_ids,
@@ -228,15 +227,6 @@ def test_json_of_the_list_has_numbers(several):
     assert all(run["complete"] for run in runs)
 
 
-@pytest.mark.parametrize("width", ["60", "100"])
-def test_the_list_on_a_screen_breaks_no_id(several, monkeypatch, width):
-    monkeypatch.setenv("COLUMNS", width)
-    out = hsig("runs", "list", "--runs-dir", str(several))[1]
-    for record in read_records(several)[0]:
-        assert record.id[:15] in out
-    assert max(map(len, out.splitlines())) <= int(width)
-
-
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
@@ -320,26 +310,6 @@ def test_other_bits_are_named_and_exit_with_1(runs, monkeypatch):
     assert (code, found["same_bits"]) == (1, False)
     assert found["different"] == ["hard: cost_last", "hard: cost_mean"]
     assert runs.exists()
-
-
-@pytest.mark.parametrize(
-    ("different", "elsewhere", "same", "name"),
-    [
-        ((), "", True, "b: slope"),
-        (("a: cost",), "", False, "a: cost"),
-        ((), "NumPy 1 with X", None, "NumPy 1 with X"),
-        (("x",) * 25, "NumPy 1 with X", False, "x and 5 more"),
-    ],
-)
-def test_a_repetition_says_what_it_found(different, elsewhere, same, name):
-    said = {"different": different, "observed": ("b: slope",), "elsewhere": elsewhere}
-    page = repetition_page("id", same_digest=True, **said)
-    ((line,),) = page.blocks
-    assert page.document(False)["same_bits"] is same
-    assert name in line.text
-    assert line.text != repetition_page("id", same_digest=False, **said).blocks[0][0].text or (
-        same is None
-    )
 
 
 def test_an_early_stop_is_kept_said_and_not_repeated(runs, monkeypatch):

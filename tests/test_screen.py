@@ -3,7 +3,7 @@ from math import nan
 import pytest
 from pages import drawn, drawn_in_ascii, fit, words
 
-from hsig.reports.page import LEVELS, Curves, HeatMap, Page, Shade, Table, lines, sparkline
+from hsig.reports.page import LEVELS, Curves, Page, Table, lines, sparkline
 
 LABEL = "hard:slope=0.25,backward=logistic"
 WIDE = Table(
@@ -44,19 +44,6 @@ def test_labels_are_folded_where_there_is_no_room_and_nothing_is_lost(width):
     assert fit(text, width)
 
 
-def test_a_firm_first_column_is_never_folded():
-    firm = Table("", WIDE.columns, WIDE.rows, splits=True, firm=("variant",))
-    text = drawn(page_with(firm), 45)
-    assert sum(line.startswith(LABEL) for line in text) == 4
-    assert not any("…" in line for line in text)
-
-
-def test_spare_columns_go_first_those_of_the_first_group_before_the_others():
-    spare = Table("", WIDE.columns, WIDE.rows, spare=(("column 3",), ("column 0", "column 1")))
-    heads = {width: drawn(page_with(spare), width)[0].split()[2::2] for width in (80, 70, 50)}
-    assert heads == {80: ["0", "1", "2", "3"], 70: ["0", "1", "2"], 50: ["2"]}
-
-
 def test_an_ascii_terminal_gets_ascii():
     bar = sparkline([0.0, 0.3, 0.6, nan, 1.0], 1.0)
     curves = Curves("rising", [0, 1], [[0.0, 1.0]])
@@ -69,14 +56,3 @@ def test_an_ascii_terminal_gets_ascii():
     assert b"_.:-=+*#" in text
     assert b"**" in text
     assert drawn(page)[0].startswith("█ solved, ▓ slow")
-
-
-def test_a_heat_map_without_room_is_a_table_that_is_cut():
-    columns = tuple(f"{number}000" for number in range(1, 9))
-    shades = (tuple(Shade("5", 0.05) for _ in columns),)
-    page = page_with(HeatMap("", "rate", "epochs", ("0.1",), columns, shades))
-    wide, narrow = drawn(page, 80), drawn(page, 30)
-    assert wide[0].split() == ["rate", "\\", "epochs", *columns]
-    assert sum("rate" in line for line in narrow) > 1
-    assert fit(narrow, 30)
-    assert words(narrow).split().count("5") == 8

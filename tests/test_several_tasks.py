@@ -43,11 +43,6 @@ def test_a_config_lists_tasks_and_a_flag_beats_it(tmp_path, monkeypatch):
     assert load_experiment(flags={"task": "csv:a,b.csv"}).task.name == "a,b.csv"
 
 
-def test_one_task_is_a_comparison_of_always():
-    assert names() == names(task="xor") == names(task="csv:missing.csv") == []
-    assert names(task="[xor]") == ["xor"]
-
-
 def test_tasks_may_be_written_in_the_flag():
     rows = "inputs: [[0], [1]], targets: [0, 1]"
     assert names(task=f"[{{name: a, {rows}}}, {{name: b, {rows}}}, xor]") == ["a", "b", "xor"]
@@ -111,18 +106,6 @@ def test_each_task_is_the_comparison_on_it_alone(made):
             assert {**ours, "label": ""} == {**theirs, "label": ""}
         (ours,), (theirs,) = (found["pairing"]["against"] for found in (part, alone))
         assert {**ours, "label": ""} == {**theirs, "label": ""}
-
-
-def test_columns_csv_and_brief_have_every_task(made):
-    rows = read_csv(out_of("runs", "show", "latest", "-f", "csv"))
-    labels = [f"{task}: {label}" for task in ("xor", "and") for label in THREE[1:4]]
-    assert [row["label"] for row in rows] == labels
-    long = read_csv(out_of("runs", "show", "latest", "-f", "csv", "--long"))
-    assert {row["label"] for row in long} == set(labels)
-    out = out_of("runs", "show", "latest", "--columns", "solved,difference")
-    assert [line.split(":")[0] for line in out.splitlines() if ": after" in line] == ["xor", "and"]
-    assert len(out_of("runs", "show", "latest", "-q").splitlines()) >= 6
-    assert made["complete"] is True
 
 
 # --- kept, tuned, interrupted -----------------------------------------------------------------

@@ -14,11 +14,6 @@ def page_of(outcome):
     return training_page(outcome, summarise(outcome))
 
 
-def page_of_run(**flags):
-    experiment = load_experiment(flags=flags)
-    return page_of(gather(experiment, run(experiment)))
-
-
 def test_an_early_end_is_told():
     experiment = load_experiment(flags={"epochs": "20", "report_every": "5"})
     events = run(experiment)

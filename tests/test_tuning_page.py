@@ -88,34 +88,6 @@ def test_the_reported_seeds_are_those_of_a_run_at_the_learning_rate_chosen(made)
         assert ours == theirs
 
 
-# --- the page ---------------------------------------------------------------------------------
-
-
-def said(*arguments):
-    return " ".join(out_of(*arguments, "--full").split())
-
-
-# sigmoid with 60 epochs is solved on none of the seeds at tiny rates; tanh best where it is fastest
-
-
-@pytest.mark.usefixtures("runs")
-def test_what_a_claim_becomes_is_said_in_words():
-    """tanh is solved more often than hard at 8, and neither at 1e-6."""
-    two = ("compare", "hard", "tanh", "-e", "300", "-s", "30", "-l", "squared", "--no-save")
-    range_ = ("--tune", "learning_rate=1e-6,1")
-    out = said(*two, *range_, "-r", "1e-6")
-    assert "more than hard: tanh (" in out
-    assert "each at its own learning rate" in out
-    assert "claimed with each at its own learning rate, not with all at learning rate 1e-06" in out
-    out = said(*two, *range_, "-r", "1")
-    assert "the same claim with all at learning rate 1: tanh" in out
-    out = said(*two, "--tune", "learning_rate=1e-7,1e-6", "-r", "1")
-    assert "claimed with all at learning rate 1, not with each at its own: tanh" in out
-    assert "seeds needed" not in out  # for they would be those of a plain test
-    out = said(*two, "--tune", "learning_rate=1e-7,1e-6", "-r", "1e-7")
-    assert "no claim with all at learning rate 1e-07 either: tanh" in out
-
-
 # --- kept, repeated, interrupted --------------------------------------------------------------
 
 

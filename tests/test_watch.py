@@ -68,22 +68,6 @@ def test_a_screen_is_filled_and_nothing_sticks_out(flags, size):
     assert all(len(line) <= width for line in lines)
 
 
-def test_a_screen_of_the_usual_size_has_all_parts():
-    lines = screen(picture_at(20, activation="hard"))
-    text = "\n".join(lines)
-    for part in (
-        "hard on xor",
-        "target",
-        "prediction",
-        "o right",
-        "loss of the weights",
-        "┼",
-        "q quit",
-    ):
-        assert part in text
-    assert "kink at -2.5, 2.5" in text
-
-
 def test_predictions_are_up_where_the_second_input_is_larger():
     shares, places = picture_at(40, activation="relu").plane(11, 11)
     inputs = {sample.inputs: (x, y) for x, y, sample in places}
@@ -178,7 +162,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-
     [
         ("q", 0),
         *(("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)),
-        *((name, None) for name in ("SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")),
+        *((name, None) for name in ("SIGQUIT", "SIGUSR1")),
     ],
 )
 def test_whatever_ends_it_the_terminal_is_as_it_was(tmp_path, sent, code):
