@@ -15,7 +15,7 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, sum_in_order
 from hsig.engines.engine import Problem
-from hsig.networks.network import Activity, Network, Weights, all_finite
+from hsig.networks.network import Activity, Network, Weights, all_finite, append_ones
 
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
 NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
@@ -173,7 +173,8 @@ def _pad_pieces(shares: Sequence[Array], seeds: int) -> Array:
 
 def _nonaffinity(activity: Activity) -> Array:
     """Largest residual of the least-squares fit of the outputs' pre-activations to the inputs."""
-    inputs = activity.layer_inputs[0][:, :, 0]
+    # a layer without a bias sees no constant; where there is one, it is not counted twice
+    inputs = append_ones(activity.layer_inputs[0])[:, :, 0]
     directions = _directions(inputs.tobytes(), inputs.shape)[:, :, None]  # (samples, rank, 1)
     residuals = []
     for z in activity.pre_activations[-1].swapaxes(0, 1):  # (samples, seeds), of each output
