@@ -89,20 +89,129 @@ def test_weights_alone_that_return_are_no_return_where_an_optimizer_remembers(op
     assert found == [1 if optimizer == "sgd" else NOT_REACHED]
 
 
-def test_the_largest_step_change_is_that_of_the_samples_that_the_step_is_taken_for():
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_the_largest_step_change_is_that_of_the_samples_that_the_step_is_taken_for(momentum):
     """One unit that does nothing, an output of bias 0: by hand."""
     weights = layers_of([[0], [0], [0]], [[0], [0]])
-    online = problem_of("tanh", output="sigmoid", rate=3.0)
+    optimizer = Optimizer("momentum", (momentum,))
+    online = problem_of("tanh", output="sigmoid", rate=3.0, optimizer=optimizer)
     # the mean gradient at p = 1/2 is 0 for two targets of each kind: nothing moves
     for idle in (replace(online, order=Order(None)), replace(online, learning_rate=1e-300)):
         assert outlook_of(idle, weights).largest_step_change.tolist() == [0.0]
-    bias, largest = 0.0, 0.0
+    bias, largest, velocity = 0.0, 0.0, 0.0
     for target in online.targets[:, 0]:
         p = 1 / (1 + np.exp(-bias))
-        bias -= 3.0 * (p - target)
+        velocity = momentum * velocity + p - target
+        bias -= 3.0 * velocity
         largest = max(largest, abs(1 / (1 + np.exp(-bias)) - p))
     found = outlook_of(online, weights).largest_step_change[0]
     assert found == pytest.approx(largest, rel=1e-12)
+
+
+def test_where_training_stops_changes_no_outlook():
+    problem = problem_of("tanh")
+    weights = layers_of([[1], [1], [0.5]], [[1], [0.5]])
+    stopping = replace(problem, stop_loss=1e9, stop_solved=True)
+    expected, found = (vars(outlook_of(each, weights)) for each in (problem, stopping))
+    assert {name: array.item() for name, array in found.items()} == {
+        name: array.item() for name, array in expected.items()
+    }
+
+
+# --- rest and return --------------------------------------------------------------------------
+
+
+def constant(*targets, **fields):
+    """A problem of one bias, which is all that predicts."""
+    rows = task_of([[0]] * len(targets), targets)
+    return problem_of(output="identity", loss="squared", task=rows, **fields)
+
+
+@pytest.mark.parametrize(
+    ("order", "at_rest"),
+    [
+        (Order(None), True),
+        (Order(2), True),
+        (Order(1), False),
+        (Order(3), False),
+        (Order(1, shuffled=True), False),
+        (Order(2, shuffled=True), False),
+    ],
+)
+def test_a_mean_that_is_0_is_a_rest_while_the_batches_stay(order, at_rest):
+    """Of a prediction of 1 for 0 and 2 the slopes add up to 0."""
+    problem = constant(0, 2, 0, 2, order=order)
+    assert outlook_of(problem, layers_of([[0], [1]])).at_rest.tolist() == [at_rest]
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("size", [1, 2, None])
+@pytest.mark.parametrize(("far", "at_rest"), [(0, True), (100, False)])
+def test_what_rounds_away_of_each_row_does_in_any_order(shuffled, size, far, at_rest):
+    """Of a weight of 3 the last bit is 2**-51; the rows are so many of these away."""
+    targets = [3 + bits * 2**-51 for bits in (far, 1, -1)]
+    problem = constant(*targets, order=Order(size, shuffled), within=1e-18)
+    assert outlook_of(problem, layers_of([[0], [3]])).at_rest.tolist() == [at_rest]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "at_rest"),
+    [
+        (Optimizer(), True),
+        (Optimizer("momentum", (0.9,)), True),
+        (Optimizer("momentum", (0.9999,)), False),
+        (Optimizer("nesterov", (0.9,)), True),
+        (Optimizer("nesterov", (0.9999,)), False),
+        (Optimizer("rmsprop", (0.9, 1.0)), True),
+        (Optimizer("rmsprop", (0.9, 1e-8)), False),
+        (Optimizer("adam", (0.9, 0.9, 10.0)), True),
+        (Optimizer("adam", (0.9, 0.9, 1e-8)), False),
+        (Optimizer(weight_decay=1e-17), True),
+        (Optimizer(weight_decay=1e-12), False),
+        (Optimizer("adamw", (0.9, 0.9, 10.0), 1e-17), True),
+        (Optimizer("adamw", (0.9, 0.9, 10.0), 1e-12), False),
+        (Optimizer("rmsprop", (0.9, 1e-4), clip_norm=1e-18), True),
+    ],
+)
+@pytest.mark.parametrize("order", [Order(), Order(None, shuffled=True)])
+def test_a_step_that_rounds_away_is_a_rest_if_no_later_one_does_more(optimizer, at_rest, order):
+    """A slope of 2**-52 at a rate of 1e-3: momentum adds up to 1/(1 - m) of it.
+
+    Of 0.9999 it takes 300 steps or so until a weight of 1 moves, which is more than the window has.
+    """
+    problem = constant(1 - 2**-53, rate=1e-3, within=1e-18, order=order, optimizer=optimizer)
+    weights = layers_of([[0], [1]])
+    assert outlook_of(problem, weights).at_rest.tolist() == [at_rest]
+    later = reference.advance_in_strides(State.start(weights, optimizer), problem, 1, 1000)
+    assert all(state.weights[0][1, 0, 0] == 1.0 for state in later) == at_rest
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_cycle_is_one_while_the_order_stays(shuffled):
+    problem = constant(0, 2, order=Order(1, shuffled), rate=0.5)
+    found = outlook_of(problem, layers_of([[0], [2]]))  # to 0, and back to 2
+    assert found.returns_after.tolist() == [NOT_REACHED if shuffled else 1]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("last", [1.0, 2.0])
+def test_units_are_the_same_if_all_their_weights_are(bias, last):
+    outgoing = [[1.0], [1.0], [last], *([[0.5]] if bias else [])]
+    weights = layers_of([[1, 1, 1], [2, 2, 2], [0, 0, 0]], outgoing)
+    assert outlook_of(problem_of("tanh"), weights).symmetric.tolist() == [last == 1.0]
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam"])
+def test_units_that_remember_what_differs_are_not_the_same(name):
+    optimizer = Optimizer(name, tuple(OPTIMIZERS[name].settings.values()), 0.01, 1.0)
+    problem = problem_of("tanh", optimizer=optimizer, order=Order(3, shuffled=True))
+    state = State.start(layers_of([[1, 1], [2, 2], [0, 0]], [[1], [1], [0.5]]), optimizer)
+    assert look_ahead(state, problem, ONE, reference.advance_in_strides).symmetric[0]
+    assert reference.advance(state, problem, 50).weights[0].std(axis=1).max() == 0.0
+    first = np.array([[0.0, 1e-3]] * 3)[:, :, None]
+    memory = ((first, state.memory[0][1]), *state.memory[1:])
+    state = replace(state, memory=memory)
+    assert not look_ahead(state, problem, ONE, reference.advance_in_strides).symmetric[0]
 
 
 # --- what a resting layer cannot solve --------------------------------------------------------
@@ -170,6 +279,30 @@ def test_a_slope_that_is_all_but_0_is_one(rate):
     assert not outlook_of(problem_of("sigmoid", rate=rate), weights).unsolvable[0]
     dead = layers_of([[0], [0], [60]], [[1], [0.3]])
     assert outlook_of(problem_of("sigmoid", rate=rate), dead).unsolvable[0]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "velocity", "unsolvable"),
+    [
+        (Optimizer("momentum", (0.9,)), 0.0, True),
+        (Optimizer("momentum", (0.9,)), 1e-20, True),
+        (Optimizer("momentum", (0.9,)), 1e-2, False),  # it moves, and may come alive
+        (Optimizer("momentum", (0.9,), weight_decay=1e-20), 0.0, True),
+        (Optimizer("momentum", (0.9,), weight_decay=1e-3), 0.0, False),
+        (Optimizer("adamw", (0.9, 0.999, 1e-8), weight_decay=0.01), 0.0, False),
+        (Optimizer("adamw", (0.9, 0.999, 1e-8)), 0.0, True),
+        (Optimizer("adam", (0.9, 0.999, 1e-8)), 1e-8, False),
+        (Optimizer("rmsprop", (0.9, 1e-8)), 1.0, True),  # what it remembers moves nothing
+    ],
+)
+def test_a_dead_layer_is_so_for_ever_if_memory_and_decay_leave_it(optimizer, velocity, unsolvable):
+    problem = problem_of("relu", optimizer=optimizer, order=Order(2, shuffled=True))
+    weights = layers_of([[-1, -2], [-1, -3], [-1, -0.5]], [[1], [1], [0.5]])
+    state = State.start(weights, optimizer)
+    remembered = (np.full_like(weights[0], velocity), state.memory[0][1])
+    state = replace(state, memory=(remembered, *state.memory[1:]))
+    found = look_ahead(state, problem, ONE, reference.advance_in_strides)
+    assert found.unsolvable.tolist() == [unsolvable]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from hsig.networks.network import Activity, Network, Weights, all_finite, append
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
 NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
 
+STARVED = 0.001  # of the gradient of the layer that has most
 FLAT_SLOPE = 0.1  # of an activation, relative to its steepest, or to 1 if that is more
 _GRID = np.linspace(-50.0, 50.0, 4001)
 _ROUNDING = 1e-12  # what is left of an input without those before it counts as none below this
@@ -57,6 +58,12 @@ class Evidence:
         """Whether in some hidden layer no unit has a slope, so that it and those below stay."""
         dead: BoolArray = np.any(self.slope == 0.0, axis=-1)
         return dead
+
+    @property
+    def starved(self) -> BoolArray:
+        """Which layers, the last axis, have all but no gradient beside another's."""
+        starved: BoolArray = self.gradient < STARVED * self.gradient.max(axis=-1, keepdims=True)
+        return starved
 
     @property
     def saturated(self) -> BoolArray:

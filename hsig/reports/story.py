@@ -10,7 +10,7 @@ from hsig.activations.names import to_text
 from hsig.analysis.summary import Summary, VariantSummary
 from hsig.arrays import Array, BoolArray
 from hsig.engines.engine import NOT_REACHED
-from hsig.experiments.evidence import FLAT_SLOPE, NO_BEND, NO_GRADIENT
+from hsig.experiments.evidence import FLAT_SLOPE, NO_BEND, NO_GRADIENT, STARVED
 from hsig.experiments.experiment import Training
 from hsig.experiments.outlook import WINDOW
 from hsig.experiments.verdicts import (
@@ -87,8 +87,12 @@ def _describe_affine(case: Case) -> str:
         else "there is no hidden one"
     )
     exactly = f"; in {exact} of them exactly, as {why}"
-    flat = int((case.get("flat")[:, :-1] == 1.0).any(axis=1).sum())
-    constant = f"; in {flat} of them as all units of a hidden layer are on flat ends, as constants"
+    on_ends = case.get("flat")[:, :-1] == 1.0
+    flat = int(on_ends.any(axis=1).sum())
+    constant = (
+        f"; in {flat} of them as all units of a hidden layer{_by_layer(on_ends)} are on flat ends, "
+        "as constants"
+    )
     output = to_text(case.training.variant.output_activation)
     return (
         "are affine: their output's pre-activation is within "
@@ -144,14 +148,16 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
         "Start from weights that differ."
     ),
     AFFINE: _describe_affine,
-    DEAD: lambda _: (
-        "are dead: no unit of a hidden layer has a slope on any sample, so the layer stays as it "
-        "is, and then no weights of the output layer are right on every sample. More epochs never "
-        "solve these."
+    DEAD: lambda case: (
+        f"are dead: no unit of a hidden layer{_by_layer(case.get('slope') == 0.0)} has a slope on "
+        "any sample, so the layer stays as it is, and then no weights of the "
+        f"{'output layer' if case.get('slope').shape[1] == 1 else 'layers above'} are right on "
+        "every sample. More epochs never solve these."
     ),
     FROZEN: lambda case: (
-        "are frozen: no step on any sample changes a bit of a weight, and so for ever. The output "
-        f"is flat on every wrong sample in {case.get('saturated').sum()} of them."
+        f"are frozen: no step on any sample{_of_memory(case)} changes a bit of a weight, and so "
+        f"for ever. The output is flat on every wrong sample in {case.get('saturated').sum()} of "
+        "them."
     ),
     CYCLING: _describe_cycling,
     SATURATED: lambda case: (
@@ -159,7 +165,7 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
         f"{NO_GRADIENT:g} in the output's pre-activation (exactly 0 in "
         f"{(case.get('wrong_gradient') == 0.0).sum()} of them), so these samples teach "
         "nothing. The other samples still move the weights in "
-        f"{(case.get('returns_after') != 1).sum()} of them, so it need not last."
+        f"{(case.get('largest_move') > 0.0).sum()} of them, so it need not last."
     ),
     UNSTABLE: lambda case: (
         f"are unstable: the loss of the weights, {case.loss} in the median, rises by "
@@ -219,12 +225,21 @@ def _count_properties(case: Case) -> str:
     end, failed = case.training.evidence.select_checkpoint(-1), case.failed
     hidden = end.slope.shape[1]
     properties = {
-        **({"a hidden layer without any slope": end.dead} if hidden else {}),
+        "a hidden layer without any slope": end.slope == 0.0,
+        "a hidden layer on flat ends alone": end.flat[:, :-1] == 1.0,
+        f"a hidden layer with less than {STARVED:g} of another's gradient": end.starved[:, :-1],
         "an output that is flat on every wrong sample": end.saturated,
         f"an output within {NO_BEND:g} of affine": end.affine,
         "a weight that is not finite": case.training.diverged_at != NOT_REACHED,
     }
-    counts = ", ".join(f"{name}: {(has & failed).sum()}" for name, has in properties.items())
+    parts = []
+    for place, (name, has) in enumerate(properties.items()):
+        if has.ndim == 1:
+            parts.append(f"{name}: {(has & failed).sum()}")
+        elif hidden > 1 or (hidden and place == 0):  # of a single one, the gradient says the rest
+            which = has[failed]
+            parts.append(f"{name}: {which.any(axis=1).sum()}{_by_layer(which)}")
+    counts = ", ".join(parts)
     sentence = f"Of the {failed.sum()} failed seeds, whatever their verdict: {counts}."
     gradient = end.gradient[failed]
     gradient = gradient[np.isfinite(gradient).all(axis=1)]
@@ -237,6 +252,20 @@ def _count_properties(case: Case) -> str:
         f"{'first hidden' if hidden else 'output'} layer it is exactly 0 for "
         f"{(gradient[:, 0] == 0.0).sum()}."
     )
+
+
+def _by_layer(has: BoolArray) -> str:
+    """How many seeds have a property in which hidden layer, (seeds, layers), if there are more."""
+    if has.shape[1] == 1 or not has.any():
+        return ""
+    counts = zip(layer_names(has.shape[1]), has.sum(axis=0).tolist(), strict=False)  # no output
+    return f" ({', '.join(f'{name} in {n}' for name, n in counts if n)})"
+
+
+def _of_memory(case: Case) -> str:
+    """That it is not only the next steps, if an optimizer remembers those before."""
+    optimizer = case.summary.experiment.optimizer
+    return f", nor what {optimizer.name} remembers," if optimizer.rule.means else ""
 
 
 def layer_names(hidden: int) -> list[str]:
