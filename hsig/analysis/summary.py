@@ -69,7 +69,7 @@ class NotFinite(NamedTuple):
 class Timeline(NamedTuple):
     """What the networks of one variant do at each checkpoint."""
 
-    # by verdict, how many seeds were diverged, solved, dead (no hidden unit has a slope), saturated
+    # by verdict, how many seeds were diverged, solved, dead (some layer has no slope), saturated
     # or affine at that moment, the first that held; shape (checkpoints,)
     states: dict[str, IntArray]
     pieces: tuple[LinearPiece, ...]  # of the first hidden layer's activation, if there is one

@@ -73,16 +73,17 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         # weights of a network with one unit instead would make every sample right
         SYMMETRIC: Rule(lambda end: end.outlook.symmetric, never=True),
         # in some hidden layer no unit has a slope on any sample, it and those below stay as they
-        # are, and with these no weights of the layers above would make every sample right
+        # are, whatever is remembered or decays, and with these no weights of the layers above would
+        # make every sample right
         DEAD: Rule(
             lambda end: end.evidence.dead & end.outlook.unsolvable,
             never=True,
             tolerances={"slope": 0.0},
         ),
-        # no step on any rows changes a bit of a weight
+        # no step to come changes a bit of a weight, on any rows that can come
         FROZEN: Rule(lambda end: end.outlook.at_rest, never=True),
         # within the window the weights and the optimizer's memory are again what they were, bit for
-        # bit, and so will be for ever, and no state between is solved
+        # bit, in an order that stays, and so will be for ever, and no state between is solved
         CYCLING: Rule(lambda end: end.outlook.returns_after != NOT_REACHED, never=True),
         # the output is flat on every sample that is wrong: none of them teaches; those that are
         # right may still move the weights

@@ -60,7 +60,10 @@ MEANINGS = {
         "all units of a hidden layer are the same and stay so, and with one of them no weights are "
         "right on every sample"
     ),
-    DEAD: "no hidden unit has a slope on any sample, and the output layer alone cannot solve it",
+    DEAD: (
+        "no unit of a hidden layer has a slope on any sample, and the layers above alone cannot "
+        "solve it"
+    ),
     FROZEN: "no step on any rows changes a bit of a weight",
     CYCLING: (
         f"the weights move and come back, bit for bit, within {WINDOW} epochs, and no state "
