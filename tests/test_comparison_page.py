@@ -80,27 +80,3 @@ def test_an_early_end_says_what_is_missing():
     (hard,) = (row for row in table.rows if row[0] == "hard")
     assert all(hard[1:5])
     assert hard[5:] == ("",)
-
-
-def test_many_checkpoints_and_rows_are_thinned():
-    rows = "{inputs: [" + ", ".join(f"[{i}]" for i in range(40)) + "], targets: ["
-    rows += ", ".join("01"[i % 2] for i in range(40)) + "]}"
-    experiment = load_experiment(
-        flags={"activations": "sigmoid,hard", "task": rows, "epochs": "101", "report_every": "1"}
-        | {"seeds": "1"}
-    )
-    results, _, costs, predictions = tables(page_of(gather(experiment, run(experiment))))
-    assert costs.columns[1:] == tuple(map(str, [*range(0, 101, 7), 101]))
-    assert len(results.rows[0][results.columns.index("curve")]) <= 20
-    assert len(predictions.columns) == 17
-    assert predictions.title.startswith("predictions of the first 16 of 40 samples (columns:")
-
-
-def test_one_wild_start_does_not_flatten_the_curves_of_the_others():
-    costs = {"sigmoid": 1.0, "hard": 0.5, "relu": 1e100, "tanh": np.inf}
-    outcome = compared({label: ([WRONG], [[start, 0.5]]) for label, start in costs.items()})
-    (table,) = tables(page_of(outcome, columns=("curve",)))
-    assert dict(table.rows) == {"sigmoid": "█▅", "hard": "▅▅", "relu": "█▅", "tanh": "█▅"}
-    assert table.title.endswith("curve: from 0 to 1, cut off there)")
-    nothing = compared({label: ([UNKNOWN], [[np.nan] * 2]) for label in ("sigmoid", "hard")})
-    assert tables(page_of(nothing, columns=("curve",)))[0].rows[0][1] == "  "

@@ -136,12 +136,6 @@ def test_costs_are_medians_and_quartiles_of_the_seeds():
     assert first.cost[2].max() in ends
 
 
-def test_a_cost_that_is_not_finite_is_a_gap():
-    made = drawn("costs", **DIVERGED)
-    (axes,) = panels(made)
-    assert np.isnan(axes.get_lines()[0].get_ydata()).any()
-
-
 def test_solved_is_the_share_of_the_seeds_by_epoch():
     made = drawn("solved", **SEVERAL)
     curves = [
@@ -290,11 +284,6 @@ def test_files_say_what_they_show():
 def test_complaints_say_what_would_be_right(kind, look, complaint):
     with pytest.raises(ConfigError, match=complaint):
         drawn(kind, look, activation="tanh")
-
-
-def test_a_format_that_is_none_is_named():
-    with pytest.raises(ValueError, match="expected a format, png, svg, pdf, got 'gif'"):
-        save(Figure(), "gif")
 
 
 def test_a_task_with_other_than_two_inputs_has_no_surface():

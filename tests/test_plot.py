@@ -1,7 +1,5 @@
 """`hsig plot`, from the words of a command line to a file."""
 
-import sys
-
 import pytest
 from commands import invoked
 
@@ -45,12 +43,3 @@ def test_mistakes_are_told(tmp_path, monkeypatch, words, complaint):
     assert isinstance(problem, ConfigError)
     assert complaint in str(problem)
     assert not list(tmp_path.glob("*.png"))
-
-
-def test_without_matplotlib_it_is_said_at_once_how_to_install_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    result = invoked("plot", "hard", *SMALL)
-    assert isinstance(result.exception, ConfigError)
-    assert "pip install" in str(result.exception)
-    assert result.stdout == ""

@@ -23,7 +23,6 @@ from hsig.analysis.plot_data import (
     prediction_range,
     right_samples,
     select_maps,
-    select_seed_lines,
     spread_evenly,
     visible_range,
 )
@@ -63,13 +62,6 @@ def test_places_are_spread_evenly_and_hold_both_ends(number, most):
 )
 def test_a_scale_is_logarithmic_where_positive_medians_are_far_apart(medians, logarithmic):
     assert needs_log_axis(map(np.array, medians)) == logarithmic
-
-
-@pytest.mark.parametrize(
-    ("seeds", "variants", "drawn"), [(1, 1, 0), (101, 1, 100), (50, 4, 25), (50, 66, 12), (9, 9, 9)]
-)
-def test_lines_of_seeds_are_a_hundred_for_all_coloured_variants(seeds, variants, drawn):
-    assert len(select_seed_lines(seeds, variants)) == drawn
 
 
 def test_solved_seeds_count_from_each_epoch_on():
