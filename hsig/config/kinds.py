@@ -340,7 +340,13 @@ class Hidden(ListOf):
 
 
 class SpecKind(Kind):
-    """What is written as `NAME:KEY=VALUE,...`."""
+    """What is written as `NAME:KEY=VALUE,...`.
+
+    Attributes:
+        aliases: Words of other programs for settings.
+    """
+
+    aliases: ClassVar[Mapping[str, str]] = {}
 
     def split_values(self, text: str) -> Sequence[str]:
         return split_specs(text)
@@ -348,6 +354,22 @@ class SpecKind(Kind):
     def settings_of(self, _name: str) -> Mapping[str, Kind]:
         """The settings that a name has, in their order."""
         return {}
+
+    def bare_of(self, name: str) -> Sequence[str]:
+        """Those of them that may stand without their keys, in their order; by default all."""
+        return tuple(self.settings_of(name))
+
+    def schema(self) -> Schema:
+        names = [name.rstrip(":") for name in self.names()]
+        forms: list[Schema] = [{"type": "string", "pattern": f"^({'|'.join(names)})(:|,|$)"}]
+        for name in names:
+            declared = self.settings_of(name)
+            words = {**{key: key for key in declared}, **self.aliases}
+            settings = {key: declared[m].schema() for key, m in words.items() if m in declared}
+            values = {**NUMBERS, "minItems": 0, "maxItems": len(self.bare_of(name))}
+            named = {"name": {"enum": [name]}, **settings}
+            forms += [mapping_schema({name: values}, [name]), mapping_schema(named, ["name"])]
+        return {"anyOf": forms}
 
     def complete(self, typed: str) -> list[str]:
         name, colon, settings = typed.partition(":")

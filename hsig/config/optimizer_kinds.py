@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hsig.config.kinds import Kind, Number, Schema, SpecKind, mapping_schema
+from hsig.config.kinds import Kind, Number, SpecKind
 from hsig.config.specs import Spec, check_settings, read_spec
 from hsig.config.values import Json, Location
 
@@ -101,12 +101,18 @@ class OptimizerKind(SpecKind):
     Of several settings none may stand without: `adam:0.01` would be thought to be a learning rate.
     """
 
+    aliases = _ELSEWHERE
+
     def names(self) -> Sequence[str]:
         return tuple(_rules())
 
     def settings_of(self, name: str) -> Mapping[str, Kind]:
         rule = _rules().get(name)
         return {key: _SETTINGS[key] for key in rule.settings} if rule else {}
+
+    def bare_of(self, name: str) -> Sequence[str]:
+        declared = tuple(self.settings_of(name))
+        return declared if len(declared) == 1 else ()
 
     def check(self, value: object, location: Location) -> "Optimizer":
         from hsig.engines.optimizers import Optimizer
@@ -125,22 +131,8 @@ class OptimizerKind(SpecKind):
                 raise location.expected(elsewhere, value)
         if spec.name not in rules:
             raise location.unknown("optimizer", spec.name, rules)
-        bare = declared if len(declared) == 1 else ()
-        settings = check_settings(spec, declared, location, rename, bare)
+        settings = check_settings(spec, declared, location, rename, self.bare_of(spec.name))
         return Optimizer(spec.name, tuple({**rules[spec.name].settings, **settings}.values()))
-
-    def schema(self) -> Schema:
-        names = self.names()
-        forms: list[Schema] = [{"type": "string", "pattern": f"^({'|'.join(names)})(:|,|$)"}]
-        for name in names:
-            declared = self.settings_of(name)
-            words = {key: _rename(declared, key) for key in (*declared, *_ELSEWHERE)}
-            settings = {key: declared[w].schema() for key, w in words.items() if w in declared}
-            forms.append(mapping_schema({"name": {"enum": [name]}, **settings}, ["name"]))
-            if len(declared) == 1:
-                values = {"type": "array", "items": {"type": "number"}, "maxItems": 1}
-                forms.append(mapping_schema({name: values}, [name]))
-        return {"anyOf": forms}
 
     def document(self, value: "Optimizer") -> Json:
         return {"name": value.name, **value.parameters}

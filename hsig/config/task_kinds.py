@@ -137,17 +137,6 @@ class StartKind(SpecKind):
         check_order(settings, location, may_be_equal=True)
         return Start.with_default_bias(spec.name, tuple(settings.values()))
 
-    def schema(self) -> Schema:
-        from hsig.networks.starts import SCHEMES
-
-        forms: list[Schema] = [{"type": "string", "pattern": f"^({'|'.join(SCHEMES)})(:|,|$)"}]
-        for name in SCHEMES:
-            settings: Schema = {key: kind.schema() for key, kind in self.settings_of(name).items()}
-            values = {**NUMBERS, "minItems": 0, "maxItems": len(settings)}
-            named = {"name": {"enum": [name]}, **settings}
-            forms += [mapping_schema({name: values}, [name]), mapping_schema(named, ["name"])]
-        return {"anyOf": forms}
-
     def document(self, value: "Start") -> Json:
         return {value.scheme: list(value.settings)}
 
@@ -168,10 +157,6 @@ class BiasKind(SpecKind):
             raise location.unknown("start of biases", spec.name, names, ", such as constant:0.1")
         settings = check_settings(spec, self.settings_of(spec.name), location)
         return SAME if spec.name == SAME else settings.get("value", 0.0) + 0.0  # -0 is 0
-
-    def schema(self) -> Schema:
-        text = {"type": "string", "pattern": "^(same|zero|constant(:.*)?)$"}
-        return {"anyOf": [text, mapping_schema({"constant": {**NUMBERS, "maxItems": 1}})]}
 
     def document(self, value: float | None) -> Json:
         return SAME if value is None else {"constant": [value]} if value else "zero"
