@@ -145,7 +145,7 @@ def advance_in_strides(
         layout = min(LAYOUTS, key=lambda name: _work(state.weights, name, _lanes()))
     settings = (*optimizer.settings, *[0.0] * _SETTINGS)[:_SETTINGS]
     stop_loss = np.nan if problem.stop_loss is None else problem.stop_loss
-    numbers = [problem.learning_rate, problem.solved_within, stop_loss]
+    numbers = [problem.solved_within, stop_loss]
     numbers += [optimizer.weight_decay, optimizer.clip_norm, *settings]
     inputs = problem.inputs.shape[1]
     sizes = []
@@ -155,7 +155,7 @@ def advance_in_strides(
         inputs = units
     fields, programs = zip(*map(_encode, network.activations), strict=True)
 
-    def train(first: int, last: int) -> None:
+    def train(first: int, last: int, rate: float) -> None:
         _kernel.advance(
             path or instruction_sets()[0],
             states,
@@ -166,7 +166,7 @@ def advance_in_strides(
             np.require(problem.targets, requirements=["C", "A"]),
             np.array(sizes, dtype=np.int64),
             np.concatenate(fields),
-            np.array(numbers, dtype=np.float64),
+            np.array([rate, *numbers], dtype=np.float64),
             programs,
             LAYOUTS.index(layout),
             samples,
@@ -189,11 +189,15 @@ def advance_in_strides(
     least = _MIN_SEEDS_PER_THREAD if layout == "seeds" else 1
     parts = min(threads, -(-seeds // least), 1 + work // _MIN_WORK_PER_THREAD)
     step = -(-seeds // (parts * least)) * least
-    bounds = [(first, min(first + step, seeds)) for first in range(0, seeds, step)]
-    if len(bounds) == 1:
-        train(0, seeds)
-    else:
-        list(_thread_pool(len(bounds)).map(train, *zip(*bounds, strict=True)))
+    rates = np.broadcast_to(problem.learning_rate, seeds)
+    changes = [0, *(np.flatnonzero(np.diff(rates)) + 1).tolist(), seeds]
+    bounds = [
+        (first, min(first + step, stop), rates[start])
+        for start, stop in pairwise(changes)
+        for first in range(start, stop, step)
+    ]
+    run = map if parts == 1 else _thread_pool(parts).map
+    list(run(train, *zip(*bounds, strict=True)))
     arrays = iter(layers)
     return Strides(
         start=state,

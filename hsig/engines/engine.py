@@ -4,7 +4,7 @@ Arrays have seeds last.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +33,7 @@ class Problem:
     network: Network
     inputs: Array  # (samples, inputs), in the order of training
     targets: Array  # (samples, outputs)
-    learning_rate: float
+    learning_rate: float | Array  # of all seeds, or (seeds,)
     solved_within: float  # a seed is solved when every |prediction - target| is below this
     order: Order = ONLINE
     optimizer: Optimizer = SGD
@@ -59,6 +59,11 @@ class Problem:
         with np.errstate(all="ignore"):
             activity = self.network.forward(weights, self.inputs_with_bias)
         return activity._replace(predictions=predictions)
+
+    def select(self, seeds: IntArray | slice) -> "Problem":
+        """That of some seeds, by their places, as `State.select` has them."""
+        rate = self.learning_rate
+        return replace(self, learning_rate=rate[seeds]) if isinstance(rate, np.ndarray) else self
 
     def activities(
         self, weights: Weights, predictions: Array

@@ -14,6 +14,7 @@ import numpy as np
 from hsig.arrays import Array, BoolArray, find_same_bits
 from hsig.networks.network import Weights
 
+Rate = float | Array  # of a step; of all seeds, or (seeds,)
 Memory = tuple[Weights, ...]  # running means of each layer's gradient, and the like
 
 _NORM_FLOOR = 1e-6  # added to the norm of a gradient that is clipped, as PyTorch does
@@ -42,13 +43,13 @@ class Rule:
     decays_apart: bool = False  # whether decay shrinks the weights, and is no part of the gradient
 
 
-def step_sgd(weights: Array, gradient: Array, learning_rate: float) -> tuple[Array, ...]:
+def step_sgd(weights: Array, gradient: Array, learning_rate: Rate) -> tuple[Array, ...]:
     """Plain gradient descent: w - r g."""
     return (weights - learning_rate * gradient,)
 
 
 def step_momentum(
-    weights: Array, velocity: Array, gradient: Array, learning_rate: float, momentum: float
+    weights: Array, velocity: Array, gradient: Array, learning_rate: Rate, momentum: float
 ) -> tuple[Array, ...]:
     """Gradient descent with momentum m: v <- m v + g, then w - r v."""
     velocity = momentum * velocity + gradient
@@ -56,7 +57,7 @@ def step_momentum(
 
 
 def step_nesterov(
-    weights: Array, velocity: Array, gradient: Array, learning_rate: float, momentum: float
+    weights: Array, velocity: Array, gradient: Array, learning_rate: Rate, momentum: float
 ) -> tuple[Array, ...]:
     """Nesterov's momentum m: v <- m v + g, then w - r (g + m v)."""
     velocity = momentum * velocity + gradient
@@ -67,7 +68,7 @@ def step_rmsprop(
     weights: Array,
     square: Array,
     gradient: Array,
-    learning_rate: float,
+    learning_rate: Rate,
     alpha: float,
     epsilon: float,
 ) -> tuple[Array, ...]:
@@ -81,7 +82,7 @@ def step_adam(
     mean: Array,
     square: Array,
     gradient: Array,
-    learning_rate: float,
+    learning_rate: Rate,
     power1: Array,
     power2: Array,
     beta1: float,
@@ -233,7 +234,7 @@ class Optimizer:
         return (zeros,) * self.rule.means + (((products,),) if self.rule.products else ())
 
     def step(
-        self, weights: Weights, memory: Memory, gradient: Weights, learning_rate: float
+        self, weights: Weights, memory: Memory, gradient: Weights, learning_rate: Rate
     ) -> tuple[Weights, Memory]:
         """The weights and the memory after a step.
 
@@ -279,7 +280,7 @@ class Optimizer:
         return tuple(-bound for bound in largest), tuple(largest)
 
     def keeps(
-        self, weights: Weights, memory: Memory, low: Weights, high: Weights, learning_rate: float
+        self, weights: Weights, memory: Memory, low: Weights, high: Weights, learning_rate: Rate
     ) -> BoolArray:
         """Whether no step to come changes a bit of a layer's weights, (layers, seeds).
 

@@ -69,7 +69,7 @@ def look_ahead(state: State, problem: Problem, open_seeds: BoolArray, advance: A
     most = max(1, _MAX_NUMBERS // (WINDOW * numbers))
     for places in (asked[first : first + most] for first in range(0, len(asked), most)):
         with np.errstate(all="ignore"):
-            found = _look_ahead(state.select(places), problem, advance)
+            found = _look_ahead(state.select(places), problem.select(places), advance)
         for field in fields(found):
             getattr(outlook, field.name)[places] = getattr(found, field.name)
     return outlook
@@ -119,7 +119,8 @@ def _find_resting(state: State, problem: Problem, asked: BoolArray, advance: Adv
     places = np.flatnonzero(asked)
     if not len(places):
         return asked
-    state, optimizer, order = state.select(places), problem.optimizer, problem.order
+    state, problem = state.select(places), problem.select(places)
+    optimizer, order = problem.optimizer, problem.order
     if order.shuffled and order.batch_size != 1:
         low, high = optimizer.bound_gradient(
             *_bound_gradients(state, problem, ONLINE, SGD, advance),
@@ -181,11 +182,10 @@ def _find_unsolvable(
         if not len(places):
             continue
         below = _take_layers(state.select(places), layer + 1)
-        decay = tuple(problem.optimizer.added_decay * part for part in below.weights)
-        kept = problem.optimizer.keeps(
-            below.weights, below.memory, decay, decay, problem.learning_rate
-        )
-        features, slopeless = _examine_layer(below, problem, advance)
+        chosen, optimizer = problem.select(places), problem.optimizer
+        decay = tuple(optimizer.added_decay * part for part in below.weights)
+        kept = optimizer.keeps(below.weights, below.memory, decay, decay, chosen.learning_rate)
+        features, slopeless = _examine_layer(below, chosen, advance)
         for lane in np.flatnonzero(kept.all(axis=0) & slopeless):
             obstacle = problem.find_obstacle(units[layer + 1 :], features[..., lane])
             unsolvable[places[lane]] = bool(obstacle)

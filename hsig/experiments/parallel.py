@@ -7,6 +7,7 @@ core, and the cells of a sweep also a cluster, from `dask_cluster`.
 import os
 import signal
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from hsig.engines import reference
 from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure
-from hsig.experiments.sweeps import CellResult, LostCell, cell_steps
+from hsig.experiments.sweeps import CellResult, LostCell, cell_steps, go_together
 from hsig.experiments.training import run
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 _MIN_WORK_FOR_PROCESSES = 40_000_000  # weight updates; less is done sooner than a process starts
+_MAX_TOGETHER = 64  # cells that are trained together, which update no more weights than
+_MAX_WORK_TOGETHER = 20_000_000
 _MAX_TRIES = 3  # of a job whose process dies
 # what ends hsig, which ends its processes itself, whoever else the signal reached
 _SIGNALS = {getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGTERM", "SIGHUP")}
@@ -166,7 +169,62 @@ def local_pool(experiments: Sequence[Experiment]) -> Pool[CellResult]:
     portable = all(v.is_portable for experiment in experiments for v in experiment.variants)
     slow = any(reference.NAME in experiment.engines for experiment in experiments)
     workers = experiments[0].workers or available_cores()
-    return LocalPool(cell_steps, workers, in_processes=portable and slow)
+    if portable and slow:
+        return LocalPool(cell_steps, workers, in_processes=True)
+    return CellPool(workers)
+
+
+class CellPool(Pool[CellResult]):
+    """Threads of this process, each of which trains small cells of the same kind together."""
+
+    def __init__(self, workers: int) -> None:
+        """Start nothing yet."""
+        super().__init__(workers, workers * _MAX_TOGETHER)
+        self._executor = ThreadPoolExecutor(workers)
+        self._lock, self._stopped = Lock(), False
+        self._waiting: deque[tuple[Experiment, Future[CellResult | LostCell | None]]] = deque()
+
+    def submit(
+        self, job: Experiment, report: Callable[[CellResult], None]
+    ) -> Future[CellResult | LostCell | None]:
+        """The result is the future's."""
+        del report
+        future: Future[CellResult | LostCell | None] = Future()
+        self._waiting.append((job, future))
+        self._executor.submit(self._train)
+        return future
+
+    def stop(self) -> None:
+        """Threads end at the next sign of life."""
+        self._stopped = True
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _train(self) -> None:
+        """Train the cells that wait, as many as one may take at a time."""
+        jobs: list[Experiment] = []
+        futures, work = [], 0
+        with self._lock:
+            while self._waiting and len(jobs) < _MAX_TOGETHER:
+                job, future = self._waiting[0]
+                work += job.steps * sum(rows * columns for rows, columns in job.shapes)
+                if jobs and (work > _MAX_WORK_TOGETHER or not go_together(jobs[0], job)):
+                    break
+                self._waiting.popleft()
+                jobs.append(job)
+                futures.append(future)
+        results: list[CellResult] = []
+        try:
+            for result in cell_steps(*jobs) if jobs else ():
+                if self._stopped:
+                    return
+                if result is not None:
+                    results.append(result)
+        except Exception as error:
+            for future in futures:
+                future.set_exception(error)
+        else:
+            for future, result in zip(futures, results, strict=True):
+                future.set_result(result)
 
 
 class LocalPool(Pool[T]):

@@ -1,20 +1,26 @@
 """A grid of experiments, and what becomes of each cell, which is trained by itself."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, fields, replace
+from itertools import accumulate, chain, pairwise, product
+from typing import Any
+
+import numpy as np
 
 from hsig.arrays import Array
-from hsig.engines.engine import MARKS
+from hsig.engines import compiled
+from hsig.engines.engine import MARKS, Problem
 from hsig.experiments.experiment import (
     OF_OPTIMIZER,
     Experiment,
     Failure,
     Result,
+    Variant,
     as_cell,
     select_cost,
 )
 from hsig.experiments.training import gather, run
+from hsig.networks.network import Weights
 
 
 @dataclass(frozen=True)
@@ -82,23 +88,64 @@ def train_cell(experiment: Experiment) -> CellResult:
     return result
 
 
-def cell_steps(experiment: Experiment) -> Iterator[CellResult | None]:
-    """Train one cell: None every now and then, so that one can stop, and last the result."""
-    cell = as_cell(experiment)
+def cell_steps(*cells: Experiment) -> Iterator[CellResult | None]:
+    """Train cells that `go_together`: None every now and then, so that one can stop, then results.
+
+    Each has the bits that it has alone.
+    """
+    every = as_cell(cells[0])
+    if len(cells) > 1:
+        settings = {field.name: getattr(every, field.name) for field in fields(every)}
+        settings["seeds"] = tuple(chain.from_iterable(cell.seeds for cell in cells))
+        every = _Together(**settings, cells=cells)
     events = []
-    for event in run(cell, twins=0):
-        if isinstance(event, Failure) or event.epoch == cell.epochs:
+    for event in run(every, twins=0):
+        if isinstance(event, Failure) or event.epoch == every.epochs:
             events.append(event)
         else:
             yield None
-    (training,) = gather(cell, events).results
-    yield CellResult(
-        seeds=training.seeds,
-        failure=training.failure,
-        stops_at_loss=training.stops_at_loss,
-        cost=select_cost(cell, training)[:, -1:].ravel(),  # of a failure there is none
-        **{name: getattr(training, name) for name in ARRAYS if name != "cost"},
+    (training,) = gather(every, events).results
+    cost = select_cost(every, training)[:, -1:].ravel()  # of a failure there is none
+    arrays: dict[str, Any] = {
+        name: cost if name == "cost" else getattr(training, name) for name in ARRAYS
+    }
+    ends = accumulate((0 if training.failure else len(cell.seeds) for cell in cells), initial=0)
+    for cell, (start, stop) in zip(cells, pairwise(ends), strict=True):
+        yield CellResult(
+            seeds=() if training.failure else cell.seeds,
+            failure=training.failure,
+            stops_at_loss=training.stops_at_loss,
+            **{name: array[start:stop] for name, array in arrays.items()},
+        )
+
+
+_OWN = ("learning_rate", "init", "seeds")  # what cells that go together may each have
+
+
+def go_together(first: Experiment, second: Experiment) -> bool:
+    """Whether two cells are as good as one with the seeds of both."""
+    names = [field.name for field in fields(Experiment) if field.name not in _OWN]
+    return (
+        first.initial_weights is None
+        and first.engines == (compiled.NAME,)
+        and all(getattr(first, name) is getattr(second, name) for name in names)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Together(Experiment):
+    """The seeds of several cells as those of one."""
+
+    cells: tuple[Experiment, ...] = ()
+
+    def starting_weights(self) -> Weights:
+        layers = zip(*(cell.starting_weights() for cell in self.cells), strict=True)
+        return tuple(map(np.concatenate, layers))
+
+    def problem_of(self, variant: Variant) -> Problem:
+        rates = [cell.learning_rate_of(variant) for cell in self.cells]
+        counts = [len(cell.seeds) for cell in self.cells]
+        return replace(super().problem_of(variant), learning_rate=np.repeat(rates, counts))
 
 
 @dataclass(frozen=True)

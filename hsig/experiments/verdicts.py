@@ -144,14 +144,15 @@ def divergence_causes(
     causes: dict[int, str] = {}
     if not len(fresh):  # as after nearly every stride
         return causes
-    state, places = before.select(fresh), fresh
+    state, problem, places = before.select(fresh), problem.select(fresh), fresh
     for epoch in sorted(set(after.diverged_at[fresh].tolist())):
         if epoch > state.epoch:
             state = advance(state, problem, epoch - state.epoch, 1)[0]
         now = after.diverged_at[places] == epoch
-        found = _causes_within_epoch(state.select(np.flatnonzero(now)), problem)
+        here, others = np.flatnonzero(now), np.flatnonzero(~now)
+        found = _causes_within_epoch(state.select(here), problem.select(here))
         causes |= dict(zip(places[now].tolist(), found, strict=True))
-        state, places = state.select(np.flatnonzero(~now)), places[~now]
+        state, problem, places = state.select(others), problem.select(others), places[~now]
     return causes
 
 
