@@ -78,9 +78,9 @@ def trained(monkeypatch):
     """How many seeds of how many cells of sweeps have been trained."""
     done = []
 
-    def noted(experiment):
-        done.append(len(experiment.seeds))
-        yield from cell_steps(experiment)
+    def noted(*cells):
+        done.extend(len(cell.seeds) for cell in cells)
+        yield from cell_steps(*cells)
 
     monkeypatch.setattr("hsig.experiments.parallel.cell_steps", noted)
     return done

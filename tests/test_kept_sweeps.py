@@ -490,9 +490,9 @@ def test_numbers_that_differ_are_named_with_their_cell(monkeypatch):
     del again[cell]
     assert compare_cells(kept, again) == (["1, 100: one was not trained"], [])
 
-    def wrong(experiment):
-        result = train_cell(experiment)
-        yield replace(result, cost=result.cost + 1.0)
+    def wrong(*cells):
+        for result in map(train_cell, cells):
+            yield replace(result, cost=result.cost + 1.0)
 
     monkeypatch.setattr("hsig.experiments.parallel.cell_steps", wrong)
     code, out, _ = hsig("runs", "rerun", "latest", "-f", "json")

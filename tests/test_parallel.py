@@ -19,7 +19,7 @@ from hsig.engines.choice import fastest_engine
 from hsig.errors import RunError
 from hsig.experiments import parallel
 from hsig.experiments.experiment import Variant
-from hsig.experiments.parallel import LocalPool, local_pool, run_jobs, run_with_workers
+from hsig.experiments.parallel import CellPool, LocalPool, local_pool, run_jobs, run_with_workers
 from hsig.experiments.sweeps import cell_steps, train_cell
 from hsig.experiments.training import gather, run
 
@@ -155,12 +155,16 @@ def test_cells_are_trained_by_threads_but_those_of_the_reference_engine_by_proce
     ):
         pool = local_pool(cells)
         pool.stop()
-        assert (pool._in_processes, pool.workers) == (in_processes, workers)
+        assert (isinstance(pool, LocalPool), pool.workers) == (in_processes, workers)
 
 
-@pytest.mark.parametrize("in_processes", [False, True])
-def test_cells_of_a_pool_have_the_bits_of_cells_alone(in_processes):
-    found = dict(run_jobs(jobs(4), LocalPool(cell_steps, 2, in_processes=in_processes)))
+@pytest.mark.parametrize(
+    "make_pool",
+    [CellPool, lambda n: LocalPool(cell_steps, n, in_processes=True)],
+    ids=["threads", "processes"],
+)
+def test_cells_of_a_pool_have_the_bits_of_cells_alone(make_pool):
+    found = dict(run_jobs(jobs(4), make_pool(2)))
     assert sorted(found) == [0, 1, 2, 3]
     for number, job in jobs(4):
         assert found[number].cost.tobytes() == train_cell(job).cost.tobytes()

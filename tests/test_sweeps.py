@@ -4,17 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from setups import WithValue, experiment, train
 
+from hsig.engines.optimizers import OPTIMIZERS, Optimizer
 from hsig.experiments.experiment import COSTS
+from hsig.experiments.outlook import WINDOW
 from hsig.experiments.sweeps import (
     ARRAYS,
     Axis,
     canonical_value,
     cell_steps,
+    go_together,
     grid_cells,
     train_cell,
 )
+from hsig.networks.starts import Start
 
 
 def test_numbers_are_the_same_value_however_they_are_written_and_words_are_themselves():
@@ -66,7 +72,7 @@ def test_a_cell_trains_its_own_seeds_alone():
     mine = WithValue("mine", source="a test", computed=sigmoid)
     variant = replace(chosen.variants[0], hidden_activations=(mine,))
     assert train_cell(replace(chosen, variants=(variant,))).seeds == (0, 1, 2, 3, 4)
-    assert widths == {5}
+    assert widths == {5, 5 * (WINDOW + 1)}  # a look-ahead has those of all its epochs at once
 
 
 def test_selected_seeds_come_in_the_order_that_is_asked_for():
@@ -74,3 +80,50 @@ def test_selected_seeds_come_in_the_order_that_is_asked_for():
     swapped = cell.select([9, 5])
     assert swapped.seeds == (9, 5)
     assert swapped.cost.tolist() == cell.cost[[2, 0]].tolist()
+
+
+@given(
+    spec=st.sampled_from(["hard", "relu", "tanh"]),
+    optimizer=st.sampled_from(list(OPTIMIZERS)),
+    order=st.sampled_from(["fixed", "shuffled"]),
+    loss=st.sampled_from(["squared", "bce_naive"]),
+    cost=st.sampled_from(list(COSTS)),
+    stop_at=st.sampled_from([None, 0.2, "solved"]),
+    own=st.lists(
+        st.tuples(
+            st.sampled_from([1e-9, 0.1, 3.0, 1e300]),  # at rest, learning, wild, diverging
+            st.sampled_from([0.0, -1.0, -30.0]),
+            st.lists(st.integers(0, 99), min_size=1, max_size=6, unique=True),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_cells_that_are_trained_together_have_the_bits_of_cells_alone(
+    spec, optimizer, order, loss, cost, stop_at, own
+):
+    rule = OPTIMIZERS[optimizer]
+    every = experiment(spec, epochs=12, loss=loss, order=order, cost=cost, stop_at=stop_at)
+    every = replace(every, optimizer=Optimizer(optimizer, tuple(rule.settings.values())))
+    cells = [
+        replace(
+            every,
+            learning_rate=rate,
+            init=Start("uniform", (low, -low or 1.0)),
+            seeds=tuple(seeds),
+        )
+        for rate, low, seeds in own
+    ]
+    assert all(go_together(cells[0], cell) for cell in cells) == (every.engine == "compiled")
+    together = [cell for cell in cell_steps(*cells) if cell is not None]
+    for found, cell in zip(together, cells, strict=True):
+        alone = train_cell(cell)
+        assert found.seeds == alone.seeds == cell.seeds
+        for name in ARRAYS:
+            np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), name)
+
+
+def test_cells_that_differ_in_what_a_network_is_are_not_trained_together():
+    first = experiment("hard")
+    for other in (experiment("tanh"), replace(first, epochs=7), replace(first, hidden=(4,))):
+        assert not go_together(first, other)
