@@ -191,7 +191,7 @@ def test_every_activation_gives_the_same_bits_alone_and_in_a_batch(engine, activ
     problem = problem_of(f"{activation}:own", loss="squared")
     assert engine.supports(problem)
     batch, alone = (
-        engine.advance(state_of(problem, seeds, 5, low=-4.0, high=4.0), problem, 20)
+        engine.advance(state_of(problem, seeds, 5, low=-4.0, high=4.0), problem, 6)
         for seeds in (range(13), [11])
     )
     assert same_bits(alone, batch.select(np.array([11])))
