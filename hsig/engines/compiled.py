@@ -155,35 +155,36 @@ def advance_in_strides(
         inputs = units
     fields, programs = zip(*map(_encode, network.activations), strict=True)
 
+    arrays = (
+        states,
+        np.ascontiguousarray(state.seed_numbers, dtype=np.int64),
+        predictions,
+        losses,
+        np.require(problem.inputs, requirements=["C", "A"]),
+        np.require(problem.targets, requirements=["C", "A"]),
+        np.array(sizes, dtype=np.int64),
+        np.concatenate(fields),
+    )
+    codes = (
+        programs,
+        LAYOUTS.index(layout),
+        samples,
+        min(problem.order.batch_size or samples, samples),
+        problem.order.shuffled,
+        problem.stop_solved,
+        problem.stop_loss is not None,
+        _kernel.optimizers.index(optimizer.name),
+        descended,
+        printed,
+        seeds,
+        state.epoch,
+        epochs,
+        strides,
+    )
+    path = path or instruction_sets()[0]
+
     def train(first: int, last: int, rate: float) -> None:
-        _kernel.advance(
-            path or instruction_sets()[0],
-            states,
-            np.ascontiguousarray(state.seed_numbers, dtype=np.int64),
-            predictions,
-            losses,
-            np.require(problem.inputs, requirements=["C", "A"]),
-            np.require(problem.targets, requirements=["C", "A"]),
-            np.array(sizes, dtype=np.int64),
-            np.concatenate(fields),
-            np.array([rate, *numbers], dtype=np.float64),
-            programs,
-            LAYOUTS.index(layout),
-            samples,
-            min(problem.order.batch_size or samples, samples),
-            problem.order.shuffled,
-            problem.stop_solved,
-            problem.stop_loss is not None,
-            _kernel.optimizers.index(optimizer.name),
-            descended,
-            printed,
-            seeds,
-            state.epoch,
-            epochs,
-            strides,
-            first,
-            last,
-        )
+        _kernel.advance(path, *arrays, np.array([rate, *numbers]), *codes, first, last)
 
     work = strides * epochs * samples * sum(layer.size for layer in state.weights)
     least = _MIN_SEEDS_PER_THREAD if layout == "seeds" else 1
@@ -198,12 +199,12 @@ def advance_in_strides(
     ]
     run = map if parts == 1 else _thread_pool(parts).map
     list(run(train, *zip(*bounds, strict=True)))
-    arrays = iter(layers)
+    ends = iter(layers)
     return Strides(
         start=state,
         epochs=epochs,
-        weights=tuple(next(arrays) for _ in state.weights),
-        memory=tuple(tuple(next(arrays) for _ in part) for part in state.memory),
+        weights=tuple(next(ends) for _ in state.weights),
+        memory=tuple(tuple(next(ends) for _ in part) for part in state.memory),
         marks=marks,
         predictions=predictions,
         first_epoch_losses=losses,
