@@ -119,6 +119,21 @@ def test_weights_that_are_said_to_stay_are_left_by_all_gradients_within_bounds(
         ).all()
 
 
+@pytest.mark.parametrize(("steps", "kept"), [(0, False), (20_000, True)])
+def test_the_first_steps_of_adam_are_larger_by_their_correction(steps, kept):
+    """By hand: 1e-22/1e-8 at a rate of 1e-3 rounds away of 1, and not 1/(1 - 0.999) times as much.
+
+    As if a mean of 1e-22 had come from elsewhere.
+    """
+    optimizer = Optimizer("adam", (0.999, 0.9, 1e-8))
+    weights, zero = np.ones((1, 1, 1)), np.zeros((1, 1, 1))
+    powers = np.array([0.999, 0.9]).reshape(2, 1, 1) ** steps
+    memory = ((np.full((1, 1, 1), 1e-22),), (zero,), (powers,))
+    assert optimizer.keeps((weights,), memory, (zero,), (zero,), 1e-3).all() == kept
+    (after,), _ = optimizer.step((weights,), memory, (zero,), 1e-3)
+    assert (after == weights).all() == kept
+
+
 @pytest.mark.parametrize("engine", [pytest.param("compiled", marks=built), "reference"])
 @pytest.mark.parametrize("size", [1, 3, None])
 def test_momentum_of_0_is_plain_descent_and_remembers_the_gradient(engine, size):
