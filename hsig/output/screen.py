@@ -6,6 +6,7 @@ from dataclasses import replace
 from io import StringIO
 from math import isnan, nan
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -18,6 +19,7 @@ _CURVE_WIDTH, _CURVE_HEIGHT = 44, 9
 _ALONE_WIDTH = _CURVE_WIDTH + _CURVE_WIDTH // 2  # of a curve that stands by itself
 _LINES_BESIDE_MAP = 4  # of a map that is filling in: its title, its head, the bar, the prompt
 _MIN_LABEL = 12  # to which the first column is folded before a table is split
+_GAP = 2  # between columns
 _STYLES = {"": "", "title": "bold", "answer": "bold", "good": "bold green", "bad": "bold yellow"}
 # what stands for bars and small curves where there are no such characters
 _ASCII = str.maketrans(f"{LEVELS}▓▒░·", "_.:-=+*#+=-.")
@@ -82,24 +84,30 @@ def _draw_table(table: Table, console: Console) -> RenderableType:
 
 def _split(table: Table, console: Console) -> list[Table]:
     """Tables that fit one below the other, each with the first column."""
-    columns = range(len(table.columns))
-    first = _width(table.select([0]), console)
-    widths = [_width(table.select([0, column]), console) - first for column in columns]
+    first, *widths = _column_widths(table, console)
     room = console.width - (first if table.columns[0] in table.firm else min(first, _MIN_LABEL))
     parts, used = [[0]], 0
-    for column in columns[1:]:
-        if used + widths[column] > room and len(parts[-1]) > 1:
+    for column, width in enumerate(widths, 1):
+        if used + _GAP + width > room and len(parts[-1]) > 1:
             parts.append([0])
             used = 0
         parts[-1].append(column)
-        used += widths[column]
+        used += _GAP + width
     return [table.select(part) for part in parts]
 
 
 def _width(table: Table, console: Console) -> int:
     """The columns of the console that a table takes if there is room."""
-    boundless = console.options.update(max_width=10_000)
-    return console.measure(_draw_columns(table, console), options=boundless).maximum
+    return sum(_column_widths(table, console)) + _GAP * (len(table.columns) - 1)
+
+
+def _column_widths(table: Table, console: Console) -> list[int]:
+    """How wide the longest line of each column is, its name among them."""
+    rows = [table.columns, *table.shortened().rows]
+    return [
+        max(cell_len(line) for cell in column for line in _text(cell, console).plain.split("\n"))
+        for column in zip(*rows, strict=True)
+    ]
 
 
 def _draw_columns(table: Table, console: Console) -> RichTable:
