@@ -39,25 +39,15 @@ class Alias(NamedTuple):
 
 
 class BentLine(NamedTuple):
-    """The settings of `BENT_LINE`; the compiled engine has code of its own for it.
+    """The settings of `BENT_LINE`; the compiled engine has code of its own for it."""
 
-    Attributes:
-        slope: Slope of the middle line.
-        shift: Value of the middle line at x = 0.
-        low: Lower end of the middle line.
-        high: Upper end of the middle line.
-        leak: Slope outside as a fraction of `slope`.
-        start: The smallest x whose slope is that of the middle line.
-        stop: The largest.
-    """
-
-    slope: float
-    shift: float
-    low: float
-    high: float
-    leak: float
-    start: float
-    stop: float
+    slope: float  # slope of the middle line
+    shift: float  # value of the middle line at x = 0
+    low: float  # lower end of the middle line
+    high: float  # upper end of the middle line
+    leak: float  # slope outside as a fraction of `slope`
+    start: float  # the smallest x whose slope is that of the middle line
+    stop: float  # the largest
 
 
 @dataclass(frozen=True)
@@ -65,30 +55,23 @@ class Activation:
     """An activation function with its settings, and where it comes from.
 
     Methods take and return arrays of any shape; nan stays nan.
-
-    Attributes:
-        name: Its name in hsig, or its label.
-        definition: Its formula, in x and its parameters.
-        source: The paper or program that defines it.
-        settings: Its parameters with the values in force.
-        kink: Where the slope at a kink comes from: one of `hsig.formulas.function.KINKS`.
-        backward: The slope that training uses: `own`, `logistic`, `output` or
-            `straight_through`; None if it has none to train with.
-        slope_definition: The formula of its slope; empty for the derivative.
-        aliases: Its names elsewhere.
-        note: A fact worth knowing before use.
-        caveat: What is different where it has the name by which it was called.
     """
 
-    name: str
-    definition: str
-    source: str = ""
-    settings: Settings = ()
+    name: str  # its name in hsig, or its label
+    definition: str  # its formula, in x and its parameters
+    source: str = ""  # the paper or program that defines it
+    settings: Settings = ()  # its parameters with the values in force
+    # where the slope at a kink comes from: one of `hsig.formulas.function.KINKS`
     kink: str = field(default="own", kw_only=True)
+    # the slope that training uses: `own`, `logistic`, `output` or `straight_through`; None if it
+    # has none to train with
     backward: str | None = field(default="own", kw_only=True)
+    # the formula of its slope; empty for the derivative
     slope_definition: str = field(default="", kw_only=True)
+    # its names elsewhere
     aliases: tuple[Alias, ...] = field(default=(), kw_only=True, compare=False)
-    note: str = field(default="", kw_only=True, compare=False)
+    note: str = field(default="", kw_only=True, compare=False)  # a fact worth knowing before use
+    # what is different where it has the name by which it was called
     caveat: str = field(default="", kw_only=True, compare=False)
 
     @cached_property

@@ -75,15 +75,10 @@ class _OpaqueFunction(Function):
 
 @dataclass(frozen=True)
 class PythonActivation(Activation):
-    """An activation that is a function in Python; only the reference engine trains it.
+    """An activation that is a function in Python; only the reference engine trains it."""
 
-    Attributes:
-        python_value: Its values, for an array of any shape.
-        python_derivative: Its derivative, likewise.
-    """
-
-    python_value: PythonFunction = field(kw_only=True)
-    python_derivative: PythonFunction = field(kw_only=True)
+    python_value: PythonFunction = field(kw_only=True)  # its values, for an array of any shape
+    python_derivative: PythonFunction = field(kw_only=True)  # its derivative, likewise
 
     formula = "a function in Python"
     program = None

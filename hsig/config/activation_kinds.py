@@ -42,16 +42,11 @@ _NOUN = "the name of an activation, or a formula"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ActivationKind(SpecKind):
-    """A name, `NAME:KEY=VALUE,...`, a formula, or a mapping of the same.
+    """A name, `NAME:KEY=VALUE,...`, a formula, or a mapping of the same."""
 
-    Attributes:
-        layered: Whether a value is a tuple, of one for all hidden layers or one of each, as a
-            list has them.
-        words: What stands for no activation of its own.
-    """
-
+    # whether a value is a tuple, of one for all hidden layers or one of each, as a list has them
     layered: bool = False
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # what stands for no activation of its own
 
     def check(self, value: object, location: Location) -> Any:
         if isinstance(value, str):
@@ -97,13 +92,9 @@ class ActivationKind(SpecKind):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ActivationList(Kind):
-    """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice.
+    """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice."""
 
-    Attributes:
-        item: What each of them is.
-    """
-
-    item: ActivationKind
+    item: ActivationKind  # what each of them is
     empty_value: ClassVar[tuple[Any, ...]] = ()
 
     def check(self, value: object, location: Location) -> tuple[Any, ...]:

@@ -32,21 +32,14 @@ ROWS: Schema = {"type": "array", "minItems": 1, "items": NUMBERS}
 
 
 class Kind(ABC):
-    """What the values of a key are.
+    """What the values of a key are."""
 
-    Attributes:
-        empty_value: What an experiment has where an optional key has no value.
-        listed: Whether a list is one value, also in a sweep.
-        layered: Whether a list in brackets on the command line is one value, of the layers.
-        whole: Whether values between two ends are rounded to whole numbers.
-        splits: Whether a text with commas is several values.
-    """
-
-    empty_value: ClassVar[Any] = None
-    listed: ClassVar[bool] = False
+    empty_value: ClassVar[Any] = None  # what an experiment has where an optional key has no value
+    listed: ClassVar[bool] = False  # whether a list is one value, also in a sweep
+    # whether a list in brackets on the command line is one value, of the layers
     layered: bool = False
-    whole: ClassVar[bool] = False
-    splits: ClassVar[bool] = False
+    whole: ClassVar[bool] = False  # whether values between two ends are rounded to whole numbers
+    splits: ClassVar[bool] = False  # whether a text with commas is several values
 
     @abstractmethod
     def check(self, value: object, location: Location) -> Any:
@@ -106,22 +99,14 @@ def mapping_schema(properties: Schema, required: Sequence[str] = ()) -> Schema:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Number(Kind):
-    """A number within a range, or a word.
+    """A number within a range, or a word."""
 
-    Attributes:
-        low: Smallest value.
-        high: Largest value.
-        above: Whether `low` itself is excluded.
-        below: Whether `high` itself is.
-        infinite: Whether it may be infinite.
-        words: What it may be instead, and what that means.
-    """
-
-    low: float = -inf
-    high: float = inf
-    above: bool = False
-    below: bool = False
-    infinite: bool = False
+    low: float = -inf  # smallest value
+    high: float = inf  # largest value
+    above: bool = False  # whether `low` itself is excluded
+    below: bool = False  # whether `high` itself is
+    infinite: bool = False  # whether it may be infinite
+    # what it may be instead, and what that means
     words: Mapping[str, object] = field(default_factory=dict)
 
     noun: ClassVar[str] = "a number"
@@ -183,13 +168,10 @@ class Whole(Number):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(Kind):
-    """One of some words.
+    """One of some words."""
 
-    Attributes:
-        words: These, or a table of what they mean, or what returns either; None for no word.
-            Whoever reads true and false as such has a word for them too.
-    """
-
+    # these, or a table of what they mean, or what returns either; None for no word. Whoever reads
+    # true and false as such has a word for them too
     words: Words
 
     splits = True
@@ -246,27 +228,16 @@ def table(module: str, name: str) -> Callable[[], Iterable[str]]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ListOf(Kind):
-    """Several values of a kind: one of them, a list, or a text with separators.
+    """Several values of a kind: one of them, a list, or a text with separators."""
 
-    Attributes:
-        item: The kind.
-        noun: What they are, for complaints.
-        separator: Between the values of a text.
-        min_length: Fewest.
-        max_length: Most.
-        distinct: Whether none may come twice.
-        rising: Whether each is greater than the one before.
-        single: What a value that is no list is; by default an item.
-    """
-
-    item: Kind
-    noun: str = "values"
-    separator: str = ","
-    min_length: int = 1
-    max_length: int = MAX_SEEDS
-    distinct: bool = False
-    rising: bool = False
-    single: Kind | None = None
+    item: Kind  # the kind
+    noun: str = "values"  # what they are, for complaints
+    separator: str = ","  # between the values of a text
+    min_length: int = 1  # fewest
+    max_length: int = MAX_SEEDS  # most
+    distinct: bool = False  # whether none may come twice
+    rising: bool = False  # whether each is greater than the one before
+    single: Kind | None = None  # what a value that is no list is; by default an item
     empty_value: ClassVar[Any] = ()
 
     def check(self, value: object, location: Location) -> tuple[Any, ...]:
@@ -340,13 +311,9 @@ class Hidden(ListOf):
 
 
 class SpecKind(Kind):
-    """What is written as `NAME:KEY=VALUE,...`.
+    """What is written as `NAME:KEY=VALUE,...`."""
 
-    Attributes:
-        aliases: Words of other programs for settings.
-    """
-
-    aliases: ClassVar[Mapping[str, str]] = {}
+    aliases: ClassVar[Mapping[str, str]] = {}  # words of other programs for settings
 
     def split_values(self, text: str) -> Sequence[str]:
         return split_specs(text)

@@ -55,17 +55,11 @@ _INDEPENDENT = {
 
 @dataclass(frozen=True)
 class _Swept:
-    """An axis, and what its values mean.
+    """An axis, and what its values mean."""
 
-    Attributes:
-        axis: Its name and the texts of its values.
-        values: As an experiment has them.
-        written: Where it stands.
-    """
-
-    axis: Axis
-    values: tuple[Any, ...]
-    written: Value
+    axis: Axis  # its name and the texts of its values
+    values: tuple[Any, ...]  # as an experiment has them
+    written: Value  # where it stands
 
     @property
     def setting(self) -> str:

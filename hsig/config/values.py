@@ -135,23 +135,15 @@ def nearest(word: object, known: Iterable[str]) -> str:
 
 
 class Value(NamedTuple):
-    """A plain value of a key, and where it came from.
+    """A plain value of a key, and where it came from."""
 
-    Attributes:
-        value: Plain Python: None, bool, int, float, str, list or dict.
-        source: `FILE`, `--flag`, or the name of an argument; `default` if nobody set it.
-        lines: The line of every part of its file.
-        path: Steps to it in its file.
-        folder: What file names in the value are relative to.
-        is_argument: Whether it came with a call from Python.
-    """
-
-    value: object
+    value: object  # plain Python: None, bool, int, float, str, list or dict
+    # `FILE`, `--flag`, or the name of an argument; `default` if nobody set it
     source: str = "default"
-    lines: Mapping[KeyPath, int] = MappingProxyType({})
-    path: KeyPath = ()
-    folder: Path = Path()
-    is_argument: bool = False
+    lines: Mapping[KeyPath, int] = MappingProxyType({})  # the line of every part of its file
+    path: KeyPath = ()  # steps to it in its file
+    folder: Path = Path()  # what file names in the value are relative to
+    is_argument: bool = False  # whether it came with a call from Python
 
     @property
     def is_default(self) -> bool:
@@ -181,21 +173,13 @@ class InvalidValue(Exception):
 
 @dataclass(frozen=True)
 class Location:
-    """A part of the value of a key: where to say that it is wrong.
+    """A part of the value of a key: where to say that it is wrong."""
 
-    Attributes:
-        key: Name of the key; may be empty.
-        value: The whole value of the key.
-        problems: Gets the complaints.
-        path: Steps to the part.
-        setting: Which setting of a spec such as `hard:slope=0.25` the part is, if it is one.
-    """
-
-    key: str
-    value: Value
-    problems: list[str]
-    path: KeyPath = ()
-    setting: str = ""
+    key: str  # name of the key; may be empty
+    value: Value  # the whole value of the key
+    problems: list[str]  # gets the complaints
+    path: KeyPath = ()  # steps to the part
+    setting: str = ""  # which setting of a spec such as `hard:slope=0.25` the part is, if it is one
 
     def below(self, step: str | int) -> "Location":
         """The part one step further down."""

@@ -46,19 +46,12 @@ class Section(NamedTuple):
 
 
 class Range(NamedTuple):
-    """What a function's values lie between.
+    """What a function's values lie between."""
 
-    Attributes:
-        low: The smallest value that was found, reached or approached.
-        high: The largest.
-        least: A proved bound: no value is smaller by more than a relative `MARGIN`.
-        greatest: No value is larger.
-    """
-
-    low: float
-    high: float
-    least: float
-    greatest: float
+    low: float  # the smallest value that was found, reached or approached
+    high: float  # the largest
+    least: float  # a proved bound: no value is smaller by more than a relative `MARGIN`
+    greatest: float  # no value is larger
 
     @property
     def is_proved(self) -> bool:

@@ -39,21 +39,13 @@ _INFINITE = Fraction(2) ** 1024  # every double is nearer to 0
 
 
 class Piece(NamedTuple):
-    """An interval on which a formula needs no comparison.
+    """An interval on which a formula needs no comparison."""
 
-    Attributes:
-        start: Its lower end, the nearest double; may be -inf.
-        stop: Its upper end; equal to `start` for a point.
-        start_closed: Whether the lower end belongs to it.
-        stop_closed: Whether the upper end does.
-        formula: The formula without the comparisons.
-    """
-
-    start: float
-    stop: float
-    start_closed: bool
-    stop_closed: bool
-    formula: Node
+    start: float  # its lower end, the nearest double; may be -inf
+    stop: float  # its upper end; equal to `start` for a point
+    start_closed: bool  # whether the lower end belongs to it
+    stop_closed: bool  # whether the upper end does
+    formula: Node  # the formula without the comparisons
 
     @property
     def is_point(self) -> bool:
@@ -265,35 +257,21 @@ class LinearPiece(NamedTuple):
 
 
 class Break(NamedTuple):
-    """A point at which the value jumps or the slope does.
+    """A point at which the value jumps or the slope does."""
 
-    Attributes:
-        x: The point.
-        jump: The value just after it minus the value just before.
-        slope_before: The derivative just before.
-        slope_at: The derivative at the point, by convention.
-        slope_after: The derivative just after.
-    """
-
-    x: float
-    jump: float
-    slope_before: float
-    slope_at: float
-    slope_after: float
+    x: float  # the point
+    jump: float  # the value just after it minus the value just before
+    slope_before: float  # the derivative just before
+    slope_at: float  # the derivative at the point, by convention
+    slope_after: float  # the derivative just after
 
 
 class _Joint(NamedTuple):
-    """A point where two intervals meet.
+    """A point where two intervals meet."""
 
-    Attributes:
-        x: The point.
-        slope: The slope there, a constant formula.
-        side: The interval whose value and slope it has: -1 before, 1 after, 0 neither.
-    """
-
-    x: float
-    slope: Node
-    side: int
+    x: float  # the point
+    slope: Node  # the slope there, a constant formula
+    side: int  # the interval whose value and slope it has: -1 before, 1 after, 0 neither
 
 
 class Function(Differentiable):

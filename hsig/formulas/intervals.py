@@ -21,17 +21,11 @@ _ULPS_OF_LIBRARIES = 8.0  # no math library is that far off
 
 
 class Intervals(NamedTuple):
-    """Lower and upper ends, -inf to inf, of one shape.
+    """Lower and upper ends, -inf to inf, of one shape."""
 
-    Attributes:
-        low: Lower ends, never inf.
-        high: Upper ends, never -inf.
-        broken: Where the formula may jump, or be undefined at some x.
-    """
-
-    low: Array
-    high: Array
-    broken: BoolArray | bool = False
+    low: Array  # lower ends, never inf
+    high: Array  # upper ends, never -inf
+    broken: BoolArray | bool = False  # where the formula may jump, or be undefined at some x
 
     def turn(self, side: int) -> tuple[Array, Array]:
         """The ends, or for side -1 those of the negative."""

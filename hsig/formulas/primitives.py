@@ -26,23 +26,14 @@ ArrayFunction = Callable[..., Array]
 
 
 class Primitive(NamedTuple):
-    """An elementwise operation and its derivative.
+    """An elementwise operation and its derivative."""
 
-    Attributes:
-        name: Its name in nodes and in the steps of a program.
-        value: Computes it, for arrays of one shape or numbers.
-        derivative: A formula; the module's docstring lists its names.
-        operands: The number of operands.
-        word: The function name in formulas, if it has one.
-        exact: Whether IEEE 754 fixes every bit of the result, on any machine.
-    """
-
-    name: str
-    value: ArrayFunction
-    derivative: str
-    operands: int = 1
-    word: str = ""
-    exact: bool = False
+    name: str  # its name in nodes and in the steps of a program
+    value: ArrayFunction  # computes it, for arrays of one shape or numbers
+    derivative: str  # a formula; the module's docstring lists its names
+    operands: int = 1  # the number of operands
+    word: str = ""  # the function name in formulas, if it has one
+    exact: bool = False  # whether IEEE 754 fixes every bit of the result, on any machine
 
 
 def logistic(x: Array) -> Array:

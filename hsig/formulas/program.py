@@ -20,37 +20,23 @@ from hsig.formulas.simplifying import apply, power_as_product, rebuild
 
 
 class Step(NamedTuple):
-    """One operation.
+    """One operation."""
 
-    Attributes:
-        operation: The name of a primitive.
-        target: The register to write, at least 1.
-        operands: Operand numbers, as many as the primitive takes.
-    """
-
-    operation: str
-    target: int
-    operands: tuple[int, ...]
+    operation: str  # the name of a primitive
+    target: int  # the register to write, at least 1
+    operands: tuple[int, ...]  # operand numbers, as many as the primitive takes
 
 
 class Program(NamedTuple):
-    """The value and the slope of an activation, as steps that share common parts.
+    """The value and the slope of an activation, as steps that share common parts."""
 
-    Attributes:
-        steps: In order; the first `value_steps` compute the value, all of them also the slope.
-        value_steps: How many compute the value.
-        constants: Numbers.
-        registers: The number of registers, x included.
-        value: The operand that holds the value at the end.
-        slope: The operand that holds the slope at the end.
-    """
-
+    # in order; the first `value_steps` compute the value, all of them also the slope
     steps: tuple[Step, ...]
-    value_steps: int
-    constants: tuple[float, ...]
-    registers: int
-    value: int
-    slope: int
+    value_steps: int  # how many compute the value
+    constants: tuple[float, ...]  # numbers
+    registers: int  # the number of registers, x included
+    value: int  # the operand that holds the value at the end
+    slope: int  # the operand that holds the slope at the end
 
 
 def compile_program(value: Node, slope: Node) -> Program:
