@@ -1,12 +1,13 @@
 """Seeds that stop: at a loss or once solved, with the bits of a training that does not stop."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from setups import problem_of, state_of
+from setups import experiment, problem_of, state_of, trained, words
 
 from hsig.engines import compiled
 from hsig.engines.choice import ENGINES
@@ -112,3 +113,81 @@ def test_a_seed_that_stops_has_the_bits_of_one_that_does_not_up_to_there(
             # a seed diverges in the epoch that begins with the weights at which it would stop
             known = at == NOT_REACHED or (mark < at if name == "diverged_at" else mark <= at)
             assert getattr(last, name)[seed] == (mark if known else NOT_REACHED)
+
+
+# --- of an experiment ------------------------------------------------------------------------
+
+WIDE = dict(spec="sigmoid", low=-2.0, high=2.0, seeds=30, epochs=600, report_every=100)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """30 seeds that do not stop, looked at after every epoch."""
+    return trained(experiment(**WIDE | {"report_every": 1}))
+
+
+@pytest.mark.parametrize("stop_at", [0.5, 0.3, 0.05, 0.0, "solved"])
+def test_its_epoch_is_the_result_and_later_checkpoints_repeat_it(plain, stop_at):
+    stopped = trained(experiment(**WIDE, stop_at=stop_at))
+    there = plain.evidence.solved if stop_at == "solved" else plain.loss <= stop_at
+    first = np.where(there.any(axis=1), there.argmax(axis=1), NOT_REACHED)
+    np.testing.assert_array_equal(stopped.stopped_at, first)
+    ends = np.where(first == NOT_REACHED, 600, first)
+    for seed, end in enumerate(ends):
+        for place, epoch in enumerate(stopped.epochs):
+            assert stopped.loss[seed, place] == plain.loss[seed, min(epoch, end)]
+    is_right = plain.evidence.solved[np.arange(30), ends]
+    np.testing.assert_array_equal(stopped.solved, is_right)
+    got_there = np.where(first == NOT_REACHED, np.inf, first)
+    np.testing.assert_array_equal(stopped.epochs_to_solve, got_there)
+    for word, is_solved, at in zip(words(stopped), is_right, first, strict=True):
+        if is_solved:
+            assert word == "solved"
+        else:
+            assert (word == "reached") == (at != NOT_REACHED)
+    # what has stopped is looked ahead no more; of the others nothing is different
+    np.testing.assert_array_equal(
+        stopped.outlook.is_known, ~is_right & (first == NOT_REACHED) & (stopped.diverged_at < 0)
+    )
+    for ours, theirs in zip(stopped.weights, plain.weights, strict=True):
+        going = first == NOT_REACHED
+        np.testing.assert_array_equal(ours[going], theirs[going])
+
+
+def test_both_outcomes_are_among_those_seeds(plain):
+    """So that the test above can fail: some reach a loss, some only later, some never."""
+    at_half = trained(experiment(**WIDE, stop_at=0.5))
+    assert {"reached"} < set(words(at_half))
+    assert 0 < (plain.loss[:, -1] <= 0.3).sum() < 30
+
+
+def test_a_start_that_is_there_already_stops_at_0():
+    stopped = trained(experiment(**WIDE, stop_at=100.0))
+    assert stopped.stopped_at.tolist() == [0] * 30
+    assert set(words(stopped)) <= {"solved", "reached"}
+    start = experiment(**WIDE).starting_weights()
+    for ours, theirs in zip(stopped.weights, start, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_seed_that_diverges_first_never_stops_and_one_that_stops_never_diverges():
+    fields = dict(low=-2.0, high=2.0, seeds=30, epochs=300, loss="bce_naive", learning_rate=1.0)
+    assert (trained(experiment("hard", **fields)).diverged_at >= 0).all()
+    ended = trained(experiment("hard", **fields, stop_at=0.69))
+    stopped, diverged = ended.stopped_at >= 0, ended.diverged_at >= 0
+    assert 0 < stopped.sum() < 30
+    np.testing.assert_array_equal(stopped, ~diverged)
+
+
+def test_memory_is_estimated_and_not_too_low():
+    """Of checkpoints, by what Python and NumPy allocate; a kept run takes some more for a copy."""
+    peaks, estimates = [], []
+    for every in (1, 2):
+        chosen = experiment(seeds=1000, epochs=400, report_every=every)
+        tracemalloc.start()
+        trained(chosen)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        estimates.append(chosen.memory_bytes)
+    taken, estimated = peaks[0] - peaks[1], estimates[0] - estimates[1]
+    assert taken < estimated < 3 * taken

@@ -1,18 +1,17 @@
 """What must hold between the keys of an experiment, each of which is right by itself."""
 
+import os
 from collections.abc import Iterator, Sequence
-from math import prod
+from math import inf
 from typing import NamedTuple
 
 from hsig.activations import Activation
 from hsig.activations.names import to_text
-from hsig.config.keys import EVIDENCE_NUMBERS
 from hsig.config.values import KeyPath
 from hsig.experiments.experiment import Experiment
 from hsig.networks.network import Weights
 
 MAX_CHECKPOINTS = 100_000
-MAX_KEPT_NUMBERS = 100_000_000  # over seeds and checkpoints: 0.8 GB
 
 
 class Conflict(NamedTuple):
@@ -130,27 +129,30 @@ def _find_weight_conflicts(experiment: Experiment, weights: Weights) -> Iterator
 def _find_size_conflicts(experiment: Experiment) -> Iterator[Conflict]:
     epochs, every = experiment.epochs, experiment.report_every
     seeds = len(experiment.seeds) if experiment.until is None else experiment.max_seeds
-    checkpoints = epochs // every + 2 + len(experiment.at_epochs)
-    variants = len(experiment.variants)
-    networks = variants * seeds
+    variants, needed, there = len(experiment.variants), experiment.memory_bytes, _memory_here()
     who = f"{seeds} seeds" if variants == 1 else f"{variants} variants with {seeds} seeds each"
-    samples = len(experiment.task.inputs)
-    kept = checkpoints * networks * (samples + EVIDENCE_NUMBERS)
-    if experiment.tune:  # at two or three checkpoints each
-        tried = variants * len(experiment.tune) * len(experiment.tuning_seeds)
-        kept += 3 * tried * (samples + EVIDENCE_NUMBERS)
-    if checkpoints > MAX_CHECKPOINTS or kept > MAX_KEPT_NUMBERS:
+    keys = ("report_every", "epochs", "seeds", "hidden")
+    if epochs // every > MAX_CHECKPOINTS:
         yield Conflict(
-            ("report_every", "epochs", "seeds"),
-            f"{epochs} epochs reported every {every} for {who} and {samples} samples are "
-            "more costs than fit in memory. Report less often",
+            keys,
+            f"{epochs} epochs reported every {every} are more than {MAX_CHECKPOINTS} checkpoints. "
+            "Report less often",
         )
-    elif networks * sum(map(prod, experiment.shapes)) > MAX_KEPT_NUMBERS:
+    elif needed > there:
         yield Conflict(
-            ("seeds", "hidden"),
-            f"{who} of {layer_text(experiment.hidden)} hidden units are more weights than fit in "
-            "memory. Train fewer seeds at a time",
+            keys,
+            f"{epochs} epochs reported every {every} for {who} take about {needed / 1e9:.2g} GB, "
+            f"more than fit in memory, {there / 1e9:.2g} GB. Report less often, or train fewer "
+            "seeds at a time",
         )
+
+
+def _memory_here() -> float:
+    """The bytes of memory that this machine has; infinite if it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):  # not on every system
+        return inf
 
 
 def layer_text(hidden: Sequence[int]) -> str:

@@ -23,6 +23,8 @@ from hsig.reports.page import listed, short
 if TYPE_CHECKING:
     from hsig.analysis.definitions import Oddity
 
+_MIN_MEMORY_GB = 1.0  # that is worth a word
+
 
 def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     """What is to be said of some experiments before they are trained, each thing once."""
@@ -35,8 +37,14 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
             *_describe_inputs(experiment),
         )
         found |= dict.fromkeys(f"{experiment.task.name}: {message}" for message in of_task)
-        found |= dict.fromkeys(_describe_formulas(experiment))
+        found |= dict.fromkeys((*_describe_formulas(experiment), *_describe_memory(experiment)))
     return tuple(found)
+
+
+def _describe_memory(experiment: Experiment) -> tuple[str, ...]:
+    """How much memory training takes, where it is much."""
+    size = experiment.memory_bytes / 1e9
+    return (f"training takes about {size:.2g} GB of memory",) if size >= _MIN_MEMORY_GB else ()
 
 
 def describe_obstacle(experiment: Experiment, variant: Variant) -> str:
