@@ -466,7 +466,11 @@ MISTAKES = [
     ("expect: 5", "x.yaml:1: expect: ", "solved_at_least=0.9", "got 5"),
     ("expect: {hrd: {verdict: slow}}", "x.yaml:1: expect.hrd: ", "'hrd'", "sigmoid"),
     ("epochs: 1000000000\nreport_every: 1", "x.yaml:2: report_every: ", "Report less often"),
-    ("seeds: 100000\nhidden: 1000", "x.yaml:1: seeds: ", "Train fewer seeds at a time"),
+    (
+        "seeds: 1000000\nhidden: [1024, 1024]\nreport_every: 1",
+        "x.yaml:3: report_every: ",
+        "train fewer seeds",
+    ),
     ("at_epochs: [50, 20]", "x.yaml:1: at_epochs: ", "rising order", "50, 20"),
     ("epochs: 100\nat_epochs: [50, 200]", "x.yaml:2: at_epochs: ", "at most 100", "200"),
     ("until: 0.1\nseeds: [3, 4]", "x.yaml:2: seeds: ", "until"),
