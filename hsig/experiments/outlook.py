@@ -201,22 +201,26 @@ def _take_layers(state: State, layers: int) -> State:
 def _examine_layer(state: State, problem: Problem, advance: Advance) -> tuple[Array, BoolArray]:
     """What the last of some layers passes on, and which seeds have no slope there, by the engine.
 
-    The outputs have shape (samples, units + 1, seeds), the bias's 1 last. They are trained for a
-    target that none is near, so that only where the slope is 0 their bias has no gradient.
+    The outputs have shape (samples, units + 1, seeds), the bias's 1 last. They are trained, at a
+    rate of 0, for a target that none is near: only where a slope is 0 the bias's gradient is, and
+    RMSprop remembers whether it ever was not.
     """
     *weights, last = state.weights
     if len(last) == (weights[-1].shape[1] if weights else problem.inputs.shape[1]):
         last = np.concatenate([last, np.zeros_like(last[:1])])  # it has no bias
-    state = replace(state, weights=(*weights, last), memory=())
+    weights = [*weights, last]
+    reading = Optimizer("rmsprop", (1.0 - 2.0**-53, 1.0))
     problem = replace(
         problem,
-        network=Network(problem.network.activations[: len(state.weights)], LOSSES["squared"]),
+        network=Network(problem.network.activations[: len(weights)], LOSSES["squared"]),
         targets=np.full((len(problem.inputs), last.shape[1]), _FAR),
-        optimizer=SGD,
+        learning_rate=0.0,
+        order=ONLINE,
+        optimizer=reading,
     )
-    low, high = _bound_gradients(state, problem, ONLINE, SGD, advance)
-    slopeless = ((low[-1][-1] == 0.0) & (high[-1][-1] == 0.0)).all(axis=0)
-    return append_ones(advance(state, problem, 1, 1)[0].predictions), slopeless
+    state = replace(state, weights=tuple(weights), memory=reading.start(tuple(weights)))
+    (after,) = advance(state, problem, 1, 1)
+    return append_ones(after.predictions), (after.memory[0][-1][-1] == 0.0).all(axis=0)
 
 
 def _find_symmetric(state: State, problem: Problem) -> BoolArray:
