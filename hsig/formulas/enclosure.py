@@ -60,12 +60,7 @@ class Range(NamedTuple):
 
 
 def find_range(sections: Sequence[Section], evaluate: Callable[[Array], Array]) -> Range:
-    """Find the range of a function that is a formula on each section.
-
-    Args:
-        sections: From left to right.
-        evaluate: Its values as they are computed.
-    """
+    """Find the range of a function that is a formula on each section, from left to right."""
     search = _Search(evaluate)
     with np.errstate(all="ignore"):
         boxes = [box for section in sections for box in search.start(section)]
@@ -226,8 +221,7 @@ class _Search:
         return box._replace(low=np.fmax(box.low, low), high=np.fmin(box.high, high))
 
     def _note(self, side: int, best: _Best) -> None:
-        if best.value > self.best[side].value:
-            self.best[side] = best
+        self.best[side] = max(self.best[side], best, key=lambda found: found.value)
 
     def _settle(self, bounds: Intervals, places: IntArray) -> None:
         """Take the bounds of some boxes as they are."""

@@ -121,10 +121,8 @@ def _make_piece(first: _Cell, last: _Cell, formula: Node) -> Piece:
 
 
 def _is_same(formula: Node, other: Node) -> bool:
-    if formula is other:
-        return True
     p = to_polynomial(formula)
-    return p is not None and p == to_polynomial(other)
+    return formula is other or (p is not None and p == to_polynomial(other))
 
 
 def _find_comparing(root: Node) -> list[Node]:
@@ -152,36 +150,28 @@ def _resolve(root: Node, comparing: Sequence[Node], cell: _Cell) -> Node | Fract
 
 def _take_branch(comparison: Node, cell: _Cell) -> Node | Fraction:
     """The branch of a comparison in a cell, or where it turns there; itself if it is not known."""
-    operands = comparison.operands
-    u, v = operands[0], ZERO
+    u, v = comparison.operands[0], (*comparison.operands, ZERO)[1]
     match comparison.operation:
         case "absolute":
             branches = (apply("negative", u), ZERO, u)
         case "sign":
             branches = (number(-1.0), ZERO, number(1.0))
         case "minimum":
-            v = operands[1]
             branches = (u, v, v)
         case "maximum":
-            v = operands[1]
             branches = (v, v, u)
         case "clip":
-            _, low, high = operands
+            _, low, high = comparison.operands
             chosen = _choose(low, high, (comparison, high, high), cell)
             if chosen is comparison:
                 chosen = _choose(u, low, (low, comparison, comparison), cell)
             if chosen is not comparison:
                 return comparison if chosen is None else chosen
             v, branches = high, (u, u, high)
-        case "where_less":
-            _, v, yes, no = operands
-            branches = (yes, no, no)
-        case "where_less_equal":
-            _, v, yes, no = operands
-            branches = (yes, yes, no)
-        case _:
-            _, v, yes, no = operands
-            branches = (no, yes, no)
+        case operation:
+            *_, yes, no = comparison.operands
+            below = no if operation == "where_equal" else yes
+            branches = (below, no if operation == "where_less" else yes, no)
     branch = _choose(u, v, branches, cell)
     return comparison if branch is None else branch
 
@@ -275,26 +265,15 @@ class _Joint(NamedTuple):
 
 
 class Function(Differentiable):
-    """A function of x with its derivative, kinks included.
-
-    Attributes:
-        pieces: Its pieces from left to right.
-    """
+    """A function of x with its derivative, kinks included."""
 
     def __init__(self, value: Node, kink: str = "own", slope: Node | None = None) -> None:
-        """Analyse a formula.
-
-        Args:
-            value: The formula.
-            kink: Where the slope at a kink comes from, one of `KINKS`.
-            slope: The formula of its slope; by default the derivative.
-        """
-        self.pieces = split_pieces(value)
+        """Analyse a formula, whose slope is by default the derivative, at a kink by `KINKS`."""
+        self.pieces = split_pieces(value)  # from left to right
         self._intervals = [piece for piece in self.pieces if not piece.is_point]
         self._slopes = [differentiate(piece.formula) for piece in self._intervals]
-        self._joints = [
-            self._join(place, value, kink, slope) for place in range(len(self._intervals) - 1)
-        ]
+        places = range(len(self._intervals) - 1)
+        self._joints = [self._join(place, value, kink, slope) for place in places]
         super().__init__(value, self._join_slopes() if slope is None else slope)
 
     def _join(self, place: int, value: Node, kink: str, slope: Node | None) -> _Joint:
@@ -412,10 +391,8 @@ class Function(Differentiable):
     def _sections(self) -> list[Section]:
         slopes = iter(self._slopes)
         return [
-            Section(
-                piece.start, piece.stop, piece.formula, ZERO if piece.is_point else next(slopes)
-            )
-            for piece in self.pieces
+            Section(p.start, p.stop, p.formula, ZERO if p.is_point else next(slopes))
+            for p in self.pieces
         ]
 
     @cached_property
@@ -450,17 +427,11 @@ class Function(Differentiable):
 
 def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
     flat, steep = sorted((before, after), key=lambda slope: abs(evaluate_constant(slope)))
-    match kink:
-        case "open":
-            return flat
-        case "closed":
-            return steep
-        case "left":
-            return before
-        case "right":
-            return after
     both = apply("add", before, after)
-    return both if kink == "sum" else apply("divide", both, number(2.0))
+    return {
+        **{"open": flat, "closed": steep, "left": before, "right": after, "sum": both},
+        "mean": apply("divide", both, number(2.0)),
+    }[kink]
 
 
 def _fold_if_odd(constant: Node) -> Node:

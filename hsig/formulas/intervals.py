@@ -33,12 +33,7 @@ class Intervals(NamedTuple):
 
 
 def enclose(roots: Sequence[Node], low: Array, high: Array) -> Intervals:
-    """Enclose the values that lowered formulas share, over each of some intervals.
-
-    Args:
-        roots: Formulas of the same function.
-        low: The lower ends of the intervals of x.
-        high: The upper ends.
+    """Enclose a function, of which there are some lowered formulas, over intervals of x.
 
     >>> from hsig.formulas.parsing import parse
     >>> from hsig.formulas.program import lower
@@ -107,9 +102,14 @@ def _multiply(current: Node, u: Intervals, v: Intervals) -> Intervals:
     return multiply_ends(u, v)
 
 
+def _pair_ends(u: Intervals, v: Intervals) -> tuple[Array, Array]:
+    """Each end of one with each of the other, shape (4, ...)."""
+    return np.stack([u.low, u.low, u.high, u.high]), np.stack([v.low, v.high] * 2)
+
+
 def multiply_ends(u: Intervals, v: Intervals) -> Intervals:
     """Products; 0 times infinity is 0, and a factor of 1 leaves nothing to round."""
-    left, right = np.stack([u.low, u.low, u.high, u.high]), np.stack([v.low, v.high] * 2)
+    left, right = _pair_ends(u, v)
     products = _mend_underflow(multiply(left, right), left, right)
     exact = (np.abs(left) == 1.0) | (np.abs(right) == 1.0)
     low, high = (np.where(exact, products, end) for end in _round(products, products)[:2])
@@ -136,10 +136,7 @@ def _power(current: Node, u: Intervals, v: Intervals) -> Intervals:
     exponent, negative = current.operands[1], u.low < 0.0
     is_root = is_number(exponent) and exponent.number % 1.0 != 0.0
     base = _restrict(u, 0.0, inf) if is_root else _absolute(current, u)
-    left, right = (
-        np.stack([base.low, base.low, base.high, base.high]),
-        np.stack([v.low, v.high] * 2),
-    )
+    left, right = _pair_ends(base, v)
     powers = _mend_underflow(np.maximum(np.power(left, right), 0.0), left)
     high = powers.max(axis=0)
     low = np.where(negative & (not is_root), -high, powers.min(axis=0))
@@ -206,12 +203,9 @@ def _wave(
     return rule
 
 
-def _minimum(_: Node, u: Intervals, v: Intervals) -> Intervals:
-    return Intervals(np.minimum(u.low, v.low), np.minimum(u.high, v.high))
-
-
-def _maximum(_: Node, u: Intervals, v: Intervals) -> Intervals:
-    return Intervals(np.maximum(u.low, v.low), np.maximum(u.high, v.high))
+def _by_ends(function: Callable[[Array, Array], Array]) -> Callable[..., Intervals]:
+    """The rule of a function that rises with both operands, and of doubles is exact."""
+    return lambda _, u, v: Intervals(function(u.low, v.low), function(u.high, v.high))
 
 
 def _where(current: Node, u: Intervals, v: Intervals, yes: Intervals, no: Intervals) -> Intervals:
@@ -241,8 +235,8 @@ _OPERATIONS: dict[str, Callable[..., Intervals]] = {
     "absolute": _absolute,
     "sign": _steps(np.sign),
     "floor": _steps(np.floor),
-    "minimum": _minimum,
-    "maximum": _maximum,
+    "minimum": _by_ends(np.minimum),
+    "maximum": _by_ends(np.maximum),
     "where_less": _where,
     "where_less_equal": _where,
     "where_equal": _where,

@@ -5,7 +5,7 @@ Each node exists once, so that equal formulas are the same object.
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from math import isfinite, nan
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -19,12 +19,6 @@ class Node:
     """A number, a name (`x`, or an operand of a rule), or an operation on other nodes.
 
     Make nodes with `node`, `number` and `name` only: they return the node that already exists.
-
-    Attributes:
-        operation: The name of a primitive, or `number`, or `name`.
-        operands: The nodes that it operates on.
-        number: The value of a number; 0 otherwise.
-        name: The word of a name; empty otherwise.
     """
 
     __slots__ = ("__weakref__", "name", "number", "operands", "operation")
@@ -32,17 +26,16 @@ class Node:
     def __init__(
         self, operation: str, operands: "tuple[Node, ...]", number: float, name: str
     ) -> None:
-        self.operation = operation
+        self.operation = operation  # the name of a primitive, or `number`, or `name`
         self.operands = operands
-        self.number = number
-        self.name = name
+        self.number = number  # 0 of what is no number
+        self.name = name  # empty of what is no name
 
 
 _nodes: "WeakValueDictionary[object, Node]" = WeakValueDictionary()
 
 
-def _intern(operation: str, operands: tuple[Node, ...], number: float, name: str) -> Node:
-    key = (operation, operands, number, name)
+def _intern(*key: Any) -> Node:
     existing = _nodes.get(key)
     if existing is None:
         existing = _nodes[key] = Node(*key)
@@ -159,10 +152,7 @@ class _Text(NamedTuple):
 def format_formula(root: Node, *, digits: int | None = None) -> str:
     """Write a formula as a user would.
 
-    Args:
-        root: The formula.
-        digits: Significant digits of numbers; by default as many as it takes for the text to be
-            parsed as the same formula.
+    Numbers have as many digits as it takes for the text to be parsed as the same formula.
     """
     return fold(root, lambda current, operands: _format(current, operands, digits)).text
 

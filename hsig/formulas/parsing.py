@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from sys import float_info
 
 from hsig.errors import is_slip
 from hsig.formulas.nodes import (
@@ -58,19 +59,13 @@ _COMPARISONS: Mapping[type[ast.cmpop], str] = {
 
 
 class FormulaError(ValueError):
-    """A formula that cannot be parsed.
-
-    Attributes:
-        message: What is wrong, and what would be right.
-        text: The formula.
-        column: Where in it, from 0; None if it is all of it.
-    """
+    """A formula that cannot be parsed."""
 
     def __init__(self, message: str, text: str, column: int | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = message  # what is wrong, and what would be right
         self.text = text
-        self.column = column
+        self.column = column  # where in it, from 0; None if it is all of it
 
     def with_caret(self) -> str:
         """The message, with the formula and a caret below the place."""
@@ -85,12 +80,7 @@ class FormulaError(ValueError):
 def parse(
     text: str, parameters: Mapping[str, float] | None = None, inline: Inline | None = None
 ) -> Node:
-    """Parse a formula in x.
-
-    Args:
-        text: The formula.
-        parameters: The values of its parameters.
-        inline: Gives the formulas of activations that it may call by name.
+    """Parse a formula in x, with the values of its parameters.
 
     Raises:
         FormulaError: If it is not of the language, or too large.
@@ -177,8 +167,7 @@ def _check_characters(text: str) -> None:
 
 def _guess_slip(text: str) -> str:
     """A hint at what was probably forgotten."""
-    missing = text.count("(") - text.count(")")
-    if missing:
+    if missing := text.count("(") - text.count(")"):
         return f"; {abs(missing)} {'(' if missing < 0 else ')'} missing"
     if re.search(r"[\w.)]\s+[\w.(]|\d[A-Za-z_(]|\)[\w(]", text):
         return "; is there a * missing?"
@@ -215,7 +204,9 @@ class _Reader:
             case ast.Constant(value=bool() | complex() | str() | bytes() | None):
                 raise self.error("expected a number", tree)
             case ast.Constant(value=int() | float() as value):
-                return self.read_number(value, tree)
+                if value > float_info.max:
+                    raise self.error("expected a number of at most 1.8e308 (or inf)", tree)
+                return number(value)
             case ast.Name(id=word):
                 return self.read_name(word, tree)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -243,15 +234,6 @@ class _Reader:
         result = apply(operation, *operands)
         self.places.setdefault(result, tree)
         return result
-
-    def read_number(self, value: float, tree: ast.AST) -> Node:
-        try:
-            finite = math.isfinite(float(value))
-        except OverflowError:
-            finite = False
-        if not finite:
-            raise self.error("expected a number of at most 1.8e308 (or inf)", tree)
-        return number(value)
 
     def read_name(self, word: str, tree: ast.AST) -> Node:
         if word in self.names:

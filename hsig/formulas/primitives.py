@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.arrays import Array
+from hsig.arrays import Array, BoolArray
 
 ArrayFunction = Callable[..., Array]
 
@@ -77,19 +77,13 @@ def clip(u: Array, low: Array, high: Array) -> Array:
     return np.minimum(np.maximum(u, low), high)
 
 
-def where_less(u: Array, v: Array, s: Array, t: Array) -> Array:
-    """`s` where u < v, else `t`."""
-    return np.where(u < v, s, t)
+def _choose(holds: Callable[[Array, Array], BoolArray]) -> ArrayFunction:
+    """The function of u, v, s, t that is s where a comparison of u and v holds, else t."""
 
+    def choose(u: Array, v: Array, s: Array, t: Array) -> Array:
+        return np.where(holds(u, v), s, t)
 
-def where_less_equal(u: Array, v: Array, s: Array, t: Array) -> Array:
-    """`s` where u <= v, else `t`."""
-    return np.where(u <= v, s, t)
-
-
-def where_equal(u: Array, v: Array, s: Array, t: Array) -> Array:
-    """`s` where u = v, else `t`."""
-    return np.where(u == v, s, t)
+    return choose
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)
@@ -118,16 +112,11 @@ _ROWS = (
     Primitive("minimum", np.minimum, "where(u < v, du, dv)", 2, "min", exact=True),
     Primitive("maximum", np.maximum, "where(u > v, du, dv)", 2, "max", exact=True),
     Primitive(
-        "clip",
-        clip,
-        "where(v >= s, ds, where(u < v, dv, where(u > s, ds, du)))",
-        operands=3,
-        word="clip",
-        exact=True,
+        "clip", clip, "where(v >= s, ds, where(u < v, dv, where(u > s, ds, du)))", 3, "clip", True
     ),
-    Primitive("where_less", where_less, "where(u < v, ds, dt)", 4, exact=True),
-    Primitive("where_less_equal", where_less_equal, "where(u <= v, ds, dt)", 4, exact=True),
-    Primitive("where_equal", where_equal, "where(u == v, ds, dt)", 4, exact=True),
+    Primitive("where_less", _choose(np.less), "where(u < v, ds, dt)", 4, exact=True),
+    Primitive("where_less_equal", _choose(np.less_equal), "where(u <= v, ds, dt)", 4, exact=True),
+    Primitive("where_equal", _choose(np.equal), "where(u == v, ds, dt)", 4, exact=True),
     Primitive("sqrt", np.sqrt, "0.5*du/y", word="sqrt", exact=True),
     Primitive("exp", np.exp, "y*du", word="exp"),
     Primitive("expm1", np.expm1, "exp(u)*du", word="expm1"),

@@ -83,23 +83,14 @@ def lower(root: Node) -> Node:
 
 
 def _lower_operation(root: Node, operands: Sequence[Node]) -> Node:
-    match root.operation:
-        case "clip":
-            return _lower_clip(*operands)
-        case "power":
-            return _lower_power(*operands)
+    if root.operation == "clip":
+        u, low, high = operands
+        u = u if low is number(-inf) else apply("maximum", u, low)
+        return u if high is number(inf) else apply("minimum", u, high)
+    if root.operation == "power" and is_number(operands[1]):
+        product = power_as_product(operands[0], operands[1].number)
+        return rebuild(root, operands) if product is None else product
     return rebuild(root, operands)
-
-
-def _lower_clip(u: Node, low: Node, high: Node) -> Node:
-    if not (is_number(low) and low.number == -inf):
-        u = apply("maximum", u, low)
-    return u if is_number(high) and high.number == inf else apply("minimum", u, high)
-
-
-def _lower_power(u: Node, v: Node) -> Node:
-    product = power_as_product(u, v.number) if is_number(v) else None
-    return apply("power", u, v) if product is None else product
 
 
 def propagate_nan(root: Node) -> Node:
@@ -117,12 +108,7 @@ def propagate_nan(root: Node) -> Node:
 
 
 class Differentiable:
-    """A value and a slope, evaluated with NumPy and compiled for the engines.
-
-    Attributes:
-        value: The formula of the value.
-        slope: The formula of the slope.
-    """
+    """The formulas of a value and a slope, evaluated with NumPy and compiled for the engines."""
 
     def __init__(self, value: Node, slope: Node) -> None:
         self.value = value

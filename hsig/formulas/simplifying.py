@@ -103,10 +103,15 @@ def _multiply(u: Node, v: Node) -> Node | None:
         return apply("negative", v)
     if is_number(v) and v.number == -1.0:
         return apply("negative", u)
+    return _move_sign("multiply", u, v)
+
+
+def _move_sign(operation: str, u: Node, v: Node) -> Node | None:
+    """The negative of a product or quotient, if one of its operands is one."""
     if u.operation == "negative":
-        return apply("negative", apply("multiply", u.operands[0], v))
+        return apply("negative", apply(operation, u.operands[0], v))
     if v.operation == "negative":
-        return apply("negative", apply("multiply", u, v.operands[0]))
+        return apply("negative", apply(operation, u, v.operands[0]))
     return None
 
 
@@ -115,10 +120,8 @@ def _divide(u: Node, v: Node) -> Node | None:
         return u
     if u is ZERO and not is_number(v):
         return ZERO
-    if u.operation == "negative":
-        return apply("negative", apply("divide", u.operands[0], v))
-    if v.operation == "negative":
-        return apply("negative", apply("divide", u, v.operands[0]))
+    if negative := _move_sign("divide", u, v):
+        return negative
     exponent = _match_one_plus_exp(v)
     if exponent is None:
         return None
@@ -149,14 +152,10 @@ def _negative(u: Node) -> Node | None:
 
 
 def _power(u: Node, v: Node) -> Node | None:
-    if v is ZERO:
-        return ONE
-    if v is ONE:
-        return u
-    if is_number(u) and is_number(v):
-        product = power_as_product(u, v.number)
-        return product if product is not None and is_number(product) else None
-    return None
+    if v is ZERO or v is ONE:
+        return ONE if v is ZERO else u
+    product = power_as_product(u, v.number) if is_number(u) and is_number(v) else None
+    return product if product is not None and is_number(product) else None
 
 
 def power_as_product(u: Node, exponent: float) -> Node | None:
