@@ -161,4 +161,4 @@ def test_of_two_layers_and_two_outputs_there_is_a_summary():
     timeline = variant.timeline
     assert timeline.gradient.shape == (3, 2)
     np.testing.assert_allclose(timeline.on_piece.sum(axis=0), 1.0)
-    np.testing.assert_allclose(timeline.alive, result.evidence.alive.mean(axis=(0, 2)))
+    np.testing.assert_allclose(timeline.alive, result.evidence.alive.mean(axis=0).T)
