@@ -43,7 +43,7 @@ def test_the_numbers_are_those_of_a_training():
     experiment = load_experiment(flags={**SMALL, "activation": "tanh", "report_every": "40"})
     (training,) = gather(experiment, run(experiment)).results
     seen = picture_at(40, place=1, activation="tanh")
-    assert [s.prediction for s in seen.samples] == training.predictions[1, :, 0].tolist()
+    assert [[*s.predictions] for s in seen.samples] == training.predictions[1].tolist()
     assert f"{training.loss[1, -1]:#.6g}" in seen.cost
     assert "seed 1 (2 of 3)" in seen.heading
     assert "epoch 40 of 40" in seen.heading

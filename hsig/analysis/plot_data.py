@@ -158,20 +158,21 @@ def visible_range(activation: Activation, snapshots: Sequence[Checkpoint]) -> tu
 
 
 def middle_target(experiment: Experiment) -> float:
-    """Midway between the smallest and the largest target."""
-    targets = experiment.task.targets
+    """Midway between the smallest and the largest target of the first output."""
+    targets = experiment.task.targets[:, 0]
     return float(targets.min() + targets.max()) / 2.0
 
 
 def prediction_range(experiment: Experiment, variant: Variant) -> tuple[float, float]:
-    """The predictions that have colours: 0 to 1 where the output stays within.
+    """The predictions of the first output that have colours: 0 to 1 where it stays within.
 
     Else from the smallest to the largest target, and half of that extent on either side; what is
     beyond has the colour of the end.
     """
     if variant.output_activation.maps_into_unit_interval:
         return 0.0, 1.0
-    low, high = float(experiment.task.targets.min()), float(experiment.task.targets.max())
+    targets = experiment.task.targets[:, 0]
+    low, high = float(targets.min()), float(targets.max())
     margin = (high - low) / 2.0 or 1.0
     return low - margin, high + margin
 

@@ -193,7 +193,9 @@ def _list_settings(experiment: Experiment) -> list[dict[str, dict[str, Any]]]:
         slower,
         {f"initial weights from {start.summary}": {"init": start, **drawn} for start in starts},
         {f"{name} updates": {"batch_size": to} for name, to in updates},
-        {"biases": {"bias": "both"}} if experiment.bias != "both" and not given else {},
+        {"biases in all layers": {"bias": "both"}}
+        if experiment.bias != "both" and not given
+        else {},
         {
             f"{'-'.join(map(str, hidden))} hidden units": {"hidden": hidden}
             for hidden in widths

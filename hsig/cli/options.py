@@ -333,11 +333,11 @@ _PANEL = "Experiment: each flag is also a key of the config"
 
 def _flag(key: Key, command: str) -> Any:
     """The option of a key."""
-    default = key.default_for(None if command == EVERY_KEY else command)
+    default = key.default_text(None if command == EVERY_KEY else command)
     option = typer.Option(
         *([key.flag, key.short] if key.short else [key.flag]),
         metavar=key.metavar,
-        help=key.help if default is None else f"{key.help} [default: {default}]",
+        help=f"{key.help} [default: {default}]" if default else key.help,
         rich_help_panel=f"{_PANEL}; several values sweep it" if command == SWEEP else _PANEL,
         autocompletion=key.kind.complete if command != SWEEP else key.kind.complete_several,
     )

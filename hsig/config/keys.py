@@ -98,11 +98,17 @@ class Key(NamedTuple):
         """What holds for a command if nobody says otherwise."""
         return self.default if command is None else self.defaults.get(command, self.default)
 
+    def default_text(self, command: str | None = None) -> str:
+        """The same as it is written; empty if there is none."""
+        default = self.default_for(command)
+        text = "" if default is None else str(default)
+        return text.lower() if isinstance(default, bool) else text
+
 
 _ONE = (TRAIN, EXPLAIN, SWEEP)  # those for one activation
 _NO_SWEEP = (TRAIN, COMPARE, EXPLAIN)
 _RATE = Number(0.0, 1e9, above=True)
-_HIDDEN = Hidden(Whole(1, 1024), "hidden layers", "-", max_length=MAX_DEPTH, single=Whole(0, 1024))
+_HIDDEN = Hidden(Whole(1, 1024), "hidden layers", "-", 0, MAX_DEPTH, single=Whole(0, 1024))
 _BIASES: Mapping[Word, object] = {
     True: "both",
     False: "none",
@@ -266,7 +272,8 @@ def starting_point() -> str:
     """A config with every key, its default and a comment; optional keys are commented out."""
     lines = ["# An experiment of hsig. Every key may be left out: these are the defaults."]
     for key in KEYS.values():
-        line = f"# {key.name}:" if key.default is None else f"{key.name}: {key.default}"
+        default = key.default_text()
+        line = f"{key.name}: {default}" if default else f"# {key.name}:"
         lines += ["", f"# {key.help}", line]
     return "\n".join(lines) + "\n"
 

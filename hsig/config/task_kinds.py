@@ -116,7 +116,10 @@ class StartKind(SpecKind):
     def names(self) -> Sequence[str]:
         from hsig.networks.starts import SCHEMES
 
-        return tuple(f"{name}:" if row.settings else name for name, row in SCHEMES.items())
+        return tuple(
+            name if "gain" in row.settings else f"{name}:"  # a gain is seldom set
+            for name, row in SCHEMES.items()
+        )
 
     def settings_of(self, name: str) -> Mapping[str, Kind]:
         from hsig.networks.starts import SCHEMES

@@ -105,8 +105,9 @@ def _numbers(picture: Picture, width: int, height: int) -> list[Text]:
     wide = max(map(len, inputs), default=0)
     for sample, text in zip(shown, inputs, strict=True):
         mark, style = _look(sample)
-        target, prediction = short(sample.target), brief(sample.prediction)
-        lines.append(Text(f"{text:{wide}}  {target:>5}  {prediction:>8} {mark}", style))
+        targets = " ".join(map(short, sample.targets))
+        predictions = " ".join(f"{brief(prediction):>8}" for prediction in sample.predictions)
+        lines.append(Text(f"{text:{wide}}  {targets:>5}  {predictions} {mark}", style))
     rest = len(picture.samples) - len(shown)
     return [*lines, Text(f"({rest} more)")] if rest else lines
 
@@ -119,7 +120,8 @@ def _plane(picture: Picture, width: int, height: int, colours: bool) -> list[Tex
     marks = {} if len(places) > _MAX_MARKED else {(x, y): _look(s)[0] for x, y, s in places}
     low, high = map(short, picture.targets)
     scale = (_shade(step / 4, "", colours) for step in range(5))
-    lines = [Text.assemble(f"{low} ", *scale, f" {high}  {_RIGHT} right  {_WRONG} wrong")]
+    first = "  first output" if len(picture.samples[0].targets) > 1 else ""
+    lines = [Text.assemble(f"{low} ", *scale, f" {high}  {_RIGHT} right  {_WRONG} wrong{first}")]
     for y, row in enumerate(shares.tolist()):
         cells = (_shade(share, marks.get((x, y), ""), colours) for x, share in enumerate(row))
         lines.append(Text.assemble(*cells))

@@ -358,7 +358,9 @@ def surface_caption(
     breaks = experiment.network_of(variant).activations[0].function.breaks
     unit = "a unit of the first hidden layer" if experiment.hidden else "an output unit"
     at = listed([short(each.x) for each in breaks]) or 0
-    lines = f"thin lines: {unit} has pre-activation {at}"
+    outputs = experiment.task.targets.shape[1]
+    first = f"the first of {outputs} outputs; " if outputs > 1 else ""
+    lines = f"{first}thin lines: {unit} has pre-activation {at}"
     return Caption(f"{what}, {last}", lines, tuple(setting), tuple(before))
 
 

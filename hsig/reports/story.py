@@ -78,7 +78,9 @@ class Case:
 
 def _describe_affine(case: Case) -> str:
     experiment, fit = case.summary.experiment, case.summary.affine
-    predictions = [short(round(float(p), 6)) for p in fit.predictions.ravel()]
+    predictions = [
+        " ".join(short(round(p, 6)) for p in sample) for sample in fit.predictions.tolist()
+    ]
     more = ", ..." if len(predictions) > _MAX_PREDICTIONS else ""
     exact = int((case.get("on_one_piece") == 1.0).all(axis=1).sum())
     why = (

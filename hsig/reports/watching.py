@@ -101,11 +101,11 @@ _MAX_REACH = 4.0  # times what is shown at least
 
 
 class Sample(NamedTuple):
-    """A sample: its inputs, as the network sees them, the first target and its prediction."""
+    """A sample: its inputs, as the network sees them, its targets and what is predicted."""
 
     inputs: tuple[float, ...]
-    target: float
-    prediction: float
+    targets: tuple[float, ...]
+    predictions: tuple[float, ...]
     right: bool
 
 
@@ -227,8 +227,8 @@ def picture(experiment: Experiment, view: View, seed: SeedView) -> Picture:
 def _samples(experiment: Experiment, training: Training) -> tuple[Sample, ...]:
     rows = zip(
         map(tuple, experiment.scaled_task.inputs.tolist()),
-        experiment.task.targets[:, 0].tolist(),
-        training.predictions[0, :, 0].tolist(),
+        map(tuple, experiment.task.targets.tolist()),
+        map(tuple, training.predictions[0].tolist()),
         right_samples(experiment, training.predictions[0]).tolist(),
         strict=True,
     )

@@ -407,7 +407,7 @@ def read_condition(text: str) -> Condition:
         if isinstance(bound, float) and sign in _COMPARISONS:
             return any(_COMPARISONS[sign](_number(name, value), bound) for value in values)
         values += [_CHECKSUM.sub("", value) for value in values]
-        if name in ("activation", "activations", "output_activation"):
+        if name in ("activation", "activations", "output_activation", "init"):
             values += [value.partition(":")[0] for value in values]
         equal = any(canonical_value(v) == bound or fnmatchcase(v, wanted) for v in values)
         return equal is (sign != "!=")
