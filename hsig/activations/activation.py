@@ -83,6 +83,11 @@ class Activation:
     def trained(self) -> Differentiable:
         """Its formula with the slope that `backward` chooses.
 
+        `own` is the derivative; `logistic` the logistic sigmoid's derivative at the same
+        pre-activation; `output` is y * (1 - y) of its own value (what Theano's late rewrite of
+        `sigmoid` to `ultra_fast_sigmoid` amounted to); `straight_through` is the slope at 0,
+        everywhere.
+
         Raises:
             ValueError: If `backward` is None: there is no gradient.
         """
@@ -113,16 +118,7 @@ class Activation:
         return np.where(np.isnan(x), x, self.function.derivative.evaluate_slope(x))
 
     def training_slope(self, x: Array, y: Array) -> Array:
-        """The slope that `backward` chooses, at pre-activations `x` where the value is `y`.
-
-        `own` is the derivative; `logistic` the logistic sigmoid's derivative at the same
-        pre-activation; `output` is y * (1 - y) of its own value (what Theano's late rewrite of
-        `sigmoid` to `ultra_fast_sigmoid` amounted to); `straight_through` is the slope at 0,
-        everywhere.
-
-        Raises:
-            ValueError: If `backward` is None: there is no gradient.
-        """
+        """The slope that `backward` chooses, at pre-activations `x` where the value is `y`."""
         return self.trained.evaluate_slope(x, y)
 
     @property
@@ -192,9 +188,8 @@ class Activation:
     @property
     def maps_into_unit_interval(self) -> bool:
         """Whether every value is proved to lie within [0, 1], as a probability must."""
-        return not _leave_unit_interval(self.value(_GRID)) and not _leave_unit_interval(
-            self.enclosure
-        )
+        leaves = _leave_unit_interval(self.value(_GRID)) or _leave_unit_interval(self.enclosure)
+        return not leaves
 
     @property
     def leaves_unit_interval(self) -> bool:
@@ -233,16 +228,14 @@ class Activation:
         Raises:
             KeyError: If it has no such parameter.
         """
-        own = dict(self.settings)
-        unknown = set(parameters) - set(own) - {"kink"}
-        if unknown:
+        if unknown := parameters.keys() - {*self.parameters, "kink"}:
             raise KeyError(f"{self.name} has no parameter {', '.join(sorted(unknown))}")
-        changed: dict[str, Any] = {
-            "settings": tuple((name, float(parameters.get(name, own[name]))) for name in own),
-            "kink": parameters.get("kink", self.kink),
-            "backward": backward or self.backward,
-        }
-        return replace(self, **changed)
+        return replace(
+            self,
+            settings=tuple((name, float(parameters.get(name, v))) for name, v in self.settings),
+            kink=str(parameters.get("kink", self.kink)),
+            backward=backward or self.backward,
+        )
 
     def with_own_derivative(self) -> "Activation":
         """The same activation, trained with the derivative of its formula."""

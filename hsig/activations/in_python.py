@@ -114,12 +114,7 @@ def in_python(name: str, value: PythonFunction, derivative: PythonFunction) -> P
     """Make an activation of two functions.
 
     Its definition has a fingerprint of what they give at 2001 points, which tells it from others
-    of that name.
-
-    Args:
-        name: Its label.
-        value: Its values, for an array of any shape.
-        derivative: Its derivative, likewise.
+    of that name. Both take an array of any shape.
 
     Raises:
         RunError: If one of them does not give a real number for each number.

@@ -340,13 +340,7 @@ def select_activations(name: str) -> tuple[Activation, ...]:
 def inline_activation(name: str, operand: Node, settings: Mapping[str, float]) -> Node | None:
     """The formula of an activation of the table, of any operand: `hard(2*x, slope=0.3)`.
 
-    It has the activation's slope at kinks.
-
-    Returns:
-        None if the table has no such name.
-
-    Raises:
-        KeyError: If the activation has no such setting.
+    It has the activation's slope at kinks. None of no such name; KeyError for no such setting.
     """
     row = ACTIVATIONS.get(name)
     if row is None:

@@ -127,9 +127,8 @@ def _find_not_finite(activation: Activation, numbers: Array, *, slope: bool) -> 
 def _find_part(root: Node, x: float) -> Node:
     """The smallest part of a formula that is not finite at x, which itself is no cause."""
     parts = (node for node in walk(root) if node.operands)
-    return next(
-        (node for node in parts if not isfinite(evaluate_constant(substitute_x(node, x)))), root
-    )
+    odd = (part for part in parts if not isfinite(evaluate_constant(substitute_x(part, x))))
+    return next(odd, root)
 
 
 def _find_growth(slope: Array) -> Iterator[Oddity]:

@@ -67,10 +67,10 @@ def group_parts(parts: Sequence[Part]) -> tuple[Group, ...]:
     groups: list[list[Part]] = []
     for part in parts:
         alike = (g for g in groups if not find_difference(g[0].experiment, part.experiment))
-        group = next(alike, [])
-        if not group:
-            groups.append(group)
-        group.append(part)
+        if group := next(alike, None):
+            group.append(part)
+        else:
+            groups.append([part])
     return tuple(
         Group(
             names=tuple(part.name for part in group),
@@ -85,14 +85,9 @@ def find_difference(first: Experiment, second: Experiment) -> str:
     """Say what keeps two experiments from being paired by seed; empty if nothing does."""
     if first.seeds != second.seeds:
         return "other seeds"
-    if not _start_alike(first, second):
+    weights = first.starting_weights(), second.starting_weights()
+    if len(weights[0]) != len(weights[1]) or not all(map(np.array_equal, *weights)):
         return "other initial weights"
     tasks = first.task, second.task
     same = all(np.array_equal(*(getattr(t, of) for t in tasks)) for of in ("inputs", "targets"))
     return "" if same else "another task"
-
-
-def _start_alike(first: Experiment, second: Experiment) -> bool:
-    """Whether each seed starts from the same weights; both have the same seeds."""
-    weights = first.starting_weights(), second.starting_weights()
-    return len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))

@@ -64,11 +64,8 @@ class SolvedCurve(NamedTuple):
 def count_solved_by_epoch(variant: VariantSummary) -> SolvedCurve:
     """When the seeds of a variant that was trained were first solved; later losses do not count."""
     diverged = set(variant.diverged_seeds)
-    solved_at = sorted(
-        epoch
-        for seed, epoch in zip(variant.seeds, variant.solved_at, strict=True)
-        if epoch is not None and seed not in diverged
-    )
+    seeds_at = zip(variant.seeds, variant.solved_at, strict=True)
+    solved_at = sorted(at for seed, at in seeds_at if at is not None and seed not in diverged)
     epochs = np.array(sorted({0, *solved_at, variant.epochs[-1]}), dtype=np.int64)
     seeds = np.searchsorted(solved_at, epochs, side="right")
     low, high = np.array([wilson_interval(k, len(variant.seeds)) for k in seeds.tolist()]).T

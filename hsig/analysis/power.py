@@ -96,15 +96,8 @@ def seeds_needed(
     Exact power is a saw-tooth: one seed more may have less of it. So this is not the first number
     that reaches the power, but the one from which on every larger number does.
 
-    Args:
-        first: One rate, in [0, 1].
-        second: The other.
-        discordant: As in `mcnemar_power`, for paired seeds; None for unpaired ones.
-        power: Probability of telling them apart, below 1.
-        alpha: Level of the test.
-
-    Returns:
-        Pairs, or seeds for each of two unpaired groups; None if more than `MAX_SEEDS`.
+    These are pairs if `discordant` is given, as in `mcnemar_power`; else seeds for each of two
+    unpaired groups. None if it takes more than `MAX_SEEDS`.
 
     Raises:
         ValueError: If the rates are equal or impossible.
@@ -290,7 +283,6 @@ def _log_factorials() -> Array:
 # --- adding seeds --------------------------------------------------------------------------------
 
 # As many seeds as an interval needs: blocks of them are added, the same for all variants.
-#
 # Looking at the interval to decide whether to go on makes it cover a little less than it says; the
 # blocks grow, so that there are few looks. `benchmarks/intervals.py` measures by how much.
 

@@ -259,22 +259,19 @@ def _derive(activation: Activation) -> Activation | None:
 
 def _set_backward(backward: str, activation: Activation) -> Activation | None:
     bent = activation.linear_pieces and not activation.is_linear
-    if not bent or activation.backward == backward:
-        return None
-    return activation.with_settings({}, backward)
+    changes = bent and activation.backward != backward
+    return activation.with_settings({}, backward) if changes else None
 
 
 def _add_leak(activation: Activation) -> Activation | None:
-    if activation.parameters.get("leak") != 0.0 or activation.is_linear:
-        return None
-    return activation.with_settings({"leak": LEAK}, None)
+    has_none = activation.parameters.get("leak") == 0.0 and not activation.is_linear
+    return activation.with_settings({"leak": LEAK}) if has_none else None
 
 
 def _set_slope(slope: float, activation: Activation) -> Activation | None:
-    sigmoidal = activation.maps_into_unit_interval and "slope" in activation.parameters
-    if not sigmoidal or activation.parameters["slope"] == slope:
-        return None
-    return activation.with_settings({"slope": slope}, None)
+    sigmoidal = activation.maps_into_unit_interval
+    changes = sigmoidal and activation.parameters.get("slope", slope) != slope
+    return activation.with_settings({"slope": slope}) if changes else None
 
 
 def _replace_by(name: str, activation: Activation) -> Activation | None:

@@ -321,20 +321,16 @@ class Improvement:
 def improvement_probability(variant: Sequence[Array], baseline: Sequence[Array]) -> Improvement:
     """Compare two variants over tasks, over all pairs of runs of a task.
 
-    Args:
-        variant: For each task, shape (seeds,): the epochs that each seed took to be solved,
-            infinite for one that was not. Fewer are better.
-        baseline: The same, of the same seeds.
+    Each has, for each task, an array (seeds,): the epochs that a seed took to be solved, infinite
+    for one that was not. Fewer are better. The seeds of both are the same.
 
     Source:
         Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the Statistical Precipice,
         NeurIPS.
     """
     pairs = list(zip(variant, baseline, strict=True))
-    by_task = [
-        float(_share_better(ours, theirs, np.ones((1, len(ours)), dtype=np.int64))[0])
-        for ours, theirs in pairs
-    ]
+    once = (np.ones((1, len(ours)), dtype=np.int64) for ours, _ in pairs)
+    by_task = [float(_share_better(*p, counts)[0]) for p, counts in zip(pairs, once, strict=True)]
     random = RandomState(0)  # whose numbers are the same in every version of NumPy
     total = np.zeros(REPLICATIONS)
     for ours, theirs in pairs:

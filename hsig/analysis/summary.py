@@ -284,27 +284,21 @@ def _build_timeline(training: Training) -> Timeline:
 
 def _find_not_finite(training: Training, costs: Array) -> tuple[NotFinite, ...]:
     broken = ~np.isfinite(costs)
-    rows = np.flatnonzero(broken.any(axis=1)).tolist()
-    columns = broken.argmax(axis=1).tolist()
+    first = zip(training.seeds, broken.argmax(axis=1).tolist(), costs, broken, strict=True)
     return tuple(
-        NotFinite(
-            training.seeds[row], training.epochs[columns[row]], float(costs[row, columns[row]])
-        )
-        for row in rows
+        NotFinite(seed, training.epochs[place], float(cost[place]))
+        for seed, place, cost, is_broken in first
+        if is_broken[place]
     )
 
 
 def _find_unmet(experiment: Experiment, variant: VariantSummary) -> tuple[UnmetExpectation, ...]:
     """The parts of `expect` that a variant misses. One that could not be trained misses all."""
-    checks = {
-        f"{key} {bound}": _check(key, bound, variant)
+    checks = (
+        (f"{key} {bound}", *_check(key, bound, variant))
         for key, bound in experiment.expected_of(variant.label).items()
-    }
-    return tuple(
-        UnmetExpectation(variant.label, expected, got)
-        for expected, (met, got) in checks.items()
-        if not met
     )
+    return tuple(UnmetExpectation(variant.label, what, got) for what, met, got in checks if not met)
 
 
 def _check(key: str, bound: Bound, variant: VariantSummary) -> tuple[bool, str]:

@@ -1,6 +1,6 @@
 """Two sweeps of the same keys, cell by cell, paired by seed where the seeds start alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -25,16 +25,13 @@ from hsig.experiments.sweeps import Axis, CellResult, canonical_value
 class CellSummary(ResultSummary):
     """The numbers of a cell; its `cost` at the budget in quartiles over seeds, rising."""
 
-    cost: tuple[float, float, float]
+    cost: tuple[float, ...]
 
 
 def summarise_cell(result: CellResult) -> CellSummary:
     """Compute the numbers of a cell that people read."""
-    cost = UNKNOWN
-    if not result.failure:
-        with np.errstate(invalid="ignore"):
-            lower, median, upper = quantiles(result.cost, QUARTILES).tolist()
-        cost = lower, median, upper
+    with np.errstate(invalid="ignore"):
+        cost = UNKNOWN if result.failure else tuple(quantiles(result.cost, QUARTILES).tolist())
     return CellSummary(cost=cost, **result_numbers(result))
 
 
@@ -97,36 +94,31 @@ def pair_sweeps(first: SweepOutcome, second: SweepOutcome) -> TwoSweeps:
     other_axes = {axis.name: axis for axis in second.axes}
     if sorted(names) != sorted(other_axes):
         raise ValueError(f"they sweep other keys: {', '.join(names)}; and {', '.join(other_axes)}")
-    axes = tuple(_common_values(axis, other_axes[axis.name]) for axis in first.axes)
-    for axis in axes:
-        if not axis.values:
+    axes = []
+    for axis in first.axes:
+        known = set(map(canonical_value, other_axes[axis.name].values))
+        common = tuple(text for text in axis.values if canonical_value(text) in known)
+        if not common:
             raise ValueError(f"they have no value of {axis.name} in common")
+        axes.append(Axis(axis.name, common))
     # cells of the same values have the same of what is swept
     alike = {field: getattr(first.base, field) for field in names if hasattr(first.base, field)}
     unpaired = find_difference(first.base, replace(second.base, seeds=first.base.seeds, **alike))
-    others = _by_value(second, names)
+    order = [[*other_axes].index(name) for name in names]
+    others = {
+        tuple(canonical_value(cell[place]) for place in order): result
+        for cell, result in second.results.items()
+    }
     cells: dict[tuple[str, ...], CellPair | None] = {}
     for cell, ours in first.results.items():
         values = tuple(map(canonical_value, cell))
         if values in others:
             cells[cell] = _pair_cell(ours, others[values], not unpaired)
-    return TwoSweeps(axes, _adjust_p_values(cells), unpaired)
-
-
-def _common_values(axis: Axis, other: Axis) -> Axis:
-    known = set(map(canonical_value, other.values))
-    return Axis(axis.name, tuple(text for text in axis.values if canonical_value(text) in known))
-
-
-def _by_value(
-    sweep: SweepOutcome, names: Sequence[str]
-) -> dict[tuple[float | str, ...], CellResult | None]:
-    """The cells by their values, in this order of the keys."""
-    order = [[axis.name for axis in sweep.axes].index(name) for name in names]
-    return {
-        tuple(canonical_value(cell[place]) for place in order): result
-        for cell, result in sweep.results.items()
-    }
+    tested = [(cell, both, both.paired) for cell, both in cells.items() if both and both.paired]
+    adjusted = holm([paired.p for *_, paired in tested])
+    for (cell, both, paired), p in zip(tested, adjusted, strict=True):
+        cells[cell] = replace(both, paired=paired._replace(p=p))
+    return TwoSweeps(tuple(axes), cells, unpaired)
 
 
 def _pair_cell(
@@ -141,17 +133,3 @@ def _pair_cell(
         paired = pair(solved, "first").against["second"]
     ours, theirs = (None if c.failure else count_solved(c.solved) for c in (first, second))
     return CellPair(ours, theirs, paired)
-
-
-def _adjust_p_values(
-    cells: Mapping[tuple[str, ...], CellPair | None],
-) -> dict[tuple[str, ...], CellPair | None]:
-    """The same with the p-values of all cells together (Holm)."""
-    tested = {cell: both.paired for cell, both in cells.items() if both and both.paired}
-    adjusted = dict(zip(tested, holm([paired.p for paired in tested.values()]), strict=True))
-    return {
-        cell: replace(both, paired=tested[cell]._replace(p=adjusted[cell]))
-        if both and cell in tested
-        else both
-        for cell, both in cells.items()
-    }

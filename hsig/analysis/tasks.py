@@ -39,8 +39,7 @@ class TaskComparison:
 def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
     """Compare variants over tasks; None if fewer than two have a result on each.
 
-    Args:
-        parts: A complete one for each task, with the same variants in the same order.
+    The parts are complete, one for each task, with the same variants in the same order.
     """
     first = parts[0].experiment
     results = {
@@ -66,7 +65,9 @@ def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
     groups: tuple[tuple[str, ...], ...] = ()
     if len(parts) >= MIN_TASKS:
         test = friedman_test(list(average.values()), len(parts))
-        groups = _find_groups(average, test)
+        groups = indistinguishable_groups(average, test.critical_difference)
+        if test.p > LEVEL:  # which tells none apart
+            groups = (tuple(sorted(average, key=average.__getitem__)),)
     epochs = {
         label: [result.epochs_to_solve for result in of_tasks]
         for label, of_tasks in trained.items()
@@ -86,10 +87,3 @@ def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
         groups=groups,
         left_out=tuple(label for label in results if label not in trained),
     )
-
-
-def _find_groups(average: Mapping[str, float], test: Friedman) -> tuple[tuple[str, ...], ...]:
-    """Those that are not told apart: all of them, if the test does not tell any apart."""
-    if test.p > LEVEL:
-        return (tuple(sorted(average, key=average.__getitem__)),)
-    return indistinguishable_groups(average, test.critical_difference)

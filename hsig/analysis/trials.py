@@ -41,7 +41,7 @@ class Trial:
     def suffices(self) -> bool:
         """Whether nothing larger need be tried: it works, or solves most where none can work."""
         solved = self.numbers.solved
-        return bool(self.works) or (self.works is None and 2 * solved.k > solved.n)
+        return self.works if self.works is not None else 2 * solved.k > solved.n
 
     @property
     def is_final(self) -> bool:

@@ -71,11 +71,8 @@ class Choice:
     @property
     def alternatives(self) -> tuple[float, ...]:
         """The values that were not told apart from the chosen one, without that itself."""
-        return tuple(
-            tried.value
-            for tried in self.tried
-            if not tried.told_apart and tried.value != self.value
-        )
+        alike = (tried.value for tried in self.tried if not tried.told_apart)
+        return tuple(value for value in alike if value != self.value)
 
 
 # --- what is trained --------------------------------------------------------------------------
@@ -127,15 +124,11 @@ def _experiments_at(
 
 def apply_choices(experiment: Experiment, choices: Mapping[str, Choice]) -> Experiment:
     """The experiment with each variant at the learning rate that was chosen for it."""
-    return replace(
-        experiment,
-        variants=tuple(
-            replace(variant, learning_rate=choices[variant.label].value)
-            if variant.label in choices
-            else variant
-            for variant in experiment.variants
-        ),
+    variants = (
+        replace(v, learning_rate=choices[v.label].value) if v.label in choices else v
+        for v in experiment.variants
     )
+    return replace(experiment, variants=tuple(variants))
 
 
 # --- choosing ---------------------------------------------------------------------------------
@@ -146,13 +139,12 @@ def choose_rates(experiment: Experiment, tuning: Sequence[Outcome]) -> dict[str,
 
     The outcomes are in the order of `experiment.tune`, their results in that of its variants.
     """
-    choices = {}
-    for place, variant in enumerate(experiment.variants):
-        results = [outcome.results[place] for outcome in tuning]
-        choice = choose_rate(variant.label, dict(zip(experiment.tune, results, strict=True)))
-        if choice is not None:
-            choices[variant.label] = choice
-    return choices
+    by_variant = zip(*(outcome.results for outcome in tuning), strict=True)
+    choices = (
+        choose_rate(variant.label, dict(zip(experiment.tune, results, strict=True)))
+        for variant, results in zip(experiment.variants, by_variant, strict=True)
+    )
+    return {choice.label: choice for choice in choices if choice is not None}
 
 
 def choose_rate(label: str, results: Mapping[float, Result]) -> Choice | None:
@@ -229,11 +221,8 @@ class Tuning:
 def analyse_tuning(main: Part, parts: Sequence[Part]) -> Tuning | None:
     """Say how the learning rates of a part were chosen; None if they were not.
 
-    Args:
-        main: The variants at their own learning rates.
-        parts: All parts of the result. Of those of the same task count what became of
-            `tuning_experiments`, of `alternative_experiments` as far as they were trained, and of
-            `without_tuning` if it was.
+    Of all parts of the result count those of the same task: what became of `tuning_experiments`, of
+    `alternative_experiments` as far as they were trained, and of `without_tuning` if it was.
     """
     tries, others, shared = (
         [

@@ -59,12 +59,8 @@ class ActivationKind(SpecKind):
             return (activation,) if self.layered else activation
         if not 1 <= len(value) <= MAX_DEPTH:
             raise location.expected(f"activations of 1 to {MAX_DEPTH} layers", value)
-        return tuple(
-            check_all(
-                partial(read_activation, part, location.below(place))
-                for place, part in enumerate(value)
-            )
-        )
+        read = (partial(read_activation, p, location.below(n)) for n, p in enumerate(value))
+        return tuple(check_all(read))
 
     def schema(self) -> Schema:
         one = _schema()
@@ -94,7 +90,7 @@ class ActivationKind(SpecKind):
 class ActivationList(Kind):
     """A list, or `NAME,NAME:KEY=VALUE,...`; a group stands for its members. No label twice."""
 
-    item: ActivationKind  # what each of them is
+    item: ActivationKind
     empty_value: ClassVar[tuple[Any, ...]] = ()
 
     def check(self, value: object, location: Location) -> tuple[Any, ...]:
@@ -146,12 +142,11 @@ def layers_text(layers: "Activation | Layers") -> str:
 
 def spec_document(activation: "Activation") -> dict[str, Json]:
     """An activation as a config would spell it in full, with its formula."""
-    settings = {name: plain(value) for name, value in activation.parameters.items()}
-    slope = {"derivative": activation.slope_definition} if activation.slope_definition else {}
-    slopes = {"kink": activation.kink, "backward": activation.backward}
-    return {
-        "name": activation.name, "formula": activation.definition, **settings, **slope, **slopes
-    }  # fmt: skip
+    document: dict[str, Json] = {"name": activation.name, "formula": activation.definition}
+    document |= {name: plain(value) for name, value in activation.parameters.items()}
+    if activation.slope_definition:
+        document["derivative"] = activation.slope_definition
+    return {**document, "kink": activation.kink, "backward": activation.backward}
 
 
 def _schema() -> Schema:

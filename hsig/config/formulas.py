@@ -34,25 +34,22 @@ def is_formula(text: str) -> bool:
 def read_formula(
     written: Mapping[str, object], place: Location, behind: Sequence[Setting] | None = None
 ) -> Activation:
-    """Make a user's own activation.
+    """Make a user's own activation of a formula; it has a value at 0 and depends on x.
 
-    Args:
-        written: The formula; and perhaps a name, which else is the formula, a derivative, and
-            the parameters.
-        place: Where that is.
-        behind: The parameters behind a text that is a formula.
-
-    Raises:
-        InvalidValue: If a part is wrong, or the formula has no value at 0 or does not depend on x.
+    Beside the formula may stand a name, which else is the formula, a derivative, and parameters; if
+    the formula is a text, these are `behind` it.
     """
     others = {key: part for key, part in written.items() if key not in ("name", *_FORMULAS)}
     settings = behind
     if settings is None:
         settings = [Setting(key, part, place.below(key)) for key, part in others.items()]
     places = {key: place.below(key) if behind is None else place for key in _FORMULAS}
-    texts = {key: _check_text(written[key], places[key]) for key in _FORMULAS if key in written}
-    names: set[str] = set()
-    for key, text in texts.items():
+    texts, names = dict[str, str](), set[str]()
+    for key in (key for key in _FORMULAS if key in written):
+        if not isinstance(written[key], str) and not is_number(written[key]):
+            expected = "a formula, such as clip(0.2*x + 0.5, 0, 1)"
+            raise places[key].expected(expected, written[key])
+        text = texts[key] = str(written[key])
         try:
             names |= free_names(text) if text else set()
         except FormulaError as problem:
@@ -91,11 +88,7 @@ def read_formula(
 
 
 def check_function(activation: Activation, location: Location) -> None:
-    """Refuse settings that make a formula too large or not finite, or that have no meaning for it.
-
-    Raises:
-        InvalidValue: If they do.
-    """
+    """Refuse settings that make a formula too large or not finite, or have no meaning for it."""
     try:
         function = activation.function
     except FormulaError as problem:
@@ -109,12 +102,6 @@ def check_function(activation: Activation, location: Location) -> None:
             f"kink={activation.kink}: expected a formula without a derivative of its own, whose "
             f"kinks can be located, got {activation.formula}. Leave out kink"
         )
-
-
-def _check_text(value: object, place: Location) -> str:
-    if not isinstance(value, str) and not is_number(value):
-        raise place.expected("a formula, such as clip(0.2*x + 0.5, 0, 1)", value)
-    return str(value)
 
 
 def _check_label(label: object, place: Location) -> None:
@@ -171,9 +158,7 @@ def _plain(value: object, where: str, problems: list[str]) -> object:
         case list() | tuple() | range():
             return [_plain(part, f"{where}[{n}]", problems) for n, part in enumerate(value)]
         case Mapping():
-            return {
-                str(key): _plain(part, f"{where}.{key}", problems) for key, part in value.items()
-            }
+            return {str(k): _plain(part, f"{where}.{k}", problems) for k, part in value.items()}
     hint = ". A function becomes one by hsig.activation(name, function, derivative)"
     problems.append(
         f"{where}: expected a text, a number, a list, a dict or an activation, got a "

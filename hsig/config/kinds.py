@@ -230,7 +230,7 @@ def table(module: str, name: str) -> Callable[[], Iterable[str]]:
 class ListOf(Kind):
     """Several values of a kind: one of them, a list, or a text with separators."""
 
-    item: Kind  # the kind
+    item: Kind
     noun: str = "values"  # what they are, for complaints
     separator: str = ","  # between the values of a text
     min_length: int = 1  # fewest
@@ -246,7 +246,8 @@ class ListOf(Kind):
         if not isinstance(value, list) and self.min_length <= 1:
             return self._list((self.single or self.item).check(value, location))
         if not isinstance(value, list) or not self.min_length <= len(value) <= self.max_length:
-            raise location.expected(self._describe(), value)
+            lengths = dict.fromkeys((self.min_length, self.max_length))
+            raise location.expected(f"{' to '.join(map(str, lengths))} {self.noun}", value)
         values = check_all(
             partial(self.item.check, part, location.below(n)) for n, part in enumerate(value)
         )
@@ -260,11 +261,6 @@ class ListOf(Kind):
 
     def _list(self, single: Any) -> tuple[Any, ...]:
         return (single,)
-
-    def _describe(self) -> str:
-        if self.min_length == self.max_length:
-            return f"{self.min_length} {self.noun}"
-        return f"{self.min_length} to {self.max_length} {self.noun}"
 
     def schema(self) -> Schema:
         listed: Schema = {
@@ -382,9 +378,7 @@ class Expect(Kind):
         return complete_list([f"{name}=" for name in EXPECTATIONS], typed)
 
     def document(self, value: "Mapping[str, Bound | Checks]") -> Json:
-        return {
-            name: dict(part) if isinstance(part, Mapping) else part for name, part in value.items()
-        }
+        return {k: dict(part) if isinstance(part, Mapping) else part for k, part in value.items()}
 
 
 def _check(name: str, value: object, location: Location) -> tuple[str, Any]:

@@ -169,12 +169,8 @@ def check_settings(
 ) -> dict[str, Any]:
     """What the settings of a spec mean, by their declared names.
 
-    Args:
-        spec: As it was read.
-        declared: The settings that its name has, in their order.
-        location: Where it is.
-        rename: Gives the declared name of a setting that has another.
-        bare: Those that may stand without a key, in their order; by default all.
+    `rename` gives the declared name of a setting that has another. `bare` are those that may stand
+    without a key, in their order; by default all.
     """
     has = f"It has: {', '.join(declared)}" if declared else "It has none"
     first = list(declared if bare is None else bare)

@@ -42,15 +42,8 @@ from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
 MAX_CELLS = MAX_VALUES
 _ACTIVATION = "activation"
 # an experiment has these as they are, and no other key is right or wrong by them
-_INDEPENDENT = {
-    "epochs",
-    "solved_within",
-    "batch_size",
-    "order",
-    "cost",
-    "clip_norm",
-    *OF_OPTIMIZER,
-}
+_INDEPENDENT = {"epochs", "solved_within", "batch_size", "order", "cost", "clip_norm"}
+_INDEPENDENT |= {*OF_OPTIMIZER}
 
 
 @dataclass(frozen=True)
@@ -72,12 +65,7 @@ def load_sweep(path: Path | None, flags: Settings, folder: Path | None = None) -
 
     Each has what `explain` has by default. Flags beat the file for their key: several values of one
     take the place of those that the file has, or come behind, and one value is that of every cell.
-
-    Args:
-        path: A YAML file, or None.
-        flags: By key, in their order: texts as typed behind its flag, or arguments of a call.
-        folder: What file names in the file are relative to, if not its own folder; without a file,
-            those in flags.
+    File names are relative to `folder`, if not to that of the file.
 
     Raises:
         ConfigError: With every problem of the config, and of the first cells that have one.
@@ -224,11 +212,7 @@ def _check_value(key: Key, value: object, location: Location) -> Any:
 def _make_cells(
     base: CheckedKeys, swept: Sequence[_Swept], names: Sequence[tuple[str, ...]]
 ) -> Iterator[Experiment]:
-    """The experiment of each cell.
-
-    Raises:
-        ConfigError: With what is wrong in the first cell that is wrong.
-    """
+    """The experiment of each cell; a `ConfigError` has what is wrong in the first that is wrong."""
     plain = [
         place
         for place, part in enumerate(swept)
@@ -280,10 +264,9 @@ def _set(layers: Layers, settings: Mapping[str, Any], location: Location) -> Lay
     (activation,) = layers
     row = ACTIVATIONS[activation.name] if is_in_table(activation) else activation
     written, default = map(spec_document, (activation, row))
-    for name in settings:
-        if written.get(name) != default.get(name):
-            raise location.wrong(
-                f"'{name}' has a value in {layers_text(layers)} and is swept as well"
-            )
+    if given := [name for name in settings if written.get(name) != default.get(name)]:
+        raise location.wrong(
+            f"'{given[0]}' has a value in {layers_text(layers)} and is swept as well"
+        )
     spec = Spec(activation.name, tuple(Setting(*pair, location) for pair in settings.items()))
     return (set_parameters(activation, spec, location),)

@@ -18,12 +18,7 @@ _TEXTS: dict[Path, str] = {}
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """Read up to `limit` bytes from a file, pipe or device; the same bytes if asked again.
-
-    Raises:
-        OSError: If it cannot be read.
-        ValueError: If it is no path.
-    """
+    """Read up to `limit` bytes from a file, pipe or device; the same bytes if asked again."""
     if (path, limit) in _STREAMS:
         return _STREAMS[path, limit]
     note_input(path)
