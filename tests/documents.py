@@ -180,7 +180,7 @@ def keys_table(_: str) -> str:
     for key in KEYS.values():
         flags = ", ".join(f"`{flag}`" for flag in (key.short, key.flag) if flag)
         others = [f"{c}: {value}" for c, value in key.defaults.items() if value is not None]
-        defaults = "; ".join(([] if key.default is None else [str(key.default)]) + others)
+        defaults = "; ".join(([key.default_text()] if key.default_text() else []) + others)
         cells = (f"`{key.name}`", flags, defaults, key.help)
         rows.append([cell.replace("|", "\\|") for cell in cells])
     return _table("key|flag|default|", *rows)

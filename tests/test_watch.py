@@ -58,6 +58,9 @@ def test_the_numbers_are_those_of_a_training():
         {"activation": "relu", "output_activation": "identity", "loss": "squared"}
         | {"learning_rate": "1e9"},
         {"activation": "tanh", "task": "{inputs: [[0], [1]], targets: [0, 1]}"},
+        {"activation": "hard", "task": "or", "hidden": "0"},
+        {"activation": "hard", "hidden": "0", "bias": "false"}
+        | {"task": "{inputs: [[0, 1], [1, 1]], targets: [[0, 1], [1, 0]]}"},
     ],
 )
 @pytest.mark.parametrize("size", [(80, 24), (200, 60), (30, 8), (9, 3)])

@@ -100,7 +100,9 @@ def _look(sample: Sample) -> tuple[str, str]:
 def _numbers(picture: Picture, width: int, height: int) -> list[Text]:
     """A line for each sample; of too many the first, and how many more there are."""
     shown = picture.samples[: max(0, height - 2)]
-    lines = [Text("inputs, target, prediction")]
+    several = len(picture.samples[0].targets) > 1
+    first = "inputs, targets, predictions (colours: the first)"
+    lines = [Text(first if several else "inputs, target, prediction")]
     inputs = [" ".join(map(short, sample.inputs))[: width // 2] for sample in shown]
     wide = max(map(len, inputs), default=0)
     for sample, text in zip(shown, inputs, strict=True):
@@ -120,8 +122,7 @@ def _plane(picture: Picture, width: int, height: int, colours: bool) -> list[Tex
     marks = {} if len(places) > _MAX_MARKED else {(x, y): _look(s)[0] for x, y, s in places}
     low, high = map(short, picture.targets)
     scale = (_shade(step / 4, "", colours) for step in range(5))
-    first = "  first output" if len(picture.samples[0].targets) > 1 else ""
-    lines = [Text.assemble(f"{low} ", *scale, f" {high}  {_RIGHT} right  {_WRONG} wrong{first}")]
+    lines = [Text.assemble(f"{low} ", *scale, f" {high}  {_RIGHT} right  {_WRONG} wrong")]
     for y, row in enumerate(shares.tolist()):
         cells = (_shade(share, marks.get((x, y), ""), colours) for x, share in enumerate(row))
         lines.append(Text.assemble(*cells))
