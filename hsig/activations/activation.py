@@ -134,7 +134,12 @@ class Activation:
     @property
     def formula(self) -> str:
         """Its formula for people: with the parameters in force, and numbers to six digits."""
-        text = format_formula(_simplify_for_reading(self), digits=6)
+        value = self.function.value
+        if self.kink != "own" and value.operation == "where_less":
+            u, v, yes, no = value.operands
+            if yes is v and no is u:  # `kink` says the slope that `max` leaves open
+                value = apply("maximum", u, v)
+        text = format_formula(value, digits=6)
         return _FAMILIAR.get(text, text)
 
     @property
@@ -264,13 +269,3 @@ def _cross_once(function: Function, level: float) -> bool:
 @lru_cache(maxsize=1024)
 def _with_slope(function: Function, slope: Node) -> Differentiable:
     return Differentiable(function.value, slope)
-
-
-def _simplify_for_reading(activation: Activation) -> Node:
-    """Its formula; a bend as a maximum, where `kink` says the slope that `max` leaves open."""
-    value = activation.function.value
-    if activation.kink != "own" and value.operation == "where_less":
-        u, v, yes, no = value.operands
-        if yes is v and no is u:
-            return apply("maximum", u, v)
-    return value

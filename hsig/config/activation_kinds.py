@@ -20,6 +20,7 @@ from hsig.config.kinds import (
     mapping_schema,
     parameter_of,
     setting_kind,
+    table,
 )
 from hsig.config.specs import (
     Spec,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 Layers = tuple["Activation", ...]  # of each hidden layer, or the one of all
 
 _NOUN = "the name of an activation, or a formula"
+_rows = table("activations", "ACTIVATIONS")
+_groups = table("activations.names", "GROUPS")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,14 +71,10 @@ class ActivationKind(SpecKind):
         return {"anyOf": [one, *([listed] if self.layered else []), {"type": "null"}]}
 
     def names(self) -> Sequence[str]:
-        from hsig.activations import ACTIVATIONS
-
-        return (*ACTIVATIONS, *self.words)
+        return (*_rows(), *self.words)
 
     def settings_of(self, name: str) -> Mapping[str, Kind]:
-        from hsig.activations import ACTIVATIONS
-
-        keys = (*ACTIVATIONS[name].parameters, *SLOPES) if name in ACTIVATIONS else ()
+        keys = (*_rows()[name].parameters, *SLOPES) if name in _rows() else ()
         return {key: setting_kind(key) for key in keys}
 
     def document(self, value: Any) -> Json:
@@ -94,12 +93,12 @@ class ActivationList(Kind):
     empty_value: ClassVar[tuple[Any, ...]] = ()
 
     def check(self, value: object, location: Location) -> tuple[Any, ...]:
-        from hsig.activations.names import GROUPS, select_activations
+        from hsig.activations.names import select_activations
 
         listed = isinstance(value, list)
         parts = value if isinstance(value, list) else _split(value)
         if not parts:
-            raise location.expected(f"activations, or a group: {', '.join(GROUPS)}", value)
+            raise location.expected(f"activations, or a group: {', '.join(_groups())}", value)
         chosen: dict[str, Any] = {}
 
         def take(part: object, where: Location) -> None:
@@ -118,15 +117,11 @@ class ActivationList(Kind):
         return tuple(chosen.values())
 
     def schema(self) -> Schema:
-        from hsig.activations.names import GROUPS
-
-        text = {"type": "string", "examples": list(GROUPS)}
+        text = {"type": "string", "examples": list(_groups())}
         return {"anyOf": [text, {"type": "array", "minItems": 1, "items": self.item.schema()}]}
 
     def complete(self, typed: str) -> list[str]:
-        from hsig.activations.names import GROUPS
-
-        return self.item.complete(typed) + complete_word(GROUPS, typed)
+        return self.item.complete(typed) + complete_word(_groups(), typed)
 
     def document(self, value: Sequence[Any]) -> Json:
         return [self.item.document(part) for part in value] or None
@@ -150,11 +145,9 @@ def spec_document(activation: "Activation") -> dict[str, Json]:
 
 
 def _schema() -> Schema:
-    from hsig.activations import ACTIVATIONS
-
     settings: Schema = {name: kind.schema() for name, kind in PARAMETERS.items()}
     settings |= {word: settings[name] for word, name in PARAMETER_ALIASES.items()}
-    name: Schema = {"type": "string", "examples": list(ACTIVATIONS)}
+    name: Schema = {"type": "string", "examples": list(_rows())}
     formula: Schema = {"type": "string", "examples": ["clip(slope*x + 0.5, 0, 1)"]}
     of_its_own = mapping_schema(
         {"name": {"type": "string"}, "formula": formula, "derivative": formula, **settings},
@@ -178,9 +171,7 @@ def is_formula(value: object) -> bool:
 
 def _is_row(value: Mapping[str, object]) -> bool:
     """Whether a name of the table stands with its own formula, as records have it."""
-    from hsig.activations import ACTIVATIONS
-
-    row = ACTIVATIONS.get(str(value.get("name")))
+    row = _rows().get(str(value.get("name")))
     return row is not None and row.definition == value["formula"]
 
 
@@ -296,7 +287,6 @@ def set_parameters(activation: "Activation", spec: Spec, location: Location) -> 
 
 def _find(name: str, location: Location) -> "tuple[Activation, ...]":
     """What a name means, in hsig or elsewhere: one activation or several."""
-    from hsig.activations import ACTIVATIONS
     from hsig.activations.names import explain_refusal, find_activations, suggest_activations
 
     if not name:
@@ -309,7 +299,7 @@ def _find(name: str, location: Location) -> "tuple[Activation, ...]":
     hint = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
     command = f".{_comparing(meant)}" if len(meant) > 1 else ""
     raise location.wrong(
-        f"unknown activation '{name}'.{hint} Known: {', '.join(ACTIVATIONS)}. Or a formula, such "
+        f"unknown activation '{name}'.{hint} Known: {', '.join(_rows())}. Or a formula, such "
         f"as 'x*sigmoid(x)'{command}"
     )
 

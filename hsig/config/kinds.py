@@ -218,7 +218,7 @@ class EngineName(Choice):
         return value  # a record may name one that is not here
 
 
-def table(module: str, name: str) -> Callable[[], Iterable[str]]:
+def table(module: str, name: str) -> Callable[[], Any]:
     """A table of the rest of hsig, which is imported when it is asked for."""
     return lambda: getattr(import_module(f"hsig.{module}"), name)
 

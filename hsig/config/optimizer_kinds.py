@@ -7,13 +7,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hsig.config.kinds import Kind, Number, SpecKind
+from hsig.config.kinds import Kind, Number, SpecKind, table
 from hsig.config.specs import Spec, check_settings, read_spec
 from hsig.config.values import Json, Location
 
 if TYPE_CHECKING:
     from hsig.engines.optimizers import Optimizer, Rule
 
+_rules = table("engines.optimizers", "OPTIMIZERS")
 _SHARE = Number(0.0, 1.0, below=True)
 # of 0, a gradient that has always been 0 would be divided by 0
 _SETTINGS: Mapping[str, Kind] = {
@@ -136,12 +137,6 @@ class OptimizerKind(SpecKind):
 
     def document(self, value: "Optimizer") -> Json:
         return {"name": value.name, **value.parameters}
-
-
-def _rules() -> "Mapping[str, Rule]":
-    from hsig.engines.optimizers import OPTIMIZERS
-
-    return OPTIMIZERS
 
 
 def _rename(declared: Mapping[str, Kind], key: str) -> str:
