@@ -66,7 +66,15 @@ class ActivationKind(SpecKind):
         return tuple(check_all(read))
 
     def schema(self) -> Schema:
-        one = _schema()
+        settings: Schema = {name: kind.schema() for name, kind in PARAMETERS.items()}
+        settings |= {word: settings[name] for word, name in PARAMETER_ALIASES.items()}
+        name: Schema = {"type": "string", "examples": list(_rows())}
+        formula: Schema = {"type": "string", "examples": ["clip(slope*x + 0.5, 0, 1)"]}
+        named = {"name": {"type": "string"}, "formula": formula, "derivative": formula, **settings}
+        of_its_own = mapping_schema(named, ["formula"])
+        of_its_own["additionalProperties"] = OF_A_FORMULA.schema()  # parameters have other names
+        in_table = mapping_schema({"name": name, **settings}, ["name"])
+        one: Schema = {"anyOf": [name, in_table, of_its_own]}
         listed = {"type": "array", "minItems": 1, "maxItems": MAX_DEPTH, "items": one}
         return {"anyOf": [one, *([listed] if self.layered else []), {"type": "null"}]}
 
@@ -144,19 +152,6 @@ def spec_document(activation: "Activation") -> dict[str, Json]:
     return {**document, "kink": activation.kink, "backward": activation.backward}
 
 
-def _schema() -> Schema:
-    settings: Schema = {name: kind.schema() for name, kind in PARAMETERS.items()}
-    settings |= {word: settings[name] for word, name in PARAMETER_ALIASES.items()}
-    name: Schema = {"type": "string", "examples": list(_rows())}
-    formula: Schema = {"type": "string", "examples": ["clip(slope*x + 0.5, 0, 1)"]}
-    of_its_own = mapping_schema(
-        {"name": {"type": "string"}, "formula": formula, "derivative": formula, **settings},
-        ["formula"],
-    )
-    of_its_own["additionalProperties"] = OF_A_FORMULA.schema()  # its parameters have other names
-    return {"anyOf": [name, mapping_schema({"name": name, **settings}, ["name"]), of_its_own]}
-
-
 # --- formulas and their labels ----------------------------------------------------------------
 
 
@@ -165,14 +160,10 @@ def is_formula(value: object) -> bool:
     from hsig.config.formulas import is_formula
 
     if isinstance(value, dict):
-        return "formula" in value and not _is_row(value)
+        # records have the names of the table with their formulas
+        row = _rows().get(str(value.get("name")))
+        return "formula" in value and (row is None or row.definition != value["formula"])
     return isinstance(value, str) and is_formula(value.partition(":")[0])
-
-
-def _is_row(value: Mapping[str, object]) -> bool:
-    """Whether a name of the table stands with its own formula, as records have it."""
-    row = _rows().get(str(value.get("name")))
-    return row is not None and row.definition == value["formula"]
 
 
 _NAMING = ("activation", "activations", "output_activation", "predict_with", "baseline")
@@ -193,9 +184,8 @@ def insert_formulas(values: Mapping[str, Value], config: Mapping[str, Value]) ->
         several = len(specs) > 1 and formulas.keys() & {*specs}
         return insert(specs) if several else formulas.get(value, value)
 
-    naming = [key for key in _NAMING if formulas and key in values]
-    return {**values} | {key: values[key]._replace(value=insert(values[key].value))
-                         for key in naming}  # fmt: skip
+    naming = {key: values[key] for key in _NAMING if formulas and key in values}
+    return {**values, **{k: v._replace(value=insert(v.value)) for k, v in naming.items()}}
 
 
 def _collect_formulas(value: object, formulas: dict[str, object]) -> None:

@@ -96,15 +96,14 @@ def _has_x(tree: ast.expr) -> bool:
 class _Translator(ast.NodeTransformer):
     """Puts words of the language for those of other programs."""
 
-    def visit_Name(self, node: ast.Name | ast.Attribute) -> ast.expr:
+    def visit_word(self, node: ast.Name | ast.Attribute) -> ast.expr:
         name = ast.unparse(node)
         word = name.rpartition(".")[2]
         if word in CONSTANTS or name == "x":
             return ast.Name(word)
         return self._call(name, [ast.Name("x")], {}) or node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return self.visit_Name(node)
+    visit_Name = visit_Attribute = visit_word
 
     def visit_IfExp(self, tree: ast.IfExp) -> ast.expr:
         parts = [self.visit(part) for part in (tree.test, tree.body, tree.orelse)]
