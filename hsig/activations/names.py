@@ -12,7 +12,7 @@ from hsig.activations.activation import Activation, Parameter
 from hsig.activations.table import ACTIVATIONS, HIDDEN, SIGMOIDS, SURVEYED, stepwise
 from hsig.errors import is_slip
 from hsig.formulas.derivative import substitute
-from hsig.formulas.nodes import Node, format_formula
+from hsig.formulas.nodes import Node, format_formula, number
 from hsig.formulas.parsing import parse
 
 _GROUPED = (*SIGMOIDS, *HIDDEN, *SURVEYED)
@@ -263,15 +263,11 @@ def to_text(activation: Activation) -> str:
     default = Activation(activation.name, activation.definition, settings=activation.settings)
     if is_in_table(activation):
         default = ACTIVATIONS[activation.name]
-    changed: dict[str, Parameter | None] = {
-        name: value
-        for name, value in activation.parameters.items()
-        if value != default.parameters[name]
-    }
-    for name in ("kink", "backward"):
-        if getattr(activation, name) != getattr(default, name):
-            changed[name] = getattr(activation, name)
-    settings = ",".join(f"{n}={format_number(v)}" for n, v in changed.items() if v is not None)
+    written, usual = (
+        {**a.parameters, "kink": a.kink, "backward": a.backward} for a in (activation, default)
+    )
+    changed = {n: v for n, v in written.items() if v is not None and v != usual[n]}
+    settings = ",".join(f"{name}={format_number(value)}" for name, value in changed.items())
     return f"{activation.name}:{settings}" if settings else activation.name
 
 
@@ -285,9 +281,7 @@ def format_number(value: Parameter) -> str:
         return value
     if isinf(value):
         return ".inf" if value > 0 else "-.inf"  # YAML's infinity
-    value += 0.0  # -0 is 0
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)
+    return format_formula(number(value))
 
 
 # --- groups --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ they are drawn, with the activations' own derivatives, whatever slope was traine
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -92,9 +93,8 @@ def find_kinks(activation: Activation) -> tuple[float, ...]:
 
 def _nearest_kink(activation: Activation, pre_activations: Array) -> Array:
     """For each seed, the distance of the pre-activation that is nearest to a kink."""
-    distances = np.full(pre_activations.shape, np.inf)
-    for kink in find_kinks(activation):
-        distances = np.fmin(distances, np.abs(pre_activations - kink))
+    kinks = (np.abs(pre_activations - kink) for kink in find_kinks(activation))
+    distances = reduce(np.fmin, kinks, np.full(pre_activations.shape, np.inf))
     nearest: Array = distances.min(axis=(0, 1))
     return nearest
 
@@ -177,13 +177,10 @@ def _hessian(
 # --- end points ----------------------------------------------------------------------------------
 
 # What seeds ended near, on the surface of the mean loss: a saddle, a minimum, or no such point.
-#
 # Training with a fixed step holds a seed at some distance from the stationary point that it goes
 # to or hovers over, so the point is looked for: a Levenberg-Marquardt iteration makes the gradient
-# vanish, be it at a saddle or a minimum, and gives up at a distance of `NEAR`.
-#
-# Source:
-#     Nocedal & Wright 2006, Numerical Optimization, sections 10.3 and 11.2.
+# vanish, be it at a saddle or a minimum, and gives up at a distance of `NEAR`: Nocedal & Wright
+# 2006, Numerical Optimization, sections 10.3 and 11.2.
 
 SADDLE, MINIMUM, FLAT, KINK = "saddle", "minimum", "flat", "kink"
 SLOPE, UNDEFINED = "slope", "undefined"

@@ -218,7 +218,7 @@ def read_activation(value: object, location: Location) -> "Activation":
 
 def _read_activation(value: object, location: Location) -> "Activation":
     from hsig.activations import Activation
-    from hsig.activations.names import find_activations
+    from hsig.activations.names import aliases_of, find_activations, to_text
     from hsig.config.formulas import read_formula
 
     if isinstance(value, Activation):
@@ -235,7 +235,11 @@ def _read_activation(value: object, location: Location) -> "Activation":
     if len({activation.name for activation in found}) == 1:
         found = tuple(dict.fromkeys(set_parameters(row, spec, location) for row in found))
     if len({(row.definition, row.settings) for row in found}) > 1:
-        raise _ambiguous(spec.name, found, where)
+        ways = "; ".join(
+            f"'{to_text(row)}', {row.formula}, for {', '.join(aliases_of(row))}" for row in found
+        )
+        differ = _comparing(map(to_text, found))
+        raise where.wrong(f"'{spec.name}' means different functions. Write {ways}.{differ}")
     return found[0]
 
 
@@ -292,16 +296,6 @@ def _find(name: str, location: Location) -> "tuple[Activation, ...]":
         f"unknown activation '{name}'.{hint} Known: {', '.join(_rows())}. Or a formula, such "
         f"as 'x*sigmoid(x)'{command}"
     )
-
-
-def _ambiguous(name: str, found: "Layers", location: Location) -> InvalidValue:
-    from hsig.activations.names import aliases_of, to_text
-
-    meanings = "; ".join(
-        f"'{to_text(row)}', {row.formula}, for {', '.join(aliases_of(row))}" for row in found
-    )
-    differ = _comparing(map(to_text, found))
-    return location.wrong(f"'{name}' means different functions. Write {meanings}.{differ}")
 
 
 def _comparing(texts: Iterable[str]) -> str:
