@@ -125,34 +125,31 @@ class Output(NamedTuple):
         if self.format is None:
             endings = (*_PLAIN_ENDINGS, *Format)
             check_endings(self.files, endings, ".json, .csv, .md or .txt, or --format")
-        formats = {*map(self._format_of, self.files or (None,))}
+        formats = self.formats
         got = f"got --format {', '.join(formats)}"
         if self.long and Format.csv not in formats:
             raise ConfigError(f"--long: goes with --format csv, {got}")
-        if self.columns is not None and formats.isdisjoint((Format.table, Format.md)):
-            raise ConfigError(f"--columns: goes with --format table or md, {got}")
         if self.columns is not None:
+            if formats.isdisjoint((Format.table, Format.md)):
+                raise ConfigError(f"--columns: goes with --format table or md, {got}")
             from hsig.config.kinds import Choice, ListOf
             from hsig.config.loading import load_flag
 
             load_flag("--columns", self.columns, ListOf(Choice(COLUMNS), "columns", distinct=True))
         self.check_file()
-        if self.no_save and (self.name, self.note) != (None, None):
-            flag = "--note" if self.name is None else "--name"
-            raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
         if (self.name, self.note) != (None, None):
+            if self.no_save:
+                flag = "--note" if self.name is None else "--name"
+                raise ConfigError(f"{flag}: goes with a run that is kept, not with --no-save")
             from hsig.runs.store import NO_NOTE
 
             NO_NOTE.updated(self.name, self.note)
 
     def check_file(self, *, new: bool = False) -> None:
-        """Refuse files that cannot be written, or that have been read as an input by now.
-
-        Args:
-            new: Whether any file that is there is refused.
+        """Refuse files that cannot be written, or that are an input; with `new`, any that is there.
 
         Raises:
-            ConfigError: If it is so.
+            ConfigError: If there is one.
         """
         from hsig.output.streams import check_output
 
@@ -174,9 +171,9 @@ class Output(NamedTuple):
         return self.output or []
 
     @property
-    def is_drawn(self) -> bool:
-        """Whether it is written as on a screen alone."""
-        return all(self._format_of(path) == Format.table for path in self.files or (None,))
+    def formats(self) -> set[Format]:
+        """All in which the result is written."""
+        return {*map(self._format_of, self.files or (None,))}
 
     def _format_of(self, path: Path | None) -> Format:
         """The value of `--format`, else the ending of a file, else a table."""

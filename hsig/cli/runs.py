@@ -1,28 +1,24 @@
 """`hsig runs`: list, show, compare, repeat, name, export and remove kept runs.
 
-Each command imports what it needs when it runs, so that help is instant.
+Each command imports what trains or draws when it runs, so that a list is quick.
 """
 
 from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from hsig.cli.options import (
-    MAX_LISTED,
-    WRITING,
-    Output,
-    command,
-    complete_run,
-    new_app,
-)
+from hsig.cli.options import MAX_LISTED, WRITING, Format, Output, command, complete_run, new_app
 from hsig.config.keys import COMPARE
+from hsig.engines.choice import ENGINES
+from hsig.engines.engine import NUMERICS
 from hsig.errors import INTERRUPTED, ConfigError
-
-if TYPE_CHECKING:
-    from hsig.runs.store import Record
+from hsig.output.streams import print_message, put_bytes
+from hsig.runs import listing, provenance, store
+from hsig.runs.listing import find_record
+from hsig.runs.store import Record, describe_damage
 
 runs_app = new_app("List, show, compare and repeat kept runs.")
 
@@ -77,16 +73,12 @@ def list_runs(
     output: Output,
 ) -> None:
     """List kept runs, the newest first."""
-    from hsig.output.streams import print_message
-    from hsig.runs.listing import listing, read_conditions, read_since
-    from hsig.runs.store import describe_damage, list_ids, read_records
-
     output.check()
-    conditions = read_conditions(where or [])
+    conditions = listing.read_conditions(where or [])
     if since is not None:
-        moment = read_since(since, datetime.now(UTC))
+        moment = listing.read_since(since, datetime.now(UTC))
         conditions.append(lambda record: record.started >= moment)
-    records, problems = read_records(output.runs)
+    records, problems = store.read_records(output.runs)
     for record in records:
         problems += describe_damage(record)
     if not records:
@@ -95,10 +87,12 @@ def list_runs(
     if records and not chosen:
         problems.append(f"none of the {len(records)} kept runs is so")
     if limit is None:
-        limit = MAX_LISTED if output.is_drawn else len(chosen)
+        limit = MAX_LISTED if output.formats == {Format.table} else len(chosen)
     if len(chosen) > limit:
         problems.append(f"{len(chosen) - limit} older runs are not listed (--limit)")
-    output.write(listing(chosen[:limit], list_ids(output.runs), only_changed=only_changed))
+    output.write(
+        listing.listing(chosen[:limit], store.list_ids(output.runs), only_changed=only_changed)
+    )
     print_message(*problems)
 
 
@@ -111,12 +105,8 @@ def list_runs(
 )
 def show_run(id: Id, *, output: Output) -> None:
     """Show a run again, as it was shown when it ran."""
-    from hsig.engines.engine import NUMERICS
-    from hsig.output.streams import print_message
     from hsig.results.comparing import CompareResult
     from hsig.results.opening import result_of
-    from hsig.runs.listing import add_note, find_record
-    from hsig.runs.store import describe_damage
 
     output.check()
     record = find_record(output.runs, id)
@@ -128,7 +118,7 @@ def show_run(id: Id, *, output: Output) -> None:
     page = result.page
     if isinstance(result, CompareResult):
         page = result.make_page(output.column_names)
-    output.write(add_note(page, record.note))
+    output.write(listing.add_note(page, record.note))
     print_message(*describe_damage(record))
     numerics = int(record.meta["versions"]["numerics"])
     if numerics < NUMERICS:
@@ -149,7 +139,6 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
     from hsig.reports.sweeps import difference_page as sweep_difference_page
     from hsig.results.opening import result_of
     from hsig.results.result import Trained
-    from hsig.runs.listing import differences, find_record
     from hsig.runs.sweeps import read_sweep
 
     output.check()
@@ -162,7 +151,7 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
         raise ConfigError(
             f"{sweeps[0]}: is a sweep, and the other is not. Expected two sweeps, or none"
         )
-    settings = differences(records, names)
+    settings = listing.differences(records, names)
     if sweeps:
         try:
             pairs = pair_sweeps(*map(read_sweep, records))
@@ -184,23 +173,20 @@ def diff_runs(first: Id, second: Id, *, output: Output) -> None:
 )
 def rerun(id: Id, *, output: Output) -> None:
     """Train a run again, and say whether every number has the same bits. Exits with 1 if not."""
-    from hsig.runs.listing import find_record, repetition_page
-    from hsig.runs.provenance import describe_machine, engines_elsewhere
-
     output.check()
     record = find_record(output.runs, id)
     if not record.complete:
         what = "is not finished" if record.is_sweep else "was stopped early"
         raise ConfigError(f"{record.id}: {what}; there is nothing whole to repeat")
-    elsewhere = engines_elsewhere(record.meta)
+    elsewhere = provenance.engines_elsewhere(record.meta)
     repeat = _repeat_sweep if record.is_sweep else _repeat_run
     different, observed, digest, engines = repeat(record, elsewhere)
-    page = repetition_page(
+    page = listing.repetition_page(
         record.id,
         same_digest=digest == record.digest,
         different=different,
         observed=observed,
-        elsewhere=describe_machine(record.meta, engines & elsewhere),
+        elsewhere=provenance.describe_machine(record.meta, engines & elsewhere),
     )
     output.write(page)
     raise typer.Exit(_DIFFERENT if different else 0)
@@ -213,11 +199,9 @@ _Repetition = tuple[list[str], list[str], str, set[str]]
 _STOPPED = "the run was not trained to its end"
 
 
-def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition:
+def _repeat_run(record: Record, elsewhere: Collection[str]) -> _Repetition:
     """Train the parts of a run again, and compare them with what was kept."""
-    from hsig.engines.choice import ENGINES
     from hsig.output.terminal import ConsoleTrainer
-    from hsig.runs.provenance import digest_experiments
     from hsig.runs.record import compare_outcomes, read_parts
 
     kept = [part.outcome for part in read_parts(record)]
@@ -240,10 +224,10 @@ def _repeat_run(record: "Record", elsewhere: Collection[str]) -> _Repetition:
         different += bits
         observed += observations
     engines = {engine for experiment in experiments for engine in experiment.engines}
-    return different, observed, digest_experiments(experiments), engines
+    return different, observed, provenance.digest_experiments(experiments), engines
 
 
-def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
+def _repeat_sweep(record: Record, elsewhere: Collection[str]) -> _Repetition:
     """Train the cells of a sweep again, and compare them with what was kept."""
     from rich.console import Group
 
@@ -251,7 +235,6 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
     from hsig.experiments.sweeps import CellResult
     from hsig.output.signals import Interrupts
     from hsig.output.terminal import watch_cells
-    from hsig.runs.provenance import digest_sweep
     from hsig.runs.sweeps import compare_cells, load_kept_sweep, read_sweep
 
     wanted, kept = load_kept_sweep(record), read_sweep(record)
@@ -273,7 +256,7 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
     }
     skipped = [cell for cell, used in engines.items() if used.intersection(elsewhere)]
     different, observed = compare_cells(kept, again, elsewhere=skipped)
-    return different, observed, digest_sweep(wanted), set().union(*engines.values())
+    return different, observed, provenance.digest_sweep(wanted), set().union(*engines.values())
 
 
 @command(
@@ -285,14 +268,10 @@ def _repeat_sweep(record: "Record", elsewhere: Collection[str]) -> _Repetition:
 )
 def note_run(id: Id, *, output: Output) -> None:
     """Give a run a name and a note, or others than it has. Its numbers stay as they were."""
-    from hsig.output.streams import print_message
-    from hsig.runs.listing import find_record
-    from hsig.runs.store import write_note
-
     record = find_record(output.runs, id)
     if output.name is None and output.note is None:
         raise ConfigError("runs note: expected --name TEXT, --note TEXT or both; '' takes one away")
-    new = write_note(record.folder, output.name, output.note)
+    new = store.write_note(record.folder, output.name, output.note)
     said = [f"{part} {value}" for part, value in (("name", new.name), ("note", new.text)) if value]
     print_message(f"{record.id}: {', '.join(said) or 'no name and no note'}")
 
@@ -305,15 +284,11 @@ def note_run(id: Id, *, output: Output) -> None:
 )
 def export_run(id: Id, *, output: Output) -> None:
     """Pack a run into a zip file; for its tables and numbers, see `hsig runs show --format`."""
-    from hsig.output.streams import print_message, put_bytes
-    from hsig.runs.listing import find_record
-    from hsig.runs.store import describe_damage, pack_record
-
     if not output.files:
         raise ConfigError("--output: expected the zip file to write, such as -o run.zip")
     output.check_file()
     record = find_record(output.runs, id)
-    output.put_each(partial(put_bytes, pack_record(record)))
+    output.put_each(partial(put_bytes, store.pack_record(record)))
     print_message(*describe_damage(record))
 
 
@@ -334,9 +309,6 @@ def remove_runs(
     output: Output,
 ) -> None:
     """Remove runs."""
-    from hsig.runs.listing import find_folder
-    from hsig.runs.store import remove_record
-
-    for folder in dict.fromkeys(find_folder(output.runs, text) for text in ids):
+    for folder in dict.fromkeys(listing.find_folder(output.runs, text) for text in ids):
         if yes or typer.confirm(f"remove {folder.name}?", err=True):
-            remove_record(folder)
+            store.remove_record(folder)

@@ -176,27 +176,20 @@ def _load(
 
 
 class _Training:
-    """The training of a sweep's cells: each is kept as it ends, and the map is drawn.
-
-    Attributes:
-        keeps: Whether anything is kept.
-        failed: Whether a cell could not be trained.
-        lost: Cells on which workers kept dying, in words.
-        problem: What else ended it early, or None.
-    """
+    """The training of a sweep's cells: each is kept as it ends, and the map is drawn."""
 
     def __init__(self, wanted: Sweep, ledger: Ledger, *, fail_fast: bool, keeps: bool) -> None:
         self.keeps = keeps
         self.failed = any(cell is not None and cell.failure for cell in ledger.summaries.values())
-        self.lost: list[str] = []
-        self.problem: HsigError | None = None
+        self.lost: list[str] = []  # cells on which workers kept dying, in words
+        self.problem: HsigError | None = None  # what else ended it early
         self._wanted, self._ledger, self._fail_fast = wanted, ledger, fail_fast
         self._latest = wanted.cells[0]
         self._reasons: Counter[str] = Counter()
 
     @property
     def is_over(self) -> bool:
-        """Whether it is to stop at a cell that could not be trained."""
+        """Whether to stop at a cell that could not be trained."""
         return self.failed and self._fail_fast
 
     def train(

@@ -44,22 +44,13 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class Cell:
-    """What is drawn of a cell.
+    """What is drawn of a cell."""
 
-    Attributes:
-        value: What it is coloured by; nan for none.
-        text: What is written in it, if there is room.
-        hatch: The verdict whose hatching it has; may be empty.
-        marker: Of a cell without a number, or of one that is claimed to differ.
-        low: The lower end of the interval of its value.
-        high: The upper end.
-    """
-
-    value: float
-    text: str = ""
-    hatch: str = ""
-    marker: str = ""
-    low: float = _NAN
+    value: float  # what it is coloured by; nan for none
+    text: str = ""  # in it, if there is room
+    hatch: str = ""  # the verdict whose hatching it has
+    marker: str = ""  # of a cell without a number, or of one that is claimed to differ
+    low: float = _NAN  # the ends of the interval of its value
     high: float = _NAN
 
 
@@ -69,19 +60,12 @@ Cells = Mapping[tuple[str, ...], Cell]
 
 @dataclass(frozen=True)
 class Scale:
-    """What the colours of a map, or the heights of a curve, mean.
-
-    Attributes:
-        label: In words.
-        ticks: Values that are written, from the lowest to the highest.
-        colours: From the lowest to the highest.
-        border: The value at which cells are parted by a line; None for no line.
-    """
+    """What the colours of a map, or the heights of a curve, mean."""
 
     label: str
-    ticks: Mapping[float, str]
+    ticks: Mapping[float, str]  # values that are written, from the lowest to the highest
     colours: Colormap
-    border: float | None = None
+    border: float | None = None  # the value at which cells are parted by a line
 
 
 _RATE_SCALE = Scale("seeds solved", SHARES, RATES, HALF)
@@ -100,7 +84,8 @@ def sweep_map(outcome: SweepOutcome, setting: Sequence[str] = (), theme: str = "
     one swept key it is a curve with its 95 % Wilson interval.
     """
     cells = {values: _rate_cell(cell) for values, cell in outcome.summaries.items()}
-    return _draw(outcome.axes, cells, _RATE_SCALE, sweep_caption(outcome, setting), theme)
+    draw = _draw_maps if len(outcome.axes) > 1 else _draw_curve
+    return draw(outcome.axes, cells, _RATE_SCALE, sweep_caption(outcome, setting), theme)
 
 
 def difference(
@@ -111,15 +96,9 @@ def difference(
     Of one swept key it is a curve, with the interval of each difference where seeds are paired.
     """
     cells = {values: _difference_cell(pair) for values, pair in two.cells.items()}
+    draw = _draw_maps if len(two.axes) > 1 else _draw_curve
     caption = difference_caption(two, names, setting)
-    return _draw(two.axes, cells, _DIFFERENCE_SCALE, caption, theme)
-
-
-def _draw(
-    axes: Sequence[Axis], cells: Cells, scale: Scale, caption: Caption, theme: str
-) -> Picture:
-    draw = _draw_maps if len(axes) > 1 else _draw_curve
-    return draw(axes, cells, scale, caption, theme)
+    return draw(two.axes, cells, _DIFFERENCE_SCALE, caption, theme)
 
 
 def _rate_cell(cell: CellSummary | None) -> Cell:

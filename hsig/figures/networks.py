@@ -70,12 +70,7 @@ def activation(
     the pre-activations of every hidden unit of all layers, or of every output alone, for every
     sample of all seeds, each row as high as its highest bar; no bar reaches over a kink.
 
-    Args:
-        experiment: Of this variant alone, with the seeds that the snapshots have.
-        variant: The numbers of all its seeds.
-        snapshots: In rising order.
-        setting: Lines that say what was trained.
-        theme: `light` or `dark`.
+    The experiment is of this variant alone, with the seeds of the snapshots; `variant` has all.
     """
     activation = experiment.network_of(experiment.variants[0]).activations[0]
     caption = activation_caption(experiment, variant, snapshots, setting)
@@ -230,11 +225,7 @@ def surface(
 ) -> Picture:
     """The first output over the plane of the inputs, as the networks see them, at each epoch.
 
-    Args:
-        experiment: Of one variant, with the seeds that the snapshots have, and two inputs.
-        snapshots: In rising order.
-        setting: Lines that say what was trained.
-        theme: `light` or `dark`.
+    The experiment is of one variant, with the seeds of the snapshots.
 
     Raises:
         ValueError: If the task has another number of inputs.

@@ -74,25 +74,15 @@ HATCHES = {
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a picture.
+    """The colours of a picture."""
 
-    Attributes:
-        paper: The background.
-        ink: Text, and what matters most.
-        muted: Text that matters less.
-        faint: Grids and frames.
-        tints: Backgrounds of stripes, in turn.
-        lines: Variants, in their order.
-        states: Areas of a timeline, by their word.
-    """
-
-    paper: str
-    ink: str
-    muted: str
-    faint: str
-    tints: tuple[str, str]
-    lines: Sequence[str]
-    states: Mapping[str, str]
+    paper: str  # the background
+    ink: str  # text, and what matters most
+    muted: str  # text that matters less
+    faint: str  # grids and frames
+    tints: tuple[str, str]  # backgrounds of stripes, in turn
+    lines: Sequence[str]  # variants, in their order
+    states: Mapping[str, str]  # areas of a timeline, by their word
 
 
 def _colormap(name: str, colours: str) -> Colormap:
@@ -186,17 +176,11 @@ _EDGE = 0.12  # inches at the left
 
 
 class Picture(Figure):
-    """A figure with its words; an ordinary matplotlib figure in all else.
-
-    Attributes:
-        caption: Its words.
-        theme: Its colours.
-        body: All of it but title and footnote.
-    """
+    """A figure with its words and colours; an ordinary matplotlib figure in all else."""
 
     caption: Caption
     theme: Theme
-    body: SubFigure
+    body: SubFigure  # all of it but title and footnote
 
     def _repr_png_(self) -> bytes:
         """The picture for a notebook."""
@@ -209,11 +193,7 @@ def drawing(
 ) -> Iterator[Picture]:
     """Start a picture with its title and footnote; it is laid out when the block ends.
 
-    Args:
-        caption: Its words.
-        theme: `light` or `dark`.
-        width: Inches.
-        height: Inches, of all but the words.
+    Width and height are in inches, the height of all but the words.
 
     Raises:
         ValueError: If there is no such theme.
@@ -240,11 +220,7 @@ def _lines(text: str, characters: float) -> list[str]:
 
 
 def save(figure: Figure, format: str) -> bytes:
-    """The bytes of a file of a figure, which says which hsig made it and what it shows.
-
-    Args:
-        figure: Of this wing, or any other.
-        format: One of `FORMATS`.
+    """The bytes of a file of any figure, which says which hsig made it and what it shows.
 
     Raises:
         ValueError: If there is no such format.

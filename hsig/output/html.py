@@ -59,12 +59,7 @@ _MAX_REPORT_ROWS = 1000  # longer tables of a report are shown without their mid
 
 
 def as_html(page: Page, *, full: bool = False) -> str:
-    """The page as a fragment of HTML, without ids, scripts or anything from elsewhere.
-
-    Args:
-        page: The result.
-        full: Whether with every table and sentence, not only the most important.
-    """
+    """The page as a fragment of HTML, without ids, scripts or anything from elsewhere."""
     blocks = blocks_html(_page_blocks(page, full=full), rows_most=MAX_ROWS)
     return f'<div class="hsig" dir="ltr">\n<style>{_STYLE}</style>\n{blocks}\n</div>\n'
 
@@ -88,16 +83,12 @@ def blocks_html(blocks: Iterable[Block], *, rows_most: int, prefix: str = "") ->
             case HeatMap():
                 parts.append(_heat_map_html(block, f"{prefix}table {next(numbers)}"))
             case _:
-                parts += [_paragraph(line.text, line.tone) for line in block]
+                parts += [f"<p{_class(line.tone)}>{_text(line.text)}</p>" for line in block]
     return "\n".join(parts)
 
 
 def _text(text: str) -> str:
     return escape(escape_control(text))
-
-
-def _paragraph(text: str, tone: str = "") -> str:
-    return f"<p{_class(tone)}>{_text(text)}</p>"
 
 
 def _class(*names: str) -> str:
@@ -216,7 +207,7 @@ def curves_html(curves: Curves) -> str:
         (f"{x[-1]:g}", right, _HEIGHT + 12, "end"),
     ):
         parts.append(f'<text x="{left}" y="{down}" text-anchor="{anchor}">{text}</text>')
-    title = _paragraph(curves.title, "title") if curves.title else ""
+    title = f'<p class="title">{_text(curves.title)}</p>' if curves.title else ""
     first = [value for value in lines[0] if abs(value) <= _MAX_NUMBER] or finite
     alt = f"{curves.title or 'curve'}: from {first[0]:.3g} to {first[-1]:.3g}"
     return (
@@ -242,11 +233,7 @@ _PARTS = {
 
 
 def report_html(reports: Sequence[Report]) -> str:
-    """One file that needs nothing else; each of several reports is a section.
-
-    Args:
-        reports: At least one.
-    """
+    """One file that needs nothing else; each of several reports is a section."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -30,11 +30,7 @@ def draw(
 ) -> RenderableType:
     """A page for a console of any width and encoding.
 
-    Args:
-        page: What is drawn.
-        console: Where.
-        brief: Whether the result alone is wanted, if the page has one.
-        full: Whether every table and sentence is.
+    `brief` is for the result alone, if the page has one, `full` for every table and sentence.
     """
     blocks = (page.brief,) if brief and page.brief else page.choose_blocks(full=full)
     parts = [part for block in blocks for part in (Text(), _draw_block(block, console))]

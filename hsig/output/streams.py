@@ -85,12 +85,8 @@ def writing_out() -> Iterator[None]:
 def check_output(path: Path, *, force: bool = False, new: bool = False) -> None:
     """Refuse an output file that cannot be written or should not be, before any work is done.
 
-    A file that is there is replaced, unless the command has read it: its config, or its data.
-
-    Args:
-        path: Where the result is to go.
-        force: Whether anything may be replaced.
-        new: Whether nothing may be there yet.
+    A file that is there is replaced, unless the command has read it (its config, or its data), or
+    it is to be `new`; with `force` anything is.
 
     Raises:
         ConfigError: If its folder does not exist, it is a folder, or it is not to be replaced.

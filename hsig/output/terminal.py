@@ -106,12 +106,7 @@ def watch_cells(
 ) -> Generator[tuple[int, T], None, None]:
     """The same results, up to an interrupt; on a terminal, the map so far with a bar below it.
 
-    Args:
-        results: Of the cells by their numbers, as they end.
-        interrupts: End it early.
-        steps: How many each cell has, for the time that is left.
-        draw: Draws the map so far.
-        quiet: Whether nothing is drawn.
+    Results are of the cells by their numbers, as are `steps`, from which the time left follows.
     """
     from rich.live import Live
 

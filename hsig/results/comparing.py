@@ -118,13 +118,6 @@ def _tune(
 ) -> list[Part]:
     """Choose a learning rate for each variant, and train them at these and at the one for all.
 
-    Args:
-        name: Of the task, if it is one of several.
-        experiment: As its config has it.
-        named: The same, with the name in front of the labels.
-        role: Of its part.
-        trainer: Who trains.
-
     Returns:
         The parts as far as it went: none before every learning rate was tried.
     """

@@ -39,10 +39,6 @@ def result_of(record: Record) -> Trained | SweepResult:
 def experiment_of_run(record: Record, label: str | None = None) -> Experiment:
     """The experiment of a variant of a kept run: with the settings, seeds and task of the run.
 
-    Args:
-        record: The run.
-        label: Of the variant; None if there is only one.
-
     Raises:
         ConfigError: If there is none of this label, or several without it.
         RunError: If a file of the record is missing or was changed.

@@ -44,18 +44,11 @@ _MAX_SETTINGS = 3  # experiments whose settings are below one picture
 
 
 class Look(NamedTuple):
-    """How a picture is wanted.
+    """How a picture is wanted; the first three are for pictures of networks."""
 
-    Attributes:
-        variant: Label of the variant that is shown, of pictures that show one; None for the first.
-        at: Epochs that are shown; None for the start, a tenth of the budget, and the budget.
-        seed: The seed that is shown, of pictures of networks; None for all.
-        theme: `light` or `dark`.
-    """
-
-    variant: str | None = None
-    at: tuple[int, ...] | None = None
-    seed: int | None = None
+    variant: str | None = None  # the label of the one that is shown; None for the first
+    at: tuple[int, ...] | None = None  # epochs; None for the start, a tenth of the budget, the end
+    seed: int | None = None  # None for all
     theme: str = "light"
 
 
@@ -93,13 +86,7 @@ def kinds_of(results: Results) -> tuple[str, ...]:
 def picture(
     results: Results, kind: str | None, look: Look, names: Sequence[str] = ("",)
 ) -> "Picture":
-    """Draw a result, or several together.
-
-    Args:
-        results: At least one.
-        kind: One of `KINDS`, or None for the default.
-        look: How it is wanted.
-        names: What the results are called, if there are several.
+    """Draw a result, or several together, by `names`; a kind of None is the default.
 
     Raises:
         ConfigError: If there is no such picture of them, or nothing to draw it with.

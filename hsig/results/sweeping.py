@@ -18,11 +18,7 @@ from hsig.runs.provenance import digest_sweep
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SweepResult(Result):
-    """What became of every combination of some settings.
-
-    Attributes:
-        outcome: Of each cell.
-    """
+    """What became of every combination of some settings."""
 
     outcome: SweepOutcome
     _digest: str

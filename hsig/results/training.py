@@ -18,21 +18,13 @@ from hsig.results.result import SingleResult
 
 
 class Trainer(Protocol):
-    """Trains experiments.
+    """Trains experiments."""
 
-    Attributes:
-        interrupted: Whether somebody ended it early; what is asked of it then is not begun.
-        problem: What else ended a part of it early, or None.
-    """
-
-    interrupted: bool
-    problem: RunError | None
+    interrupted: bool  # whether somebody ended it early; what is asked of it then is not begun
+    problem: RunError | None  # what else ended a part of it early
 
     def warn(self, *experiments: Experiment, notes: Sequence[str] = ()) -> None:
-        """Say what the numbers of their tasks make hard or impossible, before they are trained.
-
-        `notes` are said before it.
-        """
+        """Say notes, then what the numbers of tasks make hard or impossible, before training."""
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
         """Train experiments, no two of which have a variant of the same label."""

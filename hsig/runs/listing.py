@@ -60,7 +60,7 @@ def shorten_ids(ids: Sequence[str]) -> dict[str, str]:
 
 
 def find_record(runs: Path, text: str) -> Record:
-    """The record that is meant, as `find_folder` has it."""
+    """Read the record of `find_folder`."""
     return read_record(find_folder(runs, text))
 
 
@@ -247,12 +247,9 @@ _MAX_NAMED = 3  # variants that are named one by one
 
 
 def listing(records: Sequence[Record], ids: Sequence[str], *, only_changed: bool = False) -> Page:
-    """The page of kept runs, a row for each.
+    """The page of kept runs, a row for each; with `only_changed`, the keys in which they differ.
 
-    Args:
-        records: Those that are listed.
-        ids: Those of all that are kept; a screen has beginnings that tell them apart.
-        only_changed: Whether the keys are shown in which they differ.
+    Of `ids`, those of all that are kept, a screen has beginnings that tell them apart.
     """
     if only_changed:
         texts = {record: settings(record) for record in records}
@@ -466,12 +463,9 @@ def repetition_page(
 ) -> Page:
     """What came of training a kept run again: a sentence; for other programs a row.
 
-    Args:
-        run: Its id.
-        same_digest: Whether all that its numbers depend on is as it was.
-        different: The trained numbers that do not have the same bits.
-        observed: What was computed beside them, and is farther apart than rounding.
-        elsewhere: Another machine, on which it was trained and on which its bits depend.
+    `different` are the trained numbers that do not have the same bits, `observed` those computed
+    beside them that are farther apart than rounding; `elsewhere` is another machine, on which it
+    was trained and on which its bits depend.
     """
     same_bits = False if different else None if elsewhere else True
     words = {True: "yes", False: "no", None: "other machine"}

@@ -231,11 +231,7 @@ def compare_outcomes(
 
     What the engine trained must have the same bits: weights, costs, predictions and marks. What
     NumPy computes beside it follows the processor's instructions, and is compared to `PRECISION`.
-
-    Args:
-        first: One of them.
-        second: The other.
-        elsewhere: Engines that are not compared: their bits depend on the machine.
+    Engines that ran `elsewhere` are left out: their bits depend on the machine.
 
     Returns:
         The trained numbers that differ and the observed ones that do, as `label: name`.

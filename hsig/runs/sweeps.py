@@ -109,7 +109,7 @@ def load_kept_sweep(record: Record, workers: str | None = None) -> Sweep:
     """The experiments of a kept sweep, from its config and flags as they were but for `workers`.
 
     Raises:
-        ConfigError: If they mean something else by now.
+        ConfigError: If these mean something else by now.
     """
     kept, config = record.meta["sweep"], None
     if record.meta["configs"]:
@@ -171,19 +171,13 @@ def _encode_axes(wanted: Sweep) -> list[dict[str, Any]]:
 
 
 class Ledger:
-    """The cells of a sweep that are there, those that are missing, and the place to keep more.
-
-    Attributes:
-        summaries: The numbers of each cell by its values; None while it is missing.
-        problem: Why cells cannot be kept, if so; they can be trained and shown all the same.
-        warnings: What is wrong with the record of this sweep.
-    """
+    """The cells of a sweep that are there, those that are missing, and the place to keep more."""
 
     def __init__(self, runs: Path, wanted: Sweep) -> None:
         """Look up what all kept sweeps have of the cells of one."""
         self.summaries: dict[Cell, CellSummary | None] = dict.fromkeys(wanted.cells)
-        self.problem: RunError | None = None
-        self.warnings: list[str] = []
+        self.problem: RunError | None = None  # why cells cannot be kept; they can be trained
+        self.warnings: list[str] = []  # what is wrong with the record of this sweep
         self._started_at = monotonic()
         self._runs, self._wanted = runs, wanted
         self._keys = [digest_cell(experiment) for experiment in wanted.experiments]
