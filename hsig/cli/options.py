@@ -39,11 +39,7 @@ _PLAIN_ENDINGS = ("", "txt", "log", "table")
 
 
 def check_endings(files: Sequence[Path], endings: Sequence[str], expected: str) -> None:
-    """Refuse files, but for streams, whose endings are others.
-
-    Raises:
-        ConfigError: If there are some.
-    """
+    """Refuse files, but for streams, whose endings are others."""
     wrong = [path for path in files if ending_of(path) not in endings and not is_stream(path)]
     if wrong:
         raise ConfigError(
@@ -117,11 +113,7 @@ class Output(NamedTuple):
     ] = None
 
     def check(self) -> None:
-        """Refuse what cannot be done, before any work.
-
-        Raises:
-            ConfigError: If the options do not go together or the file cannot be written.
-        """
+        """Refuse what cannot be done, before any work."""
         if self.format is None:
             endings = (*_PLAIN_ENDINGS, *Format)
             check_endings(self.files, endings, ".json, .csv, .md or .txt, or --format")
@@ -146,11 +138,7 @@ class Output(NamedTuple):
             NO_NOTE.updated(self.name, self.note)
 
     def check_file(self, *, new: bool = False) -> None:
-        """Refuse files that cannot be written, or that are an input; with `new`, any that is there.
-
-        Raises:
-            ConfigError: If there is one.
-        """
+        """Refuse files that cannot be written or are an input; with `new`, any that is there."""
         from hsig.output.streams import check_output
 
         for path, times in Counter(self.files).items():
@@ -190,11 +178,7 @@ class Output(NamedTuple):
         self.put_each(partial(self._write, page))
 
     def put_each(self, put: Callable[[Any], None]) -> None:
-        """Call something that writes the result with each file, or with None for stdout.
-
-        Raises:
-            RunError: If some cannot be written; the others are.
-        """
+        """Write the result to each file, or None for stdout; all are tried before one fails."""
         call_each(partial(put, path) for path in self.files or (None,))
 
     def _write(self, page: "Page", path: Path | None) -> None:
@@ -245,11 +229,7 @@ class _WithKeys(TyperCommand):
     """A command whose flags are keys: it has a hint for flags of other programs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse flags of other programs before any other complaint.
-
-        Raises:
-            ConfigError: If there is one.
-        """
+        """Refuse flags of other programs before any other complaint."""
         for flag in (argument.partition("=")[0] for argument in args):
             name = flag.removeprefix("--").replace("-", "_")
             hint = known_elsewhere(name, lambda key: KEYS[key].flag) if name != flag else ""

@@ -194,11 +194,7 @@ def _as_flag(message: str) -> str:
 
 
 def _find_results(words: list[str], flags: dict[str, str], output: Output) -> _Subject:
-    """What is drawn: what was kept, or what is trained for it.
-
-    Raises:
-        ConfigError: If it is not clear what, or there is no such thing.
-    """
+    """What is drawn: what was kept, or what is trained for it."""
     if not words and not flags:
         words = [LATEST]
     runs, others = split_runs(output.runs, words, flags)

@@ -150,11 +150,7 @@ def sweep(
 def _load(
     words: Sequence[str], resume: str | None, flags: Mapping[str, str], runs: Path
 ) -> tuple[Path | None, Mapping[str, str], Sweep]:
-    """The sweep of a config and flags, with these; or of a kept one that is to go on.
-
-    Raises:
-        ConfigError: If there is neither or both, or one of them is wrong.
-    """
+    """The sweep of a config and flags, with these; or of a kept one that is to go on."""
     if resume is None:
         configs, activations = split_words(words)
         given = dict(flags)
@@ -236,11 +232,7 @@ class _Training:
         return draw_so_far(shown, console)
 
     def end(self, *, interrupted: bool) -> None:
-        """Exit with what there is to say.
-
-        Raises:
-            HsigError: If something ended it early, or cells could not be kept or were lost.
-        """
+        """Exit with what there is to say."""
         for problem in (self._ledger.problem if self.keeps else None, self.problem):
             if problem is not None:
                 raise problem

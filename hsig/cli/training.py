@@ -206,11 +206,7 @@ def _keep(
     started: datetime,
     seconds: float,
 ) -> None:
-    """Keep a run. Without `--runs-dir` a failure is only a warning.
-
-    Raises:
-        RunError: If it cannot be kept in the folder that was asked for.
-    """
+    """Keep a run. Without `--runs-dir` a failure is only a warning."""
     from hsig.config.text import config_text
     from hsig.output.formats import as_json
     from hsig.output.streams import print_message

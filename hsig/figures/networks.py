@@ -55,6 +55,13 @@ _BOTH_SIDES = (-np.inf, np.inf)
 _TAIL = 0.01  # of the values of a curve, at either end, beyond which not all need be seen
 _MAX_TITLE = 110  # characters over a histogram
 _PIECE_SHARE = 0.09  # of the width, that the name of a piece needs
+_SLOPES = {  # by `Activation.backward`
+    None: "slope (none is trained with)",
+    "own": "slope",
+    "logistic": "slope that it trains with: logistic",
+    "output": "slope that it trains with: y(1 - y)",
+    "straight_through": "slope that it trains with: at 0",
+}
 
 
 def activation(
@@ -121,7 +128,13 @@ def _draw_curves(
     y = np.where(np.isin(x, [point.x for point in breaks if point.jump]), np.nan, y)
     dashed: dict[str, Any] = {"linewidth": 1.8, "linestyle": (0, (4, 1.5)), "zorder": 3.5}
     axes.plot(x, y, color=theme.lines[0], linewidth=2.6, zorder=3, label="value")
-    axes.plot(x, slope, color=theme.lines[1], label=_slope_label(activation), **dashed)
+    axes.plot(
+        x,
+        slope,
+        color=theme.lines[1],
+        label=_SLOPES.get(activation.backward, "slope that it trains with"),
+        **dashed,
+    )
     dot: dict[str, Any] = {"color": theme.ink, "marker": "o", "markerfacecolor": theme.paper}
     dot |= {"linestyle": "none", "markeredgewidth": 1.6, "markersize": 6.5, "zorder": 4}
     for word, points in (
@@ -160,16 +173,6 @@ def _limits(values: Array) -> tuple[float, float]:
     low, high = max(low - beyond, float(values.min())), min(high + beyond, float(values.max()))
     margin = 0.05 * (high - low) or 0.5
     return low - margin, high + 3.0 * margin
-
-
-def _slope_label(activation: Activation) -> str:
-    return {
-        None: "slope (none is trained with)",
-        "own": "slope",
-        "logistic": "slope that it trains with: logistic",
-        "output": "slope that it trains with: y(1 - y)",
-        "straight_through": "slope that it trains with: at 0",
-    }.get(activation.backward, "slope that it trains with")
 
 
 def _draw_histogram(
@@ -301,16 +304,11 @@ def _line_style(bends: bool) -> Any:
     return (0, (4, 3)) if bends else (0, (1, 2))
 
 
-def _shaped_targets(experiment: Experiment) -> list[float]:
-    """The targets that have a shape of their own; a sample has that of the nearest."""
-    targets = sorted(set(experiment.task.targets[:, 0].tolist()))
-    return targets if len(targets) <= len(_SHAPES) else [targets[0], targets[-1]]
-
-
 def _draw_samples(axes: Axes, experiment: Experiment) -> None:
     inputs, targets = experiment.scaled_task.inputs, experiment.task.targets[:, :1]
-    shaped = _shaped_targets(experiment)
-    exact = len(shaped) == len(set(targets[:, 0].tolist()))
+    distinct = sorted(set(targets[:, 0].tolist()))
+    exact = len(distinct) <= len(_SHAPES)
+    shaped = distinct if exact else [distinct[0], distinct[-1]]  # a sample has that of the nearest
     nearest = np.abs(targets - shaped).argmin(axis=1)
     for place, value in enumerate(shaped):
         look = _sample_look(place, len(shaped), len(inputs))

@@ -195,7 +195,9 @@ def curves_html(curves: Curves) -> str:
     parts = [f'<path class="axes" d="M{_LABELS} {_MARGIN}V{bottom}H{right}"/>']
     for order, line in reversed([*enumerate(lines)]):
         kind = "other" if order else "first"
-        for drawable, run in groupby(zip(x, line, strict=True), _is_drawable):
+        for drawable, run in groupby(
+            zip(x, line, strict=True), lambda at: abs(at[1]) <= _MAX_NUMBER
+        ):
             if drawable:
                 points = [point(*at) for at in run]
                 points *= 2 if len(points) == 1 else 1  # a point alone would not be seen
@@ -214,10 +216,6 @@ def curves_html(curves: Curves) -> str:
         f'{title}<svg class="curves" viewBox="0 0 {_WIDTH} {_HEIGHT + 16}" role="img" '
         f'aria-label="{_text(alt)}">{"".join(parts)}</svg>'
     )
-
-
-def _is_drawable(point: tuple[float, float]) -> bool:
-    return abs(point[1]) <= _MAX_NUMBER
 
 
 # --- reports -------------------------------------------------------------------------------------

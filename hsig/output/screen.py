@@ -195,15 +195,9 @@ def curve(
 ) -> list[str]:
     """Draw curves over a common x, from 0 to the farthest value, with both axes labelled.
 
-    Points that are not finite leave a gap. The first line is drawn in full, the others with
-    every fourth dot.
-
-    Args:
-        x: Increasing, at least two.
-        lines: Values at `x`, the most important first.
-        width: Of the whole picture, in characters.
-        height: Of the curve, in characters; a line for the x axis comes below.
-        ascii_only: Whether to do without Braille.
+    Points that are not finite leave a gap. The first line, the most important, is drawn in full,
+    the others with every fourth dot. `width` is that of the picture, in characters, `height` that
+    of the curve, without the line for the x axis below it.
 
     Returns:
         `height + 1` lines of text, or none when there is nothing to draw or no room.

@@ -16,20 +16,13 @@ from hsig.files import is_input, is_stream, write_file
 
 
 def print_message(*messages: str) -> None:
-    """Say something that is not the result, on stderr."""
-    with noting():
-        for message in messages:
-            if sys.stderr is not None:  # or print would take stdout
-                print(escape_message(message), file=sys.stderr)
-
-
-@contextmanager
-def noting() -> Iterator[None]:
-    """Let what is said on stderr go unsaid where it cannot be written."""
+    """Say something that is not the result, on stderr, if it can be written."""
+    if sys.stderr is None:  # print would take stdout
+        return
     try:
-        yield
-        if sys.stderr is not None:
-            sys.stderr.flush()
+        for message in messages:
+            print(escape_message(message), file=sys.stderr)
+        sys.stderr.flush()
     except OSError:
         sys.stderr = None  # or Python would fail again at its end, and that be its exit code
 

@@ -400,7 +400,8 @@ def read_condition(text: str) -> Condition:
         )
 
     def holds(record: Record) -> bool:
-        values = _FIELDS[name](record) if name in _FIELDS else _values_of_key(record, name)
+        known = _FIELDS.get(name)
+        values = known(record) if known else settings(record)[name].split(SEVERAL)
         if isinstance(bound, float) and sign in _COMPARISONS:
             return any(_COMPARISONS[sign](_number(name, value), bound) for value in values)
         values += [_CHECKSUM.sub("", value) for value in values]
@@ -410,10 +411,6 @@ def read_condition(text: str) -> Condition:
         return equal is (sign != "!=")
 
     return holds
-
-
-def _values_of_key(record: Record, name: str) -> list[str]:
-    return settings(record)[name].split(SEVERAL)
 
 
 def _number(name: str, text: str) -> float:
