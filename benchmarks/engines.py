@@ -1,11 +1,10 @@
-"""What a step costs, one seed through one sample, on hsig's engines and on what others would use.
+"""Measure how fast networks train: hsig beside a limit in C, numba, JAX, PyTorch and NumPy.
 
-Every contender trains the question's 2-3-1 network online on xor, from the same initial weights and
-in double precision; those that are not installed are named and skipped. In each turn all of them
-run, one after the other, so that a ratio is of two runs of the same minute. `warm` is what a step
-costs once everything is compiled; `alone` a whole process from the shell, with its imports and
-compilers.
+All train the same networks from the same weights in double precision, on one core. They take turns,
+and a ratio is of the processor time of two that ran in the same turn. Those that are not installed
+are named and skipped.
 
+    python -m pip install -e '.[peers]'
     python benchmarks/engines.py --output docs/design/performance.md
 """
 
@@ -17,555 +16,557 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
+from types import ModuleType
+from typing import Any
 
 import numpy as np
+import startup
 
+from hsig.activations import ACTIVATIONS
+from hsig.arrays import Array
 from hsig.config.loading import load_experiment
-from hsig.engines import compiled, reference
-from hsig.engines.engine import State
-from hsig.networks.network import Weights
+from hsig.engines import compiled
+from hsig.engines.engine import Problem, State
+from hsig.engines.optimizers import OPTIMIZERS, Optimizer
+from hsig.engines.order import Order
+from hsig.experiments.sweeps import train_cell
+from hsig.experiments.training import gather, run
+from hsig.networks.losses import LOSSES
+from hsig.networks.network import Network, Weights, layer_shapes, seeds_last
 
-RATE = 0.1
-ACTIVATIONS, LOSSES = ("sigmoid", "hard"), ("bce", "squared")
-SEEDS = (1, 64, 1024, 16384)
-MARK = "<!-- measured: made by benchmarks/engines.py -->"
-
-Train = Callable[[int], Weights]  # some epochs from the initial weights, seeds last
+MISH = "x*tanh(softplus(x))"
+RATES = {"sgd": 0.1, "adam": 0.001}
+XOR = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
 
 
+@dataclass(frozen=True)
 class Work:
-    """One setting: which activation, which loss, how many seeds."""
+    """What is trained: a network, how, on how many rows."""
 
-    def __init__(self, activation: str, loss: str, seeds: int) -> None:
-        self.activation, self.loss, self.seeds = activation, loss, seeds
-        flags = {"activation": activation, "loss": loss, "seeds": str(seeds)}
-        experiment = load_experiment(flags=flags)
-        self.problem = experiment.problem_of(experiment.variants[0])
-        layers = (np.moveaxis(layer, 0, -1) for layer in experiment.starting_weights())
-        self.weights = tuple(map(np.ascontiguousarray, layers))
-        self.rows, self.targets = self.problem.inputs, self.problem.targets[:, 0]
+    sizes: tuple[int, ...]
+    activation: str
+    seeds: int = 1
+    rows: int = 4  # those of xor if they are 4
+    batch: bool = False  # whether a step takes all rows, or one
+    optimizer: str = "sgd"
+    loss: str = "bce"  # or squared, of an output without an activation
+
+    def __str__(self) -> str:
+        """The words of a table."""
+        rows = f"all {self.rows:,} rows" if self.batch else f"online, {self.rows} rows"
+        optimizer = ["Adam"] if self.optimizer == "adam" else []
+        seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
+        sizes = "-".join(map(str, self.sizes))
+        return ", ".join([sizes, f"`{self.activation}`", *optimizer, rows, seeds])
+
+    @property
+    def rate(self) -> float:
+        """The learning rate; smaller where much is summed."""
+        return RATES[self.optimizer] / (1 if max(self.sizes) < 16 else 10)
+
+    @cached_property
+    def data(self) -> tuple[Array, Array]:
+        """Inputs (rows, inputs) and targets (rows, outputs), 0 or 1."""
+        if self.rows == len(XOR):
+            return XOR, np.array([[1.0], [1.0], [0.0], [0.0]])
+        inputs = np.random.default_rng(1).normal(size=(self.rows, self.sizes[0]))
+        sums = [np.roll(inputs, o, axis=1) @ inputs[o % self.rows] for o in range(self.sizes[-1])]
+        return inputs, (np.stack(sums, axis=1) > 0.0).astype(float)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """Initial weights, seeds first."""
+        draw = np.random.default_rng(2).uniform
+        most = 1.0 if max(self.sizes) < 16 else 0.3
+        return tuple(
+            draw(-most if most < 1.0 else 0.0, most, (self.seeds, *s))
+            for s in layer_shapes(self.sizes)
+        )
+
+    @cached_property
+    def problem(self) -> Problem:
+        """For hsig's engines."""
+        (variant,) = load_experiment(flags={"activation": self.activation, "loss": "bce"}).variants
+        output = variant.output_activation if self.loss == "bce" else ACTIVATIONS["identity"]
+        hidden = variant.hidden_activations[:1] * (len(self.sizes) - 2)
+        settings = tuple(OPTIMIZERS[self.optimizer].settings.values())
+        return Problem(
+            Network((*hidden, output), LOSSES[self.loss]),
+            *self.data,
+            self.rate,
+            0.5,
+            Order(None if self.batch else 1),
+            Optimizer(self.optimizer, settings),
+        )
 
 
-# --- contenders: from a work to its training, or None where they cannot do it -----------------
+Train = Callable[[int], Weights]  # some epochs from the initial weights
+
+# --- activations, of a module that has NumPy's functions; slopes of x and the value y ---
+
+VALUES: dict[str, Callable[[Any], Any]] = {
+    "hard": lambda m: lambda x: m.clip(0.2 * x + 0.5, 0.0, 1.0),
+    "sigmoid": lambda m: lambda x: 1.0 / (1.0 + m.exp(-x)),
+    "relu": lambda _: lambda x: x * (x > 0.0),
+    "tanh": lambda m: lambda x: m.tanh(x),
+    MISH: lambda m: lambda x: x * m.tanh(m.log1p(m.exp(x))),
+}
+SLOPES: dict[str, Callable[[Any], Any]] = {
+    "hard": lambda _: lambda _, y: 0.2 * ((y > 0.0) & (y < 1.0)),
+    "sigmoid": lambda _: lambda _, y: y * (1.0 - y),
+    "relu": lambda _: lambda _, y: 1.0 * (y > 0.0),
+    "tanh": lambda _: lambda _, y: 1.0 - y * y,
+    MISH: lambda m: lambda x, y: y / x + x * (1.0 - (y / x) ** 2) / (1.0 + m.exp(-x)),
+}
 
 
-def hsig_compiled(work: Work) -> Train:
-    """Hsig's C kernel, on one thread, with its search for what is solved and has diverged."""
-    state = State.start(work.weights)
-    return lambda epochs: compiled.advance(state, work.problem, epochs).weights
+def functions(work: Work, module: ModuleType, named: ModuleType) -> tuple[Any, Any]:
+    """The activation, by its name where a module has one, and that of the output."""
+    value = getattr(named, work.activation, None) or VALUES[work.activation](module)
+    return value, value if work.activation == "hard" else (lambda x: x)
 
 
-def hsig_reference(work: Work) -> Train:
-    """Hsig's NumPy engine, all seeds in one array, with the same search."""
-    state = State.start(work.weights)
-    return lambda epochs: reference.advance(state, work.problem, epochs).weights
+def loss_of(work: Work, module: ModuleType, softplus: Any) -> Any:
+    """The loss of outputs without a logistic activation, for those that differentiate it."""
+    if work.loss == "squared":
+        return lambda z, t: (z - t) ** 2
+    if work.activation == "hard":
+        return lambda p, t: -module.where(t > 0.0, module.log(p), module.log1p(-p))
+    return lambda z, t: softplus(z) - t * z
+
+
+# --- contenders: from a work to its training; None where they cannot do it ---
+
+
+def hsig(work: Work) -> Train:
+    """Hsig's C kernel, on one thread; it also finds what is solved and has diverged."""
+    state = State.start(tuple(map(seeds_last, work.weights)), work.problem.optimizer)
+    return lambda epochs: tuple(
+        np.moveaxis(w, -1, 0) for w in compiled.advance(state, work.problem, epochs).weights
+    )
 
 
 def limit(work: Work) -> Train | None:
-    """`limit.c`: the same arithmetic with -Ofast -march=native, and nothing else."""
-    if work.seeds % 32:
-        return None
-    return in_c(getattr(_limit_library(), f"{work.activation}_{work.loss}"), work)
-
-
-def in_c(function: Callable[..., None], work: Work) -> Train:
-    """By a function of a library that was compiled here."""
+    """C that is compiled for this network alone, and for no bits: `limit.c`."""
+    if work.activation == MISH or (work.seeds == 1 and max(work.sizes) < 16):
+        return None  # there is no vector to fill
+    (_, lanes), *_ = compiled._kernel.paths()  # type: ignore[union-attr]
+    size = sum(layer[0].size for layer in work.weights)
+    if work.batch and work.rows % (2 * lanes) == 0:
+        layout = "IN_ROWS"
+    else:
+        layout = "SEEDS" if work.seeds % lanes == 0 and size < 1000 else "UNITS"
+    output = "HARD" if work.activation == "hard" else "IDENTITY"
+    loss = "BCE" if output == "HARD" else "SQUARED"
+    if work.loss == "bce" and loss == "SQUARED":
+        output, loss = "SIGMOID", "BCE_OF_LOGIT"
+    settings = {
+        "VECTOR": lanes, layout: 1, "SIZES": f"{{{','.join(map(str, work.sizes))}}}",
+        "LAYERS": len(work.sizes) - 1, "WIDEST": max(work.sizes), "OUTPUT": output, "LOSS": loss,
+        "HIDDEN": work.activation.upper(), "ADAM": int(work.optimizer == "adam"),
+        "ROWS": work.rows if work.batch else 1,
+    }  # fmt: skip
+    library = compile_limit(tuple(settings.items()))
+    inputs, targets = work.data
     pointer, long = ctypes.c_void_p, ctypes.c_long
 
     def train(epochs: int) -> Weights:
-        every = np.concatenate([layer.reshape(-1, work.seeds) for layer in work.weights])
-        function(
-            pointer(every.ctypes.data), long(work.seeds), pointer(work.rows.ctypes.data),
-            pointer(work.targets.ctypes.data), len(work.rows), ctypes.c_double(RATE), long(epochs),
+        # with rows in lanes a layer's weights are by unit, else by input
+        layers = [w.swapaxes(1, 2) if layout == "IN_ROWS" else w for w in work.weights]
+        flat = np.concatenate([layer.reshape(work.seeds, -1) for layer in layers], axis=1)
+        if layout == "SEEDS":
+            flat = flat.reshape(-1, lanes, size).swapaxes(1, 2)
+        flat = flat.copy()
+        library.train(
+            pointer(flat.ctypes.data), long(len(flat)), pointer(inputs.ctypes.data),
+            pointer(targets.ctypes.data), work.rows, ctypes.c_double(work.rate), long(epochs),
         )  # fmt: skip
-        return every[:9].reshape(3, 3, -1), every[9:].reshape(4, 1, -1)
+        if layout == "SEEDS":
+            flat = flat.swapaxes(1, 2)
+        flat = flat.reshape(work.seeds, size)
+        ends = np.cumsum([layer[0].size for layer in layers])[:-1]
+        parts = zip(np.split(flat, ends, axis=1), layers, strict=True)
+        made = tuple(part.reshape(layer.shape) for part, layer in parts)
+        return tuple(w.swapaxes(1, 2) for w in made) if layout == "IN_ROWS" else made
 
     return train
 
 
-_libraries: dict[str, ctypes.CDLL] = {}
-
-
-def _limit_library() -> ctypes.CDLL:
-    return _library("limit", "-Ofast", "-mprefer-vector-width=512")
-
-
-def _by_hand_library() -> ctypes.CDLL:
-    (_, lanes), *_ = compiled._kernel.paths()  # type: ignore[union-attr]
-    return _library("by_hand", "-O3", "-ffp-contract=off", f"-DVECTOR={lanes}")
-
-
-def _library(name: str, *flags: str) -> ctypes.CDLL:
-    """What `name.c` beside this file is, for this machine."""
-    if name not in _libraries:
-        with tempfile.TemporaryDirectory() as folder:
-            source, made = Path(__file__).with_name(f"{name}.c"), f"{folder}/{name}"
-            flags = (*flags, "-march=native", "-fPIC", "-c")
-            subprocess.run(["gcc", *flags, str(source), "-o", f"{made}.o"], check=True)
-            # linked without -Ofast, which would make the whole process flush small numbers to 0
-            link = ["-shared", f"{made}.o", "-o", f"{made}.so", "-lmvec", "-lm"]
-            subprocess.run(["gcc", *link], check=True)
-            _libraries[name] = ctypes.CDLL(f"{made}.so")
-    return _libraries[name]
+@cache
+def compile_limit(settings: tuple[tuple[str, object], ...]) -> ctypes.CDLL:
+    """The limit for one network on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        made, source = f"{folder}/limit", str(Path(__file__).with_name("limit.c"))
+        flags = ["-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-w", "-c"]
+        flags += ["-Ofast" if ("UNITS", 1) in settings else "-O3"]
+        flags += [f"-D{name}={value}" for name, value in settings]
+        subprocess.run(["gcc", *flags, source, "-o", f"{made}.o"], check=True)
+        # linked without -Ofast, which would make the whole process flush small numbers to 0
+        link = ["-shared", f"{made}.o", "-o", f"{made}.so", "-lmvec", "-lm"]
+        subprocess.run(["gcc", *link], check=True)
+        return ctypes.CDLL(f"{made}.so")
 
 
 def numpy_loop(work: Work) -> Train | None:
-    """The loop that one would write in NumPy for a single network."""
-    if work.seeds > 1:
+    """A loop over seeds and steps, with the gradient by hand."""
+    if work.optimizer != "sgd" or work.seeds > 30:
         return None
-    rows = np.append(work.rows, np.ones((len(work.rows), 1)), axis=1)
+    value, slope = VALUES[work.activation](np), SLOPES[work.activation](np)
+    hard = work.activation == "hard"
+
+    def step(layers: list[Array], x: Array, t: Array) -> None:
+        seen, pre = [x], []
+        for w in layers:
+            pre.append(seen[-1] @ w[:-1] + w[-1])
+            seen.append(value(pre[-1]))
+        if hard:
+            p, lean = seen[-1], slope(pre[-1], seen[-1])
+            d = np.where(lean > 0.0, np.where(t > 0.0, -1.0 / p, 1.0 / (1.0 - p)) * lean, 0.0)
+        elif work.loss == "squared":
+            d = 2.0 * (pre[-1] - t)
+        else:
+            d = 1.0 / (1.0 + np.exp(-pre[-1])) - t
+        d = d * (work.rate / len(x))
+        for i in reversed(range(len(layers))):
+            w, own = layers[i], d
+            if i:
+                d = own @ w[:-1].T * slope(pre[i - 1], seen[i])
+            w[:-1] -= seen[i].T @ own
+            w[-1] -= own.sum(0)
 
     def train(epochs: int) -> Weights:
-        hidden, output = (layer[..., 0].copy() for layer in work.weights)
-        for _ in range(epochs):
-            for x, y in zip(rows, work.targets, strict=True):
-                z = x @ hidden
-                if work.activation == "sigmoid":
-                    h = np.append(1.0 / (1.0 + np.exp(-z)), 1.0)
-                    slope = h[:-1] * (1.0 - h[:-1])
-                    p = 1.0 / (1.0 + np.exp(-(h @ output)))
-                    out_slope = p * (1.0 - p)
-                else:
-                    h = np.append(np.clip(0.2 * z + 0.5, 0.0, 1.0), 1.0)
-                    slope = np.where(np.abs(z) <= 2.5, 0.2, 0.0)
-                    out = h @ output
-                    p = np.clip(0.2 * out + 0.5, 0.0, 1.0)
-                    out_slope = np.where(np.abs(out) <= 2.5, 0.2, 0.0)
-                if work.loss == "squared":
-                    delta = 2.0 * (p - y) * out_slope
-                elif work.activation == "sigmoid":
-                    delta = p - y
-                else:
-                    delta = (-y / p + (1.0 - y) / (1.0 - p)) * out_slope
-                hidden -= RATE * np.outer(x, delta * output[:-1, 0] * slope)
-                output -= RATE * (delta * h)[:, None]
-        return hidden[..., None], output[..., None]
+        made = tuple(w.copy() for w in work.weights)
+        with np.errstate(all="ignore"):
+            for seed in range(work.seeds):
+                layers = [w[seed] for w in made]
+                for _ in range(epochs):
+                    for rows in work.problem.order.batches(work.rows):
+                        step(layers, *(part[rows] for part in work.data))
+        return made
 
     return train
 
 
-def numba(work: Work) -> Train:
-    """numba: the same loop over seeds and samples, in scalars."""
-    import numba as nb
+def numba(work: Work) -> Train | None:
+    """Loops over seeds and rows, written for these sizes, and compiled with `fastmath`."""
+    if work.optimizer != "sgd" or work.batch or work.loss != "bce":
+        return None
+    compile_ = partial(import_module("numba").njit, fastmath=True, error_model="numpy")
+    hard = work.activation == "hard"
+    clip = compile_(lambda x: min(max(0.2 * x + 0.5, 0.0), 1.0))
+    value = clip if hard else compile_(VALUES[work.activation](np))
 
-    logistic, squared = work.activation == "sigmoid", work.loss == "squared"
+    @compile_
+    def delta(z: float, t: float) -> float:
+        if not hard:
+            return 1.0 / (1.0 + np.exp(-z)) - t
+        p = clip(z)
+        return ((-1.0 / p if t > 0.0 else 1.0 / (1.0 - p)) * 0.2) if 0.0 < p < 1.0 else 0.0
 
-    @nb.njit
-    def activate(x: float) -> float:
-        return 1.0 / (1.0 + np.exp(-x)) if logistic else min(max(0.2 * x + 0.5, 0.0), 1.0)
+    known = {"np": np, "value": value, "delta": delta, "rate": work.rate}
+    known |= {"slope": compile_(SLOPES[work.activation](np)), "x": work.data[0], "t": work.data[1]}
+    exec(write_loops(work.sizes), known)
+    loops = compile_(known["train"])
 
-    @nb.njit
-    def slope(x: float, y: float) -> float:
-        return y * (1.0 - y) if logistic else (0.2 if abs(x) <= 2.5 else 0.0)
+    def train(epochs: int) -> Weights:
+        made = tuple(w.copy() for w in work.weights)
+        loops(*made, epochs)
+        return made
 
-    @nb.njit
-    def train(hidden, output, rows, targets, rate, epochs):  # type: ignore[no-untyped-def]
-        z, h = np.empty(3), np.empty(3)
-        for seed in range(hidden.shape[0]):
-            w, v = hidden[seed], output[seed]
-            for _ in range(epochs):
-                for s in range(rows.shape[0]):
-                    a, b, y = rows[s, 0], rows[s, 1], targets[s]
-                    out = v[3, 0]
-                    for u in range(3):
-                        z[u] = a * w[0, u] + b * w[1, u] + w[2, u]
-                        h[u] = activate(z[u])
-                        out += h[u] * v[u, 0]
-                    p = activate(out)
-                    if squared:
-                        delta = 2.0 * (p - y) * slope(out, p)
-                    elif logistic:
-                        delta = p - y
-                    else:
-                        lean = slope(out, p)
-                        delta = 0.0
-                        if lean != 0.0:
-                            delta = (-y / p if y > 0.0 else 1.0 / (1.0 - p)) * lean
-                    for u in range(3):
-                        d = rate * delta * v[u, 0] * slope(z[u], h[u])
-                        w[0, u] -= a * d
-                        w[1, u] -= b * d
-                        w[2, u] -= d
-                        v[u, 0] -= rate * delta * h[u]
-                    v[3, 0] -= rate * delta
-
-    first = [np.ascontiguousarray(np.moveaxis(layer, -1, 0)) for layer in work.weights]
-
-    def go(epochs: int) -> Weights:
-        made = [layer.copy() for layer in first]
-        train(*made, work.rows, work.targets, RATE, epochs)
-        return tuple(np.moveaxis(layer, 0, -1) for layer in made)
-
-    return go
+    return train
 
 
-def jax_scan(work: Work) -> Train:
-    """JAX: jit(vmap(scan)) with its own gradient."""
-    import jax
+def write_loops(sizes: tuple[int, ...]) -> str:
+    """Online descent of a network in Python, as one would write it by hand."""
+    layers = range(1, len(sizes))
+    code = [f"def train({', '.join(f'all_{n}' for n in layers)}, epochs):"]
+    code += [f" z{n}, h{n}, d{n} = np.empty((3, {sizes[n]}))" for n in layers]
+    code += [" for seed in range(len(all_1)):"]
+    code += [f"  w{n} = all_{n}[seed]" for n in layers]
+    code += ["  for _ in range(epochs):", "   for row in range(len(x)):"]
+    for n in layers:
+        seen, units = (
+            (f"h{n - 1}[%s]" if n > 1 else "x[row, %s]"),
+            f"    for u in range({sizes[n]}):",
+        )
+        if sizes[n - 1] < 8:  # all in one expression
+            terms = [f"{seen % i} * w{n}[{i}, u]" for i in range(sizes[n - 1])]
+            code += [units, f"     z{n}[u] = {' + '.join(terms)} + w{n}[{sizes[n - 1]}, u]"]
+        else:
+            code += [f"    z{n}[:] = w{n}[{sizes[n - 1]}]", f"    for i in range({sizes[n - 1]}):"]
+            code += [f" {units}", f"      z{n}[u] += {seen % 'i'} * w{n}[i, u]"]
+        last = f"d{n}[u] = rate * delta(z{n}[u], t[row, u])"
+        code += [units, f"     {last if n == layers[-1] else f'h{n}[u] = value(z{n}[u])'}"]
+    for n in reversed(layers):
+        seen = f"h{n - 1}[i]" if n > 1 else "x[row, i]"
+        code += [f"    for i in range({sizes[n - 1]}):", "     total = 0.0"]
+        code += [f"     for u in range({sizes[n]}):"]
+        code += [f"      total += w{n}[i, u] * d{n}[u]"] if n > 1 else []
+        code += [f"      w{n}[i, u] -= {seen} * d{n}[u]"]
+        code += [f"     d{n - 1}[i] = total * slope(z{n - 1}[i], {seen})"] if n > 1 else []
+        code += [f"    for u in range({sizes[n]}):", f"     w{n}[{sizes[n - 1]}, u] -= d{n}[u]"]
+    return "\n".join(code)
 
+
+def jax(work: Work) -> Train:
+    """`vmap` over seeds of a `scan` over rows, with its own gradient."""
+    jax = import_module("jax")
     jax.config.update("jax_enable_x64", True)
-    jnp = jax.numpy
-    rows = jnp.append(jnp.array(work.rows), jnp.ones((len(work.rows), 1)), axis=1)
-    samples = (rows, jnp.array(work.targets))
+    jnp, (value, output) = jax.numpy, functions(work, jax.numpy, jax.nn)
+    lost = loss_of(work, jnp, jax.nn.softplus)
+    step_rows = work.rows if work.batch else 1
+    data = [jnp.array(part.reshape(-1, step_rows, part.shape[1])) for part in work.data]
 
-    def loss(weights, sample):  # type: ignore[no-untyped-def]
-        (hidden, output), (x, y) = weights, sample
-        if work.activation == "sigmoid":
-            h = jax.nn.sigmoid(x @ hidden)
-        else:
-            h = jnp.clip(0.2 * (x @ hidden) + 0.5, 0.0, 1.0)
-        out = jnp.append(h, 1.0) @ output[:, 0]
-        if work.activation == "sigmoid":
-            p = jax.nn.sigmoid(out)
-            entropy = y * jax.nn.softplus(-out) + (1.0 - y) * jax.nn.softplus(out)
-        else:
-            p = jnp.clip(0.2 * out + 0.5, 0.0, 1.0)
-            entropy = jnp.where(y > 0.0, -jnp.log(p), -jnp.log1p(-p))
-        return (p - y) ** 2 if work.loss == "squared" else entropy
+    def loss(weights, batch):  # type: ignore[no-untyped-def]
+        x, t = batch
+        for w in weights[:-1]:
+            x = value(x @ w[:-1] + w[-1])
+        return lost(output(x @ weights[-1][:-1] + weights[-1][-1]), t).sum() / step_rows
 
-    def step(weights, sample):  # type: ignore[no-untyped-def]
-        gradient = jax.grad(loss)(weights, sample)
-        return jax.tree.map(lambda w, g: w - RATE * g, weights, gradient), None
+    def step(state, batch):  # type: ignore[no-untyped-def]
+        weights, mean, square, steps = state
+        g = jax.grad(loss)(weights, batch)
+        if work.optimizer == "sgd":
+            weights = jax.tree.map(lambda w, g: w - work.rate * g, weights, g)
+            return (weights, mean, square, steps), None
+        steps = steps + 1.0
+        mean = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, mean, g)
+        square = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g * g, square, g)
+        scale = work.rate / (1.0 - 0.9**steps)
+        root = jnp.sqrt(1.0 - 0.999**steps)
+        weights = jax.tree.map(
+            lambda w, m, s: w - scale * m / (jnp.sqrt(s) / root + 1e-8), weights, mean, square
+        )
+        return (weights, mean, square, steps), None
 
-    def train(weights, epochs):  # type: ignore[no-untyped-def]
-        def epoch(weights, _):  # type: ignore[no-untyped-def]
-            return jax.lax.scan(step, weights, samples)[0], None
+    def train_one(weights, epochs):  # type: ignore[no-untyped-def]
+        zeros = jax.tree.map(jnp.zeros_like, weights) if work.optimizer == "adam" else ()
+        state = (weights, zeros, zeros, 0.0)
+        epoch = (lambda _, s: step(s, [part[0] for part in data])[0]) if work.batch else None
+        epoch = epoch or (lambda _, state: jax.lax.scan(step, state, data)[0])
+        return jax.lax.fori_loop(0, epochs, epoch, state)[0]
 
-        return jax.lax.scan(epoch, weights, length=epochs)[0]
-
-    batched = jax.jit(jax.vmap(train, in_axes=(0, None)), static_argnums=1)
-    first = tuple(jnp.array(np.moveaxis(layer, -1, 0)) for layer in work.weights)
-
-    def go(epochs: int) -> Weights:
-        made = batched(first, epochs)
-        return tuple(np.moveaxis(np.asarray(layer), 0, -1) for layer in made)
-
-    return go
+    batched = jax.jit(jax.vmap(train_one, in_axes=(0, None)))
+    first = tuple(map(jnp.array, work.weights))
+    return lambda epochs: tuple(map(np.asarray, batched(first, epochs)))
 
 
-def torch_batched(work: Work) -> Train:
+def torch(work: Work) -> Train:
     """PyTorch, eager, all seeds in one tensor, with autograd."""
-    return _torch(work)
-
-
-def torch_loop(work: Work) -> Train | None:
-    """PyTorch, eager, a single network, with autograd."""
-    return _torch(work) if work.seeds == 1 else None
-
-
-def _torch(work: Work) -> Train:
-    import torch
-
+    torch = import_module("torch")
     torch.set_num_threads(1)
-    one = work.seeds == 1
-    rows = torch.tensor(np.append(work.rows, np.ones((len(work.rows), 1)), axis=1))
-    targets = torch.tensor(work.targets)
-    functional = torch.nn.functional
-
-    def activate(x):  # type: ignore[no-untyped-def]
-        return (
-            torch.sigmoid(x) if work.activation == "sigmoid" else torch.clamp(0.2 * x + 0.5, 0, 1)
-        )
+    value, output = functions(work, torch, torch)
+    lost = loss_of(work, torch, torch.nn.functional.softplus)
+    inputs, targets = map(torch.tensor, work.data)
+    one = 0 if work.seeds == 1 else slice(None)  # a single network needs no axis
 
     def train(epochs: int) -> Weights:
-        layers = [torch.tensor(np.moveaxis(layer, -1, 0).copy()) for layer in work.weights]
-        hidden, output = (layer[0] if one else layer for layer in layers)
+        layers = [torch.tensor(w[one]).requires_grad_() for w in work.weights]
+        kind = torch.optim.SGD if work.optimizer == "sgd" else torch.optim.Adam
+        optimizer = kind(layers, lr=work.rate, foreach=False)
         for _ in range(epochs):
-            for x, y in zip(rows, targets, strict=True):
-                hidden.requires_grad_()
-                output.requires_grad_()
-                h = activate(x @ hidden)
-                out = (h * output[..., :-1, 0]).sum(-1) + output[..., -1, 0]
-                p = activate(out)
-                if work.loss == "squared":
-                    loss = ((p - y) ** 2).sum()
-                elif work.activation == "sigmoid":
-                    expected = y.expand_as(out)
-                    loss = functional.binary_cross_entropy_with_logits(
-                        out, expected, reduction="sum"
-                    )
-                else:
-                    loss = -(torch.log(p) if y > 0.0 else torch.log1p(-p)).sum()
-                gradients = torch.autograd.grad(loss, [hidden, output])
-                with torch.no_grad():
-                    hidden, output = hidden - RATE * gradients[0], output - RATE * gradients[1]
-        made = [w.numpy()[None] if one else w.numpy() for w in (hidden, output)]
-        return tuple(np.moveaxis(layer, 0, -1) for layer in made)
-
-    return train
-
-
-def pytensor(work: Work) -> Train | None:
-    """PyTensor, the living successor of Theano: the question's own program, a single network."""
-    if work.seeds > 1:
-        return None
-    import pytensor as pt
-    import pytensor.tensor as tensor
-
-    x, y = tensor.dvector("x"), tensor.dscalar("y")
-    shared = [pt.shared(layer[..., 0].copy()) for layer in work.weights]
-
-    def activate(z):  # type: ignore[no-untyped-def]
-        return (
-            tensor.sigmoid(z) if work.activation == "sigmoid" else tensor.clip(0.2 * z + 0.5, 0, 1)
-        )
-
-    h = activate(tensor.dot(tensor.concatenate([x, [1.0]]), shared[0]))
-    p = activate(tensor.dot(tensor.concatenate([h, [1.0]]), shared[1])[0])
-    cost = (p - y) ** 2
-    if work.loss == "bce":
-        cost = -(y * tensor.log(p) + (1.0 - y) * tensor.log(1.0 - p))
-    step = pt.function([x, y], cost, updates=[(w, w - RATE * tensor.grad(cost, w)) for w in shared])
-
-    def train(epochs: int) -> Weights:
-        for layer, start in zip(shared, work.weights, strict=True):
-            layer.set_value(start[..., 0].copy())
-        for _ in range(epochs):
-            for row, target in zip(work.rows, work.targets, strict=True):
-                step(row, target)
-        return tuple(layer.get_value()[..., None] for layer in shared)
+            for rows in work.problem.order.batches(work.rows):
+                x, t = inputs[rows], targets[rows]
+                for w in layers[:-1]:
+                    x = value(x @ w[..., :-1, :] + w[..., -1:, :])
+                z = output(x @ layers[-1][..., :-1, :] + layers[-1][..., -1:, :])
+                optimizer.zero_grad()
+                (lost(z, t).sum() / len(t)).backward()
+                optimizer.step()
+        made = [w.detach().numpy() for w in layers]
+        return tuple(w[None] if work.seeds == 1 else w for w in made)
 
     return train
 
 
 CONTENDERS: dict[str, tuple[Callable[[Work], Train | None], str]] = {
-    "hsig compiled": (hsig_compiled, "hsig"),
-    "limit in C": (limit, "ctypes"),
-    "hsig reference": (hsig_reference, "hsig"),
-    "NumPy loop": (numpy_loop, "numpy"),
+    "hsig": (hsig, "hsig"),
+    "C": (limit, "ctypes"),
     "numba": (numba, "numba"),
-    "JAX": (jax_scan, "jax"),
-    "PyTorch, one network": (torch_loop, "torch"),
-    "PyTorch, batched": (torch_batched, "torch"),
-    "PyTensor": (pytensor, "pytensor"),
+    "JAX": (jax, "jax"),
+    "PyTorch": (torch, "torch"),
+    "NumPy": (numpy_loop, "numpy"),
 }
-BASE = "hsig compiled"
+WORKS = (
+    *(Work((2, 3, 1), name, 1024) for name in ("hard", "sigmoid", "relu", "tanh")),
+    *(Work((2, 3, 1), name) for name in ("hard", "sigmoid", MISH)),
+    Work((16, 256, 1), "relu", rows=128),
+    Work((16, 256, 1), "relu", rows=256, batch=True),
+    Work((30, 1024, 1), "relu", rows=512, batch=True),
+    Work((30, 1024, 1), "relu", 30, rows=16),
+    Work((16, 64, 1), "relu", 30, rows=256, batch=True),
+    Work((2, 8, 8, 1), "tanh", 64, rows=100, optimizer="adam"),
+    Work((2, 8, 8, 1), "tanh", 64, batch=True, optimizer="adam"),
+    Work((4, 32, 16, 4), "tanh", 1, 10_000, True, "adam", "squared"),
+)
+WIDTHS = ((31, 32, 33), (63, 64, 65), (127, 128, 129), (248, 256, 264), (1023, 1024, 1025))
+CALLS = ("a cell of a sweep: 50 epochs, 20 seeds", "`report_every: 4000`", "`report_every: 1`")
 
 
-def installed() -> tuple[list[str], list[str]]:
-    """The contenders that can run here, and those that cannot."""
-    there = [name for name, (_, package) in CONTENDERS.items() if find_spec(package)]
-    if not compiled.is_available():
-        raise SystemExit("the compiled engine was not built; there is nothing to compare with")
-    return there, [name for name in CONTENDERS if name not in there]
-
-
-# --- measuring --------------------------------------------------------------------------------
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    started = perf_counter()
-    work()
-    return perf_counter() - started
-
-
-def check(name: str, train: Train, work: Work) -> None:
+def check(work: Work, name: str, train: Train, expected: Weights) -> None:
     """Refuse a contender that computes something else.
 
-    Without the limit that the `bce` of hsig has at an exactly right answer, some seeds are nan.
+    Without the care that the `bce` of hsig has at an exactly right answer, some seeds are nan.
     """
-    expected, found = hsig_reference(work)(20), train(20)
-    for ours, theirs in zip(found, expected, strict=True):
+    for ours, theirs in zip(expected, train(3), strict=True):
         fine = np.isfinite(theirs) & np.isfinite(ours)
-        assert fine.mean() > 0.5, name
-        np.testing.assert_allclose(ours[fine], theirs[fine], rtol=1e-8, err_msg=name)
-
-
-def ratio(times: list[float], base: list[float]) -> str:
-    """Median of the ratios of each turn, with the least and the most."""
-    ratios = sorted(time / other for time, other in zip(times, base, strict=True))
-    return f"{median(ratios):.3g} ({ratios[0]:.3g} to {ratios[-1]:.3g})"
-
-
-def warm(names: list[str], seeds: tuple[int, ...], epochs: int, turns: int) -> list[str]:
-    """A table of what a step costs once everything is compiled."""
-    columns = ("ns per step", "times hsig compiled", "first call, s")
-    lines = [
-        f"| activation, loss | seeds | contender | {' | '.join(columns)} |",
-        "|---|---:|---|---:|---:|---:|",
-    ]
-    for activation in ACTIVATIONS:
-        for loss in LOSSES:
-            for count in seeds:
-                work = Work(activation, loss, count)
-                trains: dict[str, Train] = {}
-                first: dict[str, float] = {}
-                for name in names:
-                    began = perf_counter()
-                    train = CONTENDERS[name][0](work)
-                    if train is None:
-                        continue
-                    check(name, train, work)
-                    train(epochs)
-                    first[name] = perf_counter() - began
-                    trains[name] = train
-                times: dict[str, list[float]] = {name: [] for name in trains}
-                for _ in range(turns):
-                    for name, train in trains.items():
-                        times[name].append(seconds(lambda: train(epochs)))  # noqa: B023
-                for name, found in times.items():
-                    cost = 1e9 * median(found) / (4 * epochs * count)
-                    extra = max(0.0, first[name] - median(found))
-                    lines.append(
-                        f"| {activation}, {loss} | {count} | {name} | {cost:,.3g} | "
-                        f"{ratio(found, times[BASE])} | {extra:.2g} |"
-                    )
-                    print(lines[-1], file=sys.stderr)
-    return lines
-
-
-BY_HAND = {"x*sigmoid(x)": "silu", "x*tanh(softplus(x))": "mish"}
-
-
-def formulas(epochs: int, turns: int) -> list[str]:
-    """A table of what a formula costs, and what C costs that was written for it alone."""
-    lines = [
-        "| formula | seeds | contender | ns per step | times by hand |",
-        "|---|---:|---|---:|---:|",
-    ]
-    for formula, named in BY_HAND.items():
-        for count in (64, 1024):
-            work = Work(formula, "bce", count)
-            trains = {"formula": hsig_compiled(work)}
-            for way in ("by_vectors", "by_layers"):
-                function = getattr(_by_hand_library(), f"{named}_{way}")
-                trains[way.replace("by_", "by hand, by ")] = in_c(function, work)
-            expected = trains["formula"](20)
-            for name, train in trains.items():
-                for ours, theirs in zip(train(20), expected, strict=True):
-                    np.testing.assert_array_equal(ours, theirs, err_msg=name)
-            times: dict[str, list[float]] = {name: [] for name in trains}
-            for _ in range(turns):
-                for name, train in trains.items():
-                    times[name].append(seconds(lambda: train(epochs)))  # noqa: B023
-            _, *by_hand = trains
-            best = min(by_hand, key=lambda name: median(times[name]))
-            for name, found in times.items():
-                cost = 1e9 * median(found) / (4 * epochs * count)
-                lines.append(
-                    f"| `{formula}` | {count} | {name} | {cost:,.3g} | "
-                    f"{ratio(found, times[best])} |"
-                )
-                print(lines[-1], file=sys.stderr)
-    return lines
-
-
-def alone(names: list[str], epochs: int, turns: int) -> list[str]:
-    """A table of whole processes, from the shell."""
-    lines = [
-        "| process | seeds | seconds | times hsig train |",
-        "|---|---:|---:|---:|",
-    ]
-    for count in (1, 1000):
-        hsig = [sys.executable, "-m", "hsig", "train", "hard", "-q", "-e", str(epochs)]
-        commands = {"hsig train": [*hsig, "--seeds", str(count)]}
-        commands["hsig train, reference"] = [*commands["hsig train"], "--engine", "reference"]
-        commands["hsig --version"] = [sys.executable, "-m", "hsig", "--version"]
-        for name in names:
-            batched = name not in ("NumPy loop", "PyTorch, one network", "PyTensor")
-            if not name.startswith(("hsig", "limit")) and (batched or count == 1):
-                commands[name] = [
-                    sys.executable,
-                    __file__,
-                    "--alone",
-                    name,
-                    str(count),
-                    str(epochs),
-                ]
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(turns):
-            for name, command in commands.items():
-                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-                times[name].append(
-                    seconds(lambda: subprocess.run(command, check=True, **quiet))  # noqa: B023
-                )
-        for name, found in times.items():
-            lines.append(
-                f"| {name} | {count} | {median(found):.3g} | {ratio(found, times['hsig train'])} |"
-            )
-            print(lines[-1], file=sys.stderr)
-    return lines
-
-
-def threads(epochs: int, turns: int) -> str:
-    """How much faster two threads are."""
-    ratios = []
-    work = Work("sigmoid", "squared", 16384)
-    state = State.start(work.weights)
-    for _ in range(turns):
-        one, two = (
-            seconds(lambda: compiled.advance(state, work.problem, epochs, threads=n))  # noqa: B023
-            for n in (1, 2)
+        assert fine.mean() > 0.5, (name, work)
+        np.testing.assert_allclose(
+            ours[fine], theirs[fine], rtol=1e-7, atol=1e-9, err_msg=f"{name}: {work}"
         )
-        ratios.append(one / two)
-    ratios.sort()
-    return f"{median(ratios):.3g} ({ratios[0]:.3g} to {ratios[-1]:.3g})"
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Time of the processor."""
+    began = process_time()
+    call()
+    return process_time() - began
+
+
+def measure(trains: dict[str, Train], turns: int, budget: float) -> dict[str, list[float]]:
+    """Seconds that an epoch takes each contender in each turn, of some that take the budget."""
+    epochs = {}
+    for name, train in trains.items():
+        train(1)  # may compile
+        number = 1
+        while seconds(partial(train, number)) < budget / 2 and number < 1_000_000:
+            number *= 2
+        epochs[name] = number
+    taken: dict[str, list[float]] = {name: [] for name in trains}
+    for _ in range(turns):
+        for name, train in trains.items():
+            taken[name].append(seconds(partial(train, epochs[name])) / epochs[name])
+    return taken
+
+
+def spread(ratios: list[float]) -> str:
+    """The median, with the least and the most."""
+    return f"{median(ratios):.3g} ({min(ratios):.3g} to {max(ratios):.3g})"
+
+
+def per(times: list[float], base: list[float]) -> list[float]:
+    """The ratios of each turn."""
+    return [time / other for time, other in zip(times, base, strict=True)]
+
+
+def table(*lines: list[str]) -> str:
+    """Markdown, from the headings on; all columns but the first are numbers."""
+    rule = ["---", *["--:"] * (len(lines[0]) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
+
+
+def training(names: list[str], turns: int, budget: float) -> tuple[str, dict[Work, float]]:
+    """The table of all works, and how many times the limit hsig takes."""
+    lines, of_limit = [["work", "hsig, ns", *names[1:]]], {}
+    for work in WORKS:
+        made = {name: CONTENDERS[name][0](work) for name in names}
+        trains = {name: train for name, train in made.items() if train is not None}
+        expected = trains["hsig"](3)
+        for name, train in trains.items():
+            check(work, name, train, expected)
+        taken = measure(trains, turns, budget)
+        cost = 1e9 * median(taken["hsig"]) / work.rows / work.seeds
+        ratios = {name: per(times, taken["hsig"]) for name, times in taken.items()}
+        cells = [spread(ratios[name]) if name in ratios else "" for name in names[1:]]
+        lines.append([str(work), f"{cost:,.3g}", *cells])
+        print(*lines[-1], sep=" | ", file=sys.stderr)
+        if "C" in taken:
+            of_limit[work] = median(per(taken["hsig"], taken["C"]))
+    return table(*lines), of_limit
+
+
+def widths(turns: int, budget: float) -> str:
+    """What a step costs at sizes that lie close together."""
+    every = sorted({width for close in WIDTHS for width in close})
+    trains = {str(n): hsig(Work((16, n, 1), "relu", rows=16)) for n in every}
+    taken = measure(trains, turns, budget)
+    lines = [["units", "µs a step", "the most by the least"]]
+    for close in WIDTHS:
+        times = [taken[str(width)] for width in close]
+        costs = " / ".join(f"{1e6 * median(time) / 16:.3g}" for time in times)
+        most, least = max(times, key=median), min(times, key=median)
+        lines.append([" / ".join(map(str, close)), costs, spread(per(most, least))])
+    return table(*lines)
+
+
+def calls(turns: int, budget: float) -> str:
+    """What short calls and many checkpoints take beyond training."""
+    cell = load_experiment(
+        flags={"activation": "hard", "loss": "squared", "epochs": "50", "seeds": "20"}
+    )
+    seldom, often = (
+        load_experiment(flags={"activation": "hard", "report_every": n}) for n in ("4000", "1")
+    )
+
+    def whole(experiment: Any) -> Callable[[int], object]:
+        return lambda number: [gather(experiment, run(experiment)) for _ in range(number)]
+
+    trains: dict[str, Any] = dict(zip(CALLS, (None, whole(seldom), whole(often)), strict=True))
+    trains[CALLS[0]] = lambda number: [train_cell(cell) for _ in range(number)]
+    taken = measure(trains, turns, budget)
+    lines = [["what", "ms", f"times {CALLS[1]}"]]
+    for name, times in taken.items():
+        ratio = spread(per(times, taken[CALLS[1]])) if name in CALLS[1:] else ""
+        lines.append([name, f"{1e3 * median(times):.3g}", ratio])
+    return table(*lines)
 
 
 def machine() -> str:
-    """What it ran on, and with which versions."""
+    """The processor and the versions."""
     model = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next((ln.partition(": ")[2] for ln in lines if ln.startswith("model name")), model)
-    versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
-    for package in ("numba", "jax", "torch", "pytensor"):
-        if find_spec(package):
-            versions.append(f"{package} {version(package)}")
-    return f"{model}, {compiled.instruction_sets()[0]}; {', '.join(versions)}"
+    packages = (name for name in ("numpy", "numba", "jax", "torch") if find_spec(name))
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return (
+        f"{model}, {compiled.instruction_sets()[0]}; Python {platform.python_version()}, {versions}"
+    )
+
+
+PAGE = Path(__file__).with_name("performance.md")
 
 
 def main() -> None:
-    """Measure, and print or write the tables."""
+    """Measure, and print or write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=4000, help="epochs of each training")
-    parser.add_argument("--turns", type=int, default=5, help="turns, in which each trains once")
-    parser.add_argument("--seeds", type=lambda s: tuple(map(int, s.split(","))), default=SEEDS)
-    parser.add_argument("--output", type=Path, help=f"replace what follows {MARK!r} in this file")
-    parser.add_argument("--alone", nargs=3, metavar=("WHO", "SEEDS", "EPOCHS"), help="train once")
+    parser.add_argument("--turns", type=int, default=11, help="in which each contender trains once")
+    parser.add_argument("--budget", type=float, default=0.04, help="seconds of a contender's turn")
+    parser.add_argument("--output", type=Path, help="the page; by default it is printed")
     chosen = parser.parse_args()
-    if chosen.alone:
-        name, seeds, epochs = chosen.alone
-        train = CONTENDERS[name][0](Work("hard", "bce", int(seeds)))
-        assert train is not None
-        train(int(epochs))
-        return
-    names, missing = installed()
+    if not compiled.is_available():
+        raise SystemExit("the compiled engine was not built; there is nothing to compare with")
+    names = [name for name, (_, package) in CONTENDERS.items() if find_spec(package)]
+    missing = [name for name in CONTENDERS if name not in names]
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     if cores:
         os.sched_setaffinity(0, {min(cores)})  # or some contenders would use all
-    steps = warm(names, chosen.seeds, chosen.epochs, chosen.turns)
-    of_formulas = formulas(chosen.epochs, chosen.turns)
-    if cores:
-        os.sched_setaffinity(0, cores)
-    lines = [
-        f"{machine()}. One core for the steps, all for processes. {chosen.turns} turns of "
-        f"{chosen.epochs} epochs; in brackets the least and the most.",
-        f"Not installed: {', '.join(missing)}." if missing else "",
-        "### A step, warm",
-        "\n".join(steps),
-        "### A formula: `bce`, and a logistic output",
-        "\n".join(of_formulas),
-        "### A whole process: `hard`, `bce`",
-        "\n".join(alone(names, chosen.epochs, chosen.turns)),
-        "### Two cores",
-        f"16384 seeds of `sigmoid`, `squared`: {threads(chosen.epochs, chosen.turns)} times as "
-        "fast on two threads as on one.",
-    ]
-    text = "\n\n".join(line for line in lines if line) + "\n"
+    trained, of_limit = training(names, chosen.turns, chosen.budget)
+    many = [ratio for work, ratio in of_limit.items() if work.seeds > 1 and max(work.sizes) < 16]
+    wide = [ratio for work, ratio in of_limit.items() if max(work.sizes) >= 16]
+    page = PAGE.read_text(encoding="utf-8").format(
+        machine=machine(),
+        turns=chosen.turns,
+        missing=f" Not installed: {', '.join(missing)}." if missing else "",
+        training=trained,
+        many=f"{min(many):.2g} to {max(many):.2g}",
+        wide=f"{min(wide):.2g} to {max(wide):.2g}",
+        widths=widths(chosen.turns, chosen.budget),
+        calls=calls(chosen.turns, chosen.budget),
+        processes=startup.table(startup.measure(chosen.turns)),
+    )
     if chosen.output is None:
-        print(text)
-        return
-    before, mark, _ = chosen.output.read_text(encoding="utf-8").partition(MARK)
-    if not mark:
-        raise SystemExit(f"{chosen.output} has no line {MARK}")
-    chosen.output.write_text(f"{before}{MARK}\n\n{text}", encoding="utf-8")
+        print(page, end="")
+    else:
+        chosen.output.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,22 +1,17 @@
 """Measure what it takes to start: hsig beside a process that only imports what hsig needs.
 
 The processes take turns, and a ratio is of two that ran in the same turn: whatever else the machine
-does meets both. Install hsig as users do first (`pip install .`): from an editable one imports are
-slower. `--output docs/performance.md` puts the table there.
+does meets both. Imports are faster where hsig was installed as users do (`pip install .`).
 """
 
 import argparse
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 
-MARK, END = "<!-- started: made by benchmarks/startup.py -->", "<!-- end of what was started -->"
 IMPORTS = "import numpy, typer, rich, yaml"
 HSIG = "from hsig.__main__ import main; main()"
 COMMANDS = (
@@ -25,6 +20,7 @@ COMMANDS = (
     "train --activation hard --no-save",
     "train --activation hard",
     "compare all",
+    "explain hard",
     "activations",
     "runs list",
 )
@@ -57,39 +53,22 @@ def measure(turns: int) -> dict[str, list[float]]:
 
 
 def table(measured: dict[str, list[float]]) -> str:
-    """The table, as Markdown, and what it was made on."""
+    """The table, as Markdown."""
     base = next(iter(measured.values()))
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "typer", "rich", "pyyaml"))
-    lines = [
-        f"Python {platform.python_version()}, {packages}; {len(base)} turns; in brackets the "
-        "least and the most.",
-        "",
-        "| process | ms of processors | times the imports |",
-        "|---|---:|---:|",
-    ]
+    lines = ["| process | ms of processors | times the imports |", "|---|--:|--:|"]
     for name, taken in measured.items():
         ratios = [ms / ms_base for ms, ms_base in zip(taken, base, strict=True)]
         spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
         lines.append(f"| `{name}` | {median(taken):.0f} | {spread} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Print the table, or put it into a file; exit with 1 if a training takes too long to start."""
+    """Print the table; exit with 1 if a training takes too long to start."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=25, help="how often each process is run")
-    parser.add_argument("--output", type=Path, help=f"replace what follows {MARK!r} in this file")
-    chosen = parser.parse_args()
-    measured = measure(chosen.turns)
-    made = table(measured)
-    if chosen.output is None:
-        print(made, end="")
-    else:
-        before, mark, rest = chosen.output.read_text(encoding="utf-8").partition(MARK)
-        _, end, after = rest.partition(END)
-        if not mark or not end:
-            raise SystemExit(f"{chosen.output} has no lines {MARK} and {END}")
-        chosen.output.write_text(f"{before}{MARK}\n\n{made}\n{END}{after}", encoding="utf-8")
+    measured = measure(parser.parse_args().turns)
+    print(table(measured))
     base, training = (measured[name] for name in (next(iter(measured)), f"hsig {COMMANDS[2]}"))
     ratio = median(ms / ms_base for ms, ms_base in zip(training, base, strict=True))
     if ratio > MAX_RATIO:

@@ -828,7 +828,7 @@ FUNCTION void ISA(backward_layer)(const int wide, const problem *p, block *b, co
         lanes *w = (direct ? b->weights : b->gradient)[wide ? 0 : first + i] + start;
         for (int row = 0; row < terms; row++, w += sums) {
             const lanes number = element(wide, (const double *)x, row);
-            for (int j = 0; j < sums; j++) {
+            UNROLL for (int j = 0; j < sums; j++) {
                 const lanes term = number * delta[j];
                 w[j] = direct ? w[j] - p->rate * term : adding ? w[j] + term : term;
             }

@@ -42,7 +42,10 @@ IntCode = npt.NDArray[np.int32]
 _MIN_SEEDS_PER_THREAD = 32
 _MIN_WORK_PER_THREAD = 1_000_000  # weight updates; a thread starts in some 50 us
 _CHUNK_WORK = 6_000_000  # vectors of weights updated between two looks at an interrupt
-_ROW_OVERHEAD = 8  # what a row costs beside its weights, with units in lanes, in vectors of them
+# with units in lanes, in vectors of weights: what a row costs beside them, what a weight costs that
+# is turned before a step, and what a vector costs where some rows share it
+_ROW_OVERHEAD, _TURN, _BATCHED, _ROWS = 8, 0.5, 0.6, 8
+_NEAR = 2**15  # weights of a vector of seeds; more are far from the processor, and take longer
 
 
 def is_available() -> bool:
@@ -59,17 +62,20 @@ def chunk_size(problem: Problem, state: State) -> int:
     """How many epochs take a small part of a second."""
     if _kernel is None:
         raise ValueError("the compiled engine was not built when hsig was installed")
-    work = min(_work(state.weights, layout, _lanes()) for layout in LAYOUTS)
+    work = min(_work(problem, state.weights, layout) for layout in LAYOUTS)
     return max(1, _CHUNK_WORK // (len(problem.inputs) * work))
 
 
-def _work(weights: Weights, layout: str, lanes: int) -> int:
+def _work(problem: Problem, weights: Weights, layout: str) -> int:
     """Vectors of weights that a row of all seeds passes through, whatever lanes hold."""
-    seeds = weights[0].shape[-1]
+    seeds, lanes = weights[0].shape[-1], _lanes()
+    size = sum(layer[..., 0].size for layer in weights)
     if layout == "seeds":
-        return int(-(-seeds // lanes) * sum(layer[..., 0].size for layer in weights))
+        return int(-(-seeds // lanes) * size * (1.3 if size * lanes > _NEAR else 1))
+    rows = min(problem.order.batch_size or np.inf, len(problem.inputs))
     vectors = sum(len(layer) * -(-layer.shape[1] // lanes) for layer in weights)
-    return int(seeds * (vectors + _ROW_OVERHEAD))
+    turned = _TURN * sum(layer[..., 0].size for layer in weights[1:]) / rows
+    return int(seeds * (vectors * (_BATCHED if rows >= _ROWS else 1) + turned + _ROW_OVERHEAD))
 
 
 def _lanes() -> int:
@@ -142,7 +148,7 @@ def advance_in_strides(
     predictions = np.empty((strides, samples, problem.targets.shape[1], seeds))
     losses = np.empty((strides, samples, seeds))
     if layout is None:
-        layout = min(LAYOUTS, key=lambda name: _work(state.weights, name, _lanes()))
+        layout = min(LAYOUTS, key=lambda name: _work(problem, state.weights, name))
     settings = (*optimizer.settings, *[0.0] * _SETTINGS)[:_SETTINGS]
     stop_loss = np.nan if problem.stop_loss is None else problem.stop_loss
     numbers = [problem.solved_within, stop_loss]
