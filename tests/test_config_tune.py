@@ -74,7 +74,7 @@ def test_what_is_no_tuning_is_refused_in_one_message(text, part):
             {"initial_weights": "{hidden: [[1], [2], [3]], output: [[4], [5]]}", "hidden": "1"},
             "initial_weights go with one seed",
         ),
-        ({"seeds": "1000000", "report_every": "4000"}, "than fit in"),
+        ({"seeds": "1000000", "report_every": "1"}, "than fit in"),
     ],
 )
 def test_what_tuning_does_not_go_with_is_refused(flags, part):
