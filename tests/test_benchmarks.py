@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from hsig.engines import compiled
+from kernels import built
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = (ROOT / "benchmarks/performance.md").read_text(encoding="utf-8")
@@ -70,7 +69,7 @@ def works(engines):
     return st.builds(engines.Work, **kinds)
 
 
-@pytest.mark.skipif(not compiled.is_available(), reason="the compiled engine is measured")
+@built
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_numpy_and_hsig_train_the_same(engines, data):
@@ -80,7 +79,7 @@ def test_numpy_and_hsig_train_the_same(engines, data):
         engines.check(work, "NumPy", train, engines.hsig(work)(3))
 
 
-@pytest.mark.skipif(not compiled.is_available(), reason="the compiled engine is measured")
+@built
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="the limit is compiled by GCC")
 @pytest.mark.parametrize(
     "kind",

@@ -59,9 +59,9 @@ def translate(name: str, settings: Mapping[str, object], rules: "Mapping[str, Ru
     word = re.sub(r"[^a-z]", "", re.split(r"[.:]", name)[-1].casefold()).removesuffix("optimizer")
     word = _NAMES.get(word, word)
     given = {_ELSEWHERE.get(key, key): value for key, value in settings.items()}
-    if "betas" in given:
-        with suppress(TypeError, ValueError):
-            given["beta1"], given["beta2"] = given.pop("betas")  # type: ignore[misc]
+    betas = given.pop("betas", None)
+    if isinstance(betas, tuple | list) and len(betas) == 2:
+        given["beta1"], given["beta2"] = betas
     if given.pop("nesterov", False) is True and word in ("sgd", "momentum"):
         word = "nesterov"
     elif word == "sgd" and given.get("momentum", 0) == 0:
