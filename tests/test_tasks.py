@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from hsig.config.keys import KEYS
 from hsig.networks.losses import LOSSES
-from hsig.networks.tasks import SCALES, TASKS, Task, scale_inputs
+from hsig.networks.tasks import SCALES, TASKS, Task, scale_task
 
 
 def rows(name):
@@ -65,7 +65,7 @@ def task_of(inputs):
 def test_standard_is_the_textbooks_and_minmax_runs_from_0_to_1(inputs):
     """(x - mean) / standard deviation over n, from NumPy's own two functions."""
     standard, minmax = (
-        scale_inputs(task_of(inputs), scale).inputs for scale in ("standard", "minmax")
+        scale_task(task_of(inputs), scale).inputs for scale in ("standard", "minmax")
     )
     for column, z, share in zip(inputs.T, standard.T, minmax.T, strict=True):
         if np.ptp(column) == 0.0:
@@ -80,23 +80,23 @@ def test_standard_is_the_textbooks_and_minmax_runs_from_0_to_1(inputs):
 @pytest.mark.parametrize("scale", ["standard", "minmax"])
 @given(inputs=columns, unit=st.sampled_from([1e-3, 2.54, 1e9]), zero=st.sampled_from([0.0, 273.15]))
 def test_a_scale_does_not_hang_on_the_unit(scale, inputs, unit, zero):
-    here, there = (scale_inputs(task_of(x), scale).inputs for x in (inputs, unit * inputs + zero))
+    here, there = (scale_task(task_of(x), scale).inputs for x in (inputs, unit * inputs + zero))
     far = np.ptp(inputs, axis=0) > 1e-3 * (np.abs(inputs).max(axis=0) + zero / unit)
     np.testing.assert_allclose(here[:, far], there[:, far], atol=1e-6)
 
 
 def test_inputs_near_the_largest_number_do_not_overflow():
     task = task_of([[1.7e308], [-1.7e308], [0.0]])
-    np.testing.assert_allclose(scale_inputs(task, "minmax").inputs[:, 0], [1.0, 0.0, 0.5])
+    np.testing.assert_allclose(scale_task(task, "minmax").inputs[:, 0], [1.0, 0.0, 0.5])
     np.testing.assert_allclose(
-        scale_inputs(task, "standard").inputs[:, 0], [1.5**0.5, -(1.5**0.5), 0]
+        scale_task(task, "standard").inputs[:, 0], [1.5**0.5, -(1.5**0.5), 0]
     )
 
 
 def test_a_scale_changes_the_inputs_alone_and_none_changes_nothing():
     task = task_of([[1.0, 30.0], [2.0, 50.0]])
     for scale in SCALES[1:]:
-        made = scale_inputs(task, scale)
+        made = scale_task(task, scale)
         assert (made.name, made.targets.tolist(), made.columns) == ("mine", [[0], [0]], ("a", "b"))
         assert task.inputs.tolist() == [[1.0, 30.0], [2.0, 50.0]]
-    assert scale_inputs(task, "none") is task
+    assert scale_task(task, "none") is task

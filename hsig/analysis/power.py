@@ -334,6 +334,7 @@ def _join_trainings(first: Training, second: Training) -> Training:
         seeds=first.seeds + second.seeds,
         weights=tuple(map(np.concatenate, zip(first.weights, second.weights, strict=True))),
         diverged_by=first.diverged_by + second.diverged_by,
+        measures=join_arrays(first.measures, second.measures),
         evidence=join_arrays(first.evidence, second.evidence),
         outlook=join_arrays(first.outlook, second.outlook),
     )

@@ -28,7 +28,7 @@ MAX_INPUT, MIN_SPREAD = 10.0, 0.1
 
 def find_unreachable(experiment: Experiment, variant: Variant) -> tuple[int, ...]:
     """The places of the samples with a target that is proved to be beyond a variant's output."""
-    far = variant.output_activation.out_of_reach(experiment.task.targets, experiment.solved_within)
+    far = variant.output_activation.out_of_reach(experiment.task.targets, experiment.tolerance)
     return tuple(np.flatnonzero(far.any(axis=1)).tolist())
 
 
@@ -245,7 +245,7 @@ def _is_suitable(output: Activation, experiment: Experiment) -> bool:
     """Whether an output goes with the loss and reaches every target."""
     if experiment.loss.needs_probabilities and not output.maps_into_unit_interval:
         return False
-    return not output.out_of_reach(experiment.task.targets, experiment.solved_within).any()
+    return not output.out_of_reach(experiment.task.targets, experiment.tolerance).any()
 
 
 def _derive(activation: Activation) -> Activation | None:

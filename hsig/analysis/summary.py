@@ -175,7 +175,7 @@ def summarise(outcome: Outcome) -> Summary:
         variants,
         outcome.complete,
         unmet=tuple(unmet for variant in variants for unmet in _find_unmet(experiment, variant)),
-        affine=fit_affine(experiment.scaled_task, experiment.loss, experiment.solved_within),
+        affine=fit_affine(experiment.scaled_task, experiment.loss, experiment.tolerance),
         pairing=pair_outcomes(outcome),
     )
 
@@ -213,7 +213,7 @@ def _summarise_variant(experiment: Experiment, training: Training) -> VariantSum
         cost=cost,
         costs=costs,
         predictions=predictions,
-        right=tuple((errors < experiment.solved_within).all(axis=2).sum(axis=0).tolist()),
+        right=tuple((errors < experiment.tolerance).all(axis=2).sum(axis=0).tolist()),
         largest_error=float(errors.max()),
         solved_at=tuple(None if e == NOT_REACHED else e for e in training.solved_at.tolist()),
         at_epochs={
@@ -247,7 +247,7 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
     engine = experiment.engine_of(variant)
     predictions = seeds_first(engine.predict(experiment.problem_of(variant), weights))
     with np.errstate(all="ignore"):
-        right = np.abs(predictions - experiment.task.targets) < experiment.solved_within
+        right = np.abs(predictions - experiment.task.targets) < experiment.tolerance
         changes = np.abs(predictions - training.predictions)
     finite = training.diverged_at == NOT_REACHED
     solved = right.all(axis=(1, 2)) & finite

@@ -20,6 +20,7 @@ from hsig.config.kinds import (
     MAX_SEEDS,
     SAME,
     Choice,
+    Column,
     EngineName,
     Expect,
     Hidden,
@@ -116,6 +117,9 @@ _BIASES: Mapping[Word, object] = {
     "output": "output",
 }
 _SEEDS = Seeds(Whole(0, MAX_SEED), "seeds", distinct=True, single=Whole(1, MAX_SEEDS))
+_MEASURES = Choice(table("experiments.measures", "MEASURES"))
+_TARGET_SCALES = Choice(lambda: ("auto", *table("networks.tasks", "SCALES")()))
+_COLUMNS = ListOf(Column(), "columns", distinct=True)
 _EPOCHS = ListOf(Whole(1, MAX_EPOCHS), "epochs", rising=True)
 _WORKERS = Whole(1, 1024, words={"auto": None})  # for as many as there are cores
 _LAYERS = ActivationKind(layered=True)
@@ -128,6 +132,29 @@ _ROWS = (
     Key("task", TaskKind(), "xor", metavar="TASK", short="-t",
         help="What to learn: xor, and, or, parity3, csv:FILE (last column: target); to compare on "
         "several: xor,and"),
+    Key("target", Column(), may_vary=False, metavar="COLUMN",
+        help="Of a CSV task: the column to predict, by name or number. Default: the last"),
+    Key("inputs", _COLUMNS, may_vary=False, metavar="COLUMN,...",
+        help="Of a CSV task: the columns to predict from. Default: all others"),
+    Key("drop", _COLUMNS, may_vary=False, metavar="COLUMN,...",
+        help="Of a CSV task: columns to leave out"),
+    Key("missing", Choice(("refuse", "drop")), "refuse", may_vary=False, metavar="RULE",
+        help="Of a CSV task: refuse a row with a missing value, or drop it"),
+    Key("target_kind", Choice(("auto", "class", "number")), "auto", may_vary=False, metavar="KIND",
+        help="Of a CSV task: whether the target is a class or a number. Default: as they look"),
+    Key("held_out", Number(0.0, 1.0, above=True), metavar="SHARE",
+        help="Share of the rows to hold out, such as 0.25: never trained on, and measured on"),
+    Key("data_seed", Whole(0, MAX_SEED), 0, metavar="N",
+        help="What is drawn of the data, as which rows are held out, follows from it"),
+    Key("test", TaskKind(), metavar="csv:FILE", may_vary=False,
+        help="Rows to measure on, from a file with the columns of the task's"),
+    Key("scale_target", _TARGET_SCALES, "auto", metavar="SCALE",
+        help="Of a target that is a number, as for scale. Default: standard if the output is "
+        "unbounded and targets leave [-1, 1]; what is told is in the column's own unit"),
+    Key("measure", _MEASURES, "auto", may_vary=False, numbers=False,
+        metavar="MEASURE",
+        help="What is claimed on: solved (every row right), loss, or right (share of the rows). "
+        "Default: solved for a small table, else right for classes and loss for a number"),
     Key("scale", Choice(table("networks.tasks", "SCALES")), "none", metavar="SCALE",
         help="Of each input: standard (mean 0, standard deviation 1), minmax (0 to 1), or none"),
     Key("activation", _LAYERS, "sigmoid", {COMPARE: None}, _ONE, metavar="SPEC", short="-a",
@@ -139,8 +166,9 @@ _ROWS = (
     Key("output_activation", ActivationKind(words=(SAME,)), metavar="SPEC",
         help="Of the output: a name (identity for any number), or same. Default: the same if in "
         "[0, 1], else sigmoid"),
-    Key("loss", Choice(table("networks.losses", "LOSSES")), "bce", metavar="LOSS", short="-l",
-        help="squared, bce (binary cross-entropy), or bce_naive (with 0*log 0 = nan, as Theano)"),
+    Key("loss", Choice(table("networks.losses", "LOSSES")), metavar="LOSS", short="-l",
+        help="squared, bce (binary cross-entropy), bce_naive (with 0*log 0 = nan, as Theano), or "
+        "cross_entropy (of more than two classes). Default: as the target asks, bce for 0 and 1"),
     Key("optimizer", OptimizerKind(), "sgd", metavar="SPEC",
         help="What a step makes of a gradient: sgd (plain gradient descent), momentum:0.9, "
         "nesterov, rmsprop, adam, adamw; with settings adam:beta1=0.8,beta2=0.99"),
@@ -179,8 +207,9 @@ _ROWS = (
         help="Add seeds until every interval of a solved rate is within plus or minus this"),
     Key("max_seeds", Whole(1, MAX_SEEDS), 5000, commands=_NO_SWEEP, numbers=False, metavar="N",
         help="With until: no more seeds than this"),
-    Key("solved_within", Number(0.0, 1e9, above=True), 0.5, metavar="X",
-        help="Solved when every |prediction - target| is below this"),
+    Key("solved_within", Number(0.0, 1e9, above=True), metavar="X",
+        help="Solved when every |prediction - target| is below this. Default: 0.5; of more than "
+        "two classes, when that of the right one is the largest"),
     Key("stop_at", Number(0.0, words={"solved": "solved"}), metavar="LOSS|solved",
         help="Stop a seed once the loss of its weights is at most this, or it is solved"),
     Key("report_every", Whole(1, MAX_EPOCHS), 500, may_vary=False, metavar="N",

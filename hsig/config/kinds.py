@@ -198,6 +198,20 @@ class Choice(Kind):
         return next(word for word, meaning in self._table().items() if meaning == value)
 
 
+class Column(Kind):
+    """A column of a table, by its name, or by its number from 1."""
+
+    splits = True
+
+    def check(self, value: object, location: Location) -> str:
+        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+            raise location.expected("a column's name, or its number from 1", value)
+        return str(value)
+
+    def schema(self) -> Schema:
+        return {"type": ["string", "integer"]}
+
+
 class EngineName(Choice):
     """The name of an engine, or a word for the fastest."""
 

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import chain
+from math import isinf
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
@@ -30,7 +34,9 @@ from hsig.config.values import (
 )
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import OF_OPTIMIZER, Bound, Checks, Experiment, Variant
+from hsig.networks.losses import LOSSES, Loss
 from hsig.networks.network import default_output_activation
+from hsig.networks.tasks import MIN_ROWS, NO_SCALE, NUMBER, Task, split_rows
 
 Settings = Mapping[str, str | Argument]  # by key: texts as behind its flag, or values of a call
 
@@ -188,11 +194,14 @@ class CheckedKeys:
         for name in OF_OPTIMIZER:
             if values[name] is None:
                 values[name] = getattr(values["optimizer"].rule, name)
+        values |= self._task()
         own, chosen = values["activation"], values["activations"] if self.comparing else ()
         is_known = own is not None and all(layer.name in ACTIVATIONS for layer in own)
         if not (self.comparing and (own is None or is_known or own in chosen)):
             chosen = (own, *chosen)  # to compare, only what nobody could name
-        variants = tuple(map(self._variant, chosen))
+        variants = tuple(self._variant(layers, values) for layers in chosen)
+        if values["scale_target"] == "auto":
+            values["scale_target"] = choose_target_scale(values["task"], variants)
         values["epochs"] = epochs = self._epochs()
         values["at_epochs"] = tuple(epoch for epoch in values["at_epochs"] if epoch <= epochs)
         bias = values["init_bias"]
@@ -205,10 +214,34 @@ class CheckedKeys:
             values["seeds"] = (0,)  # they go with one seed
         return Experiment(variants=variants, **{name: values[name] for name in _FIELDS})
 
-    def _variant(self, layers: Layers) -> Variant:
-        output = self.values["output_activation"]
-        if output is None:
-            output = _default_output(layers, self.values["hidden"])
+    def _task(self) -> dict[str, Any]:
+        """The task, with rows held out, and what follows from it where nobody said otherwise."""
+        task, test, share = (self.values[name] for name in ("task", "test", "held_out"))
+        if share is not None and test is not None:
+            self.location("held_out").wrong("goes without test, whose rows are held out. Give one")
+        elif test is not None:
+            task = replace(task, held_out=test.rows)
+        elif share is not None and len(task.targets) < MIN_ROWS:
+            self.location("held_out").wrong(
+                f"expected a task of at least {MIN_ROWS} rows to hold some out, got "
+                f"{len(task.targets)}"
+            )
+        elif share is not None:
+            task = split_rows(task, share, self.values["data_seed"])
+        several = len(task.classes) > 2
+        loss = (
+            self.values["loss"]
+            or LOSSES["squared" if task.kind == NUMBER else "cross_entropy" if several else "bce"]
+        )
+        within = self.values["solved_within"]
+        if within is None and loss.name != "cross_entropy":
+            within = 0.5
+        return {"task": task, "loss": loss, "solved_within": within}
+
+    def _variant(self, layers: Layers, values: Mapping[str, Any]) -> Variant:
+        output = values["output_activation"] or _default_output(
+            layers, values["hidden"], values["task"], values["loss"]
+        )
         return Variant(layers_text(layers), layers, layers[-1] if output == SAME else output)
 
     def _epochs(self) -> int:
@@ -258,9 +291,20 @@ class CheckedKeys:
         return checks
 
 
-def _default_output(layers: Layers, hidden: Sequence[int]) -> Activation:
-    """Without hidden layers the output's activation is the variant's, whatever its range."""
+def _default_output(layers: Layers, hidden: Sequence[int], task: Task, loss: Loss) -> Activation:
+    """What the target asks for; else, without hidden layers, that of the variant."""
+    if loss.name == "cross_entropy":
+        return ACTIVATIONS["softmax"]
+    if task.kind == NUMBER and not loss.needs_probabilities:
+        return ACTIVATIONS["identity"]
     return default_output_activation(layers[-1]) if hidden else layers[-1]
+
+
+def choose_target_scale(task: Task, variants: Iterable[Variant]) -> str:
+    """How to scale a target if nobody says: as `standard` where outputs and targets are far."""
+    unbounded = all(map(isinf, chain(*(v.output_activation.range for v in variants))))
+    far = task.kind == NUMBER and task.targets.shape[1] == 1 and np.abs(task.targets).max() > 1.0
+    return "standard" if unbounded and far else NO_SCALE
 
 
 def check_keys(
@@ -288,7 +332,10 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
     hidden = [variant.hidden_activations for variant in experiment.variants]
     outputs = [variant.output_activation for variant in experiment.variants]
     output: Activation | str | None = outputs[0]
-    if len(hidden) > 1 and outputs == [_default_output(v, experiment.hidden) for v in hidden]:
+    default = partial(
+        _default_output, hidden=experiment.hidden, task=experiment.task, loss=experiment.loss
+    )
+    if len(hidden) > 1 and outputs == list(map(default, hidden)):
         output = None
     elif len(hidden) > 1 and outputs == [layers[-1] for layers in hidden]:
         output = SAME

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ MAX_OUTPUTS = 64
 MAX_SAMPLES = 10_000
 MAX_CHARACTERS = 1_000_000
 _MAX_BYTES = 4 * (MAX_CHARACTERS + 1)
-_TASK_KEYS = {"name", "inputs", "targets", "columns"}
+MAX_KEPT_NUMBERS = 10_000  # of the rows of a file; of more, a run keeps no copy
+_TASK_KEYS = {"name", "inputs", "targets", "columns", "kind", "classes", "csv", "sha256", "notes"}
 _TASK_FORMS = "csv:FILE, or {inputs: [[...]], targets: [...]}"
 _CSV = "csv:"
 _SPREAD = Number(0.0, 1e9)  # of a start: `sd` and `gain`
@@ -99,15 +101,19 @@ class TaskKind(SpecKind):
     def complete(self, typed: str) -> list[str]:
         return complete_list(self.names(), typed)
 
-    def document(self, value: "Task") -> Json:
-        targets = value.targets
-        columns: dict[str, Json] = {"columns": list(value.columns)} if value.columns else {}
-        return {
-            "name": value.name,
-            **columns,
-            "inputs": value.inputs.tolist(),
-            "targets": (targets[:, 0] if targets.shape[1] == 1 else targets).tolist(),
-        }
+    def document(self, value: "Task | None") -> Json:
+        if value is None:
+            return None
+        (inputs, targets), source = value.every_row, value.source
+        known: dict[str, Json] = {"name": value.name, "columns": list(value.columns)}
+        known |= {"kind": value.kind, "classes": list(value.classes)}
+        if source is not None:
+            known |= {"csv": source.path, "sha256": source.sha256, "notes": list(source.notes)}
+        document: dict[str, Json] = {name: part for name, part in known.items() if part}
+        if source is not None and inputs.size + targets.size > MAX_KEPT_NUMBERS:
+            return document
+        targets = targets[:, 0] if targets.shape[1] == 1 else targets
+        return {**document, "inputs": inputs.tolist(), "targets": targets.tolist()}
 
 
 class StartKind(SpecKind):
@@ -211,8 +217,8 @@ def _read_csv(name: object, location: Location) -> "Task":
 
 
 def _read_rows(value: dict[str, Any], location: Location) -> "Task":
-    """The task of rows in a config."""
-    from hsig.networks.tasks import TASKS
+    """The task of rows in a config, or in a kept run."""
+    from hsig.networks.tasks import TASKS, Source
 
     name, columns = value.get("name", "rows"), value.get("columns", [])
     if not isinstance(name, str):
@@ -239,7 +245,13 @@ def _read_rows(value: dict[str, Any], location: Location) -> "Task":
         raise location.below("columns").wrong(
             f"expected {width} names, first of the inputs, then of the targets, got {len(columns)}"
         )
-    return _make_task(name, inputs, targets, columns, location)
+    task = _make_task(name, inputs, targets, columns, location)
+    source = None
+    if "sha256" in value:
+        source = Source(value["csv"], value["sha256"], tuple(value.get("notes", ())))
+    return replace(
+        task, kind=value.get("kind", ""), classes=tuple(value.get("classes", ())), source=source
+    )
 
 
 def _make_task(

@@ -34,7 +34,8 @@ class Problem:
     inputs: Array  # (samples, inputs), in the order of training
     targets: Array  # (samples, outputs)
     learning_rate: float | Array  # of all seeds, or (seeds,)
-    solved_within: float  # a seed is solved when every |prediction - target| is below this
+    # a seed is solved when every row is right, as `hsig.networks.losses.rows_right` has it
+    solved_within: float | None
     order: Order = ONLINE
     optimizer: Optimizer = SGD
     # a seed stops when the mean loss of its weights is at most this, or once it is solved
@@ -96,7 +97,7 @@ class Problem:
         """
         seen = self.inputs_with_bias[:, :, 0] if features is None else features
         activations = self.network.activations[-1 - len(units) :]
-        return find_obstacle(activations, units, seen, self.targets, self.solved_within)
+        return find_obstacle(activations, units, seen, self.targets, self.solved_within or 0.5)
 
     def batches(self, state: "State") -> list[slice] | list[IntArray]:
         """The rows of each step of the epoch that a state comes to; an index array is by seed."""

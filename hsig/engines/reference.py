@@ -12,6 +12,7 @@ import numpy as np
 
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
 from hsig.engines.engine import MARKS, NOT_REACHED, Problem, Progress, State, Strides
+from hsig.networks.losses import rows_right
 from hsig.networks.network import Activity, Weights, all_finite
 
 NAME = "reference"
@@ -74,7 +75,8 @@ def advance(state: State, problem: Problem, epochs: int, *, threads: int = 1) ->
             predictions = activity.predictions
             if epoch == first_epoch:
                 first_predictions = predictions
-            solved = _all_within(predictions - problem.target_columns, problem.solved_within)
+            wanted, within = problem.target_columns, problem.solved_within
+            solved = rows_right(predictions, wanted, within).all(axis=0)
             solved &= diverged_at == NOT_REACHED
             _mark(lost_at, ~solved & (solved_at != NOT_REACHED), epoch)
             _mark(solved_at, solved, epoch)
@@ -158,12 +160,6 @@ def _stay(before: State, after: State, stopped: BoolArray) -> State:
         weights=choose(before.weights, after.weights),
         memory=tuple(choose(then, now) for then, now in memory),
     )
-
-
-def _all_within(errors: Array, bound: float) -> BoolArray:
-    """For each seed, whether every error is below the bound; nan is not. Seeds last."""
-    within: BoolArray = np.all(np.abs(errors) < bound, axis=(0, 1))
-    return within
 
 
 def _mark(first: IntArray, where: BoolArray, epoch: int) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, sum_in_order
 from hsig.engines.engine import Problem
+from hsig.networks.losses import rows_right
 from hsig.networks.network import Activity, Network, Weights, all_finite, append_ones
 
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
@@ -46,8 +47,8 @@ class Evidence:
     slope: Array  # (seeds, layers); largest size of a training slope, over units and samples
     # (seeds, layers + 1); share of the pairs where the layer's activation is all but flat
     flat: Array
-    # (seeds,); largest size of the loss's slope in an output's pre-activation, over the predictions
-    # that are wrong; 0 if none is
+    # (seeds,); largest size of the loss's slope in an output's pre-activation, over the rows that
+    # are wrong; 0 if none is
     wrong_gradient: Array
     # (seeds,); largest residual of the least-squares affine fit of the outputs' pre-activations to
     # the inputs
@@ -105,12 +106,16 @@ def observe(problem: Problem, weights: Weights, predictions: Array) -> Evidence:
 
 
 def examine(
-    network: Network, weights: Weights, activity: Activity, targets: Array, solved_within: float
+    network: Network,
+    weights: Weights,
+    activity: Activity,
+    targets: Array,
+    solved_within: float | None,
 ) -> Evidence:
     """Look at every seed, by its weights and their activity for all samples."""
     wanted = targets[:, :, None]
     with np.errstate(all="ignore"):
-        right = np.abs(activity.predictions - wanted) < solved_within
+        right = rows_right(activity.predictions, wanted, solved_within)
         deltas = np.abs(network.output_deltas(activity, wanted))
         gradient = network.gradient(weights, activity, wanted)
         slopes = network.hidden_slopes(activity)
@@ -131,10 +136,10 @@ def examine(
         on_one_piece=_layers_last([settled.mean(axis=0) for _, settled in pieces], seeds),
         alive=_layers_last(alive, seeds),
         gradient=_layers_last(norms, seeds),
-        solved=right.all(axis=(0, 1)) & finite,
+        solved=right.all(axis=0) & finite,
         slope=_layers_last(steepest, seeds),
         flat=_layers_last(flat, seeds),
-        wrong_gradient=np.where(right, 0.0, deltas).max(axis=(0, 1)),
+        wrong_gradient=np.where(right[:, None], 0.0, deltas).max(axis=(0, 1)),
         nonaffinity=nonaffinity,
     )
 

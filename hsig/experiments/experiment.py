@@ -19,9 +19,10 @@ from hsig.engines.choice import Engine, engine_for
 from hsig.engines.engine import MARKS, NOT_REACHED, Problem, State
 from hsig.engines.optimizers import OPTIMIZERS, SGD, Optimizer
 from hsig.engines.order import Order, shuffle
-from hsig.experiments.evidence import Evidence
+from hsig.experiments.evidence import Evidence, map_arrays
+from hsig.experiments.measures import AUTO, LOSS, RIGHT, SOLVED, Measure, Measures
 from hsig.experiments.outlook import Outlook
-from hsig.networks.losses import Loss
+from hsig.networks.losses import Loss, rows_right
 from hsig.networks.network import (
     Activity,
     Network,
@@ -30,9 +31,11 @@ from hsig.networks.network import (
     seeds_first,
     seeds_last,
 )
+from hsig.networks.obstacles import find_contradictions
 from hsig.networks.starts import QUESTION_START, Start
-from hsig.networks.tasks import NO_SCALE, Task, scale_inputs
+from hsig.networks.tasks import CLASS, NO_SCALE, Task, scale_task
 
+MAX_TABLE = 32  # rows; of so many at most, `solved` is what is asked by itself
 STOP_SOLVED = "solved"  # what `stop_at` may be in place of a loss
 Bound = float | str  # what a check compares with
 Checks = Mapping[str, Bound]
@@ -92,11 +95,24 @@ class Experiment:
     seeds: tuple[int, ...] = (0,)
     until: float | None = None
     max_seeds: int = 5000
-    solved_within: float = 0.5
+    # how near predictions must be, in the target's unit; None where the right class's is to be the
+    # largest
+    solved_within: float | None = 0.5
     stop_at: float | str | None = None  # a loss, or `STOP_SOLVED`
     report_every: int = 500
     at_epochs: tuple[int, ...] = ()  # rising
     scale: str = NO_SCALE
+    scale_target: str = NO_SCALE
+    # how the task was read from its file, and which rows of it are held out
+    target: str | None = None
+    inputs: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    missing: str = "refuse"
+    target_kind: str = AUTO
+    held_out: float | None = None
+    data_seed: int = 0
+    test: Task | None = None
+    measure: str = AUTO  # of `hsig.experiments.measures.MEASURES`
     cost: str = "weights"
     engine: str = "reference"
     workers: int | None = None  # None for all cores
@@ -127,7 +143,36 @@ class Experiment:
     @cached_property
     def scaled_task(self) -> Task:
         """The task as the networks see it."""
-        return scale_inputs(self.task, self.scale)
+        return scale_task(self.task, self.scale, self.scale_target)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the target is a class, and not a number."""
+        kind = self.task.kind
+        return kind == CLASS or (not kind and self.loss.needs_probabilities)
+
+    @cached_property
+    def chosen_measure(self) -> Measure:
+        """What claims are made of: `measure`, or what fits the task.
+
+        By itself it is solved where a network can get every row right, as far as one knows.
+        """
+        held_out = self.task.held_out is not None
+        if self.measure != AUTO:
+            return Measure(self.measure, held_out and self.measure != SOLVED)
+        if not held_out and len(self.task.targets) <= MAX_TABLE and not self.contradictions:
+            return Measure(SOLVED)
+        return Measure(RIGHT if self.has_classes else LOSS, held_out)
+
+    @cached_property
+    def contradictions(self) -> list[IntArray]:
+        """The places of samples with the same inputs and targets that no prediction is right on."""
+        return find_contradictions(self.task.inputs, self.task.targets, self.tolerance)
+
+    @property
+    def tolerance(self) -> float:
+        """How near predictions must come to be right; if it is to be the largest, nearer than 0."""
+        return self.solved_within or 0.5
 
     @property
     def stop_loss(self) -> float | None:
@@ -160,9 +205,9 @@ class Experiment:
         return Problem(
             network=self.network_of(variant),
             inputs=self.scaled_task.inputs,
-            targets=self.task.targets,
+            targets=self.scaled_task.targets,
             learning_rate=self.learning_rate_of(variant),
-            solved_within=self.solved_within,
+            solved_within=self.solved_within and self.solved_within / self.scaled_task.unit,
             order=Order(self.batch_size, self.order == "shuffled"),
             optimizer=replace(
                 self.optimizer, weight_decay=self.weight_decay, clip_norm=self.clip_norm
@@ -317,7 +362,8 @@ class Checkpoint:
     @property
     def solved(self) -> BoolArray:
         """Shape (seeds,); which are right on every sample, and have not diverged."""
-        right = self.max_error < self.problem.solved_within
+        wanted, within = self.problem.target_columns, self.problem.solved_within
+        right = rows_right(seeds_last(self.predictions), wanted, within).all(axis=0)
         solved: BoolArray = right & (self.diverged_at == NOT_REACHED)
         return solved
 
@@ -347,8 +393,14 @@ class Result:
     diverged_at: IntArray
     stopped_at: IntArray
     stops_at_loss: bool = False  # whether a loss is what seeds are to get to
+    measures: Measures  # (seeds, checkpoints); of a sweep's cell, at the budget alone
     verdict: IntArray  # place in `hsig.experiments.verdicts.VERDICTS`
     failure: str = ""  # why it could not be trained; there are no seeds then
+
+    @cached_property
+    def final(self) -> Measures:
+        """The measures at the last checkpoint, (seeds,)."""
+        return map_arrays(lambda array: array[:, -1], self.measures)
 
     @property
     def epochs_to_solve(self) -> Array:
@@ -369,14 +421,19 @@ class Training(Result):
     epochs: tuple[int, ...]  # the checkpoints reached, and the epoch of an early end
     cost_last: Array  # (seeds, checkpoints), loss of the epoch's last sample
     cost_mean: Array  # (seeds, checkpoints), mean loss over the epoch's samples
-    loss: Array  # (seeds, checkpoints), mean loss of the weights there
     predictions: Array  # (seeds, samples, outputs), at the last checkpoint
-    max_error: Array  # (seeds,), the largest |prediction - target| there
+    held_out_predictions: Array  # the same for the rows that are held out
+    max_error: Array  # (seeds,), the largest |prediction - target| there, of training
     weights: Weights  # there
     diverged_by: tuple[str, ...]
     evidence: Evidence  # the second axis are checkpoints
     outlook: Outlook  # unknown where the budget was not reached
     twin_distance: Array
+
+    @property
+    def loss(self) -> Array:
+        """Shape (seeds, checkpoints); mean loss of the weights there."""
+        return self.measures.loss
 
     @classmethod
     def failed(cls, variant: Variant, reason: str) -> "Training":
@@ -387,6 +444,7 @@ class Training(Result):
         evidence: dict[str, Any] = dict.fromkeys((field.name for field in fields(Evidence)), shown)
         return cls(
             **arrays,
+            measures=Measures(*[shown] * len(fields(Measures))),
             seeds=(),
             failure=reason,
             variant=variant,
@@ -398,9 +456,9 @@ class Training(Result):
         )
 
 
-# the arrays of a training but for its verdicts, its weights, the evidence and the outlook
+# the arrays of a training but for verdicts, measures, weights, the evidence and the outlook
 ARRAYS = (
-    *("cost_last", "cost_mean", "loss", "predictions", "max_error"),
+    *("cost_last", "cost_mean", "predictions", "held_out_predictions", "max_error"),
     *("solved", *MARKS, "twin_distance"),
 )
 

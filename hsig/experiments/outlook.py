@@ -16,7 +16,7 @@ from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ONLINE, Order
 from hsig.engines.reference import descend
 from hsig.experiments.evidence import map_arrays
-from hsig.networks.losses import LOSSES
+from hsig.networks.losses import LOSSES, rows_right
 from hsig.networks.network import Network, Weights, all_finite, append_ones
 
 WINDOW = 40  # epochs
@@ -84,8 +84,10 @@ def _look_ahead(start: State, problem: Problem, advance: Advance) -> Outlook:
     )
     predictions = np.concatenate(ahead.predictions, axis=-1)
     losses = problem.mean_loss(weights, predictions).reshape(len(ahead), start.seeds)
-    errors = np.abs(ahead.predictions[:-1] - problem.target_columns)
-    solved = np.logical_or.accumulate((errors < problem.solved_within).all(axis=(1, 2)))
+    right = [
+        rows_right(p, problem.target_columns, problem.solved_within) for p in ahead.predictions
+    ]
+    solved = np.logical_or.accumulate(np.all(right[:-1], axis=1))
     same, moves = [], []  # of each layer of the weights, and behind them of the memory
     layers = (chain(state.weights, *state.memory) for state in (start, ahead))
     for then, later in zip(*layers, strict=True):

@@ -10,6 +10,7 @@ import numpy as np
 from hsig.arrays import Array
 from hsig.engines import compiled
 from hsig.engines.engine import MARKS, Problem
+from hsig.experiments.evidence import map_arrays
 from hsig.experiments.experiment import (
     OF_OPTIMIZER,
     Experiment,
@@ -75,7 +76,10 @@ class CellResult(Result):
         chosen = tuple(seeds)
         rows = [place[seed] for seed in chosen]
         arrays = {name: getattr(self, name)[rows] for name in ARRAYS}
-        return CellResult(seeds=chosen, stops_at_loss=self.stops_at_loss, **arrays)
+        measures = map_arrays(lambda array: array[rows], self.measures)
+        return CellResult(
+            seeds=chosen, stops_at_loss=self.stops_at_loss, measures=measures, **arrays
+        )
 
 
 ARRAYS = ("solved", *MARKS, "verdict", "cost")
@@ -109,12 +113,14 @@ def cell_steps(*cells: Experiment) -> Iterator[CellResult | None]:
     arrays: dict[str, Any] = {
         name: cost if name == "cost" else getattr(training, name) for name in ARRAYS
     }
+    measures = training.measures
     ends = accumulate((0 if training.failure else len(cell.seeds) for cell in cells), initial=0)
     for cell, (start, stop) in zip(cells, pairwise(ends), strict=True):
         yield CellResult(
             seeds=() if training.failure else cell.seeds,
             failure=training.failure,
             stops_at_loss=training.stops_at_loss,
+            measures=map_arrays(lambda array, some=slice(start, stop): array[some, -1:], measures),
             **{name: array[start:stop] for name, array in arrays.items()},
         )
 

@@ -13,6 +13,7 @@ from hsig.engines.engine import NOT_REACHED, Progress, State
 from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence, map_arrays, observe
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
+from hsig.experiments.measures import Measures, measure_rows
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
 from hsig.networks.network import seeds_first, seeds_last
@@ -186,6 +187,8 @@ def _to_training(
     seeds = len(experiment.seeds)
     reached = list(reported.values())
     evidence, loss = _observe(reached)
+    task = experiment.scaled_task
+    measures, held_out = _measure(experiment, reached, loss)
     outlook = last.outlook or Outlook.unknown(seeds)
     return Training(
         seeds=experiment.seeds,
@@ -208,9 +211,10 @@ def _to_training(
         epochs=tuple(reported),
         cost_last=np.stack([checkpoint.cost_last for checkpoint in reached], axis=1),
         cost_mean=np.stack([checkpoint.cost_mean for checkpoint in reached], axis=1),
-        loss=loss,
-        predictions=last.predictions,
-        max_error=last.max_error,
+        measures=measures,
+        predictions=task.restore(last.predictions),
+        held_out_predictions=task.restore(held_out),
+        max_error=task.unit * last.max_error,
         twin_distance=np.full(seeds, np.nan) if last.twin_distance is None else last.twin_distance,
         weights=last.weights,
         diverged_by=last.diverged_by,
@@ -243,6 +247,29 @@ def _observe(checkpoints: Sequence[Checkpoint]) -> tuple[Evidence, Array]:
         return np.ascontiguousarray(np.concatenate(arrays).swapaxes(0, 1))
 
     return map_arrays(join, *evidence), join(*losses)
+
+
+def _measure(
+    experiment: Experiment, checkpoints: Sequence[Checkpoint], loss: Array
+) -> tuple[Measures, Array]:
+    """The measures at checkpoints, and the last predictions of the rows that are held out."""
+    task, problem = experiment.scaled_task, checkpoints[0].problem
+    engine = experiment.engine_of(checkpoints[0].variant)
+    within = problem.solved_within
+    none = np.full(checkpoints[0].state.seeds, np.nan)
+    predictions = np.zeros((0, problem.targets.shape[1], len(none)))
+    columns = []
+    for place, checkpoint in enumerate(checkpoints):
+        seen = seeds_last(checkpoint.predictions)
+        of_training = measure_rows(seen, loss[None, :, place], task.rows, within, task.unit)
+        of_held_out = (none, none, none)
+        if task.held_out is not None:
+            rows = replace(problem, inputs=task.held_out.inputs, targets=task.held_out.targets)
+            predictions = engine.predict(rows, checkpoint.state.weights)
+            losses = rows.mean_loss(checkpoint.state.weights, predictions)
+            of_held_out = measure_rows(predictions, losses[None], task.held_out, within, task.unit)
+        columns.append(np.stack([*of_training, *of_held_out]))
+    return Measures(*np.stack(columns, axis=-1)), seeds_first(predictions)
 
 
 def judge_seeds(

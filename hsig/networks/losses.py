@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hsig.arrays import Array
+from hsig.arrays import Array, BoolArray
 
 
 def squared(p: Array, y: Array) -> Array:
@@ -92,6 +92,27 @@ def bce_naive_derivative(p: Array, y: Array) -> Array:
 def bce_naive_second_derivative(p: Array, y: Array) -> Array:
     """Second derivative of bce_naive in p."""
     return y / p**2 + (1.0 - y) / (1.0 - p) ** 2
+
+
+def rows_right(predictions: Array, targets: Array, within: float | None) -> BoolArray:
+    """Which rows are right, (rows, seeds): all their outputs are within so much of the targets.
+
+    Without a bound the target's output, the one that is 1, is to be larger than all others.
+
+    Args:
+        predictions: Shape (rows, outputs, seeds).
+        targets: Shape (rows, outputs, 1).
+        within: How near; strictly below.
+    """
+    with np.errstate(invalid="ignore"):
+        if within is not None:
+            near: BoolArray = np.all(np.abs(predictions - targets) < within, axis=1)
+            return near
+        wanted = targets == targets.max(axis=1, keepdims=True)
+        of_target = np.where(wanted, predictions, np.inf).min(axis=1)
+        of_others = np.where(wanted, -np.inf, predictions).max(axis=1)
+        largest: BoolArray = of_target > of_others
+        return largest
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def _describe_out_of_reach(experiment: Experiment, variants: Sequence[Variant]) 
     names = list(dict.fromkeys(to_text(variant.output_activation) for variant in variants))
     low, high = output.enclosure
     return (
-        f"no output of {listed(names)} can be within {short(experiment.solved_within)} of "
+        f"no output of {listed(names)} can be within {short(experiment.tolerance)} of "
         f"{len(find_unreachable(experiment, variants[0]))} of the {len(targets)} targets (they "
         f"range from {short(float(targets.min()))} to {short(float(targets.max()))}; "
         f"{'their' if len(names) > 1 else 'its'} values from {short(low)} to {short(high)})"
@@ -80,7 +80,7 @@ def out_of_reach_document(experiment: Experiment, variant: Variant) -> Json:
         "of": len(targets),
         "targets": [float(targets.min()), float(targets.max())],
         "output": plain(list(variant.output_activation.enclosure)),
-        "within": experiment.solved_within,
+        "within": experiment.tolerance,
     }
 
 
@@ -100,7 +100,7 @@ def _describe_targets(experiment: Experiment) -> list[str]:
 def _describe_contradictions(experiment: Experiment) -> list[str]:
     """A message if samples with the same inputs have targets of which none is near to all."""
     inputs = append_bias(experiment.scaled_task.inputs)[:, :, 0]
-    targets, within = experiment.task.targets, experiment.solved_within
+    targets, within = experiment.task.targets, experiment.tolerance
     groups = find_contradictions(inputs, targets, within)
     if not groups:
         return []
@@ -118,7 +118,7 @@ def _describe_contradictions(experiment: Experiment) -> list[str]:
 
 def _describe_constant(experiment: Experiment) -> list[str]:
     """A message if one prediction is right on every sample."""
-    targets, within = experiment.task.targets, experiment.solved_within
+    targets, within = experiment.task.targets, experiment.tolerance
     spread = float(np.ptp(targets, axis=0).max())
     if spread == 0.0:
         values = listed([short(float(target)) for target in targets[0]])

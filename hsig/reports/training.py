@@ -84,7 +84,7 @@ def _notes(experiment: Experiment, summary: VariantSummary, *, full: bool) -> tu
     if solved.n == 1 and not solved.k:
         notes.append(
             f"largest |prediction - target| is {number(summary.largest_error)}; solved is below "
-            f"{short(experiment.solved_within)} on every sample"
+            f"{short(experiment.tolerance)} on every sample"
         )
     if reached != experiment.epochs:
         notes.append(

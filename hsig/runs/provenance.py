@@ -34,13 +34,16 @@ def digest_experiments(experiments: Iterable[Experiment]) -> str:
     )
 
 
+_NAMES = ("columns", "csv", "notes", "classes")  # of a task
+
+
 def decisive_keys(experiment: Experiment) -> dict[str, Any]:
     """The resolved keys that numbers depend on and that differ from their defaults."""
     keys = keys_of(experiment)
     if experiment.is_tuned:
         keys["learning_rate"] = list(map(experiment.learning_rate_of, experiment.variants))
-    if isinstance(keys["task"], dict):  # what its columns are called changes no number
-        keys["task"] = {name: part for name, part in keys["task"].items() if name != "columns"}
+    if isinstance(keys["task"], dict):  # what things are called changes no number
+        keys["task"] = {name: part for name, part in keys["task"].items() if name not in _NAMES}
     if experiment.batch_size is None:  # as digests had it before there was another size
         keys |= {"update": "batch", "batch_size": 1}
     defaults = default_keys()

@@ -22,6 +22,7 @@ from hsig.experiments.experiment import (
     Training,
     Variant,
 )
+from hsig.experiments.measures import Measures
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.training import judge_seeds
 from hsig.runs.provenance import digest_experiments, keys_of
@@ -39,8 +40,9 @@ from hsig.runs.store import (
 
 PRECISION = 1e-9  # to which what is observed is compared, absolute and relative
 T = TypeVar("T")
+RECORDS: Mapping[str, type] = {"measures": Measures, "evidence": Evidence, "outlook": Outlook}
 # what the engine trained, beside the weights: the compiled one gives the same bits everywhere
-TRAINED = tuple(name for name in ARRAYS if name not in ("loss", "twin_distance"))
+TRAINED = tuple(name for name in ARRAYS if name != "twin_distance")
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -121,8 +123,11 @@ def arrays_of(training: Training) -> dict[str, Any]:
         **{name: getattr(training, name) for name in ARRAYS},
         "diverged_by": np.array(training.diverged_by, dtype=np.str_),
         **{f"weights/{layer}": array for layer, array in enumerate(training.weights)},
-        **{f"evidence/{f.name}": getattr(training.evidence, f.name) for f in fields(Evidence)},
-        **{f"outlook/{f.name}": getattr(training.outlook, f.name) for f in fields(Outlook)},
+        **{
+            f"{name}/{field.name}": getattr(getattr(training, name), field.name)
+            for name, kind in RECORDS.items()
+            for field in fields(kind)
+        },
     }
 
 
@@ -189,6 +194,7 @@ def _decode_training(
         return Training.failed(variant, entry["error"])
     evidence = _decode_fields(Evidence, _below("evidence/", arrays))
     outlook = _decode_fields(Outlook, _below("outlook/", arrays))
+    measures = _decode_fields(Measures, _below("measures/", arrays))
     weights = tuple(arrays[f"weights/{n}"] for n in range(len(experiment.hidden) + 1))
     # which runs of before there was `stop_at` do not have
     arrays = {"stopped_at": np.full(len(experiment.seeds), NOT_REACHED), **arrays}
@@ -209,6 +215,7 @@ def _decode_training(
         epochs=tuple(entry["epochs"]),
         diverged_by=tuple(arrays["diverged_by"].tolist()),
         weights=weights,
+        measures=measures,
         evidence=evidence,
         outlook=outlook,
     )

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import datetime
+from math import nan
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,6 +21,7 @@ from hsig.config.values import plain
 from hsig.engines.engine import NOT_REACHED
 from hsig.errors import BusyError, ConfigError, RunError
 from hsig.experiments.experiment import COSTS, Experiment, Outcome
+from hsig.experiments.measures import Measures
 from hsig.experiments.sweeps import ARRAYS, Axis, CellResult, Sweep, grid_cells
 from hsig.runs.provenance import digest_cell, digest_cells, digest_sweep, keys_of
 from hsig.runs.record import (
@@ -56,6 +59,11 @@ def encode_cell(number: int, result: CellResult) -> dict[str, Any]:
         "number": number,
         "seeds": list(result.seeds),
         **{name: plain(getattr(result, name).tolist()) for name in ARRAYS},
+        "measures": {
+            name: plain(values.tolist())
+            for name, values in vars(result.final).items()
+            if not np.isnan(values).all()
+        },
         "stops_at_loss": result.stops_at_loss,
         "error": result.failure,
     }
@@ -69,8 +77,18 @@ def decode_cell(text: bytes) -> tuple[int, CellResult]:
         name: np.array([float(n) for n in entry[name]]).astype(_TYPES.get(name, np.int64))
         for name in ARRAYS
     }
+    seeds = tuple(entry["seeds"])
+    kept = {name: list(map(float, values)) for name, values in entry.get("measures", {}).items()}
+    shape, unknown = (len(seeds), 1), [nan] * len(seeds)
+    measures = Measures(
+        **{
+            field.name: np.reshape(kept.get(field.name, unknown), shape)
+            for field in fields(Measures)
+        }
+    )
     return entry["number"], CellResult(
-        seeds=tuple(entry["seeds"]),
+        seeds=seeds,
+        measures=measures,
         **arrays,
         failure=entry["error"],
         stops_at_loss=entry.get("stops_at_loss", False),
