@@ -293,11 +293,20 @@ def test_the_order_of_experiments_counts():
 # numbers depend on these: one may change only with `NUMERICS`, or equal digests are of other bits
 DEFAULTS = {
     "task": "xor",
+    "target": None,
+    "inputs": None,
+    "drop": None,
+    "missing": "refuse",
+    "target_kind": "auto",
+    "held_out": None,
+    "data_seed": 0,
+    "test": None,
+    "scale_target": "auto",
     "scale": "none",
     "activation": "sigmoid",
     "activations": None,
     "output_activation": None,
-    "loss": "bce",
+    "loss": None,
     "optimizer": "sgd",
     "learning_rate": None,
     "weight_decay": None,
@@ -312,7 +321,7 @@ DEFAULTS = {
     "init_bias": None,
     "initial_weights": None,
     "seeds": 100,
-    "solved_within": 0.5,
+    "solved_within": None,
     "stop_at": None,
     "report_every": 500,
     "at_epochs": None,
@@ -324,6 +333,7 @@ def test_the_defaults_that_digests_leave_out_are_what_they_were():
     assert {name: key.default for name, key in KEYS.items() if key.numbers} == DEFAULTS
     experiment = load_experiment()
     assert (experiment.learning_rate, experiment.weight_decay) == (0.1, 0.0)
+    assert (experiment.loss.name, experiment.solved_within) == ("bce", 0.5)
 
 
 def test_the_default_experiment_says_nothing_and_every_other_value_itself():

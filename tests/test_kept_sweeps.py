@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hsig.config.sweeps import load_sweep
 from hsig.engines.choice import ENGINES
 from hsig.errors import BusyError, ConfigError, RunError
+from hsig.experiments.measures import Measures
 from hsig.experiments.sweeps import ARRAYS, CellResult, train_cell
 from hsig.runs.record import same_bits
 from hsig.runs.store import (
@@ -87,13 +88,21 @@ def test_a_cell_comes_back_from_its_line_with_every_bit(costs, number):
     whole = np.arange(len(costs), dtype=np.int64)
     arrays = {name: whole - 1 for name in ARRAYS} | {"solved": whole > 2, "cost": np.array(costs)}
     arrays["cost"] = arrays["cost"].astype(np.float64)
-    cell = CellResult(seeds=tuple(whole.tolist()), **arrays, failure="" if costs else "why")
+    measures = Measures(*[arrays["cost"][:, None]] * 6)
+    cell = CellResult(
+        seeds=tuple(whole.tolist()),
+        **arrays,
+        measures=measures,
+        failure="" if costs else "why",
+    )
     line = json.dumps(encode_cell(number, cell), allow_nan=False).encode()
     again_number, again = decode_cell(line)
     assert (again_number, again.seeds, again.failure) == (number, cell.seeds, cell.failure)
     for name in ARRAYS:
         assert getattr(again, name).dtype == getattr(cell, name).dtype
         assert same_bits(getattr(again, name), getattr(cell, name))
+    for field in fields(Measures):
+        assert same_bits(getattr(again.measures, field.name), getattr(measures, field.name))
 
 
 ENTRIES = [(f"key{n}", {"n": n, "text": "ä\n" * n}) for n in range(5)]

@@ -1,17 +1,24 @@
 """What must hold between the keys of an experiment, each of which is right by itself."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
+
+import numpy as np
 
 from hsig.activations import Activation
 from hsig.activations.names import to_text
 from hsig.config.values import KeyPath
 from hsig.experiments.experiment import Experiment
 from hsig.networks.network import Weights
+from hsig.networks.tasks import CLASS, NO_SCALE, Rows
 
 MAX_CHECKPOINTS = 100_000
+# the keys of tables, and their defaults
+_OF_TABLES: Mapping[str, object] = {
+    "target": None, "inputs": (), "drop": (), "missing": "refuse", "target_kind": "auto",
+}  # fmt: skip
 
 
 class Conflict(NamedTuple):
@@ -38,6 +45,9 @@ def _rules(experiment: Experiment) -> Sequence[tuple[tuple[str, ...], bool, str]
     """Of some keys, what must hold, and what is said if it does not."""
     seeds, drawn = experiment.seeds, experiment.initial_weights is None
     fixed, tuned = experiment.until is None, bool(experiment.tune)
+    task = experiment.task
+    is_number = task.kind != CLASS and task.targets.shape[1] == 1
+    is_number = is_number and not experiment.loss.needs_probabilities
     return (
         (("seeds",), drawn or len(seeds) == 1,
          "initial_weights replace the draw, so they go with exactly one seed, "
@@ -53,11 +63,42 @@ def _rules(experiment: Experiment) -> Sequence[tuple[tuple[str, ...], bool, str]
          "initial_weights go with one seed, so there are no other seeds to choose on"),
         (("tune",), len(experiment.variants) > 1 or not tuned,
          "expected at least 2 activations to compare, got 1"),
+        *(((key,), task.source is not None or getattr(experiment, key) == default,
+           f"goes with a table, such as task csv:FILE, and {task.name} is none")
+          for key, default in _OF_TABLES.items()),
+        (("scale_target",), experiment.scale_target == NO_SCALE or is_number,
+         f"goes with one target that is a number, and the loss squared; the loss is "
+         f"{experiment.loss.name}, and {task.name} has "
+         f"{task.targets.shape[1]} {'classes' if task.classes else 'target(s)'}"),
+        (("test",), task.held_out is None or _widths(task.held_out) == _widths(task.rows),
+         "expected the inputs and targets of the task, got others"),
     )  # fmt: skip
+
+
+def _widths(rows: Rows) -> list[int]:
+    return [part.shape[1] for part in rows]
 
 
 def _find_loss_conflicts(experiment: Experiment) -> Iterator[Conflict]:
     loss, targets = experiment.loss, experiment.task.targets
+    is_of_classes = loss.name == "cross_entropy"
+    for output in dict.fromkeys(variant.output_activation for variant in experiment.variants):
+        if is_of_classes != (output.name == "softmax"):
+            yield Conflict(
+                ("output_activation", "loss"),
+                "the loss cross_entropy and the output softmax go with each other alone, got "
+                f"{loss.name} with {to_text(output)}. Use both, or "
+                f"{'loss bce' if is_of_classes else 'loss cross_entropy'}",
+            )
+    if (
+        is_of_classes
+        and not (np.sort(targets, axis=1) == [0.0] * (targets.shape[1] - 1) + [1.0]).all()
+    ):
+        yield Conflict(
+            ("task", "loss"),
+            "the loss cross_entropy needs a target for each class, 1 for that of the row and 0 for "
+            f"the others, got such as {targets[0].tolist()}. Use bce or squared",
+        )
     if not loss.needs_probabilities:
         return
     if targets.min() < 0.0 or targets.max() > 1.0:

@@ -4,16 +4,13 @@ On the rows that it is trained on, and on those that are held out.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from hsig.arrays import Array, mean_in_order
+from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
 from hsig.networks.losses import rows_right
 from hsig.networks.tasks import Rows, Task
-
-if TYPE_CHECKING:
-    from hsig.experiments.experiment import Result
 
 AUTO, SOLVED, LOSS, RIGHT = "auto", "solved", "loss", "right"
 MEASURES = (AUTO, SOLVED, LOSS, RIGHT)
@@ -34,6 +31,17 @@ class Measures:
     held_out_rmse: Array
 
 
+class Measured(Protocol):
+    """Seeds that were trained, as a `Result` has them; arrays have shape (seeds,)."""
+
+    solved: BoolArray
+    diverged_at: IntArray
+
+    @property
+    def final(self) -> Measures:
+        """The measures at the budget."""
+
+
 class Measure(NamedTuple):
     """What claims are made of, at the budget."""
 
@@ -45,7 +53,7 @@ class Measure(NamedTuple):
         """Which of `Measures` it is; that seeds are solved is none."""
         return f"held_out_{self.name}" if self.held_out else self.name
 
-    def scores(self, result: "Result") -> Array:
+    def scores(self, result: Measured) -> Array:
         """Of each seed, higher is better; -inf of one that diverged or has none."""
         if self.name == SOLVED:
             return result.solved.astype(np.float64)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+from numpy.random import RandomState
 
 from hsig.arrays import Array, mean_in_order
 
@@ -134,7 +135,7 @@ def split_rows(task: Task, share: float, data_seed: int) -> Task:
 
     Rounded, and of each class one at least stays in training. Equal rows stay on one side.
     """
-    generator = np.random.RandomState(data_seed)
+    generator = RandomState(data_seed)
     _, equal = np.unique(np.concatenate(task.rows, axis=1), axis=0, return_inverse=True)
     strata = np.zeros(len(equal), dtype=np.int64)
     if task.kind == CLASS:
