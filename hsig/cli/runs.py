@@ -212,6 +212,8 @@ def _repeat_run(record: Record, elsewhere: Collection[str]) -> _Repetition:
                 f"{record.id}: was trained by the engine {engine}, which was not built on this "
                 "machine"
             )
+    if changed := provenance.find_changed_files(experiments):
+        raise ConfigError([f"{record.id}: {message}" for message in changed])
     different: list[str] = []
     observed: list[str] = []
     for outcome in kept:

@@ -17,6 +17,9 @@ SCALES = (NO_SCALE, "standard", "minmax")
 CLASS, NUMBER = "class", "number"  # what a target may be
 
 
+STDIN = "-"  # the path of what is read from standard input
+
+
 class Rows(NamedTuple):
     """Some rows of a task."""
 

@@ -10,6 +10,7 @@ import os
 import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ import numpy as np
 from hsig import __version__
 from hsig.config.keys import KEYS
 from hsig.config.loading import load_experiment, resolved_keys
+from hsig.config.text import reason
 from hsig.engines import compiled, reference
 from hsig.engines.choice import numerics
 from hsig.engines.engine import NUMERICS
 from hsig.experiments.experiment import Experiment, as_cell
 from hsig.experiments.sweeps import Sweep
+from hsig.networks.tasks import STDIN
 
 
 def digest_experiments(experiments: Iterable[Experiment]) -> str:
@@ -87,6 +90,29 @@ def keys_of(experiment: Experiment) -> dict[str, Any]:
     if seeds == tuple(range(len(seeds))):
         keys["seeds"] = len(seeds)
     return keys
+
+
+def find_changed_files(experiments: Iterable[Experiment]) -> list[str]:
+    """Say which of the files that tasks were read from are missing, or have changed since."""
+    sources = dict.fromkeys(
+        task.source
+        for experiment in experiments
+        for task in (experiment.task, experiment.test)
+        if task is not None and task.source is not None and task.source.path != STDIN
+    )
+    messages = []
+    for path, sha256, _ in sources:
+        try:
+            with Path(path).open("rb") as file:
+                now = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as problem:
+            messages.append(f"{path}: cannot be read: {reason(problem)}")
+            continue
+        if now != sha256:
+            messages.append(
+                f"{path}: has changed: its SHA-256 was {sha256[:12]}..., and is {now[:12]}..."
+            )
+    return messages
 
 
 def engines_elsewhere(meta: Mapping[str, Any]) -> frozenset[str]:
