@@ -1,7 +1,7 @@
 """Outcomes made by hand, so that what comes after training is tested without any."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +13,7 @@ from hsig.analysis.trials import Trial
 from hsig.config.loading import load_experiment
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Outcome, Training
+from hsig.experiments.measures import Measures
 from hsig.experiments.outlook import Outlook
 from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.training import gather, run
@@ -64,8 +65,17 @@ def trial(k, n, name="x", *, works=False, epochs=10):
     return Trial(part, numbers, works=works)
 
 
-def cell(solved, seeds=None):
-    """A cell of a sweep of which only what is solved matters."""
+def measures(**arrays):
+    """Of some seeds, (seeds,) or at each checkpoint; what is not given is unknown."""
+    known = {name: np.array(values, dtype=float) for name, values in arrays.items()}
+    shape = next(iter(known.values())).shape
+    missing = np.full(shape if len(shape) > 1 else (*shape, 1), np.nan)
+    known = {name: values.reshape(missing.shape) for name, values in known.items()}
+    return Measures(**{field.name: known.get(field.name, missing) for field in fields(Measures)})
+
+
+def cell(solved, seeds=None, **arrays):
+    """A cell of a sweep of which only what is solved and these measures matter."""
     solved = np.array(solved, dtype=bool)
     never = np.full(len(solved), -1)
     return CellResult(
@@ -77,6 +87,7 @@ def cell(solved, seeds=None):
         stopped_at=never,
         verdict=np.where(solved, VERDICTS.index(SOLVED), VERDICTS.index(SLOW)),
         cost=np.zeros(len(solved)),
+        measures=measures(**{"loss": np.zeros(len(solved)), **arrays}),
     )
 
 
@@ -121,7 +132,7 @@ def _sizes(seeds, checkpoints):
     }
 
 
-def _training(experiment, variant, predictions, costs, diverged_at=()):
+def _training(experiment, variant, predictions, costs, diverged_at=(), **arrays):
     predictions = np.array(predictions, dtype=float)[:, :, None]
     costs = np.array(costs, dtype=float)
     seeds = len(predictions)
@@ -138,7 +149,8 @@ def _training(experiment, variant, predictions, costs, diverged_at=()):
         epochs=experiment.checkpoints,
         cost_last=costs,
         cost_mean=costs / 2,
-        loss=costs / 4,
+        measures=measures(loss=costs / 4, **arrays),
+        held_out_predictions=np.zeros((seeds, 0, 1)),
         predictions=predictions,
         max_error=errors,
         weights=(np.zeros((seeds, 3, 3)), np.zeros((seeds, 4, 1))),

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from prepared import cell, failed_cell, swept
+from prepared import cell, failed_cell, measures, swept
 
-from hsig.analysis.statistics import holm, mcnemar_exact
+from hsig.analysis.statistics import holm, sign_test
 from hsig.analysis.sweeps import pair_sweeps, summarise_cell
 from hsig.experiments.sweeps import Axis, CellResult
 from hsig.experiments.verdicts import VERDICTS
@@ -20,6 +20,7 @@ def test_the_summary_of_a_cell_by_hand():
         stopped_at=np.array([-1, -1, 8, -1]),
         verdict=np.array([VERDICTS.index(w) for w in ("solved", "affine", "affine", "diverged")]),
         cost=np.array([0.0, 2.0, 4.0, np.inf]),
+        measures=measures(loss=[0.0, 2.0, 4.0, np.inf]),
     )
     found = summarise_cell(result)
     assert (found.solved.k, found.solved.n, found.lost) == (1, 4, 2)
@@ -41,10 +42,10 @@ def test_cells_are_paired_seed_by_seed_and_the_p_values_adjusted_over_all_cells(
     for values, both in found.cells.items():
         ours, theirs = first[values].solved, second[values].solved
         assert both.paired.both == sum(ours & theirs)
-        assert both.paired.only_this == sum(~ours & theirs)
-        assert both.paired.only_baseline == sum(ours & ~theirs)
+        assert both.paired.better == sum(~ours & theirs)
+        assert both.paired.worse == sum(ours & ~theirs)
         assert both.difference == pytest.approx(theirs.mean() - ours.mean())
-        raw.append(mcnemar_exact(both.paired.only_this, both.paired.only_baseline))
+        raw.append(sign_test(both.paired.better, both.paired.worse))
     assert [both.paired.p for both in found.cells.values()] == holm(raw)
     assert len({round(p, 6) for p in raw}) == 4
 
@@ -61,8 +62,8 @@ def test_only_seeds_that_both_have_are_paired():
     first = {("1", "9"): cell([True, False, True], seeds=(4, 5, 6))}
     second = {("1", "9"): cell([True, True, True], seeds=(6, 5, 7))}
     (both,) = pair_sweeps(swept(first), swept(second)).cells.values()
-    assert (both.paired.both, both.paired.only_this) == (1, 1)
-    assert (both.paired.only_baseline, both.paired.neither) == (0, 0)
+    assert (both.paired.both, both.paired.better) == (1, 1)
+    assert (both.paired.worse, both.paired.neither) == (0, 0)
     third = {("1", "9"): cell([True, True], seeds=(8, 9))}
     (both,) = pair_sweeps(swept(first), swept(third)).cells.values()
     assert both.paired is None

@@ -136,7 +136,7 @@ def test_ranks_claims_and_choices_go_by_the_level(seeds):
     assert found.ranks == ranks
     for (_, other), p in adjusted_p_values(solved, [("a", "b"), ("a", "c")]).items():
         more = sum(solved[other]) > sum(solved["a"])
-        assert found.against[other].claim == ("" if p > 0.05 else "more" if more else "less")
+        assert found.against[other].claim == ("" if p > 0.05 else "better" if more else "worse")
     choice = choose_rate("x", {float(n): cell(of) for n, of in enumerate(arrays.values())})
     best = "abc"[int(choice.value)]
     every = adjusted_p_values(solved, [*combinations("abc", 2)])

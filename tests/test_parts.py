@@ -66,7 +66,7 @@ def test_a_group_is_paired_over_all_its_variants():
     (group,) = group_parts(parts)
     assert group.pairing.baseline == "one: hard"
     assert list(group.pairing.against) == ["one: tanh", "two: hard", "two: tanh"]
-    assert group.pairing.against["two: hard"].only_this == 6
+    assert group.pairing.against["two: hard"].better == 6
     assert [v.label for v in summarise(parts[1].outcome).variants] == ["two: hard", "two: tanh"]
 
 

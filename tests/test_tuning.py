@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prepared import cell, failed_cell
 
-from hsig.analysis.pairing import Paired, pair
+from hsig.analysis.pairing import pair
 from hsig.analysis.parts import ALTERNATIVE, ONE_RATE, TUNING, Part
-from hsig.analysis.statistics import holm, mcnemar_exact
+from hsig.analysis.statistics import holm, sign_test
 from hsig.analysis.summary import summarise
 from hsig.analysis.tuning import (
     APPEARS,
@@ -96,7 +96,7 @@ def test_a_value_is_told_apart_by_mcnemar_after_holm_over_all_pairs_of_values():
     flags = {0.1: "1" * 4 + "0" * 16, 1.0: "0" * 2 + "1" * 18, 10.0: "0" * 8 + "1" * 12}
     choice = choose_rate("hard", {value: solving(text) for value, text in flags.items()})
     pairs = [(2, 16), (4, 12), (6, 0)]  # only the first, only the second: 0.1-1, 0.1-10, 1-10
-    low_best, _, best_high = holm([mcnemar_exact(*counts) for counts in pairs])
+    low_best, _, best_high = holm([sign_test(*counts) for counts in pairs])
     assert [tried.p for tried in choice.tried] == [low_best, 1.0, best_high]
     assert [(t.only_this, t.only_chosen) for t in choice.tried] == [(2, 16), (0, 0), (0, 6)]
     assert choice.alternatives == (10.0,)
@@ -152,8 +152,8 @@ def test_activations_that_differ_by_far_are_told_apart():
     random = np.random.Generator(np.random.PCG64(15))
     worse = tuple(max(0.0, rate - 0.3) for rate in CURVES["with a peak"])
     found = [claimed(random, worse, CURVES["with a peak"]) for _ in range(60)]
-    assert found.count("less") > 45
-    assert "more" not in found
+    assert found.count("worse") > 45
+    assert "better" not in found
 
 
 # --- experiments ------------------------------------------------------------------------------
@@ -258,17 +258,19 @@ def test_what_was_not_trained_to_its_end_is_not_compared(whole):
 @pytest.mark.parametrize(
     ("own", "shared", "kind"),
     [
-        ("more", "more", SAME),
+        ("better", "better", SAME),
         ("", "", NONE),
-        ("less", "", APPEARS),
-        ("", "less", VANISHES),
-        ("more", "less", TURNS),
+        ("worse", "", APPEARS),
+        ("", "worse", VANISHES),
+        ("better", "worse", TURNS),
     ],
 )
 def test_a_claim_stays_appears_vanishes_or_turns_round(own, shared, kind):
-    difference = {"more": 0.5, "less": -0.5, "": 0.1}
+    solved = {"better": [True] * 9, "worse": [False] * 9, "": [True] * 5 + [False] * 4}
+    others = {claim: np.array(seeds) for claim, seeds in solved.items()}
+    base = {"better": others["worse"], "worse": others["better"], "": others[""]}
     claims = [
-        Paired("x", 1, 1, 1, 1, difference[claim], -1.0, 1.0, p=0.01 if claim else 0.5)
+        pair({"x": others[claim], "base": base[claim]}, "base").against["x"]
         for claim in (own, shared)
     ]
     change = Change(*claims)

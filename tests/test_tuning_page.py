@@ -59,7 +59,7 @@ def test_every_number_can_be_recomputed_from_the_counts_in_the_json(made):
         }
         for name, pairing in (("own", made["pairing"]), ("shared", one["pairing"]))
     }
-    words = {False: None, 1.0: "more", -1.0: "less"}
+    words = {False: None, 1.0: "better", -1.0: "worse"}
     assert [change["label"] for change in made["changes"]] == ["tanh", "sigmoid"]
     for change in made["changes"]:
         label = change["label"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hsig.analysis.pairing import Paired
 from hsig.analysis.statistics import wilson_interval
 from hsig.arrays import Array, IntArray
 from hsig.experiments.evidence import join_arrays
@@ -115,6 +116,12 @@ def seeds_needed(
     # what the power gains over this many seeds is more than the depth of any tooth
     teeth = range(high, high + 20 + math.ceil(4.0 * math.sqrt(high)))
     return 1 + max((seeds for seeds in teeth if power_of(seeds) < power), default=high - 1)
+
+
+def seeds_for(paired: Paired, *, power: float = 0.8, alpha: float = ALPHA) -> int | None:
+    """The number of seeds that tell apart what is better and worse as often as in these pairs."""
+    better, worse = paired.better / paired.pairs, paired.worse / paired.pairs
+    return seeds_needed(better, worse, discordant=better + worse, power=power, alpha=alpha)
 
 
 def smallest_difference(

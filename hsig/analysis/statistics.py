@@ -61,12 +61,14 @@ def quantiles(values: Array, fractions: Sequence[float]) -> Array:
     return np.stack(rows)
 
 
-def order_quantile(values: Sequence[float], fraction: float = 0.5) -> tuple[float, float, float]:
+def order_quantile(
+    values: Sequence[float], fraction: float = 0.5, least: float = 0.0
+) -> tuple[float, float, float]:
     """A quantile that is one of the values, and the ends of its 95 % interval, values too.
 
     Infinite values are values: where half of the seeds never get there, the median is infinite.
     The interval holds for any distribution: the number of values below the true quantile is
-    binomial. Its ends are 0 or infinite where there are too few values to bound it.
+    binomial. Its ends are `least` or infinite where there are too few values to bound it.
 
     Source:
         David & Nagaraja 2003, Order Statistics, section 7.1.
@@ -77,7 +79,7 @@ def order_quantile(values: Sequence[float], fraction: float = 0.5) -> tuple[floa
     ordered = sorted(values)
     n, tail = len(ordered), 0.025
     below = 0.0  # probability that fewer than `rank` values lie below the true quantile
-    low, high = 0.0, math.inf
+    low, high = least, math.inf
     for rank in range(n):
         logarithm = math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1)
         logarithm += rank * math.log(fraction) + (n - rank) * math.log1p(-fraction)
@@ -93,24 +95,54 @@ def order_quantile(values: Sequence[float], fraction: float = 0.5) -> tuple[floa
 # --- pairs ---------------------------------------------------------------------------------------
 
 
-def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """Two-sided p-value of the exact McNemar test: are the discordant pairs even?
+def sign_test(better: int, worse: int) -> float:
+    """Two-sided p-value of the exact sign test: are the pairs that differ even?
 
-    A binomial test of the pairs in which only the first or only the second succeeded against one
-    half; the concordant ones say nothing. 1 if there are no discordant pairs.
+    A binomial test against one half of the pairs in which the first is better; ties say nothing. 1
+    if there is no other pair. Of pairs that succeed or not it is McNemar's exact test.
 
     Source:
-        McNemar 1947, Psychometrika 12:153; Liddell 1983, J Epidemiol Community Health 37:82.
+        Dixon & Mood 1946, JASA 41:557-566; McNemar 1947, Psychometrika 12:153; Liddell 1983,
+        J Epidemiol Community Health 37:82.
 
-    >>> mcnemar_exact(1, 9)
+    >>> sign_test(1, 9)
     0.021484375
     """
-    pairs, fewer = only_first + only_second, min(only_first, only_second)
+    pairs, fewer = better + worse, min(better, worse)
     tail, choices = 0, 1
     for k in range(fewer + 1):
         tail += choices
         choices = choices * (pairs - k) // (k + 1)
     return float(min(Fraction(1), Fraction(2 * tail, 2**pairs)))
+
+
+def clopper_pearson(successes: int, trials: int, level: float = 0.05) -> tuple[float, float]:
+    """Exact interval for a proportion, which misses it with a probability of at most `level`.
+
+    It leaves out one half exactly where the sign test at this level claims a difference: the test
+    decides on which side of one half an end lies.
+
+    Source:
+        Clopper & Pearson 1934, Biometrika 26:404-413.
+
+    >>> [round(end, 4) for end in clopper_pearson(9, 10)]
+    [0.555, 0.9975]
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} of {trials} is not a possible count")
+
+    def lower_end(k: int) -> float:
+        low, high = 0.0, k / max(1, trials)
+        if 2 * k > trials:
+            is_claimed = sign_test(k, trials - k) <= level
+            low, high = (0.5, high) if is_claimed else (low, 0.5)
+        while high - low > 1e-12:
+            middle = (low + high) / 2.0
+            tail = _incomplete_beta(k, trials - k + 1.0, middle, 1.0 - middle)  # of k or more
+            low, high = (middle, high) if tail <= level / 2.0 else (low, middle)
+        return low
+
+    return lower_end(successes), 1.0 - lower_end(trials - successes)
 
 
 def paired_difference_interval(
@@ -160,6 +192,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def holm_levels(p_values: Sequence[float], level: float) -> list[float]:
+    """The level at which Holm's procedure tests each hypothesis, so that all together have one.
+
+    One is rejected at the level over the number of those with no smaller p-value. Those that are
+    left share it: no p-value among them is as small as their own level.
+
+    >>> [round(level, 4) for level in holm_levels([0.01, 0.04, 0.03, 0.005], 0.05)]
+    [0.0167, 0.025, 0.025, 0.0125]
+    """
+    adjusted = zip(p_values, holm(p_values), strict=True)
+    first_kept = min((p for p, after in adjusted if after > level), default=math.inf)
+    return [level / sum(other >= min(p, first_kept) for other in p_values) for p in p_values]
 
 
 # --- ranks over tasks ----------------------------------------------------------------------------

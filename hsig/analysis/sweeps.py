@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
-from hsig.analysis.pairing import Paired, pair
+from hsig.analysis.pairing import Match, Paired, judge_family, measure_of
 from hsig.analysis.parts import find_difference
-from hsig.analysis.statistics import holm, quantiles
+from hsig.analysis.statistics import quantiles
 from hsig.analysis.summary import (
     QUARTILES,
     UNKNOWN,
@@ -18,6 +19,7 @@ from hsig.analysis.summary import (
     result_numbers,
 )
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.measures import SOLVED, Measure
 from hsig.experiments.sweeps import Axis, CellResult, canonical_value
 
 
@@ -60,18 +62,12 @@ class CellPair:
 
     first: Solved | None  # what the first solved in it; None if it could not be trained
     second: Solved | None  # what the second solved
+    # second minus first, in the measure: as they are paired, or else of all seeds of each; None if
+    # one has none
+    difference: float | None
     # the second against the first, over the seeds that both have; None if there are none, or they
-    # start from other weights. Its p is after Holm, over all cells
+    # start from other weights. All cells are one family
     paired: Paired | None
-
-    @property
-    def difference(self) -> float | None:
-        """Of the solved rates, second minus first."""
-        if self.paired is not None:
-            return self.paired.difference
-        if self.first is None or self.second is None:
-            return None
-        return self.second.rate - self.first.rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +78,8 @@ class TwoSweeps:
     # by these values; None where one of the sweeps has no result
     cells: Mapping[tuple[str, ...], CellPair | None]
     unpaired: str  # why no cell is paired by seed; empty if they are
+    measure: Measure  # that claims are made of
+    solved_by: str  # why, as a `Pairing` has it
 
 
 def pair_sweeps(first: SweepOutcome, second: SweepOutcome) -> TwoSweeps:
@@ -109,27 +107,36 @@ def pair_sweeps(first: SweepOutcome, second: SweepOutcome) -> TwoSweeps:
         tuple(canonical_value(cell[place]) for place in order): result
         for cell, result in second.results.items()
     }
-    cells: dict[tuple[str, ...], CellPair | None] = {}
-    for cell, ours in first.results.items():
-        values = tuple(map(canonical_value, cell))
-        if values in others:
-            cells[cell] = _pair_cell(ours, others[values], not unpaired)
-    tested = [(cell, both, both.paired) for cell, both in cells.items() if both and both.paired]
-    adjusted = holm([paired.p for *_, paired in tested])
-    for (cell, both, paired), p in zip(tested, adjusted, strict=True):
-        cells[cell] = replace(both, paired=paired._replace(p=p))
-    return TwoSweeps(tuple(axes), cells, unpaired)
+    known_cells = {
+        cell: (ours, others[values])
+        for cell, ours in first.results.items()
+        if (values := tuple(map(canonical_value, cell))) in others
+    }
+    both = {cell: (a, b) for cell, (a, b) in known_cells.items() if a and b}
+    measure, solved_by = measure_of([first.base, second.base], [*chain(*both.values())])
+    matches = {
+        cell: Match(measure.scores(b.select(seeds)), measure.scores(a.select(seeds)))
+        for cell, (a, b) in both.items()
+        if not unpaired and (seeds := [seed for seed in a.seeds if seed in set(b.seeds)])
+    }
+    paired = dict(zip(matches, judge_family([*matches.values()], measure), strict=True))
+    cells: dict[tuple[str, ...], CellPair | None] = dict.fromkeys(known_cells)
+    for cell, (a, b) in both.items():
+        ours, theirs = (None if c.failure else count_solved(c.solved) for c in (a, b))
+        test = paired.get(cell)
+        difference = test.difference if test else _subtract_centres(a, b, measure)
+        cells[cell] = CellPair(ours, theirs, difference, test)
+    return TwoSweeps(tuple(axes), cells, unpaired, measure, solved_by)
 
 
-def _pair_cell(
-    first: CellResult | None, second: CellResult | None, may_be_paired: bool
-) -> CellPair | None:
-    if first is None or second is None:
+def _subtract_centres(first: CellResult, second: CellResult, measure: Measure) -> float | None:
+    """Second minus first: of the solved rates, or of the medians of another measure."""
+    if first.failure or second.failure:
         return None
-    paired, known = None, set(second.seeds)
-    seeds = [seed for seed in first.seeds if seed in known]
-    if seeds and may_be_paired:
-        solved = {"first": first.select(seeds).solved, "second": second.select(seeds).solved}
-        paired = pair(solved, "first").against["second"]
-    ours, theirs = (None if c.failure else count_solved(c.solved) for c in (first, second))
-    return CellPair(ours, theirs, paired)
+    if measure.name == SOLVED:
+        return float(second.solved.mean() - first.solved.mean())
+    ours, theirs = (
+        float(quantiles(getattr(result.final, measure.field), [0.5])[0])
+        for result in (first, second)
+    )
+    return theirs - ours

@@ -34,8 +34,13 @@ class Measures:
 class Measured(Protocol):
     """Seeds that were trained, as a `Result` has them; arrays have shape (seeds,)."""
 
-    solved: BoolArray
-    diverged_at: IntArray
+    @property
+    def solved(self) -> BoolArray:
+        """Which are right on every row at the budget."""
+
+    @property
+    def diverged_at(self) -> IntArray:
+        """Epoch during which a weight stopped being finite, or -1."""
 
     @property
     def final(self) -> Measures:

@@ -163,8 +163,8 @@ _LOG_RATIO = 20.0
 _BASELINE, _OPEN, _LATE = "baseline", "", "late"
 _MARKS = {  # the shape of each, and what it means
     _BASELINE: ("D", "baseline"),
-    "more": ("^", "solved more often"),
-    "less": ("v", "solved less often"),
+    "better": ("^", "solved more often"),
+    "worse": ("v", "solved less often"),
     _OPEN: ("o", "no difference claimed"),
     _LATE: (">", "not by the last epoch"),
 }
@@ -269,7 +269,7 @@ def _mark_look(mark: str, theme: Theme) -> dict[str, Any]:
         "marker": _MARKS[mark][0],
         "markersize": 6.5,
         "linestyle": "none",
-        "color": theme.lines[1] if mark == "less" else theme.lines[0],
+        "color": theme.lines[1] if mark == "worse" else theme.lines[0],
         "markerfacecolor": theme.paper if mark == _OPEN else None,
         "markeredgewidth": 1.4,
     }

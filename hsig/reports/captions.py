@@ -235,8 +235,8 @@ def difference_caption(
     cells = count(len(two.cells), "cell")
     if claims:
         result = (
-            f"significantly more seeds are solved in {claims.count('more')} and fewer in "
-            f"{claims.count('less')} of {cells}"
+            f"significantly more seeds are solved in {claims.count('better')} and fewer in "
+            f"{claims.count('worse')} of {cells}"
         )
         test = f"*: p at most {LEVEL} (exact McNemar, {family(len(claims), named=len(claims))})"
     else:

@@ -129,7 +129,7 @@ def variant_columns(shown: Comparison) -> tuple[Variant, ...]:
         Column("label", "variant", attrgetter("label"), prose=True),
         *_result_columns(shown),
         *_cost_columns(shown),
-        *(_paired_columns(shown, shown.pairing) if shown.pairing else ()),
+        *(_paired_columns(shown.pairing) if shown.pairing else ()),
         *(_tuning_columns(shown, shown.tuned) if shown.tuned else _untuned_columns(shown)),
         *_prediction_columns(shown),
         Column("error", "", lambda v: v.failure or None),
@@ -235,24 +235,19 @@ def _cost_columns(shown: Comparison) -> list[Variant]:
     ]
 
 
-def _paired_columns(shown: Comparison, pairing: "Pairing") -> list[Variant]:
+def _paired_columns(pairing: "Pairing") -> list[Variant]:
     """Each variant against the baseline; nothing for the baseline itself."""
     from hsig.analysis.pairing import LEVEL
 
     of = partial(_if_found, pairing.against)
     level = LEVEL / max(1, len(pairing.against))
-    rates = {variant.label: variant.solved.rate for variant in shown.trained}
 
     def seeds_needed(pair: "Paired") -> float | None:
         from hsig.analysis import power
 
-        if not pair.difference:
+        if pair.better == pair.worse:
             return None
-        discordant = (pair.only_this + pair.only_baseline) / pair.pairs
-        needed = power.seeds_needed(
-            rates[pair.label], rates[pairing.baseline], discordant=discordant, power=_POWER,
-            alpha=level,
-        )
+        needed = power.seeds_for(pair, power=_POWER, alpha=level)
         return inf if needed is None else needed
 
     return [
@@ -268,8 +263,8 @@ def _paired_columns(shown: Comparison, pairing: "Pairing") -> list[Variant]:
                lambda n: "too many" if n == inf else str(n), shown_only=True,
                note=f"seeds needed: for {_POWER:.0%} power at this difference"),
         Column("both", "both", of(attrgetter("both"))),
-        Column("only_this", "only it", of(attrgetter("only_this"))),
-        Column("only_baseline", "only base", of(attrgetter("only_baseline"))),
+        Column("only_this", "only it", of(attrgetter("better"))),
+        Column("only_baseline", "only base", of(attrgetter("worse"))),
         Column("neither", "neither", of(attrgetter("neither"))),
     ]
 

@@ -184,8 +184,8 @@ def answer(
         paired = [v.label for v in trained if v.label in pairing.against]
         parts = []
         for words, claim in (
-            ("more than", "more"),
-            ("fewer than", "less"),
+            ("more than", "better"),
+            ("fewer than", "worse"),
             ("no clear difference from", ""),
         ):
             labels = [label for label in paired if pairing.against[label].claim == claim]

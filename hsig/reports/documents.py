@@ -117,7 +117,14 @@ def pairing_document(pairing: Pairing | None) -> Json:
     return {
         "baseline": pairing.baseline,
         "comparisons": len(pairing.against),
-        "against": for_json([*pairing.against.values()]),
+        "measure": for_json(pairing.measure),
+        "solved_by": pairing.solved_by or None,
+        "against": for_json(
+            [
+                {**paired._asdict(), "only_this": paired.better, "only_baseline": paired.worse}
+                for paired in pairing.against.values()
+            ]
+        ),
         "ranks": for_json(pairing.ranks),
     }
 

@@ -270,8 +270,8 @@ def _notes(two: TwoSweeps, names: tuple[str, str]) -> list[str]:
         f"{unit}; * p at most {LEVEL} ({test})" if several else f"{unit}; p: {test}",
         *(["differences are over the seeds that both have"] if differ else []),
         *([] if several else interval_alone(tests, len(tests))),
-        f"{names[1]} solves more seeds in {count(claims.count('more'), 'cell')} and fewer in "
-        f"{count(claims.count('less'), 'cell')} at p of at most {LEVEL} ({corrected})",
+        f"{names[1]} solves more seeds in {count(claims.count('better'), 'cell')} and fewer in "
+        f"{count(claims.count('worse'), 'cell')} at p of at most {LEVEL} ({corrected})",
     ]
 
 
@@ -294,12 +294,15 @@ def _pair_rows(two: TwoSweeps, names: tuple[str, str]) -> Rows[Any]:
         parts = {f"{which}_solved": attrgetter("k"), f"{which}_seeds": attrgetter("n")}
         return Column(which, name, attrgetter(which), rate_of, parts, missing="not trained")
 
-    tests = ("low", "high", "p", "both", "only_this", "only_baseline", "neither")
+    tests = {name: name for name in ("low", "high", "p", "both", "neither")}
+    tests |= {"only_this": "better", "only_baseline": "worse"}
     columns = (
         solved("first", names[0]),
         solved("second", names[1]),
         Column("difference", "difference", attrgetter("difference"), signed),
-        Column("paired", "", attrgetter("paired"), parts={t: attrgetter(t) for t in tests}),
+        Column(
+            "paired", "", attrgetter("paired"), parts={t: attrgetter(of) for t, of in tests.items()}
+        ),
         Column(
             "interval",
             "its interval",
