@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, select_cost
+from hsig.experiments.measures import HELD_OUT
 from hsig.experiments.verdicts import (
     AFFINE,
     DEAD,
@@ -106,6 +107,9 @@ class ResultSummary:
     lost: int  # how many seeds were solved and later, for an epoch at least, were not
     stopped: int  # how many seeds got where they were to stop
     failure: str  # why it could not be trained, or nothing; there are no numbers then
+    # quartiles over seeds of each of `Measures` at the last checkpoint, rising, by name; without
+    # those of rows that are held out where there are none
+    final: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:
@@ -122,6 +126,8 @@ class VariantSummary(ResultSummary):
     epochs: tuple[int, ...] = ()  # the checkpoints reached
     # shape (3, checkpoints): lower quartile, median and upper quartile over seeds
     cost: Array = field(default_factory=lambda: np.zeros((3, 0)))
+    # the same quartiles of each of `Measures`, by name, as `final` has the last
+    measures: Mapping[str, Array] = field(default_factory=dict)
     # shape (seeds, checkpoints), of each seed
     costs: Array = field(default_factory=lambda: np.zeros((0, 0)))
     # shape (3, samples, outputs): the same quartiles of the final predictions
@@ -191,7 +197,20 @@ def result_numbers(result: Result) -> dict[str, Any]:
         "lost": int((result.lost_at != NOT_REACHED).sum()),
         "stopped": int((result.stopped_at != NOT_REACHED).sum()),
         "failure": result.failure,
+        "final": {n: tuple(q[:, -1].tolist()) for n, q in _measure_quartiles(result).items()},
     }
+
+
+def _measure_quartiles(result: Result) -> dict[str, Array]:
+    """Quartiles over seeds of what was measured, (3, checkpoints) each."""
+    if result.failure:
+        return {}
+    measures = result.measures
+    names = [each.name for each in fields(measures)]
+    if np.isnan(measures.held_out_right).all():
+        names = [name for name in names if not name.startswith(HELD_OUT)]
+    with np.errstate(invalid="ignore"):
+        return {name: quantiles(getattr(measures, name), QUARTILES) for name in names}
 
 
 def _summarise_variant(experiment: Experiment, training: Training) -> VariantSummary:
@@ -211,6 +230,7 @@ def _summarise_variant(experiment: Experiment, training: Training) -> VariantSum
         seeds=training.seeds,
         epochs=training.epochs,
         cost=cost,
+        measures=_measure_quartiles(training),
         costs=costs,
         predictions=predictions,
         right=tuple((errors < experiment.tolerance).all(axis=2).sum(axis=0).tolist()),
@@ -309,5 +329,10 @@ def _check(key: str, bound: Bound, variant: VariantSummary) -> tuple[bool, str]:
     if key == "verdict":
         counts = ", ".join(f"{word} {n}" for word, n in variant.verdicts.items())
         return 2 * variant.verdicts.get(str(bound), 0) > solved.n, f"verdicts: {counts}"
-    met = solved.rate >= float(bound) if key == "solved_at_least" else solved.rate <= float(bound)
-    return met, f"{solved.k} of {solved.n} solved, {solved.rate:.3g}"
+    name, _, side = key.partition("_at_")
+    value, got = solved.rate, f"{solved.k} of {solved.n} solved, {solved.rate:.3g}"
+    if name != SOLVED:
+        held_out = variant.final.get(HELD_OUT + name)
+        value = (held_out or variant.final[name])[MEDIAN]
+        got = f"{name} {value:.3g} in the median{', on held-out rows' if held_out else ''}"
+    return value >= float(bound) if side == "least" else value <= float(bound), got

@@ -366,6 +366,10 @@ class SpecKind(Kind):
 EXPECTATIONS: Mapping[str, Kind] = {
     "solved_at_least": Number(0.0, 1.0),  # the smallest share of solved seeds
     "solved_at_most": Number(0.0, 1.0),  # the largest
+    # medians over seeds, of rows that are held out where there are any
+    "right_at_least": Number(0.0, 1.0),  # the share of rows right
+    "loss_at_most": Number(0.0),
+    "rmse_at_most": Number(0.0),
     "verdict": Choice(table("experiments.verdicts", "VERDICTS")),  # of more than half of the seeds
 }
 

@@ -13,6 +13,7 @@ from hsig.networks.losses import rows_right
 from hsig.networks.tasks import Rows, Task
 
 AUTO, SOLVED, LOSS, RIGHT = "auto", "solved", "loss", "right"
+HELD_OUT = "held_out_"  # in front of the name of a measure on rows that are held out
 MEASURES = (AUTO, SOLVED, LOSS, RIGHT)
 
 
@@ -56,7 +57,7 @@ class Measure(NamedTuple):
     @property
     def field(self) -> str:
         """Which of `Measures` it is; that seeds are solved is none."""
-        return f"held_out_{self.name}" if self.held_out else self.name
+        return HELD_OUT + self.name if self.held_out else self.name
 
     def scores(self, result: Measured) -> Array:
         """Of each seed, higher is better; -inf of one that diverged or has none."""
