@@ -98,7 +98,7 @@ def test_a_value_is_told_apart_by_mcnemar_after_holm_over_all_pairs_of_values():
     pairs = [(2, 16), (4, 12), (6, 0)]  # only the first, only the second: 0.1-1, 0.1-10, 1-10
     low_best, _, best_high = holm([sign_test(*counts) for counts in pairs])
     assert [tried.p for tried in choice.tried] == [low_best, 1.0, best_high]
-    assert [(t.only_this, t.only_chosen) for t in choice.tried] == [(2, 16), (0, 0), (0, 6)]
+    assert [(t.better, t.worse) for t in choice.tried] == [(2, 16), (0, 0), (0, 6)]
     assert choice.alternatives == (10.0,)
     assert low_best < 0.05 < best_high
 
@@ -223,7 +223,7 @@ def test_claims_and_alternatives_are_set_side_by_side(whole):
         for value, solved in found.alternatives[label].items():
             flags = {"activations": f"{label},elu", "baseline": "elu", "tune": "null"}
             alone = trained(experiment(learning_rate=str(value), **flags))
-            np.testing.assert_array_equal(solved, alone.results[0].solved)
+            np.testing.assert_array_equal(solved.solved, alone.results[0].solved)
     assert any(found.alternatives.values())
     assert found.pairing.baseline == "hard"
     assert list(found.changes) == ["tanh", "sigmoid"]

@@ -33,6 +33,7 @@ def test_every_number_can_be_recomputed_from_the_counts_in_the_json(made):
             key=lambda t: (
                 -t["solved"]["k"],
                 float(t["median_epochs_to_solve"]),
+                float(t["loss"]),
                 t["learning_rate"],
             ),
         )

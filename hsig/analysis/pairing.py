@@ -24,7 +24,7 @@ Scores = Array | BoolArray  # (seeds,), higher is better, -inf for a seed withou
 # By label, what else a variant might have been given, and the scores with that. A claim must hold
 # against each of those of the variant that is worse.
 Alternatives = Mapping[T, Sequence[Scores]]
-_NONE: Mapping[Any, Sequence[Scores]] = MappingProxyType({})
+_NONE: Mapping[Any, Any] = MappingProxyType({})
 
 OF_SOLVED = Measure(SOLVED)
 LEVEL = 0.05  # of all claims of one comparison together
@@ -93,11 +93,13 @@ class Pairing(NamedTuple):
     solved_by: str = ""
 
 
-def pair_outcomes(*outcomes: Outcome, alternatives: Alternatives[str] = _NONE) -> Pairing | None:
+def pair_outcomes(
+    *outcomes: Outcome, alternatives: Mapping[str, Sequence[Result]] = _NONE
+) -> Pairing | None:
     """Compare the variants that reached their budget; None unless there are two of them.
 
     Seeds start from the same weights in all outcomes; baseline and measure are those of the first.
-    `alternatives` have the scores of the measure that `measure_of` says.
+    `alternatives` are what became of the same seeds of a variant, by its label, in other settings.
     """
     results = {
         result.variant.label: result
@@ -112,7 +114,8 @@ def pair_outcomes(*outcomes: Outcome, alternatives: Alternatives[str] = _NONE) -
     scores = {label: measure.scores(result) for label, result in results.items()}
     baseline = experiments[0].baseline
     baseline = baseline if baseline in scores else next(iter(scores))
-    return pair(scores, baseline, alternatives, measure)._replace(solved_by=solved_by)
+    others = {label: list(map(measure.scores, some)) for label, some in alternatives.items()}
+    return pair(scores, baseline, others, measure)._replace(solved_by=solved_by)
 
 
 def measure_of(experiments: Sequence[Experiment], results: Sequence[Result]) -> tuple[Measure, str]:

@@ -5,7 +5,7 @@ What all have in common is the budget, the initial weights and the values that a
 
 A choice on few seeds may miss the best value by a little, which many reported seeds would show as a
 difference between equal activations. So a difference is claimed only where it also holds, on the
-reported seeds, against each value that the one solved less often was not told apart at. That is an
+reported seeds, against each value that the worse one was not told apart at. That is an
 intersection-union test (Berger 1982, Technometrics 24:295-300) over values that its best is among.
 `benchmarks/tuning.py` measures how often equal activations are told apart.
 """
@@ -15,12 +15,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hsig.analysis.pairing import LEVEL, Paired, Pairing, all_pairs, pair_outcomes
+from hsig.analysis.pairing import (
+    LEVEL,
+    OF_SOLVED,
+    Match,
+    Paired,
+    Pairing,
+    all_pairs,
+    pair_outcomes,
+)
 from hsig.analysis.parts import ALTERNATIVE, ONE_RATE, TUNING, Part
 from hsig.analysis.statistics import order_quantile
 from hsig.analysis.summary import Solved, Summary, count_solved, summarise
-from hsig.arrays import BoolArray
 from hsig.experiments.experiment import Experiment, Outcome, Result, Variant, as_cell
+from hsig.experiments.measures import LOSS, SOLVED, Measure
 
 LOWER, UPPER = "lower", "upper"  # the ends of the values that were tried
 
@@ -32,16 +40,20 @@ class TriedRate:
     value: float  # the learning rate
     solved: Solved  # how many of the seeds were solved at the budget
     epochs_to_solve: float  # median of `Result.epochs_to_solve`
-    only_this: int  # seeds that were solved with this one and not with the chosen one
-    only_chosen: int  # seeds that were solved with the chosen one and not with this
-    # that they are equal: exact McNemar, after Holm over all pairs of values; 1 for the chosen one
-    # itself
+    loss: float  # median over seeds; infinite where that is undefined
+    # the measure that they are chosen by: the solved rate, or the median over seeds, of which that
+    # of a loss is its negative
+    score: float
+    better: int  # seeds that do better with this one than with the chosen one
+    worse: int  # seeds that do worse with this one
+    # that they are equal: the exact sign test (McNemar's of solved seeds), after Holm over all
+    # pairs of values; 1 for the chosen one itself
     p: float
 
     @property
     def told_apart(self) -> bool:
         """Whether it can be claimed to do worse than the chosen one."""
-        return self.p <= LEVEL
+        return self.p <= LEVEL and self.worse > self.better
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,7 @@ class Choice:
     label: str  # the variant
     value: float  # the learning rate
     tried: tuple[TriedRate, ...]  # every value, in rising order
+    measure: Measure = OF_SOLVED  # that it was chosen by
 
     @property
     def chosen(self) -> TriedRate:
@@ -63,7 +76,7 @@ class Choice:
 
         Where nothing was solved at any value there is no better or worse, and so no edge.
         """
-        if not self.chosen.solved.k:
+        if self.measure.name == SOLVED and not self.chosen.solved.k:
             return ""
         ends = {self.tried[0].value: LOWER, self.tried[-1].value: UPPER}
         return ends.get(self.value, "")
@@ -141,40 +154,59 @@ def choose_rates(experiment: Experiment, tuning: Sequence[Outcome]) -> dict[str,
     """
     by_variant = zip(*(outcome.results for outcome in tuning), strict=True)
     choices = (
-        choose_rate(variant.label, dict(zip(experiment.tune, results, strict=True)))
+        choose_rate(
+            variant.label,
+            dict(zip(experiment.tune, results, strict=True)),
+            experiment.chosen_measure,
+        )
         for variant, results in zip(experiment.variants, by_variant, strict=True)
     )
     return {choice.label: choice for choice in choices if choice is not None}
 
 
-def choose_rate(label: str, results: Mapping[float, Result]) -> Choice | None:
+def choose_rate(
+    label: str, results: Mapping[float, Result], measure: Measure = OF_SOLVED
+) -> Choice | None:
     """Choose the learning rate of a variant; None if it could not be trained at any.
 
-    The results are by value, in rising order, of the same seeds.
+    The results are by value, in rising order, of the same seeds. The highest score is chosen; of
+    equals the fewest epochs to solve if seeds are to be solved, then the least loss, then the
+    smallest value.
     """
     trained = {value: result for value, result in results.items() if not result.failure}
     if not trained:
         return None
-    solved = {value: result.solved for value, result in trained.items()}
+    seeds = {value: measure.scores(result) for value, result in trained.items()}
+    centre = np.mean if measure.name == SOLVED else np.median
+    scores = {value: float(centre(of_seeds)) for value, of_seeds in seeds.items()}
+    least_loss = measure._replace(name=LOSS)
+    losses = {v: -float(np.median(least_loss.scores(result))) for v, result in trained.items()}
     epochs = {
         value: order_quantile(result.epochs_to_solve.tolist())[0]
         for value, result in trained.items()
     }
-    # the most seeds solved; of equals the lowest median of epochs; then the smallest value
-    best = min(solved, key=lambda value: (-int(solved[value].sum()), epochs[value], value))
-    p_values = {frozenset(pair): p for pair, p in all_pairs(solved).items()}
+
+    def order(value: float) -> tuple[float, ...]:
+        quickest = epochs[value] if measure.name == SOLVED else 0.0
+        return -scores[value], quickest, losses[value], value
+
+    best = min(trained, key=order)
+    p_values = {frozenset(pair): p for pair, p in all_pairs(seeds).items()}
+    counts = {value: Match(seeds[value], seeds[best]).tests[0] for value in trained}
     tried = tuple(
         TriedRate(
             value=value,
-            solved=count_solved(seeds),
+            solved=count_solved(result.solved),
             epochs_to_solve=epochs[value],
-            only_this=int(np.sum(seeds & ~solved[best])),
-            only_chosen=int(np.sum(~seeds & solved[best])),
+            loss=losses[value],
+            score=scores[value],
+            better=counts[value][0],
+            worse=counts[value][1],
             p=p_values.get(frozenset((value, best)), 1.0),
         )
-        for value, seeds in solved.items()
+        for value, result in trained.items()
     )
-    return Choice(label, best, tried)
+    return Choice(label, best, tried, measure)
 
 
 # --- what it changes --------------------------------------------------------------------------
@@ -205,9 +237,9 @@ class Tuning:
     """How the learning rates of a comparison were chosen, and what it would have been without."""
 
     choices: Mapping[str, Choice]  # by label, of the variants that could be trained
-    # by label and value, which of the reported seeds are solved at a value that was not told apart
-    # from the chosen one
-    alternatives: Mapping[str, Mapping[float, BoolArray]]
+    # by label and value, what becomes of the reported seeds at a value that was not told apart from
+    # the chosen one
+    alternatives: Mapping[str, Mapping[float, Result]]
     # of the variants at their own learning rates; None unless all alternatives were trained to
     # their end
     pairing: Pairing | None
@@ -235,30 +267,30 @@ def analyse_tuning(main: Part, parts: Sequence[Part]) -> Tuning | None:
     if not main.experiment.tune or not tries:
         return None
     choices = choose_rates(main.outcome.experiment, tries)
-    solved = _solved_at(choices, others)
-    known = all(set(solved[label]) == set(choice.alternatives) for label, choice in choices.items())
+    found = _results_at(choices, others)
+    known = all(set(found[label]) == set(choice.alternatives) for label, choice in choices.items())
     pairing = None
     if known:
-        alternatives = {label: list(by_value.values()) for label, by_value in solved.items()}
+        alternatives = {label: list(by_value.values()) for label, by_value in found.items()}
         pairing = pair_outcomes(main.outcome, alternatives=alternatives)
     summary = summarise(shared[0]) if shared and shared[0].complete else None
     changes = _find_changes(pairing, summary.pairing) if summary else {}
-    return Tuning(choices, solved, pairing, summary, changes)
+    return Tuning(choices, found, pairing, summary, changes)
 
 
-def _solved_at(
+def _results_at(
     choices: Mapping[str, Choice], alternatives: Sequence[Outcome]
-) -> dict[str, dict[float, BoolArray]]:
-    """By label and value, which seeds were solved."""
-    solved: dict[str, dict[float, BoolArray]] = {label: {} for label in choices}
+) -> dict[str, dict[float, Result]]:
+    """By label and value, what became of the seeds."""
+    found: dict[str, dict[float, Result]] = {label: {} for label in choices}
     for outcome in alternatives:
         value = outcome.experiment.learning_rate
         labels = [label for label, choice in choices.items() if value in choice.alternatives]
         if outcome.complete:
             for label, result in zip(labels, outcome.results, strict=True):
                 if not result.failure:
-                    solved[label][value] = result.solved
-    return solved
+                    found[label][value] = result
+    return found
 
 
 def _find_changes(own: Pairing | None, shared: Pairing | None) -> dict[str, Change]:

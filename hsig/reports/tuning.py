@@ -17,13 +17,15 @@ from hsig.analysis.tuning import (
     TriedRate,
     Tuning,
 )
-from hsig.arrays import BoolArray
-from hsig.experiments.experiment import Experiment
+from hsig.experiments.experiment import Experiment, Result
 from hsig.reports.documents import pairing_document, solved_or_null
 from hsig.reports.page import Column, Rows, short
 from hsig.reports.phrases import named_seeds
 
-RULE = "the most of them solved; of equals the lower median epochs to solve, then the smaller value"
+RULE = (
+    "the most of them solved; of equals the lower median epochs to solve, then the lower median "
+    "loss, then the smaller value"
+)
 
 
 def describe_choice(experiment: Experiment) -> str:
@@ -72,8 +74,8 @@ def tuning_notes(experiment: Experiment, tuned: Tuning) -> list[str]:
     unsolved = [c.label for c in tuned.choices.values() if not c.chosen.solved.k]
     if unsolved:
         notes.append(
-            "solved no tuning seed at any learning rate tried, so the smallest was taken: "
-            f"{', '.join(unsolved)}"
+            "solved no tuning seed at any learning rate tried, so the one with the least loss was "
+            f"taken: {', '.join(unsolved)}"
         )
     return notes
 
@@ -156,17 +158,20 @@ def tuning_document(experiment: Experiment, tuned: Tuning | None) -> dict[str, A
     }
 
 
-def _tried_rows(choice: Choice, alternatives: Mapping[float, BoolArray]) -> Rows[TriedRate]:
+def _tried_rows(choice: Choice, alternatives: Mapping[float, Result]) -> Rows[TriedRate]:
     """A row for each learning rate that was tried."""
 
     def reported_solved(tried: TriedRate) -> Solved | None:
-        return count_solved(alternatives[tried.value]) if tried.value in alternatives else None
+        return (
+            count_solved(alternatives[tried.value].solved) if tried.value in alternatives else None
+        )
 
-    names = ("solved", "only_this", "only_chosen", "p", "told_apart")
+    names = {name: name for name in ("solved", "loss", "score", "p", "told_apart")}
+    names |= {"only_this": "better", "only_chosen": "worse"}
     columns: list[Column[TriedRate]] = [
         Column("learning_rate", "", attrgetter("value")),
         Column("median_epochs_to_solve", "", attrgetter("epochs_to_solve")),
-        *(Column(name, "", attrgetter(name)) for name in names),
+        *(Column(name, "", attrgetter(of)) for name, of in names.items()),
         Column("reported_solved", "", reported_solved),
     ]
     return Rows(columns, choice.tried)
