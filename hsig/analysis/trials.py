@@ -1,19 +1,21 @@
 """What became of the remedies that were tried, whether one works, and what to try next."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from math import inf, isnan
 
 import numpy as np
 
+from hsig.analysis.pairing import BETTER, LEVEL, Match, Paired, judge_family
 from hsig.analysis.parts import Part
 from hsig.analysis.remedies import Ladder, Remedy, is_in_libraries, list_ladders, work_of_seed
-from hsig.analysis.statistics import CLAIM_SEEDS, wilson_interval
+from hsig.analysis.statistics import CLAIM_SEEDS, sign_test, wilson_interval
 from hsig.analysis.summary import Solved, VariantSummary, summarise
 from hsig.experiments.experiment import Experiment, Outcome
-from hsig.experiments.verdicts import RULES, SOLVED
+from hsig.experiments.measures import LOSS, SOLVED
+from hsig.experiments.verdicts import RULES
 
 # --- judging -------------------------------------------------------------------------------------
 
@@ -25,9 +27,11 @@ class Trial:
     part: Part  # the remedy, and what became of it
     numbers: VariantSummary  # the numbers of that
     # whether more than half of the seeds are solved, and the interval lies wholly above the one
-    # without the remedy; None where no outcome could show it: there are too few seeds for a claim,
-    # or too many are solved without
+    # without the remedy; on another measure, whether it is claimed to be better than without. None
+    # where no outcome could show it: there are too few seeds, or too little is left to gain
     works: bool | None = None
+    paired: Paired | None = None  # against no remedy, on another measure than what is solved
+    score: float | None = None  # median over seeds of that measure, higher is better
     time: float = 1.0  # what a seed takes, as a multiple of what it takes without
     in_libraries: bool = True  # whether a library has it, and not only hsig
     loss: float = inf  # of the weights at the end, in the median; infinite if it is undefined
@@ -45,8 +49,11 @@ class Trial:
 
     @property
     def is_final(self) -> bool:
-        """Whether it is proved that more epochs solve no seed more."""
-        return all(RULES[word].never for word in self.numbers.verdicts if word != SOLVED)
+        """Whether it is proved that more epochs solve no seed more, if that is what counts."""
+        is_asked = self.experiment.chosen_measure.name == SOLVED
+        return is_asked and all(
+            RULES[word].never for word in self.numbers.verdicts if word != SOLVED
+        )
 
 
 def judge_remedy(before: Trial, part: Part, numbers: VariantSummary) -> Trial:
@@ -72,6 +79,44 @@ def judge_remedy(before: Trial, part: Part, numbers: VariantSummary) -> Trial:
         in_libraries=is_in_libraries(*old.variants, *new.variants),
         loss=median_loss(part.outcome),
     )
+
+
+def judge_pairs(before: Trial, trials: Mapping[str, Trial]) -> dict[str, Trial]:
+    """Decide which remedies work where that is not by what is solved: those claimed to be better.
+
+    By pairs of seeds that start alike; all remedies are one family. What could not be trained is
+    worse than all that could, and weights that were given are compared with each that is drawn.
+    """
+    measure = before.experiment.chosen_measure
+    if measure.name == SOLVED:
+        return dict(trials)
+    (old,) = before.part.outcome.results
+    matches = {}
+    for label, trial in trials.items():
+        (new,) = trial.part.outcome.results
+        if not new.failure and (measure.name != LOSS or _have_one_loss(before, trial)):
+            scores, without = measure.scores(new), measure.scores(old)
+            if new.seeds != old.seeds:
+                without = np.full(len(scores), without[0] if without.size else -inf)
+            matches[label] = Match(scores, without, label=label)
+    judged = dict(trials)
+    for paired in judge_family([*matches.values()], measure):
+        match = matches[paired.label]
+        open_seeds = int((match.second < (0.0 if measure.name == LOSS else 1.0)).sum())
+        can_be_shown = sign_test(open_seeds, 0) * len(matches) <= LEVEL
+        judged[paired.label] = replace(
+            trials[paired.label],
+            works=paired.claim == BETTER if can_be_shown else None,
+            paired=paired,
+            score=float(np.median(match.first)),
+        )
+    return judged
+
+
+def _have_one_loss(first: Trial, second: Trial) -> bool:
+    """Whether the losses of two trainings may be compared."""
+    one, other = first.experiment, second.experiment
+    return (one.loss.name, one.scale_target) == (other.loss.name, other.scale_target)
 
 
 def median_loss(outcome: Outcome) -> float:
@@ -112,9 +157,12 @@ def smallest_remedy(trials: Iterable[Trial]) -> Trial | None:
 
 
 def best_remedy(trials: Iterable[Trial]) -> Trial | None:
-    """Of those that work the one with the most seeds solved, then the first."""
-    working = [trial for trial in trials if trial.works]
-    return max(working, key=lambda trial: trial.numbers.solved.rate, default=None)
+    """Of those that work the one with the most seeds solved or the best median, then the first."""
+    return max((trial for trial in trials if trial.works), key=_merit, default=None)
+
+
+def _merit(trial: Trial) -> float:
+    return trial.numbers.solved.rate if trial.score is None else trial.score
 
 
 # --- search --------------------------------------------------------------------------------------
@@ -146,7 +194,7 @@ class Search:
         """The same with more remedies, by what became of them."""
         tried = ((part, summarise(part.outcome).variants[0]) for part in parts)
         new = {n.label: judge_remedy(self.before, part, n) for part, n in tried}
-        return Search(self.before, {**self.trials, **new})
+        return Search(self.before, judge_pairs(self.before, {**self.trials, **new}))
 
     @property
     def is_needed(self) -> bool:
@@ -235,11 +283,14 @@ def list_cut_remedies(search: Search) -> tuple[Remedy, ...]:
 
 def _find_farthest(before: Trial, trials: Iterable[Trial]) -> list[Trial]:
     """Of brief remedies those beside which something may be gained: one that suffices, or two."""
-    claimed = [t for t in (before, *trials) if t.numbers.solved.n >= CLAIM_SEEDS]
-    if not all(has_room(trial.numbers.solved) for trial in claimed):
-        return []
+    if before.experiment.chosen_measure.name == SOLVED:
+        claimed = [t for t in (before, *trials) if t.numbers.solved.n >= CLAIM_SEEDS]
+        if not all(has_room(trial.numbers.solved) for trial in claimed):
+            return []
+    else:
+        claimed = [trial for trial in trials if trial.works is not None]
     brief = [t for t in claimed if t is not before and t.time <= BRIEF and t.in_libraries]
-    brief.sort(key=lambda trial: (-trial.numbers.solved.rate, trial.loss))
+    brief.sort(key=lambda trial: (-_merit(trial), trial.loss))
     return brief[: 1 if any(trial.suffices for trial in trials) else 2]
 
 
