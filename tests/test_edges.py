@@ -10,14 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pages import tables
-from prepared import RIGHT, WRONG, cell, compared, prepared, trial
+from prepared import RIGHT, WRONG, cell, prepared, trial
 
 from hsig.analysis.pairing import pair
-from hsig.analysis.parts import TASK, Part
 from hsig.analysis.power import fisher_power, independent_discordance, mcnemar_power
-from hsig.analysis.statistics import indistinguishable_groups
 from hsig.analysis.summary import Solved, summarise
-from hsig.analysis.tasks import compare_tasks
 from hsig.analysis.trials import judge_remedy
 from hsig.analysis.tuning import choose_rate
 from hsig.experiments.experiment import Outcome
@@ -144,12 +141,6 @@ def test_ranks_claims_and_choices_go_by_the_level(seeds):
         assert tried.told_apart is (every.get((name, best), every.get((best, name), 1.0)) <= 0.05)
 
 
-@pytest.mark.parametrize(("difference", "apart"), [(1.0, True), (just_below(1.0), False)])
-def test_mean_ranks_are_told_apart_from_the_critical_difference_on(difference, apart):
-    groups = indistinguishable_groups({"a": 0.0, "b": difference}, 1.0)
-    assert groups == ((("a",), ("b",)) if apart else (("a", "b"),))
-
-
 def summary_with(k, n=100):
     """The numbers of a variant of which so many seeds are solved, and nothing else."""
     return replace(trial(k, n).numbers, solved=Solved.from_counts(k, n))
@@ -196,32 +187,3 @@ def test_an_interval_that_ends_at_0_does_not_exclude_it():
     for low, alone in ((0.0, False), (just_above(0.0), True)):
         assert made._replace(low=low, high=1.0, p=0.06).interval_alone is alone
         assert made._replace(low=-1.0, high=-low, p=0.06).interval_alone is alone
-
-
-def over_tasks(better, equal, worse):
-    """Two variants over tasks in which the first solves more seeds, as many, or fewer."""
-    parts = []
-    for ours, theirs in [(1, 0)] * better + [(0, 0)] * equal + [(0, 1)] * worse:
-        made = {"sigmoid": [RIGHT] * ours + [WRONG], "hard": [RIGHT] * theirs + [WRONG]}
-        made = {name: ([*rows, WRONG][:2], [[1.0, 0.5]] * 2) for name, rows in made.items()}
-        outcome = compared(made)
-        parts.append(Part(str(len(parts)), outcome.experiment, outcome, TASK))
-    return compare_tasks(parts)
-
-
-@pytest.mark.parametrize(
-    ("tasks", "p", "apart"),
-    [
-        ((4, 0, 0), None, False),  # too few tasks
-        ((5, 0, 0), 0.0, True),
-        # by F with 1 and N - 1 degrees of freedom
-        ((9, 1, 2), 0.0364, True),
-        ((8, 0, 2), 0.0510, False),
-    ],
-)
-def test_ranks_over_five_tasks_or_more_go_by_the_level(tasks, p, apart):
-    over = over_tasks(*tasks)
-    assert (over.friedman and over.friedman.p) == (
-        None if p is None else pytest.approx(p, abs=1e-4)
-    )
-    assert (over.groups == (("sigmoid",), ("hard",))) is apart

@@ -1,14 +1,12 @@
 """Several experiments side by side: which may be paired, and what is said over tasks."""
 
 from dataclasses import replace
-from itertools import product
 
-import numpy as np
 import pytest
 from prepared import RIGHT, WRONG, compared
 
 from hsig.analysis.parts import CONFIG, TASK, Part, group_parts, prefix_labels
-from hsig.analysis.statistics import friedman_test
+from hsig.analysis.statistics import sign_test
 from hsig.analysis.summary import summarise
 from hsig.analysis.tasks import compare_tasks
 from hsig.config.loading import load_experiment
@@ -97,7 +95,7 @@ def test_the_numbers_over_tasks_by_hand():
     by_task = ((3 * 3 + 1 * 3 / 2) / 16, 0.5)
     assert found.improvement["tanh"].by_task == pytest.approx(by_task)
     assert found.improvement["tanh"].probability == pytest.approx(sum(by_task) / 2)
-    assert (found.friedman, found.groups) == (None, ())  # two tasks are too few
+    assert found.scores == {"tanh": (0.75, 0.5), "hard": (0.25, 0.5)}
 
 
 def test_what_has_no_result_on_some_task_is_left_out():
@@ -108,27 +106,15 @@ def test_what_has_no_result_on_some_task_is_left_out():
     assert compare_tasks(without_baseline).baseline == "tanh"
 
 
-@pytest.mark.parametrize(
-    ("elu", "apart"), [("1100", (("tanh", "elu"), ("elu", "hard"))), ("1111", None)]
-)
-def test_with_enough_tasks_variants_are_told_apart_by_their_mean_ranks(elu, apart):
-    parts = [on_task(f"task {n}", "1110", "1000", elu) for n in range(7)]
-    if apart is None:  # all rank at random
-        parts = [
-            on_task(f"task {n}", *np.roll(["1110", "1000", "1100"], n).tolist()) for n in range(6)
-        ]
+def test_over_tasks_the_sign_test_is_of_the_scores_on_each_task():
+    parts = [on_task(f"task {n}", "1110", "1000", "1100" if n else "1000") for n in range(8)]
     found = compare_tasks(parts)
-    average = found.average_ranks
-    assert found.friedman == friedman_test(list(average.values()), len(parts))
-    if apart is None:
-        assert found.friedman.p > 0.05
-        assert found.groups == (tuple(sorted(average, key=average.__getitem__)),)
-        return
-    assert found.friedman.p <= 0.05
-    for one, other in product(average, average):
-        together = any({one, other} <= set(group) for group in found.groups)
-        near = abs(average[one] - average[other]) < found.friedman.critical_difference
-        assert together is near
+    assert (found.against["tanh"].better, found.against["tanh"].p) == (8, 2 * sign_test(8, 0))
+    assert (found.against["elu"].better, found.against["elu"].ties) == (7, 1)
+    assert [paired.claim for paired in found.against.values()] == ["better", "better"]
+    assert found.against["elu"].p == sign_test(7, 0)
+    by_loss = [replace(part, experiment=replace(part.experiment, measure="loss")) for part in parts]
+    assert compare_tasks(by_loss).against["tanh"].ties == 8
 
 
 def test_a_part_of_several_has_its_name_before_its_labels():

@@ -1,10 +1,9 @@
 """Statistics that hold for few seeds and for numbers that are not finite: pure functions."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 
 import numpy as np
 from numpy.random import RandomState
@@ -145,6 +144,33 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.05) -> tuple[f
     return lower_end(successes), 1.0 - lower_end(trials - successes)
 
 
+def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
+    """The regularised incomplete beta function of x in [0, 1], of which 1 - x is the rest.
+
+    Source:
+        Its continued fraction: Press et al. 2007, Numerical Recipes, section 6.4.
+    """
+    if 0.0 in (x, rest):
+        return x
+    if x > (a + 1.0) / (a + b + 2.0):  # where the fraction converges slowly
+        return 1.0 - _incomplete_beta(b, a, rest, x)
+    size = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    front = math.exp(size + a * math.log(x) + b * math.log(rest)) / a
+    c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1.0))
+    fraction, change, m = d, 0.0, 0
+    while abs(change - 1.0) > 1e-14:
+        m += 1
+        for term in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1.0 / (1.0 + term * d)
+            c = 1.0 + term / c
+            change = d * c
+            fraction *= change
+    return front * fraction
+
+
 def paired_difference_interval(
     both: int, only_first: int, only_second: int, neither: int
 ) -> tuple[float, float]:
@@ -208,26 +234,7 @@ def holm_levels(p_values: Sequence[float], level: float) -> list[float]:
     return [level / sum(other >= min(p, first_kept) for other in p_values) for p in p_values]
 
 
-# --- ranks over tasks ----------------------------------------------------------------------------
-
-# Demšar 2006, Journal of Machine Learning Research 7:1-30: average ranks, the Friedman test in the
-# form of Iman and Davenport, and Nemenyi's critical difference.
-
-MIN_TASKS = 5  # for fewer, the approximations of both tests do not hold
-_STEPS = 400  # of an integral over the normal curve, from -_REACH to _REACH
-_REACH = 8.0
-
-
-@dataclass(frozen=True)
-class Friedman:
-    """The test that all variants have the same rank on average."""
-
-    chi_squared: float  # friedman's statistic, without a correction for ties: it claims less
-    # the statistic of Iman and Davenport, with k - 1 and (k - 1) (N - 1) degrees of freedom for k
-    # variants on N tasks; infinite where all tasks rank alike
-    f: float
-    p: float  # of the latter
-    critical_difference: float  # of two average ranks, by Nemenyi's test at 5 %
+# --- over tasks ----------------------------------------------------------------------------------
 
 
 def rank_scores(scores: Sequence[float]) -> list[float]:
@@ -241,112 +248,6 @@ def rank_scores(scores: Sequence[float]) -> list[float]:
         for score in scores
     ]
 
-
-def friedman_test(average_ranks: Sequence[float], tasks: int) -> Friedman:
-    """Test whether variants, at least two, differ by their average ranks over some tasks.
-
-    >>> demsar = friedman_test([3.143, 2.0, 2.893, 1.964], 14)
-    >>> round(demsar.chi_squared, 2), round(demsar.f, 2), round(demsar.critical_difference, 2)
-    (9.28, 3.69, 1.25)
-    """
-    k = len(average_ranks)
-    squares = math.fsum(rank * rank for rank in average_ranks)
-    chi_squared = 12.0 * tasks / (k * (k + 1)) * (squares - k * (k + 1) ** 2 / 4.0)
-    chi_squared = max(0.0, chi_squared)
-    left = tasks * (k - 1) - chi_squared
-    # where all tasks rank alike, rounding may leave next to nothing
-    f = (tasks - 1) * chi_squared / left if left > 1e-9 * tasks * k else math.inf
-    p = f_survival(f, k - 1, (k - 1) * (tasks - 1))
-    difference = nemenyi_quantile(k) * math.sqrt(k * (k + 1) / (6.0 * tasks))
-    return Friedman(chi_squared, f, p, difference)
-
-
-def indistinguishable_groups(
-    average_ranks: Mapping[str, float], difference: float
-) -> tuple[tuple[str, ...], ...]:
-    """The largest sets of variants of which no two ranks differ by as much, the best first.
-
-    >>> indistinguishable_groups({"a": 1.0, "b": 1.8, "c": 2.6, "d": 4.6}, 1.0)
-    (('a', 'b'), ('b', 'c'), ('d',))
-    """
-    ordered = sorted(average_ranks, key=average_ranks.__getitem__)
-    groups: list[tuple[str, ...]] = []
-    for start, first in enumerate(ordered):
-        near = tuple(
-            label
-            for label in ordered[start:]
-            if average_ranks[label] - average_ranks[first] < difference
-        )
-        if not groups or near[-1] != groups[-1][-1]:  # else it is part of the one before
-            groups.append(near)
-    return tuple(groups)
-
-
-@cache
-def nemenyi_quantile(k: int, level: float = 0.05) -> float:
-    """The critical value of Nemenyi's test for k variants: a studentized range over the root of 2.
-
-    >>> [round(nemenyi_quantile(k), 3) for k in (2, 5, 10)]
-    [1.96, 2.728, 3.164]
-    """
-    low, high = 0.0, 20.0
-    while high - low > 1e-10:
-        middle = (low + high) / 2.0
-        is_below = _range_below(middle, k) < 1.0 - level
-        low, high = (middle, high) if is_below else (low, middle)
-    return high / math.sqrt(2.0)
-
-
-def _range_below(width: float, k: int) -> float:
-    """Probability that k normal values lie within such a width of each other."""
-
-    def below(x: float) -> float:
-        return 0.5 * math.erfc(-x / math.sqrt(2.0))
-
-    total = 0.0
-    for x in np.linspace(-_REACH, _REACH, _STEPS + 1).tolist():  # of the largest of them
-        density = math.exp(-x * x / 2.0) / math.sqrt(2.0 * math.pi)
-        total += density * (below(x) - below(x - width)) ** (k - 1)
-    return k * total * (2.0 * _REACH / _STEPS)  # so smooth that a plain sum is exact
-
-
-def f_survival(f: float, above: int, below: int) -> float:
-    """Probability that an F-distributed value is larger; degrees of freedom above and below.
-
-    Source:
-        The continued fraction of the incomplete beta function: Press et al. 2007, Numerical
-        Recipes, section 6.4.
-    """
-    if math.isinf(f):
-        return 0.0
-    both = below + above * f
-    return _incomplete_beta(below / 2.0, above / 2.0, below / both, above * f / both)
-
-
-def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
-    """The regularised incomplete beta function of x in [0, 1], of which 1 - x is the rest."""
-    if 0.0 in (x, rest):
-        return x
-    if x > (a + 1.0) / (a + b + 2.0):  # where the fraction converges slowly
-        return 1.0 - _incomplete_beta(b, a, rest, x)
-    size = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    front = math.exp(size + a * math.log(x) + b * math.log(rest)) / a
-    c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1.0))
-    fraction, change, m = d, 0.0, 0
-    while abs(change - 1.0) > 1e-14:
-        m += 1
-        for term in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1.0 / (1.0 + term * d)
-            c = 1.0 + term / c
-            change = d * c
-            fraction *= change
-    return front * fraction
-
-
-# --- improvement over tasks ----------------------------------------------------------------------
 
 REPLICATIONS = 2000  # of the bootstrap
 _BLOCK = 1_000_000  # numbers at a time

@@ -1,21 +1,23 @@
-"""Several variants on several tasks: what each solves, and what may be said over all tasks."""
+"""Several variants on several tasks: what each solves, and what may be said over all tasks.
+
+Variants are told apart over tasks as they are over seeds, by the exact sign test with Holm's
+correction, and not by their mean ranks: whether two of these are far enough apart depends on which
+others are compared (Benavoli, Corani & Mangili 2016, JMLR 17(5):1-10).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hsig.analysis.pairing import LEVEL
+from hsig.analysis.pairing import Paired, pair
 from hsig.analysis.parts import Part
-from hsig.analysis.statistics import (
-    MIN_TASKS,
-    Friedman,
-    Improvement,
-    friedman_test,
-    improvement_probability,
-    indistinguishable_groups,
-    rank_scores,
-)
+from hsig.analysis.statistics import Improvement, improvement_probability, rank_scores
+from hsig.arrays import Array
+from hsig.experiments.experiment import Result
+from hsig.experiments.measures import SOLVED, Measure
+
+SCORE = Measure("score")  # of a variant on a task, whatever claims are made of there
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +27,17 @@ class TaskComparison:
     tasks: tuple[str, ...]  # their names
     baseline: str  # the label of the variant that the others are compared with
     solved: Mapping[str, tuple[int, ...]]  # by label, how many seeds were solved of each task
-    # by label, the rank of the solved rate on each task, 1 for the highest
+    # by label, the score on each task, higher is better: the solved rate, or the median over seeds
+    # of another measure
+    scores: Mapping[str, tuple[float, ...]]
+    measures: tuple[Measure, ...]  # what claims on each task are made of
+    # by label, the rank of the score on each task, 1 for the highest
     ranks: Mapping[str, tuple[float, ...]]
     average_ranks: Mapping[str, float]  # by label, the mean of these
     improvement: Mapping[str, Improvement]  # by label, of every variant but the baseline over that
-    # of the average ranks; None where there are fewer tasks than it can bear
-    friedman: Friedman | None
-    # labels that are not told apart, the best first; none without the test
-    groups: tuple[tuple[str, ...], ...]
+    # the scores on the tasks paired as those of seeds are in a comparison, each task counting once:
+    # by labels, every variant but the baseline against that
+    against: Mapping[str, Paired]
     left_out: tuple[str, ...]  # labels of variants that have no result on some task
 
 
@@ -58,32 +63,36 @@ def compare_tasks(parts: Sequence[Part]) -> TaskComparison | None:
         label: tuple(int(result.solved.sum()) for result in of_tasks)
         for label, of_tasks in trained.items()
     }
-    by_task = [rank_scores(counts) for counts in zip(*solved.values(), strict=True)]
+    measures = tuple(part.experiment.chosen_measure for part in parts)
+    scores = {label: tuple(map(_score, of_tasks, measures)) for label, of_tasks in trained.items()}
+    by_task = [rank_scores(of_task) for of_task in zip(*scores.values(), strict=True)]
     ranks = dict(zip(trained, zip(*by_task, strict=True), strict=True))
-    average = {label: float(np.mean(of_tasks)) for label, of_tasks in ranks.items()}
-    test: Friedman | None = None
-    groups: tuple[tuple[str, ...], ...] = ()
-    if len(parts) >= MIN_TASKS:
-        test = friedman_test(list(average.values()), len(parts))
-        groups = indistinguishable_groups(average, test.critical_difference)
-        if test.p > LEVEL:  # which tells none apart
-            groups = (tuple(sorted(average, key=average.__getitem__)),)
-    epochs = {
-        label: [result.epochs_to_solve for result in of_tasks]
-        for label, of_tasks in trained.items()
+    costs = {
+        label: list(map(_runs_cost, of_tasks, measures)) for label, of_tasks in trained.items()
     }
     return TaskComparison(
         tasks=tuple(part.name for part in parts),
         baseline=baseline,
         solved=solved,
+        scores=scores,
+        measures=measures,
         ranks=ranks,
-        average_ranks=average,
+        average_ranks={label: float(np.mean(of_tasks)) for label, of_tasks in ranks.items()},
         improvement={
-            label: improvement_probability(of_tasks, epochs[baseline])
-            for label, of_tasks in epochs.items()
+            label: improvement_probability(of_tasks, costs[baseline])
+            for label, of_tasks in costs.items()
             if label != baseline
         },
-        friedman=test,
-        groups=groups,
+        against=pair({k: np.array(v) for k, v in scores.items()}, baseline, measure=SCORE).against,
         left_out=tuple(label for label in results if label not in trained),
     )
+
+
+def _score(result: Result, measure: Measure) -> float:
+    scores = measure.scores(result)
+    return float(np.mean(scores) if measure.name == SOLVED else np.median(scores))
+
+
+def _runs_cost(result: Result, measure: Measure) -> Array:
+    """Of each seed what is better if it is less: epochs to solve, or a score turned round."""
+    return result.epochs_to_solve if measure.name == SOLVED else -measure.scores(result)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from hsig.analysis.pairing import BETTER, LEVEL, WORSE
 from hsig.analysis.parts import Part
-from hsig.analysis.statistics import MIN_TASKS
+from hsig.analysis.statistics import sign_test
 from hsig.analysis.summary import Summary
 from hsig.analysis.tasks import TaskComparison
 from hsig.analysis.tuning import Tuning
@@ -16,6 +17,7 @@ from hsig.reports.comparison import (
     ComparisonTables,
     answer,
     best_first,
+    family,
     heading_of,
     notes,
 )
@@ -145,6 +147,7 @@ def _over_rows(over: TaskComparison) -> Rows[str]:
         Column("label", "variant", lambda label: label, prose=True),
         *(on_task(place, task) for place, task in enumerate(over.tasks)),
         Column("solved", "", lambda label: over.solved[label]),
+        Column("scores", "", lambda label: over.scores[label]),
         Column("ranks", "", lambda label: over.ranks[label]),
         Column("mean_rank", "mean rank", over.average_ranks.__getitem__, "{:.2f}".format),
         Column(
@@ -178,18 +181,30 @@ def _over_table(over: TaskComparison, experiment: Experiment) -> Table:
 
 
 def _describe_over(over: TaskComparison | None, *, complete: bool) -> list[str]:
-    """The mean ranks, and whether they tell variants apart."""
+    """The mean ranks, and which variants are told apart from the baseline."""
     if over is None:
         why = "fewer than two variants have a result on every one"
         why = why if complete else "not all were trained to their end"
         return [f"nothing is said over the tasks: {why}"]
     order = sorted(over.solved, key=over.average_ranks.__getitem__)
     ranks = ", ".join(f"{label} {over.average_ranks[label]:.2f}" for label in order)
-    groups = "; ".join(", ".join(group) for group in over.groups if len(group) > 1)
-    apart = f"over the tasks, not told apart: {groups}" if groups else "all are told apart"
-    if over.friedman is None:
-        apart = f"{count(len(over.tasks), 'task')}: too few to tell mean ranks apart"
-    return [f"mean rank over the tasks, 1 for the most solved: {ranks}", apart]
+    return [f"mean rank over the tasks, 1 for the best: {ranks}", _describe_claims(over)]
+
+
+def _describe_claims(over: TaskComparison) -> str:
+    tasks, against = len(over.tasks), over.against
+    if sign_test(tasks, 0) * len(against) > LEVEL:
+        return f"{count(tasks, 'task')}: too few to claim anything over tasks"
+    groups = {
+        words: [
+            f"{label} ({paired.better} better, {paired.worse} worse)"
+            for label, paired in against.items()
+            if paired.claim == claim
+        ]
+        for words, claim in (("better", BETTER), ("worse", WORSE), ("not told apart", ""))
+    }
+    parts = [f"{words}: {', '.join(labels)}" for words, labels in groups.items() if labels]
+    return f"over {tasks} tasks, against {over.baseline}: {'; '.join(parts)}"
 
 
 def _describe_test(over: TaskComparison | None) -> list[str]:
@@ -198,26 +213,21 @@ def _describe_test(over: TaskComparison | None) -> list[str]:
     if over is None:
         return [corrected]
     left_out = f"no result on every task, so in no mean: {', '.join(over.left_out)}"
-    test = f"Friedman's test of mean ranks takes {MIN_TASKS} tasks or more"
-    if over.friedman is not None:
-        test = (
-            f"Friedman's test of the mean ranks over {len(over.tasks)} tasks: p "
-            f"{p_value(over.friedman.p)}; critical difference (Nemenyi, 5 %): "
-            f"{over.friedman.critical_difference:.2f}"
-        )
+    p_values = ", ".join(f"{label} {p_value(paired.p)}" for label, paired in over.against.items())
+    number = len(over.against)
+    test = (
+        f"over the tasks, each once, against {over.baseline}, by the exact sign test of their "
+        f"scores, {family(number, named=number)}: p {p_values}"
+    )
     return [corrected, *([left_out] if over.left_out else []), test]
 
 
 def _over_document(over: TaskComparison) -> dict[str, Json]:
-    test = over.friedman
     return {
         "tasks": list(over.tasks),
         "baseline": over.baseline,
         "left_out": list(over.left_out),
         "variants": list(_over_rows(over).records()),
-        "friedman": None
-        if test is None
-        else {"chi_squared": test.chi_squared, "f": for_json(test.f), "p": test.p},
-        "critical_difference": None if test is None else test.critical_difference,
-        "groups": [list(group) for group in over.groups],
+        "measures": for_json(over.measures),
+        "against": for_json([*over.against.values()]),
     }
