@@ -216,44 +216,6 @@ def test_rows_of_a_csv_file_are_found_beside_the_config(tmp_path):
     assert (task.inputs.tolist(), task.targets.tolist()) == ([[0, 1], [1, 1]], [[1], [0]])
 
 
-@pytest.mark.parametrize(
-    ("text", "columns"),
-    [
-        ("age, body weight ,ill\n0,1,1\n", ("age", "body weight", "ill")),
-        ('"a,b",,"c\x1b[31m"\n0,1,1\n', ("a,b", "column 2", "column 3")),
-        ("a,b\n0,1,1\n", ()),  # not as many as there are
-        ("0,1,1\n", ()),
-    ],
-)
-def test_names_of_columns_come_from_the_header(write, text, columns):
-    write("")
-    Path("t.csv").write_text(text, encoding="utf-8")
-    assert load_experiment(flags={"task": "csv:t.csv"}).task.columns == columns
-
-
-@pytest.mark.parametrize(
-    ("rows", "parts"),
-    [
-        ("0,1\n1,x\n", ["t.csv, line 2, column 2: ", "finite number", "'x'"]),
-        ("0,1\n1,007\n", ["t.csv, line 2, column 2: ", "'007'"]),
-        ("0,nan\n", ["t.csv, line 1, column 2: ", "'nan'"]),
-        ("0,1\n1\n", ["t.csv: ", "rows of equal length", "got 1, 2"]),
-        ("a,b\n", ["t.csv: ", "no rows"]),
-        ('0,"1\n', ["t.csv, line 1: not CSV"]),
-        ("0," * 65 + "1\n", ["at most 10000 samples of at most 64 inputs", "1 of 65"]),
-        ("0,1\n" * 10_001, ["at most 10000 samples", "10001 of 1"]),
-        ("1" * 1_000_001, ["t.csv has more than 1000000 characters"]),
-        ("\xff", ["cannot read t.csv"]),
-    ],
-)
-def test_a_mistake_in_a_csv_file_says_where(write, rows, parts):
-    write("")
-    Path("t.csv").write_text(rows, encoding="latin-1")
-    (message,) = refusal(task="csv:t.csv")
-    assert message.startswith("--task: ")
-    assert all(part in message for part in parts)
-
-
 def test_a_scaled_task_is_resolved_to_one_that_gives_the_same_numbers(write):
     write("")
     Path("t.csv").write_text("age,share,ill\n20,0.3,0\n50,0.4,1\n90,0.1,1\n", encoding="utf-8")

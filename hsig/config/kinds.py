@@ -27,6 +27,9 @@ Words = Iterable[Word] | Mapping[Word, object] | Callable[[], Iterable[Word]]
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 1_000_000
 MAX_DEPTH = 8  # hidden layers
+MAX_ROWS = 1_000_000  # of a task
+MAX_INPUTS = 10_000
+MAX_OUTPUTS = 1_000
 NUMBERS: Schema = {"type": "array", "minItems": 1, "items": {"type": "number"}}
 ROWS: Schema = {"type": "array", "minItems": 1, "items": NUMBERS}
 
@@ -86,6 +89,15 @@ def complete_list(names: Iterable[str], typed: str) -> list[str]:
     """The last of several names with commas between them."""
     before, comma, last = typed.rpartition(",")
     return [before + comma + name for name in complete_word(names, last)]
+
+
+def check_size(rows: int, inputs: int, outputs: int, location: Location) -> None:
+    """Refuse a task that is too large."""
+    if rows > MAX_ROWS or inputs > MAX_INPUTS or outputs > MAX_OUTPUTS:
+        raise location.wrong(
+            f"expected at most {MAX_ROWS} rows, {MAX_INPUTS} inputs and {MAX_OUTPUTS} outputs, got "
+            f"{rows}, {inputs} and {outputs}"
+        )
 
 
 def mapping_schema(properties: Schema, required: Sequence[str] = ()) -> Schema:

@@ -1,13 +1,14 @@
-"""Tasks, starts and initial weights, in a config or in a CSV file."""
+"""Tasks, starts and initial weights, in a config; what a CSV file holds is for `tables`."""
 
-import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hsig.config.kinds import (
+    MAX_INPUTS,
+    MAX_ROWS,
     NUMBERS,
     ROWS,
     SAME,
@@ -15,23 +16,18 @@ from hsig.config.kinds import (
     Number,
     Schema,
     SpecKind,
+    check_size,
     complete_list,
     mapping_schema,
 )
 from hsig.config.specs import check_order, check_settings, read_spec, split_specs
-from hsig.config.text import read_bytes, reason
-from hsig.config.values import Json, Location, as_finite, check_all, describe, nearest, read_scalar
+from hsig.config.values import Json, Location, as_finite, check_all, nearest
 
 if TYPE_CHECKING:
     from hsig.networks.network import Weights
     from hsig.networks.starts import Start
     from hsig.networks.tasks import Task
 
-MAX_INPUTS = 64
-MAX_OUTPUTS = 64
-MAX_SAMPLES = 10_000
-MAX_CHARACTERS = 1_000_000
-_MAX_BYTES = 4 * (MAX_CHARACTERS + 1)
 MAX_KEPT_NUMBERS = 10_000  # of the rows of a file; of more, a run keeps no copy
 _TASK_KEYS = {"name", "inputs", "targets", "columns", "kind", "classes", "csv", "sha256", "notes"}
 _TASK_FORMS = "csv:FILE, or {inputs: [[...]], targets: [...]}"
@@ -58,7 +54,7 @@ class TaskKind(SpecKind):
             raise location.wrong(
                 "several tasks are for hsig compare, with one config. Expected one, such as xor"
             )
-        if isinstance(value, str) and value.startswith(_CSV):
+        if isinstance(value, str) and value.startswith(_CSV):  # spaces around a name are cut off
             return _read_csv(value.removeprefix(_CSV), location)
         if isinstance(value, dict) and set(value) == {"csv"}:
             return _read_csv(value["csv"], location.below("csv"))
@@ -66,8 +62,7 @@ class TaskKind(SpecKind):
             return _read_rows(value, location)
         spec = read_spec(value, location, f"a task's name, {_TASK_FORMS}")
         if spec.name not in TASKS:
-            is_file = spec.name.casefold().endswith(".csv")
-            hint = f" Did you mean '{_CSV}{spec.name}'?" if is_file else nearest(spec.name, TASKS)
+            hint = _suggest_file(str(value)) or nearest(spec.name, TASKS)
             raise location.wrong(
                 f"unknown task '{spec.name}'.{hint} Known: {', '.join(TASKS)}, {_TASK_FORMS}"
             )
@@ -75,7 +70,7 @@ class TaskKind(SpecKind):
         return TASKS[spec.name]
 
     def schema(self) -> Schema:
-        rows = {**ROWS, "maxItems": MAX_SAMPLES, "items": {**NUMBERS, "maxItems": MAX_INPUTS}}
+        rows = {**ROWS, "maxItems": MAX_ROWS, "items": {**NUMBERS, "maxItems": MAX_INPUTS}}
         table: Schema = {
             "name": {"type": "string"},
             "inputs": rows,
@@ -207,13 +202,18 @@ class InitialWeights(Kind):
 # --- rows -------------------------------------------------------------------------------------
 
 
+def _suggest_file(text: str) -> str:
+    """` Did you mean 'csv:FILE'?` for what is probably a file."""
+    name = re.sub(r"^\w+:\s*(?=\S)", "", text.strip())
+    looks = name.casefold().endswith((".csv", ".tsv", ".txt", ".data", ".dat", ".gz", ".xlsx"))
+    return f" Did you mean '{_CSV}{name}'?" if looks else ""
+
+
 def _read_csv(name: object, location: Location) -> "Task":
-    if not isinstance(name, str):
-        raise location.expected("a file name", name)
-    path = location.value.folder / name
-    rows, columns = _read_table(path, location)
-    inputs, targets = [row[:-1] for row in rows], [row[-1:] for row in rows]
-    return _make_task(path.name, inputs, targets, columns, location)
+    from hsig.config.datasets import Choices, understand
+    from hsig.config.tables import read_table
+
+    return understand(read_table(name, location), Choices(), location).to_task()
 
 
 def _read_rows(value: dict[str, Any], location: Location) -> "Task":
@@ -265,12 +265,7 @@ def _make_task(
 
     from hsig.networks.tasks import Task
 
-    samples, fan_in, fan_out = len(inputs), len(inputs[0]), len(targets[0])
-    if samples > MAX_SAMPLES or fan_in > MAX_INPUTS or fan_out > MAX_OUTPUTS:
-        raise location.wrong(
-            f"expected at most {MAX_SAMPLES} samples of at most {MAX_INPUTS} inputs and "
-            f"{MAX_OUTPUTS} targets, got {samples} of {fan_in} and {fan_out}"
-        )
+    check_size(len(inputs), len(inputs[0]), len(targets[0]), location)
     return Task(name, np.array(inputs), np.array(targets), tuple(columns))
 
 
@@ -308,56 +303,6 @@ def _read_row(value: object, location: Location) -> list[float]:
     return check_all(partial(read_finite, place) for place in range(len(value)))
 
 
-# --- tables of numbers in CSV files -----------------------------------------------------------
-
-
-def _read_table(path: Path, location: Location) -> tuple[list[list[float]], list[str]]:
-    """The rows of a CSV file, and the names of its columns if its first row has no number."""
-    try:
-        text = read_bytes(path, _MAX_BYTES).decode("utf-8-sig")
-    except (OSError, ValueError) as problem:
-        raise location.wrong(f"cannot read {path}: {reason(problem)}") from None
-    if len(text) > MAX_CHARACTERS:
-        raise location.wrong(f"{path} has more than {MAX_CHARACTERS} characters")
-    reader = csv.reader(text.splitlines(), strict=True)
-    header: list[str] = []
-    rows: list[list[float]] = []
-    try:
-        for fields in filter(None, reader):
-            numbers = [_read_number(field) for field in fields]
-            if reader.line_num == 1 and not any(number is not None for number in numbers):
-                header = [field.strip() for field in fields]
-                continue
-            if None in numbers:
-                column = numbers.index(None)
-                raise location.wrong(
-                    f"{path}, line {reader.line_num}, column {column + 1}: expected a finite "
-                    f"number, got {describe(fields[column])}"
-                )
-            rows.append([number for number in numbers if number is not None])
-    except csv.Error as problem:
-        raise location.wrong(f"{path}, line {reader.line_num}: not CSV: {problem}") from None
-    widths = sorted({len(row) for row in rows})
-    if len(widths) != 1 or widths[0] < 2:
-        found = ", ".join(map(str, widths)) or "no rows"
-        raise location.wrong(
-            f"{path}: expected rows of equal length, at least 2 columns; got {found}"
-        )
-    names = [
-        column if _is_column_name(column) else f"column {place}"
-        for place, column in enumerate(header, start=1)
-    ]
-    return rows, names if len(names) == widths[0] else []
-
-
 def _is_column_name(name: object) -> bool:
     """Whether something may be the name of a column."""
     return isinstance(name, str) and bool(name) and name.isprintable()
-
-
-def _read_number(text: str) -> float | None:
-    """The finite number that a field has, if it has one."""
-    try:
-        return as_finite(read_scalar(text.strip()))
-    except ValueError:
-        return None
