@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pages import document
 from prepared import RIGHT, WRONG, compared
 
 from hsig.analysis.pairing import pair
 from hsig.analysis.statistics import holm, sign_test
 from hsig.analysis.summary import summarise
+from hsig.experiments.measures import Measure
 from hsig.reports.comparison import comparison_page
 
 
@@ -51,6 +54,77 @@ def test_a_p_value_is_the_largest_over_what_the_worse_one_might_have_been_given(
     assert pair(solved, "bad", {"bad": [nearly, better]}).against["good"].p == 1.0
     assert pair(solved, "bad", {"good": [solved["bad"]]}).against["good"].p == sign_test(16, 0)
     assert pair(solved, "bad", {"bad": [better]}).ranks == {"good": 1, "bad": 1}
+
+
+# --- any measure ------------------------------------------------------------------------------
+
+LOSS_MEASURE = Measure("loss")
+score = st.sampled_from([-np.inf, -2.0, -1.5, -1.0, -1.0 - 1e-13, -0.5, 0.0])
+several = st.lists(st.tuples(*[score] * 4), min_size=1, max_size=30).map(
+    lambda rows: dict(zip("abcd", np.array(rows).T, strict=True))
+)
+
+
+@given(several)
+def test_claim_interval_and_rank_agree_whatever_the_scores(scores):
+    pairing = pair(scores, "a", {"b": [scores["d"]]}, LOSS_MEASURE)
+    for label, found in pairing.against.items():
+        assert bool(found.claim) == (not found.share_low < 0.5 < found.share_high)
+        assert found.pairs == len(scores["a"])
+        turned = pair({"a": scores["a"], label: scores[label]}, label, {}, LOSS_MEASURE)
+        alone = pair({"a": scores["a"], label: scores[label]}, "a", {}, LOSS_MEASURE)
+        there, back = alone.against[label], turned.against["a"]
+        assert (there.better, there.worse, there.p) == (back.worse, back.better, back.p)
+        assert (there.low, there.high) == (-back.high, -back.low)
+        np.testing.assert_array_equal([there.difference], [-back.difference])
+        assert (there.share_low, there.share_high) == pytest.approx(
+            (1 - back.share_high, 1 - back.share_low)
+        )
+        if there.claim:
+            worse = {"better": "a", "worse": label}[there.claim]
+            assert alone.ranks[worse] == 2
+
+
+def test_a_diverged_seed_is_worse_than_any_and_two_of_them_tie():
+    never = -np.inf
+    scores = {"a": np.array([never, never, -9.0, -1.0]), "b": np.array([never, -9.0, never, -1.0])}
+    found = pair(scores, "b", measure=LOSS_MEASURE).against["a"]
+    assert (found.better, found.worse, found.ties) == (1, 1, 2)
+    assert (found.difference, found.both, found.neither) == (0.0, None, None)
+
+
+def test_the_size_of_a_difference_is_in_the_unit_of_the_measure():
+    draws = np.random.RandomState(1).randn(2, 40)
+    scores = {"a": -draws[0], "b": -draws[1]}
+    found = pair(scores, "b", measure=LOSS_MEASURE).against["a"]
+    differences = np.sort(draws[0] - draws[1])
+    assert found.difference == np.median(differences)
+    assert (found.low, found.high) == (differences[13], differences[26])  # by scipy's binomial
+    right = pair(scores, "b", measure=Measure("right")).against["a"]
+    assert (right.better, right.p, right.difference) == (found.better, found.p, -found.difference)
+
+
+@pytest.mark.parametrize(
+    ("solved", "measure", "solved_by"),
+    [
+        (("1100", "0111"), "solved", ""),
+        (("0000", "0000"), "loss", "none"),
+        (("1111", "1111"), "loss", "all"),
+        (("1111", "0000"), "solved", ""),
+    ],
+)
+def test_where_what_is_solved_tells_nothing_apart_the_loss_may(solved, measure, solved_by):
+    made = {
+        name: ([RIGHT if seed == "1" else WRONG for seed in seeds], [[1, height]] * 4)
+        for name, seeds, height in zip(("sigmoid", "hard"), solved, (0.5, 0.7), strict=True)
+    }
+    pairing = summarise(compared(made)).pairing
+    assert (pairing.measure, pairing.solved_by) == (Measure(measure), solved_by)
+    found = pairing.against["hard"]
+    assert (found.worse == 4) == (measure == "loss" or solved == ("1111", "0000"))
+    assert (found.both is None) == (measure == "loss")
+    asked = summarise(compared(made, measure="solved", stop_at="solved")).pairing
+    assert asked.measure == Measure("solved")  # seeds stop by themselves, at no loss to compare
 
 
 def test_false_alarms_are_at_most_5_percent():

@@ -13,7 +13,9 @@ from scipy.stats import binom, binomtest, norm
 from hsig.analysis import statistics as module
 from hsig.analysis.statistics import (
     NORMAL_975,
+    clopper_pearson,
     holm,
+    holm_levels,
     improvement_probability,
     order_quantile,
     paired_difference_interval,
@@ -103,6 +105,24 @@ def test_mcnemar_is_scipys_binomial_test_of_the_discordant_pairs(one, other):
     assert sign_test(one, other) == pytest.approx(expected, rel=1e-12)
 
 
+@given(counts, counts, st.floats(1e-6, 0.2))
+def test_clopper_pearson_is_scipys_and_agrees_with_the_sign_test(better, worse, level):
+    low, high = clopper_pearson(better, better + worse, level)
+    if better + worse:
+        expected = binomtest(better, better + worse).proportion_ci(1.0 - level, method="exact")
+        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert (not low < 0.5 < high) == (sign_test(better, worse) <= level)
+    assert clopper_pearson(worse, better + worse, level) == pytest.approx((1 - high, 1 - low))
+
+
+def test_the_exact_interval_of_a_published_example_and_of_thousands():
+    """NIST/SEMATECH e-Handbook of Statistical Methods, section 7.2.4.1: 4 of 20 at 90 %."""
+    assert clopper_pearson(4, 20, 0.1) == pytest.approx((0.0714, 0.4010), abs=1e-4)
+    assert clopper_pearson(3000, 20_000) == pytest.approx(
+        tuple(binomtest(3000, 20_000).proportion_ci(method="exact")), abs=1e-9
+    )
+
+
 def test_mcnemar_takes_thousands_of_pairs():
     assert sign_test(4000, 6000) == pytest.approx(binomtest(4000, 10_000).pvalue, rel=1e-9)
     assert sign_test(0, 5000) == 2.0**-4999
@@ -129,6 +149,14 @@ def test_a_paired_interval_holds_the_difference_and_turns_round_with_it(table):
     assert turned == pytest.approx((-high, -low), abs=1e-12)
     mirrored = paired_difference_interval(neither, second, first, both)
     assert mirrored == pytest.approx((-high, -low), abs=1e-9)  # failures for successes
+
+
+@given(st.lists(st.sampled_from([1e-9, 0.004, 0.01, 0.02, 0.05, 0.3, 1.0]), max_size=8))
+def test_the_level_at_which_holm_tests_is_what_decides(p_values):
+    levels = holm_levels(p_values, 0.05)
+    assert all(0.05 / len(p_values) <= level <= 0.05 for level in levels)
+    for p, adjusted, level in zip(p_values, holm(p_values), levels, strict=True):
+        assert (p <= level) == (adjusted <= 0.05)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
