@@ -101,7 +101,7 @@ def test_trajectories_are_theanos(engine, name, activation, loss):
         return
     for layer, final in zip(state.weights, ("hidden_final", "output_final"), strict=True):
         close(np.moveaxis(layer, -1, 0), golden[f"{name}__{final}"])
-    close(engine.predict(problem, state.weights)[:, 0].T, golden[f"{name}__predictions"])
+    close(engine.evaluate(problem, state.weights)[0][:, 0].T, golden[f"{name}__predictions"])
     np.testing.assert_array_equal(state.diverged_at, golden[f"{name}__first_nonfinite_epoch"])
 
 
@@ -211,7 +211,7 @@ def test_predictions_and_losses_are_those_an_epoch_begins_with(engine, hidden):
     problem = of_depth(hidden, "tanh")
     later = engine.advance(state_of(problem, range(11), *hidden), problem, 30)
     one, more = (engine.advance(later, problem, epochs) for epochs in (1, 2))
-    np.testing.assert_array_equal(engine.predict(problem, later.weights), more.predictions)
+    np.testing.assert_array_equal(engine.evaluate(problem, later.weights)[0], more.predictions)
     np.testing.assert_array_equal(one.first_epoch_losses, more.first_epoch_losses)
     forward = problem.network.forward(later.weights, problem.inputs_with_bias)
     np.testing.assert_allclose(more.predictions, forward.predictions, rtol=1e-13)
@@ -240,7 +240,7 @@ def test_solved_at_and_lost_at_are_exact_to_the_epoch(engine, hidden, order, rat
     state = state_of(problem, range(40), *hidden, low=-2.0, high=2.0)
     history = []
     for _ in range(100):
-        errors = engine.predict(problem, state.weights) - problem.target_columns
+        errors = engine.evaluate(problem, state.weights)[0] - problem.target_columns
         history.append((np.abs(errors) < 0.5).all(axis=(0, 1)))
         state = engine.advance(state, problem, 1)
     history, lost = np.array(history), 0

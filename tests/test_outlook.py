@@ -68,7 +68,7 @@ def test_a_cycle_returns_after_its_length():
         hidden = np.broadcast_to(steps[:, None, None, None], (strides, 2, 1, 1))
         output = np.stack([weights[1]] * strides)
         ahead = [replace(state, weights=(first, weights[1])) for first in [weights[0], *hidden]]
-        predictions = [reference.predict(problem, each.weights) for each in ahead[:-1]]
+        predictions = [reference.evaluate(problem, each.weights)[0] for each in ahead[:-1]]
         return replace(found, weights=(hidden, output), predictions=np.stack(predictions))
 
     weights = layers_of([[0], [0]], [[1], [1]])

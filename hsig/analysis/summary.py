@@ -265,7 +265,7 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
     )
     weights = tuple(map(seeds_last, training.weights))
     engine = experiment.engine_of(variant)
-    predictions = seeds_first(engine.predict(experiment.problem_of(variant), weights))
+    predictions = seeds_first(engine.evaluate(experiment.problem_of(variant), weights)[0])
     with np.errstate(all="ignore"):
         right = np.abs(predictions - experiment.task.targets) < experiment.tolerance
         changes = np.abs(predictions - training.predictions)

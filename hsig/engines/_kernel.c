@@ -56,7 +56,7 @@ enum { BACKWARDS(CODE) SLOPES };
 enum { LOSSES(CODE) NO_LOSS };
 enum { OPTIMIZERS(CODE) NO_OPTIMIZER };
 
-enum { GROUP = 4, MOST_VECTORS = 16, MOST_LAYERS = 16, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024,
+enum { LOSSES_TOO = 2, GROUP = 4, MOST_VECTORS = 16, MOST_LAYERS = 16, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024,
        MOST_WIDTH = 1 << 20, MOST_ROWS = 1 << 30 };
 
 typedef struct {
@@ -254,7 +254,7 @@ static int stride(trainer *train, const problem *p, state s, const Py_buffer *b,
 static int fits(const problem *p, const state *s, long long strides, const Py_buffer *b)
 {
     if (p->samples < 1 || p->samples > MOST_ROWS || p->batch < 1 || p->batch > p->samples ||
-        s->seeds < 1 || s->epochs < 1 || s->epoch < 0 || strides < 1 ||
+        s->seeds < 1 || s->epochs < 0 || s->epoch < 0 || strides < 1 ||
         s->epochs > (INT64_MAX - s->epoch) / strides)
         return 0;
     for (int l = 0; l < p->layers; l++) {
@@ -992,7 +992,8 @@ FUNCTION unsigned ISA(watched)(const problem *p, const block *b, const int v)
 
 /* Look at all rows with the weights that an epoch begins with: which of the seeds that matter are
    right on all. Of the first `known_rows` it is known. Once none is right, nothing more need be
-   looked at, but if predictions are stored, or losses are added up. */
+   looked at, but if predictions are stored (printing), or losses too, or these are added up. */
+
 FUNCTION void ISA(look)(const int wide, const problem *p, const state *s, block *b, const desk *d,
                         const known k, const int first, const int n, unsigned *right,
                         const int known_rows, const int printing, double *sums)
@@ -1017,8 +1018,9 @@ FUNCTION void ISA(look)(const int wide, const problem *p, const state *s, block 
             keep_right(wide, p, d, k, first, items, right);
         if (printing)
             ISA(print_predictions)(wide, p, s, b, d, row, first, items, 1);
-        if (sums != NULL)
-            ISA(print_losses)(wide, p, s, b, d, row, first, items, NULL, sums);
+        if (sums != NULL || printing == LOSSES_TOO)
+            ISA(print_losses)(wide, p, s, b, d, row, first, items,
+                              printing == LOSSES_TOO ? s->losses : NULL, sums);
         for (int v = first; any && v < first + (wide ? 1 : n); v++)
             if (!right[v])
                 b->last_wrong[v] = row;
@@ -1273,7 +1275,7 @@ FUNCTION void ISA(train_items)(const int wide, const problem *p, const state *s,
 }
 #define train_items ISA(train_items)
 
-/* Train a block for all epochs. Called with what is known of a network, it is compiled for just
+/* Train a block for all epochs; for none, what is printed is of the weights. Called with what is known of a network, it is compiled for just
    that; a special one has GROUP vectors side by side, whose operations fill each other's waits. */
 FUNCTION void ISA(train_block)(const int wide, const problem *of, const state *s, block *b,
                                const desk *d, const known k, const int special,
@@ -1284,6 +1286,10 @@ FUNCTION void ISA(train_block)(const int wide, const problem *of, const state *s
 #define TRAIN(n)                                                                                  \
     train_items(wide, p, s, b, d, k, place, v, n, direct, place > start, look, epoch, right,      \
                 by_loss)
+    for (int v = 0, n = special ? 1 : b->vectors; s->epochs == 0 && v < b->vectors; v += n) {
+        unsigned none[MOST_VECTORS] = {0};
+        look(p, s, b, d->aside, v, n, none, 0, LOSSES_TOO, NULL);
+    }
     for (long long epoch = s->epoch; epoch < s->epoch + s->epochs; epoch++) {
         unsigned right[MOST_VECTORS], going = 0;
         for (int v = 0; v < b->vectors; v++) {

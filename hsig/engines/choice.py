@@ -32,8 +32,13 @@ class Engine(Protocol):
     ) -> Strides:
         """What as many calls of `advance` give, each with the state before it, in one."""
 
-    def predict(self, problem: Problem, weights: Weights) -> Array:
-        """Predictions for all samples, (samples, outputs, seeds); weights have seeds last."""
+    def evaluate(
+        self, problem: Problem, weights: Weights, *, threads: int = 1
+    ) -> tuple[Array, Array]:
+        """Predictions, (samples, outputs, seeds), and losses, (samples, seeds), of these weights.
+
+        Weights have seeds last; to see other rows, replace those of the problem.
+        """
 
     def chunk_size(self, problem: Problem, state: State) -> int:
         """How many epochs take a small part of a second, so that an interrupt is answered."""

@@ -5,6 +5,7 @@ The numbers are the same on every processor and in any batch; `_kernel.c` says h
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib import import_module
 from itertools import accumulate, chain, pairwise
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from hsig.activations import Activation
 from hsig.arrays import Array, IntArray
 from hsig.engines.engine import MARKS, NUMERICS, Problem, Progress, State, Strides
+from hsig.engines.optimizers import SGD
+from hsig.engines.order import Order
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import Network, Weights
 
@@ -53,9 +56,11 @@ def is_available() -> bool:
     return _kernel is not None
 
 
-def predict(problem: Problem, weights: Weights) -> Array:
-    """Predictions for all samples, (samples, outputs, seeds), with weights that have seeds last."""
-    return advance(State.start(weights), problem, 1).predictions
+def evaluate(problem: Problem, weights: Weights, *, threads: int = 1) -> tuple[Array, Array]:
+    """Predictions, (samples, outputs, seeds), and losses, (samples, seeds), of these weights."""
+    problem = replace(problem, order=Order(None), optimizer=SGD, stop_loss=None)
+    progress = advance(State.start(weights), problem, 0, threads=threads)
+    return progress.predictions, progress.first_epoch_losses
 
 
 def chunk_size(problem: Problem, state: State) -> int:
@@ -115,10 +120,11 @@ def advance(
     path: str | None = None,
     layout: str | None = None,
 ) -> Progress:
-    """Train every seed of `state` for at least one epoch; `state` itself is left as it was.
+    """Train every seed of `state`, which itself is left as it was.
 
-    The seeds are split among as many threads, at most; `path` is one of `instruction_sets`, and
-    `layout` of `LAYOUTS`, by default the fastest.
+    For no epochs, the losses are those of the weights, and not of a pass that trains. The seeds
+    are split among as many threads, at most; `path` is one of `instruction_sets`, and `layout` of
+    `LAYOUTS`, by default the fastest.
 
     Raises:
         ValueError: If the kernel was not built, or this machine lacks the instruction set.
@@ -192,7 +198,7 @@ def advance_in_strides(
     def train(first: int, last: int, rate: float) -> None:
         _kernel.advance(path, *arrays, np.array([rate, *numbers]), *codes, first, last)
 
-    work = strides * epochs * samples * sum(layer.size for layer in state.weights)
+    work = strides * max(1, epochs) * samples * sum(layer.size for layer in state.weights)
     least = _MIN_SEEDS_PER_THREAD if layout == "seeds" else 1
     parts = min(threads, -(-seeds // least), 1 + work // _MIN_WORK_PER_THREAD)
     step = -(-seeds // (parts * least)) * least

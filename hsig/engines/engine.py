@@ -18,7 +18,7 @@ from hsig.networks.obstacles import find_obstacle
 # The version of the numbers. To be raised by a change that gives other bits or other verdicts to an
 # experiment that could be trained before; `tests/test_golden_bits.py` notices most of these. What
 # was kept under another version is not mixed with what is trained anew.
-NUMERICS = 5
+NUMERICS = 6
 
 NOT_REACHED = -1
 MARKS = ("solved_at", "lost_at", "diverged_at", "stopped_at")  # of a state

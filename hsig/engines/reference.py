@@ -44,10 +44,12 @@ def instruction_sets() -> tuple[str, ...]:
     return tuple(sorted(found.get("SIMD Extensions", {}).get("found", [])))
 
 
-def predict(problem: Problem, weights: Weights) -> Array:
-    """Predictions for all samples, (samples, outputs, seeds), with weights that have seeds last."""
+def evaluate(problem: Problem, weights: Weights, *, threads: int = 1) -> tuple[Array, Array]:
+    """Predictions, (samples, outputs, seeds), and losses, (samples, seeds), of these weights."""
+    del threads
     with np.errstate(all="ignore"):
-        return problem.network.forward(weights, problem.inputs_with_bias).predictions
+        activity = problem.network.forward(weights, problem.inputs_with_bias)
+        return activity.predictions, problem.network.losses(activity, problem.target_columns)
 
 
 def chunk_size(problem: Problem, state: State) -> int:

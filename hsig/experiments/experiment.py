@@ -15,7 +15,7 @@ import numpy as np
 
 from hsig.activations import Activation
 from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
-from hsig.engines.choice import Engine, engine_for
+from hsig.engines.choice import ENGINES, Engine, engine_for
 from hsig.engines.engine import MARKS, NOT_REACHED, Problem, State
 from hsig.engines.optimizers import OPTIMIZERS, SGD, Optimizer
 from hsig.engines.order import Order, shuffle
@@ -285,6 +285,7 @@ class Checkpoint:
 
     variant: Variant
     problem: Problem
+    engine: str  # its name
     state: State
     losses: Array  # (seeds, samples); each sample's before its own update in the coming epoch
     predictions: Array  # (seeds, samples, outputs)
@@ -335,7 +336,8 @@ class Checkpoint:
     @cached_property
     def loss(self) -> Array:
         """Shape (seeds,); the mean loss of the weights here."""
-        return self.problem.mean_loss(self.state.weights, seeds_last(self.predictions))
+        _, losses = ENGINES[self.engine].evaluate(self.problem, self.state.weights)
+        return mean_in_order(losses)
 
     @property
     def cost_mean(self) -> Array:

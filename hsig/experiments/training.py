@@ -8,7 +8,8 @@ from traceback import extract_tb
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray
+from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
+from hsig.engines.choice import ENGINES
 from hsig.engines.engine import NOT_REACHED, Progress, State
 from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence, map_arrays, observe
@@ -115,6 +116,7 @@ def _train(
         return Checkpoint(
             variant=variant,
             problem=problem,
+            engine=engine.NAME,
             state=state.select(seeds),
             losses=progress.first_epoch_losses.T[seeds],
             predictions=seeds_first(progress.predictions[..., seeds]),
@@ -241,7 +243,8 @@ def _observe(checkpoints: Sequence[Checkpoint]) -> tuple[Evidence, Array]:
                 observe(problem, weights, predictions),
             )
         )
-        losses.append(problem.mean_loss(weights, predictions).reshape(shape))
+        _, by_row = ENGINES[checkpoints[0].engine].evaluate(problem, weights)
+        losses.append(mean_in_order(by_row).reshape(shape))
 
     def join(*arrays: Array) -> Array:
         return np.ascontiguousarray(np.concatenate(arrays).swapaxes(0, 1))
@@ -254,7 +257,7 @@ def _measure(
 ) -> tuple[Measures, Array]:
     """The measures at checkpoints, and the last predictions of the rows that are held out."""
     task, problem = experiment.scaled_task, checkpoints[0].problem
-    engine = experiment.engine_of(checkpoints[0].variant)
+    engine = ENGINES[checkpoints[0].engine]
     within = problem.solved_within
     none = np.full(checkpoints[0].state.seeds, np.nan)
     predictions = np.zeros((0, problem.targets.shape[1], len(none)))
@@ -265,9 +268,8 @@ def _measure(
         of_held_out = (none, none, none)
         if task.held_out is not None:
             rows = replace(problem, inputs=task.held_out.inputs, targets=task.held_out.targets)
-            predictions = engine.predict(rows, checkpoint.state.weights)
-            losses = rows.mean_loss(checkpoint.state.weights, predictions)
-            of_held_out = measure_rows(predictions, losses[None], task.held_out, within, task.unit)
+            predictions, losses = engine.evaluate(rows, checkpoint.state.weights)
+            of_held_out = measure_rows(predictions, losses, task.held_out, within, task.unit)
         columns.append(np.stack([*of_training, *of_held_out]))
     return Measures(*np.stack(columns, axis=-1)), seeds_first(predictions)
 
