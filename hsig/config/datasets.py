@@ -139,7 +139,7 @@ class Dataset:
         return lines
 
     def to_task(self, name: str = "") -> Task:
-        """The task that these rows are; where no column has a name, names only if they tell more."""
+        """The task that these rows are; without names of columns, names only if they tell more."""
         table, columns = self.table, self.columns
         if len(columns) == len(table.columns) and not any(c.named for c in table.columns):
             columns = ()
@@ -150,7 +150,7 @@ class Dataset:
             columns,
             kind=self.target.kind,
             classes=self.target.names,
-            source=Source(table.path, table.sha256, self.notes) if table.path else None,
+            source=Source(table.origin, table.sha256, self.notes),
         )
 
     def encode(self, table: Table, missing: str, location: Location) -> Rows:

@@ -12,6 +12,7 @@ from hsig.activations import Activation
 from hsig.activations.names import GROUPS, find_activations, inline_activation
 from hsig.config.kinds import OF_A_FORMULA, SAME, SLOPES
 from hsig.config.specs import Setting, Spec, check_settings
+from hsig.config.tables import has_columns
 from hsig.config.values import INVALID, Location, Value, describe, is_number
 from hsig.formulas.derivative import substitute
 from hsig.formulas.nodes import Node, X, find_infinite, format_formula, format_part, number, walk
@@ -140,8 +141,10 @@ class Argument(NamedTuple):
 def read_argument(name: str, argument: Argument, problems: list[str]) -> Value:
     """The value of an argument: what YAML can say, also as arrays, tuples, ranges, activations.
 
-    `problems` gets a message for each part that is nothing of these.
+    `problems` gets a message for each part that is nothing of these. A task may be a table.
     """
+    if name in ("task", "test") and has_columns(argument.value):
+        return Value(argument.value, name, is_argument=True)
     return Value(_plain(argument.value, name, problems), name, is_argument=True)
 
 

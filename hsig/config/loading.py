@@ -18,9 +18,11 @@ import numpy as np
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
 from hsig.config.conflicts import find_conflicts
+from hsig.config.datasets import Choices, Dataset, understand
 from hsig.config.formulas import Argument, read_argument
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, Key, known_elsewhere
 from hsig.config.kinds import SAME, Kind, ListOf, Number
+from hsig.config.tables import Table
 from hsig.config.task_kinds import LAYER_NAMES, split_tasks
 from hsig.config.text import read_config
 from hsig.config.values import (
@@ -216,27 +218,41 @@ class CheckedKeys:
 
     def _task(self) -> dict[str, Any]:
         """The task, with rows held out, and what follows from it where nobody said otherwise."""
-        task, test, share = (self.values[name] for name in ("task", "test", "held_out"))
+        values = self.values
+        task, test, share = (values[name] for name in ("task", "test", "held_out"))
+        if isinstance(task, Table):
+            squared = values["loss"] is not None and not values["loss"].needs_probabilities
+            chosen = {name: values[name] for name in Choices._fields if name in values}
+            choices = Choices(**chosen, squared=squared)
+            dataset = _understand(task, choices, self.location("task"))
+            task = dataset.to_task()
+            if isinstance(test, Table):
+                rows = dataset.encode(test, choices.missing, self.location("test"))
+                test = replace(task, name=test.name, inputs=rows.inputs, targets=rows.targets)
+        elif isinstance(test, Table):
+            raise self.location("test").wrong(
+                f"goes with a task from a file, whose columns it has; {task.name} is none"
+            )
+        if test is not None:
+            task = replace(task, held_out=test.rows)
         if share is not None and test is not None:
             self.location("held_out").wrong("goes without test, whose rows are held out. Give one")
-        elif test is not None:
-            task = replace(task, held_out=test.rows)
         elif share is not None and len(task.targets) < MIN_ROWS:
             self.location("held_out").wrong(
                 f"expected a task of at least {MIN_ROWS} rows to hold some out, got "
                 f"{len(task.targets)}"
             )
         elif share is not None:
-            task = split_rows(task, share, self.values["data_seed"])
+            task = split_rows(task, share, values["data_seed"])
         several = len(task.classes) > 2
         loss = (
             self.values["loss"]
             or LOSSES["squared" if task.kind == NUMBER else "cross_entropy" if several else "bce"]
         )
-        within = self.values["solved_within"]
+        within = values["solved_within"]
         if within is None and loss.name != "cross_entropy":
             within = 0.5
-        return {"task": task, "loss": loss, "solved_within": within}
+        return {"task": task, "test": test, "loss": loss, "solved_within": within}
 
     def _variant(self, layers: Layers, values: Mapping[str, Any]) -> Variant:
         output = values["output_activation"] or _default_output(
@@ -289,6 +305,17 @@ class CheckedKeys:
                     )
             checks[label] = part
         return checks
+
+
+_UNDERSTOOD: dict[tuple[Table, Choices], Dataset] = {}  # the last, which a sweep asks for again
+
+
+def _understand(table: Table, choices: Choices, location: Location) -> Dataset:
+    if (table, choices) not in _UNDERSTOOD:
+        dataset = understand(table, choices, location)
+        _UNDERSTOOD.clear()
+        _UNDERSTOOD[table, choices] = dataset
+    return _UNDERSTOOD[table, choices]
 
 
 def _default_output(layers: Layers, hidden: Sequence[int], task: Task, loss: Loss) -> Activation:

@@ -29,9 +29,9 @@ from hsig.config.dialects import (
 from hsig.config.kinds import MAX_ROWS
 from hsig.config.text import read_bytes, reason
 from hsig.config.values import Location, nearest
+from hsig.networks.tasks import STDIN
 
 MAX_NUMBERS = 20_000_000
-STDIN = "-"
 _CHUNK_FIELDS = 500_000  # held as texts at a time
 _SHOWN = 5  # places that a complaint names
 
@@ -79,6 +79,7 @@ class Table:
         facts: What was recognised, in words, where it is not plain CSV with a header in line 1.
         problems: What cannot stand; each begins with the line, if it has one.
         path: As it was given; empty for what is no file.
+        origin: The same from the root, to find it again from anywhere.
         sha256: Of the file's bytes.
         separator, decimal: As the file has them.
         header: Line of the names of columns, or 0.
@@ -91,6 +92,7 @@ class Table:
     facts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     path: str = ""
+    origin: str = ""
     sha256: str = ""
     separator: str = ","
     decimal: str = "."
@@ -139,7 +141,9 @@ def read_table(name: object, location: Location) -> Table:
         raise location.wrong(f"cannot read {shown}: {reason(failure)}") from None
     for problem in table.problems:
         location.wrong(_place(shown, problem))
-    return replace(table, name="stdin" if written == STDIN else path.name, path=written)
+    if written == STDIN:
+        return replace(table, name="stdin", path=written, origin=written)
+    return replace(table, name=path.name, path=written, origin=str(path.absolute()))
 
 
 def _expand(written: str) -> Path:

@@ -24,6 +24,7 @@ from hsig.config.specs import check_order, check_settings, read_spec, split_spec
 from hsig.config.values import Json, Location, as_finite, check_all, nearest
 
 if TYPE_CHECKING:
+    from hsig.config.tables import Table
     from hsig.networks.network import Weights
     from hsig.networks.starts import Start
     from hsig.networks.tasks import Task
@@ -47,7 +48,7 @@ def split_tasks(value: object) -> list[object]:
 class TaskKind(SpecKind):
     """A name with settings, `csv:FILE`, `{csv: FILE}`, or `{inputs: [[...]], targets: [...]}`."""
 
-    def check(self, value: object, location: Location) -> "Task":
+    def check(self, value: object, location: Location) -> "Task | Table":
         from hsig.networks.tasks import TASKS
 
         if split_tasks(value):
@@ -58,8 +59,12 @@ class TaskKind(SpecKind):
             return _read_csv(value.removeprefix(_CSV), location)
         if isinstance(value, dict) and set(value) == {"csv"}:
             return _read_csv(value["csv"], location.below("csv"))
+        if isinstance(value, dict) and "sha256" in value and "inputs" not in value:
+            return _read_again(value, location)
         if isinstance(value, dict) and {"inputs", "targets"} <= set(value) <= _TASK_KEYS:
             return _read_rows(value, location)
+        if location.value.is_argument and not isinstance(value, str):
+            return _read_columns(value, location)
         spec = read_spec(value, location, f"a task's name, {_TASK_FORMS}")
         if spec.name not in TASKS:
             hint = _suggest_file(str(value)) or nearest(spec.name, TASKS)
@@ -209,11 +214,29 @@ def _suggest_file(text: str) -> str:
     return f" Did you mean '{_CSV}{name}'?" if looks else ""
 
 
-def _read_csv(name: object, location: Location) -> "Task":
-    from hsig.config.datasets import Choices, understand
+def _read_csv(name: object, location: Location) -> "Table":
     from hsig.config.tables import read_table
 
-    return understand(read_table(name, location), Choices(), location).to_task()
+    return read_table(name, location)
+
+
+def _read_columns(value: object, location: Location) -> "Table":
+    from hsig.config.tables import has_columns, table_of_columns
+
+    if not has_columns(value):
+        raise location.expected(f"a task's name, {_TASK_FORMS}, or anything with columns", value)
+    return table_of_columns(value, location)
+
+
+def _read_again(document: Mapping[str, Any], location: Location) -> "Table":
+    """The table of a kept run, which has no copy of it."""
+    table = _read_csv(document["csv"], location)
+    if table.sha256 != document["sha256"]:
+        raise location.wrong(
+            f"{document['csv']} has changed since (its SHA-256 was {document['sha256'][:12]}...), "
+            "and the run has no copy of so many rows"
+        )
+    return table
 
 
 def _read_rows(value: dict[str, Any], location: Location) -> "Task":

@@ -98,7 +98,8 @@ def find_changed_files(experiments: Iterable[Experiment]) -> list[str]:
         task.source
         for experiment in experiments
         for task in (experiment.task, experiment.test)
-        if task is not None and task.source is not None and task.source.path != STDIN
+        if task is not None and task.source is not None
+        if task.source.path not in ("", STDIN)
     )
     messages = []
     for path, sha256, _ in sources:
