@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from prepared import RIGHT, WRONG, compared
 
-from hsig.analysis.parts import CONFIG, TASK, Part, group_parts, prefix_labels
+from hsig.analysis.parts import CONFIG, TASK, Part, find_difference, group_parts, prefix_labels
 from hsig.analysis.statistics import sign_test
 from hsig.analysis.summary import summarise
 from hsig.analysis.tasks import compare_tasks
@@ -26,6 +26,8 @@ def test_configs_whose_seeds_start_alike_are_in_one_group():
         config("seeds", seeds="6"),
         config("task", task="and"),
         config("also wide", hidden="[3, 2]", loss="squared"),
+        config("loss", measure="loss"),
+        config("other loss", measure="loss", loss="squared"),
     ]
     groups = group_parts(parts)
     assert [(group.names, group.difference) for group in groups] == [
@@ -33,7 +35,10 @@ def test_configs_whose_seeds_start_alike_are_in_one_group():
         (("width", "also wide"), "other initial weights"),
         (("seeds",), "other seeds"),
         (("task",), "another task"),
+        (("loss",), "another measure"),
+        (("other loss",), "another measure"),
     ]
+    assert find_difference(parts[-1].experiment, parts[-2].experiment) == "another loss"
 
 
 def test_initial_weights_that_are_given_are_compared_by_their_numbers():

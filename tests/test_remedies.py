@@ -535,6 +535,30 @@ def test_a_remedy_works_when_most_are_solved_and_the_interval_lies_above():
     assert (failed.numbers.solved.n, failed.numbers.verdicts, failed.works) == (0, {}, False)
 
 
+def test_on_a_loss_a_remedy_works_when_it_is_claimed_to_be_better():
+    chosen = experiment(activation="tanh", epochs=50, seeds=30, measure="loss")
+    found = Search.begin(Part("", chosen, train(chosen)))
+    changed = {"longer": {"epochs": 400}, "same": {}, "other loss": {"loss": LOSSES["squared"]}}
+    parts = []
+    for name, settings in changed.items():
+        variants = (replace(chosen.variants[0], label=name),)
+        outcome = train(replace(chosen, variants=variants, **settings))
+        parts.append(Part(name, outcome.experiment, outcome))
+    untrained = experiment(activation="ultra_fast", epochs=50, seeds=30, measure="loss")
+    parts.append(Part("untrained", untrained, train(untrained)))
+    trials = found.add(parts[:2]).add(parts[2:]).trials
+    assert [t.works for t in trials.values()] == [True, False, None, False]
+    assert trials["longer"].paired.better > 25
+    assert (trials["same"].paired.ties, trials["other loss"].paired) == (30, None)
+    assert best_remedy(trials.values()) is smallest_remedy(trials.values()) is trials["longer"]
+    back = Search.begin(parts[-1]).add(parts[:1])
+    assert back.trials["longer"].works  # what is trained at all is better than what is not
+    few = replace(chosen, seeds=(0, 1, 2, 3, 4))
+    longer = replace(few, epochs=400)
+    tried = Search.begin(Part("", few, train(few))).add([Part("longer", longer, train(longer))])
+    assert [t.works for t in tried.trials.values()] == [None]
+
+
 def wilson(k, n):
     """The rates from which k of n are 1.96 standard errors away: the roots of a quadratic."""
     z2 = 1.959963984540054**2

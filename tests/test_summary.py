@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from prepared import RIGHT, UNKNOWN, WRONG, prepared
+from prepared import RIGHT, UNKNOWN, WRONG, measures, prepared
 
 from hsig.activations import ACTIVATIONS
 from hsig.analysis.statistics import wilson_interval
@@ -64,11 +66,39 @@ def test_diverged_seeds_and_costs_that_are_not_finite_are_named():
         ("verdict=slow", False),
         ("solved_at_least=0.5,verdict=solved", True),
         ("solved_at_least=0.5,verdict=slow", False),
+        ("loss_at_most=0.3", True),
+        ("loss_at_most=0.29", False),
     ],
 )
 def test_expectations(expect, met):
-    outcome = prepared([RIGHT] * 3 + [WRONG] * 2, [[1.0, 0.5]] * 5, expect=expect)
+    costs = [[1.0, loss] for loss in (0.2, 0.8, 1.2, 2.0, np.inf)]  # four times that of the weights
+    outcome = prepared([RIGHT] * 3 + [WRONG] * 2, costs, expect=expect)
     assert (not summarise(outcome).unmet) == met
+
+
+@pytest.mark.parametrize(
+    ("held_out", "expect", "got"),
+    [
+        ({}, "right_at_least=0.7,rmse_at_most=2", ""),
+        ({}, "right_at_least=0.8", "right 0.75 in the median"),
+        ({}, "rmse_at_most=1.9", "rmse 2 in the median"),
+        (
+            {"held_out_right": 0.5},
+            "right_at_least=0.6",
+            "right 0.5 in the median, on held-out rows",
+        ),
+    ],
+)
+def test_what_is_expected_of_rows_is_of_those_held_out_where_there_are_any(held_out, expect, got):
+    outcome = prepared([RIGHT, WRONG], [[1.0, 0.5]] * 2, expect=expect)
+    known = {"loss": 0.0, "right": 0.75, "rmse": 2.0, **held_out}
+    measured = measures(**{name: np.full((2, 2), value) for name, value in known.items()})
+    results = tuple(replace(result, measures=measured) for result in outcome.results)
+    summary = summarise(replace(outcome, results=results))
+    assert [unmet.got for unmet in summary.unmet] == ([got] if got else [])
+    (variant,) = summary.variants
+    assert variant.final.keys() == variant.measures.keys()
+    assert ("held_out_loss" in variant.final) == bool(held_out)
 
 
 def test_a_verdict_needs_more_than_half_of_the_seeds():

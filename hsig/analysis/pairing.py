@@ -128,11 +128,16 @@ def measure_of(experiments: Sequence[Experiment], results: Sequence[Result]) -> 
     solved = np.concatenate([np.zeros(0, bool), *(result.solved for result in results)])
     is_mixed = not solved.size or (bool(solved.any()) and not solved.all())
     # losses of two kinds are not compared, nor those of seeds that stop by themselves
-    kinds = {(experiment.loss.name, experiment.scale_target) for experiment in experiments}
+    kinds = set(map(loss_kind, experiments))
     stops = any(experiment.stop_at is not None for experiment in experiments)
     if chosen.name != SOLVED or is_mixed or len(kinds) > 1 or stops:
         return chosen, ""
     return Measure(LOSS, first.task.held_out is not None), "all" if solved.all() else "none"
+
+
+def loss_kind(experiment: Experiment) -> tuple[str, str]:
+    """What two losses must have in common to be compared."""
+    return experiment.loss.name, experiment.scale_target
 
 
 def pair(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hsig.analysis.pairing import Pairing, pair_outcomes
+from hsig.analysis.pairing import Pairing, loss_kind, pair_outcomes
 from hsig.experiments.experiment import Experiment, Outcome
+from hsig.experiments.measures import LOSS
 
 # what a part was trained for
 ASKED, CONFIG, TASK, REMEDY = "", "config", "task", "remedy"
@@ -88,6 +89,10 @@ def find_difference(first: Experiment, second: Experiment) -> str:
     weights = first.starting_weights(), second.starting_weights()
     if len(weights[0]) != len(weights[1]) or not all(map(np.array_equal, *weights)):
         return "other initial weights"
-    tasks = first.task, second.task
-    same = all(np.array_equal(*(getattr(t, of) for t in tasks)) for of in ("inputs", "targets"))
-    return "" if same else "another task"
+    rows = [(*task.rows, *(task.held_out or ())) for task in (first.task, second.task)]
+    if len(rows[0]) != len(rows[1]) or not all(map(np.array_equal, *rows)):
+        return "another task"
+    measure = first.chosen_measure
+    if measure != second.chosen_measure:
+        return "another measure"
+    return "another loss" if measure.name == LOSS and loss_kind(first) != loss_kind(second) else ""

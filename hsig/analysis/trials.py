@@ -8,7 +8,7 @@ from math import inf, isnan
 
 import numpy as np
 
-from hsig.analysis.pairing import BETTER, LEVEL, Match, Paired, judge_family
+from hsig.analysis.pairing import BETTER, LEVEL, Match, Paired, judge_family, loss_kind
 from hsig.analysis.parts import Part
 from hsig.analysis.remedies import Ladder, Remedy, is_in_libraries, list_ladders, work_of_seed
 from hsig.analysis.statistics import CLAIM_SEEDS, sign_test, wilson_interval
@@ -91,13 +91,15 @@ def judge_pairs(before: Trial, trials: Mapping[str, Trial]) -> dict[str, Trial]:
     if measure.name == SOLVED:
         return dict(trials)
     (old,) = before.part.outcome.results
+    known = np.zeros(0) if old.failure else measure.scores(old)
     matches = {}
     for label, trial in trials.items():
         (new,) = trial.part.outcome.results
-        if not new.failure and (measure.name != LOSS or _have_one_loss(before, trial)):
-            scores, without = measure.scores(new), measure.scores(old)
+        is_alike = loss_kind(before.experiment) == loss_kind(trial.experiment)
+        if not new.failure and (is_alike or measure.name != LOSS):
+            scores, without = measure.scores(new), known
             if new.seeds != old.seeds:
-                without = np.full(len(scores), without[0] if without.size else -inf)
+                without = np.full(len(scores), known[0] if known.size else -inf)
             matches[label] = Match(scores, without, label=label)
     judged = dict(trials)
     for paired in judge_family([*matches.values()], measure):
@@ -111,12 +113,6 @@ def judge_pairs(before: Trial, trials: Mapping[str, Trial]) -> dict[str, Trial]:
             score=float(np.median(match.first)),
         )
     return judged
-
-
-def _have_one_loss(first: Trial, second: Trial) -> bool:
-    """Whether the losses of two trainings may be compared."""
-    one, other = first.experiment, second.experiment
-    return (one.loss.name, one.scale_target) == (other.loss.name, other.scale_target)
 
 
 def median_loss(outcome: Outcome) -> float:
