@@ -281,6 +281,13 @@ def _choose_roles(
     target = given[0] if given else next((c for c in reversed(rest) if c not in chosen), None)
     if target is None:
         raise _complain(table, "target: no column is left to predict", location)
+    if not given and target.named and _ROW_NAMES.fullmatch(target.name.casefold()):
+        raise _complain(
+            table,
+            f"target: the last column is called {target.name}, as what names rows. Name what to "
+            f"predict, such as --target {quote(rest[-2].name if len(rest) > 1 else target.name)}",
+            location,
+        )
     for key, first, second in (
         ("inputs", [target], chosen),
         ("drop", [target], dropped),
@@ -402,8 +409,8 @@ def _describe(column: Column, role: str, kind: str) -> Feature:
 def _check_numbers(table: Table, column: Column, choices: Choices, location: Location) -> bool:
     """Complain of texts that are meant as numbers, and say whether there are none.
 
-    A text among numbers is a name if it and the numbers are few, and each stands in two rows or
-    more; else it is a mistake.
+    A text among more numbers is a name if the values are few, and each stands in two rows or more;
+    else it is a mistake.
     """
     is_text = (column.codes >= 0) & ~column.missing
     count, present = int(is_text.sum()), int((~column.missing).sum())
@@ -414,7 +421,7 @@ def _check_numbers(table: Table, column: Column, choices: Choices, location: Loc
     if not looks:
         counts = _count_values(column.select(~column.missing))
         few = len(counts) <= MAX_NAMES and min(counts.values()) > 1
-        if count == present or (few and 10 * count >= present):
+        if 2 * count > present or (few and 10 * count >= present):
             return True
     row = int(np.argmax(is_text))
     all_look = f" ({looks})" if looks else ""
