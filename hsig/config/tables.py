@@ -323,9 +323,14 @@ def has_columns(value: object) -> bool:
     """Whether a value is a table: a data frame, a mapping of columns, or an array of rows."""
     if isinstance(value, Mapping):
         columns = list(value.values())
-        return bool(columns) and all(
-            hasattr(column, "__len__") and not isinstance(column, str | bytes | Mapping)
-            for column in columns
+        is_spec = {"inputs", "targets"} <= value.keys()  # of rows, as in a config
+        return (
+            bool(columns)
+            and not is_spec
+            and all(
+                hasattr(column, "__len__") and not isinstance(column, str | bytes | Mapping)
+                for column in columns
+            )
         )
     return getattr(value, "ndim", 0) == 2 or hasattr(value, "columns")
 
