@@ -13,6 +13,7 @@ from hsig.activations import ACTIVATIONS, Activation
 from hsig.activations.names import aliases_of
 from hsig.analysis.definitions import FLAT, WRONG, find_oddities
 from hsig.analysis.statistics import CLAIM_SEEDS
+from hsig.arrays import BoolArray
 from hsig.experiments.experiment import Experiment, Variant
 from hsig.networks.losses import LOSSES, Loss
 from hsig.networks.starts import QUESTION_START, Start
@@ -24,16 +25,25 @@ from hsig.networks.tasks import NO_SCALE
 # slope is below 1e-4; inputs that differ by less than 0.1 in all take weights above 10 to be told
 # apart by one.
 MAX_INPUT, MIN_SPREAD = 10.0, 0.1
+CROSS_ENTROPY = "cross_entropy"
 
 
 def find_unreachable(experiment: Experiment, variant: Variant) -> tuple[int, ...]:
     """The places of the samples with a target that is proved to be beyond a variant's output."""
-    far = variant.output_activation.out_of_reach(experiment.task.targets, experiment.tolerance)
+    far = _out_of_reach(variant.output_activation, experiment)
     return tuple(np.flatnonzero(far.any(axis=1)).tolist())
+
+
+def _out_of_reach(output: Activation, experiment: Experiment) -> BoolArray:
+    """Which targets are proved to be beyond an output, (samples, outputs)."""
+    task = experiment.scaled_task
+    return output.out_of_reach(task.targets, experiment.tolerance / task.unit)
 
 
 def suitable_output(loss: Loss) -> Activation:
     """An output that reaches every target that goes with a loss."""
+    if loss.name == CROSS_ENTROPY:
+        return ACTIVATIONS["softmax"]
     return ACTIVATIONS["sigmoid" if loss.needs_probabilities else "identity"]
 
 
@@ -178,12 +188,13 @@ def _list_settings(experiment: Experiment) -> list[dict[str, dict[str, Any]]]:
     updates = [(name, to) for name, to in (("online", 1), ("batch", None)) if (to or rows) != size]
     faster, slower = (_list_rates(experiment.learning_rate, factors) for factors in RATES)
     scaled = "inputs scaled (standard)"
-    is_large = np.abs(experiment.task.targets).max() > MAX_INPUT and experiment.scale == NO_SCALE
+    targets = experiment.scaled_task.targets
+    is_large = np.abs(targets).max() > MAX_INPUT and experiment.scale == NO_SCALE
     scales: dict[str, dict[str, Any]] = {scaled: {}} | {
         f"{scaled}, {name}": rate for name, rate in slower.items()
     }
     # the loss that saturated samples do not stop
-    is_capped = loss.needs_probabilities and not loss.zero_slope_teaches_nothing
+    is_capped = loss.name == "bce_naive"
     return [
         {"loss bce": {"loss": LOSSES["bce"]}} if is_capped else {},
         {name: {"scale": "standard", **rate} for name, rate in scales.items()}
@@ -229,7 +240,8 @@ def _change_layers(
     if any(hidden) and experiment.hidden:
         both = zip(hidden, variant.hidden_activations, strict=True)
         fields["hidden"] = {"hidden_activations": tuple(new or old for new, old in both)}
-    output = change(variant.output_activation)
+    is_fixed = experiment.loss.name == CROSS_ENTROPY  # which goes with softmax alone
+    output = None if is_fixed else change(variant.output_activation)
     if output and _is_suitable(output, experiment):
         fields["output"] = {"output_activation": output}
     if len(fields) == 2:
@@ -245,7 +257,7 @@ def _is_suitable(output: Activation, experiment: Experiment) -> bool:
     """Whether an output goes with the loss and reaches every target."""
     if experiment.loss.needs_probabilities and not output.maps_into_unit_interval:
         return False
-    return not output.out_of_reach(experiment.task.targets, experiment.tolerance).any()
+    return not _out_of_reach(output, experiment).any()
 
 
 def _derive(activation: Activation) -> Activation | None:
