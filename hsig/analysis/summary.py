@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,8 @@ from hsig.analysis.statistics import order_quantile, quantiles, wilson_interval
 from hsig.arrays import Array, BoolArray, IntArray
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Bound, Experiment, Outcome, Result, Training, select_cost
-from hsig.experiments.measures import HELD_OUT
+from hsig.experiments.measures import HELD_OUT, baseline_right, baseline_rmse, r_squared
+from hsig.experiments.measures import SOLVED as IS_SOLVED
 from hsig.experiments.verdicts import (
     AFFINE,
     DEAD,
@@ -27,11 +28,16 @@ from hsig.experiments.verdicts import (
 )
 from hsig.formulas.function import LinearPiece
 from hsig.networks.affine_fit import AffineFit, fit_affine
+from hsig.networks.losses import rows_right
 from hsig.networks.network import seeds_first, seeds_last
+from hsig.networks.tasks import Rows, Task
 
 QUARTILES = (0.25, 0.5, 0.75)
 MEDIAN = 1  # the middle one
 UNKNOWN = (math.nan,) * 3
+MAX_ROWS = 1000  # whose predictions are told one by one
+MAX_WORST = 16  # of more rows than these, as many as have the largest errors
+UNDECIDED = -1  # the class of predictions that are none: no output is the largest, or near enough
 TWINS_DIFFER = 0.01  # of a prediction between a seed and its twin; from here on they end elsewhere
 
 
@@ -95,6 +101,19 @@ class Transfer(NamedTuple):
     largest_change: float
 
 
+class Predicted(NamedTuple):
+    """What networks make of the rows that are held out, or of those of training if none are."""
+
+    rows: Rows  # those told: all in their order, or of too many the worst, these first
+    places: tuple[int, ...]  # of these among all of them
+    of: int  # how many there are
+    predictions: Array  # (3, rows told, outputs): quartiles over seeds, in the target's own unit
+    right: tuple[int, ...]  # for each row told, how many seeds are right on it
+    # of classes alone: for each row told, how many seeds predict which; the last is none of them
+    votes: IntArray  # (rows told, classes + 1)
+    confusion: IntArray  # (classes, classes + 1); rows, over seeds, of a class predicted as another
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ResultSummary:
     """The numbers of some seeds in one setting."""
@@ -107,14 +126,19 @@ class ResultSummary:
     lost: int  # how many seeds were solved and later, for an epoch at least, were not
     stopped: int  # how many seeds got where they were to stop
     failure: str  # why it could not be trained, or nothing; there are no numbers then
-    # quartiles over seeds of each of `Measures` at the last checkpoint, rising, by name; without
-    # those of rows that are held out where there are none
-    final: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    # quartiles over seeds, rising, of each of `Measures` and of a number's R2, by name; shape
+    # (3, checkpoints), of which a sweep's cell has one. Without those of rows that are held out
+    # where there are none
+    measures: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:
         """How many seeds neither were solved nor got to the loss at which they were to stop."""
         return self.solved.n - self.solved.k - self.verdicts.get(REACHED, 0)
+
+    def median(self, name: str) -> float:
+        """The median over seeds of a measure at the last checkpoint; nan if it is not there."""
+        return float(self.measures[name][MEDIAN, -1]) if name in self.measures else math.nan
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -126,13 +150,16 @@ class VariantSummary(ResultSummary):
     epochs: tuple[int, ...] = ()  # the checkpoints reached
     # shape (3, checkpoints): lower quartile, median and upper quartile over seeds
     cost: Array = field(default_factory=lambda: np.zeros((3, 0)))
-    # the same quartiles of each of `Measures`, by name, as `final` has the last
-    measures: Mapping[str, Array] = field(default_factory=dict)
     # shape (seeds, checkpoints), of each seed
     costs: Array = field(default_factory=lambda: np.zeros((0, 0)))
-    # shape (3, samples, outputs): the same quartiles of the final predictions
+    # shape (3, samples, outputs): the same quartiles of the final predictions of the first samples
     predictions: Array = field(default_factory=lambda: np.zeros((3, 0, 1)))
-    right: tuple[int, ...] = ()  # for each sample, how many seeds are right on it
+    right: tuple[int, ...] = ()  # for each of these, how many seeds are right on it
+    predicted: Predicted | None = None  # None if it could not be trained
+    score: float = -math.inf  # by which variants are ordered: median of the measure's scores
+    # what no inputs give: `right` and `rmse`, as `measures` calls them, of the most frequent class
+    # and of the mean of the targets
+    constants: Mapping[str, float] = field(default_factory=dict)
     # over seeds and samples, the largest |prediction - target|; nan if any is
     largest_error: float = math.nan
     # for each seed, the first epoch count with which all was right, or None
@@ -150,6 +177,15 @@ class VariantSummary(ResultSummary):
     twins: int = 0
     # how many of these ended elsewhere: a prediction differs by `TWINS_DIFFER` or more
     parted: int = 0
+
+    def has_learnt_nothing(self, held_out: bool) -> bool:
+        """Whether half of its seeds or more are no better than what no inputs give."""
+        for name, constant in self.constants.items():
+            if name.startswith(HELD_OUT) == held_out:
+                median = self.median(name)
+                worse = median <= constant if name.endswith("right") else median >= constant
+                return worse or math.isnan(median)
+        return False
 
 
 class UnmetExpectation(NamedTuple):
@@ -175,7 +211,10 @@ class Summary(NamedTuple):
 def summarise(outcome: Outcome) -> Summary:
     """Compute the numbers that people read."""
     experiment = outcome.experiment
-    variants = tuple(_summarise_variant(experiment, result) for result in outcome.results)
+    constants = find_constants(experiment)
+    variants = tuple(
+        _summarise_variant(experiment, result, constants) for result in outcome.results
+    )
     return Summary(
         experiment,
         variants,
@@ -186,8 +225,13 @@ def summarise(outcome: Outcome) -> Summary:
     )
 
 
-def result_numbers(result: Result) -> dict[str, Any]:
-    """The fields of a `ResultSummary`, for those that have more."""
+def result_numbers(result: Result, task: Task | None) -> dict[str, Any]:
+    """The fields of a `ResultSummary`, for those that have more.
+
+    Args:
+        result: What became of some seeds.
+        task: That of a number, which has an R2.
+    """
     return {
         "solved": count_solved(result.solved),
         "verdicts": count_verdicts(result.verdict),
@@ -197,30 +241,47 @@ def result_numbers(result: Result) -> dict[str, Any]:
         "lost": int((result.lost_at != NOT_REACHED).sum()),
         "stopped": int((result.stopped_at != NOT_REACHED).sum()),
         "failure": result.failure,
-        "final": {n: tuple(q[:, -1].tolist()) for n, q in _measure_quartiles(result).items()},
+        "measures": _measure_quartiles(result, task),
     }
 
 
-def _measure_quartiles(result: Result) -> dict[str, Array]:
-    """Quartiles over seeds of what was measured, (3, checkpoints) each."""
+def _measure_quartiles(result: Result, task: Task | None) -> dict[str, Array]:
+    """Quartiles over seeds of what was measured, (3, checkpoints) each; R2 of a task alone."""
     if result.failure:
         return {}
-    measures = result.measures
-    names = [each.name for each in fields(measures)]
-    if np.isnan(measures.held_out_right).all():
-        names = [name for name in names if not name.startswith(HELD_OUT)]
+    values = dict(vars(result.measures))
+    for prefix in ("", HELD_OUT):
+        if task is not None:
+            values[f"{prefix}r2"] = r_squared(values[f"{prefix}rmse"], task, bool(prefix))
+    if np.isnan(result.measures.held_out_right).all():
+        values = {name: value for name, value in values.items() if not name.startswith(HELD_OUT)}
     with np.errstate(invalid="ignore"):
-        return {name: quantiles(getattr(measures, name), QUARTILES) for name in names}
+        return {name: quantiles(value, QUARTILES) for name, value in values.items()}
 
 
-def _summarise_variant(experiment: Experiment, training: Training) -> VariantSummary:
-    label, numbers = training.variant.label, result_numbers(training)
+def find_constants(experiment: Experiment) -> dict[str, float]:
+    """What no inputs give, by the name of the measure: of classes of `right`, else of `rmse`."""
+    name, find = "rmse", baseline_rmse
+    if experiment.has_classes:
+        name, find = "right", baseline_right
+    task = experiment.task
+    constants = {name: find(task, False)}
+    return constants if task.held_out is None else constants | {HELD_OUT + name: find(task, True)}
+
+
+def _summarise_variant(
+    experiment: Experiment, training: Training, constants: Mapping[str, float]
+) -> VariantSummary:
+    of_number = None if experiment.has_classes else experiment.task
+    label, numbers = training.variant.label, result_numbers(training, of_number)
     if training.failure:
         return VariantSummary(label=label, **numbers)
     costs = select_cost(experiment, training)
+    first = training.predictions[:, :MAX_ROWS]
     with np.errstate(invalid="ignore"):
-        errors = np.abs(training.predictions - experiment.task.targets)
-        cost, predictions = (quantiles(a, QUARTILES) for a in (costs, training.predictions))
+        cost, predictions = (quantiles(a, QUARTILES) for a in (costs, first))
+    scores = experiment.chosen_measure.scores(training)
+    is_solved = experiment.chosen_measure.name == IS_SOLVED
     diverged = np.flatnonzero(training.diverged_at != NOT_REACHED)
     timeline = _build_timeline(training)
     budgets = experiment.at_epochs or (experiment.epochs,)
@@ -230,11 +291,13 @@ def _summarise_variant(experiment: Experiment, training: Training) -> VariantSum
         seeds=training.seeds,
         epochs=training.epochs,
         cost=cost,
-        measures=_measure_quartiles(training),
         costs=costs,
         predictions=predictions,
-        right=tuple((errors < experiment.tolerance).all(axis=2).sum(axis=0).tolist()),
-        largest_error=float(errors.max()),
+        right=_count_right(first, experiment.task.targets[:MAX_ROWS], experiment.solved_within),
+        predicted=_summarise_predictions(experiment, training),
+        score=numbers["solved"].rate if is_solved else float(quantiles(scores, (0.5,))[0]),
+        constants=constants,
+        largest_error=float(training.max_error.max()),
         solved_at=tuple(None if e == NOT_REACHED else e for e in training.solved_at.tolist()),
         at_epochs={
             epoch: Solved.from_counts(solved, len(training.seeds))
@@ -254,6 +317,65 @@ def _summarise_variant(experiment: Experiment, training: Training) -> VariantSum
     )
 
 
+def _count_right(predictions: Array, targets: Array, within: float | None) -> tuple[int, ...]:
+    """How many seeds are right on each row, of predictions (seeds, rows, outputs)."""
+    right = rows_right(seeds_last(predictions), targets[:, :, None], within)
+    return tuple(right.sum(axis=1).tolist())
+
+
+def _summarise_predictions(experiment: Experiment, training: Training) -> Predicted:
+    task, within = experiment.task, experiment.solved_within
+    rows, predictions = task.rows, training.predictions
+    if task.held_out is not None:
+        rows, predictions = task.held_out, training.held_out_predictions
+    places = np.arange(len(rows.targets))
+    if len(places) > MAX_WORST:
+        with np.errstate(invalid="ignore"):
+            errors = np.abs(quantiles(predictions, (0.5,))[0] - rows.targets).max(axis=1)
+        errors = np.where(np.isnan(errors), np.inf, errors)
+        places = np.argsort(-errors, kind="stable")[:MAX_WORST]
+    told = Rows(rows.inputs[places], rows.targets[places])
+    classes = len(task.classes)
+    votes, confusion = (np.zeros((n, classes + 1), dtype=np.int64) for n in (len(places), classes))
+    if classes:
+        predicted = find_classes(predictions, within)
+        for number in range(classes + 1):
+            chosen = (predicted == (number if number < classes else UNDECIDED)).sum(axis=0)
+            votes[:, number] = chosen[places]
+            np.add.at(confusion[:, number], class_places(rows.targets), chosen)
+    return Predicted(
+        rows=told,
+        places=tuple(places.tolist()),
+        of=len(rows.targets),
+        predictions=quantiles(predictions[:, places], QUARTILES),
+        right=_count_right(predictions[:, places], told.targets, within),
+        votes=votes,
+        confusion=confusion,
+    )
+
+
+def class_places(targets: Array) -> IntArray:
+    """The place of each row's class among the names of classes, of targets (rows, outputs)."""
+    places: IntArray = targets.argmax(axis=1) if targets.shape[1] > 1 else np.rint(targets[:, 0])
+    return places.astype(np.int64)
+
+
+def find_classes(predictions: Array, within: float | None) -> IntArray:
+    """The class that each prediction is right for, or `UNDECIDED`; (seeds, rows).
+
+    Args:
+        predictions: Of one output for two classes, or of one for each, (seeds, rows, outputs).
+        within: How near it must be, as `rows_right` has it.
+    """
+    outputs = predictions.shape[2]
+    codes = np.eye(outputs) if outputs > 1 else np.array([[0.0], [1.0]])
+    classes = np.full(predictions.shape[:2], UNDECIDED)
+    for number, code in enumerate(codes):
+        targets = np.broadcast_to(code[:, None], (predictions.shape[1], outputs, 1))
+        classes[rows_right(seeds_last(predictions), targets, within).T] = number
+    return classes
+
+
 def predict_with(experiment: Experiment, training: Training, other: Activation) -> Transfer:
     """Put another activation wherever the trained one stood, in one layer or in all."""
     variant = training.variant
@@ -267,10 +389,12 @@ def predict_with(experiment: Experiment, training: Training, other: Activation) 
     engine = experiment.engine_of(variant)
     predictions = seeds_first(engine.evaluate(experiment.problem_of(variant), weights)[0])
     with np.errstate(all="ignore"):
-        right = np.abs(predictions - experiment.task.targets) < experiment.tolerance
+        predictions = experiment.scaled_task.restore(predictions)
+        wanted, within = experiment.task.targets[:, :, None], experiment.solved_within
+        right = rows_right(seeds_last(predictions), wanted, within)
         changes = np.abs(predictions - training.predictions)
     finite = training.diverged_at == NOT_REACHED
-    solved = right.all(axis=(1, 2)) & finite
+    solved = right.all(axis=0) & finite
     return Transfer(
         label=to_text(other),
         activation=other,
@@ -332,7 +456,7 @@ def _check(key: str, bound: Bound, variant: VariantSummary) -> tuple[bool, str]:
     name, _, side = key.partition("_at_")
     value, got = solved.rate, f"{solved.k} of {solved.n} solved, {solved.rate:.3g}"
     if name != SOLVED:
-        held_out = variant.final.get(HELD_OUT + name)
-        value = (held_out or variant.final[name])[MEDIAN]
+        held_out = HELD_OUT + name in variant.measures
+        value = variant.median(f"{HELD_OUT if held_out else ''}{name}")
         got = f"{name} {value:.3g} in the median{', on held-out rows' if held_out else ''}"
     return value >= float(bound) if side == "least" else value <= float(bound), got

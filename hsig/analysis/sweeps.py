@@ -1,6 +1,6 @@
 """Two sweeps of the same keys, cell by cell, paired by seed where the seeds start alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -21,6 +21,7 @@ from hsig.analysis.summary import (
 from hsig.experiments.experiment import Experiment
 from hsig.experiments.measures import SOLVED, Measure
 from hsig.experiments.sweeps import Axis, CellResult, canonical_value
+from hsig.networks.tasks import Task
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,11 +31,20 @@ class CellSummary(ResultSummary):
     cost: tuple[float, ...]
 
 
-def summarise_cell(result: CellResult) -> CellSummary:
-    """Compute the numbers of a cell that people read."""
+def summarise_cell(result: CellResult, task: Task | None = None) -> CellSummary:
+    """Compute the numbers of a cell that people read, with the R2 of a task, if one is given."""
     with np.errstate(invalid="ignore"):
         cost = UNKNOWN if result.failure else tuple(quantiles(result.cost, QUARTILES).tolist())
-    return CellSummary(cost=cost, **result_numbers(result))
+    return CellSummary(cost=cost, **result_numbers(result, task))
+
+
+_OF_ROWS = frozenset({"task", "held_out", "data_seed"})  # keys that say which rows are measured
+
+
+def find_shared_task(base: Experiment, axes: Sequence[Axis]) -> Task | None:
+    """The task of a number that all cells have; None of classes, or where rows are swept."""
+    rows_differ = _OF_ROWS.intersection(axis.name for axis in axes)
+    return None if base.has_classes or rows_differ else base.task
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +60,9 @@ class SweepOutcome:
     @cached_property
     def summaries(self) -> dict[tuple[str, ...], CellSummary | None]:
         """The numbers of each cell that people read."""
+        task = find_shared_task(self.base, self.axes)
         return {
-            cell: None if result is None else summarise_cell(result)
+            cell: None if result is None else summarise_cell(result, task)
             for cell, result in self.results.items()
         }
 

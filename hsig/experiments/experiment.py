@@ -446,7 +446,7 @@ class Training(Result):
         evidence: dict[str, Any] = dict.fromkeys((field.name for field in fields(Evidence)), shown)
         return cls(
             **arrays,
-            measures=Measures(*[shown] * len(fields(Measures))),
+            measures=Measures(*[np.zeros((0, 1))] * len(fields(Measures))),
             seeds=(),
             failure=reason,
             variant=variant,

@@ -14,9 +14,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hsig.reports.page import (
+    HELD_OUT,
+    MEASURES,
     Column,
     brief,
+    difference_text,
     interval,
+    measure_text,
+    measure_words,
     p_value,
     rate_of,
     short,
@@ -94,11 +99,19 @@ COST_PARTS: Mapping[str, Value] = MappingProxyType(
     }
 )
 
+_QUARTILES = {"lower_quartile": _LOWER, "median": _MEDIAN, "upper_quartile": _UPPER}
+
 # what may be asked for by `--columns`: the columns of each name, or a pattern of their names
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "solved": ("solved",),
         "interval": ("interval",),
+        **{
+            name: (name,)
+            for prefix in ("", HELD_OUT)
+            for name in (f"{prefix}{measure}" for measure in MEASURES)
+        },
+        "baseline": ("constant_*",),
         "cost": ("final_cost",),
         "curve": ("curve",),
         "verdicts": ("verdicts",),
@@ -110,7 +123,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rank": ("rank",),
         "difference": ("difference", "difference_interval", "p"),
         "power": ("seeds_needed",),
-        "pairs": ("both", "only_this", "only_baseline", "neither"),
+        "pairs": ("both", "only_this", "only_baseline", "neither", "better", "worse", "ties"),
         "lost": ("lost",),
         "stopped": ("stopped",),
         "learning_rate": ("learning_rate",),
@@ -128,6 +141,7 @@ def variant_columns(shown: Comparison) -> tuple[Variant, ...]:
     return (
         Column("label", "variant", attrgetter("label"), prose=True),
         *_result_columns(shown),
+        *measure_columns(shown.experiment, shown.variants, median_over(shown.experiment)),
         *_cost_columns(shown),
         *(_paired_columns(shown.pairing) if shown.pairing else ()),
         *(_tuning_columns(shown, shown.tuned) if shown.tuned else _untuned_columns(shown)),
@@ -197,6 +211,40 @@ def _result_columns(shown: Comparison) -> list[Variant]:
     ]
 
 
+def measure_columns(
+    experiment: "Experiment", numbers: Sequence[Any], over: str
+) -> list[Column[Any]]:
+    """The measures that some numbers have, and what no inputs give, which titles say beside them.
+
+    Args:
+        experiment: Whose task it is.
+        numbers: Of variants, or of cells of a sweep.
+        over: How many seeds a median is over, in words.
+    """
+    from hsig.reports.phrases import constant_words
+
+    constants = {name: v for n in numbers for name, v in getattr(n, "constants", {}).items()}
+    alone = constant_words(experiment)
+    each = ", ".join(f"{measure_words(n)} {measure_text(n, v)}" for n, v in constants.items())
+    note = "; ".join(filter(None, [f"measures{over}" if over else "", f"{alone} alone: {each}"]))
+
+    def measure(name: str) -> Column[Any]:
+        return Column(name, measure_words(name),
+                      lambda n: n.measures[name][:, -1].tolist() if n.measures else None,
+                      lambda quartiles: measure_text(name, quartiles[_MEDIAN]),
+                      {f"{name}_{part}": itemgetter(at) for part, at in _QUARTILES.items()},
+                      note=note if constants else "")
+
+    def constant(name: str) -> Column[Any]:
+        return Column(f"constant_{name}", f"no inputs: {measure_words(name)}",
+                      if_trained(lambda n: n.constants[name]), partial(measure_text, name))
+
+    there = {name for n in numbers for name in n.measures}
+    names = ("loss", "right", *(() if experiment.has_classes else ("rmse", "r2")))
+    names = tuple(prefix + name for prefix in ("", HELD_OUT) for name in names)
+    return [*map(measure, filter(there.__contains__, names)), *map(constant, constants)]
+
+
 def _cost_columns(shown: Comparison) -> list[Variant]:
     experiment, top = shown.experiment, shown.curve_top
     which, over = which_cost(experiment), median_over(experiment)
@@ -238,9 +286,21 @@ def _cost_columns(shown: Comparison) -> list[Variant]:
 def _paired_columns(pairing: "Pairing") -> list[Variant]:
     """Each variant against the baseline; nothing for the baseline itself."""
     from hsig.analysis.pairing import LEVEL
+    from hsig.experiments.measures import SOLVED
 
-    of = partial(_if_found, pairing.against)
+    of, measure = partial(_if_found, pairing.against), pairing.measure
     level = LEVEL / max(1, len(pairing.against))
+    is_solved = measure.name == SOLVED
+    test = "difference of the solved rates; p: exact McNemar"
+    if not is_solved:
+        of_what = measure_words(measure.field)
+        test = (
+            f"difference of {of_what}: median over seeds, and its 95 % interval; p: exact sign "
+            "test of the seeds that are better or worse"
+        )
+
+    def size(difference: float) -> str:
+        return signed(difference) if is_solved else difference_text(measure.field, difference)
 
     def seeds_needed(pair: "Paired") -> float | None:
         from hsig.analysis import power
@@ -250,22 +310,28 @@ def _paired_columns(pairing: "Pairing") -> list[Variant]:
         needed = power.seeds_for(pair, power=_POWER, alpha=level)
         return inf if needed is None else needed
 
+    def of_solved(name: str, heading: str, count: str) -> Variant:
+        return Column(name, heading if is_solved else "",
+                      of(lambda pair: getattr(pair, count) if is_solved else None))
+
     return [
         Column("rank", "rank", lambda v: pairing.ranks.get(v.label),
                note="rank: 1 + how many are significantly better, Holm over all pairs"),
-        Column("difference", "difference", of(attrgetter("difference")), signed,
-               note="difference of the solved rates; p: exact McNemar"),
+        Column("measure", "", of(lambda _: measure.field)),
+        Column("difference", "difference", of(attrgetter("difference")), size, note=test),
         Column("difference_interval", "its interval", of(attrgetter("low", "high")),
-               signed_interval,
+               lambda ends: " to ".join(map(size, ends)),
                {"difference_low": itemgetter(0), "difference_high": itemgetter(1)}),
         Column("p", "p", of(attrgetter("p")), p_value),
         Column("seeds_needed", "seeds needed", of(seeds_needed),
                lambda n: "too many" if n == inf else str(n), shown_only=True,
                note=f"seeds needed: for {_POWER:.0%} power at this difference"),
-        Column("both", "both", of(attrgetter("both"))),
-        Column("only_this", "only it", of(attrgetter("better"))),
-        Column("only_baseline", "only base", of(attrgetter("worse"))),
-        Column("neither", "neither", of(attrgetter("neither"))),
+        of_solved("both", "both", "both"),
+        of_solved("only_this", "only it", "better"),
+        of_solved("only_baseline", "only base", "worse"),
+        of_solved("neither", "neither", "neither"),
+        *(Column(name, "" if is_solved else name, of(attrgetter(name)))
+          for name in ("better", "worse", "ties")),
     ]
 
 

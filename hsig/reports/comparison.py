@@ -1,14 +1,19 @@
 """The page of several variants side by side."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import isnan
+from math import isfinite, isnan
 
 from hsig.activations.names import to_text
-from hsig.analysis.pairing import Paired, Pairing
+from hsig.analysis.pairing import BETTER, WORSE, Paired, Pairing
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.analysis.tuning import Tuning
 from hsig.experiments.experiment import Experiment, Outcome
-from hsig.reports.columns import Comparison, column_names, variant_columns
+from hsig.experiments.measures import HELD_OUT, LOSS, RIGHT, SOLVED, Measure
+from hsig.reports.columns import (
+    Comparison,
+    column_names,
+    variant_columns,
+)
 from hsig.reports.documents import document, seed_rows, variant_rows
 from hsig.reports.page import (
     Line,
@@ -16,17 +21,23 @@ from hsig.reports.page import (
     Rows,
     Table,
     count,
+    difference_text,
     interval,
     lines,
     listed,
+    measure_text,
+    measure_words,
+    p_value,
     points,
     rate_of,
 )
 from hsig.reports.phrases import (
+    describe_constant,
     every_layer,
     few_seeds,
     heading,
     legend,
+    measured_names,
     missed_precision,
     pointer,
     result_line,
@@ -47,7 +58,9 @@ from hsig.reports.tuning import (
 _RESULTS = ("learning_rate", "solved", "interval", "budgets", "median", "cost", "curve", "verdicts")
 _ALL_RESULTS = (*_RESULTS[:4], "cost", "quartiles", "curve", "verdicts", "lost")
 _SPARE, _ALL_SPARE = (("curve",),), (("25 %", "75 %"), ("lost",))
+_OF_SOLVED = ("solved", "interval", "budgets", "median")
 _PAIRED = ("rank", "difference", "power", "epochs")
+_PAIRED_ON_MEASURE = ("rank", "difference", "pairs", "power")
 _TUNING = ("learning_rate", "tuning")
 _CHANGES = (
     *("label", "shared_solved", "shared_difference", "shared_interval", "shared_p"),
@@ -73,21 +86,46 @@ class ComparisonTables(Comparison):
 
     def results(self, *, full: bool = False) -> Table:
         """How many seeds were solved, the cost, and the verdicts."""
+        names: Sequence[str] = _ALL_RESULTS if full else _RESULTS
+        if self.experiment.chosen_measure.name != SOLVED:
+            names = self._on_measure(names, full=full)
         needless = [
             *(["learning_rate"] if self.tuned is None else []),
             *([] if self.experiment.at_epochs else ["budgets"]),
             *(["quartiles"] if len(self.experiment.seeds) == 1 else []),
             *(["lost"] if not any(variant.lost for variant in self.variants) else []),
         ]
-        names = [name for name in (_ALL_RESULTS if full else _RESULTS) if name not in needless]
+        names = [name for name in names if name not in needless]
         return self._table(self._budget_title(), names, spare=_ALL_SPARE if full else _SPARE)
+
+    def _on_measure(self, names: Sequence[str], *, full: bool) -> list[str]:
+        """The columns of results where a measure is asked, which comes first; solved if any is."""
+        experiment, measure = self.experiment, self.experiment.chosen_measure
+        shown = [*measured_names(experiment, measure)]
+        rows = [HELD_OUT] if measure.held_out else [""]
+        if full:
+            shown, rows = [*dict.fromkeys([*shown, LOSS, RIGHT])], [*dict.fromkeys([*rows, ""])]
+        first = [prefix + name for prefix in rows for name in shown]
+        if measure.name == RIGHT:
+            first.append(RIGHT)
+        if experiment.cost == "weights":
+            first = ["cost" if name == LOSS else name for name in first]
+        of_solved = () if any(v.solved.k for v in self.trained) else _OF_SOLVED
+        first = [*dict.fromkeys(first)]
+        rest = [name for name in names if name not in (*first, *of_solved)]
+        return [rest[0], *first, *rest[1:]]
 
     def paired(self) -> tuple[Table, ...]:
         """Every variant against the baseline, if there is one."""
         if not self.pairing:
             return ()
+        is_solved = self.pairing.measure.name == SOLVED
         # the power is that of a plain test
-        names = [name for name in _PAIRED if not (self.tuned and name == "power")]
+        names = [
+            name
+            for name in (_PAIRED if is_solved else _PAIRED_ON_MEASURE)
+            if not (self.tuned and name == "power")
+        ]
         return (self._table(self._paired_title(), names),)
 
     def tuning(self) -> tuple[Table, ...]:
@@ -140,13 +178,13 @@ class ComparisonTables(Comparison):
 
 
 def best_first(variants: Iterable[VariantSummary]) -> list[VariantSummary]:
-    """Most seeds solved first, then the lowest cost; what could not be trained comes last."""
+    """The best on the measure first, then the lowest cost; what was not trained comes last."""
 
-    def rank(variant: VariantSummary) -> tuple[float, bool, float]:
+    def rank(variant: VariantSummary) -> tuple[bool, float, bool, float]:
         if variant.failure:
-            return (1.0, True, 0.0)
+            return (True, 0.0, True, 0.0)
         cost = float(variant.cost[MEDIAN, -1])
-        return (-variant.solved.rate, isnan(cost), 0.0 if isnan(cost) else cost)
+        return (False, -variant.score, isnan(cost), 0.0 if isnan(cost) else cost)
 
     return sorted(variants, key=rank)
 
@@ -163,7 +201,7 @@ def answer(
     *,
     tuned: bool = False,
 ) -> list[str]:
-    """The result in at most three lines: which is best, and which differ from the baseline.
+    """The result in at most four lines: which is best, and which differ from the baseline.
 
     Args:
         experiment: Whose seeds and baseline they are.
@@ -174,6 +212,15 @@ def answer(
     trained = [variant for variant in variants if not variant.failure]
     if not trained:
         return []
+    measure = pairing.measure if pairing else experiment.chosen_measure
+    own = ", each at its own learning rate" if tuned else ""
+    few = few_seeds(experiment)
+    if measure.name != SOLVED:
+        best = _describe_best(experiment, trained, measure)
+        if pairing is None:
+            return [best, *few]
+        why = _SOLVED_BY.get(pairing.solved_by, "")
+        return [why + best, *_describe_claims(experiment, trained, pairing, own), *few]
     most = trained[0].solved
     if not most.k:
         return ["no seed was solved by any variant"]
@@ -184,17 +231,100 @@ def answer(
         paired = [v.label for v in trained if v.label in pairing.against]
         parts = []
         for words, claim in (
-            ("more than", "better"),
-            ("fewer than", "worse"),
+            ("more than", BETTER),
+            ("fewer than", WORSE),
             ("no clear difference from", ""),
         ):
             labels = [label for label in paired if pairing.against[label].claim == claim]
             if labels:
                 some = _list_some(labels, pairing.against if claim else {})
                 parts.append(f"{words} {pairing.baseline}: {some}")
-        own = ", each at its own learning rate" if tuned else ""
         lines.append(f"{'; '.join(parts)}{own}")
-    return [*lines, *few_seeds(experiment)]
+    return [*lines, *few]
+
+
+_SOLVED_BY = {  # why losses are compared, by `Pairing.solved_by`
+    "none": "no seed was solved by any variant, so losses are compared: ",
+    "all": "every seed was solved by every variant, so losses are compared: ",
+}
+
+
+def _describe_best(
+    experiment: Experiment, trained: Sequence[VariantSummary], measure: Measure
+) -> str:
+    """Which variants are best on a measure, and which have learnt nothing."""
+    prefix, sign = HELD_OUT if measure.held_out else "", 1.0 if measure.name == LOSS else -1.0
+    medians = {variant.label: sign * variant.median(measure.field) for variant in trained}
+    first = min(trained, key=lambda v: (isnan(medians[v.label]), medians[v.label]))
+    best = [label for label, median in medians.items() if median == medians[first.label]]
+    names, beside, seeds = [measure.name], [], len(experiment.seeds)
+    nothing: list[str] = []
+    if seeds > 1:
+        beside.append(f"median of {seeds} seeds")
+    if experiment.chosen_measure.name != SOLVED:  # of a table that can be learnt it says little
+        names = [*measured_names(experiment, measure)]
+        beside.append(describe_constant(experiment, first, [prefix]))
+        nothing = [v.label for v in trained if v.has_learnt_nothing(measure.held_out)]
+    values = [
+        f"{f'{measure_words(name)} ' if place else ''}"
+        f"{measure_text(name, first.median(prefix + name))}"
+        for place, name in enumerate(names)
+    ]
+    what, on = "lowest loss", " on the held-out rows" if measure.held_out else ""
+    if measure.name == RIGHT:
+        what, on = f"most {'held-out ' if measure.held_out else ''}rows right", ""
+    in_brackets = f" ({'; '.join(beside)})" if beside else ""
+    no_better = f"; no better, so have learnt nothing: {_list_some(nothing)}" if nothing else ""
+    return (
+        f"{what}{on}: {_list_some(best or [first.label])}, {', '.join(values)}{in_brackets}"
+        f"{no_better}"
+    )
+
+
+def _describe_claims(
+    experiment: Experiment, trained: Sequence[VariantSummary], pairing: Pairing, own: str
+) -> list[str]:
+    """Which variants differ from the baseline on a measure, by how much, and how sure that is."""
+    found = [pairing.against[v.label] for v in trained if v.label in pairing.against]
+    name = pairing.measure.field
+    unit = " points" if pairing.measure.name == RIGHT else ""
+
+    def describe(pair: Paired) -> str:
+        size = difference_text(name, abs(pair.difference)).removeprefix("+")
+        n = pair.better + pair.worse
+        seeds = pair.better if pair.claim == BETTER else pair.worse
+        by = f"by {size}{unit} in the median, " * (isfinite(pair.difference) and size != "0")
+        return f"{pair.label} ({by}in {seeds} of the {n} seeds that differ, p {p_value(pair.p)})"
+
+    def describe_open(pair: Paired) -> str:
+        size, low, high = (difference_text(name, d) for d in (pair.difference, pair.low, pair.high))
+        if not isfinite(pair.low) and not isfinite(pair.high):
+            return f"{size}{unit}, too few seeds for its interval"
+        return f"{size}{unit} (95 % interval {low} to {high})"
+
+    claimed = []
+    for words, claim in (("better than", BETTER), ("worse", WORSE)):
+        pairs = [pair for pair in found if pair.claim == claim]
+        shown = [describe(p) if len(pairs) <= _MAX_SIZED else p.label for p in pairs[:_MAX_NAMED]]
+        base = f" {pairing.baseline}" if claim == BETTER else ""
+        more = f" and {len(pairs) - _MAX_NAMED} more" if len(pairs) > _MAX_NAMED else ""
+        claimed.append(f"{words}{base}: {', '.join(shown) or 'none'}{more}")
+    lines = [f"{'; '.join(claimed)}{own}"] if any(pair.claim for pair in found) else []
+    left = [pair for pair in found if not pair.claim]
+    if left:
+        labels = _list_some([pair.label for pair in left])
+        sizes = ""
+        if len(left) <= _MAX_SIZED:
+            sizes = f": median difference {', '.join(map(describe_open, left))}"
+        rows = "the held-out rows" if pairing.measure.held_out else "these rows"
+        by = f"the share of {rows} that is right,"
+        if pairing.measure.name == LOSS:
+            by = f"their loss on {rows}"
+        lines.append(
+            f"{labels} and {pairing.baseline} cannot be told apart by {by} with "
+            f"{count(len(experiment.seeds), 'seed')}{sizes}{'' if lines else own}"
+        )
+    return lines
 
 
 def _list_some(labels: Sequence[str], against: Mapping[str, Paired] | None = None) -> str:
@@ -354,6 +484,8 @@ def comparison_page(
     most = (chosen or (tables.results(),)) if ranked else ()
     said = answer(experiment, ranked, summary.pairing, tuned=tuned is not None)
     more = pointer(experiment, ranked, own_rates(tuned)) if summary.complete else ()
+    if experiment.chosen_measure.name != SOLVED:  # whose answer comes last
+        marks, more = (*marks, *more), ()
     return Page(
         blocks=(head, *every, *predicted, lines([*marks, *notes(summary, tuned, full=True)])),
         short=(head, *most, *predicted, lines([*marks, *notes(summary, tuned)])),

@@ -390,6 +390,54 @@ def whole_percent(rate: float) -> str:
     return shown
 
 
+def share(rate: float) -> str:
+    """A share in [0, 1] in percent, to three digits; only all and none are 100 % and 0 %.
+
+    >>> share(0.88125), share(0.5), share(0.9999)
+    ('88.1 %', '50 %', '99.99 %')
+    """
+    shown = f"{100.0 * rate:.3g}"
+    return percent(rate) if shown in ("100", "0") else f"{shown} %"
+
+
+def share_points(difference: float) -> str:
+    """Of two shares as percentage points, without a sign where there is none to be told.
+
+    >>> share_points(0.0125), share_points(-0.3), share_points(0.0), share_points(-2e-4)
+    ('+1.2', '-30.0', '0', '-0.02')
+    """
+    shown = f"{100.0 * difference:+.1f}"
+    if difference == 0.0:
+        return "0"
+    return f"{100.0 * difference:+.1g}" if shown in ("+0.0", "-0.0") else shown
+
+
+HELD_OUT = "held_out_"  # as in `hsig.experiments.measures`, which is heavy
+MEASURES = {"loss": "loss", "right": "right", "rmse": "RMSE", "r2": "R2"}  # what tables call them
+
+
+def measure_words(name: str) -> str:
+    """What tables call a measure.
+
+    >>> measure_words("held_out_rmse")
+    'held-out RMSE'
+    """
+    held_out = "held-out " if name.startswith(HELD_OUT) else ""
+    return held_out + MEASURES[name.removeprefix(HELD_OUT)]
+
+
+def measure_text(name: str, value: float) -> str:
+    """The value of a measure; a share of rows in percent."""
+    return share(value) if name.endswith("right") and isfinite(value) else f"{value:.4g}"
+
+
+def difference_text(name: str, difference: float) -> str:
+    """The difference of two values of a measure; of shares of rows in percentage points."""
+    if name.endswith("right") and isfinite(difference):
+        return share_points(difference)
+    return f"{difference:+.3g}" if difference else "0"
+
+
 def points(difference: float) -> str:
     """Of two shares as percentage points; with another digit where it would show as none.
 

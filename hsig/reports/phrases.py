@@ -22,6 +22,8 @@ from hsig.engines import compiled, reference
 from hsig.engines.optimizers import SGD
 from hsig.experiments.evidence import NO_BEND
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.measures import HELD_OUT, LOSS, RIGHT, Measure
+from hsig.experiments.measures import SOLVED as IS_SOLVED
 from hsig.experiments.outlook import WINDOW
 from hsig.experiments.verdicts import (
     AFFINE,
@@ -46,7 +48,17 @@ from hsig.experiments.verdicts import (
     UNSTABLE_CHANGE,
     UNSTABLE_RISE,
 )
-from hsig.reports.page import Table, count, interval, percent, records, short, stacked_bar
+from hsig.reports.page import (
+    Table,
+    count,
+    interval,
+    measure_text,
+    measure_words,
+    percent,
+    records,
+    short,
+    stacked_bar,
+)
 
 # --- verdicts ------------------------------------------------------------------------------------
 
@@ -233,6 +245,12 @@ def result_line(experiment: Experiment, variant: VariantSummary) -> str:
     """What became of a variant, in a line."""
     if variant.failure:
         return f"{variant.label}: not trained: {variant.failure}"
+    measure, measured, nothing = experiment.chosen_measure, "", ""
+    if measure.name != IS_SOLVED:
+        measured = f"{describe_measures(experiment, variant)}; "
+        nothing = ". It has learnt nothing" * variant.has_learnt_nothing(measure.held_out)
+        if not variant.solved.k and variant.epochs[-1] == experiment.epochs:
+            return f"{variant.label}: {measured.removesuffix('; ')}{nothing}"
     solved, reached = variant.solved, variant.epochs[-1]
     when = f", first at epoch {variant.solved_at[0]}" if solved.n == solved.k == 1 else ""
     early = "" if reached == experiment.epochs else f" at epoch {reached} of {experiment.epochs}"
@@ -243,9 +261,62 @@ def result_line(experiment: Experiment, variant: VariantSummary) -> str:
         half = f", by epoch {median:.0f} in the median" if isfinite(median) else ""
         when = f"; {variant.stopped} stopped{half}"
     return (
-        f"{variant.label}: solved {solved.k} of {count(solved.n, 'seed')} ({percent(solved.rate)}; "
-        f"95 % interval {interval(solved)}){when}{early}"
+        f"{variant.label}: {measured}solved {solved.k} of {count(solved.n, 'seed')} "
+        f"({percent(solved.rate)}; 95 % interval {interval(solved)}){when}{early}{nothing}"
     )
+
+
+def name_rows(experiment: Experiment, *, held_out: bool, count: int | None = None) -> str:
+    """Which rows a measure is of: `the held-out rows`; of all that there are `the rows`."""
+    which = "held-out" if held_out else "training"
+    words = ("the", count, which if experiment.task.held_out is not None else None, "rows")
+    return " ".join(str(word) for word in words if word is not None)
+
+
+def measured_names(experiment: Experiment, measure: Measure) -> tuple[str, ...]:
+    """The measures that are told of a result, the chosen one first, without their rows."""
+    if measure.name == RIGHT:
+        return (RIGHT,)
+    return (LOSS, RIGHT) if experiment.has_classes else (LOSS, "rmse", "r2")
+
+
+def constant_words(experiment: Experiment) -> str:
+    """What knows nothing of the inputs, and is the least to be better than."""
+    return "the most frequent class" if experiment.has_classes else "the mean"
+
+
+def describe_constant(
+    experiment: Experiment, variant: VariantSummary, prefixes: Sequence[str]
+) -> str:
+    """What no inputs give, on the rows of each prefix: `the mean alone: RMSE 3.2 and 3.1`."""
+    name, words = (RIGHT, "right on") if experiment.has_classes else ("rmse", "RMSE")
+    values = [measure_text(name, variant.constants[prefix + name]) for prefix in prefixes]
+    return f"{constant_words(experiment)} alone: {words} {' and '.join(values)}"
+
+
+def describe_measures(experiment: Experiment, variant: VariantSummary) -> str:
+    """What the seeds of a variant are in the median, on held-out rows first, if there are any.
+
+    With what no inputs give beside it.
+    """
+    task, measure, seeds = experiment.task, experiment.chosen_measure, len(variant.seeds)
+    rows = {"": len(task.targets)}
+    if task.held_out is not None:
+        rows = {HELD_OUT: len(task.held_out.targets)} | rows
+    parts = []
+    for place, name in enumerate(measured_names(experiment, measure)):
+        values = [measure_text(name, variant.median(prefix + name)) for prefix in rows]
+        if not place:
+            values = [
+                f"{value} {'of' if name == RIGHT else 'on'} "
+                f"{name_rows(experiment, held_out=bool(prefix), count=n)}"
+                for value, (prefix, n) in zip(values, rows.items(), strict=True)
+            ]
+        words = "right on" if name == RIGHT else measure_words(name)
+        parts.append(f"{words} {' and '.join(values)}")
+    over = f"median of {seeds} seeds; " if seeds > 1 else ""
+    alone = describe_constant(experiment, variant, [*rows])
+    return f"{', '.join(parts)} ({over}{alone})"
 
 
 def pointer(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hsig.analysis.parts import Part
-from hsig.analysis.sweeps import CellSummary, SweepOutcome, summarise_cell
+from hsig.analysis.sweeps import CellSummary, SweepOutcome, find_shared_task, summarise_cell
 from hsig.config.keys import SWEEP
 from hsig.config.sweeps import load_sweep
 from hsig.config.text import config_text
@@ -233,7 +233,11 @@ class Ledger:
     def _summarise(self) -> None:
         for cell, key in zip(self._wanted.cells, self._keys, strict=True):
             if self.summaries[cell] is None and key in self._results:
-                self.summaries[cell] = summarise_cell(self._results[key])
+                self.summaries[cell] = self._summarise_cell(self._results[key])
+
+    def _summarise_cell(self, result: CellResult) -> CellSummary:
+        task = find_shared_task(self._wanted.experiments[0], self._wanted.axes)
+        return summarise_cell(result, task)
 
     @property
     def _is_whole(self) -> bool:
@@ -317,7 +321,7 @@ class Ledger:
     def add(self, number: int, result: CellResult) -> None:
         """Keep what became of a cell; it is known even if the disk does not take it."""
         self._results[self._keys[number]] = result
-        self.summaries[self._wanted.cells[number]] = summarise_cell(result)
+        self.summaries[self._wanted.cells[number]] = self._summarise_cell(result)
         self._append(number)
 
     def _append(self, number: int) -> None:
