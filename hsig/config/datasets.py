@@ -202,7 +202,7 @@ def understand(table: Table, choices: Choices, location: Location) -> Dataset:
     target, inputs, left_out = _choose_roles(table, choices, location)
     features: dict[Column, Feature] = {}
     for column in inputs:
-        present = column.select(~column.missing)
+        present = column.present
         if _check_numbers(table, column, choices, location):
             kind = NAMES if (present.codes >= 0).any() else NUMBER
             features[column] = _describe(present, INPUT, kind)
@@ -419,7 +419,7 @@ def _check_numbers(table: Table, column: Column, choices: Choices, location: Loc
     texts = [column.texts[code] for code in np.unique(column.codes[is_text])]
     looks = _find_disguise(texts)
     if not looks:
-        counts = _count_values(column.select(~column.missing))
+        counts = _count_values(column.present)
         few = len(counts) <= MAX_NAMES and min(counts.values()) > 1
         if 2 * count > present or (few and 10 * count >= present):
             return True

@@ -25,7 +25,7 @@ _MISSING = "? - -- . NA N/A n/a #N/A #NA <NA> NaN nan -nan -NaN NULL null NaT"
 MISSING = frozenset(("", *_MISSING.split()))
 COMMENT_MARKS = ("#", "%", "//")
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "|", " ": "spaces"}
-_SAMPLE = 2_000  # lines that decide how a file is written
+_SAMPLE = 1_000  # lines that decide how a file is written
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # of Excel

@@ -63,9 +63,16 @@ class Column:
         code = self.codes[row]
         return self.texts[code] if code >= 0 else f"{self.numbers[row]:.15g}"
 
-    def select(self, rows: IntArray | BoolArray) -> "Column":
-        """The same column of some rows."""
+    def select(self, rows: IntArray) -> "Column":
+        """The same column of some rows, which are in order."""
+        if len(rows) == len(self.codes):
+            return self
         return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
+
+    @property
+    def present(self) -> "Column":
+        """The same column of the rows where there is a value."""
+        return self.select(np.flatnonzero(~self.missing))
 
 
 @dataclass(frozen=True, eq=False)

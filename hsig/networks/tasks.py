@@ -138,26 +138,29 @@ def split_rows(task: Task, share: float, data_seed: int) -> Task:
 
     Rounded, and of each class one at least stays in training. Equal rows stay on one side.
     """
-    generator = RandomState(data_seed)
-    _, equal = np.unique(np.concatenate(task.rows, axis=1), axis=0, return_inverse=True)
-    strata = np.zeros(len(equal), dtype=np.int64)
+    places: dict[bytes, int] = {}  # of rows that differ
+    rows = np.concatenate(task.rows, axis=1) + 0.0  # -0 is 0
+    equal = np.array([places.setdefault(row.tobytes(), len(places)) for row in rows])
+    strata = np.zeros(len(rows), dtype=np.int64)
     if task.kind == CLASS:
-        strata = np.unique(task.targets, axis=0, return_inverse=True)[1].reshape(-1)
-    chosen = np.zeros(len(equal), dtype=bool)
-    for stratum in range(strata.max() + 1):
+        several = task.targets.shape[1] > 1
+        strata = task.targets.argmax(axis=1) if several else task.targets[:, 0].astype(np.int64)
+    generator, held = RandomState(data_seed), np.zeros(len(places), dtype=bool)
+    for stratum in np.unique(strata):
         groups, sizes = np.unique(equal[strata == stratum], return_counts=True)
-        left = min(round(share * sizes.sum()), sizes.sum() - 1)
+        left = min(round(share * int(sizes.sum())), int(sizes.sum()) - 1)
         for place in generator.permutation(len(groups)):
             if sizes[place] <= left:
-                chosen |= equal == groups[place]
+                held[groups[place]] = True
                 left -= sizes[place]
-    places = np.concatenate([np.flatnonzero(~chosen), np.flatnonzero(chosen)])
+    chosen = held[equal]
+    order = np.concatenate([np.flatnonzero(~chosen), np.flatnonzero(chosen)])
     return replace(
         task,
         inputs=task.inputs[~chosen],
         targets=task.targets[~chosen],
         held_out=Rows(task.inputs[chosen], task.targets[chosen]),
-        places=tuple(places.tolist()),
+        places=tuple(order.tolist()),
     )
 
 
