@@ -29,6 +29,7 @@ MAX_NAMES = 20  # of an input
 MAX_WHOLE_CLASSES = 10
 NAMES = "names"  # a kind of input, beside NUMBER
 INPUT, TARGET, LEFT_OUT = "input", "target", "left out"
+_SIGNS_OF_MISSING = (-9.0, -99.0, -999.0, -9999.0)
 _MIN_COUNTED = 5  # rows, from which on numbers that rise by one count them
 _MAX_SHOWN = 20
 _DROPPED, _NO_INPUT = "it is dropped", "it is none of the inputs"
@@ -37,16 +38,17 @@ _ROW_NAMES = re.compile(
     r"|unnamed: 0|index|row.?names?|row.?id|row.?number|row|id|obs|nos?\.?|nr|s\.?no|#|.*[ _.-]id"
 )
 _ID = re.compile(r".*[a-z]I[dD]")
-_TARGET_NAMES = re.compile("target|class|label|y|species|diagnosis|outcome|response")
+_TARGET_NAMES = re.compile("target|class|label|species|diagnosis|outcome|response")
 # what numbers look like that are not written as such
 _DISGUISES = {
     "percentages": r"[-+]?[\d.,]+ ?%",
     "amounts of money": r"[-+]?[$€£¥] ?[-+]?[\d.,]+|[-+]?[\d.,]+ ?[$€£¥]",
-    "numbers with separated thousands": r"[-+]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?",
+    "numbers with separated thousands": r"[-+]?\d{1,3}([,.'_ \u00a0\u202f]\d{3})+([.,]\d+)?",
     "numbers with a decimal comma": r"[-+]?\d*,\d+([eE][-+]?\d+)?",
     "numbers with a decimal point, where others have a comma": r"[-+]?\d*\.\d+([eE][-+]?\d+)?",
     "numbers with a minus sign other than -": r"\u2212[\d.,]+",
     "numbers that are not finite": r"(?i)[-+]?(inf|infinity|\d[\d.]*e\d+)",
+    "numbers in another notation": r"(?i)[-+]?[\d.,_ ]*\d|0x[0-9a-f]+",
 }
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 _WITH_UNIT = re.compile(r"[-+]?\d+[.,]?\d*\s*([a-zA-Zµ°/\"]+)")
@@ -169,7 +171,7 @@ class Dataset:
                 location,
             )
         columns = [named[feature.name] for feature in self.used]
-        rows = _find_rows(table, columns, missing, location)
+        rows = _find_rows(table, columns, Choices(missing=missing), location)
         parts = []
         for feature, column in zip(self.used, columns, strict=True):
             values, unknown = feature.encode(column.select(rows))
@@ -211,7 +213,7 @@ def understand(table: Table, choices: Choices, location: Location) -> Dataset:
             left_out[column] = f"every row has {feature.names[0]}"
             del features[column]
     _refuse_many_names(table, features, choices, location)
-    rows = _find_rows(table, [*features, target], choices.missing, location)
+    rows = _find_rows(table, [*features, target], choices, location)
     selected = {column: column.select(rows) for column in (*features, target)}
     kind = _find_target_kind(table, target, selected[target], choices, location)
     if not features and len(location.problems) == before:
@@ -330,23 +332,29 @@ def _counts_rows(column: Column) -> bool:
 
 
 def _find_rows(
-    table: Table, columns: Sequence[Column], missing: str, location: Location
+    table: Table, columns: Sequence[Column], choices: Choices, location: Location
 ) -> IntArray:
-    """Places of the rows without a missing value; unless they are to be dropped, it complains."""
+    """Places of the rows without a missing value; unless they are to be dropped, it complains.
+
+    The last of the columns is the target.
+    """
     absent = {column: column.missing for column in columns if column.missing.any()}
     complete = np.ones(len(table.lines), dtype=bool)
     for lacks in absent.values():
         complete &= ~lacks
-    if absent and (missing != "drop" or not complete.any()):
+    if absent and (choices.missing != "drop" or not complete.any()):
         column, lacks = next(iter(absent.items()))
         row = int(np.argmax(lacks))
         counted = [f"{column.name} {lacks.sum()}" for column, lacks in absent.items()]
-        ways = [f"leave out the rows: --missing drop ({complete.sum()} stay)"]
-        ways = ways * bool(complete.any()) + [f"leave out the columns: {_flag_drop([*absent])}"]
+        ways = [f"the rows: --missing drop ({complete.sum()} stay)"] * bool(complete.any())
+        inputs = [column for column in absent if column is not columns[-1]]
+        ways += [f"the columns: {_flag_drop(inputs, choices)}"] * bool(inputs)
+        if columns[-1] in absent and not complete.any():
+            ways.append("the target: name another with --target")
         _complain(
             table,
             f"of {len(complete)} rows values are missing: {_join(counted)}; the first in "
-            f"{table.where(row)}, {column.text(row)!r}. To go on, {', or '.join(ways)}",
+            f"{table.where(row)}, {column.text(row)!r}. To go on, leave out {', or '.join(ways)}",
             location,
         )
     return np.flatnonzero(complete)
@@ -406,7 +414,14 @@ def _describe(column: Column, role: str, kind: str) -> Feature:
     )
 
 
-def _check_numbers(table: Table, column: Column, choices: Choices, location: Location) -> bool:
+def _check_numbers(
+    table: Table,
+    column: Column,
+    choices: Choices,
+    location: Location,
+    *,
+    is_target: bool = False,
+) -> bool:
     """Complain of texts that are meant as numbers, and say whether there are none.
 
     A text among more numbers is a name if the values are few, and each stands in two rows or more;
@@ -425,11 +440,12 @@ def _check_numbers(table: Table, column: Column, choices: Choices, location: Loc
             return True
     row = int(np.argmax(is_text))
     all_look = f" ({looks})" if looks else ""
+    way = f"leave the column out: {_flag_drop([column], choices)}"
     _complain(
         table,
         f"{table.where(row)}: {column.name}: expected a number, got {column.text(row)!r}"
-        f"{all_look}{_count_more(count)}. Write numbers such as 1234.5, or leave the column out: "
-        f"{_flag_drop([column], choices)}",
+        f"{all_look}{_count_more(count)}. Write numbers such as 1234.5, or "
+        f"{'name another target with --target' if is_target else way}",
         location,
     )
     return False
@@ -477,7 +493,7 @@ def _find_target_kind(
 ) -> str:
     """What a target is; after a complaint, a number."""
     is_text = present.codes >= 0
-    if not len(is_text) or not _check_numbers(table, column, choices, location):
+    if not len(is_text) or not _check_numbers(table, column, choices, location, is_target=True):
         return NUMBER
     if choices.target_kind == NUMBER or (not is_text.any() and not _are_classes(present, choices)):
         if is_text.any():
@@ -544,6 +560,13 @@ def _describe_decisions(
                 f"{feature.name} counts the rows. If it is only their number, leave it out: "
                 f"{_flag_drop([column], choices)}"
             )
+        if feature.role == INPUT and feature.low in _SIGNS_OF_MISSING:
+            signs = column.numbers == feature.low
+            if signs.sum() > 1 and (column.numbers[~signs] >= 0).all():
+                yield (
+                    f"{feature.name} is {feature.low:g} in {signs.sum()} rows. If that says that a "
+                    "value is missing, leave the fields empty"
+                )
     if rows < len(table.lines):
         all_rows = len(table.lines)
         yield f"{all_rows - rows} of {all_rows} rows are left out, as they miss a value"
@@ -552,7 +575,8 @@ def _describe_decisions(
 def _describe_target(features: Sequence[Feature], choices: Choices) -> str:
     """What the target is, and how to ask for another."""
     target = next(feature for feature in features if feature.role == TARGET)
-    words = f"target: {target.name}" + ("" if choices.target else ", the last column") + ", "
+    last = ", the last column" + ("" if target is features[-1] else " left")
+    words = f"target: {target.name}{'' if choices.target else last}, "
     other = ""
     if target.kind == NUMBER:
         words += f"a number from {target.low:g} to {target.high:g}"
@@ -560,11 +584,13 @@ def _describe_target(features: Sequence[Feature], choices: Choices) -> str:
             other = ". To have its values as classes: --target-kind class"
     else:
         of_each = [f"{n} ({k})" for n, k in zip(target.names, target.counts, strict=True)]
-        if len(of_each) == 2:
+        if len(of_each) == 2 and target.names != ("0", "1"):
             of_each = [f"{text} is {code}" for code, text in enumerate(of_each)]
-        words += f"{len(of_each)} classes: {_join(of_each)}"
+        words += f"{len(of_each)} class{'es' if len(of_each) > 1 else ''}: {_join(of_each)}"
         if all(re.fullmatch(r"-?[0-9]+", name) for name in target.names):
             other = ". To have it as a number: --target-kind number"
+    if target.is_constant:
+        other = "; it is the same in every row, so that there is nothing to learn"
     likely = [f.name for f in features if _TARGET_NAMES.fullmatch(f.name.casefold())]
     if choices.target is None and likely and target.name not in likely:
         other += f". To predict {likely[0]}: --target {quote(likely[0])}"

@@ -42,22 +42,22 @@ class Dialect(NamedTuple):
     decimal: str = "."
 
     def split(
-        self, lines: Iterable[str], *, strict: bool = True
+        self, lines: Iterable[str], first: int = 1, *, strict: bool = True
     ) -> Iterator[tuple[int, list[str]]]:
         """The fields of each row, and the line where it begins; of spaces, a run is one."""
         if self.separator == " ":
             lines = (line.replace("\t", " ").rstrip() for line in lines)
         reader = csv.reader(lines, delimiter=self.separator, skipinitialspace=True, strict=strict)
-        start = 1
+        start = first
         try:
             for fields in reader:
                 yield start, fields
-                start = reader.line_num + 1
+                start = first + reader.line_num
         except csv.Error as problem:
-            words = str(problem)
-            if "unexpected end" in words or "larger than field limit" in words:
-                words = 'a quote " opens in this row and is not closed'
-            raise UnreadableError(f"line {start}: not CSV: {words}") from None
+            what = 'a quote " opens in this row and is not closed'
+            if "expected after" in str(problem):
+                what = 'a field goes on behind its closing quote "'
+            raise UnreadableError(f"line {start}: not CSV: {what}") from None
 
     def number(self, text: str) -> float | None:
         """The finite number that a field has, if it has one."""
@@ -174,10 +174,13 @@ def _choose_dialect(lines: Sequence[str], separator: str) -> Dialect:
     return best
 
 
-def _sample_rows(lines: Iterable[str], dialect: Dialect) -> list[tuple[int, list[str]]]:
+def _sample_rows(
+    lines: Iterable[str], dialect: Dialect, first: int = 1
+) -> list[tuple[int, list[str]]]:
     """The rows of a sample that are not blank, without spaces; the last may be cut off."""
-    rows = [(line, [*map(str.strip, row)]) for line, row in dialect.split(lines, strict=False)]
-    return [(line, fields) for line, fields in rows if any(fields)]
+    rows = dialect.split(lines, first, strict=False)
+    stripped = [(line, [*map(str.strip, fields)]) for line, fields in rows]
+    return [(line, fields) for line, fields in stripped if any(fields)]
 
 
 def _has_decimal_commas(fields: Iterable[str]) -> bool:
@@ -222,7 +225,7 @@ def find_layout(data: bytes, file: str) -> Layout:
     start = 2 if given else 1
     sample = list(islice(read_lines(data, start), _SAMPLE))
     dialect = _choose_dialect(sample, given.group(1) if given else "")
-    rows = [(line + start - 1, fields) for line, fields in _sample_rows(sample, dialect)]
+    rows = _sample_rows(sample, dialect, start)
     # the commonest number of fields, of several that of the latest
     width = Counter(len(fields) for _, fields in reversed(rows)).most_common(1)[0][0]
     ends = [place for _, row in rows if len(row) == width for place in range(width) if row[place]]
@@ -343,8 +346,8 @@ def _describe_other_width(line: int, names: int, layout: Layout, file: str) -> s
     if names < layout.width and layout.dialect.separator == ",":
         way += "; if there are decimal commas, save the file with ; between fields"
     return (
-        f"line {line}: the header has {names} names, and the rows have {layout.width} fields. {way}"
-        f"; if it is no header, delete the line: sed {line}d {file} > plain.csv"
+        f"line {line}: expected a header of {layout.width} names, as many as the rows have fields, "
+        f"got {names}. {way}; if it is no header, delete the line: sed {line}d {file} > plain.csv"
     )
 
 

@@ -211,8 +211,7 @@ def parse_table(data: bytes, file: str = "data.csv") -> Table:
             builder.add(fields)
         chunk.clear()
 
-    for line, row in layout.dialect.split(read_lines(data, layout.start)):
-        line += layout.start - 1
+    for line, row in layout.dialect.split(read_lines(data, layout.start), layout.start):
         fields = row if len(row) == width else layout.fit(row)
         if not any(fields) or not any(map(str.strip, fields)):
             blank += len(row) > 1
@@ -318,9 +317,9 @@ class _Builder:
         codes = np.broadcast_to(np.int64(-1), len(numbers))
         if self._places:
             codes = np.concatenate(self._codes)
-        named = bool(name) and name.isprintable()
-        called = name if named else f"column {place}"
-        return Column(called, place, numbers, codes, tuple(self._places), named)
+        name = " ".join(name.split())
+        called = name if name and name.isprintable() else f"column {place}"
+        return Column(called, place, numbers, codes, tuple(self._places), bool(name))
 
 
 # --- columns in Python ------------------------------------------------------------------------
