@@ -90,18 +90,15 @@ class Dialect(NamedTuple):
 # what begins files that are no text, what that is, and what to do
 _SIGNATURES = (
     (b"\x1f\x8b", "is compressed (gzip). Unpack it: gunzip -k {file}"),
-    (b"BZh", "is compressed (bzip2). Unpack it: bunzip2 -k {file}"),
+    (b"BZh91AY&SY", "is compressed (bzip2). Unpack it: bunzip2 -k {file}"),
     (b"\xfd7zXZ", "is compressed (xz). Unpack it: unxz -k {file}"),
     (b"\x28\xb5\x2f\xfd", "is compressed (zstd). Unpack it: unzstd {file}"),
-    (b"PK", "is a zip archive or an Excel workbook. Unpack it, or save the sheet as CSV (UTF-8)"),
+    (b"PK\x03\x04", "is a zip archive or an Excel workbook. Unpack it, or save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "is an old Excel workbook. Save the sheet as CSV (UTF-8)"),
-    (
-        b"PAR1",
-        "is Parquet. In Python: pandas.read_parquet({file!r}).to_csv('data.csv', index=False)",
-    ),
+    (b"PAR1\x15", "is Parquet. Write it as CSV, or give the data frame to hsig.train in Python"),
     (b"\x89HDF", "is HDF5. Write its table as CSV, or give the arrays to hsig.train in Python"),
-    (b"\x93NUMPY", "is a NumPy array. In Python: hsig.train(..., task=numpy.load({file!r}))"),
-    (b"%PDF", "is a PDF. hsig reads CSV"),
+    (b"\x93NUMPY", "is a NumPy array. Write it as CSV, or give it to hsig.train in Python"),
+    (b"%PDF-", "is a PDF, and hsig reads CSV"),
 )
 _STARTS = (
     (("<!doctype", "<html", "<?xml"), "is a web page or XML, and hsig reads CSV"),

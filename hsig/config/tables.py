@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from hsig.config.dialects import (
     read_lines,
 )
 from hsig.config.kinds import MAX_ROWS
-from hsig.config.text import read_bytes, reason
+from hsig.config.text import read_bytes, read_stdin, reason
 from hsig.config.values import Location, nearest
 from hsig.networks.tasks import STDIN
 
@@ -134,8 +135,9 @@ def read_table(name: object, location: Location) -> Table:
     path = Path(written) if written == STDIN else location.value.folder / _expand(written)
     shown = "standard input" if written == STDIN else str(path)
     try:
-        data = read_bytes(path, MAX_BYTES + 1)
-        table = _parse_once(data, written)
+        limit = MAX_BYTES + 1
+        data = read_stdin(limit) if written == STDIN else read_bytes(path, limit)
+        table = _parse_once(data, path, written)
     except UnreadableError as refusal:
         raise location.wrong(_place(shown, str(refusal))) from None
     except IsADirectoryError:
@@ -148,9 +150,7 @@ def read_table(name: object, location: Location) -> Table:
         raise location.wrong(f"cannot read {shown}: {reason(failure)}") from None
     for problem in table.problems:
         location.wrong(_place(shown, problem))
-    if written == STDIN:
-        return replace(table, name="stdin", path=written, origin=written)
-    return replace(table, name=path.name, path=written, origin=str(path.absolute()))
+    return table
 
 
 def _expand(written: str) -> Path:
@@ -178,20 +178,27 @@ def _list_tables(folder: Path) -> str:
     return f" In {folder}: {', '.join(names[:10])}." if names else ""
 
 
-_TABLES: dict[tuple[str, str], Table] = {}  # the last that were read, which may be asked for again
+# the last that were read, by the file's bytes and name: a sweep asks for the same again
+_TABLES: dict[tuple[str, str], Table] = {}
 
 
-def _parse_once(data: bytes, file: str) -> Table:
-    digest = sha256(data).hexdigest()
-    if (digest, file) not in _TABLES:
+def _parse_once(data: bytes, path: Path, written: str) -> Table:
+    name, origin = path.name, str(path.absolute())
+    if written == STDIN:
+        name, origin = "stdin", written
+    key = digest, _ = sha256(data).hexdigest(), origin
+    if key not in _TABLES:
+        table = parse_table(data, quote(str(path)))
         while len(_TABLES) > 1:  # one to train on, one to test
             del _TABLES[next(iter(_TABLES))]
-        _TABLES[digest, file] = replace(parse_table(data, file), sha256=digest)
-    return _TABLES[digest, file]
+        _TABLES[key] = replace(table, name=name, path=written, origin=origin, sha256=digest)
+    return _TABLES[key]
 
 
 def parse_table(data: bytes, file: str = "data.csv") -> Table:
     """The table of a CSV file's bytes, with all that is wrong in its `problems`.
+
+    `file` is what commands that messages tell have for it.
 
     Raises:
         UnreadableError: If it is no table at all.
@@ -280,7 +287,7 @@ class _Builder:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._numbers: list[Array] = []
-        self._codes: list[IntArray] = []
+        self._codes: list[Any] = []  # of the smallest type that will do
         self._places: dict[str, int] = {}  # of each text
 
     def add(self, fields: Sequence[str]) -> None:
@@ -302,9 +309,12 @@ class _Builder:
         self._codes.append(codes)
 
     def add_numbers(self, numbers: Array) -> None:
-        """Add some that are finite."""
-        self._numbers.append(numbers)
-        self._codes.append(np.broadcast_to(np.int64(-1), len(numbers)))
+        """Add the values of an array of numbers; those that are not finite are texts."""
+        finite, codes = np.isfinite(numbers), np.full(len(numbers), -1, dtype=np.int32)
+        for row in np.flatnonzero(~finite):
+            codes[row] = self._places.setdefault(str(float(numbers[row])), len(self._places))
+        self._numbers.append(np.where(finite, numbers, np.nan))
+        self._codes.append(codes)
 
     @property
     def is_empty(self) -> bool:
@@ -356,7 +366,7 @@ def table_of_columns(value: Any, location: Location) -> Table:
                 f"{array.shape}"
             )
         builder = _Builder(Dialect(","))
-        if array.dtype.kind in "iuf" and np.isfinite(array).all():
+        if array.dtype.kind in "iuf":
             builder.add_numbers(array.astype(np.float64))
         else:
             array = array.astype(str) if array.dtype.kind in "mM" else array  # dates

@@ -1,6 +1,7 @@
 """What files hold; PyYAML is imported where it has something to read."""
 
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ def read_bytes(path: Path, limit: int) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
         _STREAMS[path, limit] = data
     return data
+
+
+def read_stdin(limit: int) -> bytes:
+    """Read up to `limit` bytes from the standard input; the same bytes if asked again."""
+    key = Path("-"), limit
+    if key not in _STREAMS:
+        if sys.stdin is None:
+            raise OSError("it is closed")
+        _STREAMS[key] = sys.stdin.buffer.read(limit)
+    return _STREAMS[key]
 
 
 def reason(problem: Exception) -> object:
