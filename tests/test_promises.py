@@ -4,6 +4,8 @@ Networks of any depth, width, biases and outputs, by every optimizer and in ever
 at random. Where numbers come from: the engines' own, by another way.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from kernels import PATHS, built
 from hsig.activations import ACTIVATIONS
 from hsig.engines import compiled, reference
 from hsig.engines.engine import MARKS, Problem, State
-from hsig.engines.optimizers import OPTIMIZERS, Optimizer
+from hsig.engines.optimizers import OPTIMIZERS, SGD, Optimizer
 from hsig.engines.order import Order
 from hsig.networks.losses import LOSSES
 from hsig.networks.network import BIASES, Network, layer_shapes
@@ -36,21 +38,22 @@ def random_run(number):
     sizes += [choose(1, 1, 1, 2, 5, 9)]
     if draw.random() < 0.25:
         sizes = [2, 3, 1]  # for which the kernel has code of its own
+    loss = LOSSES[choose(*LOSSES)]
+    targets = choose(draw.random((rows, sizes[-1])), draw.integers(0, 2, (rows, sizes[-1])) * 1.0)
+    if loss.of_classes:
+        sizes[-1] = max(sizes[-1], 2)
+        targets = np.eye(sizes[-1])[draw.integers(0, sizes[-1], rows)]
+    output = "softmax" if loss.of_classes else choose("sigmoid", "hard")
     hidden = [choose(*HIDDEN) for _ in sizes[1:-1]]
     if draw.random() < 0.5:
         hidden = hidden[:1] * len(hidden)
     stop = draw.random()
     problem = Problem(
-        Network(
-            tuple(ACTIVATIONS[name] for name in (*hidden, choose("sigmoid", "hard"))),
-            LOSSES[choose(*LOSSES)],
-        ),
+        Network(tuple(ACTIVATIONS[name] for name in (*hidden, output)), loss),
         inputs=draw.normal(size=(rows, sizes[0])),
-        targets=choose(
-            draw.random((rows, sizes[-1])), draw.integers(0, 2, (rows, sizes[-1])) * 1.0
-        ),
+        targets=targets,
         learning_rate=choose(rule.learning_rate, 0.5),
-        solved_within=choose(0.5, 0.9),
+        solved_within=choose(None, 0.5) if loss.of_classes else choose(0.5, 0.9),
         order=Order(choose(1, 1, 3, None), shuffled=choose(True, False)),
         optimizer=optimizer,
         stop_loss=0.6 if stop < 0.2 else None,
@@ -109,6 +112,18 @@ def test_a_seed_of_the_reference_has_its_own_bits(number, data):
         np.testing.assert_array_equal(ours, theirs)
     few = data.draw(st.lists(st.integers(0, state.seeds - 1), min_size=1, unique=True))
     assert_same(train(reference, state.select(np.array(few)), problem, epochs, 2), parts, few)
+
+
+@built
+@given(st.integers(0, 2**32 - 1))
+def test_weights_are_evaluated_as_a_batch_of_all_rows_prints_them(number):
+    problem, state, _ = random_run(number)
+    for engine in (compiled, reference):
+        whole = replace(problem, order=Order(None), stop_loss=None)
+        printed = engine.advance(State.start(state.weights), replace(whole, optimizer=SGD), 1)
+        predictions, losses = engine.evaluate(problem, state.weights, threads=2)
+        np.testing.assert_array_equal(predictions, printed.predictions)
+        np.testing.assert_array_equal(losses, printed.first_epoch_losses)
 
 
 @built

@@ -5,7 +5,7 @@ To import: `ACTIVATIONS` and `Activation` from here; lookup by name, alias or gr
 an activation that is a function in Python from `in_python`.
 """
 
-from hsig.activations.activation import Activation
+from hsig.activations.activation import SOFTMAX, Activation
 from hsig.activations.table import ACTIVATIONS
 
-__all__ = ["ACTIVATIONS", "Activation"]
+__all__ = ["ACTIVATIONS", "SOFTMAX", "Activation"]

@@ -18,6 +18,8 @@ from hsig.formulas.simplifying import apply
 Parameter = float | str
 Settings = tuple[tuple[str, float], ...]
 
+SOFTMAX = "softmax"  # of all outputs of a layer together
+
 # A line between `low` and `high`; outside, `leak` times as steep.
 BENT_LINE = (
     "where(slope*x + shift < low, low + leak*(slope*x + shift - low), "
@@ -134,6 +136,8 @@ class Activation:
     @property
     def formula(self) -> str:
         """Its formula for people: with the parameters in force, and numbers to six digits."""
+        if self.name == SOFTMAX:
+            return "exp(x) / (the sum of exp(x) over all outputs)"
         value = self.function.value
         if self.kink != "own" and value.operation == "where_less":
             u, v, yes, no = value.operands

@@ -6,7 +6,7 @@ from math import inf
 from types import MappingProxyType
 from typing import Any
 
-from hsig.activations.activation import BENT_LINE, Activation, Alias, Parameter
+from hsig.activations.activation import BENT_LINE, SOFTMAX, Activation, Alias, Parameter
 
 
 def row(
@@ -298,6 +298,15 @@ LINEAR = (
              note="for the output, where targets may be any number; in no group but by its name"),
 )
 
+# Of several outputs at once; by itself, as here, that of two of which the other is at 0.
+OUTPUTS = (
+    row(SOFTMAX, "sigmoid(x)",
+        "Bridle 1990, Neurocomputing (NATO ASI F68)",
+        "torch.nn.Softmax jax.nn.softmax keras.activations.softmax tf.nn.softmax onnx.Softmax",
+        note="for the output, with the loss cross_entropy: exp(x) over the sum of all outputs' "
+        "exp(x)"),
+)
+
 # For hidden layers; named by surveys and users, and by no framework of today.
 
 _ELISH = "Basirat & Roth 2018, arXiv:1808.00783"
@@ -363,5 +372,5 @@ SURVEYED = (
 # fmt: on
 
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
-    {row.name: row for row in (*SIGMOIDS, *HIDDEN, *SURVEYED, *LINEAR)}
+    {row.name: row for row in (*SIGMOIDS, *HIDDEN, *SURVEYED, *LINEAR, *OUTPUTS)}
 )

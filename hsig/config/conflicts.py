@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.activations import Activation
+from hsig.activations import SOFTMAX, Activation
 from hsig.activations.names import to_text
 from hsig.config.values import KeyPath
 from hsig.experiments.experiment import Experiment
@@ -81,19 +81,17 @@ def _widths(rows: Rows) -> list[int]:
 
 def _find_loss_conflicts(experiment: Experiment) -> Iterator[Conflict]:
     loss, targets = experiment.loss, experiment.task.targets
-    is_of_classes = loss.name == "cross_entropy"
+    is_of_classes = loss.of_classes
     for output in dict.fromkeys(variant.output_activation for variant in experiment.variants):
-        if is_of_classes != (output.name == "softmax"):
+        if is_of_classes != (output.name == SOFTMAX):
             yield Conflict(
                 ("output_activation", "loss"),
                 "the loss cross_entropy and the output softmax go with each other alone, got "
                 f"{loss.name} with {to_text(output)}. Use both, or "
                 f"{'loss bce' if is_of_classes else 'loss cross_entropy'}",
             )
-    if (
-        is_of_classes
-        and not (np.sort(targets, axis=1) == [0.0] * (targets.shape[1] - 1) + [1.0]).all()
-    ):
+    is_one_hot = np.array_equal(np.sort(targets, axis=1)[:, -2:], [[0.0, 1.0]] * len(targets))
+    if is_of_classes and not (is_one_hot and np.isin(targets, (0.0, 1.0)).all()):
         yield Conflict(
             ("task", "loss"),
             "the loss cross_entropy needs a target for each class, 1 for that of the row and 0 for "
@@ -124,6 +122,12 @@ def _find_layer_conflicts(experiment: Experiment) -> Iterator[Conflict]:
     hidden = experiment.hidden
     for variant in experiment.variants:
         count = len(variant.hidden_activations)
+        if hidden and any(activation.name == SOFTMAX for activation in variant.hidden_activations):
+            yield Conflict(
+                ("activation", "activations"),
+                f"{variant.label}: softmax is for the output, with the loss cross_entropy. Use "
+                "another in hidden layers",
+            )
         if count not in (1, len(hidden)):
             units = ((hidden or (3,)) * count)[:count]
             yield Conflict(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations import ACTIVATIONS, SOFTMAX, Activation
 from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
 from hsig.config.conflicts import find_conflicts
 from hsig.config.datasets import Choices, Dataset, understand
@@ -250,7 +250,7 @@ class CheckedKeys:
             or LOSSES["squared" if task.kind == NUMBER else "cross_entropy" if several else "bce"]
         )
         within = values["solved_within"]
-        if within is None and loss.name != "cross_entropy":
+        if within is None and not loss.of_classes:
             within = 0.5
         return {"task": task, "test": test, "loss": loss, "solved_within": within}
 
@@ -320,8 +320,8 @@ def _understand(table: Table, choices: Choices, location: Location) -> Dataset:
 
 def _default_output(layers: Layers, hidden: Sequence[int], task: Task, loss: Loss) -> Activation:
     """What the target asks for; else, without hidden layers, that of the variant."""
-    if loss.name == "cross_entropy":
-        return ACTIVATIONS["softmax"]
+    if loss.of_classes:
+        return ACTIVATIONS[SOFTMAX]
     if task.kind == NUMBER and not loss.needs_probabilities:
         return ACTIVATIONS["identity"]
     return default_output_activation(layers[-1]) if hidden else layers[-1]

@@ -35,13 +35,14 @@
    functions of losses and the optimizers, each by its name in hsig. The code of a name is its
    place. */
 #define ACTIVATIONS(EACH)                                                                          \
-    EACH(LOGISTIC, "logistic") EACH(CLIP, "clipped line") EACH(PROGRAM, "program")
+    EACH(LOGISTIC, "logistic") EACH(CLIP, "clipped line") EACH(PROGRAM, "program")                 \
+    EACH(SOFTMAX, "softmax")
 #define BACKWARDS(EACH)                                                                            \
     EACH(OWN, "own") EACH(FROM_LOGISTIC, "logistic") EACH(FROM_OUTPUT, "output")                   \
     EACH(CONSTANT, "straight_through")
 #define LOSSES(EACH)                                                                               \
     EACH(SQUARED, "squared") EACH(BCE, "bce") EACH(BCE_OF_LOGIT, "bce_of_logit")                   \
-    EACH(BCE_NAIVE, "bce_naive")
+    EACH(BCE_NAIVE, "bce_naive") EACH(CROSS_ENTROPY, "cross_entropy_of_logit")
 #define OPTIMIZERS(EACH)                                                                           \
     EACH(SGD, "sgd") EACH(MOMENTUM, "momentum") EACH(NESTEROV, "nesterov")                         \
     EACH(RMSPROP, "rmsprop") EACH(ADAM, "adam") EACH(ADAMW, "adamw")
@@ -514,12 +515,12 @@ FUNCTION lanes ISA(training_slope)(const int kind, const int backward, const act
 /* --- losses: `hsig.networks.losses` --- */
 
 /* The slope of a loss in the output's pre-activation, where the prediction is y and the slope of
-   the output's activation is as given; with BCE_OF_LOGIT it is not asked for. `sides`: whether
+   the output's activation is as given; with BCE_OF_LOGIT and CROSS_ENTROPY it is not asked for. `sides`: whether
    some target is above 0 (1), and some below 1 (2). */
 FUNCTION lanes ISA(output_delta)(const int loss, lanes slope, lanes y, lanes target,
                                  const int sides)
 {
-    if (loss == BCE_OF_LOGIT)
+    if (loss == BCE_OF_LOGIT || loss == CROSS_ENTROPY)
         return y - target;
     if (loss == SQUARED)
         return 2.0 * (y - target) * slope;
@@ -553,6 +554,9 @@ static TARGET __attribute__((noinline)) void ISA(lose)(const int loss, const lan
         break;
     case BCE_OF_LOGIT:
         *lost = t * softplus(-*x) + (1.0 - t) * softplus(*x);
+        break;
+    case CROSS_ENTROPY: /* x is the logarithm of y */
+        *lost = where_less(none, t, -t * *x, none);
         break;
     default: /* BCE_NAIVE */
         *lost = -(t * log(*y) + (1.0 - t) * log(1.0 - *y));
@@ -757,6 +761,32 @@ FUNCTION void ISA(activate)(const problem *p, const desk *d, const known k, cons
 }
 #define activate ISA(activate)
 
+/* The softmax of n items, each of so many outputs, in place of whose pre-activations come its
+   logarithms. */
+static TARGET __attribute__((noinline)) void ISA(softmax)(const int wide, const int outputs,
+                                                          const int n, lanes *x, lanes *y)
+{
+    const int each = vectors_of(wide, outputs);
+    for (int i = 0; i < n; i++, x += each, y += each) {
+        const double *from = (const double *)x, *to = (const double *)y;
+        lanes top = element(wide, from, 0);
+        for (int o = 1; o < outputs; o++)
+            top = where_less(top, element(wide, from, o), element(wide, from, o), top);
+        for (int v = 0; v < each; v++) {
+            x[v] -= top;
+            y[v] = exp(x[v]);
+        }
+        lanes sum = element(wide, to, 0);
+        for (int o = 1; o < outputs; o++)
+            sum += element(wide, to, o);
+        const lanes logarithm = log(sum);
+        for (int v = 0; v < each; v++) {
+            x[v] -= logarithm;
+            y[v] /= sum;
+        }
+    }
+}
+
 /* What a layer makes of n items from `first` on; slopes too if training. */
 FUNCTION void ISA(forward_layer)(const int wide, const problem *p, const block *b, const desk *d,
                                  const known k, const int l, const int first, const int n,
@@ -773,6 +803,10 @@ FUNCTION void ISA(forward_layer)(const int wide, const problem *p, const block *
         all_sums(wide, wide ? n : 1, sums, &by, terms,
                  (const double *)(x + (fixed ? 0 : (ptrdiff_t)i * seen)), w,
                  bias ? w + (ptrdiff_t)terms * sums : NULL, 0, d->z[l] + (ptrdiff_t)i * sums);
+    }
+    if (k.layers == 0 && p->layer[l].activation.kind == SOFTMAX) {
+        ISA(softmax)(wide, p->layer[l].width, n, d->z[l], d->h[l]);
+        return;
     }
     const int asked = training && !(l + 1 == layers_of(p, k) && loss_of(p, k) == BCE_OF_LOGIT);
     activate(p, d, k, l, d->z[l], n * sums, d->h[l], asked ? d->delta[l] : NULL);
@@ -961,12 +995,35 @@ static void ISA(mark)(int64_t *epochs, unsigned which, long long epoch)
             epochs[lane] = epoch;
 }
 
+/* Where no bound says what is near enough (`solved_within` is nan): the lanes in which the output
+   that is to be 1 is larger than all others; with units in lanes all or none. */
+static TARGET __attribute__((noinline)) unsigned ISA(has_largest)(const int wide,
+                                                                  const int outputs,
+                                                                  const lanes *h, const lanes *t)
+{
+    lanes own = all(INFINITY), others = all(-INFINITY);
+    for (int o = 0; o < outputs; o++) {
+        const lanes y = element(wide, (const double *)h, o);
+        const lanes is_own = element(wide, (const double *)t, o);
+        own = where_less(all(0.5), is_own, y, own);
+        others = where_less(all(0.5), is_own, others, where_less(others, y, y, others));
+    }
+    return which_less(others, own);
+}
+
 /* Of lanes, those of a block's vector that are right at some items on the desk. */
 FUNCTION void ISA(keep_right)(const int wide, const problem *p, const desk *d, const known k,
                               const int first, const int n, unsigned *right)
 {
     const int last = layers_of(p, k) - 1, outputs = width_of(p, k, last);
     const int each = vectors_of(wide, outputs);
+    if (k.layers == 0 && p->solved_within != p->solved_within) {
+        for (int i = 0; i < n; i++)
+            right[wide ? 0 : first + i] &=
+                ISA(has_largest)(wide, outputs, d->h[last] + (ptrdiff_t)i * each,
+                                 d->targets + (ptrdiff_t)i * each);
+        return;
+    }
     for (int i = 0; i < n; i++)
         for (int o = 0; o < each; o++) {
             const ptrdiff_t at = (ptrdiff_t)i * each + o;

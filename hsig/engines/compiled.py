@@ -157,7 +157,8 @@ def advance_in_strides(
         layout = min(LAYOUTS, key=lambda name: _work(problem, state.weights, name))
     settings = (*optimizer.settings, *[0.0] * _SETTINGS)[:_SETTINGS]
     stop_loss = np.nan if problem.stop_loss is None else problem.stop_loss
-    numbers = [problem.solved_within, stop_loss]
+    within = np.nan if problem.solved_within is None else problem.solved_within
+    numbers = [within, stop_loss]
     numbers += [optimizer.weight_decay, optimizer.clip_norm, *settings]
     inputs = problem.inputs.shape[1]
     sizes = []
@@ -166,6 +167,8 @@ def advance_in_strides(
         sizes.append((inputs, units, rows - inputs))
         inputs = units
     fields, programs = zip(*map(_encode, network.activations), strict=True)
+    if network.loss.of_classes:
+        fields[-1][0] = _kernel.activations.index("softmax")
 
     arrays = (
         states,

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray
+from hsig.arrays import Array, BoolArray, sum_in_order
 
 
 def squared(p: Array, y: Array) -> Array:
@@ -94,6 +94,38 @@ def bce_naive_second_derivative(p: Array, y: Array) -> Array:
     return y / p**2 + (1.0 - y) / (1.0 - p) ** 2
 
 
+def cross_entropy(p: Array, y: Array) -> Array:
+    """Cross-entropy -y log p of each class, with 0 * log 0 = 0."""
+    return np.where(y > 0.0, -y * np.log(p), 0.0)
+
+
+def cross_entropy_derivative(p: Array, y: Array) -> Array:
+    """Slope of the cross-entropy in p: -y/p where y > 0."""
+    return np.where(y > 0.0, -y / p, 0.0)
+
+
+def cross_entropy_second_derivative(p: Array, y: Array) -> Array:
+    """Second derivative of the cross-entropy in p: y/p**2 where y > 0."""
+    return np.where(y > 0.0, y / p**2, 0.0)
+
+
+def softmax(z: Array) -> Array:
+    """What each output has of the sum of all exp(z), (samples, outputs, seeds)."""
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    shares: Array = powers / sum_in_order(powers.swapaxes(0, 1))[:, None]
+    return shares
+
+
+def cross_entropy_of_logit(z: Array, y: Array) -> Array:
+    """Cross-entropy of the softmax, from its pre-activations (samples, outputs, seeds).
+
+    It stays finite where an output rounds to 0.
+    """
+    z = z - z.max(axis=1, keepdims=True)
+    logarithms = z - np.log(sum_in_order(np.exp(z).swapaxes(0, 1)))[:, None]
+    return np.where(y > 0.0, -y * logarithms, 0.0)
+
+
 def rows_right(predictions: Array, targets: Array, within: float | None) -> BoolArray:
     """Which rows are right, (rows, seeds): all their outputs are within so much of the targets.
 
@@ -128,8 +160,9 @@ class Loss:
     needs_probabilities: bool = False  # predictions and targets must lie in [0, 1]
     # the gradient is 0 wherever the output's slope is 0, even where `derivative` is infinite
     zero_slope_teaches_nothing: bool = False
-    # of the logistic output, more exactly: the value from its pre-activation, and the derivatives
-    # in it from predictions
+    of_classes: bool = False  # goes with the softmax of all outputs, and that with it
+    # of the logistic output or the softmax, more exactly: the value from its pre-activation, and
+    # the derivatives in it from predictions
     value_of_logit: Callable[[Array, Array], Array] | None = None
     derivative_of_logit: Callable[[Array, Array], Array] | None = None
     second_derivative_of_logit: Callable[[Array, Array], Array] | None = None
@@ -165,6 +198,18 @@ _ROWS = (
         formula="-(y*log(p) + (1 - y)*log(1 - p)), 0*log(0) = nan",
         source="Theano 1.0.5, nnet/nnet.py, binary_crossentropy",
         needs_probabilities=True,
+    ),
+    Loss(
+        "cross_entropy",
+        cross_entropy,
+        cross_entropy_derivative,
+        cross_entropy_second_derivative,
+        formula="-(y_1*log(p_1) + y_2*log(p_2) + ...), 0*log(0) = 0",
+        source="Bridle 1990, Neurocomputing (NATO ASI F68): softmax with cross-entropy",
+        needs_probabilities=True,
+        of_classes=True,
+        value_of_logit=cross_entropy_of_logit,
+        derivative_of_logit=bce_of_logit_derivative,
     ),
 )
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from hsig.activations import ACTIVATIONS, Activation
 from hsig.arrays import Array, BoolArray, IntArray, sum_in_order
-from hsig.networks.losses import Loss
+from hsig.networks.losses import Loss, softmax
 
 Weights = tuple[Array, ...]
 
@@ -56,7 +56,8 @@ class Network:
             has_bias = len(layer) > outputs.shape[1]
             layer_inputs.append(append_ones(outputs) if has_bias else outputs)
             pre_activations.append(weighted_sums(layer_inputs[-1], layer))
-        predictions = self.output_activation.value(pre_activations[-1])
+        activate = softmax if self.loss.of_classes else self.output_activation.value
+        predictions = activate(pre_activations[-1])
         return Activity(tuple(layer_inputs), tuple(pre_activations), predictions)
 
     def losses(self, activity: Activity, targets: Array) -> Array:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hsig.activations import Activation
+from hsig.activations import SOFTMAX, Activation
 from hsig.arrays import Array, IntArray
 from hsig.networks.affine_fit import is_separable
 
@@ -42,6 +42,8 @@ def find_obstacle(
         return OUT_OF_REACH
     if find_contradictions(features, targets, solved_within):
         return CONTRADICTION
+    if output.name == SOFTMAX:  # an output falls where another rises
+        return ""
     goes_one_way = all(
         activation.is_linear or (width == 1 and activation.is_monotonic)
         for activation, width in zip(activations, units, strict=False)  # the output is left out
