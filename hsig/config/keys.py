@@ -38,7 +38,7 @@ from hsig.config.kinds import (
 from hsig.config.optimizer_kinds import OptimizerKind, example_of
 from hsig.config.ranges import VALUES_SCHEMA, Tune
 from hsig.config.specs import is_bracketed
-from hsig.config.task_kinds import BiasKind, InitialWeights, StartKind, TaskKind
+from hsig.config.task_kinds import BiasKind, InitialWeights, StartKind, TaskKind, TestKind
 from hsig.config.text import CONFIG_ENDINGS, list_configs
 from hsig.errors import ConfigError
 
@@ -146,7 +146,7 @@ _ROWS = (
         help="Share of the rows to hold out, such as 0.25: never trained on, and measured on"),
     Key("data_seed", Whole(0, MAX_SEED), 0, metavar="N",
         help="What is drawn of the data, as which rows are held out, follows from it"),
-    Key("test", TaskKind(), metavar="csv:FILE", may_vary=False,
+    Key("test", TestKind(), metavar="csv:FILE", may_vary=False,
         help="Rows to measure on, from a file with the columns of the task's"),
     Key("scale_target", _TARGET_SCALES, "auto", metavar="SCALE",
         help="Of a target that is a number, as for scale. Default: standard if the output is "

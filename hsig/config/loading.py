@@ -8,21 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from itertools import chain
-from math import isinf
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from hsig.activations import ACTIVATIONS, SOFTMAX, Activation
+from hsig.activations import ACTIVATIONS, Activation
 from hsig.config.activation_kinds import ActivationKind, Layers, insert_formulas, layers_text
 from hsig.config.conflicts import find_conflicts
-from hsig.config.datasets import Choices, Dataset, understand
 from hsig.config.formulas import Argument, read_argument
 from hsig.config.keys import COMPARE, EXPLAIN, KEYS, TRAIN, Key, known_elsewhere
 from hsig.config.kinds import SAME, Kind, ListOf, Number
-from hsig.config.tables import Table
+from hsig.config.targets import choose_target_scale, default_output, resolve_task
 from hsig.config.task_kinds import LAYER_NAMES, split_tasks
 from hsig.config.text import read_config
 from hsig.config.values import (
@@ -36,9 +31,6 @@ from hsig.config.values import (
 )
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import OF_OPTIMIZER, Bound, Checks, Experiment, Variant
-from hsig.networks.losses import LOSSES, Loss
-from hsig.networks.network import default_output_activation
-from hsig.networks.tasks import MIN_ROWS, NO_SCALE, NUMBER, Task, split_rows
 
 Settings = Mapping[str, str | Argument]  # by key: texts as behind its flag, or values of a call
 
@@ -174,13 +166,14 @@ class CheckedKeys:
             ConfigError: With all problems, should there be one.
         """
         if len(self.values) == len(KEYS):
-            experiment = self._assemble()
-            for keys, message, path in find_conflicts(experiment):
-                location = self.location(*keys)
-                if path and isinstance(location.value.value, dict):  # layers by their names
-                    names = [name for name in LAYER_NAMES if name in location.value.value]
-                    path = tuple(names[int(step)] for step in path)
-                replace(location, path=path).wrong(message)
+            with suppress(InvalidValue):  # of a table, which is noted
+                experiment = self._assemble()
+                for keys, message, path in find_conflicts(experiment):
+                    location = self.location(*keys)
+                    if path and isinstance(location.value.value, dict):  # layers by their names
+                        names = [name for name in LAYER_NAMES if name in location.value.value]
+                        path = tuple(names[int(step)] for step in path)
+                    replace(location, path=path).wrong(message)
         if self.problems:
             raise ConfigError(self.problems)
         return experiment
@@ -196,7 +189,7 @@ class CheckedKeys:
         for name in OF_OPTIMIZER:
             if values[name] is None:
                 values[name] = getattr(values["optimizer"].rule, name)
-        values |= self._task()
+        values |= resolve_task(values, self.location)
         own, chosen = values["activation"], values["activations"] if self.comparing else ()
         is_known = own is not None and all(layer.name in ACTIVATIONS for layer in own)
         if not (self.comparing and (own is None or is_known or own in chosen)):
@@ -216,46 +209,8 @@ class CheckedKeys:
             values["seeds"] = (0,)  # they go with one seed
         return Experiment(variants=variants, **{name: values[name] for name in _FIELDS})
 
-    def _task(self) -> dict[str, Any]:
-        """The task, with rows held out, and what follows from it where nobody said otherwise."""
-        values = self.values
-        task, test, share = (values[name] for name in ("task", "test", "held_out"))
-        if isinstance(task, Table):
-            squared = values["loss"] is not None and not values["loss"].needs_probabilities
-            chosen = {name: values[name] for name in Choices._fields if name in values}
-            choices = Choices(**chosen, squared=squared)
-            dataset = _understand(task, choices, self.location("task"))
-            task = dataset.to_task()
-            if isinstance(test, Table):
-                rows = dataset.encode(test, choices.missing, self.location("test"))
-                test = replace(task, name=test.name, inputs=rows.inputs, targets=rows.targets)
-        elif isinstance(test, Table):
-            raise self.location("test").wrong(
-                f"goes with a task from a file, whose columns it has; {task.name} is none"
-            )
-        if test is not None:
-            task = replace(task, held_out=test.rows)
-        if share is not None and test is not None:
-            self.location("held_out").wrong("goes without test, whose rows are held out. Give one")
-        elif share is not None and len(task.targets) < MIN_ROWS:
-            self.location("held_out").wrong(
-                f"expected a task of at least {MIN_ROWS} rows to hold some out, got "
-                f"{len(task.targets)}"
-            )
-        elif share is not None:
-            task = split_rows(task, share, values["data_seed"])
-        several = len(task.classes) > 2
-        loss = (
-            self.values["loss"]
-            or LOSSES["squared" if task.kind == NUMBER else "cross_entropy" if several else "bce"]
-        )
-        within = values["solved_within"]
-        if within is None and not loss.of_classes:
-            within = 0.5
-        return {"task": task, "test": test, "loss": loss, "solved_within": within}
-
     def _variant(self, layers: Layers, values: Mapping[str, Any]) -> Variant:
-        output = values["output_activation"] or _default_output(
+        output = values["output_activation"] or default_output(
             layers, values["hidden"], values["task"], values["loss"]
         )
         return Variant(layers_text(layers), layers, layers[-1] if output == SAME else output)
@@ -307,33 +262,6 @@ class CheckedKeys:
         return checks
 
 
-_UNDERSTOOD: dict[tuple[Table, Choices], Dataset] = {}  # the last, which a sweep asks for again
-
-
-def _understand(table: Table, choices: Choices, location: Location) -> Dataset:
-    if (table, choices) not in _UNDERSTOOD:
-        dataset = understand(table, choices, location)
-        _UNDERSTOOD.clear()
-        _UNDERSTOOD[table, choices] = dataset
-    return _UNDERSTOOD[table, choices]
-
-
-def _default_output(layers: Layers, hidden: Sequence[int], task: Task, loss: Loss) -> Activation:
-    """What the target asks for; else, without hidden layers, that of the variant."""
-    if loss.of_classes:
-        return ACTIVATIONS[SOFTMAX]
-    if task.kind == NUMBER and not loss.needs_probabilities:
-        return ACTIVATIONS["identity"]
-    return default_output_activation(layers[-1]) if hidden else layers[-1]
-
-
-def choose_target_scale(task: Task, variants: Iterable[Variant]) -> str:
-    """How to scale a target if nobody says: as `standard` where outputs and targets are far."""
-    unbounded = all(map(isinf, chain(*(v.output_activation.range for v in variants))))
-    far = task.kind == NUMBER and task.targets.shape[1] == 1 and np.abs(task.targets).max() > 1.0
-    return "standard" if unbounded and far else NO_SCALE
-
-
 def check_keys(
     written: Mapping[str, Value], problems: list[str], *, comparing: bool = False
 ) -> CheckedKeys:
@@ -360,7 +288,7 @@ def resolved_keys(experiment: Experiment) -> dict[str, Json]:
     outputs = [variant.output_activation for variant in experiment.variants]
     output: Activation | str | None = outputs[0]
     default = partial(
-        _default_output, hidden=experiment.hidden, task=experiment.task, loss=experiment.loss
+        default_output, hidden=experiment.hidden, task=experiment.task, loss=experiment.loss
     )
     if len(hidden) > 1 and outputs == list(map(default, hidden)):
         output = None

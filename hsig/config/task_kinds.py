@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hsig.config.kinds import (
     MAX_INPUTS,
@@ -101,6 +102,8 @@ class TaskKind(SpecKind):
     def complete(self, typed: str) -> list[str]:
         return complete_list(self.names(), typed)
 
+    max_kept: ClassVar[float] = MAX_KEPT_NUMBERS
+
     def document(self, value: "Task | None") -> Json:
         if value is None:
             return None
@@ -110,10 +113,21 @@ class TaskKind(SpecKind):
         if source is not None:
             known |= {"csv": source.path, "sha256": source.sha256, "notes": list(source.notes)}
         document: dict[str, Json] = {name: part for name, part in known.items() if part}
-        if source is not None and inputs.size + targets.size > MAX_KEPT_NUMBERS:
+        if source is not None and inputs.size + targets.size > self.max_kept:
             return document
         targets = targets[:, 0] if targets.shape[1] == 1 else targets
         return {**document, "inputs": inputs.tolist(), "targets": targets.tolist()}
+
+
+class TestKind(TaskKind):
+    """A file with the columns of the task's; a run keeps all of its rows."""
+
+    max_kept: ClassVar[float] = inf
+
+    def check(self, value: object, location: Location) -> "Task | Table":
+        if value in self.names() or (isinstance(value, dict) and not {"csv"} <= value.keys()):
+            raise location.expected("a file with the columns of the task's, csv:FILE", value)
+        return super().check(value, location)
 
 
 class StartKind(SpecKind):
