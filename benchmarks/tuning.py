@@ -16,6 +16,7 @@ from hsig.analysis.pairing import pair
 from hsig.analysis.tuning import choose_rate, tuning_experiments
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.measures import LOSS, SOLVED, Measure
 from hsig.experiments.parallel import local_pool, run_jobs
 from hsig.experiments.sweeps import CellResult
 
@@ -40,23 +41,27 @@ def _first_variant(experiment: Experiment) -> Experiment:
 
 
 def claims(
-    random: np.random.Generator, pool: dict[float, CellResult], tuning: int, reported: int
+    random: np.random.Generator,
+    pool: dict[float, CellResult],
+    tuning: int,
+    reported: int,
+    measure: Measure,
 ) -> tuple[bool, bool, bool]:
     """Whether one study claims a difference: by the rule, without alternatives, without seeds."""
     rows = random.permutation(len(next(iter(pool.values())).seeds))[: 2 * (tuning + reported)]
     drawn = np.array(next(iter(pool.values())).seeds)[rows].reshape(2, -1)
-    solved, luckiest, others = {}, {}, {}
+    scores, luckiest, others = {}, {}, {}
     for label, seeds in zip(("one", "other"), drawn.tolist(), strict=True):
         on = {rate: result.select(seeds[:tuning]) for rate, result in pool.items()}
         found = {rate: result.select(seeds[tuning:]) for rate, result in pool.items()}
-        choice = choose_rate(label, on)
-        lucky = choose_rate(label, found) if label == "one" else choice
+        choice = choose_rate(label, on, measure)
+        lucky = choose_rate(label, found, measure) if label == "one" else choice
         assert choice is not None
         assert lucky is not None
-        solved[label] = found[choice.value].solved
-        luckiest[label] = found[lucky.value].solved
-        others[label] = [found[rate].solved for rate in choice.alternatives]
-    made = (pair(solved, "other", others), pair(solved, "other"), pair(luckiest, "other"))
+        scores[label] = measure.scores(found[choice.value])
+        luckiest[label] = measure.scores(found[lucky.value])
+        others[label] = [measure.scores(found[rate]) for rate in choice.alternatives]
+    made = (pair(scores, "other", others), pair(scores, "other"), pair(luckiest, "other"))
     one, naive, lucky_too = (bool(pairing.against["one"].claim) for pairing in made)
     return one, naive, lucky_too
 
@@ -67,15 +72,17 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--pool", type=int, default=4000, help="seeds that are trained")
     parser.add_argument("--rates", default="learning_rate=log:0.01..10:13")
+    parser.add_argument("--measure", default=SOLVED, choices=(SOLVED, LOSS))
     parser.add_argument("--activations", default=",".join(ACTIVATIONS))
     chosen = parser.parse_args()
+    measure = Measure(chosen.measure)
     random = np.random.Generator(np.random.PCG64(2026))
     print("equal activations told apart: tuning and reported seeds; by the rule, without")
     print("alternatives, one tuned on the reported seeds")
     for activation in chosen.activations.split(","):
         pool = trained(activation, chosen.rates, chosen.pool)
         for tuning, reported in SIZES:
-            found = [claims(random, pool, tuning, reported) for _ in range(chosen.studies)]
+            found = [claims(random, pool, tuning, reported, measure) for _ in range(chosen.studies)]
             shares = "  ".join(f"{share:.3f}" for share in np.mean(found, axis=0))
             print(f"  {activation:8s} {tuning:4d} {reported:4d}  {shares}")
 
