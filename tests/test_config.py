@@ -81,8 +81,19 @@ def test_flags_beat_the_file_and_the_file_beats_the_defaults(write):
     assert (experiment.epochs, experiment.hidden, experiment.learning_rate) == (20, (5,), 0.1)
 
 
+CONFIGS = Path(__file__).parents[1] / "configs"
 EVERY_KEY = {
-    "task": "{inputs: [[0], [1]], targets: [1, 0]}",
+    "task": f"csv:{CONFIGS / 'curve.csv'}",
+    "target": "x",
+    "inputs": "y",
+    "drop": "above",
+    "missing": "drop",
+    "target_kind": "number",
+    "held_out": "0.25",
+    "data_seed": "3",
+    "test": "null",
+    "scale_target": "minmax",
+    "measure": "right",
     "scale": "standard",
     "activation": "{name: hard, slope: 0.25, backward: logistic}",
     "activations": "[hard, tanh]",
@@ -126,7 +137,13 @@ def test_every_key_can_be_set_in_a_file_and_by_a_flag(write, by_flag):
     path, flags = (None, EVERY_KEY) if by_flag else (write(text), {})
     experiment = load_experiment(path, flags, "train")
     (variant,) = experiment.variants
-    assert experiment.scaled_task.inputs.tolist() == [[-1], [1]]
+    task, seen = experiment.task, experiment.scaled_task
+    assert (task.kind, task.columns) == ("number", ("y", "x"))
+    assert (len(task.targets), len(task.held_out.targets)) == (240, 80)
+    assert (seen.targets.min(), seen.targets.max()) == (0.0, 1.0)
+    assert np.abs(seen.inputs.mean()) < 1e-12
+    assert (experiment.missing, experiment.data_seed) == ("drop", 3)
+    assert experiment.chosen_measure == ("right", True)
     assert variant.label == "hard:slope=0.25,backward=logistic"
     assert variant.output_activation.kink == "open"
     assert (experiment.loss.name, experiment.learning_rate) == ("squared", 0.001)

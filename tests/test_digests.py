@@ -6,6 +6,7 @@ off the numbers of another experiment as those that were asked for.
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -43,10 +44,22 @@ ONE = {"seeds": "5", "epochs": "30", "init": "uniform:-3,3", "report_every": "10
 UNTIL = {"until": "0.1"}
 TUNE = {"activations": "hard,tanh", "tune": "learning_rate=0.1,1"}
 PAIR = {"activations": "hard,tanh"}
+CONFIGS = Path(__file__).parents[1] / "configs"
+CURVE = {"task": f"csv:{CONFIGS / 'curve.csv'}"}
 WEIGHTS = "{hidden: [[1, 2], [3, 4], [5, 6]], output: [[1], [2], [%s]]}"
 # in each the numbers are others, where the key says that numbers depend on it
 CHANGES = {
     "task": Change("xor", "and"),
+    "target": Change("above", "x", CURVE),
+    "inputs": Change("x", "y", CURVE),
+    "drop": Change("x", "y", CURVE),
+    "missing": Change("refuse", "drop", CURVE),
+    "target_kind": Change("class", "number", {"task": f"csv:{CONFIGS / 'people.csv'}"}),
+    "held_out": Change("0.25", "0.5", CURVE),
+    "data_seed": Change("0", "1", CURVE | {"held_out": "0.25"}),
+    "test": Change(None, CURVE["task"], CURVE),
+    "scale_target": Change("none", "minmax", {"task": f"csv:{CONFIGS / 'wave.csv'}"}),
+    "measure": Change("solved", "loss"),
     "scale": Change("none", "standard"),
     "activation": Change("hard", "hard:slope=0.25"),
     "activations": Change("hard,tanh", "hard,relu", command=COMPARE),
@@ -296,7 +309,6 @@ DEFAULTS = {
     "target": None,
     "inputs": None,
     "drop": None,
-    "missing": "refuse",
     "target_kind": "auto",
     "held_out": None,
     "data_seed": 0,
