@@ -11,7 +11,7 @@ consecutive or two, and each stands in two rows or more; 0 and 1 always are. All
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from shlex import quote
@@ -161,17 +161,16 @@ class Dataset:
         Raises:
             InvalidValue: If it lacks a column, or a row has a value that these rows have not.
         """
-        before, named = len(location.problems), {column.name: column for column in table.columns}
+        before, case = len(location.problems), _Case(table, Choices(missing=missing), location)
+        named = {column.name: column for column in table.columns}
         absent = [feature.name for feature in self.used if feature.name not in named]
         if absent:
-            raise _complain(
-                table,
+            raise case.wrong(
                 f"expected the columns of {self.table.name}, got none called {_join(absent)}. It "
-                f"has: {_join([*named])}",
-                location,
+                f"has: {_join([*named])}"
             )
         columns = [named[feature.name] for feature in self.used]
-        rows = _find_rows(table, columns, Choices(missing=missing), location)
+        rows = _find_rows(case, columns)
         parts = []
         for feature, column in zip(self.used, columns, strict=True):
             values, unknown = feature.encode(column.select(rows))
@@ -179,11 +178,9 @@ class Dataset:
             if unknown.any():
                 row = int(rows[np.argmax(unknown)])
                 known = f"one of {_join(feature.names)}" if feature.names else "a number"
-                _complain(
-                    table,
+                case.wrong(
                     f"{table.where(row)}: {column.name}: expected {known}, as {self.table.name} "
-                    f"has, got {column.text(row)!r}{_count_more(int(unknown.sum()))}",
-                    location,
+                    f"has, got {column.text(row)!r}{_count_more(int(unknown.sum()))}"
                 )
         if table.problems or len(location.problems) > before:
             raise InvalidValue
@@ -193,31 +190,38 @@ class Dataset:
 # --- understanding ----------------------------------------------------------------------------
 
 
-def understand(table: Table, choices: Choices, location: Location) -> Dataset:
+def understand(
+    table: Table,
+    choices: Choices,
+    location: Location,
+    locate: Callable[[str], Location] | None = None,
+) -> Dataset:
     """Decide what each column of a table is for.
+
+    Complaints about what is asked are made where `locate` has the key; else at `location`, with it.
 
     Raises:
         InvalidValue: After complaints about all that cannot stand; those about the table have been
             made by who read it.
     """
-    before = len(location.problems)
-    target, inputs, left_out = _choose_roles(table, choices, location)
+    before, case = len(location.problems), _Case(table, choices, location, locate)
+    target, inputs, left_out = _choose_roles(case)
     features: dict[Column, Feature] = {}
     for column in inputs:
         present = column.present
-        if _check_numbers(table, column, choices, location):
+        if _check_numbers(case, column):
             kind = NAMES if (present.codes >= 0).any() else NUMBER
             features[column] = _describe(present, INPUT, kind)
     for column, feature in tuple(features.items()):
         if feature.kind == NAMES and feature.is_constant and not choices.inputs:
             left_out[column] = f"every row has {feature.names[0]}"
             del features[column]
-    _refuse_many_names(table, features, choices, location)
-    rows = _find_rows(table, [*features, target], choices, location)
+    _refuse_many_names(case, features)
+    rows = _find_rows(case, [*features, target])
     selected = {column: column.select(rows) for column in (*features, target)}
-    kind = _find_target_kind(table, target, selected[target], choices, location)
+    kind = _find_target_kind(case, target, selected[target])
     if not features and len(location.problems) == before:
-        _complain(table, "expected an input beside the target. Name some with --inputs", location)
+        case.wrong("expected an input beside the target. Name some with --inputs")
     if table.problems or len(location.problems) > before:
         raise InvalidValue
     for column, feature in features.items():
@@ -244,33 +248,42 @@ def understand(table: Table, choices: Choices, location: Location) -> Dataset:
     )
 
 
-def _complain(table: Table, message: str, location: Location) -> InvalidValue:
-    between = ", " if message.startswith(f"{table.row_noun} ") else ": "
-    return location.wrong(f"{table.path or table.name}{between}{message}")
+class _Case(NamedTuple):
+    """A table, what is asked of its columns, and where to complain."""
+
+    table: Table
+    choices: Choices
+    location: Location  # of the table
+    locate: Callable[[str], Location] | None = None  # of a key
+
+    def wrong(self, message: str, key: str = "") -> InvalidValue:
+        """Note what is wrong with the table, or with a key; to be raised."""
+        table, location = self.table, self.location
+        if key and self.locate:
+            location = self.locate(key)
+        elif key:
+            message = f"{key}: {message}"
+        between = ", " if message.startswith(f"{table.row_noun} ") else ": "
+        return location.wrong(f"{table.path or table.name}{between}{message}")
 
 
-def _choose_roles(
-    table: Table, choices: Choices, location: Location
-) -> tuple[Column, list[Column], dict[Column, str]]:
+def _choose_roles(case: _Case) -> tuple[Column, list[Column], dict[Column, str]]:
     """The target, the inputs, and why each of the others is left out."""
+    table, choices = case.table, case.choices
     named = {column.name: column for column in table.columns}
     by_number = {str(column.place): column for column in table.columns}
     if len(named) < 2:
-        raise _complain(
-            table,
+        raise case.wrong(
             f"expected at least an input and a target, got {len(named)} column. Fields may have "
-            ", ; tab | or spaces between them",
-            location,
+            ", ; tab | or spaces between them"
         )
 
     def find(key: str, name: str) -> Column:
         found = named.get(name) or by_number.get(name)
         if found is None:
-            raise _complain(
-                table,
-                f"{key}: there is no column '{name}'.{nearest(name, named)} There are: "
-                f"{_join([*named])}",
-                location,
+            raise case.wrong(
+                f"there is no column '{name}'.{nearest(name, named)} There are: {_join([*named])}",
+                key,
             )
         return found
 
@@ -282,13 +295,12 @@ def _choose_roles(
     rest = [column for column in table.columns if column not in dropped]
     target = given[0] if given else next((c for c in reversed(rest) if c not in chosen), None)
     if target is None:
-        raise _complain(table, "target: no column is left to predict", location)
+        raise case.wrong("no column is left to predict", "target")
     if not given and target.named and _ROW_NAMES.fullmatch(target.name.casefold()):
-        raise _complain(
-            table,
-            f"target: the last column is called {target.name}, as what names rows. Name what to "
+        raise case.wrong(
+            f"the last column is called {target.name}, as what names rows. Name what to "
             f"predict, such as --target {quote(rest[-2].name if len(rest) > 1 else target.name)}",
-            location,
+            "target",
         )
     for key, first, second in (
         ("inputs", [target], chosen),
@@ -297,7 +309,7 @@ def _choose_roles(
     ):
         for column in {*first} & {*second}:
             role = "the target" if column is target else "one of the inputs"
-            raise _complain(table, f"{key}: '{column.name}' is {role}", location)
+            raise case.wrong(f"'{column.name}' is {role}", key)
     left_out = dict.fromkeys(dropped, _DROPPED)
     if chosen:
         left_out |= dict.fromkeys((c for c in rest if c not in (*chosen, target)), _NO_INPUT)
@@ -331,31 +343,28 @@ def _counts_rows(column: Column) -> bool:
     return len(steps) + 1 >= _MIN_COUNTED and bool((steps == 1).all())
 
 
-def _find_rows(
-    table: Table, columns: Sequence[Column], choices: Choices, location: Location
-) -> IntArray:
+def _find_rows(case: _Case, columns: Sequence[Column]) -> IntArray:
     """Places of the rows without a missing value; unless they are to be dropped, it complains.
 
     The last of the columns is the target.
     """
     absent = {column: column.missing for column in columns if column.missing.any()}
-    complete = np.ones(len(table.lines), dtype=bool)
+    complete = np.ones(len(case.table.lines), dtype=bool)
     for lacks in absent.values():
         complete &= ~lacks
-    if absent and (choices.missing != "drop" or not complete.any()):
+    if absent and (case.choices.missing != "drop" or not complete.any()):
         column, lacks = next(iter(absent.items()))
         row = int(np.argmax(lacks))
         counted = [f"{column.name} {lacks.sum()}" for column, lacks in absent.items()]
         ways = [f"the rows: --missing drop ({complete.sum()} stay)"] * bool(complete.any())
         inputs = [column for column in absent if column is not columns[-1]]
-        ways += [f"the columns: {_flag_drop(inputs, choices)}"] * bool(inputs)
+        ways += [f"the columns: {_flag_drop(inputs, case.choices)}"] * bool(inputs)
         if columns[-1] in absent and not complete.any():
             ways.append("the target: name another with --target")
-        _complain(
-            table,
+        case.wrong(
             f"of {len(complete)} rows values are missing: {_join(counted)}; the first in "
-            f"{table.where(row)}, {column.text(row)!r}. To go on, leave out {', or '.join(ways)}",
-            location,
+            f"{case.table.where(row)}, {column.text(row)!r}. To go on, leave out "
+            f"{', or '.join(ways)}"
         )
     return np.flatnonzero(complete)
 
@@ -415,10 +424,8 @@ def _describe(column: Column, role: str, kind: str) -> Feature:
 
 
 def _check_numbers(
-    table: Table,
+    case: _Case,
     column: Column,
-    choices: Choices,
-    location: Location,
     *,
     is_target: bool = False,
 ) -> bool:
@@ -440,13 +447,11 @@ def _check_numbers(
             return True
     row = int(np.argmax(is_text))
     all_look = f" ({looks})" if looks else ""
-    way = f"leave the column out: {_flag_drop([column], choices)}"
-    _complain(
-        table,
-        f"{table.where(row)}: {column.name}: expected a number, got {column.text(row)!r}"
+    way = f"leave the column out: {_flag_drop([column], case.choices)}"
+    case.wrong(
+        f"{case.table.where(row)}: {column.name}: expected a number, got {column.text(row)!r}"
         f"{all_look}{_count_more(count)}. Write numbers such as 1234.5, or "
-        f"{'name another target with --target' if is_target else way}",
-        location,
+        f"{'name another target with --target' if is_target else way}"
     )
     return False
 
@@ -466,9 +471,7 @@ def _count_more(count: int) -> str:
     return f", and {count - 1} more" if count > 1 else ""
 
 
-def _refuse_many_names(
-    table: Table, features: dict[Column, Feature], choices: Choices, location: Location
-) -> None:
+def _refuse_many_names(case: _Case, features: dict[Column, Feature]) -> None:
     """Complain of inputs with too many names, or nearly one for each row, and take them out."""
     refused = {}
     for column, feature in features.items():
@@ -477,44 +480,38 @@ def _refuse_many_names(
             what = "dates" if all(map(_DATE.fullmatch, feature.names[:100])) else "names"
             refused[column] = f"{column.name} {feature.distinct} {what} ({feature.names[0]!r})"
     if refused:
-        _complain(
-            table,
+        case.wrong(
             f"expected numbers, or at most {MAX_NAMES} names that stand in two rows or more on "
             f"average, got {_join([*refused.values()])}. To go on, leave the columns out: "
-            f"{_flag_drop(refused, choices)}",
-            location,
+            f"{_flag_drop(refused, case.choices)}"
         )
     for column in refused:
         del features[column]
 
 
-def _find_target_kind(
-    table: Table, column: Column, present: Column, choices: Choices, location: Location
-) -> str:
+def _find_target_kind(case: _Case, column: Column, present: Column) -> str:
     """What a target is; after a complaint, a number."""
+    table, choices = case.table, case.choices
     is_text = present.codes >= 0
-    if not len(is_text) or not _check_numbers(table, column, choices, location, is_target=True):
+    if not len(is_text) or not _check_numbers(case, column, is_target=True):
         return NUMBER
     if choices.target_kind == NUMBER or (not is_text.any() and not _are_classes(present, choices)):
         if is_text.any():
             row = int(np.argmax((column.codes >= 0) & ~column.missing))
-            _complain(
-                table,
-                f"{table.where(row)}: {column.name}: expected a number, as target_kind says, got "
-                f"{column.text(row)!r}",
-                location,
+            case.wrong(
+                f"{table.where(row)}: {column.name}: expected a number, got {column.text(row)!r}",
+                "target_kind",
             )
         return NUMBER
     counts = _count_values(present)
     rows = len(is_text)
     if (len(counts) > MAX_NAMES and 2 * len(counts) > rows) or len(counts) == rows > 2:
         numbers = [c.name for c in table.columns if not c.texts and c is not column]
-        _complain(
-            table,
-            f"target: {column.name} has {len(counts)} classes in {rows} rows, such as "
+        case.wrong(
+            f"{column.name} has {len(counts)} classes in {rows} rows, such as "
             f"{next(iter(counts))!r}. Name what to predict, such as --target "
             f"{quote((numbers or [table.columns[0].name])[-1])}",
-            location,
+            "target",
         )
     return CLASS
 
