@@ -32,7 +32,7 @@ def resolve_task(
     if isinstance(task, Table):
         chosen = {name: values[name] for name in Choices._fields if name in values}
         squared = loss is not None and not loss.needs_probabilities
-        dataset = _understand(task, Choices(**chosen, squared=squared), location("task"))
+        dataset = _understand(task, Choices(**chosen, squared=squared), location)
         task = dataset.to_task()
         if isinstance(test, Table):
             rows = dataset.encode(test, values["missing"], location("test"))
@@ -62,9 +62,9 @@ def resolve_task(
 _UNDERSTOOD: dict[tuple[Table, Choices], Dataset] = {}  # the last, which a sweep asks for again
 
 
-def _understand(table: Table, choices: Choices, location: Location) -> Dataset:
+def _understand(table: Table, choices: Choices, location: Callable[[str], Location]) -> Dataset:
     if (table, choices) not in _UNDERSTOOD:
-        dataset = understand(table, choices, location)
+        dataset = understand(table, choices, location("task"), location)
         _UNDERSTOOD.clear()
         _UNDERSTOOD[table, choices] = dataset
     return _UNDERSTOOD[table, choices]
