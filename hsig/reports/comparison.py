@@ -36,6 +36,7 @@ from hsig.reports.phrases import (
     every_layer,
     few_seeds,
     heading,
+    least_held_out,
     legend,
     measured_names,
     missed_precision,
@@ -409,6 +410,7 @@ def notes(summary: Summary, tuned: Tuning | None = None, *, full: bool = False) 
         ),
         *(f"{sentence}: {', '.join(labels)}" for sentence, labels in found.items() if labels),
         *missed_precision(experiment, summary.variants),
+        *(least_held_out(ranked) if full else ()),
         *_describe_early_end(summary),
     ]
 

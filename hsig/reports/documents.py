@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsig.analysis.pairing import Pairing
 from hsig.analysis.parts import Part, group_parts
-from hsig.analysis.summary import TWINS_DIFFER, Solved, Summary, VariantSummary
+from hsig.analysis.summary import MAX_ROWS, TWINS_DIFFER, Solved, Summary, VariantSummary
 from hsig.arrays import Array, IntArray
 from hsig.config.activation_kinds import spec_document
 from hsig.config.loading import resolved_keys
@@ -20,6 +20,7 @@ from hsig.config.values import Json
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.evidence import Evidence
 from hsig.experiments.experiment import Experiment, Outcome, Training
+from hsig.experiments.measures import HELD_OUT, LOSS, Measures
 from hsig.experiments.outlook import WINDOW, Outlook
 from hsig.experiments.verdicts import RULES, VERDICTS
 from hsig.reports.columns import Comparison, variant_columns
@@ -56,9 +57,10 @@ def document(
         "complete": outcome.complete,
         "best_affine": {
             "cost": for_json(affine.cost),
-            "predictions": for_json(_drop_single_output(affine.predictions)),
+            "predictions": for_json(_drop_single_output(affine.predictions[:MAX_ROWS])),
             "right": affine.right,
         },
+        **_describe_task(experiment),
         "pairing": pairing_document(summary.pairing),
         "verdict_rules": [
             {
@@ -76,6 +78,21 @@ def document(
                 records, outcome.results, summary.variants, strict=True
             )
         ],
+    }
+
+
+def _describe_task(experiment: Experiment) -> dict[str, Json]:
+    """What is measured on which rows, and what the target was taken for."""
+    task = experiment.task
+    return {
+        "measure": for_json(experiment.chosen_measure),
+        "rows": {
+            "training": len(task.targets),
+            "held_out": 0 if task.held_out is None else len(task.held_out.targets),
+        },
+        "target_kind": task.kind or None,
+        "classes": list(task.classes),
+        "notes": list(task.source.notes) if task.source else [],
     }
 
 
@@ -150,6 +167,7 @@ def _variant(
     return head | {
         "linear_pieces": for_json(variant.activation.linear_pieces),
         "chaos": {"twins": numbers.twins, "parted": numbers.parted, "at_least": TWINS_DIFFER},
+        "predicted_as": _describe_confusion(experiment, numbers),
         "predicted_with": [
             {
                 "label": transfer.label,
@@ -164,9 +182,18 @@ def _variant(
     }
 
 
+def _describe_confusion(experiment: Experiment, numbers: VariantSummary) -> Json:
+    """Rows of each class by the class predicted, and last by none; null without classes."""
+    classes = experiment.task.classes
+    if numbers.predicted is None or not classes:
+        return None
+    return dict(zip(classes, numbers.predicted.confusion.tolist(), strict=True))
+
+
 # --- seeds ---------------------------------------------------------------------------------------
 
 _BY_CHECKPOINT = ("cost_last", "cost_mean", "loss")
+_MEASURES = tuple(each.name for each in fields(Measures) if each.name != LOSS)
 _SEED_COLUMNS: Mapping[str, Callable[[Training], list[Any]]] = {
     "seed": lambda training: list(training.seeds),
     "cost_last": lambda training: training.cost_last.tolist(),
@@ -184,20 +211,24 @@ _SEED_COLUMNS: Mapping[str, Callable[[Training], list[Any]]] = {
 
 def seed_rows(*outcomes: Outcome) -> CsvRows:
     """A row for each variant, seed and checkpoint, as `--long` has it."""
+    held_out = any(outcome.experiment.task.held_out is not None for outcome in outcomes)
+    measured = [name for name in _MEASURES if held_out or not name.startswith(HELD_OUT)]
     rows: list[Mapping[str, object]] = []
+    by_checkpoint = (*_BY_CHECKPOINT, *measured)
     for training in (training for outcome in outcomes for training in outcome.results):
         label: dict[str, object] = {"label": training.variant.label}
         if training.failure:
             rows.append(label | {"error": training.failure})
             continue
-        for seed in _records(_seed_values(training)):
-            at_checkpoints = [seed.pop(name) for name in _BY_CHECKPOINT]
+        measures = {name: getattr(training.measures, name).tolist() for name in measured}
+        for seed in _records(_seed_values(training) | measures):
+            at_checkpoints = [seed.pop(name) for name in by_checkpoint]
             rows += [
-                label | seed | dict(zip(("epoch", *_BY_CHECKPOINT), costs, strict=True))
+                label | seed | dict(zip(("epoch", *by_checkpoint), costs, strict=True))
                 for costs in zip(training.epochs, *at_checkpoints, strict=True)
             ]
     names = [name for name in _SEED_COLUMNS if name not in ("seed", *_BY_CHECKPOINT)]
-    return ("label", "seed", "epoch", *_BY_CHECKPOINT, *names, "error"), rows
+    return ("label", "seed", "epoch", *by_checkpoint, *names, "error"), rows
 
 
 def _seed_values(training: Training) -> dict[str, list[Any]]:
@@ -211,12 +242,33 @@ def _seed_details(training: Training) -> dict[str, list[Any]]:
         evidence |= {name: evidence[name][:, :, 0] for name in _WITH_LAYERS}
     outlook = {name: getattr(training.outlook, name).tolist() for name in _OUTLOOK}
     outlook["returns_after"] = _epochs(training.outlook.returns_after)
+    measures: dict[str, list[Any]] = {
+        name: _records(
+            {
+                each.removeprefix(HELD_OUT): getattr(training.measures, each).tolist()
+                for each in (LOSS, *_MEASURES)
+                if each.startswith(HELD_OUT) == (name == "held_out")
+            }
+        )
+        for name in ("training", "held_out")
+    }
+    if not training.held_out_predictions.shape[1]:
+        measures["held_out"] = [None] * len(training.seeds)
     return {
-        "predictions": _drop_single_output(training.predictions).tolist(),
+        "measures": _records(measures),
+        "predictions": _list_predictions(training.predictions),
+        "held_out_predictions": _list_predictions(training.held_out_predictions),
         "twin_distance": [None if isnan(d) else d for d in training.twin_distance.tolist()],
         "evidence": _records({name: array.tolist() for name, array in evidence.items()}),
         "outlook": _records(outlook),
     }
+
+
+def _list_predictions(predictions: Array) -> list[Any]:
+    """Of each seed, those of every row; null where there are more than `MAX_ROWS`."""
+    if predictions.shape[1] > MAX_ROWS:
+        return [None] * len(predictions)
+    return list(_drop_single_output(predictions).tolist())
 
 
 def _drop_single_output(predictions: Array) -> Array:

@@ -8,10 +8,12 @@ from re import fullmatch
 from shlex import quote
 from types import MappingProxyType
 
+import numpy as np
+
 from hsig.activations import Activation
 from hsig.activations.names import is_in_table, to_text
 from hsig.analysis.statistics import CLAIM_SEEDS, EXPLORE_SEEDS
-from hsig.analysis.summary import Summary, VariantSummary
+from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.config.keys import KEYS
 from hsig.config.loading import (
     load_experiment,
@@ -52,6 +54,7 @@ from hsig.reports.page import (
     Table,
     count,
     interval,
+    listed,
     measure_text,
     measure_words,
     percent,
@@ -140,7 +143,7 @@ def verdict_counts(verdicts: Mapping[str, int]) -> str:
 
 def heading(
     experiment: Experiment, subject: str, differing: Collection[str] = ()
-) -> tuple[str, str]:
+) -> tuple[str, ...]:
     """What was run: what every reader asks for, then every other key that changes numbers.
 
     Of a sweep, `differing` are keys that each cell has as its optimizer has them.
@@ -158,7 +161,22 @@ def heading(
         f"{count(experiment.epochs, 'epoch')} ({_describe_order(experiment)})",
         f"{start}, {named_seeds(experiment.seeds)}{shared}; engine {_engines(experiment)}"
         f"{f'; changed: {changed}' if changed else ''}",
+        *_describe_rows(experiment),
     )
+
+
+def _describe_rows(experiment: Experiment) -> tuple[str, ...]:
+    """What was understood of a file, how its target is seen, and which rows are held out."""
+    task, scaled = experiment.task, experiment.scaled_task
+    parts = list(task.source.notes) if task.source else []
+    if (scaled.shift, scaled.unit) != (0.0, 1.0):
+        parts.append(
+            f"networks see the target less {short(scaled.shift)} in units of {short(scaled.unit)}; "
+            "all but the loss is told in its own"
+        )
+    if task.held_out is not None:
+        parts.append(f"{len(task.targets)} rows to train on, {len(task.held_out.targets)} held out")
+    return (f"{task.name}: {'; '.join(parts)}",) if parts else ()
 
 
 OF_EACH_OPTIMIZER = "default of each optimizer"
@@ -366,6 +384,23 @@ def missed_precision(experiment: Experiment, variants: Sequence[VariantSummary])
     return (
         f"until {short(experiment.until)} was not reached: the widest interval is within "
         f"{widest:.2g} with {count(len(experiment.seeds), 'seed')}",
+    )
+
+
+def least_held_out(variants: Sequence[VariantSummary]) -> tuple[str, ...]:
+    """At which checkpoint the median loss of held-out rows was least, where not at the last."""
+    found = []
+    for variant in variants:
+        losses = variant.measures.get(HELD_OUT + LOSS, np.zeros((3, 0)))[MEDIAN]
+        if losses.size and np.nanmin(losses, initial=np.inf) < losses[-1]:
+            place = int(np.nanargmin(losses))
+            least, end = (measure_text(LOSS, float(losses[n])) for n in (place, -1))
+            found.append(f"{variant.label} at epoch {variant.epochs[place]} ({least}, then {end})")
+    if not found:
+        return ()
+    return (
+        f"of these checkpoints the median loss of held-out rows was least before the end: "
+        f"{listed(found)}; that is seen afterwards, and is no result that a choice would give",
     )
 
 

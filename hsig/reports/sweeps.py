@@ -61,7 +61,7 @@ def sweep_page(
         cells: The numbers of each cell by its values; None where it has not been trained.
         differing: Keys that each cell has as its optimizer has them.
     """
-    what, start = heading(base, base.variants[0].label, differing)
+    what, start, *more = heading(base, base.variants[0].label, differing)
     swept, several = " and ".join(axis.name for axis in axes), len(axes) > 1
     done = [summary for summary in cells.values() if summary is not None]
     maps = heat_maps(axes, lambda cell: _shade(cells[cell])) if several else ()
@@ -72,7 +72,10 @@ def sweep_page(
     return Page(
         blocks=(
             lines(
-                (f"{count(len(cells), 'cell')}, {swept}; all else as in the first: {what}", start)
+                [
+                    f"{count(len(cells), 'cell')}, {swept}; all else as in the first: {what}",
+                    *(start, *more),
+                ]
             ),
             *(maps if several or not done else (rows.table("", (*names, *words), splits=True),)),
             lines(

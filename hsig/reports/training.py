@@ -6,12 +6,16 @@ import numpy as np
 
 from hsig.activations import Activation
 from hsig.activations.names import to_text
-from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
+from hsig.analysis.summary import MEDIAN, Predicted, Summary, VariantSummary, class_places
+from hsig.arrays import IntArray
 from hsig.experiments.experiment import Experiment, Outcome, Variant
+from hsig.experiments.measures import LOSS
 from hsig.experiments.verdicts import DIVERGED, SOLVED
+from hsig.networks.tasks import Task
 from hsig.reports.columns import which_cost
 from hsig.reports.documents import document, seed_rows, variant_rows
 from hsig.reports.page import (
+    HELD_OUT,
     Block,
     Column,
     Curves,
@@ -23,6 +27,7 @@ from hsig.reports.page import (
     lines,
     listed,
     number,
+    percent,
     short,
 )
 from hsig.reports.phrases import (
@@ -31,6 +36,7 @@ from hsig.reports.phrases import (
     chaos,
     every_layer,
     heading,
+    least_held_out,
     missed_precision,
     pointer,
     result_line,
@@ -39,7 +45,6 @@ from hsig.reports.phrases import (
 
 _QUARTILES = ("25 %", "median", "75 %")
 _SPARE = (("25 %", "75 %"),)
-_MAX_SAMPLES = 16  # whose predictions are shown
 _MAX_INPUTS = 8  # of a sample
 
 
@@ -71,6 +76,7 @@ def _tables(experiment: Experiment, summary: VariantSummary) -> tuple[Block, ...
     return (
         _cost_table(experiment, summary),
         _prediction_table(experiment, summary),
+        *_confusion_table(experiment, summary),
         *transfer_table([summary]),
     )
 
@@ -90,7 +96,7 @@ def _notes(experiment: Experiment, summary: VariantSummary, *, full: bool) -> tu
         notes.append(
             f"stopped before the end: this is the state at epoch {reached} of {experiment.epochs}"
         )
-    notes += missed_precision(experiment, [summary])
+    notes += [*missed_precision(experiment, [summary]), *least_held_out([summary])]
     if not full:
         return tuple(notes)
     if summary.lost:
@@ -172,6 +178,7 @@ def _definition(activation: Activation) -> str:
 
 
 def _cost_table(experiment: Experiment, summary: VariantSummary) -> Table:
+    """The loss by epoch, and that of the held-out rows beside it."""
     which, seeds = which_cost(experiment), len(summary.seeds)
     lower, median, upper = summary.cost.tolist()
     epoch: Column[int] = Column("epoch", "epoch", lambda place: summary.epochs[place])
@@ -180,65 +187,112 @@ def _cost_table(experiment: Experiment, summary: VariantSummary) -> Table:
     def quartile(heading: str, costs: Sequence[float]) -> Column[int]:
         return Column(heading, heading, lambda place: costs[place], number)
 
+    held_out, beside = [], [median] if seeds == 1 else [median, lower, upper]
+    note = ""
+    if HELD_OUT + LOSS in summary.measures:
+        losses = summary.measures[HELD_OUT + LOSS][MEDIAN].tolist()
+        held_out, beside = [quartile("held out", losses)], [median, losses]
+        note = "; dotted: held out"
+    curves = Curves("", summary.epochs, beside)
     if seeds == 1:
-        curves = Curves("", summary.epochs, [median])
-        return Rows([epoch, quartile(which, median)], places).table(beside=curves)
-    curves = Curves("", summary.epochs, [median, lower, upper])
-    columns = [epoch, *map(quartile, _QUARTILES, (lower, median, upper))]
-    return Rows(columns, places).table(f"{which}, over {seeds} seeds", spare=_SPARE, beside=curves)
+        table = Rows([epoch, quartile(which, median), *held_out], places).table
+        return table(note.removeprefix("; "), beside=curves)
+    columns = [epoch, *map(quartile, _QUARTILES, (lower, median, upper)), *held_out]
+    title = f"{which}, over {seeds} seeds{note}"
+    return Rows(columns, places).table(title, spare=_SPARE, beside=curves)
 
 
 def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
-    """What is predicted of each sample, or of the worst where there are many."""
-    task, seeds, shown = experiment.task, len(summary.seeds), _worst(experiment, summary)
-    some = len(shown) < len(task.targets)
-    names = task.columns or ()
+    """What is predicted of each sample, held-out ones if there are; of many, of the worst."""
+    task, seeds, shown = experiment.task, len(summary.seeds), summary.predicted
+    assert shown is not None, "it was trained"
+    some, names = len(shown.places) < shown.of, task.columns or ()
     inputs, targets = names[: task.inputs.shape[1]], names[task.inputs.shape[1] :]
+    places = range(len(shown.places))
 
     def joined(values: Sequence[float]) -> str:
         return " ".join(map(number, values))
 
     def quartile(heading: str, place: int) -> Column[int]:
-        return Column(heading, heading, lambda n: summary.predictions[place, n].tolist(), joined)
+        return Column(heading, heading, lambda n: shown.predictions[place, n].tolist(), joined)
+
+    def target(n: int) -> str:
+        if task.classes:
+            return task.classes[class_places(shown.rows.targets[n : n + 1])[0]]
+        return " ".join(map(short, shown.rows.targets[n]))
 
     columns: list[Column[int]] = [
-        *([Column[int]("sample", "sample", lambda sample: sample + 1)] if some else []),
+        *(
+            [Column[int]("sample", "sample", lambda n: _name_row(experiment, shown, n))]
+            if some
+            else []
+        ),
         Column(
             "inputs",
             f"inputs: {_join_some(inputs)}" if inputs else "inputs",
-            lambda sample: _join_some([short(value) for value in task.inputs[sample]]),
+            lambda n: _join_some([short(value) for value in shown.rows.inputs[n]]),
         ),
-        Column(
-            "target",
-            f"target: {_join_some(targets)}" if targets else "target",
-            lambda sample: " ".join(map(short, task.targets[sample])),
-        ),
+        Column("target", f"target: {_join_some(targets)}" if targets else "target", target),
     ]
-    worst = f"of the {len(shown)} worst of {len(task.targets)} samples"
+    which = "held-out " * (task.held_out is not None)
+    worst = f" of the {len(places)} worst of {shown.of} {which}samples" if some else ""
+    if which and not some:
+        worst = " of the held-out samples"
+    middle = "prediction" if seeds == 1 else "median"
+    rule = f" (largest |{middle} - target|)" if some else ""
+    if task.classes:
+        columns.append(
+            Column("predicted", "predicted", lambda n: _describe_votes(task, shown.votes[n]))
+        )
+    elif seeds == 1:
+        columns.append(quartile("prediction", 0))
+    else:
+        columns += [quartile(heading, place) for place, heading in enumerate(_QUARTILES)]
     if seeds == 1:
-        title = f"predictions {worst} (largest |prediction - target|)" if some else ""
-        columns += [
-            quartile("prediction", 0),
-            Column("right", "right", lambda sample: bool(summary.right[sample])),
-        ]
-        return Rows(columns, shown).table(title)
-    median = f" {worst} (largest |median - target|)" if some else ""
-    columns += [
-        *(quartile(heading, place) for place, heading in enumerate(_QUARTILES)),
-        Column("right", "right", lambda sample: f"{summary.right[sample]} of {seeds}"),
+        columns.append(Column("right", "right", lambda n: bool(shown.right[n])))
+        return Rows(columns, places).table(f"predictions{worst}{rule}" if worst else "")
+    columns.append(Column("right", "right", lambda n: f"{shown.right[n]} of {seeds}"))
+    title = f"predictions{worst}{rule}, over {seeds} seeds"
+    return Rows(columns, places).table(title, spare=_SPARE)
+
+
+def _name_row(experiment: Experiment, predicted: Predicted, place: int) -> int:
+    """The number of a row, from 1: in its file, where some of it were held out."""
+    task, row = experiment.task, predicted.places[place]
+    if task.places:
+        row = task.places[row + (len(task.targets) if task.held_out is not None else 0)]
+    return row + 1
+
+
+def _describe_votes(task: Task, votes: IntArray) -> str:
+    """Which class most seeds predict, and which others do."""
+    names = (*task.classes, "none")
+    order: list[int] = np.argsort(-votes, kind="stable").tolist()
+    chosen = [(names[n], int(votes[n])) for n in order if votes[n]]
+    return chosen[0][0] if len(chosen) == 1 else listed([f"{name} {n}" for name, n in chosen])
+
+
+def _confusion_table(experiment: Experiment, summary: VariantSummary) -> tuple[Table, ...]:
+    """Of the rows of each class, how many are predicted as which; the same class is right."""
+    task, shown = experiment.task, summary.predicted
+    if shown is None or not task.classes:
+        return ()
+    rows, seeds = shown.confusion, len(summary.seeds)
+    names = [*task.classes, *(["none"] if rows[:, -1].any() else [])]
+
+    def predicted_as(place: int) -> Column[int]:
+        name = names[place]
+        return Column(name, name, lambda n: rows[n, place] / max(1, rows[n].sum()), percent)
+
+    columns: list[Column[int]] = [
+        Column("class", "class", lambda n: task.classes[n], prose=True),
+        Column("rows", "rows", lambda n: int(rows[n].sum()) // seeds),
+        *map(predicted_as, range(len(names))),
     ]
-    return Rows(columns, shown).table(f"predictions{median}, over {seeds} seeds", spare=_SPARE)
-
-
-def _worst(experiment: Experiment, summary: VariantSummary) -> list[int]:
-    """The samples that are shown: all in their order, or of too many the worst, these first."""
-    targets = experiment.task.targets
-    if len(targets) <= _MAX_SAMPLES:
-        return list(range(len(targets)))
-    with np.errstate(invalid="ignore"):
-        errors = np.abs(summary.predictions[MEDIAN] - targets).max(axis=1)
-    errors = np.where(np.isnan(errors), np.inf, errors)
-    return [int(sample) for sample in np.argsort(-errors, kind="stable")[:_MAX_SAMPLES]]
+    which = "held-out " if task.held_out is not None else ""
+    over = f", over {seeds} seeds" if seeds > 1 else ""
+    title = f"of the {which}rows of each class, the share predicted as each class{over}"
+    return (Rows(columns, range(len(rows))).table(title, splits=True, whole=True),)
 
 
 def _join_some(texts: Sequence[str]) -> str:
