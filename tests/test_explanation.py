@@ -178,6 +178,7 @@ def test_a_chaotic_setting_is_marked_and_a_steady_one_is_not():
 # seeds are solved, lose it, and are solved again
 WAVE = {"activation": "sigmoid", "task": f"csv:{ROOT / 'configs/wave.csv'}", "loss": "squared"}
 WAVE |= {"hidden": 6, "output_activation": "identity", "epochs": 1000, "seeds": 16}
+WAVE |= {"scale_target": "none", "measure": "solved"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from math import inf
 from operator import attrgetter
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +14,8 @@ from hsig.reports import documents
 from hsig.reports.documents import variant_rows
 from hsig.reports.page import Column, Rows, Table, number, page_of_tables
 from hsig.reports.phrases import heading
+
+CIRCLE = f"csv:{Path(__file__).parents[1]}/configs/circle.csv"
 
 
 def test_a_page_of_tables_has_them_all_in_json_and_the_first_in_csv():
@@ -108,10 +111,19 @@ def test_no_key_that_changes_numbers_is_missing_in_a_heading(key):
         "stop_at": "0.1", "init_bias": "zero", "bias": "hidden",
         "initial_weights": "{hidden: [[1,1,1],[1,1,1],[1,1,1]], output: [[1],[1],[1],[1]]}",
     }  # fmt: skip
+    table = {"task": CIRCLE, "target_kind": "number", "held_out": "0.2"}
+    of_tables = {
+        "target": "x", "inputs": "x", "drop": "x", "missing": "drop", "target_kind": "class",
+        "held_out": "0.3", "data_seed": "1", "scale_target": "minmax", "test": CIRCLE,
+    }  # fmt: skip
+    values |= of_tables
     if key.name in ("report_every", "at_epochs", "activations", "output_activation"):
         return
     assert key.name in values, "a new key: give it a value here"
     given = {key.name: values[key.name]} | ({"seeds": "1"} if key.name == "initial_weights" else {})
-    usual, other = load_experiment(), load_experiment(flags=given)
+    usual = table if key.name in of_tables else {}
+    if key.name == "test":
+        del usual["held_out"]
+    usual, other = (load_experiment(flags=usual | flags) for flags in ({}, given))
     labels = [experiment.variants[0].label for experiment in (usual, other)]
     assert heading(usual, labels[0]) != heading(other, labels[1])

@@ -218,7 +218,7 @@ def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
 
     def target(n: int) -> str:
         if task.classes:
-            return task.classes[class_places(shown.rows.targets[n : n + 1])[0]]
+            return task.classes[int(class_places(shown.rows.targets[n : n + 1])[0])]
         return " ".join(map(short, shown.rows.targets[n]))
 
     columns: list[Column[int]] = [
