@@ -41,10 +41,14 @@ def summarise_cell(result: CellResult, task: Task | None = None) -> CellSummary:
 _OF_ROWS = frozenset({"task", "held_out", "data_seed"})  # keys that say which rows are measured
 
 
+def has_shared_rows(axes: Sequence[Axis]) -> bool:
+    """Whether all cells of a sweep are measured on the same rows."""
+    return not _OF_ROWS.intersection(axis.name for axis in axes)
+
+
 def find_shared_task(base: Experiment, axes: Sequence[Axis]) -> Task | None:
     """The task of a number that all cells have; None of classes, or where rows are swept."""
-    rows_differ = _OF_ROWS.intersection(axis.name for axis in axes)
-    return None if base.has_classes or rows_differ else base.task
+    return base.task if has_shared_rows(axes) and not base.has_classes else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -228,7 +228,9 @@ class _Training:
 
     def _draw(self, console: Console) -> RenderableType:
         """The map as it is by now."""
-        shown = latest_map(self._wanted.axes, self._ledger.summaries, self._latest)
+        shown = latest_map(
+            self._wanted.axes, self._wanted.experiments[0], self._ledger.summaries, self._latest
+        )
         return draw_so_far(shown, console)
 
     def end(self, *, interrupted: bool) -> None:

@@ -141,7 +141,12 @@ def variant_columns(shown: Comparison) -> tuple[Variant, ...]:
     return (
         Column("label", "variant", attrgetter("label"), prose=True),
         *_result_columns(shown),
-        *measure_columns(shown.experiment, shown.variants, median_over(shown.experiment)),
+        *measure_columns(
+            shown.experiment,
+            shown.variants,
+            median_over(shown.experiment),
+            shown.trained[0].constants if shown.trained else {},
+        ),
         *_cost_columns(shown),
         *(_paired_columns(shown.pairing) if shown.pairing else ()),
         *(_tuning_columns(shown, shown.tuned) if shown.tuned else _untuned_columns(shown)),
@@ -212,7 +217,10 @@ def _result_columns(shown: Comparison) -> list[Variant]:
 
 
 def measure_columns(
-    experiment: "Experiment", numbers: Sequence[Any], over: str
+    experiment: "Experiment",
+    numbers: Sequence[Any],
+    over: str,
+    constants: Mapping[str, float],
 ) -> list[Column[Any]]:
     """The measures that some numbers have, and what no inputs give, which titles say beside them.
 
@@ -220,24 +228,24 @@ def measure_columns(
         experiment: Whose task it is.
         numbers: Of variants, or of cells of a sweep.
         over: How many seeds a median is over, in words.
+        constants: What no inputs give, by the measure's name.
     """
     from hsig.reports.phrases import constant_words
 
-    constants = {name: v for n in numbers for name, v in getattr(n, "constants", {}).items()}
-    alone = constant_words(experiment)
+    alone = f"{constant_words(experiment)} alone: "
     each = ", ".join(f"{measure_words(n)} {measure_text(n, v)}" for n, v in constants.items())
-    note = "; ".join(filter(None, [f"measures{over}" if over else "", f"{alone} alone: {each}"]))
+    note = "; ".join(filter(None, [f"measures{over}" if over else "", alone * bool(each) + each]))
 
     def measure(name: str) -> Column[Any]:
         return Column(name, measure_words(name),
                       lambda n: n.measures[name][:, -1].tolist() if n.measures else None,
                       lambda quartiles: measure_text(name, quartiles[_MEDIAN]),
                       {f"{name}_{part}": itemgetter(at) for part, at in _QUARTILES.items()},
-                      note=note if constants else "")
+                      note=note)
 
     def constant(name: str) -> Column[Any]:
         return Column(f"constant_{name}", f"no inputs: {measure_words(name)}",
-                      if_trained(lambda n: n.constants[name]), partial(measure_text, name))
+                      if_trained(lambda _: constants[name]), partial(measure_text, name))
 
     there = {name for n in numbers for name in n.measures}
     names = ("loss", "right", *(() if experiment.has_classes else ("rmse", "r2")))

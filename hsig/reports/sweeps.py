@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from math import isfinite, isnan
 from operator import attrgetter, itemgetter
 from typing import Any
 
 from hsig.analysis.pairing import LEVEL
 from hsig.analysis.plot_data import dominant_failure
-from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps
+from hsig.analysis.summary import find_constants
+from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps, has_shared_rows
 from hsig.config.loading import resolved_keys
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.measures import LOSS, RIGHT, SOLVED
 from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import (
     COST_PARTS,
     if_trained,
+    measure_columns,
     median_over,
     result_columns,
     which_cost,
@@ -21,6 +25,7 @@ from hsig.reports.columns import (
 from hsig.reports.comparison import family, interval_alone
 from hsig.reports.page import (
     HEADER,
+    HELD_OUT,
     Column,
     HeatMap,
     Page,
@@ -42,6 +47,8 @@ from hsig.reports.phrases import (
     GLYPHS,
     heading,
     legend,
+    measured_names,
+    name_rows,
     records_of_settings,
     value_of,
 )
@@ -64,10 +71,17 @@ def sweep_page(
     what, start, *more = heading(base, base.variants[0].label, differing)
     swept, several = " and ".join(axis.name for axis in axes), len(axes) > 1
     done = [summary for summary in cells.values() if summary is not None]
-    maps = heat_maps(axes, lambda cell: _shade(cells[cell])) if several else ()
+    maps = heat_maps(axes, _shading(base, cells)) if several else ()
     early = len(done) < len(cells)
     rows = _cell_rows(axes, base, cells)
-    names = (*(f"axis:{axis.name}" for axis in axes), "solved", "interval", "median_cost")
+    measure = base.chosen_measure
+    names = [f"axis:{axis.name}" for axis in axes]
+    if measure.name != SOLVED:
+        prefix = HELD_OUT if measure.held_out else ""
+        names += [prefix + name for name in measured_names(base, measure)]
+    if measure.name == SOLVED or any(summary.solved.k for summary in done):
+        names += ["solved", "interval"]
+    names.append("median_cost")
     words = [f"count:{word}" for word in FAILED_VERDICTS if any(word in s.verdicts for s in done)]
     return Page(
         blocks=(
@@ -80,7 +94,7 @@ def sweep_page(
             *(maps if several or not done else (rows.table("", (*names, *words), splits=True),)),
             lines(
                 [
-                    *(_legend(done) if several and done else ()),
+                    *(_legend(base, done) if several and done else ()),
                     *([f"stopped early: {len(done)} of {len(cells)} cells are done"] * early),
                     *_failures(done),
                 ]
@@ -97,11 +111,13 @@ def sweep_page(
     )
 
 
-def latest_map(axes: Sequence[Axis], cells: Cells, latest: Sequence[str]) -> HeatMap | None:
+def latest_map(
+    axes: Sequence[Axis], base: Experiment, cells: Cells, latest: Sequence[str]
+) -> HeatMap | None:
     """The heat map that a cell is on, of a sweep that goes on; None where one key is swept."""
     if len(axes) < 2:
         return None
-    return _heat_map(axes, lambda cell: _shade(cells[cell]), tuple(latest[:-2]))
+    return _heat_map(axes, _shading(base, cells), tuple(latest[:-2]))
 
 
 def heat_maps(axes: Sequence[Axis], shade: Shading) -> tuple[HeatMap, ...]:
@@ -126,17 +142,44 @@ def _describe_values(axes: Sequence[Axis], values: Sequence[str]) -> str:
     return ", ".join(f"{axis.name} {value}" for axis, value in zip(axes, values, strict=True))
 
 
-def _shade(summary: CellSummary | None) -> Shade:
-    """The share of the seeds that are solved, in percent, and what became of most others."""
-    if summary is None:
-        return Shade("", None)
-    if summary.failure:
-        return Shade("x", None)
-    mark = GLYPHS.get(dominant_failure(summary), " ")
-    return Shade(f"{whole_percent(summary.solved.rate)}{mark}", summary.solved.rate)
+def _shading(base: Experiment, cells: Cells) -> Shading:
+    """What is written of each cell, and how good it is among all: its value on the measure."""
+    measure = base.chosen_measure
+    values = {
+        cell: summary.median(measure.field)
+        for cell, summary in cells.items()
+        if summary is not None and not summary.failure and measure.name != SOLVED
+    }
+    finite = [value for value in values.values() if isfinite(value)]
+
+    def shade(cell: tuple[str, ...]) -> Shade:
+        summary = cells[cell]
+        if summary is None:
+            return Shade("", None)
+        if summary.failure:
+            return Shade("x", None)
+        if measure.name == SOLVED:
+            mark = GLYPHS.get(dominant_failure(summary), " ")
+            return Shade(f"{whole_percent(summary.solved.rate)}{mark}", summary.solved.rate)
+        value = values[cell]
+        if measure.name == RIGHT and isfinite(value):
+            return Shade(whole_percent(value), value)
+        if not isfinite(value):
+            return Shade("nan" if isnan(value) else "inf", 0.0)
+        low, high = min(finite), max(finite)
+        return Shade(f"{value:.2g}", 1.0 if low == high else (high - value) / (high - low))
+
+    return shade
 
 
-def _legend(done: Sequence[CellSummary]) -> list[str]:
+def _legend(base: Experiment, done: Sequence[CellSummary]) -> list[str]:
+    measure = base.chosen_measure
+    if measure.name != SOLVED:
+        rows = name_rows(base, held_out=measure.held_out)
+        over = median_over(base)
+        if measure.name == LOSS:
+            return [f"loss on {rows}{over}; the shades run from the least to the greatest"]
+        return [f"percent of {rows} right{over}"]
     marks = legend({dominant_failure(summary) for summary in done if not summary.failure} - {""})
     fewer = f"; where fewer than half are, what became of most others: {marks}" if marks else ""
     return [f"percent of the seeds solved{fewer}"]
@@ -184,6 +227,12 @@ def _cell_rows(axes: Sequence[Axis], base: Experiment, cells: Cells) -> Rows[Any
     note = "" if swept else f"cost: {which_cost(base)}{median_over(base)}"
     columns = (
         *result_columns(FAILED_VERDICTS, str),
+        *measure_columns(
+            base,
+            [*filter(None, cells.values())],
+            median_over(base),
+            find_constants(base) if has_shared_rows(axes) else {},
+        ),
         Column("cost", "", if_trained(attrgetter("cost")), parts=COST_PARTS),
         Column(
             "median_cost",
