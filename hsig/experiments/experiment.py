@@ -160,9 +160,16 @@ class Experiment:
         held_out = self.task.held_out is not None
         if self.measure != AUTO:
             return Measure(self.measure, held_out and self.measure != SOLVED)
-        if not held_out and len(self.task.targets) <= MAX_TABLE and not self.contradictions:
+        is_table = not held_out and len(self.task.targets) <= MAX_TABLE
+        if is_table and not self.constant_solves and not self.contradictions:
             return Measure(SOLVED)
         return Measure(RIGHT if self.has_classes else LOSS, held_out)
+
+    @property
+    def constant_solves(self) -> bool:
+        """Whether one prediction is right on every row, so that solving it says nothing."""
+        spread, within = np.ptp(self.task.targets, axis=0).max(), self.solved_within
+        return within is not None and bool(spread < 2.0 * within)
 
     @cached_property
     def contradictions(self) -> list[IntArray]:

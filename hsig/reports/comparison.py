@@ -313,17 +313,21 @@ def _describe_claims(
     lines = [f"{'; '.join(claimed)}{own}"] if any(pair.claim for pair in found) else []
     left = [pair for pair in found if not pair.claim]
     if left:
-        labels = _list_some([pair.label for pair in left])
-        sizes = ""
-        if len(left) <= _MAX_SIZED:
-            sizes = f": median difference {', '.join(map(describe_open, left))}"
         rows = "the held-out rows" if pairing.measure.held_out else "these rows"
         by = f"the share of {rows} that is right,"
         if pairing.measure.name == LOSS:
             by = f"their loss on {rows}"
+        names = _list_some([pair.label for pair in left])
+        whom, sizes = f"{names} and {pairing.baseline} cannot be told apart", ""
+        if len(left) == 1:
+            sizes = f": median difference {describe_open(left[0])}"
+        elif len(left) <= _MAX_SIZED:
+            whom = f"not to be told apart from {pairing.baseline}"
+            each = (f"{pair.label}, median difference {describe_open(pair)}" for pair in left)
+            sizes = f": {'; '.join(each)}"
         lines.append(
-            f"{labels} and {pairing.baseline} cannot be told apart by {by} with "
-            f"{count(len(experiment.seeds), 'seed')}{sizes}{'' if lines else own}"
+            f"{whom} by {by} with {count(len(experiment.seeds), 'seed')}{sizes}"
+            f"{'' if lines else own}"
         )
     return lines
 

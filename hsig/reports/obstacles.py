@@ -8,8 +8,10 @@ import numpy as np
 
 from hsig.activations.names import is_in_table, to_text
 from hsig.analysis.remedies import find_unreachable, find_unscaled_inputs, suitable_output
+from hsig.analysis.summary import class_places
 from hsig.config.values import Json, plain
-from hsig.experiments.experiment import Experiment, Variant
+from hsig.experiments.experiment import MAX_TABLE, Experiment, Variant
+from hsig.experiments.measures import SOLVED
 from hsig.formulas.nodes import format_formula
 from hsig.networks.network import append_bias
 from hsig.networks.obstacles import (
@@ -18,7 +20,7 @@ from hsig.networks.obstacles import (
     count_right_at_most,
     find_contradictions,
 )
-from hsig.reports.page import listed, short
+from hsig.reports.page import listed, share, short
 
 if TYPE_CHECKING:
     from hsig.analysis.definitions import Oddity
@@ -35,6 +37,7 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
             *_describe_constant(experiment),
             *_describe_targets(experiment),
             *_describe_inputs(experiment),
+            *_describe_order(experiment),
         )
         found |= dict.fromkeys(f"{experiment.task.name}: {message}" for message in of_task)
         found |= dict.fromkeys((*_describe_formulas(experiment), *_describe_memory(experiment)))
@@ -99,21 +102,31 @@ def _describe_targets(experiment: Experiment) -> list[str]:
 
 def _describe_contradictions(experiment: Experiment) -> list[str]:
     """A message if samples with the same inputs have targets of which none is near to all."""
+    task, within = experiment.task, experiment.tolerance
     inputs = append_bias(experiment.scaled_task.inputs)[:, :, 0]
-    targets, within = experiment.task.targets, experiment.tolerance
-    groups = find_contradictions(inputs, targets, within)
+    groups = find_contradictions(inputs, task.targets, within)
     if not groups:
         return []
     places = groups[0]
-    column = targets[places, np.ptp(targets[places], axis=0).argmax()]
-    rows = sorted((int(column.argmin()), int(column.argmax())))
-    (one, other), (y, z) = places[rows] + 1, column[rows].tolist()
+    column = task.targets[places, np.ptp(task.targets[places], axis=0).argmax()]
+    pair = places[[int(column.argmin()), int(column.argmax())]]
+    y, z = (_name_target(experiment, place) for place in pair)
+    one, other = (task.places[place] + 1 if task.places else place + 1 for place in pair.tolist())
     more = f" (and so in {len(groups) - 1} more such cases)" if len(groups) > 1 else ""
+    most, rows = count_right_at_most(inputs, task.targets, within), len(task.targets)
     return [
-        f"rows {one} and {other} have the same inputs, but targets {short(y)} and {short(z)}{more}:"
-        f" no prediction is within {short(within)} of both. Whatever is trained can be right on at "
-        f"most {count_right_at_most(inputs, targets, within)} of the {len(targets)} rows"
+        f"rows {one} and {other} have the same inputs, but targets {y} and {z}{more}, so that no "
+        f"network solves this. Whatever is trained can be right on at most {most} of the {rows} "
+        f"rows ({share(most / rows)})"
     ]
+
+
+def _name_target(experiment: Experiment, place: int) -> str:
+    """The target of a row: its class, or its number."""
+    task, target = experiment.task, experiment.task.targets[place]
+    if task.classes:
+        return task.classes[int(class_places(target[None])[0])]
+    return listed([short(float(value)) for value in target])
 
 
 def _describe_constant(experiment: Experiment) -> list[str]:
@@ -121,15 +134,30 @@ def _describe_constant(experiment: Experiment) -> list[str]:
     targets, within = experiment.task.targets, experiment.tolerance
     spread = float(np.ptp(targets, axis=0).max())
     if spread == 0.0:
-        values = listed([short(float(target)) for target in targets[0]])
-        return [f"all targets are {values}: there is nothing to tell apart"]
-    if spread >= 2.0 * within:
+        return [f"all targets are {_name_target(experiment, 0)}: there is nothing to tell apart"]
+    if not experiment.constant_solves:
         return []
+    measure = experiment.chosen_measure.name
+    instead = "" if measure == SOLVED else f"; claims are made of the {measure} instead"
     return [
         f"one prediction is within {short(within)} of all {len(targets)} targets (they range over "
-        f"{short(spread)}), so a network that tells no samples apart counts as solved. Use "
-        f"solved_within below {short(spread / 2.0)}"
+        f"{short(spread)}), so a network that tells no samples apart counts as solved{instead}. "
+        f"Use solved_within below {short(spread / 2.0)}"
     ]
+
+
+def _describe_order(experiment: Experiment) -> list[str]:
+    """A message if rows are trained on one after the other in the order of their targets."""
+    task, size = experiment.task, experiment.batch_size
+    rows = len(task.targets)
+    if experiment.order != "fixed" or size is None or size >= rows or rows <= MAX_TABLE:
+        return []
+    column = task.targets[:, 0] if not task.classes else class_places(task.targets)
+    steps = np.diff(column)
+    if not task.kind or not steps.any() or not ((steps >= 0).all() or (steps <= 0).all()):
+        return []
+    forgets = "the last of them are learnt and the first forgotten in every epoch"
+    return [f"the rows stand in the order of their targets, so that {forgets}. Use order shuffled"]
 
 
 def _describe_one_direction(experiment: Experiment, variant: Variant) -> str:

@@ -215,12 +215,12 @@ _IN_WORDS = (
 
 
 def changed_settings(experiment: Experiment) -> dict[str, str]:
-    """Each other key that numbers depend on, where it is not what holds by default."""
-    keys = resolved_keys(experiment)
+    """Each other key that numbers depend on, where it is set and not what holds by default."""
+    keys, defaults = resolved_keys(experiment), _default_keys()
     return {
         name: as_flag(keys[name])
         for name, key in KEYS.items()
-        if key.numbers and name not in _IN_WORDS and keys[name] != _default_keys()[name]
+        if key.numbers and name not in _IN_WORDS and keys[name] not in (None, defaults[name])
     }
 
 

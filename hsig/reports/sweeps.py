@@ -78,7 +78,9 @@ def sweep_page(
     names = [f"axis:{axis.name}" for axis in axes]
     if measure.name != SOLVED:
         prefix = HELD_OUT if measure.held_out else ""
-        names += [prefix + name for name in measured_names(base, measure)]
+        there = {column.name for column in rows.columns}
+        asked = [prefix + name for name in measured_names(base, measure)]
+        names += [name for name in asked if name in there]
     if measure.name == SOLVED or any(summary.solved.k for summary in done):
         names += ["solved", "interval"]
     names.append("median_cost")

@@ -208,6 +208,8 @@ def _prediction_table(experiment: Experiment, summary: VariantSummary) -> Table:
     assert shown is not None, "it was trained"
     some, names = len(shown.places) < shown.of, task.columns or ()
     inputs, targets = names[: task.inputs.shape[1]], names[task.inputs.shape[1] :]
+    if task.classes and targets[1:]:  # an output for each, named after column and class
+        targets = tuple(dict.fromkeys(name.partition("=")[0] for name in targets))
     places = range(len(shown.places))
 
     def joined(values: Sequence[float]) -> str:
