@@ -16,6 +16,13 @@ ASIDE = ".unfinished-"
 _OPEN_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
+def expand_home(path: Path) -> Path:
+    """A path that may begin with `~`, as no shell expands it behind a colon or in a file."""
+    with suppress(RuntimeError):  # there is no such user
+        return path.expanduser()
+    return path
+
+
 def is_stream(path: Path) -> bool:
     """Whether a path is a device, a pipe, or what this process has open, be that a file."""
     with suppress(OSError):  # of a name that is too long for one

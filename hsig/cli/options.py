@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 from hsig.config.keys import KEYS, SWEEP, Key, known_elsewhere
 from hsig.config.kinds import complete_list
 from hsig.errors import ConfigError, call_each
-from hsig.files import is_stream
+from hsig.files import expand_home, is_stream
 from hsig.reports.columns import COLUMNS
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Output(NamedTuple):
     @property
     def runs(self) -> Path:
         """The folder of kept runs."""
-        return self.runs_dir or Path("runs")
+        return expand_home(self.runs_dir or Path("runs"))
 
     @property
     def files(self) -> list[Path]:

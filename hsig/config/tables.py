@@ -30,6 +30,7 @@ from hsig.config.dialects import (
 from hsig.config.kinds import MAX_ROWS
 from hsig.config.text import read_bytes, read_stdin, reason
 from hsig.config.values import Location, nearest
+from hsig.files import expand_home
 from hsig.networks.tasks import STDIN
 
 MAX_NUMBERS = 20_000_000
@@ -132,7 +133,7 @@ def read_table(name: object, location: Location) -> Table:
             f"{written} is an address, and hsig reads files. Fetch it first: "
             f"curl -L -o {file} '{written}', and then csv:{file}"
         )
-    path = Path(written) if written == STDIN else location.value.folder / _expand(written)
+    path = Path(written) if written == STDIN else location.value.folder / expand_home(Path(written))
     shown = "standard input" if written == STDIN else str(path)
     try:
         limit = MAX_BYTES + 1
@@ -151,14 +152,6 @@ def read_table(name: object, location: Location) -> Table:
     for problem in table.problems:
         location.wrong(_place(shown, problem))
     return table
-
-
-def _expand(written: str) -> Path:
-    path = Path(written)
-    try:
-        return path.expanduser()
-    except RuntimeError:  # there is no such user
-        return path
 
 
 def _place(shown: str, problem: str) -> str:

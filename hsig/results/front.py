@@ -15,6 +15,7 @@ from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN, single_config
 from hsig.config.loading import Settings, load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, RunError
+from hsig.files import expand_home
 from hsig.reports.obstacles import describe_oddity
 from hsig.results import comparing, explaining, opening, sweeping, training
 from hsig.results.comparing import CompareResult
@@ -135,7 +136,7 @@ def open_run(run: str = "latest", *, runs_dir: str | Path = "runs") -> Result:
         ConfigError: If there is none, or several.
         RunError: If it is damaged.
     """
-    record = find_record(Path(runs_dir), run)
+    record = find_record(expand_home(Path(runs_dir)), run)
     for problem in describe_damage(record):
         warnings.warn(problem, stacklevel=2)
     return opening.result_of(record)
