@@ -353,8 +353,8 @@ def _find_rows(case: _Case, columns: Sequence[Column]) -> IntArray:
     for lacks in absent.values():
         complete &= ~lacks
     if absent and (case.choices.missing != "drop" or not complete.any()):
-        column, lacks = next(iter(absent.items()))
-        row = int(np.argmax(lacks))
+        row = int(np.argmin(complete))
+        column = next(column for column, lacks in absent.items() if lacks[row])
         counted = [f"{column.name} {lacks.sum()}" for column, lacks in absent.items()]
         ways = [f"the rows: --missing drop ({complete.sum()} stay)"] * bool(complete.any())
         inputs = [column for column in absent if column is not columns[-1]]

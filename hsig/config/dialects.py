@@ -159,6 +159,8 @@ def _choose_dialect(lines: Sequence[str], separator: str) -> Dialect:
             rows = _sample_rows(lines, Dialect(candidate))
         except UnreadableError:
             continue
+        if not rows:
+            raise UnreadableError("has no rows. Expected fields, such as 0,1,1")
         width, count = Counter(len(fields) for _, fields in rows).most_common(1)[0]
         fields = [text for _, row in rows if len(row) == width for text in row]
         commas = candidate != "," and _has_decimal_commas(fields)
@@ -275,7 +277,7 @@ def _is_header(
     """Whether a row names columns: it has names where the rows below have numbers.
 
     Where these have none, it does if no field of it stands in its column again. Names that are
-    numbers are known as years, or as numbers of the columns.
+    numbers are known as years, as numbers of the columns, or as few among many.
 
     Raises:
         UnreadableError: If it may be either.
@@ -308,7 +310,7 @@ def _is_header(
         ):
             raise UnreadableError(_describe_counting_header(line, first, file))
         return False
-    if (counts or years) and not again:
+    if (counts or years or len(over) >= 3 * len(values)) and not again:
         return True
     if over:
         place = over[0]
