@@ -26,6 +26,7 @@ MISSING = frozenset(("", *_MISSING.split()))
 COMMENT_MARKS = ("#", "%", "//")
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "|", " ": "spaces"}
 _SAMPLE = 1_000  # lines that decide how a file is written
+_SAMPLE_CHARACTERS = 100_000
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # of Excel
@@ -222,7 +223,13 @@ def find_layout(data: bytes, file: str) -> Layout:
     """
     given = _SEPARATOR_LINE.fullmatch(next(read_lines(data), ""))
     start = 2 if given else 1
-    sample = list(islice(read_lines(data, start), _SAMPLE))
+    sample: list[str] = []
+    size = 0
+    for line_text in islice(read_lines(data, start), _SAMPLE):
+        sample.append(line_text)
+        size += len(line_text)
+        if size > _SAMPLE_CHARACTERS and len(sample) >= 20:  # of wide rows a few say enough
+            break
     dialect = _choose_dialect(sample, given.group(1) if given else "")
     rows = _sample_rows(sample, dialect, start)
     # the commonest number of fields, of several that of the latest
@@ -256,7 +263,8 @@ def find_layout(data: bytes, file: str) -> Layout:
             layout = layout._replace(start=second + 1)
             problems.append(
                 f"line {second}: expected numbers as in the rows below, got {units}. If these are "
-                f"units or a second header, delete the line: sed {second}d {file} > plain.csv"
+                f"units or a second header, delete the line: sed {second}d {file} > plain.csv. If "
+                f"line {line} is a title, delete that"
             )
     elif top:
         above, fields = rows[top - 1]
