@@ -236,6 +236,8 @@ def test_columns_are_chosen_by_name_or_number(folder):
     assert read(folder, text, target="b", drop=("y",)).columns == ("a", "7", "b")
     assert read(folder, text, target="2", inputs=("7", "1")).columns == ("a", "7", "b")
     assert read(folder, text, target="3").columns[-1] == "7"
+    rows = read(folder, "a,b,PatientId\n1.5,2,7\n3.5,4,7\n5.5,5,8\n")  # whose name is no target
+    assert rows.columns == ("a", "b")
 
 
 # --- what is refused --------------------------------------------------------------------------
@@ -273,7 +275,8 @@ def test_columns_are_chosen_by_name_or_number(folder):
         ("d,y\n2020-01-01,0\n2020-01-02,1\n2020-01-03,0\n", ["3 dates", "--drop d"]),
         ("n,m,y\nAl,Q,0\nBo,R,1\nCy,S,0\n", ["n 3 names", "m 3 names", "--drop n,m"]),
         ("a,n\n1,Al\n2,Bo\n3,Cy\n", ["n ", "3 classes", "--target a"]),
-        ("a,id\n1,7\n2,8\n3,9\n", ["id", "--target a"]),
+        ("a,y\n1,B\n2,B\n", ["y", "B", "--target"]),
+        ("a,b,y\n20200131,1,0\n20200228,2,1\n", ["a 2 dates", "20200131", "--drop a"]),
         ("a,y\n1,\n2,\n", ["y 2", "--target"]),
         ('a,y\n1,"2\n3,4\n', ["line 2", "quote"]),
         ('a,y\n"1"x,0\n2,1\n', ["line 2", "quote"]),

@@ -284,7 +284,7 @@ def _is_header(
 ) -> bool:
     """Whether a row names columns: it has names where the rows below have numbers.
 
-    Where these have none, it does if no field of it stands in its column again. Names that are
+    Where these have none, it does if few fields of it stand in their columns again. Names that are
     numbers are known as years, as numbers of the columns, or as few among many.
 
     Raises:
@@ -300,12 +300,12 @@ def _is_header(
     if not rest:
         return not values
     columns = list(zip(*rest, strict=True))
-    again = any(
-        text in column for text, column in zip(first, columns, strict=True) if text not in MISSING
-    )
+    pairs = zip(first, columns, strict=True)
+    recurring = sum(text in column for text, column in pairs if text not in MISSING)
+    again = recurring > 0
     over = sorted(place for place in named if _are_numbers(columns[place], dialect))
     if not values:
-        return bool(over) or not again
+        return bool(over) or 2 * recurring < len(first)
     offsets = {number - place for place, number in enumerate(numbers) if number is not None}
     counts = len(values) > 1 and len(offsets) == 1
     years = len(values) > 1 and all(v % 1 == 0 and 1500 <= v < 2500 for v in values) and not again
