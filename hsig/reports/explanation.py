@@ -1,10 +1,11 @@
 """The page that says why a variant failed: from its numbers and the remedies that were tried."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 from hsig.analysis.end_points import find_end_points
+from hsig.analysis.pairing import Paired
 from hsig.analysis.parts import Part
 from hsig.analysis.remedies import LONGER, Remedy
 from hsig.analysis.statistics import CLAIM_SEEDS
@@ -21,8 +22,9 @@ from hsig.analysis.trials import (
 )
 from hsig.config.loading import resolved_keys
 from hsig.experiments.experiment import Experiment, Outcome, Training
+from hsig.experiments.measures import RIGHT, SOLVED
 from hsig.experiments.verdicts import REACHED, SLOW, VERDICTS
-from hsig.reports.columns import result_columns, which_cost
+from hsig.reports.columns import measure_columns, median_over, result_columns, which_cost
 from hsig.reports.documents import document
 from hsig.reports.end_points import describe_end_points, end_points_document
 from hsig.reports.page import (
@@ -38,6 +40,9 @@ from hsig.reports.page import (
     interval,
     lines,
     listed,
+    measure_text,
+    measure_words,
+    p_value,
     percent,
     plain_text,
     rate_of,
@@ -48,6 +53,7 @@ from hsig.reports.phrases import (
     every_layer,
     heading,
     legend,
+    name_rows,
     result_line,
     verdict_bar,
     verdict_counts,
@@ -140,25 +146,41 @@ def _timeline(experiment: Experiment, numbers: VariantSummary, line: Timeline) -
 _AS_IT_WAS = "as it was"
 
 
-def _remedy_rows(trials: Sequence[Trial]) -> Rows[Trial]:
+def _remedy_rows(
+    experiment: Experiment, constants: Mapping[str, float], trials: Sequence[Trial]
+) -> Rows[Trial]:
     """A row for each remedy that was tried."""
     results = result_columns(FAILED_VERDICTS, verdict_counts)
+    measures = measure_columns(
+        experiment, [trial.numbers for trial in trials], median_over(experiment), constants
+    )
+
+    def of_pairs(value: Callable[[Paired], Any]) -> Callable[[Trial], Any]:
+        return lambda trial: None if trial.paired is None else value(trial.paired)
+
     columns: list[Column[Trial]] = [
         Column("remedy", "remedy", lambda trial: trial.part.name, prose=True),
         Column("layers", "layers", lambda trial: trial.part.layers or None, prose=True),
         Column("time", "time", lambda trial: trial.time, "{:.3g}".format),
         Column("works", "works", attrgetter("works")),
         Column("in_libraries", "in libraries", attrgetter("in_libraries")),
-        *(column.on(attrgetter("numbers")) for column in results),
+        *(column.on(attrgetter("numbers")) for column in (*results, *measures)),
+        Column("better", "better", of_pairs(attrgetter("better"))),
+        Column("worse", "worse", of_pairs(attrgetter("worse"))),
+        Column("p", "p", of_pairs(attrgetter("p")), p_value),
     ]
     return Rows(columns, trials)
 
 
 def _remedy_table(outcome: Outcome, numbers: VariantSummary, trials: Sequence[Trial]) -> Table:
-    before = Trial(Part(_AS_IT_WAS, outcome.experiment, outcome), numbers)
-    return _remedy_rows([before, *trials]).table(
+    experiment, measure = outcome.experiment, outcome.experiment.chosen_measure
+    before = Trial(Part(_AS_IT_WAS, experiment, outcome), numbers)
+    names: tuple[str, ...] = ("solved", "interval", "works")
+    if measure.name != SOLVED:
+        names = (measure.field, "better", "worse", "p", "works")
+    return _remedy_rows(experiment, numbers.constants, [before, *trials]).table(
         "remedies tried, from the same seeds; time: how many times as long",
-        ("remedy", "layers", "time", "solved", "interval", "works", "verdicts"),
+        ("remedy", "layers", "time", *names, "verdicts"),
         firm=("solved", "95 % interval"),
     )
 
@@ -187,13 +209,15 @@ def explanation_page(
     """
     experiment, (training,), (numbers,) = outcome.experiment, outcome.results, summary.variants
     result = Line(result_line(experiment, numbers), "answer")
-    later = count_solved_later(training, trials)
+    is_solved = experiment.chosen_measure.name == SOLVED
+    later = count_solved_later(training, trials) if is_solved else {}
     story = () if numbers.failure else describe_failure(summary, numbers, training)
     said_later = _describe_later(later)
     conclusion = _conclude(experiment, numbers, trials, len(missing))
     ended, line = find_end_points(experiment, training), numbers.timeline
     head = (lines(heading(experiment, numbers.label)), (result,))
-    rows, names = _remedy_rows(trials), [remedy.label for remedy in cut]
+    rows = _remedy_rows(experiment, numbers.constants, trials)
+    names = [remedy.label for remedy in cut]
     remedies = (_remedy_table(outcome, numbers, trials), _describe_cut(names)) if trials else ()
     more = "--full shows the way there, where the seeds ended, and when a remedy counts as working"
     return Page(
@@ -255,9 +279,10 @@ def _conclude(
         given = "--initial-weights '' " if experiment.initial_weights is not None else ""
         few = f"{count(seeds, 'seed')} {'supports' if seeds == 1 else 'support'} no claim"
         return f"{few}: use {given}--seeds {CLAIM_SEEDS}."
+    is_solved = experiment.chosen_measure.name == SOLVED
     first, most = smallest_remedy(trials), best_remedy(trials)
     if first is None or most is None:
-        return _conclude_none(numbers, trials)
+        return _conclude_none(experiment, numbers, trials)
     in_libraries = best_remedy(trial for trial in trials if trial.in_libraries)
     roles = {"the smallest change that works": first, "the best": most}
     if in_libraries is not None:  # if the best is none of them
@@ -267,13 +292,17 @@ def _conclude(
         named.setdefault(_describe_success(trial), []).append(role)
     heads = [" and ".join(roles) for roles in named.values()] if len(named) > 1 else ["what works"]
     parts = [f"{head}: {success}" for head, success in zip(heads, named, strict=True)]
-    parts[0] += f", where it was {numbers.solved.k}"
+    field = experiment.chosen_measure.field
+    before = str(numbers.solved.k) if is_solved else measure_text(field, numbers.median(field))
+    parts[0] += f", where it was {before}"
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
 
 
-def _conclude_none(numbers: VariantSummary, trials: Sequence[Trial]) -> str:
+def _conclude_none(experiment: Experiment, numbers: VariantSummary, trials: Sequence[Trial]) -> str:
     """Say that no remedy works, or why none could be seen to."""
     solved, judged = numbers.solved, sum(trial.works is not None for trial in trials)
+    if experiment.chosen_measure.name != SOLVED and judged:
+        return f"None of the {judged} remedies works here: none is better than it is."
     if not numbers.failure and solved.low > _WELL_SOLVED:
         return f"Nothing needs mending: {_count_solved(numbers)} are solved as it is."
     if judged or has_room(solved):
@@ -290,14 +319,37 @@ def _describe_success(trial: Trial) -> str:
     where = f" in {every if layers == 'both' else f'the {layers} layer'}" if layers else ""
     rare = "" if trial.in_libraries else " (in no library)"
     time = f", in {trial.time:.3g} times the time" if trial.time > 1.05 else ""
-    return f"{trial.part.name}{where}{rare}, solves {_count_solved(trial.numbers)}{time}"
+    name = f"{trial.part.name}{where}{rare}"
+    if trial.paired is None:
+        return f"{name}, solves {_count_solved(trial.numbers)}{time}"
+    pair, value = trial.paired, _describe_value(trial.experiment, trial.numbers)
+    differ = pair.better + pair.worse
+    return f"{name}, {value}, better in {pair.better} of the {differ} seeds that differ{time}"
+
+
+def _describe_value(experiment: Experiment, numbers: VariantSummary) -> str:
+    """The median of what claims are made of."""
+    measure = experiment.chosen_measure
+    value = measure_text(measure.field, numbers.median(measure.field))
+    rows = name_rows(experiment, held_out=measure.held_out)
+    return f"right on {value} of {rows}" if measure.name == RIGHT else f"loss {value} on {rows}"
 
 
 def _rule(trials: Sequence[Trial]) -> str:
-    return (
+    measure = trials[0].experiment.chosen_measure
+    works = (
         "A remedy works when more than half of the seeds are solved and its interval lies wholly "
         f"above the one as it was, on at least {CLAIM_SEEDS} seeds: a rule on intervals and no "
-        f"test, not corrected for the number of remedies, {len(trials)}. They stand in order, from "
+        f"test, not corrected for the number of remedies, {len(trials)}."
+    )
+    if measure.name != SOLVED:
+        works = (
+            "A remedy works when the exact sign test over the seeds that differ, by pairs that "
+            f"start alike, says that its {measure_words(measure.field)} is better: corrected for "
+            f"all remedies tried, {len(trials)}, by Holm."
+        )
+    return (
+        f"{works} They stand in order, from "
         "the smallest change to the largest, and behind them what no library has. A step farther "
         "in the same direction is tried where none before it works, a second change beside those "
         "that got farthest while more could be gained, and what takes more than "

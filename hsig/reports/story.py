@@ -11,7 +11,9 @@ from hsig.analysis.summary import Summary, VariantSummary
 from hsig.arrays import Array, BoolArray
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.evidence import FLAT_SLOPE, NO_BEND, NO_GRADIENT, STARVED
-from hsig.experiments.experiment import Training
+from hsig.experiments.experiment import Experiment, Training
+from hsig.experiments.measures import HELD_OUT, LOSS
+from hsig.experiments.measures import SOLVED as IS_SOLVED
 from hsig.experiments.outlook import WINDOW
 from hsig.experiments.verdicts import (
     AFFINE,
@@ -35,8 +37,8 @@ from hsig.experiments.verdicts import (
 )
 from hsig.formulas.function import LinearPiece
 from hsig.reports.obstacles import describe_obstacle
-from hsig.reports.page import count, number, percent, short
-from hsig.reports.phrases import CAUSES, chaos, verdict_counts
+from hsig.reports.page import count, measure_text, measure_words, number, percent, short
+from hsig.reports.phrases import CAUSES, chaos, least_held_out, verdict_counts
 
 _MAX_PREDICTIONS = 8
 _ROUNDING = 1e-9  # of a weight, relative to 1 and its size: a move that no step is too large for
@@ -242,7 +244,7 @@ def _count_properties(case: Case) -> str:
             which = has[failed]
             parts.append(f"{name}: {which.any(axis=1).sum()}{_by_layer(which)}")
     counts = ", ".join(parts)
-    sentence = f"Of the {failed.sum()} failed seeds, whatever their verdict: {counts}."
+    sentence = f"Of the {failed.sum()} {_name_failed(case)}, whatever their verdict: {counts}."
     gradient = end.gradient[failed]
     gradient = gradient[np.isfinite(gradient).all(axis=1)]
     if not len(gradient):
@@ -254,6 +256,12 @@ def _count_properties(case: Case) -> str:
         f"{'first hidden' if hidden else 'output'} layer it is exactly 0 for "
         f"{(gradient[:, 0] == 0.0).sum()}."
     )
+
+
+def _name_failed(case: Case) -> str:
+    """What seeds are called of which some row is wrong: they failed where none may be."""
+    is_asked = case.summary.experiment.chosen_measure.name == IS_SOLVED
+    return "failed seeds" if is_asked else "seeds that are not solved"
 
 
 def _by_layer(has: BoolArray) -> str:
@@ -281,8 +289,10 @@ def describe_failure(
     summary: Summary, numbers: VariantSummary, training: Training
 ) -> tuple[str, ...]:
     """The paragraphs about a variant: what most of the seeds that failed are, and what else."""
+    on_held_out = _describe_held_out(summary.experiment, numbers)
     if numbers.solved.k == numbers.solved.n:
-        return ("Every seed is solved: there is nothing to explain.", *chaos(numbers))
+        rows = "nothing to explain" if not on_held_out else "nothing to explain of training"
+        return (f"Every seed is solved: there is {rows}.", *on_held_out, *chaos(numbers))
     found = f"Of {count(numbers.solved.n, 'seed')}: {verdict_counts(numbers.verdicts)}."
     if not numbers.failed:
         stop = f"stop_at {short(summary.experiment.stop_loss or 0.0)}"
@@ -297,12 +307,27 @@ def describe_failure(
     obstacle = describe_obstacle(summary.experiment, training.variant)
     told = [f"Unreachable, whatever the weights: {obstacle}."] if obstacle else []
     if case.verdict != UNREACHABLE:
-        subject = f"{case.mask.sum()} of {case.failed.sum()} failed seeds"
+        subject = f"{case.mask.sum()} of {case.failed.sum()} {_name_failed(case)}"
         pieces = _describe_pieces(case) if case.verdict in _WITH_PIECES else ""
         told.append(f"{subject} {_DESCRIPTIONS[case.verdict](case)}{pieces}")
     return (
         found,
         *told,
+        *on_held_out,
         _count_properties(case),
         *chaos(numbers),
     )
+
+
+def _describe_held_out(experiment: Experiment, numbers: VariantSummary) -> tuple[str, ...]:
+    """How the rows that are held out differ from those that were learnt, in the median."""
+    if HELD_OUT + LOSS not in numbers.measures:
+        return ()
+    names = (LOSS, "right" if experiment.has_classes else "rmse")
+    parts = [
+        f"{measure_words(name)} {measure_text(name, numbers.median(HELD_OUT + name))}, not "
+        f"{measure_text(name, numbers.median(name))}"
+        for name in names
+    ]
+    least = (f"{text[0].upper()}{text[1:]}." for text in least_held_out([numbers]))
+    return (" ".join([f"On the held-out rows they have {' and '.join(parts)}.", *least]),)
