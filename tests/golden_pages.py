@@ -31,6 +31,8 @@ EVERY = ("txt", "json", "csv", "md")
 SWEEP = "sweep hard --learning-rate 0.1,1,10"
 BOTH = ("-s 30 --loss bce", "-s 30 --loss squared")
 SHORT = "-s 4 -e 40 --report-every 20"
+CONFIGS = Path(__file__).parents[1] / "configs"
+OWN = "--held-out 0.25 --scale standard"
 PAGES = {
     "train": Golden(f"train hard {SHORT}", EVERY),
     "train-one-seed": Golden("train relu -s 1 -e 40 --report-every 20 --predict-with tanh"),
@@ -45,6 +47,11 @@ PAGES = {
     "compare-tuned": Golden(f"compare tanh relu --tune learning_rate=0.1,1 {SHORT}"),
     "compare-tasks": Golden(f"compare tanh relu --task xor,and {SHORT}", EVERY),
     "compare-configs": Golden("compare first.yaml second.yaml"),
+    "compare-held-out": Golden(
+        f"compare silu hard relu --task csv:{CONFIGS}/curve.csv {OWN} -s 30 -e 100", TEXT
+    ),
+    "train-number": Golden(f"train tanh --task csv:{CONFIGS}/wave.csv {OWN} {SHORT}", TEXT),
+    "train-classes": Golden(f"train tanh --task csv:fruit.csv {OWN} {SHORT}"),
     "explain": Golden("explain hard -s 30 -e 1000", TEXT),
     "explain-full": Golden("explain hard -s 30 -e 1000 --full", TEXT),
     "explain-few": Golden(f"explain relu {SHORT}", ("txt", "json", "csv")),
@@ -69,7 +76,13 @@ PAGES = {
     "config-show": Golden("config show first.yaml --hidden 2-3"),
     "explain-diverged": Golden("explain hard --loss bce_naive -r 3 -s 10 -e 200", TEXT),
 }
+FRUIT = "length,weight,fruit\n" + "".join(
+    f"{length + n},{weight + 3 * (n % 4)},{name}\n"
+    for n in range(6)
+    for name, length, weight in (("apple", 7, 150), ("banana", 18, 120), ("cherry", 2, 8))
+)
 FILES = {
+    "fruit.csv": FRUIT,
     "first.yaml": "activations: [tanh, relu]\nseeds: 4\nepochs: 40\nreport_every: 20\n",
     "second.yaml": "activation: relu\nlearning_rate: 0.5\nseeds: 4\nepochs: 40\nreport_every: 20\n",
 }

@@ -1,15 +1,27 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prepared import RIGHT, UNKNOWN, WRONG, measures, prepared
 
 from hsig.activations import ACTIVATIONS
 from hsig.analysis.statistics import wilson_interval
-from hsig.analysis.summary import count_solved, predict_with, summarise
+from hsig.analysis.summary import (
+    class_places,
+    count_solved,
+    find_classes,
+    predict_with,
+    summarise,
+)
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
+from hsig.networks.losses import rows_right
+
+CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def summary_of(*arguments, **settings):
@@ -191,3 +203,46 @@ def test_of_two_layers_and_two_outputs_there_is_a_summary():
     assert timeline.gradient.shape == (3, 2)
     np.testing.assert_allclose(timeline.on_piece.sum(axis=0), 1.0)
     np.testing.assert_allclose(timeline.alive, result.evidence.alive.mean(axis=0).T)
+
+
+# --- measures -----------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 5), st.integers(1, 9), st.integers(2, 4), st.integers(0, 2**32 - 1))
+def test_a_row_is_right_where_its_own_class_is_predicted(seeds, rows, classes, draw):
+    """With an output for each class, or one output for two, in what is counted of them too."""
+    random = np.random.RandomState(draw)
+    places = random.randint(classes, size=rows)
+    targets, within = np.eye(classes)[places], None
+    if classes == 2:
+        targets, within = places[:, None].astype(float), 0.5
+    predictions = random.randint(4, size=(seeds, *targets.shape)) / 3.0  # some are equal
+    found = find_classes(predictions, within)
+    right = rows_right(np.moveaxis(predictions, 0, -1), targets[:, :, None], within)
+    assert ((found == places) == right.T).all()
+    assert (class_places(targets) == places).all()
+
+
+@pytest.mark.parametrize("task", ["curve.csv", "wave.csv"])
+def test_what_is_told_of_held_out_rows_is_what_their_predictions_give(task):
+    flags = {"task": f"csv:{CONFIGS / task}", "held_out": "0.25", "activation": "tanh"}
+    experiment = load_experiment(flags=flags | {"epochs": "20", "seeds": "5", "scale": "standard"})
+    outcome = gather(experiment, run(experiment))
+    (training,), (variant,) = outcome.results, summarise(outcome).variants
+    rows, shown = experiment.task.held_out, variant.predicted
+    errors = training.held_out_predictions - rows.targets
+    right = (np.abs(errors) < 0.5).all(axis=2)
+    assert variant.median("held_out_right") == np.median(right.mean(axis=1))
+    assert shown.right == tuple(right.sum(axis=0)[list(shown.places)])
+    if task == "curve.csv":
+        assert shown.confusion.sum() == right.size
+        assert np.trace(shown.confusion) == right.sum()
+        most = rows.targets == np.rint(experiment.task.targets.mean())
+        assert variant.constants["held_out_right"] == most.mean()
+        return
+    rmse, spread = np.sqrt((errors**2).mean(axis=(1, 2))), rows.targets.var()
+    assert variant.median("held_out_rmse") == pytest.approx(np.median(rmse))
+    assert variant.median("held_out_r2") == pytest.approx(np.median(1 - rmse**2 / spread))
+    alone = np.sqrt(((rows.targets - experiment.task.targets.mean()) ** 2).mean())
+    assert variant.constants["held_out_rmse"] == pytest.approx(alone)
+    assert not variant.has_learnt_nothing(held_out=True)

@@ -170,9 +170,10 @@ def _describe_rows(experiment: Experiment) -> tuple[str, ...]:
     task, scaled = experiment.task, experiment.scaled_task
     parts = list(task.source.notes) if task.source else []
     if (scaled.shift, scaled.unit) != (0.0, 1.0):
+        sign = "-" if scaled.shift >= 0.0 else "+"
         parts.append(
-            f"networks see the target less {short(scaled.shift)} in units of {short(scaled.unit)}; "
-            "all but the loss is told in its own"
+            f"networks see (target {sign} {short(abs(scaled.shift))})/{short(scaled.unit)}, whose "
+            "loss is told; all else is told in the target's own unit"
         )
     if task.held_out is not None:
         parts.append(f"{len(task.targets)} rows to train on, {len(task.held_out.targets)} held out")
