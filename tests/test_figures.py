@@ -12,7 +12,15 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from hsig.analysis.parts import Part
-from hsig.analysis.plot_data import count_solved_by_epoch, count_states, predict_surface
+from hsig.analysis.plot_data import (
+    MAX_POINTS,
+    centre,
+    constant_measure,
+    count_solved_by_epoch,
+    count_states,
+    predict_surface,
+    shown_measure,
+)
 from hsig.analysis.summary import MEDIAN, summarise
 from hsig.analysis.sweeps import SweepOutcome, pair_sweeps
 from hsig.config.loading import load_experiment
@@ -42,6 +50,10 @@ CASES = {
 }
 DEFAULT = Look()
 OF_TRAININGS = ("costs", "solved", "verdicts", "compare", "activation", "surface")
+# rows that are held out, of two inputs
+CLASSES = {"task": "csv:configs/curve.csv", "held_out": "0.25", "activations": "tanh,hard,step"}
+NUMBERS = {"task": "csv:configs/people.csv", "target": "weight", "held_out": "0.25"}
+NUMBERS |= {"activations": "tanh,relu", "scale": "standard"}
 NAMES = ("_a $x^2$ <b>&amp;\x1b[31m\n漢字\u202e", "W" * 1000)
 
 
@@ -84,6 +96,9 @@ def texts(figure: Figure) -> str:
     return " ".join(ET.fromstring(data).itertext())
 
 
+CASES |= {"classes": CLASSES, "numbers": NUMBERS}
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("kind", OF_TRAININGS)
 def test_a_picture_of_anything_is_drawn_without_a_warning(kind, case):
@@ -92,7 +107,7 @@ def test_a_picture_of_anything_is_drawn_without_a_warning(kind, case):
     assert panels(made)
 
 
-@pytest.mark.parametrize("kind", [*KINDS])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("confusion", "fit")])
 def test_names_of_any_kind_and_the_dark_theme_are_drawn(kind):
     if kind == "map":
         made = picture([SweepResult(sweep_of(), "")], None, Look(theme="dark"))
@@ -162,18 +177,71 @@ def test_verdicts_are_stacked_to_all_seeds():
         assert number[-1] == 0 or f"{number[-1]} {word}" in made.caption.alt
 
 
-def test_a_comparison_shows_rates_and_median_epochs():
-    made = drawn("compare", **SEVERAL)
+@pytest.mark.parametrize(
+    "flags", [SEVERAL, SEVERAL | {"epochs": "900", "report_every": "900"}, CLASSES, NUMBERS]
+)
+def test_a_comparison_shows_its_measure_and_epochs_to_solve_or_differences(flags):
+    made, summary = drawn("compare", **flags), summarise(outcome_of(**flags))
     left, right = panels(made)
-    summary = summarise(outcome_of(**SEVERAL))
-    rates = {line.get_xdata()[0] for line in left.get_lines() if len(line.get_xdata()) == 1}
-    assert rates == {v.solved.rate for v in summary.variants if not v.failure}
-    medians = {line.get_xdata()[0] for line in right.get_lines()}
+    measure, pairing = shown_measure(summary), summary.pairing
+    trained = [variant for variant in summary.variants if not variant.failure]
+    values, beside = (
+        {line.get_xdata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 1}
+        for axes in (left, right)
+    )
+    assert values == {v for v, *_ in (centre(v, measure) for v in trained) if np.isfinite(v)}
+    if measure.name == "solved":
+        expected = {variant.epochs_to_solve[0] for variant in trained}
+        assert expected - {np.inf} <= beside
+    else:
+        sizes = {paired.difference for paired in pairing.against.values()}
+        assert beside == {size for size in sizes if np.isfinite(size)}
+        constant = constant_measure(summary.experiment, measure)
+        assert any(set(line.get_xdata()) == {constant} for line in left.get_lines())
+    assert all(variant.label in made.caption.alt for variant in trained)
+
+
+def test_costs_are_of_both_rows_and_the_lowest_is_marked():
+    made, summary = drawn("costs", **CLASSES), summarise(outcome_of(**CLASSES))
+    (axes,) = panels(made)
+    shown = [line.get_ydata() for line in axes.get_lines()]
     for variant in summary.variants:
-        if not variant.failure and np.isfinite(variant.epochs_to_solve[0]):
-            assert variant.epochs_to_solve[0] in medians
-    assert [t.get_text() for t in left.get_yticklabels()][-1] == "ultra_fast"
-    assert "ultra_fast" in made.caption.alt
+        if not variant.failure:
+            for name in ("loss", "held_out_loss"):
+                median = variant.measures[name][MEDIAN]
+                median = np.where(np.isfinite(median), median, np.nan)
+                assert any(np.array_equal(median, y, equal_nan=True) for y in shown)
+            held_out = variant.measures["held_out_loss"][MEDIAN]
+            epoch = variant.epochs[int(held_out.argmin())]
+            assert f"lowest at epoch {epoch}: {held_out.min():#.4g}" in made.caption.alt
+
+
+def test_a_confusion_is_of_the_rows_of_each_class():
+    made, outcome = drawn("confusion", **CLASSES), outcome_of(**CLASSES)
+    held_out = outcome.experiment.task.held_out.targets[:, 0]
+    tanh = next(result for result in outcome.results if result.variant.label == "tanh")
+    said = tanh.held_out_predictions[:, :, 0] > 0.5
+    expected = [[np.mean(said[:, held_out == c] == p) for p in (0, 1)] for c in (0, 1)]
+    shown = {
+        axes.get_title("left").split(":")[0]: axes.images[0].get_array() for axes in panels(made)
+    }
+    np.testing.assert_allclose(shown["tanh"][:, :2], expected)
+    with pytest.raises(ConfigError, match="expected a target that is a number"):
+        drawn("fit", **CLASSES)
+
+
+def test_a_fit_has_predictions_in_the_unit_of_the_targets():
+    made, outcome = drawn("fit", **NUMBERS), outcome_of(**NUMBERS)
+    for axes in panels(made):
+        label = axes.get_title("left")
+        result = next(r for r in outcome.results if r.variant.label == label)
+        _, training, held_out = (line.get_xydata() for line in axes.get_lines())
+        rows = np.repeat(outcome.experiment.task.held_out.targets, len(result.seeds), axis=1).T
+        pairs = np.stack([rows, result.held_out_predictions[:, :, 0]], axis=-1).reshape(-1, 2)
+        assert {*map(tuple, held_out)} <= {*map(tuple, pairs)}
+        assert 0 < len(training) <= MAX_POINTS
+    with pytest.raises(ConfigError, match="expected a task whose target is a named class"):
+        drawn("confusion", **NUMBERS)
 
 
 @pytest.mark.parametrize("hidden", ["3", "[4, 3]"])
@@ -208,7 +276,7 @@ def test_a_surface_is_what_the_network_predicts():
     weights = tuple(layer[2:3] for layer in snapshot.weights)
     expected = predict_surface(experiment, experiment.variants[0], weights)
     (axes,) = panels(made)
-    np.testing.assert_array_equal(axes.images[0].get_array(), expected.predictions)
+    np.testing.assert_array_equal(axes.images[0].get_array(), expected.values)
     right = np.abs(snapshot.predictions[2] - experiment.task.targets) < 0.5
     assert f"seed 2 is right on {right.sum()} of 4 samples" in made.caption.alt
 

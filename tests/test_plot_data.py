@@ -128,7 +128,7 @@ def test_predictions_have_colours_from_0_to_1_or_around_the_targets(flags, scale
 
 def test_the_mean_of_predictions_is_over_those_that_are_finite():
     seen = snapshot([0.0], [[[1.0], [np.nan], [np.inf]], [[0.0], [0.5], [np.nan]]])
-    found = mean_predictions(seen)
+    found = mean_predictions(seen.predictions)
     np.testing.assert_array_equal(found, [[0.5], [0.5], [np.nan]])
 
 
@@ -168,7 +168,7 @@ def surface_of(*units, points=2, task=None, **flags):
 def test_the_grid_holds_the_scaled_samples_with_a_margin():
     seen = surface_of((0, 0, 0), points=7)
     np.testing.assert_allclose([seen.first, seen.second], [np.linspace(-0.25, 1.25, 7)] * 2)
-    assert seen.predictions.shape == (7, 7)
+    assert seen.values.shape == (7, 7)
     assert surface_of((0, 0, 0), scale="standard").first.tolist() == [-1.5, 1.5]
     flat = Task("flat", np.array([[3.0, 0.0], [3.0, 8.0]]), np.array([[0.0], [1.0]]))
     seen = surface_of((0, 0, 0), points=3, task=flat)
@@ -179,7 +179,7 @@ def test_the_grid_holds_the_scaled_samples_with_a_margin():
 def test_predictions_are_by_the_second_input_then_the_first():
     seen = surface_of((1, 0, 0), points=3)
     hard = ACTIVATIONS["hard"].value
-    np.testing.assert_allclose(seen.predictions, [hard(hard(seen.first) + 1.0)] * 3)
+    np.testing.assert_allclose(seen.values, [hard(hard(seen.first) + 1.0)] * 3)
 
 
 @pytest.mark.parametrize("hidden", ["9", "[4, 4]"])

@@ -43,7 +43,8 @@ def test_the_numbers_are_those_of_a_training():
     experiment = load_experiment(flags={**SMALL, "activation": "tanh", "report_every": "40"})
     (training,) = gather(experiment, run(experiment)).results
     seen = picture_at(40, place=1, activation="tanh")
-    assert [[*s.predictions] for s in seen.samples] == training.predictions[1].tolist()
+    expected = [f"{p:#.4g}" for p in training.predictions[1, :, 0]]
+    assert [sample.prediction for sample in seen.samples] == expected
     assert f"{training.loss[1, -1]:#.6g}" in seen.cost
     assert "seed 1 (2 of 3)" in seen.heading
     assert "epoch 40 of 40" in seen.heading
@@ -59,6 +60,7 @@ def test_the_numbers_are_those_of_a_training():
         | {"learning_rate": "1e9"},
         {"activation": "tanh", "task": "{inputs: [[0], [1]], targets: [0, 1]}"},
         {"activation": "hard", "task": "or", "hidden": "0"},
+        {"activation": "tanh", "task": "csv:configs/curve.csv", "held_out": "0.25"},
         {"activation": "hard", "hidden": "0", "bias": "false"}
         | {"task": "{inputs: [[0, 1], [1, 1]], targets: [[0, 1], [1, 0]]}"},
     ],

@@ -10,22 +10,72 @@ import numpy as np
 
 from hsig.activations import Activation
 from hsig.analysis.statistics import wilson_interval
-from hsig.analysis.summary import VariantSummary
-from hsig.analysis.sweeps import CellSummary
-from hsig.arrays import Array, BoolArray, IntArray
+from hsig.analysis.summary import MEDIAN, ResultSummary, Summary, VariantSummary
+from hsig.analysis.sweeps import CellSummary, SweepOutcome, has_shared_rows
+from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
 from hsig.experiments.experiment import Checkpoint, Experiment, Variant
+from hsig.experiments.measures import HELD_OUT, LOSS, Measure, baseline_right
+from hsig.experiments.measures import SOLVED as IS_SOLVED
 from hsig.experiments.sweeps import Axis
 from hsig.experiments.verdicts import SOLVED
-from hsig.networks.network import Weights, append_bias
+from hsig.networks.losses import rows_right
+from hsig.networks.network import Weights, append_bias, seeds_last
+from hsig.networks.tasks import Rows
 
 MAX_COLOURS = 8  # variants with a colour of their own in one panel
 MAX_PANELS = 12  # side by side
 MAX_SEED_LINES = 100  # of all variants together
 MAX_BENDS = 150  # lines on which hidden units bend
+MAX_POINTS = 2000  # rows that are drawn one by one
 HALF = 0.5  # of the seeds solved; where fewer are, a map says what became of most others
 UNDECIDED = "none of these"  # what a seed is of which none of a timeline's words holds
 
+# --- measures ------------------------------------------------------------------------------------
+
+
+def shown_measure(summary: Summary) -> Measure:
+    """What variants are compared by: what the claims are made of, if there are any."""
+    return summary.pairing.measure if summary.pairing else summary.experiment.chosen_measure
+
+
+def centre(numbers: ResultSummary, measure: Measure) -> tuple[float, float, float]:
+    """A measure of what was trained, and the ends of its bar.
+
+    Of solved seeds their rate and its 95 % interval, else the median over seeds and the quartiles.
+    """
+    if measure.name == IS_SOLVED:
+        return numbers.solved.rate, numbers.solved.low, numbers.solved.high
+    lower, median, upper = numbers.measures[measure.field][:, -1].tolist()
+    return median, lower, upper
+
+
+def constant_measure(experiment: Experiment, measure: Measure) -> float:
+    """A measure of what no inputs give: the most frequent class, of a loss the mean target."""
+    if measure.name == IS_SOLVED:
+        return math.nan
+    task = experiment.scaled_task
+    if measure.name != LOSS:
+        return baseline_right(task, measure.held_out)
+    rows = task.held_out if measure.held_out and task.held_out else task.rows
+    with np.errstate(all="ignore"):
+        losses = experiment.loss.value(mean_in_order(task.targets), rows.targets)
+    return float(losses.sum(axis=1).mean())
+
+
 # --- curves --------------------------------------------------------------------------------------
+
+
+def cost_curves(variant: VariantSummary) -> list[Array]:
+    """The quartiles of the cost, (3, checkpoints): where rows are held out, of the loss of both."""
+    names = [name for name in (LOSS, HELD_OUT + LOSS) if HELD_OUT + LOSS in variant.measures]
+    return [variant.measures[name] for name in names] or [variant.cost]
+
+
+def lowest_point(variant: VariantSummary, quartiles: Array) -> tuple[int, float] | None:
+    """The checkpoint at which a median is lowest, the first of several, and its value."""
+    median = np.where(np.isfinite(quartiles[MEDIAN]), quartiles[MEDIAN], math.inf)
+    place = int(median.argmin())
+    return (variant.epochs[place], float(median[place])) if np.isfinite(median[place]) else None
 
 
 def spread_evenly(number: int, most: int) -> IntArray:
@@ -154,29 +204,58 @@ def visible_range(activation: Activation, snapshots: Sequence[Checkpoint]) -> tu
 # --- predictions ---------------------------------------------------------------------------------
 
 
-def middle_target(experiment: Experiment) -> float:
-    """Midway between the smallest and the largest target of the first output."""
-    targets = experiment.task.targets[:, 0]
-    return float(targets.min() + targets.max()) / 2.0
+def select_rows(rows: Rows, most: int) -> Rows:
+    """At most so many of some rows, evenly spread."""
+    places = spread_evenly(len(rows.targets), most)
+    return Rows(*(array[places] for array in rows))
+
+
+def plane_values(experiment: Experiment, outputs: Array) -> Array:
+    """What colours a plane, of predictions or targets (..., outputs): the first output.
+
+    Of more than two classes it is the place of the one with the largest output; nan if one is.
+    """
+    if len(experiment.task.classes) <= 2:
+        return outputs[..., 0]
+    return np.where(np.isnan(outputs).any(axis=-1), np.nan, outputs.argmax(axis=-1))
+
+
+def target_range(experiment: Experiment) -> tuple[float, float]:
+    """The smallest and the largest value of the targets on a plane."""
+    targets = plane_values(experiment, experiment.task.targets)
+    return float(targets.min()), float(targets.max())
 
 
 def prediction_range(experiment: Experiment, variant: Variant) -> tuple[float, float]:
-    """The predictions of the first output that have colours: 0 to 1 where it stays within.
+    """The predictions that have colours: 0 to 1 where they stay within.
 
     Else from the smallest to the largest target, and half of that extent on either side; what is
-    beyond has the colour of the end.
+    beyond has the colour of the end. Of more than two classes, each has one.
     """
-    if variant.output_activation.maps_into_unit_interval:
+    low, high = target_range(experiment)
+    if len(experiment.task.classes) > 2:
+        return -0.5, len(experiment.task.classes) - 0.5
+    if variant.output_activation.maps_into_unit_interval and experiment.scaled_task.unit == 1.0:
         return 0.0, 1.0
-    targets = experiment.task.targets[:, 0]
-    low, high = float(targets.min()), float(targets.max())
     margin = (high - low) / 2.0 or 1.0
     return low - margin, high + margin
 
 
-def mean_predictions(snapshot: Checkpoint) -> Array:
+def border_heights(experiment: Experiment, outputs: Array) -> list[Array]:
+    """What is 0 on the borders of a plane, of predictions (..., outputs).
+
+    The first output less the middle of the targets, or of more than two classes for each by how
+    much its output is larger than all others.
+    """
+    if len(experiment.task.classes) <= 2:
+        return [outputs[..., 0] - sum(target_range(experiment)) / 2.0]
+    places = range(outputs.shape[-1])
+    return [outputs[..., n] - np.delete(outputs, n, axis=-1).max(axis=-1) for n in places]
+
+
+def mean_predictions(predictions: Array) -> Array:
     """Shape (samples, outputs): over the seeds, where finite; nan if none is."""
-    return _mean_finite([snapshot.predictions])
+    return _mean_finite([predictions])
 
 
 def _mean_finite(blocks: Iterable[Array]) -> Array:
@@ -190,11 +269,9 @@ def _mean_finite(blocks: Iterable[Array]) -> Array:
 
 
 def right_samples(experiment: Experiment, predictions: Array) -> BoolArray:
-    """Which samples are right in every output, of predictions (..., samples, outputs)."""
-    with np.errstate(invalid="ignore"):
-        right = np.abs(predictions - experiment.task.targets) < experiment.solved_within
-    every: BoolArray = np.all(right, axis=-1)
-    return every
+    """Which rows of training are right, (seeds, rows), of (seeds, rows, outputs) in their unit."""
+    targets = experiment.task.targets[:, :, None]
+    return rows_right(seeds_last(predictions), targets, experiment.solved_within).T
 
 
 # --- maps ----------------------------------------------------------------------------------------
@@ -206,6 +283,18 @@ def dominant_failure(cell: CellSummary) -> str:
         return ""
     failed = {word: n for word, n in cell.verdicts.items() if word != SOLVED}
     return max(failed, key=failed.__getitem__)
+
+
+def find_border(outcome: SweepOutcome) -> float | None:
+    """The value from which on cells are good: half of the seeds, or what no inputs give.
+
+    None where it is not the same for all.
+    """
+    measure, swept = outcome.base.chosen_measure, {axis.name for axis in outcome.axes}
+    if measure.name == IS_SOLVED:
+        return HALF
+    is_shared = has_shared_rows(outcome.axes) and not swept & {"loss", "scale_target"}
+    return constant_measure(outcome.base, measure) if is_shared else None
 
 
 def select_maps(
@@ -229,9 +318,10 @@ class PredictionSurface:
 
     first: Array  # shape (points,), values of the first input
     second: Array  # shape (points,), of the second
-    # shape (points, points), by the second input, then the first: of the first output, the mean
-    # over the seeds whose prediction is finite; nan where there is none
+    # shape (points, points, outputs), by the second input, then the first, in the target's own
+    # unit: the mean over the seeds whose prediction is finite; nan where there is none
     predictions: Array
+    values: Array  # (points, points), what it is coloured by: their `plane_values`
     # shape (lines, 2, 2): the two ends, each a first and a second input, of each line within the
     # grid on which the pre-activation of a unit of the first layer has one of the values `at`
     lines: Array
@@ -262,7 +352,7 @@ def predict_surface(
         some = slice(start, start + _SEEDS_AT_A_TIME)
         lanes = tuple(np.moveaxis(layer[some], 0, -1) for layer in weights)
         with np.errstate(all="ignore"):
-            return network.forward(lanes, grid).predictions[:, 0].T
+            return np.moveaxis(network.forward(lanes, grid).predictions, -1, 0)
 
     blocks = map(predict, range(0, len(weights[0]), _SEEDS_AT_A_TIME))
     kinks = tuple(point.x for point in network.activations[0].function.breaks)
@@ -273,10 +363,12 @@ def predict_surface(
         for a, b, *bias in weights[0].transpose(0, 2, 1).reshape(-1, weights[0].shape[1]).tolist()
         for value in at
     ]
+    predictions = experiment.scaled_task.restore(_mean_finite(blocks)).reshape(points, points, -1)
     return PredictionSurface(
         first,
         second,
-        _mean_finite(blocks).reshape(points, points),
+        predictions,
+        plane_values(experiment, predictions),
         np.array([pair for pair in ends if pair]).reshape(-1, 2, 2),
         at,
         bends=bool(kinks),

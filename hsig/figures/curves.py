@@ -1,28 +1,33 @@
 """Curves over the epochs, variants side by side, and stacks of verdicts."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
+from hsig.analysis.pairing import BETTER, WORSE, Pairing
 from hsig.analysis.plot_data import (
     MAX_COLOURS,
     MAX_PANELS,
+    centre,
+    constant_measure,
+    cost_curves,
     count_solved_by_epoch,
     count_states,
+    lowest_point,
     needs_log_axis,
     select_seed_lines,
+    shown_measure,
     spread_evenly,
 )
 from hsig.analysis.summary import MEDIAN, Summary, VariantSummary
 from hsig.arrays import Array
+from hsig.experiments.measures import LOSS, RIGHT, SOLVED
 from hsig.figures.picture import (
     DASHES,
     HATCHES,
@@ -42,15 +47,18 @@ from hsig.figures.picture import (
 from hsig.reports.captions import (
     Caption,
     comparison_caption,
+    constant_name,
+    cost_words,
     costs_caption,
     label_text,
+    measure_title,
+    measured_text,
     solved_caption,
     trained_variants,
     verdicts_caption,
 )
-from hsig.reports.columns import which_cost
 from hsig.reports.comparison import best_first
-from hsig.reports.page import rate_of
+from hsig.reports.page import difference_text, percent, short
 
 # --- over the epochs -----------------------------------------------------------------------------
 
@@ -63,31 +71,45 @@ _FEW = 3  # variants whose bands may be strong
 def costs(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -> Picture:
     """The median cost over the epochs, the quartiles, and single seeds.
 
-    The first variants of the table are coloured, the others thin and grey. The cost is on a
-    logarithmic axis where that tells more apart. The axes hold all quartiles; single seeds may
-    leave them.
+    Where rows are held out, the loss of the weights on these as well, in another style, with a mark
+    where its median is lowest. The first variants of the table are coloured, the others thin and
+    grey. The cost is on a logarithmic axis where that tells more apart. The axes hold all
+    quartiles; single seeds may leave them.
     """
     trained = trained_variants(summary)
-    coloured = trained[:MAX_COLOURS]
-    with _draw_lines(summary, costs_caption(summary, setting), theme) as picture:
+    curves = [cost_curves(variant) for variant in trained]
+    both = any(len(each) > 1 for each in curves)
+    with _draw_lines(summary, costs_caption(summary, setting), theme, both=both) as picture:
         (axes,) = picture.body.axes
-        if needs_log_axis(variant.cost[MEDIAN] for variant in coloured):
+        # of both rows, what differs is seen after the first steps
+        heights = [each[:, int(both) :] for some in curves[:MAX_COLOURS] for each in some]
+        if needs_log_axis(each[MEDIAN] for each in heights):
             axes.set_yscale("log", nonpositive="clip")
         alpha = 0.35 if len(trained) <= _FEW else 0.2
-        for place, variant in enumerate(trained):
+        for place, (variant, each) in enumerate(zip(trained, curves, strict=True)):
             epochs = np.array(variant.epochs)
-            lower, median, upper = map(_drawable, variant.cost)
-            axes.plot(epochs, median, **_line(picture.theme, place, len(trained), len(epochs)))
-            if place >= MAX_COLOURS or len(variant.seeds) == 1:
+            own = _line(picture.theme, place, len(trained), len(epochs))
+            for quartiles, style in zip(each, _ROWS.values(), strict=False):
+                lower, median, upper = map(_drawable, quartiles)
+                look = own | ({"linestyle": style} if both else {})
+                axes.plot(epochs, median, **look)
+                if place < MAX_COLOURS and len(variant.seeds) > 1:
+                    band = _band(picture.theme, place, len(trained) * len(each))
+                    axes.fill_between(epochs, lower, upper, **band)
+            if place >= MAX_COLOURS:
                 continue
-            axes.fill_between(epochs, lower, upper, **_band(picture.theme, place, len(trained)))
-            seeds = select_seed_lines(len(variant.seeds), len(trained))
+            if lowest := lowest_point(variant, each[-1]) if both else None:
+                look = _lowest_look(picture.theme, place)
+                axes.plot(*lowest, zorder=4, clip_on=not lowest[0], **look)
+            seeds = select_seed_lines(0 if both else len(variant.seeds), len(trained))
             lines = [np.column_stack([epochs, seed]) for seed in _drawable(variant.costs[seeds])]
             look = {"colors": picture.theme.lines[place], "linewidths": 0.5, "alpha": alpha}
             axes.add_collection(LineCollection(lines, zorder=1.0, **look), autolim=False)
         axes.margins(y=_MARGIN)
+        if both:
+            _set_height(axes, _drawable(np.concatenate([*map(np.ravel, heights)])))
         scale = ", logarithmic" if axes.get_yscale() == "log" else ""
-        axes.set_ylabel(f"{which_cost(summary.experiment)}{scale}")
+        axes.set_ylabel(f"{cost_words(summary)}{scale}")
         format_numbers(axes, "y")
     return picture
 
@@ -111,9 +133,24 @@ def solved(summary: Summary, setting: Sequence[str] = (), theme: str = "light") 
     return picture
 
 
+def _set_height(axes: Axes, values: Array) -> None:
+    """Let the axes hold these values, and no more, but for a margin."""
+    values = values[np.isfinite(values)]
+    if values.size and values.min() < values.max():
+        scale = axes.yaxis.get_transform()
+        low, high = scale.transform(np.array([values.min(), values.max()]))
+        margin = _MARGIN * (high - low)
+        axes.set_ylim(*scale.inverted().transform(np.array([low - margin, high + margin])))
+
+
+_ROWS = {"rows of training": (0, (4, 1.5)), "held-out rows": "-"}  # the style of each
+
+
 @contextmanager
-def _draw_lines(summary: Summary, caption: Caption, theme: str) -> Iterator[Picture]:
-    """Axes over the epochs, with a legend of the variants."""
+def _draw_lines(
+    summary: Summary, caption: Caption, theme: str, *, both: bool = False
+) -> Iterator[Picture]:
+    """Axes over the epochs, with a legend of the variants, and of the styles of both rows."""
     trained = trained_variants(summary)
     labels = [variant.label for variant in trained[:MAX_COLOURS]]
     more = len(trained) - MAX_COLOURS
@@ -124,8 +161,21 @@ def _draw_lines(summary: Summary, caption: Caption, theme: str) -> Iterator[Pict
         set_epochs(axes, summary.experiment.epochs)
         axes.set_xlabel("epochs")
         axes.grid(axis="y")
-        looks = [_line(picture.theme, place, len(trained), 2) for place in range(len(labels))]
-        add_legend(picture, [Line2D([], [], **look) for look in looks], labels)
+        solid = {"linestyle": "-"} if both else {}
+        looks = {
+            label: _line(picture.theme, place, len(trained), 2) | solid
+            for place, label in enumerate(labels)
+        }
+        if both:
+            ink = {"color": picture.theme.ink}
+            looks |= {name: ink | {"linestyle": style} for name, style in _ROWS.items()}
+            looks["lowest held-out median"] = _lowest_look(picture.theme, 0) | ink
+        add_legend(picture, looks)
+
+
+def _lowest_look(theme: Theme, place: int) -> dict[str, Any]:
+    look = {"marker": "*", "markersize": 13, "linestyle": "none", "markeredgecolor": theme.paper}
+    return look | {"color": theme.lines[place]}
 
 
 def _drawable(values: Array) -> Array:
@@ -161,67 +211,117 @@ _ROW = 0.26  # inches
 # of the last epoch to the smallest median, from which on epochs are on a logarithmic axis
 _LOG_RATIO = 20.0
 _BASELINE, _OPEN, _LATE = "baseline", "", "late"
-_MARKS = {  # the shape of each, and what it means
-    _BASELINE: ("D", "baseline"),
-    "better": ("^", "solved more often"),
-    "worse": ("v", "solved less often"),
-    _OPEN: ("o", "no difference claimed"),
-    _LATE: (">", "not by the last epoch"),
+_MARKS = {  # the shape of each, and what it means, of seeds that are solved and of other measures
+    _BASELINE: ("D", "baseline", "baseline"),
+    BETTER: ("^", "solved more often", "better"),
+    WORSE: ("v", "solved less often", "worse"),
+    _OPEN: ("o", "no difference claimed", "no difference claimed"),
+    _LATE: (">", "not by the last epoch", ""),
 }
 
 
 def comparison(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -> Picture:
-    """How many seeds each variant solved and by when half of them were, with 95 % intervals.
+    """The measure of each variant beside epochs to solve, or its difference from the baseline.
 
-    A row for each variant, the best at the top. The shape of a mark says what is claimed against
-    the baseline. What is not reached by the last epoch is an arrow at the right edge.
+    A row for each variant, the best at the top, with 95 % intervals, of other measures than seeds
+    solved with quartiles. The shape of a mark says what is claimed against the baseline. What is
+    not reached by the last epoch is an arrow at the right edge.
     """
-    ranked = best_first(summary.variants)
+    ranked, measure, pairing = best_first(summary.variants), shown_measure(summary), summary.pairing
     trained = [(row, variant) for row, variant in enumerate(ranked) if not variant.failure]
-    marks = [_mark(summary, variant) for variant in ranked]
+    marks = [_mark(pairing, variant) for variant in ranked]
+    is_solved = measure.name == SOLVED
     caption, height = comparison_caption(summary, setting), _ROW * max(4, len(ranked)) + 0.6
     with drawing(caption, theme, width=9.0, height=height) as picture:
-        left, right = picture.body.subplots(1, 2, sharey=True)
-        for axes in (left, right):
+        halves = picture.body.subplots(
+            1, 2 if is_solved or pairing else 1, sharey=True, squeeze=False
+        )[0]
+        left, right = halves[0], halves[-1]
+        for axes in halves:
             axes.tick_params(axis="y", length=0)
             axes.grid(axis="x")
             for row in range(1, len(ranked), 2):
-                axes.axhspan(
-                    row - 0.5, row + 0.5, color=picture.theme.tints[0], linewidth=0, zorder=0
-                )
-        left.set_xlim(-0.02, 1.02)
-        left.set_xticks([*SHARES], [*SHARES.values()])
-        left.set_xlabel("seeds solved at the end")
+                tint = {"color": picture.theme.tints[0], "linewidth": 0, "zorder": 0}
+                axes.axhspan(row - 0.5, row + 0.5, **tint)
+        values = {row: centre(variant, measure) for row, variant in trained}
+        for row, value in values.items():
+            _draw_interval(left, row, value, marks[row], picture.theme)
+        looks = _set_measure_axis(left, summary, values.values(), picture.theme)
+        left.set_xlabel("seeds solved at the end" if is_solved else measure_title(measure))
         left.set_yticks(range(len(ranked)), [label_text(v.label) for v in ranked], fontsize=9)
         left.set_ylim(len(ranked) - 0.4, -0.6)
         for row, variant in enumerate(ranked):
-            if variant.failure:
-                left.text(
-                    0.01, row, "not trained", va="center", fontsize=8, color=picture.theme.muted
-                )
-        for row, variant in trained:
             if marks[row] == _BASELINE:
                 left.get_yticklabels()[row].set_fontweight("bold")
-                left.axvline(variant.solved.rate, color=picture.theme.muted, linewidth=0.8, ls=":")
-            rate = variant.solved.rate, variant.solved.low, variant.solved.high
-            _draw_interval(left, row, rate, marks[row], picture.theme)
-        _draw_epochs(right, trained, marks, summary.experiment.epochs, picture.theme)
-        late = {_LATE} if any(math.isinf(v.epochs_to_solve[2]) for _, v in trained) else set()
-        present = late | ({marks[row] for row, _ in trained} if summary.pairing else set())
+                look = {"color": picture.theme.muted, "linewidth": 0.8, "linestyle": ":"}
+                left.axvline(values[row][0], **look)
+            why = (
+                "not trained"
+                if variant.failure
+                else ""
+                if math.isfinite(values[row][0])
+                else "diverged"
+            )
+            look = {"transform": left.get_yaxis_transform(), "color": picture.theme.muted}
+            left.text(0.02, row, why, va="center", fontsize=8, **look)
+        present = {marks[row] for row, _ in trained} if pairing else set()
+        if is_solved:
+            _draw_epochs(right, trained, marks, summary.experiment.epochs, picture.theme)
+            late = any(math.isinf(variant.epochs_to_solve[2]) for _, variant in trained)
+            present |= {_LATE} if late else set()
+        elif pairing:
+            _draw_differences(right, ranked, marks, pairing, picture.theme)
         shown = [mark for mark in _MARKS if mark in present]
-        looks = [Line2D([], [], **_mark_look(mark, picture.theme)) for mark in shown]
-        add_legend(picture, looks, [_MARKS[mark][1] for mark in shown])
+        looks = {_MARKS[m][2 - is_solved]: _mark_look(m, picture.theme) for m in shown} | looks
+        add_legend(picture, looks)
     return picture
 
 
-def _mark(summary: Summary, variant: VariantSummary) -> str:
+def _set_measure_axis(
+    axes: Axes, summary: Summary, values: Iterable[tuple[float, float, float]], theme: Theme
+) -> dict[str, dict[str, Any]]:
+    """The axis of a measure, with a line for what no inputs give; returns its look, by its name."""
+    measure = shown_measure(summary)
+    if measure.name == SOLVED:
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xticks([*SHARES], [*SHARES.values()])
+        return {}
+    constant = constant_measure(summary.experiment, measure)
+    if needs_log_axis([np.array([*values, [constant] * 3])]) and measure.name == LOSS:
+        axes.set_xscale("log")
+    else:
+        axes.locator_params(axis="x", nbins=6)
+    format_numbers(axes, "x", percent if measure.name == RIGHT else short)
+    look: dict[str, Any] = {"color": theme.lines[1], "linewidth": 1.6, "linestyle": (0, (4, 1.5))}
+    axes.axvline(constant, zorder=1, **look)
+    return {constant_name(measure): look}
+
+
+def _draw_differences(
+    axes: Axes,
+    ranked: Sequence[VariantSummary],
+    marks: Sequence[str],
+    pairing: Pairing,
+    theme: Theme,
+) -> None:
+    """The median difference of each variant from the baseline, with its interval."""
+    for row, paired in enumerate(pairing.against.get(variant.label) for variant in ranked):
+        if paired:
+            ends = paired.difference, paired.low, paired.high
+            _draw_interval(axes, row, ends, marks[row], theme)
+    axes.axvline(0.0, color=theme.muted, linewidth=0.8, zorder=1)
+    axes.locator_params(axis="x", nbins=5)
+    format_numbers(axes, "x", partial(difference_text, pairing.measure.field))
+    unit = "points" if pairing.measure.name == RIGHT else "loss"
+    axes.set_xlabel(f"difference from {label_text(pairing.baseline)}, {unit}")
+
+
+def _mark(pairing: Pairing | None, variant: VariantSummary) -> str:
     """What is claimed of a variant against the baseline."""
-    if summary.pairing is None:
-        return _OPEN
-    if variant.label == summary.pairing.baseline:
+    if pairing is not None and variant.label == pairing.baseline:
         return _BASELINE
-    paired = summary.pairing.against.get(variant.label)
-    return paired.claim if paired is not None else _OPEN
+    paired = pairing.against.get(variant.label) if pairing else None
+    return paired.claim if paired else _OPEN
 
 
 def _draw_epochs(
@@ -258,7 +358,7 @@ def _draw_interval(
 ) -> None:
     """A bar from the low to the high end and a mark at the value; nothing where not finite."""
     value, low, high = interval
-    if math.isfinite(low):
+    if math.isfinite(low) and math.isfinite(high):
         axes.plot([low, high], [row, row], color=theme.lines[0], linewidth=2.2, alpha=0.7)
     if math.isfinite(value):
         axes.plot([value], [row], zorder=3, clip_on=False, **_mark_look(mark, theme))
@@ -269,7 +369,7 @@ def _mark_look(mark: str, theme: Theme) -> dict[str, Any]:
         "marker": _MARKS[mark][0],
         "markersize": 6.5,
         "linestyle": "none",
-        "color": theme.lines[1] if mark == "worse" else theme.lines[0],
+        "color": theme.lines[1] if mark == WORSE else theme.lines[0],
         "markerfacecolor": theme.paper if mark == _OPEN else None,
         "markeredgewidth": 1.4,
     }
@@ -295,11 +395,10 @@ def verdicts(summary: Summary, setting: Sequence[str] = (), theme: str = "light"
         words: set[str] = set()
         for axes, variant in zip(panels, shown, strict=False):
             words |= _stack(axes, variant, picture.theme, budget)
-            title = f"{label_text(variant.label)}: {rate_of(variant.solved)} solved"
+            title = f"{label_text(variant.label)}: {measured_text(summary, variant)}"
             axes.set_title(title, fontsize=9)
         present = [word for word in reversed(HATCHES) if word in words]
-        patches: list[Artist] = [Patch(**_area_look(word, picture.theme)) for word in present]
-        add_legend(picture, patches, present)
+        add_legend(picture, {word: _area_look(word, picture.theme) for word in present})
     return picture
 
 

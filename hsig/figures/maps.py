@@ -1,20 +1,29 @@
 """Maps of sweeps, and how two differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
-from matplotlib.colors import Colormap, Normalize
+from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.image import AxesImage
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 
-from hsig.analysis.plot_data import HALF, MAX_PANELS, dominant_failure, select_maps, spread_evenly
+from hsig.analysis.plot_data import (
+    MAX_PANELS,
+    centre,
+    dominant_failure,
+    find_border,
+    needs_log_axis,
+    select_maps,
+    spread_evenly,
+)
 from hsig.analysis.sweeps import CellPair, CellSummary, SweepOutcome, TwoSweeps
 from hsig.arrays import Array
+from hsig.experiments.measures import LOSS, SOLVED, Measure
 from hsig.experiments.sweeps import Axis
 from hsig.figures.picture import (
     DIFFERENCES,
@@ -30,8 +39,21 @@ from hsig.figures.picture import (
     grid_shape,
     text_colour,
 )
-from hsig.reports.captions import Caption, difference_caption, label_text, sweep_caption
-from hsig.reports.page import points, whole_percent
+from hsig.reports.captions import (
+    Caption,
+    difference_caption,
+    label_text,
+    measure_title,
+    sweep_caption,
+)
+from hsig.reports.page import (
+    difference_text,
+    measure_words,
+    percent,
+    points,
+    short,
+    whole_percent,
+)
 
 MAX_TEXTS = 200  # cells of a picture in which something is written
 _MAX_LABELS = 26  # values of a key that are written
@@ -66,57 +88,91 @@ class Scale:
     ticks: Mapping[float, str]  # values that are written, from the lowest to the highest
     colours: Colormap
     border: float | None = None  # the value at which cells are parted by a line
+    logarithmic: bool = False
 
 
-_RATE_SCALE = Scale("seeds solved", SHARES, RATES, HALF)
-_DIFFERENCE_SCALE = Scale(
-    "percentage points",
-    {-1.0: "-100", -0.5: "-50", 0.0: "0", 0.5: "+50", 1.0: "+100"},
-    DIFFERENCES,
-)
+def _value_scale(outcome: SweepOutcome, cells: Iterable[Cell]) -> Scale:
+    """Of the measure of a sweep: lighter is better, from the worst to the best."""
+    measure, border = outcome.base.chosen_measure, find_border(outcome)
+    if measure.name == SOLVED:
+        return Scale("seeds solved", SHARES, RATES, border)
+    values = np.array([cell.value for cell in cells])
+    is_wide = measure.name == LOSS and needs_log_axis([values])
+    ticks = _spread_ticks(LogLocator() if is_wide else MaxNLocator(5), values)
+    text, colours = (short, RATES.reversed()) if measure.name == LOSS else (percent, RATES)
+    label = f"{measure_title(measure)}, median"
+    return Scale(label, {tick: text(tick) for tick in ticks}, colours, border, is_wide)
+
+
+def _difference_scale(measure: Measure, cells: Iterable[Cell]) -> Scale:
+    """Of how two sweeps differ, as far on both sides of 0; bluer is better."""
+    if measure.name == SOLVED:
+        ticks = [-1.0, -0.5, 0.0, 0.5, 1.0]
+    else:
+        sizes = np.abs([cell.value for cell in cells])
+        ticks = _spread_ticks(MaxNLocator(6, symmetric=True), np.concatenate([-sizes, sizes]))
+    if measure.name == LOSS:
+        texts, colours = {tick: f"{tick:+.3g}" for tick in ticks}, DIFFERENCES.reversed()
+        return Scale(f"difference of the {measure_words(measure.field)}", texts, colours)
+    return Scale("percentage points", {tick: points(tick) for tick in ticks}, DIFFERENCES)
+
+
+def _spread_ticks(locator: Locator, values: Array) -> list[float]:
+    """Round values from below the finite ones to above them."""
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    ticks: list[float] = np.round(locator.tick_values(low, high), 12).tolist()
+    return ticks
 
 
 def sweep_map(outcome: SweepOutcome, setting: Sequence[str] = (), theme: str = "light") -> Picture:
-    """How many seeds are solved in each cell: a map for each value of the keys before the last two.
+    """The measure of each cell: a map for each value of the keys before the last two.
 
     A line parts the cells with at least half of the seeds solved from those with fewer, which are
-    hatched by what became of most of the others. Values are categories, in the table's order. Of
-    one swept key it is a curve with its 95 % Wilson interval.
+    hatched by what became of most of the others; or those in which the median is better than what
+    no inputs give. Values are categories, in the table's order. Of one swept key it is a curve with
+    its 95 % Wilson intervals or quartiles.
     """
-    cells = {values: _rate_cell(cell) for values, cell in outcome.summaries.items()}
+    measure = outcome.base.chosen_measure
+    cells = {values: _value_cell(cell, measure) for values, cell in outcome.summaries.items()}
     draw = _draw_maps if len(outcome.axes) > 1 else _draw_curve
-    return draw(outcome.axes, cells, _RATE_SCALE, sweep_caption(outcome, setting), theme)
+    scale = _value_scale(outcome, cells.values())
+    return draw(outcome.axes, cells, scale, sweep_caption(outcome, setting), theme)
 
 
 def difference(
     two: TwoSweeps, names: tuple[str, str], setting: Sequence[str] = (), theme: str = "light"
 ) -> Picture:
-    """By how much the second of two sweeps solves more seeds, cell by cell; stars are claims.
+    """By how much two sweeps differ, the second minus the first, cell by cell; stars are claims.
 
     Of one swept key it is a curve, with the interval of each difference where seeds are paired.
     """
-    cells = {values: _difference_cell(pair) for values, pair in two.cells.items()}
+    measure = two.measure
+    cells = {values: _difference_cell(pair, measure) for values, pair in two.cells.items()}
     draw = _draw_maps if len(two.axes) > 1 else _draw_curve
     caption = difference_caption(two, names, setting)
-    return draw(two.axes, cells, _DIFFERENCE_SCALE, caption, theme)
+    return draw(two.axes, cells, _difference_scale(measure, cells.values()), caption, theme)
 
 
-def _rate_cell(cell: CellSummary | None) -> Cell:
+def _value_cell(cell: CellSummary | None, measure: Measure) -> Cell:
     if cell is None:
         return Cell(_NAN, marker=_MISSING)
     if cell.failure:
         return Cell(_NAN, marker=_FAILED)
-    solved = cell.solved
-    text, hatch = whole_percent(solved.rate), dominant_failure(cell)
-    return Cell(solved.rate, text, hatch, low=solved.low, high=solved.high)
+    value, low, high = centre(cell, measure)
+    text = f"{value:.2g}" if measure.name == LOSS else whole_percent(value)
+    hatch = dominant_failure(cell) if measure.name == SOLVED else ""
+    return Cell(value, text, hatch, low=low, high=high)
 
 
-def _difference_cell(pair: CellPair | None) -> Cell:
+def _difference_cell(pair: CellPair | None, measure: Measure) -> Cell:
     if pair is None:
         return Cell(_NAN, marker=_MISSING)
     if pair.difference is None:
         return Cell(_NAN, marker=_FAILED)
-    text, paired = points(pair.difference), pair.paired
+    text, paired = difference_text(measure.field, pair.difference), pair.paired
+    if measure.name != LOSS:
+        text = points(pair.difference)
     if paired is None:
         return Cell(pair.difference, text)
     marker = _CLAIMED if paired.claim else ""
@@ -142,6 +198,8 @@ def _draw_curve(
                 panel.plot(marked, np.full(len(marked), height), marker, **look)
         _label_values(panel, axes[0], "x", _MAX_LABELS)
         panel.set(xlim=(-0.5, len(cells) - 0.5), xlabel=label_text(axes[0].name))
+        if scale.logarithmic:
+            panel.set_yscale("log")
         panel.set(ylim=(min(scale.ticks), max(scale.ticks)), ylabel=scale.label)
         panel.set_yticks([*scale.ticks], [*scale.ticks.values()])
         panel.grid(axis="y")
@@ -191,10 +249,8 @@ def _draw_maps(
         bar.set_ticks([*scale.ticks], labels=[*scale.ticks.values()])
         hatches = {cell.hatch for cell in cells.values()} - {""}
         words = [word for word in HATCHES if word in hatches]
-        patches: list[Artist] = [
-            Patch(**_hatch_look(word) | {"facecolor": scale.colours(0.2)}) for word in words
-        ]
-        add_legend(picture, patches, words)
+        colour = {"facecolor": scale.colours(0.2)}
+        add_legend(picture, {word: _hatch_look(word) | colour for word in words})
     return picture
 
 
@@ -202,7 +258,8 @@ def _draw_map(
     axes: Axes, cells: Sequence[Sequence[Cell]], scale: Scale, theme: Theme, *, writes: bool
 ) -> AxesImage:
     values = np.array([[cell.value for cell in row] for row in cells])
-    colours, norm = scale.colours, Normalize(min(scale.ticks), max(scale.ticks))
+    ends, colours = (min(scale.ticks), max(scale.ticks)), scale.colours
+    norm = LogNorm(*ends) if scale.logarithmic else Normalize(*ends)
     image = axes.imshow(
         np.ma.masked_invalid(values), cmap=colours, norm=norm, aspect="auto", interpolation="none"
     )

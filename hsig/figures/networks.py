@@ -4,28 +4,34 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from hsig.activations import Activation
 from hsig.analysis.plot_data import (
     MAX_BENDS,
     MAX_PANELS,
+    MAX_POINTS,
     PredictionSurface,
+    border_heights,
     finite_pre_activations,
-    middle_target,
+    plane_values,
     predict_surface,
     prediction_range,
+    select_rows,
     spread_evenly,
+    target_range,
     visible_range,
 )
 from hsig.analysis.summary import VariantSummary
 from hsig.arrays import Array
 from hsig.experiments.experiment import Checkpoint, Experiment
 from hsig.figures.picture import (
+    MARKERS,
     RATES,
     Picture,
     Theme,
@@ -35,6 +41,7 @@ from hsig.figures.picture import (
     drawing,
     format_numbers,
     grid_shape,
+    text_colour,
 )
 from hsig.networks.tasks import NO_SCALE
 from hsig.reports.captions import (
@@ -214,10 +221,11 @@ def _bin_edges(activation: Activation, low: float, high: float) -> Array:
 _MAX_COLUMNS = 4
 _SIDE = 2.5  # inches of a panel
 _GRID_POINTS, _GRID_POINTS_MANY, _MANY_SEEDS = 101, 61, 100
-_SHAPES = ("o", "s", "^", "D", "v")  # by target, the smallest first
+_MAX_SHAPES = 5  # of targets that are numbers
 _MANY_SAMPLES = 30
 _MAX_SINGLE_LINES = 20  # more are drawn faintly
 _BORDER_WIDTH, _LINE_WIDTH = 2.2, 1.0
+_AREA = 0.55  # of the colour of a class, in its area; the rest is white
 
 
 def surface(
@@ -226,8 +234,9 @@ def surface(
     setting: Sequence[str] = (),
     theme: str = "light",
 ) -> Picture:
-    """The first output over the plane of the inputs, as the networks see them, at each epoch.
+    """What is predicted over the plane of the inputs, as the networks see them, at each epoch.
 
+    It is the first output in the target's own unit, or of more than two classes the largest one.
     The experiment is of one variant, with the seeds of the snapshots.
 
     Raises:
@@ -238,42 +247,59 @@ def surface(
     shown = [snapshots[place] for place in spread_evenly(len(snapshots), MAX_PANELS)]
     surfaces = [predict_surface(experiment, variant, s.weights, points=points) for s in shown]
     ends, number = prediction_range(experiment, variant), max(1, len(shown))
+    classes = experiment.task.classes
     rows, columns = grid_shape(number, _MAX_COLUMNS)
     size = {"width": max(7.0, _SIDE * columns + 2.2), "height": _SIDE * rows + 0.5}
     with drawing(surface_caption(experiment, snapshots, setting), theme, **size) as picture:
+        look: dict[str, Any] = {"cmap": RATES, "interpolation": "bilinear"}
+        border = f"prediction {short(sum(target_range(experiment)) / 2.0)}"
+        if len(classes) > 2:
+            colours = np.array(_class_colours(picture.theme, len(classes)))
+            areas = ListedColormap(1.0 - _AREA * (1.0 - colours))
+            look, border = {"cmap": areas, "interpolation": "nearest"}, "largest output changes"
         names = experiment.task.columns[:2] or ("input 1", "input 2")
         scaled = "" if experiment.scale == NO_SCALE else ", scaled"
         first, second = (f"{label_text(name, 20)}{scaled}" for name in names)
         panels = add_panels(picture, number, (rows, columns), (first, second))
         for axes, snapshot, predicted in zip(panels, shown, surfaces, strict=False):
-            image = _draw_surface(axes, experiment, predicted, ends)
+            image = _draw_surface(axes, experiment, predicted, ends, look)
             axes.set_title(f"epoch {snapshot.epoch}")
         for axes in panels:
-            _draw_samples(axes, experiment)
-        if shown:
+            marks = _draw_samples(axes, experiment, picture.theme)
+        if shown and len(classes) <= 2:
             label = "prediction" if seeds == 1 else "mean prediction"
             extend = "neither" if ends == (0.0, 1.0) else "both"
             bar = add_colour_bar(picture, panels, image, label, extend)
             format_numbers(bar.ax, "y")
-        marks, labels = panels[0].get_legend_handles_labels()
         if surfaces:
             bends = surfaces[0].bends
-            for width, style in {_BORDER_WIDTH: "-", _LINE_WIDTH: _line_style(bends)}.items():
-                rim: dict[str, Any] = {"linewidth": width, "path_effects": _outline(width)}
-                marks.append(Line2D([], [], color="#ffffff", linestyle=style, **rim))
-            middle = short(middle_target(experiment))
-            labels += [f"prediction {middle}", "kink of a unit" if bends else "unit at 0"]
-        add_legend(picture, marks, labels)
+            marks[border] = {"linewidth": _BORDER_WIDTH, "path_effects": _outline(_BORDER_WIDTH)}
+            marks["kink of a unit" if bends else "unit at 0"] = {
+                "linewidth": _LINE_WIDTH,
+                "linestyle": _line_style(bends),
+                "path_effects": _outline(_LINE_WIDTH),
+            }
+        white: dict[str, Any] = {"color": "#ffffff"}
+        add_legend(picture, {name: white | look for name, look in marks.items()})
     return picture
 
 
+def _class_colours(theme: Theme, number: int) -> list[tuple[float, float, float]]:
+    """A colour for each of so many classes, the first of them those of variants."""
+    more = colormaps["turbo"](np.linspace(0.0, 1.0, max(0, number - len(theme.lines))))
+    return [*map(to_rgb, [*theme.lines, *more][:number])]
+
+
 def _draw_surface(
-    axes: Axes, experiment: Experiment, surface: PredictionSurface, scale: tuple[float, float]
+    axes: Axes,
+    experiment: Experiment,
+    surface: PredictionSurface,
+    ends: tuple[float, float],
+    look: dict[str, Any],
 ) -> AxesImage:
     box = (surface.first[0], surface.first[-1], surface.second[0], surface.second[-1])
-    look: dict[str, Any] = {"cmap": RATES, "vmin": scale[0], "vmax": scale[1]}
-    look |= {"origin": "lower", "aspect": "auto", "interpolation": "bilinear", "extent": box}
-    image = axes.imshow(np.ma.masked_invalid(surface.predictions), **look)
+    look = look | {"vmin": ends[0], "vmax": ends[1], "origin": "lower", "aspect": "auto"}
+    image = axes.imshow(np.ma.masked_invalid(surface.values), extent=box, **look)
     lines = surface.lines[spread_evenly(len(surface.lines), MAX_BENDS)]
     if len(lines) <= _MAX_SINGLE_LINES:
         look = {"linewidths": _LINE_WIDTH, "path_effects": _outline(_LINE_WIDTH)}
@@ -283,52 +309,73 @@ def _draw_surface(
         list(lines), colors="#ffffff", linestyles=_line_style(surface.bends), **look
     )
     axes.add_collection(collection, autolim=False)
-    middle = middle_target(experiment)
-    finite = surface.predictions[np.isfinite(surface.predictions)]
-    if len(finite) and finite.min() < middle < finite.max():
-        border = axes.contour(
-            surface.first, surface.second, surface.predictions, [middle], colors="#ffffff", zorder=3
-        )
-        border.set(linewidth=_BORDER_WIDTH, path_effects=_outline(_BORDER_WIDTH))
+    for height in border_heights(experiment, surface.predictions):
+        finite = height[np.isfinite(height)]
+        if len(finite) and finite.min() < 0.0 < finite.max():
+            grid = surface.first, surface.second, height
+            border = axes.contour(*grid, [0.0], colors="#ffffff", zorder=3)
+            border.set(linewidth=_BORDER_WIDTH, path_effects=_outline(_BORDER_WIDTH))
     axes.set_xlim(box[:2])
     axes.set_ylim(box[2:])
     return image
 
 
-def _outline(width: float) -> list[AbstractPathEffect]:
-    """A dark rim, so that a white line is seen on dark and on light."""
-    return [withStroke(linewidth=width + 1.6, foreground="#000000")]
+def _outline(width: float, colour: str = "#000000") -> list[AbstractPathEffect]:
+    """A rim, so that a white line is seen on dark and on light."""
+    return [withStroke(linewidth=width + 1.6, foreground=colour)]
 
 
 def _line_style(bends: bool) -> Any:
     return (0, (4, 3)) if bends else (0, (1, 2))
 
 
-def _draw_samples(axes: Axes, experiment: Experiment) -> None:
-    inputs, targets = experiment.scaled_task.inputs, experiment.task.targets[:, :1]
-    distinct = sorted(set(targets[:, 0].tolist()))
-    exact = len(distinct) <= len(_SHAPES)
-    shaped = distinct if exact else [distinct[0], distinct[-1]]  # a sample has that of the nearest
-    nearest = np.abs(targets - shaped).argmin(axis=1)
-    for place, value in enumerate(shaped):
-        look = _sample_look(place, len(shaped), len(inputs))
-        label = f"target {short(value)}{'' if exact else ' or nearer'}"
-        axes.plot(*inputs[nearest == place].T, clip_on=False, zorder=4, label=label, **look)
+def _draw_samples(axes: Axes, experiment: Experiment, theme: Theme) -> dict[str, dict[str, Any]]:
+    """The rows, each with the shape of its target, those held out as rings; by name, their looks.
+
+    Of many numbers, a row has the shape of the smallest or of the largest, whichever is nearer.
+    """
+    task, classes = experiment.scaled_task, experiment.task.classes
+    shaped = np.unique(plane_values(experiment, experiment.task.targets))
+    names = [f"target {short(value)}" for value in shaped]
+    if classes:
+        shaped, names = np.arange(float(len(classes))), [*classes]
+    elif len(shaped) > _MAX_SHAPES:
+        shaped, names = shaped[[0, -1]], [f"{names[end]} or nearer" for end in (0, -1)]
+    samples = len(task.every_row.targets)
+    size = 9.0 if samples <= _MANY_SAMPLES else max(2.5, min(5.0, 5.0 * (100.0 / samples) ** 0.3))
+    faces: list[Any] = [(grey,) * 3 for grey in np.linspace(0.0, 1.0, len(names))]
+    if len(classes) > 2:  # else small targets are dark, large ones light
+        faces = _class_colours(theme, len(classes))
+    looks = [_sample_look(place, face, size) for place, face in enumerate(faces)]
+    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 0.3 * size}
+    every = [(task.rows, {})] if task.held_out is None else [(task.rows, {}), (task.held_out, ring)]
+    for rows, changes in every:
+        some = select_rows(rows, MAX_POINTS // len(every))
+        values = plane_values(experiment, task.restore(some.targets))
+        nearest = np.abs(values[:, None] - shaped).argmin(axis=1)
+        for place, look in enumerate(looks):
+            if changes:
+                face, edge = look["markerfacecolor"], look["markeredgecolor"]
+                rim = _outline(ring["markeredgewidth"], edge)
+                look = look | ring | {"markeredgecolor": face, "path_effects": rim}
+            axes.plot(*some.inputs[nearest == place].T, clip_on=False, zorder=4, **look)
     axes.set_box_aspect(1.0)
     axes.margins(0.25)
     axes.locator_params(nbins=5)
     for which in "xy":
         format_numbers(axes, which)
+    held_out = {"marker": "o", "linestyle": "none", "markeredgecolor": theme.ink} | ring
+    return dict(zip(names, looks, strict=True)) | (
+        {"held-out row": held_out} if len(every) > 1 else {}
+    )
 
 
-def _sample_look(place: int, shapes: int, samples: int) -> dict[str, Any]:
-    """Small targets are dark, large ones light."""
-    share, many = place / max(1, shapes - 1), samples > _MANY_SAMPLES
+def _sample_look(place: int, face: Any, size: float) -> dict[str, Any]:
     return {
-        "marker": _SHAPES[place],
+        "marker": MARKERS[place % len(MARKERS)],
         "linestyle": "none",
-        "markersize": 5.0 if many else 9.0,
-        "markerfacecolor": f"{share:.2f}",
-        "markeredgecolor": "#ffffff" if share < 0.5 else "#000000",
-        "markeredgewidth": 0.8 if many else 1.4,
+        "markersize": size,
+        "markerfacecolor": face,
+        "markeredgecolor": text_colour(face),
+        "markeredgewidth": 0.15 * size,
     }

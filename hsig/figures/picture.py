@@ -1,6 +1,6 @@
 """A picture: a matplotlib figure with its words and colours, and the file that holds it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,6 +17,8 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hsig import __version__
@@ -283,14 +285,14 @@ def set_shares(axes: Axes) -> None:
     axes.set_yticks([*SHARES], [*SHARES.values()])
 
 
-def format_numbers(axes: Axes, which: str) -> None:
+def format_numbers(axes: Axes, which: str, text: Callable[[float], str] = short) -> None:
     """Write the numbers of the `x` or `y` axis as hsig prints them, on a logarithmic one too."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     if axis.get_scale() == "log":
         low, high = axis.get_view_interval()
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300.0 * low else (1.0,)))
         axis.set_minor_formatter(NullFormatter())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short(round(value, 12))))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(round(value, 12))))
 
 
 def add_colour_bar(
@@ -303,9 +305,15 @@ def add_colour_bar(
     return bar
 
 
-def add_legend(picture: Picture, marks: Sequence[Artist], labels: Sequence[str]) -> None:
-    """Put a legend on the right of everything, if there is anything to explain."""
+def add_legend(picture: Picture, looks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put a legend on the right of everything, if there is anything to explain.
+
+    By their names, the looks of areas, which have a hatching, and of lines and markers.
+    """
+    marks: list[Artist] = [
+        Patch(**look) if "hatch" in look else Line2D([], [], **look) for look in looks.values()
+    ]
     if marks:
         legend = picture.body.legend(marks, ["."] * len(marks), loc="outside right upper")
-        for text, label in zip(legend.get_texts(), labels, strict=True):
+        for text, label in zip(legend.get_texts(), looks, strict=True):
             text.set_text(label_text(label))  # matplotlib leaves out what begins with _

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from hsig.escaping import escape_control
 from hsig.output.screen import curve
-from hsig.reports.page import LEVELS, brief, short
+from hsig.reports.page import LEVELS, short, shortened
 from hsig.reports.watching import Picture, Sample
 
 # --- the picture ---------------------------------------------------------------------------------
@@ -100,17 +100,17 @@ def _look(sample: Sample) -> tuple[str, str]:
 def _numbers(picture: Picture, width: int, height: int) -> list[Text]:
     """A line for each sample; of too many the first, and how many more there are."""
     shown = picture.samples[: max(0, height - 2)]
-    several = len(picture.samples[0].targets) > 1
-    first = "inputs, targets, predictions (colours: the first)"
-    lines = [Text(first if several else "inputs, target, prediction")]
+    lines = [Text(escape_control(picture.columns))]
     inputs = [" ".join(map(short, sample.inputs))[: width // 2] for sample in shown]
     wide = max(map(len, inputs), default=0)
-    for sample, text in zip(shown, inputs, strict=True):
+    targets = [shortened(escape_control(sample.target), width // 3) for sample in shown]
+    of_targets = max([5, *map(len, targets)])
+    for sample, text, target in zip(shown, inputs, targets, strict=True):
         mark, style = _look(sample)
-        targets = " ".join(map(short, sample.targets))
-        predictions = " ".join(f"{brief(prediction):>8}" for prediction in sample.predictions)
-        lines.append(Text(f"{text:{wide}}  {targets:>5}  {predictions} {mark}", style))
-    rest = len(picture.samples) - len(shown)
+        prediction = escape_control(sample.prediction)
+        line = f"{text:{wide}}  {target:>{of_targets}}  {prediction:>8} {mark}"
+        lines.append(Text(line, style))
+    rest = picture.rows - len(shown)
     return [*lines, Text(f"({rest} more)")] if rest else lines
 
 
@@ -120,9 +120,13 @@ def _plane(picture: Picture, width: int, height: int, colours: bool) -> list[Tex
     columns = max(1, min(width - 3, 2 * rows))  # a character is twice as high as it is wide
     shares, places = picture.plane(columns, rows)
     marks = {} if len(places) > _MAX_MARKED else {(x, y): _look(s)[0] for x, y, s in places}
-    low, high = map(short, picture.targets)
-    scale = (_shade(step / 4, "", colours) for step in range(5))
-    lines = [Text.assemble(f"{low} ", *scale, f" {high}  {_RIGHT} right  {_WRONG} wrong")]
+    scale = [
+        (_shade(share, "", colours), f" {escape_control(name)} " if name else "")
+        for share, name in picture.scale
+    ]
+    means = f" {_RIGHT} right  {_WRONG} wrong"
+    lines = [Text.assemble(*(part for pair in scale for part in pair), means)]
+    lines[0].truncate(width - 2)
     for y, row in enumerate(shares.tolist()):
         cells = (_shade(share, marks.get((x, y), ""), colours) for x, share in enumerate(row))
         lines.append(Text.assemble(*cells))

@@ -2,29 +2,50 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, isinf
+from functools import partial
+from math import inf, isfinite, isinf, isnan
+
+import numpy as np
 
 from hsig.activations import Activation
-from hsig.analysis.pairing import LEVEL
+from hsig.analysis.pairing import BETTER, LEVEL, WORSE
 from hsig.analysis.plot_data import (
-    HALF,
     MAX_PANELS,
+    centre,
+    constant_measure,
+    cost_curves,
     count_on_pieces,
     count_solved_by_epoch,
     count_states,
+    find_border,
+    lowest_point,
     mean_predictions,
     middle_range,
     right_samples,
     select_maps,
+    shown_measure,
 )
 from hsig.analysis.summary import MEDIAN, Solved, Summary, VariantSummary
 from hsig.analysis.sweeps import SweepOutcome, TwoSweeps
 from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment
+from hsig.experiments.measures import HELD_OUT, LOSS, RIGHT, Measure
+from hsig.experiments.measures import SOLVED as IS_SOLVED
 from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import which_cost
 from hsig.reports.comparison import answer, best_first, family
-from hsig.reports.page import brief, count, interval, listed, percent, rate_of, short, shortened
+from hsig.reports.page import (
+    brief,
+    count,
+    interval,
+    listed,
+    measure_text,
+    measure_words,
+    percent,
+    rate_of,
+    short,
+    shortened,
+)
 from hsig.reports.phrases import named_seeds, result_line
 from hsig.reports.story import piece_name
 
@@ -79,19 +100,68 @@ def trained_variants(summary: Summary) -> list[VariantSummary]:
 # --- all variants of an experiment ---------------------------------------------------------------
 
 
+def measure_title(measure: Measure) -> str:
+    """What a measure is, as the label of an axis."""
+    rows = "held-out rows" if measure.held_out else "rows"
+    if measure.name == LOSS:
+        return "loss on the held-out rows" if measure.held_out else "loss of the weights"
+    return f"{rows} right"
+
+
+def measured_text(summary: Summary, variant: VariantSummary, *, alone: bool = False) -> str:
+    """The measure that variants are compared by, of one of them: `3 of 100 solved`.
+
+    Alone, it is the number without what it is of.
+    """
+    measure = shown_measure(summary)
+    if measure.name == IS_SOLVED:
+        value, words = rate_of(variant.solved), f"{rate_of(variant.solved)} solved"
+    else:
+        value = measure_text(measure.field, variant.median(measure.field))
+        words = f"{value} right" if measure.name == RIGHT else f"loss {value}"
+    return value if alone else words
+
+
+def measured_title(summary: Summary) -> str:
+    """What numbers alone are, in a title."""
+    measure = shown_measure(summary)
+    title = measure_title(measure)
+    return "Solved" if measure.name == IS_SOLVED else f"{title[:1].upper()}{title[1:]}, median"
+
+
+def constant_name(measure: Measure) -> str:
+    """What the line of `constant_measure` is called."""
+    return "mean target alone" if measure.name == LOSS else "most frequent class"
+
+
+def cost_words(summary: Summary) -> str:
+    """Which cost curves show."""
+    has_both = any(len(cost_curves(variant)) > 1 for variant in trained_variants(summary))
+    return "loss of the weights" if has_both else which_cost(summary.experiment)
+
+
 def costs_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
     """The words of a picture of the costs over the epochs."""
+    has_both = summary.experiment.task.held_out is not None
+    what, faint = f"of the {cost_words(summary)}", "faint lines: single seeds"
+    if has_both:
+        what, faint = "held-out loss", "a star is a fact of the curve, not an epoch to stop at"
 
     def describe(variant: VariantSummary) -> str:
-        lower, median, upper = map(brief, variant.cost[:, -1].tolist())
-        after = count(variant.epochs[-1], "epoch")
-        return f"median {median} after {after} (quartiles {lower} and {upper})"
+        after, parts = f"after {count(variant.epochs[-1], 'epoch')}", []
+        for quartiles in cost_curves(variant):
+            lower, median, upper = map(brief, quartiles[:, -1].tolist())
+            parts.append(f"median {median} {after} (quartiles {lower} and {upper})")
+            after = "on the held-out rows"
+        lowest = lowest_point(variant, cost_curves(variant)[-1]) if has_both else None
+        least = f", lowest at epoch {lowest[0]}: {brief(lowest[1])}" if lowest else ""
+        return f"{', '.join(parts)}{least}"
 
     return _caption_variants(
         summary,
-        f"Median of the {which_cost(summary.experiment)} at the end",
-        "band: quartiles; faint lines: single seeds; a gap is a cost that is not finite",
-        lambda variant: brief(float(variant.cost[MEDIAN, -1])),
+        f"Median {what} at the end",
+        f"band: quartiles; {faint}; a gap is a cost that is not finite",
+        lambda variant: brief(float(cost_curves(variant)[-1][MEDIAN, -1])),
         describe,
         setting,
     )
@@ -131,9 +201,9 @@ def verdicts_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
 
     return _caption_variants(
         summary,
-        "Solved at the end",
+        f"{measured_title(summary)} at the end",
         "what can be said of the seeds at each checkpoint; the verdict at the end also looks ahead",
-        lambda variant: rate_of(variant.solved),
+        partial(measured_text, summary, alone=True),
         describe,
         [*_missing_panels(len(trained_variants(summary)), "variant"), *setting],
     )
@@ -141,28 +211,83 @@ def verdicts_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
 
 def comparison_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
     """The words of a picture of all variants side by side."""
+    measure, pairing = shown_measure(summary), summary.pairing
+    is_solved = measure.name == IS_SOLVED
 
     def describe(variant: VariantSummary) -> str:
+        if not is_solved:
+            _, *ends = centre(variant, measure)
+            quartiles = " and ".join(measure_text(measure.field, end) for end in ends)
+            return f"{measured_text(summary, variant)} in the median (quartiles {quartiles})"
         epoch, low, high = variant.epochs_to_solve
         half = f"fewer than half by epoch {variant.epochs[-1]}"
         if not isinf(epoch):
             to = f"to {high:.0f}" if isfinite(high) else "or later"
             half = f"half by epoch {epoch:.0f} ({low:.0f} {to})"
-        return f"{rate_of(variant.solved)} solved ({interval(variant.solved)}), {half}"
+        return f"{measured_text(summary, variant)} ({interval(variant.solved)}), {half}"
 
-    test = ""
-    if summary.pairing is not None:
-        number = len(summary.pairing.against)
+    sentence, test, claim = "bars: 95 % intervals", "exact McNemar", "more or less often"
+    if is_solved:
+        sentence += "; upright line: the last epoch"
+    else:
+        test, claim = "exact sign test", "better or worse"
+        right = ", at the right 95 % intervals of the median difference" if pairing else ""
+        sentence = f"bars: quartiles over seeds{right}"
+    if pairing is not None:
+        number = len(pairing.against)
         corrected = family(number, named=number)
-        test = f"; more or less often: p at most {LEVEL} (exact McNemar, {corrected})"
-    sentence = f"bars: 95 % intervals; upright line: the last epoch{test}"
-    caption = _caption_variants(
-        summary, "Solved", sentence, lambda variant: rate_of(variant.solved), describe, setting
-    )
+        sentence += f"; {claim}: p at most {LEVEL} ({test}, {corrected})"
+    value, what = partial(measured_text, summary, alone=True), measured_title(summary)
+    caption = _caption_variants(summary, what, sentence, value, describe, setting)
+    constant = constant_measure(summary.experiment, measure)
+    alone = f"{constant_name(measure)}: {measure_text(measure.field, constant)}"
     ranked = best_first(summary.variants)
-    title, *more = answer(summary.experiment, ranked, summary.pairing) or [caption.title]
-    title = f"{title[:1].upper()}{title[1:]}"
+    title, *more = answer(summary.experiment, ranked, pairing) or [caption.title]
+    title, more = f"{title[:1].upper()}{title[1:]}", [*more, *([] if is_solved else [alone])]
     return replace(caption, title=title, numbers=(*caption.numbers, *more))
+
+
+def confusion_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
+    """The words of a picture of which classes are taken for which."""
+    classes = [*map(label_text, summary.experiment.task.classes)]
+
+    def describe(variant: VariantSummary) -> str:
+        table = variant.predicted.confusion if variant.predicted else np.zeros((1, 1))
+        shares = np.diagonal(table) / np.maximum(table.sum(axis=1), 1)
+        named = zip(classes, shares.tolist(), strict=True)
+        return ", ".join(f"{percent(share)} of {name} right" for name, share in named)
+
+    rows = "held-out rows" if summary.experiment.task.held_out else "rows"
+    return _caption_variants(
+        summary,
+        f"{measured_title(summary)} at the end",
+        f"percent of the {rows} of each class, over all seeds, that are predicted as each",
+        partial(measured_text, summary, alone=True),
+        describe,
+        [*_missing_panels(len(trained_variants(summary)), "variant"), *setting],
+    )
+
+
+def fit_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
+    """The words of a picture of predictions against targets."""
+    prefix = HELD_OUT if summary.experiment.task.held_out else ""
+
+    def value(variant: VariantSummary) -> str:
+        return measure_text("rmse", variant.median(f"{prefix}rmse"))
+
+    def describe(variant: VariantSummary) -> str:
+        r2 = variant.median(f"{prefix}r2")
+        return f"RMSE {value(variant)}, R2 {measure_text('r2', r2)} in the median"
+
+    return _caption_variants(
+        summary,
+        f"Median {measure_words(f'{prefix}rmse')} at the end",
+        "each point is a row of a seed, some evenly spread; predictions beyond the axes are not "
+        "drawn",
+        value,
+        describe,
+        [*_missing_panels(len(trained_variants(summary)), "variant"), *setting],
+    )
 
 
 def _caption_variants(
@@ -201,25 +326,38 @@ def _missing_panels(number: int, what: str) -> list[str]:
 def sweep_caption(outcome: SweepOutcome, setting: Sequence[str] = ()) -> Caption:
     """The words of a map of a sweep."""
     axes, cells, base = outcome.axes, outcome.summaries, outcome.base
+    measure, border = base.chosen_measure, find_border(outcome)
+    is_solved, sign = measure.name == IS_SOLVED, -1.0 if measure.name == LOSS else 1.0
     done = [cell for cell in cells.values() if cell is not None]
     trained = {v: cell for v, cell in cells.items() if cell is not None and not cell.failure}
-    half = sum(cell.solved.rate >= HALF for cell in trained.values())
+    values = {v: sign * centre(cell, measure)[0] for v, cell in trained.items()}
     swept = {axis.name.partition(".")[0] for axis in axes}
     activation = "all activations" if "activation" in swept else base.variants[0].label
     task = "all tasks" if "task" in swept else label_text(base.task.name)
-    numbers = [f"swept: {_axis_names(axes)}"]
+    numbers, best = [f"swept: {_axis_names(axes)}"], None
     if trained:
-        best = max(trained, key=lambda values: trained[values].solved.rate)
+        best = max(values, key=lambda v: -inf if isnan(values[v]) else values[v])
         names = [label_text(axis.name) for axis in axes]
         where = ", ".join(map(" ".join, zip(names, map(label_text, best), strict=True)))
-        numbers.append(f"the most are solved at {where}: {_of_seeds(trained[best].solved)}")
+        value = measure_text(measure.field, sign * values[best])
+        found = _of_seeds(trained[best].solved) if is_solved else f"{value} in the median"
+        most = "the most are solved" if is_solved else f"{measure_title(measure)}: best"
+        numbers.append(f"{most} at {where}: {found}")
+    good = sum(value >= sign * (border or 0.0) for value in values.values())
+    result = f"at least half of the seeds are solved in {good} of {count(len(cells), 'cell')}"
+    bars = "95 % Wilson intervals"
+    lines = "hatching: what became of most seeds where fewer than half are solved; a line parts "
+    lines += "these from the others"
+    if not is_solved:
+        bars, lines = "quartiles over seeds", f"{measure_title(measure)}, median over seeds"
+        result = numbers.pop() if best else "nothing was trained"
+        if border is not None:
+            alone = f"{constant_name(measure)}, {measure_text(measure.field, border)}"
+            numbers.append(f"as good as this or better: {good} of {count(len(cells), 'cell')}")
+            lines += f"; a line parts those that are at least as good as the {alone}"
     return Caption(
-        f"{label_text(activation)} on {task}: at least half of the seeds are solved in {half} of "
-        f"{count(len(cells), 'cell')}",
-        "hatching: what became of most seeds where fewer than half are solved; a line parts these "
-        "from the others"
-        if len(axes) > 1
-        else "bars: 95 % Wilson intervals",
+        f"{label_text(activation)} on {task}: {result}",
+        lines if len(axes) > 1 else f"bars: {bars}",
         (*_missing_cells(axes, cells, len(done) - len(trained)), *setting),
         tuple(numbers),
     )
@@ -230,22 +368,26 @@ def difference_caption(
 ) -> Caption:
     """The words of a map of how two sweeps of these names differ."""
     first, second = map(label_text, names)
+    is_solved = two.measure.name == IS_SOLVED
     known = [pair for pair in two.cells.values() if pair is not None]
     claims = [pair.paired.claim for pair in known if pair.paired is not None]
     cells = count(len(two.cells), "cell")
     if claims:
+        more, fewer = ("more seeds are solved", "fewer") if is_solved else ("better", "worse")
         result = (
-            f"significantly more seeds are solved in {claims.count('better')} and fewer in "
-            f"{claims.count('worse')} of {cells}"
+            f"significantly {more} in {claims.count(BETTER)} and {fewer} in "
+            f"{claims.count(WORSE)} of {cells}"
         )
-        test = f"*: p at most {LEVEL} (exact McNemar, {family(len(claims), named=len(claims))})"
+        test = "McNemar" if is_solved else "sign test"
+        test = f"*: p at most {LEVEL} (exact {test}, {family(len(claims), named=len(claims))})"
     else:
         result = f"{cells}, of which no difference is tested"
         test = f"not paired by seed: {two.unpaired or 'no seeds in common'}"
     failed = sum(pair.difference is None for pair in known)
+    what = "share of the seeds solved" if is_solved else f"median {measure_title(two.measure)}"
     return Caption(
         f"{second} against {first}: {result}",
-        f"share of the seeds solved, {second} minus {first}; {test}",
+        f"{what}, {second} minus {first}; {test}",
         (*_missing_cells(two.axes, two.cells, failed), *setting),
         (f"swept: {_axis_names(two.axes)}",),
     )
@@ -338,17 +480,27 @@ def surface_caption(
         setting: Lines that say what was trained.
     """
     (variant,), seeds = experiment.variants, experiment.seeds
-    samples = count(len(experiment.task.targets), "sample")
+    samples, measure = count(len(experiment.task.targets), "sample"), experiment.chosen_measure
+    who = named_seeds(seeds) if len(seeds) == 1 else f"median of {len(seeds)} seeds"
 
     def describe(snapshot: Checkpoint) -> str:
-        right = right_samples(experiment, mean_predictions(snapshot))
-        of_mean = f"right on {int(right.sum())} of {samples}"
+        predictions = experiment.scaled_task.restore(snapshot.predictions)
+        if not experiment.has_classes and measure.name == LOSS:
+            with np.errstate(all="ignore"):
+                errors = predictions - experiment.task.targets
+                rmse = np.median(np.sqrt((errors**2).mean(axis=(1, 2))))
+            return f"{who} has an RMSE of {measure_text('rmse', float(rmse))} on {samples}"
+        right = right_samples(experiment, predictions)
+        if measure.name != IS_SOLVED:
+            of_median = measure_text(RIGHT, float(np.median(right.mean(axis=1))))
+            return f"{who} is right on {of_median} of {samples}"
+        of_mean = right_samples(experiment, mean_predictions(predictions)[None])
+        is_right = f"right on {int(of_mean.sum())} of {samples}"
         if len(seeds) == 1:
-            return f"{named_seeds(seeds)} is {of_mean}"
-        solved = right_samples(experiment, snapshot.predictions).all(axis=1)
+            return f"{who} is {is_right}"
         return (
-            f"{int(solved.sum())} of {len(seeds)} seeds are right on all samples, the mean of "
-            f"their predictions is {of_mean}"
+            f"{int(right.all(axis=1).sum())} of {len(seeds)} seeds are right on all samples, the "
+            f"mean of their predictions is {is_right}"
         )
 
     what = on_task(experiment, variant.label)
@@ -358,8 +510,9 @@ def surface_caption(
     breaks = experiment.network_of(variant).activations[0].function.breaks
     unit = "a unit of the first hidden layer" if experiment.hidden else "an output unit"
     at = listed([short(each.x) for each in breaks]) or 0
-    outputs = experiment.task.targets.shape[1]
+    outputs, classes = experiment.task.targets.shape[1], len(experiment.task.classes)
     first = f"the first of {outputs} outputs; " if outputs > 1 else ""
+    first = "the class with the largest mean output; " if classes > 2 else first
     lines = f"{first}thin lines: {unit} has pre-activation {at}"
     return Caption(f"{what}, {last}", lines, tuple(setting), tuple(before))
 

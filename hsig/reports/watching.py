@@ -6,15 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hsig.analysis.plot_data import PredictionSurface, predict_surface, right_samples
+from hsig.analysis.plot_data import (
+    MAX_POINTS,
+    PredictionSurface,
+    predict_surface,
+    right_samples,
+    spread_evenly,
+    target_range,
+)
 from hsig.arrays import Array
 from hsig.engines.engine import NOT_REACHED
 from hsig.experiments.experiment import Checkpoint, Experiment, Training, select_cost
+from hsig.experiments.measures import HELD_OUT, LOSS, RIGHT, SOLVED
 from hsig.experiments.snapshots import SeedView
 from hsig.experiments.verdicts import VERDICTS
 from hsig.reports.captions import describe_pieces, shown_layer
 from hsig.reports.columns import which_cost
-from hsig.reports.page import Curves, Line, count, number, short
+from hsig.reports.page import Curves, Line, brief, count, measure_text, measure_words, number, short
 from hsig.reports.phrases import CAUSES, MEANINGS
 
 # --- how it is looked at -------------------------------------------------------------------------
@@ -101,11 +109,15 @@ _MAX_REACH = 4.0  # times what is shown at least
 
 
 class Sample(NamedTuple):
-    """A sample: its inputs, as the network sees them, its targets and what is predicted."""
+    """A row of training: its inputs, as the network sees them, its target and what is predicted.
+
+    Of a class the target is its name; of more than two, what is predicted is that of the largest
+    output.
+    """
 
     inputs: tuple[float, ...]
-    targets: tuple[float, ...]
-    predictions: tuple[float, ...]
+    target: str
+    prediction: str
     right: bool
 
 
@@ -146,8 +158,11 @@ class Picture:
         cost: What it is, in words.
         state: Whether it is solved, or how many samples are right.
         meaning: What the verdict means; empty before there is one, and of a solved seed.
-        samples: In the order of training.
-        targets: The lowest and the highest.
+        samples: In the order of training; of very many some, evenly spread.
+        rows: How many there are.
+        columns: What is said of each.
+        targets: The lowest and the highest on the plane.
+        scale: What colours of the plane mean: shares of the way between them, and their names.
         surface: The predictions over the plane of two inputs; None of other tasks.
         costs: From the start to now; its x goes on to the budget.
         hidden: The hidden units.
@@ -159,7 +174,10 @@ class Picture:
     state: Line
     meaning: str
     samples: tuple[Sample, ...]
+    rows: int
+    columns: str
     targets: tuple[float, float]
+    scale: tuple[tuple[float, str], ...]
     surface: PredictionSurface | None
     costs: Curves
     hidden: HiddenUnits
@@ -178,7 +196,7 @@ class Picture:
         across = np.linspace(0, len(first) - 1, columns).round().astype(int)
         low, high = self.targets
         ends = (low, high) if low < high else (low - 0.5, high + 0.5)
-        shares = np.interp(self.surface.predictions[np.ix_(down, across)], ends, (0.0, 1.0))
+        shares = np.interp(self.surface.values[np.ix_(down, across)], ends, (0.0, 1.0))
         places = []
         for sample in self.samples:
             x, y = sample.inputs
@@ -200,7 +218,7 @@ def picture(experiment: Experiment, view: View, seed: SeedView) -> Picture:
     which, epoch = which_cost(experiment), training.epochs[-1]
     samples = _samples(experiment, training)
     word = VERDICTS[training.verdict[0]] if epoch == experiment.epochs else ""
-    cost = number(float(select_cost(experiment, training)[0, -1]))
+    cost = f"{which} {number(float(select_cost(experiment, training)[0, -1]))}"
     # nothing is known of the budget yet, but that the curve will end there
     rest = [] if word else [(experiment.epochs, nan)]
     x, y = zip(*zip(seed.epochs, seed.costs, strict=True), *rest, strict=True)
@@ -212,11 +230,14 @@ def picture(experiment: Experiment, view: View, seed: SeedView) -> Picture:
         surface = predict_surface(experiment, variant, seed.checkpoint.weights)
     return Picture(
         heading=f"{variant.label} on {task.name}  {name}  {at}  {_pace(view)}",
-        cost=f"{which} {cost}",
-        state=_state(training, samples, word),
+        cost=cost,
+        state=_state(experiment, training, word),
         meaning=f"{word}: {MEANINGS[word]}" if word and not training.solved[0] else "",
         samples=samples,
-        targets=(float(task.targets[:, 0].min()), float(task.targets[:, 0].max())),
+        rows=len(task.targets),
+        columns=_columns(experiment),
+        targets=target_range(experiment),
+        scale=_scale(experiment),
         surface=surface,
         costs=Curves(which, x, [y]),
         hidden=_hidden_units(experiment, seed.checkpoint),
@@ -225,14 +246,52 @@ def picture(experiment: Experiment, view: View, seed: SeedView) -> Picture:
 
 
 def _samples(experiment: Experiment, training: Training) -> tuple[Sample, ...]:
+    places = spread_evenly(len(experiment.task.targets), MAX_POINTS)
+    targets, predictions = experiment.task.targets[places], training.predictions[0, places]
+    right = right_samples(experiment, training.predictions)[0, places]
+    classes, several = experiment.task.classes, len(experiment.task.classes) > 2
+
+    def describe(outputs: Array, *, is_target: bool) -> str:
+        if classes and (is_target or several):
+            name = classes[int(outputs.argmax() if several else outputs[0])]
+            return name if is_target else f"{name} {brief(float(outputs.max()))}"
+        return " ".join(map(short if is_target else brief, outputs.tolist()))
+
     rows = zip(
-        map(tuple, experiment.scaled_task.inputs.tolist()),
-        map(tuple, experiment.task.targets.tolist()),
-        map(tuple, training.predictions[0].tolist()),
-        right_samples(experiment, training.predictions[0]).tolist(),
+        map(tuple, experiment.scaled_task.inputs[places].tolist()),
+        (describe(target, is_target=True) for target in targets),
+        (describe(outputs, is_target=False) for outputs in predictions),
+        right.tolist(),
         strict=True,
     )
     return tuple(Sample(*row) for row in rows)
+
+
+def _columns(experiment: Experiment) -> str:
+    """What is said of each sample."""
+    classes, several = experiment.task.classes, experiment.task.targets.shape[1] > 1
+    if classes and not several:
+        return f"inputs, class, prediction of {classes[1]}"
+    targets = "targets, predictions (colours: the first)" if several else "target, prediction"
+    return "inputs, class, largest output" if classes else f"inputs, {targets}"
+
+
+def _scale(experiment: Experiment) -> tuple[tuple[float, str], ...]:
+    """What colours of the plane mean."""
+    names = experiment.task.classes
+    if not names:
+        low, high = map(short, target_range(experiment))
+        names = (low, "", "", "", high)
+    return tuple(zip(np.linspace(0.0, 1.0, len(names)).tolist(), names, strict=True))
+
+
+def _measured(experiment: Experiment, training: Training) -> str:
+    """How good it is on the rows of training, and on those that are held out, if there are any."""
+    names = [RIGHT if experiment.has_classes else "rmse"]
+    if experiment.task.held_out is not None:
+        names += [HELD_OUT + LOSS, HELD_OUT + names[0]]
+    values = {name: float(getattr(training.final, name)[0]) for name in names}
+    return ", ".join(f"{measure_words(n)} {measure_text(n, value)}" for n, value in values.items())
 
 
 def _hidden_units(experiment: Experiment, snapshot: Checkpoint) -> HiddenUnits:
@@ -265,18 +324,19 @@ def _keys(view: View) -> str:
     return "  ".join(("q quit", *seeds, *(() if view.at_end else pause), "r again"))
 
 
-def _state(training: Training, samples: tuple[Sample, ...], verdict: str) -> Line:
-    """That a seed has diverged, or is solved, or what it is right on."""
+def _state(experiment: Experiment, training: Training, verdict: str) -> Line:
+    """That a seed has diverged, or is solved, or how good it is."""
     first, diverged = int(training.solved_at[0]), int(training.diverged_at[0])
     if diverged != NOT_REACHED:
         return Line(f"diverged in epoch {diverged}: {CAUSES[training.diverged_by[0]]}", "bad")
     if training.solved[0]:
         return Line(f"solved, first at epoch {first}", "good")
-    right = sum(sample.right for sample in samples)
+    rows = len(experiment.task.targets)
+    right = f"right on {round(float(training.final.right[0]) * rows)} of {count(rows, 'sample')}"
     if (stopped := int(training.stopped_at[0])) != NOT_REACHED:
-        of = f"{right} of {count(len(samples), 'sample')}"
-        return Line(f"stopped at epoch {stopped}, its loss reached: right on {of}", "good")
-    lost = f", was solved at epoch {first}" if first != NOT_REACHED else ""
+        return Line(f"stopped at epoch {stopped}, its loss reached: {right}", "good")
     ended = f" ({verdict})" if verdict else ""
-    text = f"not solved{ended}: right on {right} of {count(len(samples), 'sample')}{lost}"
-    return Line(text, "bad" if verdict else "")
+    if experiment.chosen_measure.name != SOLVED:
+        return Line(f"{_measured(experiment, training)}{ended}")
+    lost = f", was solved at epoch {first}" if first != NOT_REACHED else ""
+    return Line(f"not solved{ended}: {right}{lost}", "bad" if verdict else "")

@@ -77,8 +77,8 @@ def experiment_of_run(record: Record, label: str | None = None) -> Experiment:
 
 
 _PICTURES = {
-    TRAIN: ("activation", "costs", "solved", "verdicts", "surface"),
-    COMPARE: ("compare", "solved", "costs", "verdicts"),
+    TRAIN: ("activation", "costs", "solved", "verdicts", "surface", "confusion", "fit"),
+    COMPARE: ("compare", "solved", "costs", "verdicts", "confusion", "fit"),
     EXPLAIN: ("activation", "verdicts", "costs", "surface"),
     SWEEP: ("map",),
 }

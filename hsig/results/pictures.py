@@ -28,9 +28,11 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "costs": "the cost over the epochs: medians, quartiles, single seeds",
         "solved": "the share of the seeds that are solved by each epoch",
         "verdicts": "what the seeds are at each checkpoint",
-        "compare": "solved rates and epochs to solve, with their intervals",
+        "compare": "solved rates and epochs to solve, or another measure and its differences",
         "surface": "what the networks predict over the plane of two inputs",
-        "map": "how many seeds are solved in each cell of a sweep",
+        "confusion": "of each class, how many rows are predicted as which",
+        "fit": "predictions against targets that are numbers",
+        "map": "how many seeds are solved, or another measure, in each cell of a sweep",
         "difference": "how two sweeps differ, cell by cell",
     }
 )
@@ -113,7 +115,7 @@ def picture(
 
 
 def _draw(kind: str, results: Results, look: Look, names: Sequence[str]) -> "Picture":
-    from hsig.figures import curves, maps, networks  # and with them matplotlib
+    from hsig.figures import curves, maps, networks, predictions  # and with them matplotlib
 
     if kind == "map":
         (result,) = results
@@ -138,8 +140,17 @@ def _draw(kind: str, results: Results, look: Look, names: Sequence[str]) -> "Pic
             return networks.surface(experiment, snapshots, setting, look.theme)
         (variant,) = (each for each in summary.variants if each.label == label)
         return networks.activation(experiment, variant, snapshots, setting, look.theme)
-    draw = {"costs": curves.costs, "solved": curves.solved, "verdicts": curves.verdicts}
-    return draw.get(kind, curves.comparison)(summary, setting, look.theme)
+    if kind == "fit":
+        trained = _known_variants(results, names)
+        return predictions.fit(trained, summary, setting, look.theme)
+    draw = {
+        "costs": curves.costs,
+        "solved": curves.solved,
+        "verdicts": curves.verdicts,
+        "compare": curves.comparison,
+        "confusion": predictions.confusion,
+    }
+    return draw[kind](summary, setting, look.theme)
 
 
 # --- several results, and networks on the way ----------------------------------------------------
