@@ -17,6 +17,7 @@ _HOMES = {
     "RunError": "hsig.errors",
     "activation": "hsig.results.front",
     "compare": "hsig.results.front",
+    "data": "hsig.results.front",
     "explain": "hsig.results.front",
     "open_run": "hsig.results.front",
     "sweep": "hsig.results.front",
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "activation",
     "compare",
+    "data",
     "explain",
     "open_run",
     "sweep",
@@ -40,7 +42,7 @@ __all__ = [
 if TYPE_CHECKING:  # for editors; in truth they are imported when first used: see below
     from hsig.activations import ACTIVATIONS
     from hsig.errors import ConfigError, HsigError, RunError
-    from hsig.results.front import activation, compare, explain, open_run, sweep, train
+    from hsig.results.front import activation, compare, data, explain, open_run, sweep, train
 
 
 def __getattr__(name: str) -> object:

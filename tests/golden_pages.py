@@ -39,6 +39,8 @@ PAGES = {
     "train-layers": Golden(f"train tanh --hidden 4-3 --init uniform:-1,1 {SHORT}"),
     "train-changed": Golden(f"train tanh --scale standard --at-epochs 20 {SHORT}", TEXT),
     "train-failed": Golden("train ultra_fast -s 2 -e 20"),
+    "data-refused": Golden("data rows.csv --target number", TEXT),
+    "data": Golden("data rows.csv --held-out 0.25", EVERY),
     "compare": Golden("compare sigmoid hard ultra_fast -s 30 -e 2000", ("txt", "csv", "md")),
     "compare-full": Golden("compare sigmoid hard ultra_fast -s 30 -e 2000 --full", TEXT),
     "compare-columns": Golden(f"compare tanh relu {SHORT} --columns solved,pairs,costs", TEXT),
@@ -83,6 +85,8 @@ FRUIT = "length,weight,fruit\n" + "".join(
 )
 FILES = {
     "fruit.csv": FRUIT,
+    "rows.csv": "id,age,smokes,y\n"
+    + "".join(f"{n},{20 + n % 37},{['no', 'yes'][n % 5 < 2]},{int(n > 24)}\n" for n in range(48)),
     "first.yaml": "activations: [tanh, relu]\nseeds: 4\nepochs: 40\nreport_every: 20\n",
     "second.yaml": "activation: relu\nlearning_rate: 0.5\nseeds: 4\nepochs: 40\nreport_every: 20\n",
 }

@@ -181,7 +181,7 @@ def test_functions_show_every_key_of_their_command_with_its_default():
 def test_the_public_names_are_there():
     assert {*hsig.__all__} == {
         *("ACTIVATIONS", "ConfigError", "HsigError", "RunError", "__version__", "activation"),
-        *("compare", "explain", "open_run", "sweep", "train"),
+        *("compare", "data", "explain", "open_run", "sweep", "train"),
     }
     assert dir(hsig) == sorted(hsig.__all__)
     assert all(getattr(hsig, name) is not None for name in hsig.__all__)

@@ -16,6 +16,7 @@ COMMANDS = {  # each with its module of `hsig.cli` and its app there, in the ord
     "compare": "training.compare_app",
     "explain": "training.explain_app",
     "sweep": "sweeping.sweep_app",
+    "data": "lookups.data_app",
     "watch": "pictures.watch_app",
     "plot": "pictures.plot_app",
     "report": "pictures.report_app",

@@ -1,4 +1,4 @@
-"""What looks something up: `hsig activations`, `power`, `help`, `config` and `tour`."""
+"""What looks something up: `hsig data`, `activations`, `power`, `help`, `config` and `tour`."""
 
 import shlex
 import sys
@@ -14,7 +14,13 @@ from hsig.activations import ACTIVATIONS
 from hsig.activations.names import select_activations
 from hsig.analysis.definitions import evaluate
 from hsig.cli.options import EVERY_KEY, WRITING, Output, command, new_app
-from hsig.config.keys import complete_activation, complete_config, json_schema, starting_point
+from hsig.config.keys import (
+    DATA,
+    complete_activation,
+    complete_config,
+    json_schema,
+    starting_point,
+)
 from hsig.config.kinds import Number
 from hsig.config.loading import (
     POINTS,
@@ -34,6 +40,7 @@ from hsig.reports.page import Table, page_of_tables
 from hsig.reports.phrases import NOT_BUILT, as_yaml
 from hsig.reports.tour import NEXT, STEPS
 
+data_app = new_app()
 activations_app = new_app()
 power_app = new_app()
 help_app = new_app()
@@ -41,6 +48,33 @@ tour_app = new_app()
 config_app = new_app("Show, describe or start a config.")
 
 _WIDTH = 88  # of the tour's text, at most
+
+
+@command(
+    data_app,
+    "hsig data configs/wave.csv",
+    "hsig data configs/wave.csv --target-kind number --held-out 0.25",
+    "hsig data configs/wave.csv --format json -o columns.json",
+    options=WRITING,
+    keys=DATA,
+)
+def data(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A CSV file, or - for standard input.")
+    ],
+    *,
+    flags: dict[str, str],
+    output: Output,
+) -> None:
+    """Show what is understood of a CSV file, and whether it will train, before anything does."""
+    from hsig.config.inspection import inspect_table
+    from hsig.reports.data import data_page
+
+    output.check()
+    inspection = inspect_table({**flags, "task": f"csv:{file.removeprefix('csv:')}"})
+    output.write(data_page(inspection))
+    if inspection.problems:
+        raise typer.Exit(ConfigError.exit_code)
 
 
 @command(

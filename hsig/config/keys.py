@@ -43,7 +43,7 @@ from hsig.config.text import CONFIG_ENDINGS, list_configs
 from hsig.errors import ConfigError
 
 # the commands that differ in defaults or keys
-TRAIN, COMPARE, EXPLAIN, SWEEP = "train", "compare", "explain", "sweep"
+TRAIN, COMPARE, EXPLAIN, SWEEP, DATA = "train", "compare", "explain", "sweep", "data"
 
 MAX_EPOCHS = 1_000_000_000
 EVIDENCE_NUMBERS = 12  # of a seed at a checkpoint, beside its costs
@@ -106,6 +106,7 @@ class Key(NamedTuple):
         return text.lower() if isinstance(default, bool) else text
 
 
+_TABLE = (TRAIN, COMPARE, EXPLAIN, SWEEP, DATA)  # those for rows from a table
 _ONE = (TRAIN, EXPLAIN, SWEEP)  # those for one activation
 _NO_SWEEP = (TRAIN, COMPARE, EXPLAIN)
 _RATE = Number(0.0, 1e9, above=True)
@@ -132,22 +133,23 @@ _ROWS = (
     Key("task", TaskKind(), "xor", metavar="TASK", short="-t",
         help="What to learn: xor, and, or, parity3, csv:FILE (last column: target); to compare on "
         "several: xor,and"),
-    Key("target", Column(), may_vary=False, metavar="COLUMN",
+    Key("target", Column(), may_vary=False, commands=_TABLE, metavar="COLUMN",
         help="Of a CSV task: the column to predict, by name or number. Default: the last"),
-    Key("inputs", _COLUMNS, may_vary=False, metavar="COLUMN,...",
+    Key("inputs", _COLUMNS, may_vary=False, commands=_TABLE, metavar="COLUMN,...",
         help="Of a CSV task: the columns to predict from. Default: all others"),
-    Key("drop", _COLUMNS, may_vary=False, metavar="COLUMN,...",
+    Key("drop", _COLUMNS, may_vary=False, commands=_TABLE, metavar="COLUMN,...",
         help="Of a CSV task: columns to leave out"),
-    Key("missing", Choice(("refuse", "drop")), "refuse", may_vary=False, numbers=False,
-        metavar="RULE",
+    Key("missing", Choice(("refuse", "drop")), "refuse", commands=_TABLE, may_vary=False,
+        numbers=False, metavar="RULE",
         help="Of a CSV task: refuse a row with a missing value, or drop it"),
-    Key("target_kind", Choice(("auto", "class", "number")), "auto", may_vary=False, metavar="KIND",
+    Key("target_kind", Choice(("auto", "class", "number")), "auto", may_vary=False,
+        commands=_TABLE, metavar="KIND",
         help="Of a CSV task: whether the target is a class or a number. Default: as they look"),
-    Key("held_out", Number(0.0, 1.0, above=True), metavar="SHARE",
+    Key("held_out", Number(0.0, 1.0, above=True), commands=_TABLE, metavar="SHARE",
         help="Share of the rows to hold out, such as 0.25: never trained on, and measured on"),
-    Key("data_seed", Whole(0, MAX_SEED), 0, metavar="N",
+    Key("data_seed", Whole(0, MAX_SEED), 0, commands=_TABLE, metavar="N",
         help="What is drawn of the data, as which rows are held out, follows from it"),
-    Key("test", TestKind(), metavar="csv:FILE", may_vary=False,
+    Key("test", TestKind(), commands=_TABLE, metavar="csv:FILE", may_vary=False,
         help="Rows to measure on, from a file with the columns of the task's"),
     Key("scale_target", _TARGET_SCALES, "auto", metavar="SCALE",
         help="Of a target that is a number, as for scale. Default: standard if the output is "

@@ -30,9 +30,7 @@ def resolve_task(
     loss: Loss | None = values["loss"]
     task, test, share = (values[name] for name in ("task", "test", "held_out"))
     if isinstance(task, Table):
-        chosen = {name: values[name] for name in Choices._fields if name in values}
-        squared = loss is not None and not loss.needs_probabilities
-        dataset = _understand(task, Choices(**chosen, squared=squared), location)
+        dataset = resolve_dataset(values, location)
         task = dataset.to_task()
         if isinstance(test, Table):
             rows = dataset.encode(test, values["missing"], location("test"))
@@ -62,7 +60,12 @@ def resolve_task(
 _UNDERSTOOD: dict[tuple[Table, Choices], Dataset] = {}  # the last, which a sweep asks for again
 
 
-def _understand(table: Table, choices: Choices, location: Callable[[str], Location]) -> Dataset:
+def resolve_dataset(values: Mapping[str, Any], location: Callable[[str], Location]) -> Dataset:
+    """What the columns are for of the task, which is a table; as `resolve_task`."""
+    loss: Loss | None = values["loss"]
+    squared = loss is not None and not loss.needs_probabilities
+    chosen = {name: values[name] for name in Choices._fields if name in values}
+    table, choices = values["task"], Choices(**chosen, squared=squared)
     if (table, choices) not in _UNDERSTOOD:
         dataset = understand(table, choices, location("task"), location)
         _UNDERSTOOD.clear()

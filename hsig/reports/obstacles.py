@@ -148,16 +148,21 @@ def _describe_constant(experiment: Experiment) -> list[str]:
 
 def _describe_order(experiment: Experiment) -> list[str]:
     """A message if rows are trained on one after the other in the order of their targets."""
-    task, size = experiment.task, experiment.batch_size
-    rows = len(task.targets)
-    if experiment.order != "fixed" or size is None or size >= rows or rows <= MAX_TABLE:
-        return []
-    column = task.targets[:, 0] if not task.classes else class_places(task.targets)
-    steps = np.diff(column)
-    if not task.kind or not steps.any() or not ((steps >= 0).all() or (steps <= 0).all()):
+    if not is_in_order(experiment):
         return []
     forgets = "the last of them are learnt and the first forgotten in every epoch"
     return [f"the rows stand in the order of their targets, so that {forgets}. Use order shuffled"]
+
+
+def is_in_order(experiment: Experiment) -> bool:
+    """Whether rows are trained on one after the other in the order of their targets."""
+    task, size = experiment.task, experiment.batch_size
+    rows = len(task.targets)
+    if experiment.order != "fixed" or size is None or size >= rows or rows <= MAX_TABLE:
+        return False
+    steps = np.diff(class_places(task.targets) if task.classes else task.targets[:, 0])
+    rises_or_falls = bool((steps >= 0).all() or (steps <= 0).all())
+    return bool(task.kind) and bool(steps.any()) and rises_or_falls
 
 
 def _describe_one_direction(experiment: Experiment, variant: Variant) -> str:

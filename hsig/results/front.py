@@ -11,7 +11,8 @@ from hsig.activations.in_python import in_python
 from hsig.analysis.definitions import WRONG, find_oddities
 from hsig.arrays import Array
 from hsig.config.formulas import Argument
-from hsig.config.keys import COMPARE, EXPLAIN, KEYS, SWEEP, TRAIN, single_config, split_words
+from hsig.config.inspection import inspect_table
+from hsig.config.keys import COMPARE, DATA, EXPLAIN, KEYS, SWEEP, TRAIN, single_config, split_words
 from hsig.config.loading import Settings, load_experiment
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError, RunError
@@ -19,6 +20,7 @@ from hsig.files import expand_home
 from hsig.reports.obstacles import describe_oddity
 from hsig.results import comparing, explaining, opening, sweeping, training
 from hsig.results.comparing import CompareResult
+from hsig.results.data import DataResult
 from hsig.results.explaining import ExplainResult
 from hsig.results.result import Result
 from hsig.results.sweeping import SweepResult
@@ -123,6 +125,25 @@ def sweep(*what: What, **keys: object) -> SweepResult:
     configs, activations = _split_words(what)
     chosen = activations[0] if len(activations) == 1 else activations
     return sweeping.sweep(load_sweep(single_config(configs), _settings("activation", chosen, keys)))
+
+
+@_with_keys(DATA)
+def data(what: object, **keys: object) -> DataResult:
+    """Say what is understood of a table, and whether it will train, as `hsig data` does.
+
+    >>> import hsig
+    >>> hsig.data({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "y": ["no", "yes", "yes", "no"]})
+    data: 4 rows, 2 inputs, target y of 2 classes: it will train
+
+    Args:
+        what: The path of a CSV file, or what has columns: a data frame, a dict of arrays, an array.
+        keys: Keys of a config, by name.
+
+    Raises:
+        ConfigError: If it is no table at all. What else is wrong is in the result.
+    """
+    task = f"csv:{what}" if isinstance(what, str | Path) else what
+    return DataResult(inspect_table(_settings("task", [], {**keys, "task": task})))
 
 
 def open_run(run: str = "latest", *, runs_dir: str | Path = "runs") -> Result:

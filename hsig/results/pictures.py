@@ -11,7 +11,7 @@ import numpy as np
 from hsig.analysis.parts import Part, group_parts, prefix_labels
 from hsig.analysis.summary import Summary, summarise
 from hsig.analysis.sweeps import pair_sweeps
-from hsig.config.keys import EXPLAIN, SWEEP
+from hsig.config.keys import DATA, EXPLAIN, SWEEP
 from hsig.config.values import nearest
 from hsig.errors import ConfigError
 from hsig.experiments.experiment import Checkpoint, Experiment, Training
@@ -76,6 +76,8 @@ def check_installed(*libraries: str) -> None:
 
 def kinds_of(results: Results) -> tuple[str, ...]:
     """The kinds of pictures that there are of some results together, the default first."""
+    if any(result.command == DATA for result in results):  # nothing was trained
+        return ()
     swept = [result.command == SWEEP for result in results]
     if any(swept):
         return _OF_SWEEPS[len(results) - 1 :][:1] if all(swept) else ()
@@ -97,7 +99,8 @@ def picture(
     kinds = kinds_of(results)
     if not kinds:
         raise ConfigError(
-            "these have no picture together: expected one sweep, two of the same keys, or none"
+            "these have no picture: expected what was trained, and of sweeps one, or two of the "
+            "same keys"
         )
     kind = kind or kinds[0]
     ignored = [name for name in ("variant", "at", "seed") if getattr(look, name) is not None]
