@@ -157,7 +157,8 @@ def choose_rates(experiment: Experiment, tuning: Sequence[Outcome]) -> dict[str,
         choose_rate(
             variant.label,
             dict(zip(experiment.tune, results, strict=True)),
-            experiment.chosen_measure,
+            # rows that are held out have no part in a choice: they are to judge what came of it
+            experiment.chosen_measure._replace(held_out=False),
         )
         for variant, results in zip(experiment.variants, by_variant, strict=True)
     )

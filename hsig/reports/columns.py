@@ -26,14 +26,13 @@ from hsig.reports.page import (
     rate_of,
     short,
     signed,
-    signed_interval,
     sparkline,
 )
 
 if TYPE_CHECKING:
     from hsig.analysis.pairing import Paired, Pairing
     from hsig.analysis.summary import VariantSummary
-    from hsig.analysis.tuning import Tuning
+    from hsig.analysis.tuning import Choice, Tuning
     from hsig.experiments.experiment import Experiment
 
 MAX_COSTS = 17  # checkpoints with a column of their own
@@ -127,7 +126,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "lost": ("lost",),
         "stopped": ("stopped",),
         "learning_rate": ("learning_rate",),
-        "tuning": ("tuning", "not_told_apart", "by_value"),
+        "tuning": ("tuning", "tuning_score", "not_told_apart", "by_value"),
         "tried": ("tried:*",),
         "diverged": ("diverged",),
         "costs": ("cost:*",),
@@ -355,36 +354,60 @@ def _untuned_columns(shown: Comparison) -> list[Variant]:
 
 def _tuning_columns(shown: Comparison, tuned: "Tuning") -> list[Variant]:
     """The choice of each learning rate, and what it was chosen from."""
+    from hsig.experiments.measures import LOSS, SOLVED
+
     of, values = partial(_if_found, tuned.choices), shown.experiment.tune
     change = partial(_if_found, tuned.changes)
     shared = tuned.shared.variants if tuned.shared else ()
     solved = {variant.label: variant.solved for variant in shared if not variant.failure}
+    name, pairing = shown.experiment.chosen_measure.name, tuned.shared and tuned.shared.pairing
+    field = pairing.measure.field if pairing else SOLVED
+    medians = {v.label: v.median(field) for v in shared if not v.failure}
+    sign = -1.0 if name == LOSS else 1.0
+
+    def scores(choice: "Choice") -> list[float]:
+        return [sign * tried.score for tried in choice.tried]
 
     def tried(value: float) -> Variant:
-        found = of(lambda choice: {t.value: t.solved.k for t in choice.tried}.get(value))
-        return Column(f"tried:{value}", short(value), found, shown_only=True)
+        if name == SOLVED:
+            found = of(lambda choice: {t.value: t.solved.k for t in choice.tried}.get(value))
+            return Column(f"tried:{value}", short(value), found, shown_only=True)
+        found = of(lambda choice: {t.value: sign * t.score for t in choice.tried}.get(value))
+        return Column(f"tried:{value}", short(value), found, partial(measure_text, name),
+                      shown_only=True)
 
     def claim(claimed: str) -> str:
         return claimed or "none"
 
+    def size(difference: float) -> str:
+        return signed(difference) if field == SOLVED else difference_text(field, difference)
+
     return [
         Column("learning_rate", "learning rate", of(attrgetter("value")), short),
-        Column("tuning", "tuning solved", of(attrgetter("chosen.solved")), rate_of,
+        Column("tuning", "tuning solved" if name == SOLVED else "",
+               of(attrgetter("chosen.solved")), rate_of,
                {"tuning_solved": attrgetter("k"), "tuning_seeds": attrgetter("n")}),
+        Column("tuning_score", "" if name == SOLVED else f"tuning {measure_words(name)}",
+               of(lambda choice: sign * choice.chosen.score), partial(measure_text, name)),
         Column("tuning_edge", "", of(attrgetter("edge"))),
         Column("not_told_apart", "not told apart",
                of(lambda choice: [t.value for t in choice.tried if not t.told_apart]),
                lambda some: _stretches(some, values),
                {"not_told_apart": lambda some: " ".join(map(repr, some))}, prose=True),
         Column("by_value", "by value",
-               of(lambda choice: [tried.solved.rate for tried in choice.tried]),
-               lambda rates: sparkline(rates, 1.0), shown_only=True, prose=True),
+               of(scores),
+               lambda scores: sparkline(scores, 1.0 if name != LOSS else _largest(scores)),
+               shown_only=True, prose=True),
         *map(tried, values),
-        Column("shared_solved", "solved", lambda v: solved.get(v.label), rate_of,
-               {"shared_solved": attrgetter("k")}),
-        Column("shared_difference", "difference", change(attrgetter("shared.difference")), signed),
+        Column("shared_solved", "solved" if field == SOLVED else "",
+               lambda v: solved.get(v.label), rate_of, {"shared_solved": attrgetter("k")}),
+        Column("shared_median", "" if field == SOLVED else measure_words(field),
+               lambda v: medians.get(v.label) if field != SOLVED else None,
+               partial(measure_text, field)),
+        Column("shared_difference", "difference", change(attrgetter("shared.difference")), size),
         Column("shared_interval", "its interval", change(attrgetter("shared.low", "shared.high")),
-               signed_interval, {"shared_low": itemgetter(0), "shared_high": itemgetter(1)}),
+               lambda ends: " to ".join(map(size, ends)),
+               {"shared_low": itemgetter(0), "shared_high": itemgetter(1)}),
         Column("shared_p", "p", change(attrgetter("shared.p")), p_value),
         Column("shared_claim", "claim", change(attrgetter("shared.claim")), claim),
         Column("own_claim", "tuned", change(attrgetter("own.claim")), claim),
@@ -428,6 +451,11 @@ def median_over(experiment: "Experiment") -> str:
 def _epochs_interval(epochs: Sequence[float]) -> str:
     median, low, high = ("not reached" if epoch == inf else f"{epoch:.0f}" for epoch in epochs)
     return median if median == low == high else f"{median} ({low} to {high})"
+
+
+def _largest(values: Sequence[float]) -> float:
+    """The largest finite value, if it is above 0; else 1."""
+    return max((value for value in values if isfinite(value) and value > 0.0), default=1.0)
 
 
 def _stretches(values: Sequence[float], every: Sequence[float]) -> str:

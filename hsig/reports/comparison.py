@@ -64,11 +64,18 @@ _PAIRED = ("rank", "difference", "power", "epochs")
 _PAIRED_ON_MEASURE = ("rank", "difference", "pairs", "power")
 _TUNING = ("learning_rate", "tuning")
 _CHANGES = (
-    *("label", "shared_solved", "shared_difference", "shared_interval", "shared_p"),
+    *(
+        "label",
+        "shared_solved",
+        "shared_median",
+        "shared_difference",
+        "shared_interval",
+        "shared_p",
+    ),
     *("shared_claim", "own_claim"),
 )
 _CLAIMS_NOTE = (
-    "each p is the largest over the learning rates not told apart of the variant solved less often"
+    "each p is the largest over the learning rates not told apart of the variant that is worse"
 )
 
 

@@ -18,14 +18,28 @@ from hsig.analysis.tuning import (
     Tuning,
 )
 from hsig.experiments.experiment import Experiment, Result
+from hsig.experiments.measures import LOSS, RIGHT, SOLVED
 from hsig.reports.documents import pairing_document, solved_or_null
 from hsig.reports.page import Column, Rows, short
 from hsig.reports.phrases import named_seeds
 
-RULE = (
-    "the most of them solved; of equals the lower median epochs to solve, then the lower median "
-    "loss, then the smaller value"
-)
+_RULES = {
+    SOLVED: (
+        "the most of them solved; of equals the lower median epochs to solve, then the lower "
+        "median loss, then the smaller value"
+    ),
+    RIGHT: (
+        "the most rows right in the median; of equals the lower median loss, then the smaller value"
+    ),
+    LOSS: "the lowest median loss; of equals the smaller value",
+}
+
+
+def describe_rule(experiment: Experiment) -> str:
+    """By which rule a learning rate is chosen."""
+    held_out = experiment.task.held_out is not None
+    unseen = "; held-out rows have no part in it" if held_out else ""
+    return f"{_RULES[experiment.chosen_measure.name]}{unseen}"
 
 
 def describe_choice(experiment: Experiment) -> str:
@@ -33,16 +47,20 @@ def describe_choice(experiment: Experiment) -> str:
     tried = experiment.tune
     return (
         f"chosen from {len(tried)} learning rates, {short(tried[0])} to {short(tried[-1])}, each "
-        f"with the same budget on {named_seeds(experiment.tuning_seeds)} alone: {RULE}"
+        f"with the same budget on {named_seeds(experiment.tuning_seeds)} alone: "
+        f"{describe_rule(experiment)}"
     )
 
 
 def tuning_title(experiment: Experiment) -> str:
     """The title of the table of a tuning."""
-    seeds = named_seeds(experiment.tuning_seeds)
+    seeds, name = named_seeds(experiment.tuning_seeds), experiment.chosen_measure.name
+    test, shown = "exact sign test", f"{name}, from 0 to the largest"
+    if name == SOLVED:
+        test, shown = "exact McNemar", "solved, from none to all"
     return (
-        f"tuning, on {seeds} (not told apart: from the chosen one, exact McNemar, Holm over all "
-        "pairs of values; by value: solved, from none to all)"
+        f"tuning, on {seeds} (not told apart: from the chosen one, {test}, Holm over all pairs of "
+        f"values; by value: {shown})"
     )
 
 
@@ -50,9 +68,11 @@ def changes_title(experiment: Experiment, tuned: Tuning) -> str:
     """The title of the table with one learning rate for all; nothing if there is no such table."""
     if tuned.shared is None or tuned.shared.pairing is None or not tuned.changes:
         return ""
+    is_solved = tuned.shared.pairing.measure.name == SOLVED
     return (
         f"the same seeds {_with_one_rate(experiment)}, against {tuned.shared.pairing.baseline} "
-        "(claim: here, and with each at its own learning rate; p: exact McNemar, Holm)"
+        "(claim: here, and with each at its own learning rate; p: exact "
+        f"{'McNemar' if is_solved else 'sign test'}, Holm)"
     )
 
 
@@ -72,7 +92,7 @@ def tuning_notes(experiment: Experiment, tuned: Tuning) -> list[str]:
                 f"a wider range may have a better one: {labels}"
             )
     unsolved = [c.label for c in tuned.choices.values() if not c.chosen.solved.k]
-    if unsolved:
+    if unsolved and experiment.chosen_measure.name == SOLVED:
         notes.append(
             "solved no tuning seed at any learning rate tried, so the one with the least loss was "
             f"taken: {', '.join(unsolved)}"
@@ -126,7 +146,7 @@ def tuning_document(experiment: Experiment, tuned: Tuning | None) -> dict[str, A
             "key": "learning_rate",
             "values": list(experiment.tune),
             "seeds": list(experiment.tuning_seeds),
-            "rule": RULE,
+            "rule": describe_rule(experiment),
             "variants": [
                 {
                     "label": label,
