@@ -28,7 +28,9 @@ ONE = np.array([True])
 
 def outlook_of(problem, weights, *, advance=reference.advance_in_strides):
     """The outlook of one seed before its first epoch."""
-    return look_ahead(State.start(weights, problem.optimizer), problem, ONE, advance)
+    return look_ahead(
+        State.start(weights, problem.optimizer), problem, ONE, advance, reference.evaluate
+    )
 
 
 @pytest.mark.parametrize("batch_size", [1, None])
@@ -215,12 +217,16 @@ def test_units_that_remember_what_differs_are_not_the_same(name):
     optimizer = Optimizer(name, tuple(OPTIMIZERS[name].settings.values()), 0.01, 1.0)
     problem = problem_of("tanh", optimizer=optimizer, order=Order(3, shuffled=True))
     state = State.start(layers_of([[1, 1], [2, 2], [0, 0]], [[1], [1], [0.5]]), optimizer)
-    assert look_ahead(state, problem, ONE, reference.advance_in_strides).symmetric[0]
+    assert look_ahead(
+        state, problem, ONE, reference.advance_in_strides, reference.evaluate
+    ).symmetric[0]
     assert reference.advance(state, problem, 50).weights[0].std(axis=1).max() == 0.0
     first = np.array([[0.0, 1e-3]] * 3)[:, :, None]
     memory = ((first, state.memory[0][1]), *state.memory[1:])
     state = replace(state, memory=memory)
-    assert not look_ahead(state, problem, ONE, reference.advance_in_strides).symmetric[0]
+    assert not look_ahead(
+        state, problem, ONE, reference.advance_in_strides, reference.evaluate
+    ).symmetric[0]
 
 
 # --- what a resting layer cannot solve --------------------------------------------------------
@@ -310,7 +316,7 @@ def test_a_dead_layer_is_so_for_ever_if_memory_and_decay_leave_it(optimizer, vel
     state = State.start(weights, optimizer)
     remembered = (np.full_like(weights[0], velocity), state.memory[0][1])
     state = replace(state, memory=(remembered, *state.memory[1:]))
-    found = look_ahead(state, problem, ONE, reference.advance_in_strides)
+    found = look_ahead(state, problem, ONE, reference.advance_in_strides, reference.evaluate)
     assert found.unsolvable.tolist() == [unsolvable]
 
 

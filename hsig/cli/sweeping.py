@@ -23,10 +23,11 @@ from hsig.config.keys import (
     split_words,
 )
 from hsig.config.sweeps import load_sweep
+from hsig.engines.choice import available_cores
 from hsig.errors import INTERRUPTED, ConfigError, HsigError, RunError
 from hsig.experiments.dask_cluster import cluster_pool
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.parallel import Pool, available_cores, local_pool, run_jobs
+from hsig.experiments.parallel import Pool, local_pool, run_jobs
 from hsig.experiments.sweeps import CellResult, LostCell, Sweep, train_cell
 from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far

@@ -1,5 +1,6 @@
 """The table of engines, which of them trains a problem, and what its numbers depend on."""
 
+import os
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Protocol
@@ -68,3 +69,10 @@ def numerics(engines: Iterable[str]) -> dict[str, str]:
         if name in chosen:
             found |= engine.depends_on()
     return found
+
+
+def available_cores() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -58,7 +58,7 @@ def is_available() -> bool:
 
 def evaluate(problem: Problem, weights: Weights, *, threads: int = 1) -> tuple[Array, Array]:
     """Predictions, (samples, outputs, seeds), and losses, (samples, seeds), of these weights."""
-    problem = replace(problem, order=Order(None), optimizer=SGD, stop_loss=None)
+    problem = replace(problem, order=Order(None), optimizer=SGD, learning_rate=0.0, stop_loss=None)
     progress = advance(State.start(weights), problem, 0, threads=threads)
     return progress.predictions, progress.first_epoch_losses
 

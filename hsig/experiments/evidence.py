@@ -4,7 +4,7 @@ Evidence has seeds first; weights and activity have them last, as in the engines
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import starmap
 from math import fsum, sqrt
@@ -19,6 +19,7 @@ from hsig.networks.losses import rows_right
 from hsig.networks.network import Activity, Network, Weights, all_finite, append_ones
 
 NO_GRADIENT = 1e-6  # of a sample's loss in the output's pre-activation
+MAX_EXAMINED = 1000  # rows that are looked at; of more, so many that lie evenly over all
 NO_BEND = 0.01  # of the output's pre-activation; the logistic sigmoid changes by 1/400 over it
 
 STARVED = 0.001  # of the gradient of the layer that has most
@@ -33,6 +34,7 @@ T = TypeVar("T")
 class Evidence:
     """What is observed of each seed; over several checkpoints, these are the second axis.
 
+    Of a large task so many rows are looked at as `MAX_EXAMINED` says, but for `solved`.
     A unit and a sample make a pair: the unit's pre-activation for that sample. The axis of hidden
     layers is the first behind seeds and checkpoints.
     """
@@ -97,12 +99,22 @@ def join_arrays(*records: T) -> T:
 
 def observe(problem: Problem, weights: Weights, predictions: Array) -> Evidence:
     """Look at every seed, by its weights and the predictions of the engine."""
-    return join_arrays(
+    right = rows_right(predictions, problem.target_columns, problem.solved_within)
+    solved = right.all(axis=0) & all_finite(weights)
+    rows = len(predictions)
+    if rows > MAX_EXAMINED:
+        some = np.arange(MAX_EXAMINED) * rows // MAX_EXAMINED
+        problem = replace(problem, inputs=problem.inputs[some], targets=problem.targets[some])
+        predictions = predictions[some]
+    found = join_arrays(
         *(
-            examine(problem.network, some, activity, problem.targets, problem.solved_within)
-            for some, activity in problem.activities(weights, predictions)
+            examine(problem.network, chosen, activity, problem.targets, problem.solved_within)
+            for chosen, activity in problem.activities(weights, predictions)
         )
     )
+    unseen = found.solved & ~solved  # what is wrong was not looked at
+    wrong_gradient = np.where(unseen, np.nan, found.wrong_gradient)
+    return replace(found, solved=solved, wrong_gradient=wrong_gradient)
 
 
 def examine(

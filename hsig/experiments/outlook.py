@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray, find_same_bits, sum_in_order
+from hsig.arrays import Array, BoolArray, IntArray, find_same_bits, mean_in_order, sum_in_order
 from hsig.engines.engine import NOT_REACHED, Problem, State, Strides
 from hsig.engines.optimizers import SGD, Optimizer
 from hsig.engines.order import ONLINE, Order
@@ -19,17 +19,20 @@ from hsig.experiments.evidence import map_arrays
 from hsig.networks.losses import LOSSES, rows_right
 from hsig.networks.network import Network, Weights, all_finite, append_ones
 
-WINDOW = 40  # epochs
+WINDOW = 40  # epochs, at most
+_MAX_WORK = 10_000_000  # weights times rows that a seed of a large task passes through within it
+_MAX_STEPS = 1000  # of an epoch of which the change of a prediction is looked at
 _FAR = 1.2345e300  # a target that no unit is near; a slope of 1e-323 times this is not 0
 
 Advance = Callable[[State, Problem, int, int], Strides]  # an engine's in strides
+Evaluate = Callable[[Problem, Weights], tuple[Array, Array]]  # an engine's
 
 _MAX_NUMBERS = 4_000_000  # of the states within the window that are held together
 
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What each seed does in the next `WINDOW` epochs; arrays have shape (seeds,)."""
+    """What each seed does in the next epochs, `count_epochs`; arrays have shape (seeds,)."""
 
     # not of a seed that is solved, has diverged or has stopped; the rest is nan, NOT_REACHED or
     # false then
@@ -46,7 +49,9 @@ class Outlook:
     returns_after: IntArray
     at_rest: BoolArray  # whether no step to come changes a bit of a weight, in whatever order
     largest_move: Array  # of a weight within the window, relative to 1 and its size
-    largest_step_change: Array  # of a prediction, by a step of the first epoch on that sample
+    # of a prediction, by a step of the first epoch on that sample, relative to the spread of its
+    # targets
+    largest_step_change: Array
     cost_rise: Array  # all rises of the weights' loss together, relative to that at first
     cost_drop: Array  # of the weights' loss at the end, relative to that at first
 
@@ -61,37 +66,46 @@ class Outlook:
         return map_arrays(lambda array: array[places], self)
 
 
-def look_ahead(state: State, problem: Problem, open_seeds: BoolArray, advance: Advance) -> Outlook:
+def count_epochs(problem: Problem, weights: Weights) -> int:
+    """How many epochs to look ahead: `WINDOW`, or for a large task as many as are bearable."""
+    work = len(problem.inputs) * sum(layer[..., 0].size for layer in weights)
+    return min(WINDOW, max(1, _MAX_WORK // work))
+
+
+def look_ahead(
+    state: State, problem: Problem, open_seeds: BoolArray, advance: Advance, evaluate: Evaluate
+) -> Outlook:
     """Train a copy of those `open_seeds` on that have not solved it, diverged or stopped."""
     problem = replace(problem, stop_loss=None, stop_solved=False)
     outlook, asked = Outlook.unknown(len(open_seeds)), np.flatnonzero(open_seeds)
+    rows, outputs = problem.targets.shape
     numbers = sum(layer[..., 0].size for layer in chain(state.weights, *state.memory))
-    most = max(1, _MAX_NUMBERS // (WINDOW * numbers))
+    numbers += rows * (outputs + 1)
+    step = min(problem.order.batch_size or rows, rows) * sum(x.shape[1] for x in state.weights)
+    most = max(1, _MAX_NUMBERS // (count_epochs(problem, state.weights) * numbers + step))
     for places in (asked[first : first + most] for first in range(0, len(asked), most)):
         with np.errstate(all="ignore"):
-            found = _look_ahead(state.select(places), problem.select(places), advance)
+            found = _look_ahead(state.select(places), problem.select(places), advance, evaluate)
         for field in fields(found):
             getattr(outlook, field.name)[places] = getattr(found, field.name)
     return outlook
 
 
-def _look_ahead(start: State, problem: Problem, advance: Advance) -> Outlook:
-    ahead = advance(start, problem, 1, WINDOW + 1)
-    # the networks before each of these epochs side by side, as if all had seeds of their own
+def _look_ahead(start: State, problem: Problem, advance: Advance, evaluate: Evaluate) -> Outlook:
+    ahead = advance(start, problem, 1, count_epochs(problem, start.weights))
+    # the networks before and after each of these epochs side by side, as if all had own seeds
     weights = tuple(
-        np.stack([first, *later[:-1]], axis=-2).reshape(*first.shape[:-1], -1)
+        np.stack([first, *later], axis=-2).reshape(*first.shape[:-1], -1)
         for first, later in zip(start.weights, ahead.weights, strict=True)
     )
-    predictions = np.concatenate(ahead.predictions, axis=-1)
-    losses = problem.mean_loss(weights, predictions).reshape(len(ahead), start.seeds)
-    right = [
-        rows_right(p, problem.target_columns, problem.solved_within) for p in ahead.predictions
-    ]
-    solved = np.logical_or.accumulate(np.all(right[:-1], axis=1))
+    predictions, by_row = evaluate(problem, weights)
+    losses = mean_in_order(by_row).reshape(-1, start.seeds)
+    right = rows_right(predictions, problem.target_columns, problem.solved_within)
+    right = right.all(axis=0).reshape(losses.shape)
+    solved: BoolArray = np.logical_or.accumulate(right)[:-1]
     same, moves = [], []  # of each layer of the weights, and behind them of the memory
     layers = (chain(state.weights, *state.memory) for state in (start, ahead))
-    for then, later in zip(*layers, strict=True):
-        now = later[:-1]
+    for then, now in zip(*layers, strict=True):
         same.append(find_same_bits(now, then))
         moves.append((np.abs(now - then) / (1.0 + np.abs(then))).max(axis=(0, 1, 2)))
     returned = np.all(same, axis=0) & ~solved & (not problem.order.shuffled)
@@ -160,12 +174,17 @@ def _bound_gradients(
 
 
 def _largest_step_change(state: State, problem: Problem) -> Array:
-    """The largest change of a prediction by a step that is taken for it, in the next epoch."""
+    """The largest change of a prediction by a step that is taken for it, in the next epoch.
+
+    Of the first steps, and relative to the spread of its targets.
+    """
+    spread = np.ptp(problem.targets, axis=0)[:, None]
+    spread = np.where(spread == 0.0, 1.0, spread)
     largest = np.zeros(state.seeds)
-    for rows in problem.batches(state):
+    for rows in problem.batches(state)[:_MAX_STEPS]:
         state, before = descend(problem, state, rows)
         after = problem.network.forward(state.weights, problem.select_rows(rows)[0])
-        change = np.abs(after.predictions - before.predictions).max(axis=(0, 1))
+        change = (np.abs(after.predictions - before.predictions) / spread).max(axis=(0, 1))
         largest = np.maximum(largest, np.where(all_finite(state.weights), change, np.inf))
     return largest
 
@@ -181,16 +200,16 @@ def _find_unsolvable(
     unsolvable, units = np.zeros(state.seeds, dtype=bool), _count_units(state)
     for layer, seeds in enumerate(stays):
         places = np.flatnonzero(seeds & ~unsolvable)
-        if not len(places):
-            continue
-        below = _take_layers(state.select(places), layer + 1)
-        chosen, optimizer = problem.select(places), problem.optimizer
-        decay = tuple(optimizer.added_decay * part for part in below.weights)
-        kept = optimizer.keeps(below.weights, below.memory, decay, decay, chosen.learning_rate)
-        features, slopeless = _examine_layer(below, chosen, advance)
-        for lane in np.flatnonzero(kept.all(axis=0) & slopeless):
-            obstacle = problem.find_obstacle(units[layer + 1 :], features[..., lane])
-            unsolvable[places[lane]] = bool(obstacle)
+        most = max(1, _MAX_NUMBERS // (len(problem.inputs) * (units[layer] + 1)))
+        for some in (places[first : first + most] for first in range(0, len(places), most)):
+            below = _take_layers(state.select(some), layer + 1)
+            chosen, optimizer = problem.select(some), problem.optimizer
+            decay = tuple(optimizer.added_decay * part for part in below.weights)
+            kept = optimizer.keeps(below.weights, below.memory, decay, decay, chosen.learning_rate)
+            features, slopeless = _examine_layer(below, chosen, advance)
+            for lane in np.flatnonzero(kept.all(axis=0) & slopeless):
+                obstacle = problem.find_obstacle(units[layer + 1 :], features[..., lane])
+                unsolvable[some[lane]] = bool(obstacle)
     return unsolvable
 
 

@@ -4,7 +4,6 @@ Threads train with an engine that frees them, processes with the reference engin
 core, and the cells of a sweep also a cluster, from `dask_cluster`.
 """
 
-import os
 import signal
 from abc import ABC, abstractmethod
 from collections import deque
@@ -19,6 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hsig.engines import reference
+from hsig.engines.choice import available_cores
 from hsig.errors import RunError
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure
 from hsig.experiments.sweeps import CellResult, LostCell, cell_steps, go_together
@@ -36,13 +36,6 @@ _MAX_TRIES = 3  # of a job whose process dies
 _SIGNALS = {getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGTERM", "SIGHUP")}
 
 T = TypeVar("T")
-
-
-def available_cores() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run_with_workers(*experiments: Experiment) -> Iterator[Checkpoint | Failure]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.arrays import Array
+from hsig.engines.choice import available_cores
 from hsig.errors import ConfigError, RunError
 from hsig.experiments.experiment import (
     Checkpoint,
@@ -17,7 +18,7 @@ from hsig.experiments.experiment import (
     as_cell,
     select_cost,
 )
-from hsig.experiments.parallel import available_cores, run_with_workers
+from hsig.experiments.parallel import run_with_workers
 from hsig.experiments.training import gather, run
 
 _MAX_STEPS = 20_000  # of a budget; a step of the default one is an epoch

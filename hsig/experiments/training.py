@@ -1,15 +1,16 @@
 """`run` trains the variants of an experiment and yields on the way; `gather` makes its outcome."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby, islice, pairwise
 from traceback import extract_tb
+from typing import NamedTuple
 
 import numpy as np
 
-from hsig.arrays import Array, BoolArray, IntArray, mean_in_order
-from hsig.engines.choice import ENGINES
+from hsig.arrays import Array, BoolArray, IntArray
+from hsig.engines.choice import ENGINES, available_cores
 from hsig.engines.engine import NOT_REACHED, Progress, State
 from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence, map_arrays, observe
@@ -17,7 +18,8 @@ from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
 from hsig.experiments.measures import Measures, measure_rows
 from hsig.experiments.outlook import Outlook, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
-from hsig.networks.network import seeds_first, seeds_last
+from hsig.networks.network import Weights, seeds_first, seeds_last
+from hsig.networks.tasks import Rows
 
 TWINS = 8  # of the seeds that are trained, the first
 _MAX_NUMBERS = 1_000_000  # of weights and the like in the states that one call gives
@@ -67,32 +69,83 @@ def gather_all(
     experiments: Sequence[Experiment], events: Iterable[Checkpoint | Failure]
 ) -> list[Outcome]:
     """The outcomes of several experiments, no two with a variant of the same label."""
-    wanted = {
-        variant.label: set(experiment.checkpoints)
+    recorders = {
+        variant.label: _Recorder(experiment)
         for experiment in experiments
         for variant in experiment.variants
     }
-    latest: dict[str, Checkpoint | Failure] = {}
-    kept: dict[str, dict[int, Checkpoint]] = {}
     for event in events:
-        label = event.variant.label
-        latest[label] = event
-        if isinstance(event, Checkpoint) and event.epoch in wanted[label]:
-            kept.setdefault(label, {})[event.epoch] = event
-    outcomes = []
-    for experiment in experiments:
-        results: list[Training] = []
-        for variant in experiment.variants:
-            match latest.get(variant.label):
-                case Failure() as failure:
-                    results.append(Training.failed(variant, failure.reason))
-                case Checkpoint() as last:
-                    try:
-                        results.append(_to_training(experiment, kept.get(variant.label, {}), last))
-                    except RunError as problem:  # of a function in Python
-                        results.append(Training.failed(variant, str(problem)))
-        outcomes.append(Outcome(experiment, tuple(results)))
-    return outcomes
+        recorders[event.variant.label].add(event)
+    return [
+        Outcome(
+            experiment,
+            tuple(
+                training
+                for variant in experiment.variants
+                if (training := recorders[variant.label].finish()) is not None
+            ),
+        )
+        for experiment in experiments
+    ]
+
+
+class _Recorder:
+    """Takes the events of a variant as they come, and holds few checkpoints of a large task."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment, self._wanted = experiment, set(experiment.checkpoints)
+        self._latest: Checkpoint | Failure | None = None
+        self._waiting: list[Checkpoint] = []  # to be looked at together, which is faster
+        self._observed: list[_Observed] = []
+
+    def add(self, event: Checkpoint | Failure) -> None:
+        """Take the next event."""
+        if isinstance(self._latest, Failure):
+            return
+        self._latest = event
+        if isinstance(event, Checkpoint) and event.epoch in self._wanted:
+            self._waiting.append(event)
+            numbers = event.losses.size + event.predictions.size
+            numbers += sum(layer.size for layer in event.state.weights)
+            if len(self._waiting) * numbers >= _MAX_NUMBERS:
+                self._look()
+
+    def finish(self) -> Training | None:
+        """The result, also of an early end; None if there was no event."""
+        last = self._latest
+        if isinstance(last, Checkpoint):
+            if last.epoch not in self._wanted:
+                self._waiting.append(last)
+            self._look()
+        match self._latest:
+            case Failure() as failure:
+                return Training.failed(failure.variant, failure.reason)
+            case Checkpoint() as last:
+                try:
+                    return _to_training(self._experiment, self._observed, last)
+                except RunError as problem:  # of a function in Python
+                    return Training.failed(last.variant, str(problem))
+        return None
+
+    def _look(self) -> None:
+        """Look at the checkpoints that wait, and let go of them."""
+        if not self._waiting:
+            return
+        try:
+            self._observed.append(_observe(self._experiment, self._waiting))
+        except RunError as problem:  # of a function in Python
+            self._latest = Failure(self._waiting[0].variant, str(problem))
+        self._waiting = []
+
+
+class _Observed(NamedTuple):
+    """What is kept of some checkpoints, which are the second axis."""
+
+    epochs: tuple[int, ...]
+    evidence: Evidence
+    measures: Measures
+    cost_last: Array
+    cost_mean: Array
 
 
 def _train(
@@ -141,7 +194,9 @@ def _train(
     going = ~last.solved & (last.diverged_at == NOT_REACHED) & (last.stopped_at == NOT_REACHED)
     yield replace(
         last,
-        outlook=look_ahead(last.state, problem, going, advance),
+        outlook=look_ahead(
+            last.state, problem, going, advance, partial(engine.evaluate, threads=threads)
+        ),
         twin_distance=_twin_distances(
             seeds_first(progress.predictions), len(experiment.seeds), state.diverged_at
         ),
@@ -179,18 +234,21 @@ def _twin_distances(predictions: Array, seeds: int, diverged_at: IntArray) -> Ar
 
 
 def _to_training(
-    experiment: Experiment, checkpoints: Mapping[int, Checkpoint], last: Checkpoint
+    experiment: Experiment, observed: Sequence[_Observed], last: Checkpoint
 ) -> Training:
-    """The result with the checkpoints reached, by epoch, and the last event of an early end."""
-    reported = {
-        epoch: checkpoints[epoch] for epoch in experiment.checkpoints if epoch in checkpoints
-    }
-    reported[last.epoch] = last
+    """The result with what was observed at its checkpoints, and the last event."""
     seeds = len(experiment.seeds)
-    reached = list(reported.values())
-    evidence, loss = _observe(reached)
+
+    def join(*arrays: Array) -> Array:
+        return np.concatenate(arrays, axis=1)
+
+    evidence = map_arrays(join, *(each.evidence for each in observed))
+    held_out = np.zeros((seeds, 0, last.predictions.shape[2]))
+    if experiment.scaled_task.held_out is not None:
+        of_held_out = replace(last.problem, **experiment.scaled_task.held_out._asdict())
+        predictions, _ = ENGINES[last.engine].evaluate(of_held_out, last.state.weights)
+        held_out = seeds_first(predictions)
     task = experiment.scaled_task
-    measures, held_out = _measure(experiment, reached, loss)
     outlook = last.outlook or Outlook.unknown(seeds)
     return Training(
         seeds=experiment.seeds,
@@ -210,10 +268,10 @@ def _to_training(
             outlook,
         ),
         variant=last.variant,
-        epochs=tuple(reported),
-        cost_last=np.stack([checkpoint.cost_last for checkpoint in reached], axis=1),
-        cost_mean=np.stack([checkpoint.cost_mean for checkpoint in reached], axis=1),
-        measures=measures,
+        epochs=tuple(epoch for each in observed for epoch in each.epochs),
+        cost_last=join(*(each.cost_last for each in observed)),
+        cost_mean=join(*(each.cost_mean for each in observed)),
+        measures=map_arrays(join, *(each.measures for each in observed)),
         predictions=task.restore(last.predictions),
         held_out_predictions=task.restore(held_out),
         max_error=task.unit * last.max_error,
@@ -225,53 +283,47 @@ def _to_training(
     )
 
 
-def _observe(checkpoints: Sequence[Checkpoint]) -> tuple[Evidence, Array]:
-    """The evidence and the loss at checkpoints of a variant, which become the second axis."""
-    problem, state = checkpoints[0].problem, checkpoints[0].state
-    most = max(1, _MAX_NUMBERS // sum(layer.size for layer in state.weights))
-    evidence, losses = [], []
-    for first in range(0, len(checkpoints), most):
-        some = checkpoints[first : first + most]
-        # many networks, as if each checkpoint had seeds of its own
-        layers = zip(*(checkpoint.state.weights for checkpoint in some), strict=True)
-        weights = tuple(np.concatenate(layer, axis=-1) for layer in layers)
-        predictions = seeds_last(np.concatenate([checkpoint.predictions for checkpoint in some]))
-        shape = len(some), state.seeds
-        evidence.append(
-            map_arrays(
-                lambda array, shape=shape: array.reshape(*shape, *array.shape[1:]),
-                observe(problem, weights, predictions),
-            )
-        )
-        _, by_row = ENGINES[checkpoints[0].engine].evaluate(problem, weights)
-        losses.append(mean_in_order(by_row).reshape(shape))
+def _observe(experiment: Experiment, checkpoints: Sequence[Checkpoint]) -> _Observed:
+    """What is kept of some checkpoints of a variant."""
+    problem = checkpoints[0].problem
+    # many networks, as if each checkpoint had seeds of its own
+    layers = zip(*(checkpoint.state.weights for checkpoint in checkpoints), strict=True)
+    weights = tuple(np.concatenate(layer, axis=-1) for layer in layers)
+    predictions = seeds_last(np.concatenate([each.predictions for each in checkpoints]))
 
-    def join(*arrays: Array) -> Array:
-        return np.ascontiguousarray(np.concatenate(arrays).swapaxes(0, 1))
+    def part(array: Array) -> Array:
+        parted = array.reshape(len(checkpoints), -1, *array.shape[1:])
+        return np.ascontiguousarray(parted.swapaxes(0, 1))
 
-    return map_arrays(join, *evidence), join(*losses)
+    return _Observed(
+        tuple(checkpoint.epoch for checkpoint in checkpoints),
+        map_arrays(part, observe(problem, weights, predictions)),
+        map_arrays(part, _measure(experiment, checkpoints[0], weights)),
+        np.stack([checkpoint.cost_last for checkpoint in checkpoints], axis=1),
+        np.stack([checkpoint.cost_mean for checkpoint in checkpoints], axis=1),
+    )
 
 
-def _measure(
-    experiment: Experiment, checkpoints: Sequence[Checkpoint], loss: Array
-) -> tuple[Measures, Array]:
-    """The measures at checkpoints, and the last predictions of the rows that are held out."""
-    task, problem = experiment.scaled_task, checkpoints[0].problem
-    engine = ENGINES[checkpoints[0].engine]
-    within = problem.solved_within
-    none = np.full(checkpoints[0].state.seeds, np.nan)
-    predictions = np.zeros((0, problem.targets.shape[1], len(none)))
-    columns = []
-    for place, checkpoint in enumerate(checkpoints):
-        seen = seeds_last(checkpoint.predictions)
-        of_training = measure_rows(seen, loss[None, :, place], task.rows, within, task.unit)
-        of_held_out = (none, none, none)
-        if task.held_out is not None:
-            rows = replace(problem, inputs=task.held_out.inputs, targets=task.held_out.targets)
-            predictions, losses = engine.evaluate(rows, checkpoint.state.weights)
-            of_held_out = measure_rows(predictions, losses, task.held_out, within, task.unit)
-        columns.append(np.stack([*of_training, *of_held_out]))
-    return Measures(*np.stack(columns, axis=-1)), seeds_first(predictions)
+def _measure(experiment: Experiment, checkpoint: Checkpoint, weights: Weights) -> Measures:
+    """The measures of weights, seeds last, in the problem of a checkpoint: a few at a time."""
+    task, problem = experiment.scaled_task, checkpoint.problem
+    evaluate = ENGINES[checkpoint.engine].evaluate
+    threads, seeds = experiment.workers or available_cores(), weights[0].shape[-1]
+
+    def measure(rows: Rows) -> Array:
+        of_rows = replace(problem, **rows._asdict())
+        most = max(1, _MAX_NUMBERS // rows.targets.size)
+        found = []
+        for first in range(0, seeds, most):
+            some = tuple(layer[..., first : first + most] for layer in weights)
+            seen = evaluate(of_rows, some, threads=threads)
+            found.append(measure_rows(*seen, rows, problem.solved_within, task.unit))
+        return np.concatenate(found, axis=1)
+
+    nothing = np.full((3, seeds), np.nan)
+    return Measures(
+        *measure(task.rows), *(nothing if task.held_out is None else measure(task.held_out))
+    )
 
 
 def judge_seeds(

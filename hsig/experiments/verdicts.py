@@ -28,7 +28,7 @@ VERDICTS = (
 )  # fmt: skip
 
 UNSTABLE_RISE = 0.01  # of the weights' loss within the window, relative to it
-UNSTABLE_CHANGE = 0.5  # of a prediction by one step
+UNSTABLE_CHANGE = 0.5  # of a prediction by one step, relative to the spread of its targets
 PLATEAU_DROP = 0.001  # of the weights' loss over the window, relative to it; less is a plateau
 
 
