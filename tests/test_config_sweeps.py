@@ -125,7 +125,7 @@ def test_a_cell_may_have_any_budget_for_nothing_is_reported_on_the_way(write):
         ),
         (
             "sweep:\n  hidden: {linear: [1, 1000, 1000]}\n  epochs: {linear: [1, 2000, 2000]}",
-            ["at most 1000000 cells", "2000000"],
+            ["at most 100000 cells", "2000000"],
         ),
         ("until: 0.1\nsweep:\n  epochs: [1]", ["map.yaml:1: until: ", "no use"]),
         ("epochs: 5\nsweep:\n  epochs: [1]", ["map.yaml:1: epochs: ", "swept as well"]),

@@ -31,7 +31,7 @@ from hsig.config.loading import (
     read_flags,
     translate_spellings,
 )
-from hsig.config.ranges import MAX_VALUES, is_range, read_values
+from hsig.config.ranges import is_range, read_values
 from hsig.config.specs import Setting, Spec
 from hsig.config.text import read_config
 from hsig.config.values import INVALID, InvalidValue, Location, Value, check_all, nearest
@@ -39,7 +39,7 @@ from hsig.errors import ConfigError
 from hsig.experiments.experiment import OF_OPTIMIZER, Experiment
 from hsig.experiments.sweeps import Axis, Sweep, canonical_value, grid_cells
 
-MAX_CELLS = MAX_VALUES
+MAX_CELLS = 100_000
 _ACTIVATION = "activation"
 # an experiment has these as they are, and no other key is right or wrong by them
 _INDEPENDENT = {"epochs", "solved_within", "batch_size", "order", "cost", "clip_norm"}

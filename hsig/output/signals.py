@@ -75,7 +75,8 @@ def _discard_lost_streams() -> None:
 def _write_notice(text: str) -> None:
     """Write a line to stderr whatever state Python is in."""
     with suppress(OSError):  # nobody may be there to be told
-        os.write(2, f"interrupted: {text}\n".encode())
+        before = "\n" if os.isatty(2) else ""  # a bar may be drawn there
+        os.write(2, f"{before}interrupted: {text}\n".encode())
 
 
 class Interrupts:
@@ -104,11 +105,13 @@ class Interrupts:
         if not (self._is_watching or self._has_events):
             return False
         self.interrupted, self.signal = True, name
-        if self._is_waiting:
-            raise KeyboardInterrupt
-        if not self._is_watching:  # else it is said below what is drawn meanwhile
+        if self._is_watching:
+            _write_notice(f"by {name}")
+        else:
             self._said = self._notice
             _write_notice(self._said)
+        if self._is_waiting:
+            raise KeyboardInterrupt
         return True
 
     def say(self, *, done: bool = True) -> None:

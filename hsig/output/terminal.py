@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
-from time import monotonic
+from threading import Timer
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console, Group, RenderableType
@@ -70,8 +70,6 @@ class ConsoleTrainer(Interrupts):
         events = self.until_interrupt(events)
         try:
             yield from _show_progress(events, epochs, self._console) if self._shows else events
-            if self.signal and not self._said:
-                print_message(f"interrupted: by {self.signal}")
         except RunError as problem:
             self.problem = problem
 
@@ -80,20 +78,24 @@ def _show_progress(
     events: Iterable[Checkpoint | Failure], epochs: dict[str, int], console: Console
 ) -> Iterator[Checkpoint | Failure]:
     """The same events, with a bar of the epochs of all variants."""
-    begin, done = monotonic() + _BAR_AFTER_S, dict.fromkeys(epochs, 0)
+    done = dict.fromkeys(epochs, 0)
     bar = _progress_bar("{task.description}", "{task.percentage:3.0f} %", console)
     task = bar.add_task("", total=sum(epochs.values()))
-    with ExitStack() as shown:
+    begin = Timer(_BAR_AFTER_S, bar.start)  # the first event may be long in coming
+    begin.start()
+    try:
         for event in events:
             label = event.variant.label
             done[label] = event.epoch if isinstance(event, Checkpoint) else epochs[label]
-            if not bar.live.is_started and monotonic() > begin:
-                shown.enter_context(bar)
             ended = sum(done[each] == epochs[each] for each in epochs)
             doing = label if len(epochs) == 1 else f"{ended} of {len(epochs)} variants"
             doing = escape(escape_control(doing))
             bar.update(task, completed=sum(done.values()), description=doing)
             yield event
+    finally:
+        begin.cancel()
+        begin.join()
+        bar.stop()
 
 
 def watch_cells(
