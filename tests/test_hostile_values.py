@@ -177,7 +177,8 @@ def test_what_cannot_be_a_file_is_refused_as_a_config_and_as_a_csv_file(path):
     (said,) = complaints(partial(load_experiment, Path(path)))
     assert said.startswith(f"{Path(path)}: ")
     (said,) = complaints(partial(load_experiment, flags={"task": f"csv:{path}"}))
-    assert said.startswith(f"--task: cannot read {Path(path)}: ")
+    assert said.startswith("--task: ")
+    assert str(Path(path)) in said
     assert hsig("train", path, "-e", "1", "-s", "1", "--no-save")[0] == 2
 
 
@@ -228,7 +229,7 @@ def test_what_has_no_end_is_read_up_to_a_bound():
     (said,) = complaints(partial(load_experiment, Path("/dev/zero")))
     assert said.startswith("/dev/zero: more than 300000 bytes")
     (said,) = complaints(partial(load_experiment, flags={"task": "csv:/dev/zero"}))
-    assert said.startswith("--task: /dev/zero has more than 1000000 characters")
+    assert said.startswith("--task: /dev/zero: has more than 500,000,000 bytes")
 
 
 def test_a_run_keeps_its_config_as_it_was_read_and_a_changed_one_is_read_again(folder, monkeypatch):

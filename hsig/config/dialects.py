@@ -110,10 +110,10 @@ _STARTS = (
 
 def check_text(data: bytes, file: str) -> None:
     """Refuse what is no text in UTF-8, by its name where it has one."""
-    if not data.strip():
-        raise UnreadableError("is empty. Expected rows of fields, such as 0,1,1")
     if len(data) > MAX_BYTES:
         raise UnreadableError(f"has more than {MAX_BYTES:,} bytes. Take a sample of its rows")
+    if not data.strip():
+        raise UnreadableError("is empty. Expected rows of fields, such as 0,1,1")
     for signature, words in _SIGNATURES:
         if data.startswith(signature):
             raise UnreadableError(words.format(file=file))

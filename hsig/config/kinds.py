@@ -216,9 +216,9 @@ class Column(Kind):
     splits = True
 
     def check(self, value: object, location: Location) -> str:
-        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        if not (is_number(value) and value % 1 == 0) and (not isinstance(value, str) or not value):
             raise location.expected("a column's name, or its number from 1", value)
-        return str(value)
+        return value if isinstance(value, str) else str(int(value))
 
     def schema(self) -> Schema:
         return {"type": ["string", "integer"]}

@@ -29,7 +29,7 @@ from hsig.config.dialects import (
 )
 from hsig.config.kinds import MAX_ROWS
 from hsig.config.text import read_bytes, read_stdin, reason
-from hsig.config.values import Location, nearest
+from hsig.config.values import Location, is_number, nearest
 from hsig.files import expand_home
 from hsig.networks.tasks import STDIN
 
@@ -393,4 +393,6 @@ def _iterate_columns(value: Any) -> Iterator[tuple[object, Any]]:
 
 def _to_text(value: object) -> str:
     """A value as a file would have it; what is missing is empty."""
+    if isinstance(value, int) and not isinstance(value, bool) and not is_number(value):
+        return "inf"  # too large for a number
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
