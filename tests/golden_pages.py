@@ -94,6 +94,7 @@ MASKS = (
     (r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]+", "ID"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?", "WHEN"),
     (r'"hsig": "[^"]+"', '"hsig": "VERSION"'),
+    (r"/[^\"\s]*/(?=fruit\.csv)", ""),
     (r"(?<![.\d])\b(?=\d*[a-df])[0-9a-f]{12,64}\b", "DIGEST"),
 )
 ROUNDING = re.compile(r"\b\d+(\.\d+)?e-(1[0-9]|2[0-9])\b")
