@@ -275,11 +275,11 @@ def _conclude(
     if not trials:
         return ""
     seeds = max(trial.numbers.solved.n for trial in trials)
-    if seeds < CLAIM_SEEDS:
+    is_solved = experiment.chosen_measure.name == SOLVED
+    if seeds < CLAIM_SEEDS and is_solved:
         given = "--initial-weights '' " if experiment.initial_weights is not None else ""
         few = f"{count(seeds, 'seed')} {'supports' if seeds == 1 else 'support'} no claim"
         return f"{few}: use {given}--seeds {CLAIM_SEEDS}."
-    is_solved = experiment.chosen_measure.name == SOLVED
     first, most = smallest_remedy(trials), best_remedy(trials)
     if first is None or most is None:
         return _conclude_none(experiment, numbers, trials)
@@ -301,8 +301,9 @@ def _conclude(
 def _conclude_none(experiment: Experiment, numbers: VariantSummary, trials: Sequence[Trial]) -> str:
     """Say that no remedy works, or why none could be seen to."""
     solved, judged = numbers.solved, sum(trial.works is not None for trial in trials)
-    if experiment.chosen_measure.name != SOLVED and judged:
-        return f"None of the {judged} remedies works here: none is better than it is."
+    if experiment.chosen_measure.name != SOLVED:
+        few = f"{count(solved.n, 'seed')} cannot show that one of so many works: use more --seeds."
+        return f"None of the {judged} remedies works here." if judged else few
     if not numbers.failure and solved.low > _WELL_SOLVED:
         return f"Nothing needs mending: {_count_solved(numbers)} are solved as it is."
     if judged or has_room(solved):
