@@ -43,6 +43,7 @@ from hsig.figures.picture import (
     set_epochs,
     set_shares,
     text_colour,
+    tick_percent,
 )
 from hsig.reports.captions import (
     Caption,
@@ -58,7 +59,7 @@ from hsig.reports.captions import (
     verdicts_caption,
 )
 from hsig.reports.comparison import best_first
-from hsig.reports.page import difference_text, percent, short
+from hsig.reports.page import difference_text, short
 
 # --- over the epochs -----------------------------------------------------------------------------
 
@@ -291,7 +292,7 @@ def _set_measure_axis(
         axes.set_xscale("log")
     else:
         axes.locator_params(axis="x", nbins=6)
-    format_numbers(axes, "x", percent if measure.name == RIGHT else short)
+    format_numbers(axes, "x", tick_percent if measure.name == RIGHT else short)
     look: dict[str, Any] = {"color": theme.lines[1], "linewidth": 1.6, "linestyle": (0, (4, 1.5))}
     axes.axvline(constant, zorder=1, **look)
     return {constant_name(measure): look}

@@ -23,7 +23,7 @@ from hsig.analysis.plot_data import (
 )
 from hsig.analysis.sweeps import CellPair, CellSummary, SweepOutcome, TwoSweeps
 from hsig.arrays import Array
-from hsig.experiments.measures import LOSS, SOLVED, Measure
+from hsig.experiments.measures import LOSS, RIGHT, SOLVED, Measure
 from hsig.experiments.sweeps import Axis
 from hsig.figures.picture import (
     DIFFERENCES,
@@ -38,6 +38,7 @@ from hsig.figures.picture import (
     drawing,
     grid_shape,
     text_colour,
+    tick_percent,
 )
 from hsig.reports.captions import (
     Caption,
@@ -49,7 +50,6 @@ from hsig.reports.captions import (
 from hsig.reports.page import (
     difference_text,
     measure_words,
-    percent,
     points,
     short,
     whole_percent,
@@ -96,10 +96,13 @@ def _value_scale(outcome: SweepOutcome, cells: Iterable[Cell]) -> Scale:
     measure, border = outcome.base.chosen_measure, find_border(outcome)
     if measure.name == SOLVED:
         return Scale("seeds solved", SHARES, RATES, border)
-    values = np.array([cell.value for cell in cells])
+    with_bars = len(outcome.axes) == 1
+    values = np.array([[c.value, *([c.low, c.high] if with_bars else [])] for c in cells])
     is_wide = measure.name == LOSS and needs_log_axis([values])
     ticks = _spread_ticks(LogLocator() if is_wide else MaxNLocator(5), values)
-    text, colours = (short, RATES.reversed()) if measure.name == LOSS else (percent, RATES)
+    if measure.name == RIGHT:
+        ticks = [min(max(tick, 0.0), 1.0) for tick in ticks]
+    text, colours = (short, RATES.reversed()) if measure.name == LOSS else (tick_percent, RATES)
     label = f"{measure_title(measure)}, median"
     return Scale(label, {tick: text(tick) for tick in ticks}, colours, border, is_wide)
 
@@ -160,7 +163,7 @@ def _value_cell(cell: CellSummary | None, measure: Measure) -> Cell:
     if cell.failure:
         return Cell(_NAN, marker=_FAILED)
     value, low, high = centre(cell, measure)
-    text = f"{value:.2g}" if measure.name == LOSS else whole_percent(value)
+    text = f"{value:.3g}" if measure.name == LOSS else whole_percent(value)
     hatch = dominant_failure(cell) if measure.name == SOLVED else ""
     return Cell(value, text, hatch, low=low, high=high)
 

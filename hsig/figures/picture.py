@@ -272,6 +272,15 @@ def add_panels(
     return [*grid[:number]]
 
 
+def tick_percent(share: float) -> str:
+    """A share at a tick, which may lie beyond 0 and 1.
+
+    >>> tick_percent(0.125), tick_percent(1.05)
+    ('12.5 %', '105 %')
+    """
+    return f"{100.0 * share:.3g} %"
+
+
 def set_epochs(axes: Axes, last: float, *, ticks: int = 8) -> None:
     """Make the x axis one of epochs, from 0 to the last."""
     axes.set_xlim(0.0, max(1.0, last))

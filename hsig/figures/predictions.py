@@ -29,8 +29,9 @@ from hsig.reports.captions import (
 from hsig.reports.page import whole_percent
 
 _MAX_TABLES, _MAX_COLUMNS = 4, 3  # side by side
-_CELL, _MIN_SIDE, _MAX_SIDE = 0.5, 1.5, 5.0  # inches of a class, and of a panel
+_CELL, _MIN_SIDE, _MAX_SIDE = 0.5, 1.5, 4.2  # inches of a class, and of a panel
 _BEYOND = 0.2  # of the extent of the targets, on either side
+_MAX_NAME = 14  # characters of a class
 _MAX_TEXTS = 400  # cells of a picture in which something is written
 
 
@@ -42,7 +43,7 @@ def confusion(summary: Summary, setting: Sequence[str] = (), theme: str = "light
     Raises:
         ValueError: If the target of the task is not one of named classes.
     """
-    names = [*map(label_text, summary.experiment.task.classes)]
+    names = [label_text(name, _MAX_NAME) for name in summary.experiment.task.classes]
     if not names:
         raise ValueError(
             f"expected a task whose target is a named class, as files have it, but that of "
@@ -53,10 +54,10 @@ def confusion(summary: Summary, setting: Sequence[str] = (), theme: str = "light
     columns = len(names) + any(table[:, -1].any() for table in counts)
     number, side = max(1, len(shown)), min(max(_CELL * columns, _MIN_SIDE), _MAX_SIDE)
     shape = grid_shape(number, max(1, min(_MAX_TABLES, int(9.0 // side))))
-    size = {
-        "width": max(7.0, (side + 0.5) * shape[1] + 2.4),
-        "height": (side + 0.4) * shape[0] + 0.9,
-    }
+    words = [*names, "none"][:columns]
+    longest = 0.09 * max(map(len, words))  # inches
+    width, height = (side + 0.4) * shape[1] + longest + 0.8, (side + 0.4) * shape[0] + longest + 0.6
+    size = {"width": max(7.0, width), "height": height}
     with drawing(confusion_caption(summary, setting), theme, **size) as picture:
         panels = add_panels(picture, number, shape, ("predicted class", "class"))
         colours = [picture.theme.paper, picture.theme.lines[0]]
@@ -77,7 +78,6 @@ def confusion(summary: Summary, setting: Sequence[str] = (), theme: str = "light
             axes.set_title(
                 f"{label_text(variant.label)}: {measured_text(summary, variant)}", fontsize=9
             )
-        words = [*names, "none"][:columns]
         turned = 90 if max(map(len, words)) > 4 else 0
         panels[0].set_xticks(range(columns), words)
         panels[0].set_yticks(range(len(names)), names)
