@@ -16,7 +16,7 @@ from hsig.errors import RunError
 from hsig.experiments.evidence import Evidence, map_arrays, observe
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome, Training, Variant
 from hsig.experiments.measures import Measures, measure_rows
-from hsig.experiments.outlook import Outlook, look_ahead
+from hsig.experiments.outlook import Outlook, count_epochs, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
 from hsig.networks.network import Weights, seeds_first, seeds_last
 from hsig.networks.tasks import Rows
@@ -153,6 +153,7 @@ def _train(
 ) -> Iterator[Checkpoint]:
     problem = experiment.problem_of(variant)
     weights = [seeds_last(layer) for layer in experiment.starting_weights()]
+    twins = min(twins, count_epochs(problem, tuple(weights)))  # of a large task fewer
     twin_weights = (np.nextafter(layer[..., :twins], np.inf) for layer in weights)
     state = State.start(
         tuple(np.concatenate(both, axis=-1) for both in zip(weights, twin_weights, strict=True)),
