@@ -265,7 +265,7 @@ def surface(
             image = _draw_surface(axes, experiment, predicted, ends, look)
             axes.set_title(f"epoch {snapshot.epoch}")
         for axes in panels:
-            marks = _draw_samples(axes, experiment, picture.theme)
+            marks = _draw_samples(axes, experiment, picture.theme, MAX_POINTS // number)
         if shown and len(classes) <= 2:
             label = "prediction" if seeds == 1 else "mean prediction"
             extend = "neither" if ends == (0.0, 1.0) else "both"
@@ -329,8 +329,10 @@ def _line_style(bends: bool) -> Any:
     return (0, (4, 3)) if bends else (0, (1, 2))
 
 
-def _draw_samples(axes: Axes, experiment: Experiment, theme: Theme) -> dict[str, dict[str, Any]]:
-    """The rows, each with the shape of its target, those held out as rings; by name, their looks.
+def _draw_samples(
+    axes: Axes, experiment: Experiment, theme: Theme, most: int
+) -> dict[str, dict[str, Any]]:
+    """At most so many rows, each with the shape of its target, those held out as rings; by name, their looks.
 
     Of many numbers, a row has the shape of the smallest or of the largest, whichever is nearer.
     """
@@ -350,7 +352,7 @@ def _draw_samples(axes: Axes, experiment: Experiment, theme: Theme) -> dict[str,
     ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 0.3 * size}
     every = [(task.rows, {})] if task.held_out is None else [(task.rows, {}), (task.held_out, ring)]
     for rows, changes in every:
-        some = select_rows(rows, MAX_POINTS // len(every))
+        some = select_rows(rows, most // len(every))
         values = plane_values(experiment, task.restore(some.targets))
         nearest = np.abs(values[:, None] - shaped).argmin(axis=1)
         for place, look in enumerate(looks):
