@@ -332,9 +332,9 @@ def _line_style(bends: bool) -> Any:
 def _draw_samples(
     axes: Axes, experiment: Experiment, theme: Theme, most: int
 ) -> dict[str, dict[str, Any]]:
-    """At most so many rows, each with the shape of its target, those held out as rings; by name, their looks.
+    """Draw at most so many rows, those held out as rings; returns the looks by name.
 
-    Of many numbers, a row has the shape of the smallest or of the largest, whichever is nearer.
+    Each has the shape of its target; of many numbers that of the smallest or the largest.
     """
     task, classes = experiment.scaled_task, experiment.task.classes
     shaped = np.unique(plane_values(experiment, experiment.task.targets))
