@@ -363,3 +363,20 @@ def test_a_twin_starts_one_bit_away_and_ends_as_trained_alone(hidden):
     twin = train_from(*beside, spec="relu", **settings)
     apart = np.abs(twin.predictions - result.predictions).max()
     assert result.twin_distance.tolist() == [apart]
+
+
+def test_a_seed_of_a_large_table_is_the_same_alone_and_is_solved_by_all_rows(monkeypatch):
+    """What bounds the work on a table is of its rows, and never of the number of seeds."""
+    monkeypatch.setattr("hsig.experiments.evidence.MAX_EXAMINED", 3)
+    monkeypatch.setattr("hsig.experiments.outlook._MAX_WORK", 200)
+    monkeypatch.setattr("hsig.experiments.outlook._MAX_STEPS", 2)
+    many = train("tanh", seeds=9, epochs=300, learning_rate=0.5)
+    for module in ("outlook", "training"):
+        monkeypatch.setattr(f"hsig.experiments.{module}._MAX_NUMBERS", 1)
+    np.testing.assert_array_equal(many.solved, many.evidence.solved[:, -1])
+    for seed in (0, 5, 8):
+        alone = train("tanh", seeds=[seed], epochs=300, learning_rate=0.5)
+        assert alone.verdict.tolist() == many.verdict[[seed]].tolist()
+        for name in ("evidence", "outlook", "measures"):
+            for field, array in vars(getattr(many, name)).items():
+                np.testing.assert_array_equal(vars(getattr(alone, name))[field][0], array[seed])

@@ -10,7 +10,6 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from kernels import PATHS, built
-from setups import train
 
 from hsig.activations import ACTIVATIONS
 from hsig.engines import compiled, reference
@@ -137,20 +136,3 @@ def test_engines_agree_on_any_network(number):
     for ours, theirs in zip(everything(fast), everything(plain), strict=True):
         size = np.where(np.isfinite(theirs), np.abs(theirs), 0.0).max(initial=1e-9)
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9 * size)
-
-
-def test_a_seed_of_a_large_table_is_the_same_alone_and_is_solved_by_all_rows(monkeypatch):
-    """What bounds the work on a table is of its rows, and never of the number of seeds."""
-    monkeypatch.setattr("hsig.experiments.evidence.MAX_EXAMINED", 3)
-    monkeypatch.setattr("hsig.experiments.outlook._MAX_WORK", 200)
-    monkeypatch.setattr("hsig.experiments.outlook._MAX_STEPS", 2)
-    many = train("tanh", seeds=9, epochs=300, learning_rate=0.5)
-    for module in ("outlook", "training"):
-        monkeypatch.setattr(f"hsig.experiments.{module}._MAX_NUMBERS", 1)
-    np.testing.assert_array_equal(many.solved, many.evidence.solved[:, -1])
-    for seed in (0, 5, 8):
-        alone = train("tanh", seeds=[seed], epochs=300, learning_rate=0.5)
-        assert alone.verdict.tolist() == many.verdict[[seed]].tolist()
-        for name in ("evidence", "outlook", "measures"):
-            for field, array in vars(getattr(many, name)).items():
-                np.testing.assert_array_equal(vars(getattr(alone, name))[field][0], array[seed])

@@ -238,7 +238,7 @@ class Experiment:
 
     @property
     def memory_bytes(self) -> int:
-        """Estimate the memory that training takes; it was measured with 100,000 seeds, and 100,000 rows.
+        """Estimate the memory that training takes; measured with 100,000 seeds, and 100,000 rows.
 
         At each checkpoint of a seed what is observed there is held, and joined in the end; beside
         these its weights, losses and predictions at its start and its end, at times in copies.
