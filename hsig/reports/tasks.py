@@ -13,6 +13,7 @@ from hsig.analysis.tuning import Tuning
 from hsig.config.loading import resolved_keys
 from hsig.config.values import Json
 from hsig.experiments.experiment import Experiment
+from hsig.experiments.measures import LOSS, SOLVED, Measure
 from hsig.reports.comparison import (
     ComparisonTables,
     answer,
@@ -34,6 +35,8 @@ from hsig.reports.page import (
     for_json,
     join_csv,
     lines,
+    measure_text,
+    measure_words,
     p_value,
 )
 from hsig.reports.phrases import few_seeds, result_line
@@ -139,9 +142,16 @@ def _over_rows(over: TaskComparison) -> Rows[str]:
     found = over.improvement
 
     def on_task(place: int, task: str) -> Column[str]:
-        return Column(
-            f"solved:{task}", task, lambda label: over.solved[label][place], shown_only=True
-        )
+        measure = over.measures[place]
+
+        def describe(label: str) -> str:
+            if measure.name == SOLVED:
+                return str(over.solved[label][place])
+            score = over.scores[label][place]
+            return measure_text(measure.field, -score if measure.name == LOSS else score)
+
+        heading = task if _is_solved(over) else f"{task}: {_name_measure(measure)}"
+        return Column(f"solved:{task}", heading, describe, shown_only=True)
 
     columns: list[Column[str]] = [
         Column("label", "variant", lambda label: label, prose=True),
@@ -171,13 +181,30 @@ def _over_table(over: TaskComparison, experiment: Experiment) -> Table:
     rows = replace(_over_rows(over), items=sorted(over.solved, key=over.average_ranks.__getitem__))
     seeds = count(len(experiment.seeds), "seed")
     rates = ", at the learning rates chosen" if experiment.is_tuned else ""
+    values, ranked, better = (
+        f"solved of {seeds}",
+        "the solved rate",
+        "solved in fewer epochs, or at all",
+    )
+    if not _is_solved(over):
+        values, ranked = f"medians over {seeds}, or how many are solved", "these"
+        better = "by the measure of its task"
     title = (
-        f"solved of {seeds}, by task{rates}; over these tasks, of which each counts the same: mean "
-        "rank of the solved rate, and improvement, the chance that a run is better "
-        f"(solved in fewer epochs, or at all) than one of {over.baseline}; its interval: 95 %, "
-        "bootstrap of the seeds within each task, the same seeds for both"
+        f"{values}, by task{rates}; over these tasks, of which each counts the same: mean rank of "
+        f"{ranked}, and improvement, the chance that a run is better ({better}) than one of "
+        f"{over.baseline}; its interval: 95 %, bootstrap of the seeds within each task, the same "
+        "seeds for both"
     )
     return rows.table(title, splits=True)
+
+
+def _is_solved(over: TaskComparison) -> bool:
+    """Whether on every task claims are made of what is solved."""
+    return all(measure.name == SOLVED for measure in over.measures)
+
+
+def _name_measure(measure: Measure) -> str:
+    return SOLVED if measure.name == SOLVED else measure_words(measure.field)
 
 
 def _describe_over(over: TaskComparison | None, *, complete: bool) -> list[str]:
