@@ -269,18 +269,25 @@ def _describe_work(wanted: Sweep, missing: Sequence[tuple[int, Experiment]], at_
 
 
 def _step_cost(experiments: Sequence[Experiment]) -> float:
-    """Seconds for a step of a seed, measured on the cell in the middle."""
+    """Seconds for a step of a seed, measured on the cell in the middle, with all that ends it."""
     middle = experiments[len(experiments) // 2]
-    train_cell(replace(middle, epochs=1))  # the first time takes longer
-    epochs = 1
-    while True:
-        cell = replace(middle, epochs=epochs)
-        began = monotonic()
-        train_cell(cell)
-        seconds = monotonic() - began
-        if seconds > _MEASURED_S or epochs == middle.epochs:
-            return seconds / cell.steps
+    shortest = replace(middle, epochs=1)
+    train_cell(shortest)  # the first time takes longer
+    fixed = _time(shortest)
+    epochs, seconds = 1, 0.0
+    while epochs < middle.epochs:
         epochs = min(10 * epochs, middle.epochs)
+        cell = replace(middle, epochs=epochs)
+        seconds = _time(cell) - fixed
+        if seconds > _MEASURED_S:
+            return seconds / (cell.steps - shortest.steps) + fixed / middle.steps
+    return (seconds + fixed) / middle.steps
+
+
+def _time(cell: Experiment) -> float:
+    began = monotonic()
+    train_cell(cell)
+    return monotonic() - began
 
 
 def _duration(seconds: float) -> str:
