@@ -93,9 +93,10 @@ def test_the_hessian_is_that_of_differences_of_the_gradient(
         output = "sigmoid"
     sizes = (inputs, *hidden, outputs)
     values = np.random.default_rng(seed)
-    task = Task(
-        "mine", values.uniform(-1, 1, (5, inputs)), values.integers(0, 2, (5, outputs)) * 1.0
-    )
+    rows, targets = values.uniform(-1, 1, (5, inputs)), values.integers(0, 2, (5, outputs)) * 1.0
+    if LOSSES[loss].of_classes:
+        output, targets = "softmax", np.eye(outputs)[targets.argmax(axis=1)]
+    task = Task("mine", rows, targets)
     of = network(*names[: len(hidden)], output, loss=loss)
     weights = draw(sizes, seeds=2, seed=seed)
     found = loss_surface(of, weights, task)

@@ -80,6 +80,8 @@ def extreme(number):
     task = TASKS[draw.choice(["xor", "and", "or"])]
     inputs = task.inputs * (draw.choice([1e-150, 1e-8, 1e8, 1e150]) if draw.random() < 0.2 else 1.0)
     targets = draw.random(task.targets.shape) if draw.random() < 0.2 else task.targets
+    if loss.of_classes:
+        output, targets = "softmax", np.eye(2)[task.targets[:, 0].astype(int)]
     problem = Problem(
         network_of(hidden, output, loss=loss.name),
         inputs,
@@ -88,7 +90,7 @@ def extreme(number):
         solved_within=float(draw.choice([0.5, 0.1, 1e-9, 2.0])),
         order=ORDERS[str(draw.choice(list(ORDERS)))],
     )
-    shapes = layer_shapes((inputs.shape[1], int(draw.integers(1, 5)), 1))
+    shapes = layer_shapes((inputs.shape[1], int(draw.integers(1, 5)), targets.shape[1]))
     weights = tuple(_weights(draw, (*shape, SEEDS)) for shape in shapes)
     return problem, State.start(weights), int(draw.integers(1, 4))
 

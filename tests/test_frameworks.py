@@ -33,7 +33,8 @@ IN_SINGLE = {
 GELU_TANH_IN_JAX = {"jax.nn.gelu", "keras.jax.activations.gelu(approximate=True)"}
 # the other functions of the files: parts of formulas, without a name of their own here
 PARTS = ("clamp", "clip", "maximum", "Clip", "PRelu", "Shrink(", "ops.", "Tensor.")
-NOT_RECORDED = {"sin", "cos", "Sin", "Cos"}  # they have no kink
+# they have no kink; a softmax is of all outputs, in `softmax_torch.npz`
+NOT_RECORDED = {"sin", "cos", "Sin", "Cos", "softmax", "Softmax"}
 
 
 def recorded(framework):

@@ -255,7 +255,7 @@ def test_a_program_by_hand_has_the_bits_of_the_tables_activation(name):
 def test_a_program_in_any_layer_has_the_bits_of_the_kernels_own_logistic(layers):
     logistic = by_program(PROGRAMS["sigmoid"], is_logistic=True)
     both = [logistic if layer in layers else ACTIVATIONS["sigmoid"] for layer in (0, 1)]
-    for loss in LOSSES:
+    for loss in LOSSES.keys() - {"cross_entropy"}:
         own = problem_of("sigmoid", loss=loss, rate=1.0)
         state = state_of(own, range(77), 3, low=-3.0, high=3.0)
         expected = compiled.advance(state, own, 900)

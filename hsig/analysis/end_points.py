@@ -69,7 +69,7 @@ def loss_surface(network: Network, weights: Weights, task: Task) -> Surface:
         return Surface(
             cost=own.losses(activity, targets).mean(axis=0),
             gradient=np.concatenate([row for layer in gradient for row in layer]).T,
-            hessian=_hessian(weights, activity, own.hidden_slopes(activity), deltas, bends),
+            hessian=_hessian(own, weights, activity, deltas, bends),
             kink=np.min(
                 list(map(_nearest_kink, own.activations, activity.pre_activations)), axis=0
             ),
@@ -119,9 +119,14 @@ def _backpropagate(
 
 
 def _output_bend(network: Network, activity: Activity, targets: Array) -> Array:
-    """Second derivative of the loss in each of the output's pre-activations."""
+    """Second derivative of the loss in each of the output's pre-activations.
+
+    Of a softmax the p of diag(p) - p p'; the rest is of all outputs together.
+    """
     loss, activation = network.loss, network.output_activation
     z, p = activity.pre_activations[-1], activity.predictions
+    if loss.of_classes:
+        return p
     if activation.trains_as_logistic and loss.second_derivative_of_logit is not None:
         return loss.second_derivative_of_logit(p, targets)
     slope, bend = activation.derivative(z), activation.second_derivative(z)
@@ -133,9 +138,9 @@ def _output_bend(network: Network, activity: Activity, targets: Array) -> Array:
 
 
 def _hessian(
+    network: Network,
     weights: Weights,
     activity: Activity,
-    slopes: tuple[Array, ...],
     deltas: list[Array],
     bends: list[Array],
 ) -> Array:
@@ -146,6 +151,7 @@ def _hessian(
     in all weights, the Hessian is the sum over layers of z' bend z' + layer' delta inputs' and the
     transpose of the latter. The weights have seeds first, all else has them last.
     """
+    slopes = network.hidden_slopes(activity)
     seeds, samples = len(weights[0]), len(activity.predictions)
     number = sum(layer.shape[1] * layer.shape[2] for layer in weights)
     hessian = np.zeros((seeds, number, number))
@@ -170,6 +176,9 @@ def _hessian(
         if place < len(slopes):
             inputs_slope = z_slope * seeds_first(slopes[place])[:, None]
         first = stop
+    if network.loss.of_classes:
+        mean = np.einsum("knso,kso->kns", z_slope, seeds_first(activity.predictions))
+        hessian -= mean @ mean.swapaxes(1, 2)
     hessian /= samples
     return hessian
 

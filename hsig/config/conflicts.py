@@ -90,6 +90,11 @@ def _find_loss_conflicts(experiment: Experiment) -> Iterator[Conflict]:
                 f"{loss.name} with {to_text(output)}. Use both, or "
                 f"{'loss bce' if is_of_classes else 'loss cross_entropy'}",
             )
+        elif is_of_classes and not output.trains_as_logistic:
+            yield Conflict(
+                ("output_activation",),
+                f"softmax trains with its own slope alone, got {to_text(output)}. Use softmax",
+            )
     is_one_hot = np.array_equal(np.sort(targets, axis=1)[:, -2:], [[0.0, 1.0]] * len(targets))
     if is_of_classes and not (is_one_hot and np.isin(targets, (0.0, 1.0)).all()):
         yield Conflict(

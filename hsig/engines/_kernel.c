@@ -1428,7 +1428,8 @@ GENERAL(any_units, 1, 0)
 static int ISA(is_question)(const problem *p)
 {
     return p->layers == 2 && p->layer[0].fan_in == 2 && p->layer[0].width == 3 &&
-           p->layer[1].width == 1 && p->layer[0].bias && p->layer[1].bias;
+           p->layer[1].width == 1 && p->layer[0].bias && p->layer[1].bias &&
+           p->layer[1].activation.kind != SOFTMAX;
 }
 
 static TARGET void ISA(choose)(const problem *p, const state *s, block *b, const desk *d)

@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from hsig.activations import Activation
+from hsig.activations import SOFTMAX, Activation
 from hsig.arrays import Array, IntArray
 from hsig.engines.engine import MARKS, NUMERICS, Problem, Progress, State, Strides
 from hsig.engines.optimizers import SGD
@@ -166,9 +166,8 @@ def advance_in_strides(
         rows, units, _ = layer.shape
         sizes.append((inputs, units, rows - inputs))
         inputs = units
-    fields, programs = zip(*map(_encode, network.activations), strict=True)
-    if network.loss.of_classes:
-        fields[-1][0] = _kernel.activations.index("softmax")
+    is_softmax = [False] * len(network.hidden_activations) + [network.loss.of_classes]
+    fields, programs = zip(*map(_encode, network.activations, is_softmax), strict=True)
 
     arrays = (
         states,
@@ -258,10 +257,9 @@ if hasattr(os, "register_at_fork"):
 
 def _loss_names(network: Network) -> tuple[str, str]:
     """The names of the loss that is descended, and of the one that is printed."""
-    loss, output = network.loss, network.output_activation
-    of_logit = loss.value_of_logit or loss.value
-    descended = of_logit if output.trains_as_logistic else loss.value
-    printed = of_logit if output.is_logistic else loss.value
+    value, of_logit = network.loss.value, network.loss.value_of_logit or network.loss.value
+    descended = of_logit if network.descends_by_logit else value
+    printed = of_logit if network.loses_by_logit else value
     return descended.__name__, printed.__name__
 
 
@@ -275,7 +273,9 @@ def _fast_path(activation: Activation) -> str:
 
 
 @lru_cache(maxsize=256)
-def _encode(activation: Activation) -> tuple[Array, tuple[IntCode, Array]] | None:
+def _encode(
+    activation: Activation, is_softmax: bool = False
+) -> tuple[Array, tuple[IntCode, Array]] | None:
     """The fields of the kernel's `activation`, and its `program` as code and constants.
 
     A row of value steps, registers and the operands of value and slope, then one for each step:
@@ -285,7 +285,7 @@ def _encode(activation: Activation) -> tuple[Array, tuple[IntCode, Array]] | Non
         None if the kernel lacks an operation of it.
     """
     assert _kernel is not None, "asked for by those who have it"
-    program, fast = activation.program, _fast_path(activation)
+    program, fast = activation.program, SOFTMAX if is_softmax else _fast_path(activation)
     backward = activation.backward or "own"
     straight_through = backward == "straight_through"
     constant = float(activation.derivative(np.zeros(1))[0]) if straight_through else 0.0

@@ -47,6 +47,18 @@ class Network:
         """The activations of the layers before the output."""
         return self.activations[:-1]
 
+    @property
+    def loses_by_logit(self) -> bool:
+        """Whether losses are those of the output's pre-activations, which is more exact."""
+        is_exact = self.loss.of_classes or self.output_activation.is_logistic
+        return is_exact and self.loss.value_of_logit is not None
+
+    @property
+    def descends_by_logit(self) -> bool:
+        """Whether their slopes are too, as of every softmax."""
+        has_own_slope = self.loss.of_classes or self.output_activation.trains_as_logistic
+        return has_own_slope and self.loss.derivative_of_logit is not None
+
     def forward(self, weights: Weights, inputs: Array) -> Activity:
         """Run the networks on inputs from `append_bias`, (samples, inputs + 1, 1)."""
         layer_inputs = [inputs[:, : len(weights[0])]]
@@ -65,7 +77,7 @@ class Network:
 
         Here and below, targets have shape (samples, outputs, 1).
         """
-        if self.output_activation.is_logistic and self.loss.value_of_logit is not None:
+        if self.loses_by_logit and self.loss.value_of_logit is not None:
             each = self.loss.value_of_logit(activity.pre_activations[-1], targets)
         else:
             each = self.loss.value(activity.predictions, targets)
@@ -77,7 +89,7 @@ class Network:
         nan where the prediction is nan, also where a saturated one would teach nothing.
         """
         loss, predictions = self.loss, activity.predictions
-        if self.output_activation.trains_as_logistic and loss.derivative_of_logit is not None:
+        if self.descends_by_logit and loss.derivative_of_logit is not None:
             return loss.derivative_of_logit(predictions, targets)
         slope = self.output_activation.training_slope(activity.pre_activations[-1], predictions)
         deltas = loss.derivative(predictions, targets) * slope
