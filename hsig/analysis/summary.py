@@ -203,7 +203,7 @@ class Summary(NamedTuple):
     variants: tuple[VariantSummary, ...]  # one entry for each variant that was started, in order
     complete: bool  # whether all reached the budget
     unmet: tuple[UnmetExpectation, ...]  # what was expected and did not come
-    affine: AffineFit  # the best that an affine function can do on the task
+    affine: AffineFit | None  # the best that an affine function can do; none is fitted to classes
     # the variants seed by seed; None unless at least two of them reached the budget
     pairing: Pairing | None
 
@@ -220,7 +220,9 @@ def summarise(outcome: Outcome) -> Summary:
         variants,
         outcome.complete,
         unmet=tuple(unmet for variant in variants for unmet in _find_unmet(experiment, variant)),
-        affine=fit_affine(experiment.scaled_task, experiment.loss, experiment.tolerance),
+        affine=None
+        if experiment.loss.of_classes
+        else fit_affine(experiment.scaled_task, experiment.loss, experiment.tolerance),
         pairing=pair_outcomes(outcome),
     )
 

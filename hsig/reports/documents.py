@@ -55,7 +55,8 @@ def document(
         **HEADER,
         "experiment": resolved_keys(experiment),
         "complete": outcome.complete,
-        "best_affine": {
+        "best_affine": affine
+        and {
             "cost": for_json(affine.cost),
             "predictions": for_json(_drop_single_output(affine.predictions[:MAX_ROWS])),
             "right": affine.right,

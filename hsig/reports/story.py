@@ -78,12 +78,23 @@ class Case:
         return found
 
 
-def _describe_affine(case: Case) -> str:
-    experiment, fit = case.summary.experiment, case.summary.affine
+def _describe_fit(summary: Summary) -> str:
+    if (fit := summary.affine) is None:
+        return ""
     predictions = [
         " ".join(short(round(p, 6)) for p in sample) for sample in fit.predictions.tolist()
     ]
     more = ", ..." if len(predictions) > _MAX_PREDICTIONS else ""
+    kind = "logistic" if summary.experiment.loss.needs_probabilities else "least-squares"
+    return (
+        f": the best {kind} fit has loss {number(fit.cost)}, predicts "
+        f"{', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and is right on {fit.right} of "
+        f"{len(fit.predictions)} samples"
+    )
+
+
+def _describe_affine(case: Case) -> str:
+    experiment = case.summary.experiment
     exact = int((case.get("on_one_piece") == 1.0).all(axis=1).sum())
     why = (
         "each hidden unit stays on one linear piece"
@@ -102,11 +113,9 @@ def _describe_affine(case: Case) -> str:
         "are affine: their output's pre-activation is within "
         f"{case.get('nonaffinity').max():.2g} of an affine function of the inputs (below "
         f"{NO_BEND:g} counts){exactly if exact else ''}{constant if flat else ''}. No affine "
-        f"function solves this task with an output of {output}: the "
-        f"best {'logistic' if experiment.loss.needs_probabilities else 'least-squares'} fit has "
-        f"loss {number(fit.cost)}, predicts {', '.join(predictions[:_MAX_PREDICTIONS])}{more}, and "
-        f"is right on {fit.right} of {len(experiment.task.targets)} samples; the median loss of "
-        f"the weights of these networks is {case.loss}. The weights of "
+        f"function solves this task with an output of {output}"
+        f"{_describe_fit(case.summary)}; the median loss of the weights of these networks is "
+        f"{case.loss}. The weights of "
         f"{(case.get('gradient') != 0.0).any(axis=1).sum()} of them still move."
     )
 
@@ -181,8 +190,13 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
     DIVERGED: _describe_diverged,
     PLATEAU: lambda case: (
         f"are on a plateau: the loss of the weights, {case.loss} in the median, falls by less than "
-        f"{PLATEAU_DROP:.1%} in {WINDOW} epochs. The best affine fit has loss "
-        f"{number(case.summary.affine.cost)}; the output's pre-activation is "
+        f"{PLATEAU_DROP:.1%} in {WINDOW} epochs. "
+        + (
+            f"The best affine fit has loss {number(fit.cost)}; the"
+            if (fit := case.summary.affine)
+            else "The"
+        )
+        + " output's pre-activation is "
         f"{np.median(case.get('nonaffinity')):.2g} from affine in the median."
     ),
     SLOW: lambda case: (
