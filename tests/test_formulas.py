@@ -7,18 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from formula_oracle import (
-    BESIDE,
     BOUNDED,
     EXACT,
     FORMULAS,
-    FUZZ,
     GROWING,
     PIECEWISE,
-    TEXTS,
-    Undefined,
-    choose_slope,
     exact,
-    read_by_python,
 )
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -395,12 +389,6 @@ def test_numbers_beyond_doubles_are_no_mistake(written):
     assert not np.isnan(slopes).any()
 
 
-def test_whether_all_breakpoints_are_known():
-    known = {"clip(x, 0, 1)": True, "floor(x)": False, "max(sin(x), 0)": False}
-    for written, complete in known.items():
-        assert Function(parse(written)).breakpoints_are_complete is complete
-
-
 def test_the_slope_at_a_kink_of_a_framework_can_be_written_as_a_formula():
     for name, meant in all_aliases().items():
         function = meant.function
@@ -428,34 +416,6 @@ def test_an_activation_by_its_name_in_a_formula_is_that_activation():
         if by_name.value is not row.function.value:
             undefined = Function(read(f"{name}(log(x))")).evaluate(np.array([-1.0]))
             assert np.isnan(undefined)[0], name
-
-
-@given(TEXTS)
-def test_a_formula_has_the_numbers_that_python_reads_in_its_text(written):
-    """Values, slopes at kinks and beside them, and lines; by code that shares nothing with it."""
-    try:
-        root = read(written)
-    except FormulaError:
-        return
-    assert parse(format_formula(root)) is root
-    function = Function(root)
-    x = np.array([0.0, 1.0, -1.0, 2.5, -2.5, 3.0, 6.0, -0.5, 0.37, -0.83, 1.7, -7.3])
-    found = zip(x, function.evaluate(x), function.evaluate_slope(x), strict=True)
-    for point, value, slope in found:
-        try:
-            here, *beside = (read_by_python(written, point + s * BESIDE) for s in (0, -1, 1))
-            near = [read_by_python(written, point + s * FUZZ / 100) for s in (-1, 1)]
-        except Undefined:
-            continue
-        lost = [4 * max(abs(a - b) for a in parts) for b, *parts in zip(here, *near, strict=True)]
-        assert abs(value - here.value) <= 1e-9 * (1 + abs(value)) + lost[0], point
-        wanted = [choose_slope("own", here, *beside)]
-        if not function.breakpoints_are_complete:
-            wanted.append(here.slope)  # whether it is a kink is not known
-        assert min(abs(slope - w) for w in wanted) <= 1e-4 * (1 + abs(slope)) + lost[1], point
-        for line in function.linear_pieces:
-            if line.contains(np.array([point]))[0]:
-                assert value == pytest.approx(line.slope * point + line.intercept, rel=1e-9)
 
 
 def test_the_digits_of_fractions_are_bounded():
@@ -492,12 +452,3 @@ def test_a_coefficient_of_a_slope_is_folded_only_within_doubles():
     ]:
         found = Function(parse(written)).evaluate_slope(np.array([x]))[0]
         assert found == pytest.approx(slope, rel=1e-12)
-
-
-def test_a_formula_of_too_many_pieces_is_left_whole():
-    root = X
-    for n in range(8):
-        root = apply("absolute", apply("subtract", root, number(2.0 ** (6 - n))))
-    assert len(split_pieces(root)) == 1
-    slopes = Function(root).evaluate_slope(np.array([0.3, 70.2]))
-    np.testing.assert_array_equal(np.abs(slopes), 1.0)
