@@ -46,15 +46,6 @@ class _OpaqueFunction(Function):
         del values
         return self._call_slope(x)
 
-    def evaluate_far_out(self, side: int) -> float:
-        """The value at 1e150, or for side -1 at -1e150."""
-        return float(self.evaluate(np.array([side * 1e150]))[0])
-
-    def crosses_once(self, level: float) -> bool:
-        """Whether it is proved to: nothing is."""
-        del level
-        return False
-
     @cached_property
     def range(self) -> Range:
         """The values on a grid, of which no other bounds can be proved."""

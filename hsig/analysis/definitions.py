@@ -15,8 +15,8 @@ from hsig.formulas.nodes import Node, walk
 from hsig.formulas.program import evaluate_constant
 
 _STEP = 1e-6  # of a difference
-# where a distance to the logistic curve, which is constant farther out, is measured
-_CURVE = np.arange(-60.0, 60.001, 1e-3)
+# where a distance to the logistic curve is measured; farther out, little of a difference is left
+_CURVE = np.concatenate([[-1e6], np.arange(-60.0, 60.001, 1e-3), [1e6]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +50,7 @@ def distance_from_logistic(activation: Activation) -> float:
         return np.inf
     ends = np.array(activation.function.breakpoints)
     x = np.concatenate([_CURVE, ends, np.nextafter(ends, -np.inf), np.nextafter(ends, np.inf)])
-    left, right = map(activation.function.evaluate_far_out, (-1, 1))
-    near = activation.value(x) - ACTIVATIONS["sigmoid"].value(x)
-    distances = np.abs(np.append(near, [left, right - 1.0]))
+    distances = np.abs(activation.value(x) - ACTIVATIONS["sigmoid"].value(x))
     # a value outside [0, 1] is at least as far from the curve as from there
     return float(np.max(distances, initial=max(-low, high - 1.0, 0.0), where=~np.isnan(distances)))
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.arrays import Array, BoolArray
-from hsig.formulas.cancelling import cancel
 from hsig.formulas.derivative import (
     Polynomial,
     differentiate,
@@ -22,7 +21,7 @@ from hsig.formulas.derivative import (
 from hsig.formulas.enclosure import Range, Section, find_range, is_rising
 from hsig.formulas.nodes import ZERO, Node, X, find_infinite, is_number, number, walk
 from hsig.formulas.primitives import CONDITIONAL
-from hsig.formulas.program import Differentiable, Evaluator, evaluate_constant, lower
+from hsig.formulas.program import Differentiable, evaluate_constant
 from hsig.formulas.simplifying import apply, rebuild, where
 
 # --- pieces --------------------------------------------------------------------------------------
@@ -413,16 +412,6 @@ class Function(Differentiable):
         return (not (steps < -_TOLERANCE).any() and all(map(is_rising, self._sections))) or (
             not (steps > _TOLERANCE).any() and all(map(is_rising, falling))
         )
-
-    def evaluate_far_out(self, side: int) -> float:
-        """The value at 1e150, or for side -1 at -1e150, computed so that nothing cancels."""
-        root = lower(self.pieces[-1 if side > 0 else 0].formula)
-        return float(Evaluator(cancel(root, side))(np.array([side * 1e150]))[0])
-
-    def crosses_once(self, level: float) -> bool:
-        """Whether it is proved to be above a level on one side of some x only."""
-        near = (number(level + sign * max(abs(level), 1.0) / 1024.0) for sign in (-1.0, 1.0))
-        return Function(apply("clip", self.value, *near)).is_monotonic
 
 
 def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
