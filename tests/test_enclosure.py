@@ -180,8 +180,8 @@ def test_an_operation_on_intervals_holds_its_values(name, data):
                 assert bounds.low[0] <= value <= bounds.high[0]
 
 
-@given(FORMULAS)
-def test_what_is_monotonic_is_so_on_a_grid(root):
+@given(FORMULAS, st.sampled_from([-1.0, 0.0, 0.5]))
+def test_what_is_monotonic_or_crosses_a_level_once_does_so_on_a_grid(root, level):
     function = Function(root)
     values = function.evaluate(np.linspace(-60.0, 60.0, 4801))
     values = values[np.isfinite(values)]
@@ -189,18 +189,24 @@ def test_what_is_monotonic_is_so_on_a_grid(root):
     turns = np.diff(values)
     if (turns > rounding).any() and (turns < -rounding).any():
         assert not function.is_monotonic
+    above = np.flatnonzero(values - level > rounding)
+    below = np.flatnonzero(values - level < -rounding)
+    if len(above) and len(below) and above[0] < below[-1] and below[0] < above[-1]:
+        assert not function.crosses_once(level)
 
 
 RISING = ["sigmoid(x)", "hard(x)", "tanh(x)", "softplus(x)", "elu(x)", "isru(x)", "isrlu(x)"]
 RISING += ["where(x < 0, 0, 1)", "max(tanh(x), 0)", "x**3 + x", "-exp(x)", "x/(1 + abs(x))"]
 TURNING = ["ultra_fast(x)", "plan(x)", "silu(x)", "exp(-x**2)", "sin(x)", "1/x", "sign(x**2)"]
 TURNING += ["sigmoid(x) - exp(-(x - 70)**2)", "where(x < 0, x, x - 1e-3)", "tanh(x) - 1e-13*x"]
+CROSSING = ["ultra_fast(x)", "plan(x)", "silu(x)", "where(x < 0, x, x - 1e-3)"]
 
 
 @pytest.mark.parametrize("written", [*RISING, *TURNING])
 def test_one_direction_is_proved_or_not_said(written):
     function = Function(parse(written, inline=inline_activation))
     assert function.is_monotonic == (written in RISING)
+    assert function.crosses_once(0.5) == (written in [*RISING, *CROSSING])
 
 
 # --- what rests on them -------------------------------------------------------------------------

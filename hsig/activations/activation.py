@@ -215,6 +215,10 @@ class Activation:
         """Whether its values are proved never to fall or never to rise with x."""
         return self.function.is_monotonic
 
+    def crosses_once(self, level: float) -> bool:
+        """Whether its values are proved to be above a level on one side of some x only."""
+        return self.is_monotonic or _cross_once(self.function, level)
+
     def out_of_reach(self, targets: Array, within: float) -> BoolArray:
         """Which targets are proved to be `within` or more from every value. Shape of `targets`.
 
@@ -259,6 +263,11 @@ def _analyse(definition: str, settings: Settings, kink: str, slope_definition: s
 
 def _leave_unit_interval(values: Array | tuple[float, float]) -> bool:
     return bool((np.less(values, -_ROUNDING) | np.greater(values, 1.0 + _ROUNDING)).any())
+
+
+@lru_cache(maxsize=1024)
+def _cross_once(function: Function, level: float) -> bool:
+    return function.crosses_once(level)
 
 
 @lru_cache(maxsize=1024)

@@ -46,6 +46,11 @@ class _OpaqueFunction(Function):
         del values
         return self._call_slope(x)
 
+    def crosses_once(self, level: float) -> bool:
+        """Whether it is proved to: nothing is."""
+        del level
+        return False
+
     @cached_property
     def range(self) -> Range:
         """The values on a grid, of which no other bounds can be proved."""

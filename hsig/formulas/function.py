@@ -413,6 +413,11 @@ class Function(Differentiable):
             not (steps > _TOLERANCE).any() and all(map(is_rising, falling))
         )
 
+    def crosses_once(self, level: float) -> bool:
+        """Whether it is proved to be above a level on one side of some x only."""
+        near = (number(level + sign * max(abs(level), 1.0) / 1024.0) for sign in (-1.0, 1.0))
+        return Function(apply("clip", self.value, *near)).is_monotonic
+
 
 def _slope_at_kink(kink: str, before: Node, after: Node) -> Node:
     flat, steep = sorted((before, after), key=lambda slope: abs(evaluate_constant(slope)))

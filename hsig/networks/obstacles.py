@@ -27,8 +27,8 @@ def find_obstacle(
     """Why no weights of some layers make every sample right; empty if nothing proves it.
 
     Layers that are lines, and single units that never fall or never rise, pass on a monotone
-    function of an affine one. Where the output never falls or never rises either, all is right only
-    if that affine function parts the samples (Minsky & Papert 1969, Perceptrons).
+    function of an affine one. Where the output is above the middle of the targets on one side only,
+    all is right only if that affine function parts the samples (Minsky & Papert 1969, Perceptrons).
 
     Args:
         activations: Of each layer, the output's last.
@@ -50,7 +50,8 @@ def find_obstacle(
     )
     if not goes_one_way or is_separable(features, targets, solved_within):
         return ""
-    return ONE_DIRECTION if output.is_monotonic else ""
+    middles = targets.max(axis=0) / 2.0 + targets.min(axis=0) / 2.0  # the sum may be infinite
+    return ONE_DIRECTION if all(map(output.crosses_once, middles.tolist())) else ""
 
 
 def find_contradictions(features: Array, targets: Array, solved_within: float) -> list[IntArray]:
