@@ -35,7 +35,7 @@ from hsig.config.kinds import (
     mapping_schema,
     table,
 )
-from hsig.config.optimizer_kinds import OptimizerKind, example_of
+from hsig.config.optimizer_kinds import ELSEWHERE, EXAMPLES, OptimizerKind
 from hsig.config.ranges import VALUES_SCHEMA, Tune
 from hsig.config.specs import is_bracketed
 from hsig.config.task_kinds import BiasKind, InitialWeights, StartKind, TaskKind, TestKind
@@ -241,21 +241,6 @@ _ROWS = (
 # fmt: on
 KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _ROWS})
 
-# what other programs call a key
-ELSEWHERE: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("lr", "eta", "lrate", "learning_rate_init"), "learning_rate"),
-        **dict.fromkeys(("optimiser", "optim", "solver"), "optimizer"),
-        **dict.fromkeys(("clipnorm", "global_clipnorm", "max_norm", "max_grad_norm"), "clip_norm"),
-        **{
-            "criterion": "loss",
-            "wd": "weight_decay",
-            "shuffle": "order",
-            "batchsize": "batch_size",
-        },
-    }
-)
-
 
 def known_elsewhere(name: str, spelled: Callable[[str], str]) -> str:
     """A hint for a name that is no key here but one elsewhere, `spelled` as keys are; else nothing.
@@ -263,13 +248,10 @@ def known_elsewhere(name: str, spelled: Callable[[str], str]) -> str:
     >>> known_elsewhere("lr", lambda key: KEYS[key].flag)
     ' Did you mean --learning-rate?'
     """
-    if name in KEYS:
-        return ""
-    if name in ELSEWHERE:
-        return f" Did you mean {spelled(ELSEWHERE[name])}?"
-    if example := example_of(name):
-        return f" It goes with {spelled('optimizer')}, as {example}."
-    return ""
+    meant = "" if name in KEYS else ELSEWHERE.get(name, "")
+    if meant in EXAMPLES:
+        return f" It goes with {spelled('optimizer')}, as {EXAMPLES[meant]}."
+    return f" Did you mean {spelled(meant)}?" if meant else ""
 
 
 _SWEEP: Schema = {

@@ -1,15 +1,13 @@
-"""Optimizers as a config has them, and as other programs call them and their settings."""
+"""Optimizers as a config has them, and what other programs call them, their settings and keys."""
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hsig.config.kinds import Kind, Number, SpecKind, table
 from hsig.config.specs import Spec, check_settings, read_spec
-from hsig.config.values import Json, Location
+from hsig.config.values import Json, Location, is_number
 
 if TYPE_CHECKING:
     from hsig.engines.optimizers import Optimizer, Rule
@@ -21,79 +19,52 @@ _SETTINGS: Mapping[str, Kind] = {
     **dict.fromkeys(("momentum", "alpha", "beta1", "beta2"), _SHARE),
     "epsilon": Number(0.0, 1e9, above=True),
 }
-
-# --- elsewhere --------------------------------------------------------------------------------
-
-# settings, by what other programs call them; for a hint that names a key of that name, an example
-_ELSEWHERE: Mapping[str, str] = {
-    **dict.fromkeys(("beta_1", "b1", "beta1"), "beta1"),
-    **dict.fromkeys(("beta_2", "b2", "beta2"), "beta2"),
-    **{"betas": "betas", "nesterov": "nesterov", "nesterovs_momentum": "nesterov"},
-    **{"momentum": "momentum", "rho": "alpha", "eps": "epsilon", "epsilon": "epsilon"},
+_RATE = "learning_rate"
+# what other programs call a key, or a setting of an optimizer
+ELSEWHERE: Mapping[str, str] = {
+    here: meant
+    for meant, words in {
+        _RATE: "lr eta lrate learning_rate_init",
+        "weight_decay": "wd",
+        "optimizer": "optimiser optim solver",
+        "clip_norm": "clipnorm global_clipnorm max_norm max_grad_norm",
+        **{"loss": "criterion", "order": "shuffle", "batch_size": "batchsize"},
+        **{"beta1": "beta1 beta_1 b1 betas", "beta2": "beta2 beta_2 b2", "momentum": "momentum"},
+        **{"alpha": "rho", "epsilon": "epsilon eps", "nesterov": "nesterov nesterovs_momentum"},
+    }.items()
+    for here in words.split()
 }
-_EXAMPLES: Mapping[str, str] = {
-    **dict.fromkeys(("beta1", "beta2", "betas"), "adam:beta1=0.9,beta2=0.999"),
+EXAMPLES: Mapping[str, str] = {  # of those that are settings
+    **dict.fromkeys(("beta1", "beta2"), "adam:beta1=0.9,beta2=0.999"),
     **{"momentum": "momentum:0.9", "nesterov": "nesterov:0.9"},
     **{"alpha": "rmsprop:alpha=0.99", "epsilon": "adam:epsilon=1e-08"},
 }
-_RATES = ("lr", "learning_rate", "learning_rate_init", "eta")
 _NAMES: Mapping[str, str] = {  # without case, signs, modules and the word optimizer
     **dict.fromkeys(("gd", "gradientdescent", "stochasticgradientdescent"), "sgd"),
     **dict.fromkeys(("nag", "nesterovmomentum"), "nesterov"),
 }
 
 
-def example_of(name: str) -> str:
-    """An optimizer with a setting that is a key of its own elsewhere; empty if it is none.
+def _translate(spec: Spec, rules: "Mapping[str, Rule]") -> str:
+    """How an optimizer of another program is written here; empty if it is not understood.
 
-    >>> example_of("rho"), example_of("loss")
-    ('rmsprop:alpha=0.99', '')
+    A bare number is the learning rate there; a bare text is what is trained.
     """
-    return _EXAMPLES.get(_ELSEWHERE.get(name, ""), "")
-
-
-def translate(name: str, settings: Mapping[str, object], rules: "Mapping[str, Rule]") -> str:
-    """How an optimizer of another program is written here; empty if it is not understood."""
-    if not re.fullmatch(r"[\w.: -]+", name):
+    if not re.fullmatch(r"[\w. -]+", spec.name):
         return ""
-    word = re.sub(r"[^a-z]", "", re.split(r"[.:]", name)[-1].casefold()).removesuffix("optimizer")
-    word = _NAMES.get(word, word)
-    given = {_ELSEWHERE.get(key, key): value for key, value in settings.items()}
-    betas = given.pop("betas", None)
-    if isinstance(betas, tuple | list) and len(betas) == 2:
-        given["beta1"], given["beta2"] = betas
-    if given.pop("nesterov", False) is True and word in ("sgd", "momentum"):
-        word = "nesterov"
-    elif word == "sgd" and given.get("momentum", 0) == 0:
-        given.pop("momentum", None)
-    elif word == "sgd":
-        word = "momentum"
-    rates = [given.pop(key) for key in _RATES if key in given]
-    decay = given.pop("weight_decay", None)
+    word = re.sub(r"[^a-z]", "", spec.name.rpartition(".")[2].casefold())
+    word = _NAMES.get(word.removesuffix("optimizer"), word.removesuffix("optimizer"))
+    named = {s.key or _RATE: s.value for s in spec.settings if s.key or is_number(s.value)}
+    given = {ELSEWHERE.get(key, key): value for key, value in named.items()}
+    if word in ("sgd", "momentum"):
+        share = given.pop("momentum", 0)
+        word = "nesterov" if given.pop("nesterov", None) is True else "momentum" if share else word
+        given |= {"momentum": share} if share else {}
+    beside = [f"{key} {given.pop(key)}" for key in (_RATE, "weight_decay") if key in given]
     if word not in rules or not given.keys() <= rules[word].settings.keys():
         return ""
-    alone = len(rules[word].settings) == 1
-    parts = [f"{value}" if alone else f"{key}={value}" for key, value in given.items()]
-    text = f"{word}:{','.join(parts)}" if parts else word
-    keys = {"learning_rate": rates[0] if rates else None, "weight_decay": decay}
-    apart = [f"{key} {value}" for key, value in keys.items() if value is not None]
-    return f"{text}, and beside it {', '.join(apart)}" if apart else text
-
-
-def _read_call(text: str) -> tuple[str, dict[str, object]]:
-    """The name and the arguments of a call in Python; a first number is the learning rate."""
-    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        call = ast.parse(text.strip(), mode="eval").body
-        if isinstance(call, ast.Call):
-            named = {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
-            for value in call.args[:1]:
-                with suppress(ValueError):  # of PyTorch they are the weights
-                    named.setdefault("lr", ast.literal_eval(value))
-            return ast.unparse(call.func), named
-    return text, {}
-
-
-# --- here -------------------------------------------------------------------------------------
+    settings = ",".join(f"{key}={value}" for key, value in given.items())
+    return ", and beside it ".join([f"{word}:{settings}" if given else word, *beside])
 
 
 class OptimizerKind(SpecKind):
@@ -102,7 +73,7 @@ class OptimizerKind(SpecKind):
     Of several settings none may stand without: `adam:0.01` would be thought to be a learning rate.
     """
 
-    aliases = _ELSEWHERE
+    aliases = ELSEWHERE
 
     def names(self) -> Sequence[str]:
         return tuple(_rules())
@@ -118,16 +89,16 @@ class OptimizerKind(SpecKind):
     def check(self, value: object, location: Location) -> "Optimizer":
         from hsig.engines.optimizers import Optimizer
 
-        if isinstance(value, str) and "(" in value:
-            name, given = _read_call(value)
-            spec = Spec(name, ())
-        else:
-            spec = read_spec(value, location, "an optimizer, such as adam or momentum:0.9")
-            given = {setting.key: setting.value for setting in spec.settings}
+        text: object = value
+        if isinstance(value, str) and (call := re.fullmatch(r"([\w.]+)\((.*)\)", value.strip())):
+            inside = re.sub(r"betas=\((.*?),(.*?)\)", r"beta1=\1,beta2=\2", call[2])
+            text = f"{call[1]}:{inside}" if inside else call[1]
+        spec = read_spec(text, location, "an optimizer, such as adam or momentum:0.9")
         rules, declared = _rules(), self.settings_of(spec.name)
         rename = partial(_rename, declared)
-        if spec.name not in rules or not set(map(rename, given)) <= {"", *declared}:
-            elsewhere = translate(spec.name, given, rules)
+        keys = {rename(setting.key) for setting in spec.settings}
+        if text != value or spec.name not in rules or not keys <= {"", *declared}:
+            elsewhere = _translate(spec, rules)
             if elsewhere:
                 raise location.expected(elsewhere, value)
         if spec.name not in rules:
@@ -141,5 +112,5 @@ class OptimizerKind(SpecKind):
 
 def _rename(declared: Mapping[str, Kind], key: str) -> str:
     """The setting that a word means, here or elsewhere."""
-    meant = _ELSEWHERE.get(key, key)
+    meant = ELSEWHERE.get(key, key)
     return meant if meant in declared else key

@@ -62,7 +62,7 @@ def split_specs(text: str) -> list[str]:
     ['uniform:0,1', 'uniform:-1,1']
     """
     specs: list[str] = []
-    for part in _split_outside_brackets(text):
+    for part in split_outside_brackets(text):
         if specs and _continues(specs[-1], part):
             specs[-1] += f",{part}"
         else:
@@ -81,7 +81,7 @@ def _continues(spec: str, part: str) -> bool:
     return is_setting and ":" in spec and spec[0] not in _BEFORE
 
 
-def _split_outside_brackets(text: str) -> list[str]:
+def split_outside_brackets(text: str) -> list[str]:
     """The parts between commas that are in no brackets."""
     parts, depth = [""], 0
     for character in text:
@@ -100,13 +100,13 @@ def is_bracketed(text: str) -> bool:
     (True, False)
     """
     text = text.strip()
-    inside = len(_split_outside_brackets(text)) == 1
+    inside = len(split_outside_brackets(text)) == 1
     return text.startswith("[") and text.endswith("]") and inside
 
 
 def read_item(text: str, location: Location) -> object:
     """The value of a text: several specs stay a text; brackets and quotes are read."""
-    if len(_split_outside_brackets(text)) > 1:
+    if len(split_outside_brackets(text)) > 1:
         return text
     if is_bracketed(text):
         inside = text.strip()[1:-1]
@@ -149,7 +149,7 @@ def read_spec(value: object, location: Location, noun: str) -> Spec:
 def read_settings(text: str, location: Location) -> list[Setting]:
     """The settings of a text such as `slope=0.25,kink=open`, or `-1,1`."""
     settings: list[Setting] = []
-    for part in _split_outside_brackets(text):
+    for part in split_outside_brackets(text):
         key, _, written = part.partition("=") if _SETTING.match(part) else ("", "", part)
         key = key.strip()
         if not written.strip():

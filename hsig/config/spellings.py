@@ -1,137 +1,81 @@
 """Formulas and calls as other programs spell them, in hsig's own spelling: for hints."""
 
-import ast
+import re
 from collections.abc import Mapping
 
-from hsig.activations import ACTIVATIONS, Activation
+from hsig.activations import ACTIVATIONS
 from hsig.activations.names import (
     explain_refusal,
     find_activations,
-    is_in_table,
     suggest_activations,
 )
-from hsig.config.kinds import first_parameters, parameter_of
+from hsig.config.kinds import PARAMETER_ALIASES, parameter_of
+from hsig.config.specs import split_outside_brackets
 from hsig.formulas.parsing import CONSTANTS
 from hsig.formulas.primitives import WORDS
 
 # words of NumPy and of frameworks for those of the language
 _WORDS: Mapping[str, str] = {
-    **{word: word for word in (*WORDS, "where")},
+    **{word: word for word in (*WORDS, *CONSTANTS, "where", "x")},
     **{"maximum": "max", "minimum": "min", "fmax": "max", "fmin": "min", "power": "pow"},
     **dict.fromkeys(("clamp", "clip_by_value"), "clip"),
     **{"absolute": "abs", "fabs": "abs", "arctan": "atan", "arcsinh": "asinh", "switch": "where"},
 }
-_BOUNDS = (("min", "a_min", "clip_value_min"), ("max", "a_max", "clip_value_max"))
-_OF_LAYERS = {"inplace", "name", "dtype"}  # arguments that change no value
+_NAME = r"[A-Za-z_][\w.]*"
+_METHOD = re.compile(r"\bx\.([a-z_]\w*)\((?=(\)?))")  # `x.clip(` is `clip(x, `
+_OF_LAYERS = re.compile(r"(inplace|name|dtype) *=")  # arguments that change no value
 
 
 def translate(text: str) -> str | None:
     """What a text in Python would be in hsig; None if it is the same, or not understood.
 
     >>> translate("np.maximum(0, x)"), translate("relu**2")
-    ('max(0, x)', 'relu(x) ** 2')
-    >>> translate("nn.LeakyReLU(0.2, inplace=True)"), translate("torch.relu(x)")
-    ('nn.LeakyReLU:leak=0.2', 'torch.relu')
+    ('max(0, x)', 'relu(x)**2')
+    >>> translate("nn.LeakyReLU(0.2, inplace=True)"), translate("x if x > 0 else 0.01*x")
+    ('nn.LeakyReLU:0.2', 'where(x > 0, x, 0.01*x)')
     """
-    try:
-        tree = ast.parse(text.strip().replace("::", "."), mode="eval").body
-        found = _make_spec(tree) or ast.unparse(_Translator().visit(tree))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    python = text.strip().replace("::", ".")
+    python = _METHOD.sub(lambda call: f"{call[1]}(x" + ("" if call[2] else ", "), python)
+    if re.fullmatch(_NAME, python):
         return None
+    call = re.fullmatch(rf"({_NAME})\((.*)\)", python)
+    found = _make_spec(call[1], call[2]) if call else ""
+    python = re.sub(r"^(.+) if (.+) else (.+)$", r"where(\2, \1, \3)", python)
+    found = found or re.sub(rf"(?<![\w.])({_NAME})( *[(=](?!=))?", _put_word, python)
     return None if found == text else found
 
 
-def _make_spec(tree: ast.expr) -> str:
+def _put_word(match: re.Match[str]) -> str:
+    """The word of the language for one of other programs; without arguments it is of x."""
+    name, behind = match[1], match[2] or ""
+    word = PARAMETER_ALIASES.get(name) if "=" in behind else _WORDS.get(name.rpartition(".")[2])
+    if word or "=" in behind:
+        return (word or name) + behind
+    found = find_activations(name)
+    row = ACTIVATIONS.get(found[0].name) if len(found) == 1 else None
+    if row is None or (row.definition, row.settings) != (found[0].definition, found[0].settings):
+        return match[0]
+    return found[0].name + (behind or "(x)")
+
+
+def _make_spec(name: str, inside: str) -> str:
     """`NAME:SETTINGS` of a call that makes an activation, or calls one of x; else nothing."""
-    if not isinstance(tree, ast.Call):
-        return ""
-    name, values, keywords = _read_call(tree)
-    is_called = bool(values) and ast.unparse(values[0]) == "x"
-    values = values[is_called:]
-    if any(map(_has_x, (*values, *keywords.values()))):
+    parts = [part.strip() for part in split_outside_brackets(inside) if part.strip()]
+    parts = [part for part in parts if not _OF_LAYERS.match(part)]
+    is_called = parts[:1] == ["x"]
+    parts = parts[is_called:]
+    if any(re.search(r"\bx\b", part) for part in parts):
         return ""
     if explain_refusal(name):
         return name
+    if parts and parts[-1].startswith("approximate"):
+        name += f"({parts.pop().replace(' ', '').replace(chr(34), chr(39))})"
     if not find_activations(name) and len(suggested := suggest_activations(name)) == 1:
         (name,) = suggested
     found = find_activations(name)
-    if not found:
-        return ""
-    named = _name_settings(found[0], values, keywords)
-    if named and found[0].caveat and "." in name and not is_called:
+    if not found or (parts and found[0].caveat and "." in name and not is_called):
         return ""  # such as nn.PReLU(1), with one leak for all units
-    settings = ",".join(f"{key}={ast.unparse(value)}" for key, value in named.items())
-    return f"{name}:{settings}" if settings else name
-
-
-def _name_settings(
-    activation: Activation, values: list[ast.expr], keywords: dict[str, ast.expr]
-) -> dict[str, ast.expr]:
-    """The settings of a call by their names here; ValueError if it is not clear what they are."""
-    first = first_parameters(activation)
-    named = dict(zip(first, values, strict=False))
-    named |= {parameter_of(activation.name, key): value for key, value in keywords.items()}
-    if len(values) > len(first):
-        raise ValueError("it has other arguments there")
-    if ("slope" in keywords and "leak" in first) or {"leak", "high"} <= named.keys():
-        raise ValueError("others call the leak its slope, and have none above a line")
-    return named
-
-
-def _read_call(call: ast.Call) -> tuple[str, list[ast.expr], dict[str, ast.expr]]:
-    """The full name, the values and the named ones; `x.tanh()` is `tanh(x)`."""
-    name, values = ast.unparse(call.func), call.args
-    if isinstance(call.func, ast.Attribute) and _has_x(call.func):
-        name, values = call.func.attr, [call.func.value, *values]
-    keywords = {word.arg or "": word.value for word in call.keywords if word.arg not in _OF_LAYERS}
-    if "approximate" in keywords:
-        name += f"(approximate={ast.unparse(keywords.pop('approximate'))})"
-    return name, values, keywords
-
-
-def _has_x(tree: ast.expr) -> bool:
-    return any(isinstance(part, ast.Name) and part.id == "x" for part in ast.walk(tree))
-
-
-class _Translator(ast.NodeTransformer):
-    """Puts words of the language for those of other programs."""
-
-    def visit_word(self, node: ast.Name | ast.Attribute) -> ast.expr:
-        name = ast.unparse(node)
-        word = name.rpartition(".")[2]
-        if word in CONSTANTS or name == "x":
-            return ast.Name(word)
-        return self._call(name, [ast.Name("x")], {}) or node
-
-    visit_Name = visit_Attribute = visit_word
-
-    def visit_IfExp(self, tree: ast.IfExp) -> ast.expr:
-        parts = [self.visit(part) for part in (tree.test, tree.body, tree.orelse)]
-        return ast.Call(ast.Name("where"), parts, [])
-
-    def visit_Call(self, tree: ast.Call) -> ast.expr:
-        name, values, keywords = _read_call(tree)
-        values = [self.visit(value) for value in values]
-        word = _WORDS.get(name.rpartition(".")[2])
-        if word == "clip":
-            values += [
-                next((keywords.pop(key) for key in bound if key in keywords), ast.Name(default))
-                for bound, default in zip(_BOUNDS, ("-inf", "inf"), strict=True)
-            ][len(values) - 1 :]
-        if word and not keywords:
-            return ast.Call(ast.Name(word), values, [])
-        return self._call(name, values, keywords) or tree
-
-    def _call(
-        self, name: str, values: list[ast.expr], keywords: dict[str, ast.expr]
-    ) -> ast.expr | None:
-        """A call of the activation that a name means, if it means one of the table."""
-        found = find_activations(name)
-        if len(found) != 1 or not is_in_table(found[0]):
-            return None
-        (meant,) = found
-        default = ACTIVATIONS[meant.name].parameters
-        changed = {n: ast.Constant(v) for n, v in meant.settings if v != default[n]}
-        arguments = changed | _name_settings(meant, values[1:], keywords)
-        words = [ast.keyword(key, value) for key, value in arguments.items()]
-        return ast.Call(ast.Name(meant.name), values[:1], words)
+    keys = {parameter_of(found[0].name, part.partition("=")[0].strip()) for part in parts}
+    if "leak" in found[0].parameters and ("slope" in keys or {"leak", "high"} <= keys):
+        return ""  # others call the leak its slope, and have none above a line
+    return f"{name}:{','.join(parts)}" if parts else name

@@ -91,7 +91,8 @@ def measure_rows(
 
 def _mean_square(errors: Array) -> Array:
     """Over rows and outputs, (rows, outputs, ...)."""
-    return mean_in_order(mean_in_order((errors**2).swapaxes(0, 1)))
+    with np.errstate(over="ignore"):  # an infinite mean is a result
+        return mean_in_order(mean_in_order((errors**2).swapaxes(0, 1)))
 
 
 def baseline_right(task: Task, held_out: bool) -> float:
