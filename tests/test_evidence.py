@@ -133,6 +133,17 @@ def test_a_layer_without_a_slope_makes_a_network_dead_whatever_the_others_do():
         assert evidence.dead[0] == any(slopes)
 
 
+def test_a_softmax_is_flat_by_its_outputs_and_not_by_what_they_have_in_common():
+    network = network_of("tanh", "softmax", loss="cross_entropy")
+    targets = np.eye(3)[[0, 1, 2, 0]]
+    weights = layers_of(np.ones((3, 2)), np.zeros((3, 3)))
+    for biases, flat in (([0, 0, 0], 0.0), ([100, 100, 100], 0.0), ([9, 0, 0], 1.0)):
+        weights[-1][-1, :, 0] = biases
+        activity = network.forward(weights, append_bias(XOR.inputs))
+        evidence = examine(network, weights, activity, targets, None)
+        assert evidence.flat[0, -1] == flat
+
+
 def test_without_a_hidden_layer_there_is_no_piece_and_nothing_dead():
     evidence, _, _ = drawn([], range(3), 1.0, ())
     assert evidence.alive.shape == evidence.slope.shape == (3, 0)

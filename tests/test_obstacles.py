@@ -167,6 +167,14 @@ def test_the_most_rows_that_can_be_right_are_those_of_the_best_table(rows, withi
     assert bool(find_contradictions(features, targets, within)) == (best < len(rows))
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=12))
+def test_of_classes_the_most_frequent_one_of_each_input_can_be_right(rows):
+    inputs, classes = np.array(rows).T
+    best = sum(np.bincount(classes[inputs == x]).max() for x in set(inputs.tolist()))
+    features = with_bias(inputs[:, None] * 1.0)
+    assert count_right_at_most(features, np.eye(4)[classes], 0.5) == best
+
+
 # --- units that are the same ------------------------------------------------------------------
 
 

@@ -135,9 +135,12 @@ def examine(
         pieces = list(starmap(_count_pieces, layers[:-1]))
         nonaffinity = _nonaffinity(activity)
         norms = list(map(_norm, gradient))
+        steepness = [np.abs(activation.derivative(z)) for activation, z in layers]
+        if network.loss.of_classes:  # a softmax is where the other outputs let it be
+            steepness[-1] = activity.predictions * (1.0 - activity.predictions)
         flat = [
-            (np.abs(activation.derivative(z)) < _flat_below(activation)).mean(axis=(0, 1))
-            for activation, z in layers
+            (slope < _flat_below(activation)).mean(axis=(0, 1))
+            for slope, activation in zip(steepness, network.activations, strict=True)
         ]
     finite = all_finite(weights)
     seeds = len(finite)
