@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hsig.activations import ACTIVATIONS
 from hsig.activations.names import select_activations
-from hsig.config.keys import KEYS, set_activations, take_single_activation
+from hsig.config.keys import KEYS, take_single_activation
 from hsig.config.kinds import Choice, ListOf, Number
 from hsig.config.loading import (
     POINTS,
@@ -214,14 +214,6 @@ def test_a_start_is_a_name_with_settings_however_it_is_written(write, text):
     assert load_experiment(write(f"init: {text}\n")).init.settings == (-2.0, 1.0)
 
 
-def test_json_is_yaml_and_infinite_settings_are_written_as_in_either(write):
-    path = write('{"activation": {"name": "hard", "backward": null}, "expect": {}}')
-    assert labels(load_experiment(path)) == ["hard"]
-    for high in (".inf", "Infinity"):
-        path = write(f"activation: {{name: hard, high: {high}}}\nloss: squared\n")
-        assert load_experiment(path).variants[0].activation.range == (0.0, float("inf"))
-
-
 # --- tables -----------------------------------------------------------------------------------
 
 
@@ -279,13 +271,6 @@ def test_layers_are_compared_and_named_like_other_variants(write):
     assert (experiment.baseline, [*experiment.expect]) == (label, [label])
     flags = {"hidden": "2-2", "activations": f"{label},sigmoid"}
     assert labels(comparison(**flags)) == labels(experiment)
-
-
-def test_one_word_in_brackets_is_one_activation_to_compare():
-    for words in (["[tanh, relu]"], ["[tanh, relu]", "tanh"]):
-        flags = {"hidden": "2-2"}
-        set_activations("activations", words, flags)
-        assert labels(comparison(**flags)) == words
 
 
 @pytest.mark.parametrize(

@@ -354,13 +354,6 @@ def test_the_default_experiment_says_nothing_and_every_other_value_itself():
     assert decisive_keys(load_experiment(flags=flags)) == {"epochs": 30, "hidden": 4}
 
 
-def test_batch_updates_have_the_digest_that_they_had_before_there_was_a_batch_size():
-    for flags in ({"update": "batch"}, {"batch_size": "all"}):
-        assert decisive_keys(load_experiment(flags=flags)) == {"update": "batch"}
-    for flags in ({"update": "online"}, {"batch_size": "1"}, {"optimizer": "sgd"}):
-        assert decisive_keys(load_experiment(flags=flags)) == {}
-
-
 def test_a_key_that_comes_later_changes_no_digest_at_its_default(monkeypatch):
     one, other = (load_experiment(flags=ONE | {"epochs": epochs}) for epochs in ("30", "31"))
     before = [digest_experiments([one]), digest_experiments([other])]

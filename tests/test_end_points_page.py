@@ -1,4 +1,3 @@
-import numpy as np
 from pages import document
 
 from hsig.analysis.end_points import KINDS, find_end_points
@@ -28,33 +27,6 @@ def shown(**flags):
 
 def test_every_kind_has_a_meaning():
     assert tuple(MEANINGS) == KINDS
-
-
-def test_kinds_are_counted_with_medians_over_their_failed_seeds():
-    flags = {"activation": "sigmoid", "loss": "squared", "epochs": 1000, "seeds": 30}
-    _, training, found = trained(**flags)
-    counts = found.count_kinds(~training.solved)
-    (saddle, slope), notes = shown(**flags)
-    assert (saddle["kind"], slope["kind"]) == ("saddle", "slope")
-    assert (saddle["seeds"], slope["seeds"]) == tuple(map(str, counts.values()))
-    assert saddle["downhill"] == f"{counts['saddle']} of {counts['saddle']}"
-    saddles = np.array(found.kind) == "saddle"
-    assert saddle["gradient"] == f"{np.median(found.gradient[saddles]):.2g}"
-    assert saddle["eigenvalues"].startswith("-")
-    assert (slope["distance"], slope["loss"], slope["downhill"]) == ("", "", "")
-    assert [note.partition(":")[0] for note in notes] == [*counts]
-
-
-def test_a_flat_end_says_how_flat():
-    ((flat,), _) = shown(activation="hard", loss="squared", epochs=2000, update="batch", seeds=3)
-    assert (flat["kind"], flat["seeds"], flat["loss"]) == ("flat", "3", "0.2500")
-    assert flat["eigenvalues"].endswith(", 10 are 0")
-
-
-def test_what_is_undefined_has_no_numbers():
-    weights = "{hidden: [[0, 0, 0], [0, 0, 0], [0, 0, 0]], output: [[0], [0], [0], [-30]]}"
-    ((row,), _) = shown(activation="hard", epochs=1, initial_weights=weights, seeds=1)
-    assert (row["kind"], row["seeds"], row["distance"]) == ("undefined", "1", "")
 
 
 def test_a_kink_is_noted_and_so_is_another_slope():

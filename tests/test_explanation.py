@@ -11,7 +11,7 @@ from prepared import trial
 
 from hsig.analysis.parts import REMEDY, Part
 from hsig.analysis.remedies import LONGER
-from hsig.analysis.summary import Solved, summarise
+from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
 from hsig.experiments.experiment import Outcome
 from hsig.experiments.training import gather, run
@@ -212,12 +212,6 @@ def test_what_ten_times_the_epochs_solve_is_counted_by_verdict(flags):
     assert count_solved_later(result, [other]) == {}
 
 
-def test_a_seed_that_was_solved_before_the_budget_and_lost_it_may_be_solved_later():
-    """One that is solved for the first time is not the only one that is."""
-    before, after = (trained(**WAVE | {"epochs": n})[0].results[0] for n in (1000, 10_000))
-    assert (~before.solved & (before.lost_at >= 0) & after.solved).any()
-
-
 def test_every_verdict_has_a_meaning():
     assert list(MEANINGS) == list(RULES)
 
@@ -257,17 +251,6 @@ def test_the_conclusion_names_the_smallest_the_best_and_the_best_of_a_library():
     assert named(small) == {"few"}
     long = replace(good, time=14.4)
     assert "14.4 times the time" in conclusion_of([long])[0]
-
-
-def test_where_too_many_are_solved_for_so_many_seeds_no_remedy_is_said_to_fail():
-    """95 of 100: the interval of 100 of 100 begins below the end of its own."""
-    outcome, summary = trained(activation="tanh", epochs=20)
-    numbers = replace(summary.variants[0], solved=Solved.from_counts(95, 100))
-    summary = summary._replace(variants=(numbers,))
-    tried = [trial(100, 100, works=None)]
-    said = document(explanation_page(outcome, summary, tried))["conclusion"][0]
-    assert "--seeds 1000" in said
-    assert "None" not in said
 
 
 def test_the_timeline_counts_every_seed():

@@ -8,7 +8,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from hsig.analysis.parts import Part
@@ -132,25 +131,6 @@ def test_names_of_any_kind_and_the_dark_theme_are_drawn(kind):
 # --- the numbers that are drawn ------------------------------------------------------------------
 
 
-def test_costs_are_medians_and_quartiles_of_the_seeds():
-    made = drawn("costs", **SEVERAL)
-    summary = summarise(outcome_of(**SEVERAL))
-    (axes,) = panels(made)
-    trained = {v.label: v for v in summary.variants if not v.failure}
-    medians = [line.get_ydata() for line in axes.get_lines()]
-    assert len(medians) == len(trained) == 3
-    for label, variant in trained.items():
-        assert any(np.array_equal(variant.cost[MEDIAN], line) for line in medians)
-        assert f"{label}: median" in made.caption.alt
-        assert f"{variant.cost[MEDIAN, -1]:#.4g}" in made.caption.alt
-    bands = [c for c in axes.collections if not isinstance(c, LineCollection)]
-    assert len(bands) == 3
-    first = next(v for v in trained.values() if np.array_equal(v.cost[MEDIAN], medians[0]))
-    ends = bands[0].get_paths()[0].vertices[:, 1]
-    assert first.cost[0].min() in ends
-    assert first.cost[2].max() in ends
-
-
 def test_solved_is_the_share_of_the_seeds_by_epoch():
     made = drawn("solved", **SEVERAL)
     curves = [
@@ -257,16 +237,6 @@ def test_histograms_hold_the_pre_activations_of_all_hidden_units(hidden):
         inside = np.mean((values >= edges[0]) & (values <= edges[-1]))
         assert np.sum(heights * np.diff(edges)) == pytest.approx(inside)
         assert f"epoch {snapshot.epoch}: " in made.caption.alt
-
-
-def test_a_curve_is_the_activation_with_the_slope_it_trains_with():
-    made = drawn("activation", activation="hard")
-    activation = load_experiment(flags={"activation": "hard"}).variants[0].activation
-    value, slope = panels(made)[0].get_lines()[2:4]
-    x = value.get_xdata()
-    np.testing.assert_array_equal(value.get_ydata(), activation.value(x))
-    known = ~np.isnan(slope.get_ydata())
-    np.testing.assert_array_equal(slope.get_ydata()[known], activation.derivative(x[known]))
 
 
 def test_a_surface_is_what_the_network_predicts():

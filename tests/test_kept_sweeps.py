@@ -26,7 +26,6 @@ from hsig.runs.record import same_bits
 from hsig.runs.store import (
     CELLS,
     RESULT,
-    RUN,
     Journal,
     describe_damage,
     read_journal,
@@ -151,40 +150,6 @@ def test_a_damaged_line_is_counted_and_costs_no_other(tmp_path_factory, seed):
     assert damaged >= 1 or lost == ENTRIES[-1:]
 
 
-@pytest.mark.parametrize("call", ["os.fsync"])
-def test_what_the_disk_does_not_take_is_told_by_who_closes(tmp_path, failing, call):
-    journal = Journal(tmp_path / "log")
-    journal.append(*ENTRIES[0])
-    with failing(call, 0, FULL), pytest.raises(RunError, match="No space left"):
-        journal.close()
-    assert entries(tmp_path / "log") == (ENTRIES[:1], 0)
-
-
-@POSIX
-def test_a_line_that_does_not_fit_on_the_disk_leaves_the_file_as_it_was(tmp_path):
-    """With a limit on the size of files, in a process of its own: the system's own refusal."""
-    code = (
-        "import json, resource, signal, sys\n"
-        "from pathlib import Path\n"
-        "from hsig.errors import RunError\n"
-        "from hsig.runs.store import Journal\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "journal = Journal(Path(sys.argv[1]))\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (250, 250))\n"
-        "journal.append('a', {'n': 1})\n"
-        "try:\n"
-        "    journal.append('b', {'n': 'x' * 500})\n"
-        "except RunError as problem:\n"
-        "    print(problem)\n"
-        "journal.append('c', {'n': 3})\n"
-    )
-    path = tmp_path / "log"
-    command = [sys.executable, "-c", code, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{path}: cannot be written: File too large\n"
-    assert entries(path) == ([("a", {"n": 1}), ("c", {"n": 3})], 0)
-
-
 # --- no cell twice ----------------------------------------------------------------------------
 
 
@@ -255,16 +220,6 @@ def test_the_result_of_a_whole_sweep_is_written_again_where_it_is_damaged(damage
     (problem,) = describe_damage(newest())
     assert sweep() == (*first[:2], f"warning: {problem}\n")
     assert (sweep(), trained, describe_damage(newest())) == (first, [], [])
-
-
-@pytest.mark.usefixtures("config")
-def test_a_damaged_sweep_is_trained_anew_beside_it(trained):
-    first = sweep()
-    (newest().folder / RUN).write_text("{")
-    assert sweep() == first
-    assert len(trained) == 18
-    with pytest.raises(RunError, match=f"is damaged: {RUN}"):
-        hsig("runs", "show", "latest~1")
 
 
 @POSIX
@@ -368,14 +323,6 @@ def test_what_goes_with_resume_and_what_does_not(monkeypatch):
     hsig("train", "-e", "1")
     with pytest.raises(ConfigError, match="is no sweep"):
         hsig("sweep", "--resume", "latest")
-
-
-@pytest.mark.usefixtures("config")
-def test_a_sweep_has_the_name_that_it_was_given_last(monkeypatch):
-    stop_after(monkeypatch, 2)
-    assert sweep("--name", "first", "--note", "half")[0] == 0
-    assert sweep("--name", "second")[0] == 0
-    assert (newest().note.name, newest().note.text) == ("second", "half")
 
 
 # --- killed, interrupted, full ------------------------------------------------------------------

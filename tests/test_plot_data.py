@@ -17,11 +17,9 @@ from hsig.analysis.plot_data import (
     count_states,
     dominant_failure,
     mean_predictions,
-    middle_range,
     needs_log_axis,
     predict_surface,
     prediction_range,
-    right_samples,
     select_maps,
     spread_evenly,
     visible_range,
@@ -109,11 +107,6 @@ def test_the_visible_range_holds_kinks_and_all_but_a_few(values, name):
         assert sum(not low <= z <= high for z in values) <= 0.02 * len(values)
 
 
-def test_the_middle_is_between_two_values():
-    assert middle_range(snapshot(np.arange(1001.0))) == (25.0, 975.0)
-    assert np.isnan(middle_range(snapshot([np.nan, np.inf]))).all()
-
-
 # --- predictions and maps ---------------------------------------------------------------------
 
 
@@ -130,13 +123,6 @@ def test_the_mean_of_predictions_is_over_those_that_are_finite():
     seen = snapshot([0.0], [[[1.0], [np.nan], [np.inf]], [[0.0], [0.5], [np.nan]]])
     found = mean_predictions(seen.predictions)
     np.testing.assert_array_equal(found, [[0.5], [0.5], [np.nan]])
-
-
-def test_right_is_nearer_to_the_target_than_what_counts_as_solved():
-    experiment = load_experiment(flags={"activation": "hard"})  # xor: 1, 1, 0, 0
-    predictions = np.array([[0.51, 0.5, 0.49, np.nan], [1.0, 0.0, 0.0, 1.0]])[:, :, None]
-    right = right_samples(experiment, predictions)
-    assert right.tolist() == [[True, False, True, False], [True, False, True, False]]
 
 
 @pytest.mark.parametrize(("k", "mark"), [(0, "slow"), (4, "slow"), (5, ""), (10, "")])
@@ -174,12 +160,6 @@ def test_the_grid_holds_the_scaled_samples_with_a_margin():
     seen = surface_of((0, 0, 0), points=3, task=flat)
     assert seen.first.tolist() == [2.75, 3.0, 3.25]
     assert seen.second.tolist() == [-2.0, 4.0, 10.0]
-
-
-def test_predictions_are_by_the_second_input_then_the_first():
-    seen = surface_of((1, 0, 0), points=3)
-    hard = ACTIVATIONS["hard"].value
-    np.testing.assert_allclose(seen.values, [hard(hard(seen.first) + 1.0)] * 3)
 
 
 @pytest.mark.parametrize("hidden", ["9", "[4, 4]"])

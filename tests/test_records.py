@@ -244,19 +244,6 @@ def test_a_run_of_another_format_is_told_so(record, other):
             hsig(*words, *runs)
 
 
-def test_a_field_that_came_later_does_no_harm(tmp_path):
-    run = made_run(**FEW)
-    record = keep_run(tmp_path, **run)
-    path = record.folder / RUN
-    meta = json.loads(path.read_text()) | {"later": {"a": [1]}}
-    meta.pop("sha256")
-    meta["sha256"] = sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
-    path.write_text(json.dumps(meta))
-    again = read_record(record.folder)
-    assert again.meta["later"] == {"a": [1]}
-    assert len(read_parts(again)) == 1
-
-
 @pytest.mark.parametrize("missing", ["measures/loss", "evidence/flat", "outlook/symmetric"])
 def test_a_run_of_an_earlier_hsig_without_some_numbers_is_not_called_damaged(
     tmp_path, monkeypatch, missing

@@ -13,7 +13,6 @@ from hsig.activations import ACTIVATIONS
 from hsig.activations.in_python import in_python
 from hsig.analysis.parts import Part
 from hsig.analysis.remedies import (
-    HIDDEN,
     MAX_INPUT,
     MIN_SPREAD,
     find_unreachable,
@@ -145,31 +144,6 @@ def test_nothing_is_said_of_hsigs_own_tasks(task, loss):
 
 
 # --- which remedies ---------------------------------------------------------------------------
-
-
-def test_the_remedies_of_the_question():
-    assert changes(activation="hard", loss="squared") == [
-        ("learning rate 1", ""),
-        ("learning rate 10", ""),
-        ("learning rate 0.01", ""),
-        ("learning rate 0.001", ""),
-        ("initial weights from [-1, 1)", ""),
-        ("initial weights from [-2, 2)", ""),
-        ("initial weights from [-4, 4)", ""),
-        ("batch updates", ""),
-        ("5 hidden units", ""),
-        ("8 hidden units", ""),
-        ("10 times the epochs", ""),
-        ("100 times the epochs", ""),
-        ("leak 0.05", "hidden"),
-        ("leak 0.05", "output"),
-        ("leak 0.05", "both"),
-        *((name, "hidden") for name in HIDDEN),
-        ("sigmoid", "output"),
-        ("slope 0.25", "both"),
-        ("slope 0.5", "both"),
-        ("logistic gradient", "both"),
-    ]
 
 
 WEIGHTS = "{hidden: [[1, 3], [2, 1], [3, 2]], output: [[1], [2], [3]]}"

@@ -47,13 +47,6 @@ def test_quartiles_are_of_the_chosen_cost_over_seeds(cost, factor):
     np.testing.assert_array_equal(variant.cost[:, 1], [2 * factor, 3 * factor, np.inf])
 
 
-def test_seeds_that_were_solved_and_lost_it_are_counted():
-    outcome = prepared([RIGHT, WRONG, RIGHT], [[1, 0.5]] * 3)
-    outcome.results[0].lost_at[:2] = [9, 8]
-    (variant,) = summarise(outcome).variants
-    assert variant.lost == 2
-
-
 def test_diverged_seeds_and_costs_that_are_not_finite_are_named():
     costs = [[1.0, 0.5], [np.nan, np.nan], [1.0, np.inf]]
     variant = summary_of([RIGHT, UNKNOWN, WRONG], costs, diverged_at=[-1, 3, -1], seeds="5,27,8")
@@ -112,13 +105,6 @@ def test_what_is_expected_of_rows_is_of_those_held_out_where_there_are_any(held_
     assert ("held_out_loss" in variant.measures) == bool(held_out)
 
 
-def test_a_verdict_needs_more_than_half_of_the_seeds():
-    outcome = prepared([RIGHT, WRONG], [[1.0, 0.5]] * 2, expect="verdict=solved")
-    (unmet,) = summarise(outcome).unmet
-    assert (unmet.label, unmet.expected) == ("sigmoid", "verdict solved")
-    assert unmet.got == "verdicts: solved 1, slow 1"
-
-
 def test_a_variant_that_could_not_be_trained_meets_no_expectation():
     experiment = load_experiment(flags={"activation": "ultra_fast", "expect": "solved_at_most=1"})
     summary = summarise(gather(experiment, run(experiment)))
@@ -159,19 +145,6 @@ def test_numbers_by_hand():
     changes = 0.58 - sigmoid(2 * sigmoid(1.0) - 1), 0.5 - sigmoid(2 * sigmoid(0.0) - 1)
     assert found.largest_change == pytest.approx(max(map(abs, changes)), rel=1e-12)
     assert found.label == "hard"
-
-
-def test_a_layer_with_another_activation_keeps_its_own():
-    experiment, result = trained(activation="relu", epochs="300", seeds="3")
-    found = predict_with(experiment, result, ACTIVATIONS["relu"])
-    assert found.largest_change == 0.0  # its sigmoid output is still there
-
-
-def test_diverged_seeds_are_not_solved_by_anything():
-    experiment, result = trained(activation="hard", loss="bce_naive", epochs="5", seeds="[27]")
-    found = predict_with(experiment, result, ACTIVATIONS["sigmoid"])
-    assert (found.solved.k, found.solved.n) == (0, 1)
-    assert np.isnan(found.largest_change)
 
 
 def test_a_converged_sigmoid_network_still_answers_with_the_hard_sigmoid():
