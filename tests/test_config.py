@@ -323,7 +323,7 @@ MISTAKES = [
     ("solver: adam", "x.yaml:1: ", "unknown key 'solver'", "'optimizer'"),
     ("optimizer: ada", "x.yaml:1: optimizer: ", "'ada'", "'adam'", *OPTIMIZERS),
     ("optimizer: RMSProp", "x.yaml:1: optimizer: ", "rmsprop", "'RMSProp'"),
-    ("optimizer: SGD:momentum=0.5,nesterov=True", "x.yaml:1: optimizer: ", "nesterov:0.5"),
+    ("optimizer: SGD:momentum=0.5,nesterov=True", "x.yaml:1: optimizer: ", "nesterov:momentum=0.5"),
     ("optimizer: 5", "x.yaml:1: optimizer: ", "momentum:0.9", "got 5"),
     ("optimizer: adam:lr=0.1", "x.yaml:1: optimizer: ", "learning_rate 0.1"),
     ("optimizer: adam:0.1", "x.yaml:1: optimizer: ", "without a key", "beta1, beta2, epsilon"),

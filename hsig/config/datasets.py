@@ -30,11 +30,11 @@ from hsig.config.features import (
     ROW_NAMES,
     TARGET,
     are_dates,
+    are_numbers,
     count_values,
     counts_rows,
     describe_decisions,
     describe_values,
-    find_disguise,
     flag_drop,
     join_some,
 )
@@ -327,18 +327,16 @@ def _check_numbers(
     if not count:
         return True
     texts = [column.texts[code] for code in np.unique(column.codes[is_text])]
-    looks = find_disguise(texts)
-    if not looks:
+    if not are_numbers(texts):
         counts = count_values(column.present)
         few = len(counts) <= MAX_NAMES and min(counts.values()) > 1
         if 2 * count > present or (few and 10 * count >= present):
             return True
     row = int(np.argmax(is_text))
-    all_look = f" ({looks})" if looks else ""
     way = f"leave the column out: {flag_drop([column], case.choices)}"
     case.wrong(
         f"{case.table.where(row)}: {column.name}: expected a number, got {column.text(row)!r}"
-        f"{all_look}{_count_more(count)}. Write numbers such as 1234.5, or "
+        f"{_count_more(count)}. Write numbers such as 1234.5, or "
         f"{'name another target with --target' if is_target else way}"
     )
     return False

@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hsig.arrays import Array
-from hsig.config.values import describe
 
 MAX_BYTES = 500_000_000
 _MISSING = "? - -- . NA N/A n/a #N/A #NA <NA> NaN nan -nan -NaN NULL null NaT"
@@ -258,14 +257,6 @@ def find_layout(data: bytes, file: str) -> Layout:
             layout = layout._replace(start=rest[0][0])
         if top:
             facts.append(f"the header is line {line}: what is above it is left out")
-        if units := _find_units([row for _, row in rest], dialect):
-            second = rest[0][0]
-            layout = layout._replace(start=second + 1)
-            problems.append(
-                f"line {second}: expected numbers as in the rows below, got {units}. If these are "
-                f"units or a second header, delete the line: sed {second}d {file} > plain.csv. If "
-                f"line {line} is a title, delete that"
-            )
     elif top:
         above, fields = rows[top - 1]
         names = tuple(_read_comment(fields))
@@ -316,17 +307,12 @@ def _is_header(
         if len(values) == len(first) and (
             rises or (counts and (values[0] == 0 or (len(first) > 2 and not again)))
         ):
-            raise UnreadableError(_describe_counting_header(line, first, file))
+            raise UnreadableError(_describe_unclear(line, first, file))
         return False
     if (counts or years or len(over) >= 3 * len(values)) and not again:
         return True
     if over:
-        place = over[0]
-        raise UnreadableError(
-            f"line {line}: got {describe(first[place])} in column {place + 1} where the rows below "
-            "have a number, and numbers beside it. If the line names the columns, write names with "
-            "a letter; if it is a row, write a number; if neither, delete it"
-        )
+        raise UnreadableError(_describe_unclear(line, first, file))
     return False
 
 
@@ -336,25 +322,21 @@ def _are_numbers(fields: Sequence[str], dialect: Dialect) -> bool:
     return 2 * sum(values) > len(values)
 
 
-def _describe_counting_header(line: int, first: Sequence[str], file: str) -> str:
-    shown = ", ".join(first[:4]) + (", ..." if len(first) > 4 else "")
+def _describe_unclear(line: int, first: Sequence[str], file: str) -> str:
+    shown = ", ".join(map(repr, first[:20])) + (", ..." if len(first) > 20 else "")
     named = f"sed -n '{line}s/[0-9][0-9]*/x&/gp' {file}"
     return (
-        f"line {line}: {shown} may number the columns, as pandas does, or be a row. Name them. "
+        f"line {line}: {shown} may name the columns, or be a row. Mend a field that is wrong. "
         f"If the line is their header: sed '{line}s/[0-9][0-9]*/x&/g' {file} > "
         f"named.csv. If it is a row: ({named}; cat {file}) > named.csv. Then use csv:named.csv"
     )
 
 
 def _describe_other_width(line: int, names: int, layout: Layout, file: str) -> str:
-    way = "Write a name for each field"
-    if names + 1 == layout.width:
-        way += ", also for the first, if it names the rows"
-    if names < layout.width and layout.dialect.separator == ",":
-        way += "; if there are decimal commas, save the file with ; between fields"
     return (
         f"line {line}: expected a header of {layout.width} names, as many as the rows have fields, "
-        f"got {names}. {way}; if it is no header, delete the line: sed {line}d {file} > plain.csv"
+        f"got {names}. Write a name for each field, also of rows that are named; with decimal "
+        f"commas, ; between fields; if it is no header, delete it: sed {line}d {file} > plain.csv"
     )
 
 
@@ -364,14 +346,3 @@ def _read_comment(fields: Sequence[str]) -> list[str]:
         return []
     first = fields[0].lstrip("#%/").strip()
     return [first, *fields[1:]] if first else list(fields[1:])
-
-
-def _find_units(rest: Sequence[Sequence[str]], dialect: Dialect) -> str:
-    """What the first row has where all others have numbers, if it has no number there."""
-    if len(rest) < 2:
-        return ""
-    columns = zip(*rest[1:], strict=True)
-    texts = [t for t, c in zip(rest[0], columns, strict=True) if _are_numbers(c, dialect)]
-    if any(dialect.number(text) is not None for text in texts) or MISSING.issuperset(texts):
-        return ""
-    return ", ".join(map(repr, texts[:5]))

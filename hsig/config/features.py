@@ -30,17 +30,12 @@ ROW_NAMES = re.compile(
 )
 ID_NAME = re.compile(r".*[a-z]I[dD]")
 _TARGET_NAMES = re.compile("target|class|label|species|diagnosis|outcome|response")
-# what numbers look like that are not written as such
-_DISGUISES = {
-    "percentages": r"[-+]?[\d.,]+ ?%",
-    "amounts of money": r"[-+]?[$€£¥] ?[-+]?[\d.,]+|[-+]?[\d.,]+ ?[$€£¥]",
-    "numbers with separated thousands": r"[-+]?\d{1,3}([,.'_ \u00a0\u202f]\d{3})+([.,]\d+)?",
-    "numbers with a decimal comma": r"[-+]?\d*,\d+([eE][-+]?\d+)?",
-    "numbers with a decimal point, where others have a comma": r"[-+]?\d*\.\d+([eE][-+]?\d+)?",
-    "numbers with a minus sign other than -": r"\u2212[\d.,]+",
-    "numbers that are not finite": r"(?i)[-+]?(inf|infinity|\d[\d.]*e\d+)",
-    "numbers in another notation": r"(?i)[-+]?[\d.,_ ]*\d|0x[0-9a-f]+",
-}
+# numbers that are not written as such: in another notation, of money, in percent, or not finite
+_DISGUISE = re.compile(
+    r"[-+\u2212]?[$€£¥]? ?[-+]?(0x[0-9a-f]+|[\d.,'_ \u00a0\u202f]*\d(e[-+]?\d+)?|inf(inity)?)"
+    r" ?[%$€£¥]?",
+    re.IGNORECASE,
+)
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 _WITH_UNIT = re.compile(r"[-+]?\d+[.,]?\d*\s*([a-zA-Zµ°/\"]+)")
 
@@ -157,15 +152,13 @@ def describe_columns(table: Table) -> tuple[Feature, ...]:
     return tuple(features)
 
 
-def find_disguise(texts: Sequence[str]) -> str:
-    """What sort of numbers most texts of a column are meant as, if they are."""
+def are_numbers(texts: Sequence[str]) -> bool:
+    """Whether most texts of a column are meant as numbers, such as 5%, $5 and 5 kg."""
     texts = texts[:1000]
-    for words, pattern in _DISGUISES.items():
-        if 2 * sum(bool(re.fullmatch(pattern, text)) for text in texts) > len(texts):
-            return words
     with_unit = [_WITH_UNIT.fullmatch(text) for text in texts]
     units = {match and match.group(1) for match in with_unit}
-    return "numbers with a unit" if len(texts) > 2 and len(units) == 1 and None not in units else ""
+    disguised = sum(bool(_DISGUISE.fullmatch(text)) for text in texts)
+    return 2 * disguised > len(texts) or (len(texts) > 2 and len(units) == 1 and None not in units)
 
 
 def are_dates(numbers: Array) -> bool:

@@ -65,7 +65,10 @@ class TaskKind(SpecKind):
         if isinstance(value, dict) and {"inputs", "targets"} <= set(value) <= _TASK_KEYS:
             return _read_rows(value, location)
         if location.value.is_argument and not isinstance(value, str):
-            return _read_columns(value, location)
+            from hsig.config.tables import has_columns, table_of_columns
+
+            if has_columns(value):
+                return table_of_columns(value, location)
         spec = read_spec(value, location, f"a task's name, {_TASK_FORMS}")
         if spec.name not in TASKS:
             hint = _suggest_file(str(value)) or nearest(spec.name, TASKS)
@@ -234,14 +237,6 @@ def _read_csv(name: object, location: Location) -> "Table":
     return read_table(name, location)
 
 
-def _read_columns(value: object, location: Location) -> "Table":
-    from hsig.config.tables import has_columns, table_of_columns
-
-    if not has_columns(value):
-        raise location.expected(f"a task's name, {_TASK_FORMS}, or anything with columns", value)
-    return table_of_columns(value, location)
-
-
 def _read_again(document: Mapping[str, Any], location: Location) -> "Table":
     """The table of a kept run, which has no copy of it."""
     table = _read_csv(document["csv"], location)
@@ -255,7 +250,9 @@ def _read_again(document: Mapping[str, Any], location: Location) -> "Table":
 
 def _read_rows(value: dict[str, Any], location: Location) -> "Task":
     """The task of rows in a config, or in a kept run."""
-    from hsig.networks.tasks import TASKS, Source
+    import numpy as np
+
+    from hsig.networks.tasks import TASKS, Source, Task
 
     name, columns = value.get("name", "rows"), value.get("columns", [])
     if not isinstance(name, str):
@@ -275,35 +272,22 @@ def _read_rows(value: dict[str, Any], location: Location) -> "Task":
         raise location.below("name").wrong(
             f"'{name}' is hsig's own task with other samples. Use another name"
         )
-    if not isinstance(columns, list) or not all(map(_is_column_name, columns)):
+    texts = [c for c in columns if isinstance(c, str)] if isinstance(columns, list) else [""]
+    if texts != columns or not all(text and text.isprintable() for text in texts):
         raise location.below("columns").expected("a list of names of printable text", columns)
     width = len(inputs[0]) + len(targets[0])
     if columns and len(columns) != width:
         raise location.below("columns").wrong(
             f"expected {width} names, first of the inputs, then of the targets, got {len(columns)}"
         )
-    task = _make_task(name, inputs, targets, columns, location)
+    check_size(len(inputs), len(inputs[0]), len(targets[0]), location)
+    task = Task(name, np.array(inputs), np.array(targets), tuple(columns))
     source = None
     if "sha256" in value:
         source = Source(value["csv"], value["sha256"], tuple(value.get("notes", ())))
     return replace(
         task, kind=value.get("kind", ""), classes=tuple(value.get("classes", ())), source=source
     )
-
-
-def _make_task(
-    name: str,
-    inputs: list[list[float]],
-    targets: list[list[float]],
-    columns: list[str],
-    location: Location,
-) -> "Task":
-    import numpy as np
-
-    from hsig.networks.tasks import Task
-
-    check_size(len(inputs), len(inputs[0]), len(targets[0]), location)
-    return Task(name, np.array(inputs), np.array(targets), tuple(columns))
 
 
 def _read_matrix(value: object, location: Location) -> list[list[float]]:
@@ -338,8 +322,3 @@ def _read_row(value: object, location: Location) -> list[float]:
         return number
 
     return check_all(partial(read_finite, place) for place in range(len(value)))
-
-
-def _is_column_name(name: object) -> bool:
-    """Whether something may be the name of a column."""
-    return isinstance(name, str) and bool(name) and name.isprintable()
