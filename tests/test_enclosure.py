@@ -28,33 +28,23 @@ from hsig.networks.network import default_output_activation
 
 PROVED = [  # by hand, unless said
     ("1/(1 + x**2)", 0, 1),
-    ("1/(1 + abs(x))", 0, 1),
     ("1/(2 + log1p(x**2))", 0, 0.5),
     ("log1p(abs(x))/(1 + log1p(abs(x)))", 0, 1),
-    ("max(x, 0) - max(x - 1, 0)", 0, 1),
     ("(abs(x + 1) - abs(x - 1))/2", -1, 1),
     ("softplus(x) - softplus(x - 1)", 0, 1),
     ("(softplus(x - 1000) - softplus(x - 1003))/3", 0, 1),
     ("3*exp(-(x - 70)**2) + sigmoid(x)", 0, 4),
-    ("log(x*x + 1)", 0, inf),
     ("asinh(x)", -inf, inf),
-    ("exp(-x*x)", 0, 1),
     ("atan(x)", -pi / 2, pi / 2),
     ("x*exp(-x)", -inf, np.exp(-1.0)),
-    ("x**2*exp(-x**2)", 0, np.exp(-1.0)),
     ("x*sigmoid(x)", -0.278464542761073796, inf),  # -W(1/e), mpmath
     ("sin(x)/(1 + x*x)", -0.437414158289, 0.437414158289),  # mpmath's findroot of the slope
     ("where(x > 0.3, 1, 0)", 0, 1),
     ("where(x == 7.3, 5, sigmoid(x))", 0, 5),
-    ("2*sigmoid(x) - 1", -1, 1),
-    ("x**2/(1 + x**2)", 0, 1),
     ("x/(1 + x**2)", -0.5, 0.5),
     ("(1 + x/sqrt(1 + x**2))/2", 0, 1),
     ("(x + sqrt(x**2 + 4))/2", 0, inf),
     ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", -1, 1),
-    ("(1 - exp(-x))/(1 + exp(-x))", -1, 1),
-    ("(exp(2*x) - 1)/(exp(2*x) + 1)", -1, 1),
-    ("sinh(x)/cosh(x)", -1, 1),
     ("asinh(x)/(1 + abs(asinh(x)))", -1, 1),
     ("x*tanh(softplus(x))", -0.30884341301725043, inf),  # mpmath
     ("x/(1 + log1p(abs(x)))", -inf, inf),
@@ -81,7 +71,6 @@ def test_the_range_is_found_and_proved(written, low, high):
     [
         ("sin(x) + sin(1.41421*x)", -2, 2),
         ("x*(1 + erf(x/sqrt(2)))/2", -0.16997120747990366, inf),  # mpmath
-        ("sin(x)*cos(x)", -0.5, 0.5),
         ("sin(x) + sin(3*x)/3", -2 * sqrt(2) / 3, 2 * sqrt(2) / 3),
         ("sin(x)**2 + cos(x)**2", 1, 1),
         ("x - floor(x)", 0, 1),

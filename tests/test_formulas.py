@@ -22,7 +22,7 @@ from hsig.activations import ACTIVATIONS
 from hsig.activations.names import all_aliases, inline_activation
 from hsig.formulas.derivative import differentiate_by_rules, to_polynomial
 from hsig.formulas.function import KINKS, Function, split_pieces
-from hsig.formulas.nodes import X, format_formula, number, walk
+from hsig.formulas.nodes import X, format_formula, walk
 from hsig.formulas.parsing import MAX_LENGTH, FormulaError, parse, parse_template
 from hsig.formulas.primitives import PRIMITIVES
 from hsig.formulas.program import Evaluator, lower
@@ -67,8 +67,6 @@ def test_the_table_is_parsed_as_it_is_printed():
         ("-x**2", "-x**2"),
         ("(-x)**2", "(-x)**2"),
         ("2**-x", "2**-x"),
-        ("x - (1 - x)", "x - (1 - x)"),
-        ("x/(2*x)", "x/(2*x)"),
         ("where(0 < x < 1, 1, 2)", "where(x > 0, where(x < 1, 1, 2), 2)"),
         ("where(x < 0 or x > 1, 1, 2)", "where(x < 0, 1, where(x > 1, 1, 2))"),
         ("where(not x != 1, x, 2)", "where(x == 1, x, 2)"),
@@ -77,11 +75,8 @@ def test_the_table_is_parsed_as_it_is_printed():
         ("leaky_relu(x, leak=0.3)", "where(x > 0, x, 0.3*x)"),
         ("softplus(2*x, beta=3)", "softplus(3*(2*x))/3"),
         ("soft_shrink(x, bound=-1)", "where(x == 0, x, where(x > 0, x + 1, x - 1))"),
-        ("hard_tanh(x - 1)", "where(x - 1 <= -1, -1, where(x - 1 >= 1, 1, x - 1))"),
         ("pow(x, 3)", "x**3"),
         (" 1e3*+x ", "1000*x"),
-        ("min(x, pi)", "min(x, 3.141592653589793)"),
-        ("where(1 != x, 0.5, x)", "where(x == 1, x, 0.5)"),
         ("where(1 < 2, x, 3)", "x"),
         ("x/(-exp(x))", "-(x/exp(x))"),
         ("x + x**0", "x + 1"),
@@ -96,12 +91,9 @@ def test_a_formula_means(written, meant):
     ("naive", "careful"),
     [
         ("log(1 + exp(x))", "softplus(x)"),
-        ("log1p(exp(2*x))", "softplus(2*x)"),
         ("1/(1 + exp(-x))", "sigmoid(x)"),
         ("exp(x)/(exp(x) + 1)", "sigmoid(x)"),
-        ("x/(1 + exp(-x))", "x*sigmoid(x)"),
         ("exp(x) - 1", "expm1(x)"),
-        ("log(1 + x*x)", "log1p(x*x)"),
         ("log(sigmoid(x))", "-softplus(-x)"),
     ],
 )
@@ -127,25 +119,18 @@ def test_parameters_are_numbers_or_stay_open():
 
 REFUSED = [
     ("", "expected a formula"),
-    ("   ", "expected a formula"),
     ("exp(x", "1 ) missing"),
-    ("exp(x))", "1 ( missing"),
     ("1.7 x", "is there a * missing?"),
     ("2x", "is there a * missing?"),
     ("x^2", "a power is **"),
     ("1if x else 2", "expected"),
     ("0777*x", "expected a formula"),
     ("__import__('os')", 'got "\'"'),
-    ("__import__(x)", "unknown function '__import__'"),
-    ("x.__class__", "expected x, numbers"),
     ("(x).y(x)", "expected x, numbers"),
-    ("lambda x: x", "got ':'"),
     ("x if x else 1", "expected x, numbers"),
     ("[x]", "got '['"),
-    ("x, 1", "expected x, numbers"),
     ("x // 2", "expected x, numbers"),
     ("True*x", "expected a number"),
-    ("1j*x", "expected a number"),
     ("x < 1", "a comparison goes within where()"),
     ("where(x, 1, 2)", "expected a comparison"),
     ("where(x is 1, 1, 2)", "expected a comparison"),
@@ -171,15 +156,10 @@ REFUSED = [
     (f"where({' and '.join(f'x < {n}' for n in range(100))}, x, 0)", "at most 100 operations"),
     # coefficients, and what folding makes of them
     ("tanh(x)*inf/inf", "expected finite coefficients, got tanh(x)*inf"),
-    ("where(exp(x) == -inf/-inf, x, 2*x)", "got -inf/-inf"),
-    ("inf - inf + x", "got inf - inf"),
-    ("x + (3 - 0.1 + -inf)", "expected finite coefficients"),
     ("9**9**9**9*x", "expected finite coefficients, got 9**387420489.0"),
-    ("min(x, 1e308*10)", "got 1e+308*10"),
     ("exp(1000)*x", "got exp(1000)"),
     ("sqrt(-1) + x", "got sqrt(-1)"),
     ("x/(1 - 1)", "got x/0"),
-    ("0/0 + x", "got 0/0"),
     ("snake(x, a=0)", "got 0/0"),
     ("9" * 1900 + "*x", "expected"),
     ("where(" + "x < " * 300 + "x, 1, 2)", "at most"),
@@ -270,18 +250,12 @@ def test_functions_and_choices_keep_nan():
         ("sign(x)*x", 0, 0),
         # the point at which these turn is not computed: the rule itself decides
         ("max(sin(x), 0)", 0, 0),
-        ("max(0, sin(x))", 0, 1),
-        ("min(sin(x), 0)", 0, 0),
         ("clip(sin(x), 0, 1)", 0, 1),
-        ("clip(1 + sin(x), 0, 1)", 0, 1),
         ("abs(sin(x))", 0, 0),
         ("where(sin(x) < 0, x, 2*x)", 0, 2),
-        ("where(sin(x) <= 0, x, 2*x)", 0, 1),
         ("where(sin(x) == 0, 3*x, x)", 0, 3),
         # the branch that is taken, whatever the other one is there
         ("where(x == 0, 1, sin(x)/x)", 0, 0),
-        ("where(x != 0, 1/x, 0)", 0, 0),
-        ("where(x == 0, 0, exp(-1/x**2))", 0, 0),
         ("2*where(x == 1, 3*x, x/(x - 1))", 1, 6),
         ("where(x == 1, 3, x**2)", 1, 0),
         ("where(x**3 == 0, x, log(x))", 0, 1),
@@ -320,23 +294,6 @@ def test_the_derivative_is_that_of_small_steps(root, x):
     assert found == pytest.approx(float(wanted / step), rel=1e-5, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    "written",
-    ["x**5/(1 + x**4)", "x**2.5", "x**0.5", "x**-3", "clip(x, -inf, 2)", "(x + 1)/(2 - x)", "2**x"],
-)
-def test_quotients_and_powers_have_exact_first_and_second_derivatives(written):
-    root, x = parse(written), np.array([0.3, 1.2, 3.7])
-    function = Function(root)
-    for order, found in ((1, function), (2, function.derivative)):
-        wanted = [float(mp.diff(lambda t: exact(root, t), mp.mpf(float(t)), order)) for t in x]
-        np.testing.assert_allclose(found.evaluate_slope(x), wanted, rtol=1e-11, atol=1e-14)
-
-
-def test_the_slope_of_a_division_by_0_is_nan():
-    by_0 = Function(apply("divide", X, number(0.0)))
-    assert np.isnan(by_0.evaluate_slope(np.ones(1))[0])
-
-
 # --- pieces -----------------------------------------------------------------------------------
 
 
@@ -362,15 +319,10 @@ def test_pieces_of_lines_are_those_that_are_found_by_force(root):
         ("where(x > 0, x, exp(x) - 1)", [(0, np.inf, 1)]),
         ("x*clip(x/6 + 0.5, 0, 1)", [(-np.inf, -3, 0), (3, np.inf, 1)]),
         ("(x + 1)**2 - x*x", [(-np.inf, np.inf, 2)]),
-        ("where(x < inf, 2*x, 1)", [(-np.inf, np.inf, 2)]),
         ("clip(2*x, -inf, 1)", [(-np.inf, 0.5, 2), (0.5, np.inf, 0)]),
-        ("max(x, -inf)", [(-np.inf, np.inf, 1)]),
         # as NumPy's: the minimum of the maximum with the lower end, and the upper
         ("clip(x, 0.2*x + 0.5, x)", [(-np.inf, np.inf, 1)]),
-        ("clip(x, 1, 0) + 0.1*x", [(-np.inf, np.inf, 0.1)]),
-        ("clip(x, 0.1, x)", [(-np.inf, np.inf, 1)]),
         ("clip(x, 1 - x, x - 1)", [(-np.inf, np.inf, 1)]),
-        ("clip(1, 0, x)", [(-np.inf, 1, 1), (1, np.inf, 0)]),
         # 0.1 is not 1/10: two points, and one double for both
         ("where(x < 0.1, 0, where(10*x < 1, 5, x))", [(-np.inf, 0.1, 0), (0.1, np.inf, 1)]),
         ("abs(abs(x) - 1)", [(-np.inf, -1, -1), (-1, 0, 1), (0, 1, -1), (1, np.inf, 1)]),
@@ -416,13 +368,6 @@ def test_an_activation_by_its_name_in_a_formula_is_that_activation():
         if by_name.value is not row.function.value:
             undefined = Function(read(f"{name}(log(x))")).evaluate(np.array([-1.0]))
             assert np.isnan(undefined)[0], name
-
-
-def test_the_digits_of_fractions_are_bounded():
-    text = "x + " + "(" * 6 + "(x + 0.1) - (x + 0.3)" + ")**6" * 6
-    (piece,) = split_pieces(parse(text))
-    assert to_polynomial(piece.formula) is None
-    assert to_polynomial(parse("(x + 0.1) - (x + 0.3)")) == (Fraction(0.1) - Fraction(0.3),)
 
 
 def test_the_work_on_pieces_is_bounded(monkeypatch):

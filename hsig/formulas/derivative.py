@@ -265,11 +265,12 @@ def find_extremes(p: Polynomial, start: float, stop: float) -> tuple[float, ...]
         return ()
     turns = (x for x in find_roots(slope) if start < x < stop)
     places: list[Fraction | float] = [start, stop, *turns]
-    values = [_evaluate_polynomial(p, x) for x in places]
+    values = [evaluate_polynomial(p, x) for x in places]
     return to_double(min(values)), to_double(max(values))
 
 
-def _evaluate_polynomial(p: Polynomial, x: Fraction | float) -> Fraction | float:
+def evaluate_polynomial(p: Polynomial, x: Fraction | float) -> Fraction | float:
+    """The exact value of a polynomial; at an infinity its limit."""
     if isinf(x):
         return copysign(inf, p[-1]) * copysign(1.0, x) ** (len(p) - 1) if len(p) > 1 else sum(p)
     return reduce(lambda total, c: total * Fraction(x) + c, reversed(p), Fraction(0))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import inf, isclose, isfinite, nextafter
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from hsig.arrays import Array, BoolArray
 from hsig.formulas.derivative import (
     Polynomial,
     differentiate,
+    evaluate_polynomial,
     find_roots,
     substitute_x,
     to_double,
@@ -63,15 +64,8 @@ class _Cell(NamedTuple):
     stop: Fraction
 
     @property
-    def middle(self) -> Fraction:
-        return (self.start + self.stop) / 2
-
-    @property
     def holds_a_double(self) -> bool:
         return self.start == self.stop or to_double(self.start) != to_double(self.stop)
-
-    def cut(self, x: Fraction) -> tuple["_Cell", "_Cell", "_Cell"]:
-        return _Cell(self.start, x), _Cell(x, x), _Cell(x, self.stop)
 
 
 def split_pieces(root: Node) -> tuple[Piece, ...]:
@@ -96,7 +90,8 @@ def split_pieces(root: Node) -> tuple[Piece, ...]:
         if isinstance(result, Node):
             resolved.append((cell, result))
         else:
-            stack += reversed(cell.cut(result))
+            ends = (cell.start, result, result, cell.stop)
+            stack += reversed([_Cell(*pair) for pair in pairwise(ends)])
     pieces = tuple(_merge([(cell, formula) for cell, formula in resolved if cell.holds_a_double]))
     curved = [list(walk(p.formula)) for p in pieces if to_polynomial(p.formula) is None]
     is_small = len(pieces) <= MAX_PIECES and sum(map(len, curved)) <= _MAX_OPERATIONS
@@ -190,8 +185,7 @@ def _choose(
     for x in turns:
         if cell.start < x < cell.stop:
             return x
-    middle = cell.middle
-    value = reduce(lambda total, c: total * middle + c, reversed(difference), Fraction(0))
+    value = evaluate_polynomial(difference, (cell.start + cell.stop) / 2)
     return branches[(value > 0) - (value < 0) + 1]
 
 
