@@ -512,5 +512,7 @@ def comparison_page(
         brief=tuple(
             Line(result_line(experiment, variant) + describe_rate(variant.label, tuned))
             for variant in ranked
-        ),
+        )
+        if experiment.chosen_measure.name == SOLVED or not said
+        else tuple(lines(said)),
     )
