@@ -236,12 +236,6 @@ def test_beside_a_kink_the_hessian_is_that_of_its_own_side(beside):
     assert found.kink[0] == pytest.approx(abs(beside))
 
 
-def test_the_output_has_kinks_too():
-    weights = one_seed(np.zeros((3, 1)), [0.0, 2.4])
-    found = loss_surface(network("tanh", "hard"), weights, TASKS["and"])
-    assert found.kink[0] == pytest.approx(0.1)
-
-
 # --- end points -------------------------------------------------------------------------------
 
 
@@ -278,14 +272,6 @@ def test_units_that_tell_the_inputs_apart_but_lead_nowhere_are_at_a_saddle():
         [True],
     )
     assert found.stationary_eigenvalues[0, 0] < -0.001
-
-
-def test_a_saddle_near_by_is_found_and_the_way_to_it_measured():
-    found = locate_end_points(SIGMOIDS, one_seed(APART, [0.1, -0.1, 0.1, 0.05]), XOR)
-    assert found.kind.tolist() == ["saddle"]
-    assert 0.0 < found.distance[0] < 0.3
-    assert found.least_gradient[0] <= STATIONARY < 1e-3 < found.gradient[0]
-    assert found.stationary_cost[0] == pytest.approx(0.25, abs=1e-9)
 
 
 def test_on_the_way_of_the_sigmoid_the_cost_falls_on_both_sides_of_every_saddle(monkeypatch):

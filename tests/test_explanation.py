@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import document, tables
+from pages import document
 from prepared import trial
 
 from hsig.analysis.parts import REMEDY, Part
@@ -251,11 +251,3 @@ def test_the_conclusion_names_the_smallest_the_best_and_the_best_of_a_library():
     assert named(small) == {"few"}
     long = replace(good, time=14.4)
     assert "14.4 times the time" in conclusion_of([long])[0]
-
-
-def test_the_timeline_counts_every_seed():
-    timeline = tables(page_of(activation="hard", epochs=50, report_every=5, seeds=7))[1]
-    assert [row[0] for row in timeline.rows] == ["0", "10", "20", "30", "40", "50"]
-    assert {"x below -2.5", "x above 2.5", "hidden", "output"} <= set(timeline.columns)
-    deep = tables(page_of(activation="tanh", hidden="3-2", epochs=5, seeds=1))[1]
-    assert deep.columns[-3:] == ("hidden 1", "hidden 2", "output")

@@ -3,9 +3,9 @@ from pages import document, rows
 from prepared import RIGHT, UNKNOWN, WRONG, prepared
 
 from hsig.analysis.summary import summarise
-from hsig.output.formats import as_csv, as_markdown
+from hsig.output.formats import as_csv
 from hsig.reports import documents
-from hsig.reports.page import Curves, HeatMap, Line, Page, Shade, Table, lines, page_of_tables
+from hsig.reports.page import Table, page_of_tables
 from hsig.reports.training import training_page
 
 
@@ -45,44 +45,3 @@ def test_no_text_in_a_csv_starts_a_formula():
     assert as_csv(page_of_tables(table)).splitlines() == [
         "a,b", "'=1+1,-0.5", "'@x,+0.25", "'-x,a=b", "'+y,-inf"
     ]  # fmt: skip
-
-
-def test_markdown_as_a_whole():
-    table = Table("what came", ("name", "number"), (("a|b", "1"), ("c", "")), prose=("name",))
-    shades = ((Shade("5a", 0.05), Shade("", None)),)
-    blocks = (
-        lines(["first", "second"]),
-        table,
-        Curves("drawn on a screen", [0, 1], [[0.0, 1.0]]),
-        HeatMap("hidden 2", "rate", "epochs", ("0.1",), ("8", "9"), shades),
-        (Line("why", "title"), Line("because", "answer"), Line("yes", "good"), Line("no", "bad")),
-    )
-    assert (
-        as_markdown(Page(blocks, document=dict, rows=lambda: ((), ())))
-        == """\
-first
-
-second
-
-what came:
-
-| name | number |
-| --- | ---: |
-| a\\|b | 1 |
-| c |  |
-
-hidden 2:
-
-| rate \\ epochs | 8 | 9 |
-| ---: | ---: | ---: |
-| 0.1 | 5a |  |
-
-why
-
-**because**
-
-**yes**
-
-**no**
-"""
-    )

@@ -1,11 +1,8 @@
 """No value from outside gives anything but an experiment, or words that say where it stands."""
 
-import os
 import string
 import subprocess
 import sys
-import threading
-import time
 import warnings
 from functools import partial
 from math import inf, nan
@@ -180,25 +177,6 @@ def test_what_cannot_be_a_file_is_refused_as_a_config_and_as_a_csv_file(path):
     assert said.startswith("--task: ")
     assert str(Path(path)) in said
     assert hsig("train", path, "-e", "1", "-s", "1", "--no-save")[0] == 2
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
-def test_a_pipe_is_read_once_to_its_end_and_says_the_same_again(folder):
-    os.mkfifo("slow.yaml")
-
-    def write():
-        with Path("slow.yaml").open("w", encoding="utf-8") as pipe:
-            for line in ("hidden: 2\n", "epochs: 7\n"):
-                pipe.write(line)
-                pipe.flush()
-                time.sleep(0.1)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    for _ in range(2):
-        experiment = load_experiment(folder / "slow.yaml")
-        assert (experiment.hidden, experiment.epochs) == ((2,), 7)
-    writer.join()
 
 
 @pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="no /dev/stdin on this system")

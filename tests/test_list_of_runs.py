@@ -13,8 +13,7 @@ from prepared import made_run
 from hsig.config.keys import KEYS
 from hsig.config.loading import load_experiment
 from hsig.errors import ConfigError
-from hsig.experiments.experiment import Outcome
-from hsig.experiments.training import gather, run
+from hsig.experiments.training import run
 from hsig.runs.listing import (
     complete_run_name,
     find_record,
@@ -307,15 +306,3 @@ def test_where_runs_go_is_chosen_and_nothing_is_kept_where_nobody_wants_it(runs,
     found = hsig(*few)
     assert (found[0], "warning: runs: this run cannot be kept" in found[2]) == (0, True)
     assert invoked(*few, "--runs-dir", "runs").exit_code == 1  # the error of hsig itself
-
-
-def test_parts_that_were_never_begun_have_no_result(tmp_path):
-    made = made_run(activation="hard", seeds="2", epochs="4")
-    (part,) = made["parts"]
-    experiment = part.experiment
-    stopped = replace(part, outcome=Outcome(experiment, ()))
-    keep_run(tmp_path, **made | {"parts": [stopped], "complete": False})
-    (record,), problems = read_records(tmp_path)
-    assert (problems, record.meta["parts"][0]["results"]) == ([], [])
-    assert gather(experiment, []).results == ()
-    assert hsig("runs", "list", "--runs-dir", str(tmp_path))[0] == 0

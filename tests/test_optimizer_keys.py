@@ -162,15 +162,6 @@ def test_of_two_spellings_the_later_source_wins_and_one_source_has_one(tmp_path,
         hsig.train("hard", epochs=1, seeds=1, **flags)
 
 
-def test_a_record_from_before_there_was_a_batch_size_means_what_it_meant():
-    keys = resolved_keys(load_experiment(flags={"seeds": "2", "learning_rate": "0.3"}))
-    new = ("optimizer", "weight_decay", "clip_norm", "batch_size", "order")
-    old = {key: value for key, value in keys.items() if key not in new}
-    for update, size in (("online", 1), ("batch", None)):
-        experiment = load_resolved({**old, "update": update}, "run.json")
-        assert (experiment.batch_size, experiment.learning_rate) == (size, 0.3)
-
-
 # --- elsewhere ----------------------------------------------------------------------------------
 
 # by the documentation of each program

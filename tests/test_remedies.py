@@ -226,16 +226,6 @@ def test_in_place_of_a_slope_that_was_given_a_formula_has_its_own(given_, right)
     np.testing.assert_array_equal(ours.predictions, theirs.predictions)
 
 
-def test_a_slope_that_is_right_or_better_than_nothing_stays():
-    for spec in (
-        "{name: f, formula: sigmoid(x), derivative: sigmoid(x)*(1-sigmoid(x))}",
-        "sigmoid:backward=output",  # its own by another name
-        "step:backward=straight_through",  # its own is 0
-        "hard",
-    ):
-        assert not any("derivative" in name for name, _ in changes(activation=spec))
-
-
 def test_a_function_in_python_is_given_the_derivative_of_its_values():
     wrong = in_python("f", np.tanh, np.cos)
     derived = wrong.with_own_derivative()

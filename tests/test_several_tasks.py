@@ -65,13 +65,6 @@ def test_all_problems_of_all_tasks_come_in_one_report(flags, told):
         assert str(caught.value).count(part) == 1, caught.value.messages
 
 
-def test_a_problem_of_a_task_has_its_own_line(tmp_path):
-    path = tmp_path / "my.yaml"
-    path.write_text("activations: [tanh, hard]\ntask:\n  - xor\n  - und\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"my\.yaml:4: task: unknown task 'und'"):
-        load_side_by_side([path], {})
-
-
 def test_several_tasks_are_for_compare_with_one_config(tmp_path):
     for command in ("train", "explain"):
         with pytest.raises(

@@ -246,25 +246,6 @@ def test_a_signal_is_heard_while_an_engine_takes_a_step(number):
     assert err.startswith("interrupted: ")
 
 
-@pytest.mark.usefixtures("runs")
-@pytest.mark.parametrize("pause", [0.0, 1.0])
-def test_a_second_signal_ends_it_unless_it_is_the_first_again(runs, pause):
-    """`timeout` sends a signal twice, to the process and to its group."""
-    slow = AT_A_CALL.replace("return original", f"time.sleep({pause}); return original").replace(
-        "import signal", "import os, threading, time, signal"
-    )
-    slow = slow.replace(
-        "signal.raise_signal(number)",
-        "signal.raise_signal(number)\n"
-        f"    threading.Timer({pause} / 1.5, os.kill, (os.getpid(), number)).start()",
-    )
-    call = ("hsig.runs.record", "keep_run", "train", "hard", "-e", "5", "-s", "2")
-    code, _, err = finish(start("-c", slow, signal.SIGTERM, *call))
-    assert code == 143
-    assert len(kept(runs)) == (pause == 0.0)
-    assert err.count("\n") == 1 + bool(pause)
-
-
 TAKES_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)

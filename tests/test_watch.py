@@ -8,7 +8,6 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,19 +175,3 @@ def test_whatever_ends_it_the_terminal_is_as_it_was(tmp_path, sent, code):
     watched.press(sent.encode()) if number is None else watched.process.send_signal(number)
     assert watched.end() == (-number if code is None else code)
     assert watched.has_given_terminal_back
-
-
-@POSIX
-def test_it_can_be_stopped_and_goes_on(tmp_path):
-    watched = Watched(tmp_path)
-    watched.process.send_signal(signal.SIGTSTP)
-    state = Path(f"/proc/{watched.process.pid}/stat")
-    if state.exists():
-        watched.read_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
-    watched.read_until(lambda: watched.has_given_terminal_back)
-    watched.seen = b""
-    watched.process.send_signal(signal.SIGCONT)
-    watched.read_until(lambda: OTHER_SCREEN in watched.seen and b"q quit" in watched.seen)
-    watched.press(b"q")
-    assert watched.end() == 0
-    assert watched.seen.count(SCREEN_BEFORE) == 1
