@@ -218,4 +218,14 @@ def test_what_is_told_of_held_out_rows_is_what_their_predictions_give(task):
     assert variant.median("held_out_r2") == pytest.approx(np.median(1 - rmse**2 / spread))
     alone = np.sqrt(((rows.targets - experiment.task.targets.mean()) ** 2).mean())
     assert variant.constants["held_out_rmse"] == pytest.approx(alone)
-    assert not variant.has_learnt_nothing(held_out=True)
+    assert not variant.find_shortfall(held_out=True)
+
+
+@pytest.mark.parametrize(("rate", "why"), [("0.01", "nothing"), ("1e9", "diverged")])
+def test_a_variant_that_diverged_is_not_said_to_have_learnt_nothing(rate, why):
+    settings = {"activation": "linear", "output_activation": "identity", "loss": "squared"}
+    settings |= {"learning_rate": rate, "epochs": "30", "seeds": "4", "measure": "loss"}
+    experiment = load_experiment(None, settings)
+    (variant,) = summarise(gather(experiment, run(experiment))).variants
+    assert why in variant.find_shortfall(held_out=False)
+    assert np.isnan(variant.median("rmse")) == (why == "diverged")

@@ -38,6 +38,10 @@ UNKNOWN = (math.nan,) * 3
 MAX_ROWS = 1000  # whose predictions are told one by one
 MAX_WORST = 16  # of more rows than these, as many as have the largest errors
 UNDECIDED = -1  # the class of predictions that are none: no output is the largest, or near enough
+# why a variant is no better than what no inputs give
+_LEARNT_NOTHING = "no better, so has learnt nothing"
+_BETTER_ON_TRAINING = "better on the training rows only"
+_MOST_DIVERGED = "most seeds diverged, and a smaller learning rate may help"
 TWINS_DIFFER = 0.01  # of a prediction between a seed and its twin; from here on they end elsewhere
 
 
@@ -178,14 +182,19 @@ class VariantSummary(ResultSummary):
     # how many of these ended elsewhere: a prediction differs by `TWINS_DIFFER` or more
     parted: int = 0
 
-    def has_learnt_nothing(self, held_out: bool) -> bool:
-        """Whether half of its seeds or more are no better than what no inputs give."""
-        for name, constant in self.constants.items():
-            if name.startswith(HELD_OUT) == held_out:
-                median = self.median(name)
-                worse = median <= constant if name.endswith("right") else median >= constant
-                return worse or math.isnan(median)
-        return False
+    def find_shortfall(self, held_out: bool) -> str:
+        """Why the median of its seeds is no better than what no inputs give; empty if it is."""
+        is_better = {
+            name.startswith(HELD_OUT): self.median(name) > constant
+            if name.endswith("right")
+            else self.median(name) < constant
+            for name, constant in self.constants.items()
+        }
+        if is_better.get(held_out, True):
+            return ""
+        if 2 * len(self.diverged_seeds) > len(self.seeds):
+            return _MOST_DIVERGED
+        return _BETTER_ON_TRAINING if is_better[False] else _LEARNT_NOTHING
 
 
 class UnmetExpectation(NamedTuple):
@@ -257,8 +266,13 @@ def _measure_quartiles(result: Result, task: Task | None) -> dict[str, Array]:
             values[f"{prefix}r2"] = r_squared(values[f"{prefix}rmse"], task, bool(prefix))
     if np.isnan(result.measures.held_out_right).all():
         values = {name: value for name, value in values.items() if not name.startswith(HELD_OUT)}
-    with np.errstate(invalid="ignore"):
-        return {name: quantiles(value, QUARTILES) for name, value in values.items()}
+    with np.errstate(invalid="ignore"):  # what is undefined is worse than any number
+        return {
+            name: -quantiles(-value, QUARTILES)[::-1]
+            if name.removeprefix(HELD_OUT) in ("right", "r2")
+            else quantiles(value, QUARTILES)
+            for name, value in values.items()
+        }
 
 
 def find_constants(experiment: Experiment) -> dict[str, float]:

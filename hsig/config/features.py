@@ -18,6 +18,7 @@ from hsig.networks.tasks import NUMBER
 MAX_NAMES = 20  # of an input
 MAX_WHOLE_CLASSES = 10
 NAMES = "names"  # a kind of input, beside NUMBER
+LEFT_OUT_UNASKED = "(to have it, name all --inputs)"  # ends the note of such a column
 INPUT, TARGET, LEFT_OUT = "input", "target", "left out"
 _SIGNS_OF_MISSING = (-9.0, -99.0, -999.0, -9999.0)
 _MIN_COUNTED = 5  # rows, from which on numbers that rise by one count them
@@ -193,7 +194,7 @@ def describe_decisions(
     pairs = list(zip(table.columns, features, strict=True))
     for _, feature in pairs:
         if feature.role == LEFT_OUT and feature.reason not in (DROPPED, NO_INPUT):
-            yield f"{feature.name} is left out: {feature.reason} (to have it, name all --inputs)"
+            yield f"{feature.name} is left out: {feature.reason} {LEFT_OUT_UNASKED}"
     named = [_describe_names(feature) for _, feature in pairs if feature.role == INPUT]
     named = [words for words in named if words]
     yield from named[:_MAX_NAMED]

@@ -110,13 +110,16 @@ class TaskKind(SpecKind):
     def document(self, value: "Task | None") -> Json:
         if value is None:
             return None
+        from hsig.networks.tasks import STDIN
+
         (inputs, targets), source = value.every_row, value.source
         known: dict[str, Json] = {"name": value.name, "columns": list(value.columns)}
         known |= {"kind": value.kind, "classes": list(value.classes)}
         if source is not None:
             known |= {"csv": source.path, "sha256": source.sha256, "notes": list(source.notes)}
         document: dict[str, Json] = {name: part for name, part in known.items() if part}
-        if source is not None and inputs.size + targets.size > self.max_kept:
+        is_file = source is not None and source.path not in ("", STDIN)
+        if is_file and inputs.size + targets.size > self.max_kept:
             return document
         targets = targets[:, 0] if targets.shape[1] == 1 else targets
         return {**document, "inputs": inputs.tolist(), "targets": targets.tolist()}

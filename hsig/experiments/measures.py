@@ -25,6 +25,7 @@ class Measures:
     """
 
     loss: Array  # mean loss of the weights, as the networks see targets
+    # the others are nan of weights that are not finite
     right: Array  # share of the rows
     rmse: Array  # root of the mean squared error, in the target's own unit, over rows and outputs
     held_out_loss: Array

@@ -18,7 +18,7 @@ from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
 from hsig.experiments.measures import Measures, measure_rows
 from hsig.experiments.outlook import Outlook, count_epochs, look_ahead
 from hsig.experiments.verdicts import Ending, divergence_causes, judge
-from hsig.networks.network import Weights, seeds_first, seeds_last
+from hsig.networks.network import Weights, all_finite, seeds_first, seeds_last
 from hsig.networks.tasks import Rows
 
 TWINS = 8  # of the seeds that are trained, the first
@@ -318,7 +318,9 @@ def _measure(experiment: Experiment, checkpoint: Checkpoint, weights: Weights) -
         for first in range(0, seeds, most):
             some = tuple(layer[..., first : first + most] for layer in weights)
             seen = evaluate(of_rows, some, threads=threads)
-            found.append(measure_rows(*seen, rows, problem.solved_within, task.unit))
+            measures = np.stack(measure_rows(*seen, rows, problem.solved_within, task.unit))
+            measures[1:, ~all_finite(some)] = np.nan  # of broken weights
+            found.append(measures)
         return np.concatenate(found, axis=1)
 
     nothing = np.full((3, seeds), np.nan)

@@ -266,13 +266,15 @@ def _describe_best(
     first = min(trained, key=lambda v: (isnan(medians[v.label]), medians[v.label]))
     best = [label for label, median in medians.items() if median == medians[first.label]]
     names, beside, seeds = [measure.name], [], len(experiment.seeds)
-    nothing: list[str] = []
+    short_of: dict[str, list[str]] = {}
     if seeds > 1:
         beside.append(f"median of {seeds} seeds")
     if experiment.chosen_measure.name != SOLVED:  # of a table that can be learnt it says little
         names = [*measured_names(experiment, measure)]
         beside.append(describe_constant(experiment, first, [prefix]))
-        nothing = [v.label for v in trained if v.has_learnt_nothing(measure.held_out)]
+        for variant in trained:
+            if why := variant.find_shortfall(measure.held_out):
+                short_of.setdefault(why, []).append(variant.label)
     values = [
         f"{f'{measure_words(name)} ' if place else ''}"
         f"{measure_text(name, first.median(prefix + name))}"
@@ -282,7 +284,7 @@ def _describe_best(
     if measure.name == RIGHT:
         what, on = f"most {'held-out ' if measure.held_out else ''}rows right", ""
     in_brackets = f" ({'; '.join(beside)})" if beside else ""
-    no_better = f"; no better, so have learnt nothing: {_list_some(nothing)}" if nothing else ""
+    no_better = "".join(f"; {why}: {_list_some(labels)}" for why, labels in short_of.items())
     return (
         f"{what}{on}: {_list_some(best or [first.label])}, {', '.join(values)}{in_brackets}"
         f"{no_better}"
@@ -304,7 +306,11 @@ def _describe_claims(
         by = f"by {size}{unit} in the median, " * (isfinite(pair.difference) and size != "0")
         return f"{pair.label} ({by}in {seeds} of the {n} seeds that differ, p {p_value(pair.p)})"
 
+    diverged = {v.label for v in trained if len(v.diverged_seeds) == len(v.seeds)}
+
     def describe_open(pair: Paired) -> str:
+        if {pair.label, pairing.baseline} <= diverged:
+            return "undefined, as every seed of both diverged"
         size, low, high = (difference_text(name, d) for d in (pair.difference, pair.low, pair.high))
         if not isfinite(pair.low) and not isfinite(pair.high):
             return f"{size}{unit}, too few seeds for its interval"

@@ -9,7 +9,7 @@ import numpy as np
 from hsig.activations.names import to_text
 from hsig.analysis.remedies import find_unscaled_inputs
 from hsig.config.datasets import Dataset
-from hsig.config.features import INPUT, LEFT_OUT, Feature
+from hsig.config.features import INPUT, LEFT_OUT, LEFT_OUT_UNASKED, Feature
 from hsig.config.inspection import Inspection
 from hsig.config.keys import DATA, KEYS
 from hsig.config.loading import resolved_keys
@@ -147,7 +147,8 @@ def _describe_training(experiment: Experiment) -> Iterator[str]:
         alone = f"the commonest class is right on {percent(baseline_right(task, held_out))}"
     yield f"without inputs, {alone}"
     for warning in warnings_of([experiment]):
-        yield warning.removeprefix(f"{task.name}: ")
+        if not warning.endswith(LEFT_OUT_UNASKED):  # which is told with the other decisions
+            yield warning.removeprefix(f"{task.name}: ")
 
 
 def _command(inspection: Inspection) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from hsig.activations.names import is_in_table, to_text
 from hsig.analysis.remedies import find_unreachable, find_unscaled_inputs, suitable_output
 from hsig.analysis.summary import class_places
+from hsig.config.features import LEFT_OUT_UNASKED
 from hsig.config.values import Json, plain
 from hsig.experiments.experiment import MAX_TABLE, Experiment, Variant
 from hsig.experiments.measures import SOLVED
@@ -33,6 +34,7 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for experiment in experiments:
         of_task = (
+            *_describe_left_out(experiment),
             *_describe_contradictions(experiment),
             *_describe_constant(experiment),
             *_describe_targets(experiment),
@@ -42,6 +44,12 @@ def warnings_of(experiments: Iterable[Experiment]) -> tuple[str, ...]:
         found |= dict.fromkeys(f"{experiment.task.name}: {message}" for message in of_task)
         found |= dict.fromkeys((*_describe_formulas(experiment), *_describe_memory(experiment)))
     return tuple(found)
+
+
+def _describe_left_out(experiment: Experiment) -> list[str]:
+    """Which columns are no inputs though nobody has said so."""
+    source = experiment.task.source
+    return [note for note in source.notes if note.endswith(LEFT_OUT_UNASKED)] if source else []
 
 
 def _describe_memory(experiment: Experiment) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ from hsig.reports.page import (
 
 # --- verdicts ------------------------------------------------------------------------------------
 
+_WINDOW = f"{WINDOW} epochs (of a large task fewer)"
 MEANINGS = {
     DIVERGED: "a weight stopped being finite",
     SOLVED: "every sample is right",
@@ -81,19 +82,19 @@ MEANINGS = {
     ),
     FROZEN: "no step on any rows changes a bit of a weight",
     CYCLING: (
-        f"the weights move and come back, bit for bit, within {WINDOW} epochs, and no state "
-        "between is solved"
+        f"the weights move and come back, bit for bit, within {_WINDOW}, and no state between is "
+        "solved"
     ),
     SATURATED: "the output is flat on every sample that is wrong",
     UNSTABLE: (
-        f"the loss of the weights rises by {UNSTABLE_RISE:.0%} within {WINDOW} epochs, or one step "
-        f"throws a prediction by {UNSTABLE_CHANGE:g}"
+        f"the loss of the weights rises by {UNSTABLE_RISE:.0%} within {_WINDOW}, or one step "
+        f"throws a prediction by {UNSTABLE_CHANGE:g} of the targets' spread"
     ),
     AFFINE: (
         f"the output's pre-activation is within {NO_BEND:g} of an affine function of the inputs, "
         "none of which solves it with this output"
     ),
-    PLATEAU: f"the loss of the weights falls by less than {PLATEAU_DROP:.1%} in {WINDOW} epochs",
+    PLATEAU: f"the loss of the weights falls by less than {PLATEAU_DROP:.1%} in {_WINDOW}",
     SLOW: "the loss is still falling at the end of this budget",
 }
 GLYPHS = {
@@ -170,16 +171,19 @@ def _describe_rows(experiment: Experiment) -> tuple[str, ...]:
     task, scaled = experiment.task, experiment.scaled_task
     parts = list(task.source.notes) if task.source else []
     if (scaled.shift, scaled.unit) != (0.0, 1.0):
-        sign = "-" if scaled.shift >= 0.0 else "+"
+        seen = f"(target {'-' if scaled.shift >= 0.0 else '+'} {short(abs(scaled.shift))})"
+        if abs(scaled.shift) < _ROUNDING * scaled.unit:
+            seen = "target"
         parts.append(
-            f"networks see (target {sign} {short(abs(scaled.shift))})/{short(scaled.unit)}, whose "
-            "loss is told; all else is told in the target's own unit"
+            f"networks see {seen}/{short(scaled.unit)}, whose loss is told; all else is told in "
+            "the target's own unit"
         )
     if task.held_out is not None:
         parts.append(f"{len(task.targets)} rows to train on, {len(task.held_out.targets)} held out")
     return (f"{task.name}: {'; '.join(parts)}",) if parts else ()
 
 
+_ROUNDING = 1e-12  # of a mean, relative to the spread
 OF_EACH_OPTIMIZER = "default of each optimizer"
 
 
@@ -267,7 +271,8 @@ def result_line(experiment: Experiment, variant: VariantSummary) -> str:
     measure, measured, nothing = experiment.chosen_measure, "", ""
     if measure.name != IS_SOLVED:
         measured = f"{describe_measures(experiment, variant)}; "
-        nothing = ". It has learnt nothing" * variant.has_learnt_nothing(measure.held_out)
+        shortfall = variant.find_shortfall(measure.held_out)
+        nothing = f"; {shortfall}" if shortfall else ""
         if not variant.solved.k and variant.epochs[-1] == experiment.epochs:
             return f"{variant.label}: {measured.removesuffix('; ')}{nothing}"
     solved, reached = variant.solved, variant.epochs[-1]

@@ -14,7 +14,7 @@ from hsig.experiments.evidence import FLAT_SLOPE, NO_BEND, NO_GRADIENT, STARVED
 from hsig.experiments.experiment import Experiment, Training
 from hsig.experiments.measures import HELD_OUT, LOSS
 from hsig.experiments.measures import SOLVED as IS_SOLVED
-from hsig.experiments.outlook import WINDOW
+from hsig.experiments.outlook import count_epochs
 from hsig.experiments.verdicts import (
     AFFINE,
     CYCLING,
@@ -36,6 +36,7 @@ from hsig.experiments.verdicts import (
     VERDICTS,
 )
 from hsig.formulas.function import LinearPiece
+from hsig.networks.network import seeds_last
 from hsig.reports.obstacles import describe_obstacle
 from hsig.reports.page import count, measure_text, measure_words, number, percent, short
 from hsig.reports.phrases import CAUSES, chaos, least_held_out, verdict_counts
@@ -65,6 +66,13 @@ class Case:
         """Which seeds have the verdict."""
         mask: BoolArray = self.training.verdict == VERDICTS.index(self.verdict)
         return mask
+
+    @property
+    def window(self) -> str:
+        """How far was looked ahead, such as `40 epochs`."""
+        weights = tuple(map(seeds_last, self.training.weights))
+        problem = self.summary.experiment.problem_of(self.training.variant)
+        return count(count_epochs(problem, weights), "epoch")
 
     @property
     def loss(self) -> str:
@@ -182,15 +190,15 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
     ),
     UNSTABLE: lambda case: (
         f"are unstable: the loss of the weights, {case.loss} in the median, rises by "
-        f"{UNSTABLE_RISE:.0%} or more within {WINDOW} epochs "
+        f"{UNSTABLE_RISE:.0%} or more within {case.window} "
         f"({(case.get('cost_rise') >= UNSTABLE_RISE).sum()} of them), or one step changes the "
-        f"prediction of its sample by {UNSTABLE_CHANGE:g} or more "
+        f"prediction of its sample by {UNSTABLE_CHANGE:g} or more of the targets' spread "
         f"({(case.get('largest_step_change') >= UNSTABLE_CHANGE).sum()})."
     ),
     DIVERGED: _describe_diverged,
     PLATEAU: lambda case: (
         f"are on a plateau: the loss of the weights, {case.loss} in the median, falls by less than "
-        f"{PLATEAU_DROP:.1%} in {WINDOW} epochs. "
+        f"{PLATEAU_DROP:.1%} in {case.window}. "
         + (
             f"The best affine fit has loss {number(fit.cost)}; the"
             if (fit := case.summary.affine)
@@ -201,7 +209,7 @@ _DESCRIPTIONS: Mapping[str, Callable[[Case], str]] = {
     ),
     SLOW: lambda case: (
         f"are slow: the loss of the weights, {case.loss} in the median, is still falling, by "
-        f"{np.median(case.get('cost_drop')):.2%} in {WINDOW} epochs in the median."
+        f"{np.median(case.get('cost_drop')):.2%} in {case.window} in the median."
     ),
 }
 # those of which it says something where the hidden units are
