@@ -1,6 +1,7 @@
 """The pages of a sweep, and of how two differ: a heat map for each value of the other keys."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import product
 from math import isfinite, isnan
 from operator import attrgetter, itemgetter
@@ -12,7 +13,7 @@ from hsig.analysis.summary import find_constants
 from hsig.analysis.sweeps import CellPair, CellSummary, TwoSweeps, has_shared_rows
 from hsig.config.loading import resolved_keys
 from hsig.experiments.experiment import Experiment
-from hsig.experiments.measures import LOSS, RIGHT, SOLVED
+from hsig.experiments.measures import LOSS, RIGHT, SOLVED, Measure
 from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import (
     COST_PARTS,
@@ -34,7 +35,9 @@ from hsig.reports.page import (
     Table,
     brief,
     count,
+    difference_text,
     lines,
+    measure_words,
     p_value,
     points,
     rate_of,
@@ -282,7 +285,9 @@ def difference_page(two: TwoSweeps, names: tuple[str, str], settings: Table) -> 
     shown = (*(f"axis:{axis.name}" for axis in two.axes), "first", "second", "difference")
     maps: tuple[Table | HeatMap, ...] = (rows.table("", (*shown, "interval", "p"), splits=True),)
     if len(two.axes) > 1:
-        maps = heat_maps(two.axes, lambda cell: _shade_of_pair(two.cells[cell])) or maps
+        maps = (
+            heat_maps(two.axes, lambda cell: _shade_of_pair(two.cells[cell], two.measure)) or maps
+        )
     return Page(
         blocks=(
             settings,
@@ -304,7 +309,11 @@ def difference_page(two: TwoSweeps, names: tuple[str, str], settings: Table) -> 
 def _notes(two: TwoSweeps, names: tuple[str, str]) -> list[str]:
     """What the numbers are, and what can be claimed."""
     several = len(two.axes) > 1
+    is_solved = two.measure.name == SOLVED
     unit = "difference of the solved rates" + (" in percentage points" if several else "")
+    if not is_solved:
+        rows = "the held-out rows" if two.measure.held_out else "the training rows"
+        unit = f"median difference of {measure_words(two.measure.name)} on {rows}"
     known = [pair for pair in two.cells.values() if pair is not None]
     tests = {
         _describe_values(two.axes, values): pair.paired
@@ -317,24 +326,28 @@ def _notes(two: TwoSweeps, names: tuple[str, str]) -> list[str]:
     seeds = sorted({paired.pairs for paired in tests.values()})
     of_each = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
     corrected = family(len(tests), named=len(tests))
-    test = f"exact McNemar over {of_each} pairs of seeds in a cell, {corrected}"
+    name = "McNemar" if is_solved else "sign test"
+    test = f"exact {name} over {of_each} pairs of seeds in a cell, {corrected}"
     differ = any(pair.first and pair.second and pair.first.n != pair.second.n for pair in known)
     claims = [paired.claim for paired in tests.values()]
+    more, fewer = ("solves more seeds", "fewer") if is_solved else ("is better", "worse")
     return [
         f"{unit}; * p at most {LEVEL} ({test})" if several else f"{unit}; p: {test}",
         *(["differences are over the seeds that both have"] if differ else []),
         *([] if several else interval_alone(tests, len(tests))),
-        f"{names[1]} solves more seeds in {count(claims.count('better'), 'cell')} and fewer in "
+        f"{names[1]} {more} in {count(claims.count('better'), 'cell')} and {fewer} in "
         f"{count(claims.count('worse'), 'cell')} at p of at most {LEVEL} ({corrected})",
     ]
 
 
-def _shade_of_pair(pair: CellPair | None) -> Shade:
+def _shade_of_pair(pair: CellPair | None, measure: Measure) -> Shade:
     if pair is None:
         return Shade("", None)
     if pair.difference is None:
         return Shade("x", None)
     mark = "*" if pair.paired is not None and pair.paired.claim else " "
+    if measure.name == LOSS:  # which has no end to be shaded by
+        return Shade(f"{difference_text(LOSS, pair.difference)}{mark}", None)
     return Shade(f"{points(pair.difference)}{mark}", 0.5 + 0.5 * pair.difference)
 
 
@@ -348,12 +361,19 @@ def _pair_rows(two: TwoSweeps, names: tuple[str, str]) -> Rows[Any]:
         parts = {f"{which}_solved": attrgetter("k"), f"{which}_seeds": attrgetter("n")}
         return Column(which, name, attrgetter(which), rate_of, parts, missing="not trained")
 
+    text, interval = signed, signed_interval
+    if two.measure.name == LOSS:
+        text = partial(difference_text, LOSS)
+
+        def interval(ends: Sequence[float]) -> str:
+            return " to ".join(map(text, ends))
+
     tests = {name: name for name in ("low", "high", "p", "both", "neither")}
     tests |= {"only_this": "better", "only_baseline": "worse"}
     columns = (
         solved("first", names[0]),
         solved("second", names[1]),
-        Column("difference", "difference", attrgetter("difference"), signed),
+        Column("difference", "difference", attrgetter("difference"), text),
         Column(
             "paired", "", attrgetter("paired"), parts={t: attrgetter(of) for t, of in tests.items()}
         ),
@@ -361,7 +381,7 @@ def _pair_rows(two: TwoSweeps, names: tuple[str, str]) -> Rows[Any]:
             "interval",
             "its interval",
             of_test(lambda paired: (paired.low, paired.high)),
-            signed_interval,
+            interval,
             shown_only=True,
         ),
         Column("p", "p", of_test(attrgetter("p")), p_value, shown_only=True),
