@@ -142,7 +142,6 @@ def test_solved_is_the_share_of_the_seeds_by_epoch():
         assert any(
             np.array_equal(curve.epochs, x) and np.array_equal(curve.share, y) for x, y in lines
         )
-        assert f"{curve.seeds[-1]} of {curve.of}" in made.caption.alt
 
 
 def test_verdicts_are_stacked_to_all_seeds():
@@ -153,8 +152,6 @@ def test_verdicts_are_stacked_to_all_seeds():
     np.testing.assert_allclose(tops[-1], 1.0)
     present = {word: number for word, number in count_states(variant).items() if number.any()}
     assert {area.get_label() for area in axes.collections} == set(present)
-    for word, number in present.items():
-        assert number[-1] == 0 or f"{number[-1]} {word}" in made.caption.alt
 
 
 @pytest.mark.parametrize(
@@ -191,9 +188,6 @@ def test_costs_are_of_both_rows_and_the_lowest_is_marked():
                 median = variant.measures[name][MEDIAN]
                 median = np.where(np.isfinite(median), median, np.nan)
                 assert any(np.array_equal(median, y, equal_nan=True) for y in shown)
-            held_out = variant.measures["held_out_loss"][MEDIAN]
-            epoch = variant.epochs[int(held_out.argmin())]
-            assert f"lowest at epoch {epoch}: {held_out.min():#.4g}" in made.caption.alt
 
 
 def test_a_confusion_is_of_the_rows_of_each_class():

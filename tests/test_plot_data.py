@@ -16,7 +16,7 @@ from hsig.analysis.plot_data import (
     count_solved_by_epoch,
     count_states,
     dominant_failure,
-    mean_predictions,
+    mean_finite,
     needs_log_axis,
     predict_surface,
     prediction_range,
@@ -121,7 +121,7 @@ def test_predictions_have_colours_from_0_to_1_or_around_the_targets(flags, scale
 
 def test_the_mean_of_predictions_is_over_those_that_are_finite():
     seen = snapshot([0.0], [[[1.0], [np.nan], [np.inf]], [[0.0], [0.5], [np.nan]]])
-    found = mean_predictions(seen.predictions)
+    found = mean_finite([seen.predictions])
     np.testing.assert_array_equal(found, [[0.5], [0.5], [np.nan]])
 
 

@@ -253,12 +253,7 @@ def border_heights(experiment: Experiment, outputs: Array) -> list[Array]:
     return [outputs[..., n] - np.delete(outputs, n, axis=-1).max(axis=-1) for n in places]
 
 
-def mean_predictions(predictions: Array) -> Array:
-    """Shape (samples, outputs): over the seeds, where finite; nan if none is."""
-    return _mean_finite([predictions])
-
-
-def _mean_finite(blocks: Iterable[Array]) -> Array:
+def mean_finite(blocks: Iterable[Array]) -> Array:
     """Mean over the first axis of all blocks, of the finite values; nan where there is none."""
     total, number = np.zeros(()), np.zeros((), dtype=np.int64)
     for values in blocks:
@@ -363,7 +358,7 @@ def predict_surface(
         for a, b, *bias in weights[0].transpose(0, 2, 1).reshape(-1, weights[0].shape[1]).tolist()
         for value in at
     ]
-    predictions = experiment.scaled_task.restore(_mean_finite(blocks)).reshape(points, points, -1)
+    predictions = experiment.scaled_task.restore(mean_finite(blocks)).reshape(points, points, -1)
     return PredictionSurface(
         first,
         second,

@@ -47,16 +47,14 @@ from hsig.figures.picture import (
 )
 from hsig.reports.captions import (
     Caption,
-    comparison_caption,
+    comparison_sentence,
     constant_name,
     cost_words,
-    costs_caption,
     label_text,
     measure_title,
     measured_text,
-    solved_caption,
     trained_variants,
-    verdicts_caption,
+    variants_caption,
 )
 from hsig.reports.comparison import best_first
 from hsig.reports.page import difference_text, short
@@ -80,7 +78,10 @@ def costs(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -
     trained = trained_variants(summary)
     curves = [cost_curves(variant) for variant in trained]
     both = any(len(each) > 1 for each in curves)
-    with _draw_lines(summary, costs_caption(summary, setting), theme, both=both) as picture:
+    faint = "a star: the lowest median, no epoch to stop at" if both else "faint lines: seeds"
+    sentence = f"{cost_words(summary)}; band: quartiles; {faint}; a gap is a cost not finite"
+    caption = variants_caption(summary, sentence, setting)
+    with _draw_lines(summary, caption, theme, both=both) as picture:
         (axes,) = picture.body.axes
         # of both rows, what differs is seen after the first steps
         heights = [each[:, int(both) :] for some in curves[:MAX_COLOURS] for each in some]
@@ -118,7 +119,8 @@ def costs(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -
 def solved(summary: Summary, setting: Sequence[str] = (), theme: str = "light") -> Picture:
     """The share of the seeds that were solved by each epoch, with its 95 % interval."""
     trained = trained_variants(summary)
-    with _draw_lines(summary, solved_caption(summary, setting), theme) as picture:
+    caption = variants_caption(summary, "band: 95 % Wilson interval", setting)
+    with _draw_lines(summary, caption, theme) as picture:
         (axes,) = picture.body.axes
         for place, variant in enumerate(trained):
             curve = count_solved_by_epoch(variant)
@@ -232,7 +234,8 @@ def comparison(summary: Summary, setting: Sequence[str] = (), theme: str = "ligh
     trained = [(row, variant) for row, variant in enumerate(ranked) if not variant.failure]
     marks = [_mark(pairing, variant) for variant in ranked]
     is_solved = measure.name == SOLVED
-    caption, height = comparison_caption(summary, setting), _ROW * max(4, len(ranked)) + 0.6
+    caption = variants_caption(summary, comparison_sentence(summary), setting)
+    height = _ROW * max(4, len(ranked)) + 0.6
     with drawing(caption, theme, width=9.0, height=height) as picture:
         halves = picture.body.subplots(
             1, 2 if is_solved or pairing else 1, sharey=True, squeeze=False
@@ -388,7 +391,10 @@ def verdicts(summary: Summary, setting: Sequence[str] = (), theme: str = "light"
     number = max(1, len(shown))
     rows, columns = grid_shape(number, _MAX_COLUMNS)
     height = 3.6 if rows == 1 else 1.9 * rows
-    caption = verdicts_caption(summary, setting)
+    sentence = (
+        "what can be said of the seeds at each checkpoint; the verdict at the end also looks ahead"
+    )
+    caption = variants_caption(summary, sentence, setting, panels=True)
     with drawing(caption, theme, width=9.0, height=height) as picture:
         panels = add_panels(picture, number, (rows, columns), ("epochs", "seeds"))
         set_epochs(panels[0], budget, ticks=8 // columns)

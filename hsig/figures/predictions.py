@@ -20,11 +20,10 @@ from hsig.figures.picture import (
     text_colour,
 )
 from hsig.reports.captions import (
-    confusion_caption,
-    fit_caption,
     label_text,
     measured_text,
     trained_variants,
+    variants_caption,
 )
 from hsig.reports.page import whole_percent
 
@@ -58,7 +57,10 @@ def confusion(summary: Summary, setting: Sequence[str] = (), theme: str = "light
     longest = 0.09 * max(map(len, words))  # inches
     width, height = (side + 0.4) * shape[1] + longest + 0.8, (side + 0.4) * shape[0] + longest + 0.6
     size = {"width": max(7.0, width), "height": height}
-    with drawing(confusion_caption(summary, setting), theme, **size) as picture:
+    rows = "held-out rows" if summary.experiment.task.held_out else "rows"
+    sentence = f"percent of the {rows} of each class, over all seeds, that are predicted as each"
+    caption = variants_caption(summary, sentence, setting, panels=True)
+    with drawing(caption, theme, **size) as picture:
         panels = add_panels(picture, number, shape, ("predicted class", "class"))
         colours = [picture.theme.paper, picture.theme.lines[0]]
         look: dict[str, Any] = {"cmap": LinearSegmentedColormap.from_list("shares", colours)}
@@ -109,7 +111,9 @@ def fit(
     number = max(1, len(shown))
     shape = grid_shape(number, _MAX_COLUMNS)
     size = {"width": max(7.0, 2.9 * shape[1] + 1.9), "height": 2.9 * shape[0] + 0.4}
-    with drawing(fit_caption(summary, setting), theme, **size) as picture:
+    sentence = "each point is a row of a seed, some evenly spread, those beyond the axes left out"
+    caption = variants_caption(summary, sentence, setting, panels=True)
+    with drawing(caption, theme, **size) as picture:
         unit = label_text((*experiment.task.columns, "target")[experiment.sizes[0]])
         panels = add_panels(picture, number, shape, (unit, f"predicted {unit}"))
         lines, ink = picture.theme.lines, picture.theme.ink

@@ -1,9 +1,8 @@
 """The words of pictures: a title with the finding, a sentence on how to read it, the setting."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from math import inf, isfinite, isinf, isnan
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isnan
 
 import numpy as np
 
@@ -12,41 +11,33 @@ from hsig.analysis.pairing import BETTER, LEVEL, WORSE
 from hsig.analysis.plot_data import (
     MAX_PANELS,
     centre,
-    constant_measure,
     cost_curves,
     count_on_pieces,
-    count_solved_by_epoch,
-    count_states,
     find_border,
-    lowest_point,
-    mean_predictions,
     middle_range,
     right_samples,
     select_maps,
     shown_measure,
 )
-from hsig.analysis.summary import MEDIAN, Solved, Summary, VariantSummary
+from hsig.analysis.summary import Solved, Summary, VariantSummary
 from hsig.analysis.sweeps import SweepOutcome, TwoSweeps
 from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment
-from hsig.experiments.measures import HELD_OUT, LOSS, RIGHT, Measure
+from hsig.experiments.measures import LOSS, RIGHT, Measure
 from hsig.experiments.measures import SOLVED as IS_SOLVED
 from hsig.experiments.sweeps import Axis
 from hsig.reports.columns import which_cost
 from hsig.reports.comparison import answer, best_first, family
 from hsig.reports.page import (
-    brief,
     count,
-    interval,
     listed,
     measure_text,
-    measure_words,
     percent,
     rate_of,
     short,
     shortened,
 )
-from hsig.reports.phrases import named_seeds, result_line
+from hsig.reports.phrases import least_held_out, named_seeds, result_line
 from hsig.reports.story import piece_name
 
 MAX_ALT_PARTS = 8
@@ -108,25 +99,13 @@ def measure_title(measure: Measure) -> str:
     return f"{rows} right"
 
 
-def measured_text(summary: Summary, variant: VariantSummary, *, alone: bool = False) -> str:
-    """The measure that variants are compared by, of one of them: `3 of 100 solved`.
-
-    Alone, it is the number without what it is of.
-    """
+def measured_text(summary: Summary, variant: VariantSummary) -> str:
+    """The measure that variants are compared by, of one of them: `3 of 100 solved`."""
     measure = shown_measure(summary)
     if measure.name == IS_SOLVED:
-        value, words = rate_of(variant.solved), f"{rate_of(variant.solved)} solved"
-    else:
-        value = measure_text(measure.field, variant.median(measure.field))
-        words = f"{value} right" if measure.name == RIGHT else f"loss {value}"
-    return value if alone else words
-
-
-def measured_title(summary: Summary) -> str:
-    """What numbers alone are, in a title."""
-    measure = shown_measure(summary)
-    title = measure_title(measure)
-    return "Solved" if measure.name == IS_SOLVED else f"{title[:1].upper()}{title[1:]}, median"
+        return f"{rate_of(variant.solved)} solved"
+    value = measure_text(measure.field, variant.median(measure.field))
+    return f"{value} right" if measure.name == RIGHT else f"loss {value}"
 
 
 def constant_name(measure: Measure) -> str:
@@ -140,175 +119,43 @@ def cost_words(summary: Summary) -> str:
     return "loss of the weights" if has_both else which_cost(summary.experiment)
 
 
-def costs_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
-    """The words of a picture of the costs over the epochs."""
-    has_both = summary.experiment.task.held_out is not None
-    what, faint = f"of the {cost_words(summary)}", "faint lines: single seeds"
-    if has_both:
-        what, faint = "held-out loss", "a star is a fact of the curve, not an epoch to stop at"
+def variants_caption(
+    summary: Summary, sentence: str, setting: Sequence[str] = (), *, panels: bool = False
+) -> Caption:
+    """The words of a picture of all variants: the answer of their comparison, and how to read it.
 
-    def describe(variant: VariantSummary) -> str:
-        after, parts = f"after {count(variant.epochs[-1], 'epoch')}", []
-        for quartiles in cost_curves(variant):
-            lower, median, upper = map(brief, quartiles[:, -1].tolist())
-            parts.append(f"median {median} {after} (quartiles {lower} and {upper})")
-            after = "on the held-out rows"
-        lowest = lowest_point(variant, cost_curves(variant)[-1]) if has_both else None
-        least = f", lowest at epoch {lowest[0]}: {brief(lowest[1])}" if lowest else ""
-        return f"{', '.join(parts)}{least}"
-
-    return _caption_variants(
-        summary,
-        f"Median {what} at the end",
-        f"band: quartiles; {faint}; a gap is a cost that is not finite",
-        lambda variant: brief(float(cost_curves(variant)[-1][MEDIAN, -1])),
-        describe,
-        setting,
-    )
+    Args:
+        summary: The numbers.
+        sentence: How to read the picture.
+        setting: Lines that say what was trained.
+        panels: Whether each variant has a panel of its own, of which there may be too many.
+    """
+    experiment, ranked = summary.experiment, best_first(summary.variants)
+    results = [result_line(experiment, variant) for variant in ranked]
+    failed = [label_text(variant.label) for variant in ranked if variant.failure]
+    said = answer(experiment, ranked, summary.pairing)
+    if not said:
+        title = f"Nothing was trained on {label_text(experiment.task.name)}"
+        return Caption(title, "", (*results, *setting), tuple(results))
+    title = results[0] if len(ranked) == 1 else f"{said[0][:1].upper()}{said[0][1:]}"
+    absent = [f"not trained: {listed(failed)}"] if failed else []
+    missing = _missing_panels(len(ranked) - len(failed), "variant") if panels else []
+    numbers = (*said[1:], *results[len(ranked) == 1 :], *least_held_out(ranked))
+    return Caption(title, sentence, (*absent, *missing, *setting), numbers)
 
 
-def solved_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
-    """The words of a picture of how many seeds are solved by which epoch."""
-
-    def at_end(variant: VariantSummary) -> Solved:
-        curve = count_solved_by_epoch(variant)
-        return Solved.from_counts(int(curve.seeds[-1]), curve.of)
-
-    def describe(variant: VariantSummary) -> str:
-        curve, end = count_solved_by_epoch(variant), at_end(variant)
-        half = curve.epochs[curve.share >= 0.5][:1].tolist()
-        by_half = f", half of all by epoch {half[0]}" if half else ""
-        return f"{_of_seeds(end)} by epoch {variant.epochs[-1]} ({interval(end)}){by_half}"
-
-    return _caption_variants(
-        summary,
-        "Solved at least once by the end",
-        "band: 95 % Wilson interval",
-        lambda variant: rate_of(at_end(variant)),
-        describe,
-        setting,
-    )
-
-
-def verdicts_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
-    """The words of a picture of what the seeds are at each checkpoint."""
-
-    def describe(variant: VariantSummary) -> str:
-        ends = {word: int(number[-1]) for word, number in count_states(variant).items()}
-        parts = ", ".join(f"{number} {word}" for word, number in ends.items() if number)
-        after = count(variant.epochs[-1], "epoch")
-        return f"after {after}, of {count(len(variant.seeds), 'seed')}: {parts}"
-
-    return _caption_variants(
-        summary,
-        f"{measured_title(summary)} at the end",
-        "what can be said of the seeds at each checkpoint; the verdict at the end also looks ahead",
-        partial(measured_text, summary, alone=True),
-        describe,
-        [*_missing_panels(len(trained_variants(summary)), "variant"), *setting],
-    )
-
-
-def comparison_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
-    """The words of a picture of all variants side by side."""
+def comparison_sentence(summary: Summary) -> str:
+    """How to read the picture of all variants side by side."""
     measure, pairing = shown_measure(summary), summary.pairing
     is_solved = measure.name == IS_SOLVED
-
-    def describe(variant: VariantSummary) -> str:
-        if not is_solved:
-            _, *ends = centre(variant, measure)
-            quartiles = " and ".join(measure_text(measure.field, end) for end in ends)
-            return f"{measured_text(summary, variant)} in the median (quartiles {quartiles})"
-        epoch, low, high = variant.epochs_to_solve
-        half = f"fewer than half by epoch {variant.epochs[-1]}"
-        if not isinf(epoch):
-            to = f"to {high:.0f}" if isfinite(high) else "or later"
-            half = f"half by epoch {epoch:.0f} ({low:.0f} {to})"
-        return f"{measured_text(summary, variant)} ({interval(variant.solved)}), {half}"
-
-    sentence, test, claim = "bars: 95 % intervals", "exact McNemar", "more or less often"
-    if is_solved:
-        sentence += "; upright line: the last epoch"
-    else:
-        test, claim = "exact sign test", "better or worse"
-        right = ", at the right 95 % intervals of the median difference" if pairing else ""
-        sentence = f"bars: quartiles over seeds{right}"
-    if pairing is not None:
-        number = len(pairing.against)
-        corrected = family(number, named=number)
-        sentence += f"; {claim}: p at most {LEVEL} ({test}, {corrected})"
-    value, what = partial(measured_text, summary, alone=True), measured_title(summary)
-    caption = _caption_variants(summary, what, sentence, value, describe, setting)
-    constant = constant_measure(summary.experiment, measure)
-    alone = f"{constant_name(measure)}: {measure_text(measure.field, constant)}"
-    ranked = best_first(summary.variants)
-    title, *more = answer(summary.experiment, ranked, pairing) or [caption.title]
-    title, more = f"{title[:1].upper()}{title[1:]}", [*more, *([] if is_solved else [alone])]
-    return replace(caption, title=title, numbers=(*caption.numbers, *more))
-
-
-def confusion_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
-    """The words of a picture of which classes are taken for which."""
-    classes = [*map(label_text, summary.experiment.task.classes)]
-
-    def describe(variant: VariantSummary) -> str:
-        table = variant.predicted.confusion if variant.predicted else np.zeros((1, 1))
-        shares = np.diagonal(table) / np.maximum(table.sum(axis=1), 1)
-        named = zip(classes, shares.tolist(), strict=True)
-        return ", ".join(f"{percent(share)} of {name} right" for name, share in named)
-
-    rows = "held-out rows" if summary.experiment.task.held_out else "rows"
-    return _caption_variants(
-        summary,
-        f"{measured_title(summary)} at the end",
-        f"percent of the {rows} of each class, over all seeds, that are predicted as each",
-        partial(measured_text, summary, alone=True),
-        describe,
-        [*_missing_panels(len(trained_variants(summary)), "variant"), *setting],
-    )
-
-
-def fit_caption(summary: Summary, setting: Sequence[str] = ()) -> Caption:
-    """The words of a picture of predictions against targets."""
-    prefix = HELD_OUT if summary.experiment.task.held_out else ""
-
-    def value(variant: VariantSummary) -> str:
-        return measure_text("rmse", variant.median(f"{prefix}rmse"))
-
-    def describe(variant: VariantSummary) -> str:
-        r2 = variant.median(f"{prefix}r2")
-        return f"RMSE {value(variant)}, R2 {measure_text('r2', r2)} in the median"
-
-    return _caption_variants(
-        summary,
-        f"Median {measure_words(f'{prefix}rmse')} at the end",
-        "each point is a row of a seed, some evenly spread; predictions beyond the axes are not "
-        "drawn",
-        value,
-        describe,
-        [*_missing_panels(len(trained_variants(summary)), "variant"), *setting],
-    )
-
-
-def _caption_variants(
-    summary: Summary,
-    what: str,
-    sentence: str,
-    value: Callable[[VariantSummary], str],
-    describe: Callable[[VariantSummary], str],
-    setting: Sequence[str],
-) -> Caption:
-    """A title with a value of the first variants, and a description of each."""
-    trained = trained_variants(summary)
-    failed = [label_text(variant.label) for variant in summary.variants if variant.failure]
-    absent = [f"not trained: {listed(failed)}"] if failed else []
-    if not trained:
-        task = label_text(summary.experiment.task.name)
-        reasons = [result_line(summary.experiment, variant) for variant in summary.variants]
-        return Caption(f"Nothing was trained on {task}", "", (*reasons, *setting), tuple(reasons))
-    values = listed([f"{label_text(variant.label)} {value(variant)}" for variant in trained])
-    numbers = [f"{label_text(variant.label)}: {describe(variant)}" for variant in trained]
-    return Caption(f"{what}: {values}", sentence, (*absent, *setting), (*numbers, *absent))
+    bars = "95 % intervals; upright line: the last epoch" if is_solved else "quartiles over seeds"
+    if pairing is None:
+        return f"bars: {bars}"
+    test, claim = ("McNemar", "more or less often") if is_solved else ("sign test", "better, worse")
+    right = "" if is_solved else ", at the right 95 % intervals of the median difference"
+    number = len(pairing.against)
+    corrected = family(number, named=number)
+    return f"bars: {bars}{right}; {claim}: p at most {LEVEL} (exact {test}, {corrected})"
 
 
 def _of_seeds(solved: Solved) -> str:
@@ -334,7 +181,7 @@ def sweep_caption(outcome: SweepOutcome, setting: Sequence[str] = ()) -> Caption
     swept = {axis.name.partition(".")[0] for axis in axes}
     activation = "all activations" if "activation" in swept else base.variants[0].label
     task = "all tasks" if "task" in swept else label_text(base.task.name)
-    numbers, best = [f"swept: {_axis_names(axes)}"], None
+    numbers = [f"swept: {listed([label_text(axis.name) for axis in axes])}"]
     if trained:
         best = max(values, key=lambda v: -inf if isnan(values[v]) else values[v])
         names = [label_text(axis.name) for axis in axes]
@@ -350,7 +197,7 @@ def sweep_caption(outcome: SweepOutcome, setting: Sequence[str] = ()) -> Caption
     lines += "these from the others"
     if not is_solved:
         bars, lines = "quartiles over seeds", f"{measure_title(measure)}, median over seeds"
-        result = numbers.pop() if best else "nothing was trained"
+        result = numbers.pop() if trained else "nothing was trained"
         if border is not None:
             alone = f"{constant_name(measure)}, {measure_text(measure.field, border)}"
             numbers.append(f"as good as this or better: {good} of {count(len(cells), 'cell')}")
@@ -389,12 +236,7 @@ def difference_caption(
         f"{second} against {first}: {result}",
         f"{what}, {second} minus {first}; {test}",
         (*_missing_cells(two.axes, two.cells, failed), *setting),
-        (f"swept: {_axis_names(two.axes)}",),
     )
-
-
-def _axis_names(axes: Sequence[Axis]) -> str:
-    return " and ".join(label_text(axis.name) for axis in axes)
 
 
 def _missing_cells(
@@ -490,18 +332,8 @@ def surface_caption(
                 errors = predictions - experiment.task.targets
                 rmse = np.median(np.sqrt((errors**2).mean(axis=(1, 2))))
             return f"{who} has an RMSE of {measure_text('rmse', float(rmse))} on {samples}"
-        right = right_samples(experiment, predictions)
-        if measure.name != IS_SOLVED:
-            of_median = measure_text(RIGHT, float(np.median(right.mean(axis=1))))
-            return f"{who} is right on {of_median} of {samples}"
-        of_mean = right_samples(experiment, mean_predictions(predictions)[None])
-        is_right = f"right on {int(of_mean.sum())} of {samples}"
-        if len(seeds) == 1:
-            return f"{who} is {is_right}"
-        return (
-            f"{int(right.all(axis=1).sum())} of {len(seeds)} seeds are right on all samples, the "
-            f"mean of their predictions is {is_right}"
-        )
+        right = right_samples(experiment, predictions).sum(axis=1)
+        return f"{who} is right on {short(float(np.median(right)))} of {samples}"
 
     what = on_task(experiment, variant.label)
     if not snapshots:
