@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import drawn_in_ascii, sentences, tables
+from pages import sentences, tables
 from prepared import RIGHT, UNKNOWN, WRONG, compared
 
 from hsig.analysis.summary import summarise
@@ -68,13 +68,6 @@ def test_every_column_can_be_chosen_alone(column):
     (table,) = tables(page_of(outcome, columns=(column,)))
     assert len(table.columns) > 1
     assert all(cell for cell in table.rows[0])
-
-
-def test_an_ascii_terminal_gets_ascii():
-    text = drawn_in_ascii(page_of())
-    assert text.isascii()
-    assert b"#:." in text  # 1, 0.25 and 0.125 of 1
-    assert b"#######+++" in text  # two of three solved, the third slow
 
 
 def test_an_early_end_says_what_is_missing():

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsig.config.keys import KEYS
 from hsig.config.loading import load_experiment, load_side_by_side, resolved_keys
 from hsig.config.sweeps import load_sweep
 from hsig.errors import ConfigError
@@ -112,7 +111,3 @@ def test_no_seed_is_both_tuned_on_and_reported(reported, wanted):
     assert len({*tuning}) == len(tuning) == (wanted or len(reported))
     assert min(tuning) >= 0
     assert max(tuning) < 2**32
-
-
-def test_the_key_is_completed():
-    assert KEYS["tune"].kind.complete("le") == ["learning_rate="]

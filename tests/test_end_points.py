@@ -189,15 +189,6 @@ def test_a_hessian_is_symmetric_and_neither_names_of_units_nor_other_seeds_matte
     np.testing.assert_allclose(alone.hessian[0], found[1], atol=1e-14)
 
 
-def test_no_seeds_have_no_surface_and_an_infinite_cost_no_finite_one():
-    assert loss_surface(SIGMOIDS, draw(seeds=0), XOR).hessian.shape == (0, 13, 13)
-    weights = draw(seeds=2, size=0.1)
-    weights[1][1, -1] = -30.0  # the output is 0 where 1 is wanted
-    found = loss_surface(network("hard", "hard", loss="bce"), weights, XOR)
-    assert found.cost[1] == np.inf
-    assert found.is_finite.tolist() == [True, False]
-
-
 # --- kinks ------------------------------------------------------------------------------------
 
 

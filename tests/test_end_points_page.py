@@ -29,16 +29,6 @@ def test_every_kind_has_a_meaning():
     assert tuple(MEANINGS) == KINDS
 
 
-def test_a_kink_is_noted_and_so_is_another_slope():
-    zeros = "{hidden: [[0, 0, 0], [0, 0, 0], [0, 0, 0]], output: [[0], [0], [0], [0]]}"
-    flags = {"epochs": 1, "initial_weights": zeros, "seeds": 1, "update": "batch"}
-    ((row,), notes) = shown(activation="relu", **flags)
-    assert row["kind"] == "kink"
-    assert notes[-1].startswith("1 ended within 0.02 of a kink")
-    _, notes = shown(activation="hard:backward=logistic", loss="squared", epochs=5, seeds=3)
-    assert "not of the slope trained with" in notes[-1]
-
-
 def test_large_networks_and_those_that_did_not_fail_are_not_looked_at():
     for flags in ({"activation": "tanh", "epochs": 1000}, {"activation": "ultra_fast"}):
         _, training, found = trained(**flags, seeds=2)

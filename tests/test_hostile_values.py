@@ -23,7 +23,6 @@ from hsig.errors import ConfigError
 from hsig.networks.affine_fit import fit_affine, is_separable
 from hsig.networks.losses import LOSSES
 from hsig.networks.tasks import SCALES, Task
-from hsig.results.training import train
 
 LONG = "a" * 300
 HUGE = (int("f" * 260, 16), 10**299, 10**5000, 2**1024, -(2**1024))
@@ -208,20 +207,6 @@ def test_what_has_no_end_is_read_up_to_a_bound():
     assert said.startswith("/dev/zero: more than 300000 bytes")
     (said,) = complaints(partial(load_experiment, flags={"task": "csv:/dev/zero"}))
     assert said.startswith("--task: /dev/zero: has more than 500,000,000 bytes")
-
-
-def test_a_run_keeps_its_config_as_it_was_read_and_a_changed_one_is_read_again(folder, monkeypatch):
-    Path("x.yaml").write_text("hidden: 2\n", encoding="utf-8")
-
-    def change_meanwhile(experiment, watch):
-        Path("x.yaml").write_text("hidden: 4\n", encoding="utf-8")
-        return train(experiment, watch)
-
-    monkeypatch.setattr("hsig.results.training.train", change_meanwhile)
-    code, _, err = hsig("train", "x.yaml", "-e", "1", "-s", "1", "-q", "--runs-dir", "runs")
-    assert (code, err) == (0, "")
-    assert "hidden: 2\n" in [path.read_text("utf-8") for path in (folder / "runs").rglob("*.yaml")]
-    assert load_experiment("x.yaml").hidden == (4,)
 
 
 # --- numbers of a task ------------------------------------------------------------------------

@@ -65,20 +65,6 @@ def test_a_run_is_found_by_id_beginning_name_and_age(three):
         assert find_record(three, text).id == meant
 
 
-def test_a_run_of_a_clock_that_was_ahead_is_not_the_latest_for_ever(three):
-    now = datetime.now(UTC)
-    for days in (900, 3, 40):
-        made = made_run(seeds="2", epochs="4")
-        keep_run(three, **made | {"started": now + timedelta(days=days)})
-    past = ids(three)[:3]
-    assert find_record(three, "latest").id == past[-1]
-    new = keep_run(three, **made_run(seeds="2", epochs="4") | {"started": now})
-    assert find_record(three, "latest").id == new.id
-    assert find_record(three, "latest~3").id == past[0]
-    assert read_records(three)[0][0].id == new.id
-    assert find_record(three, f"latest~{len(ids(three)) - 1}").started > now
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -252,13 +252,6 @@ def test_the_heading_of_a_sweep_names_no_rate_that_is_that_of_one_cell_only():
     assert "rate 0.1" not in str(first)
 
 
-def test_no_value_of_a_swept_rate_is_that_of_the_optimizer(tmp_path):
-    path = tmp_path / "x.yaml"
-    path.write_text("sweep: {optimizer: [sgd, adam], learning_rate: [null, 0.5]}", encoding="utf-8")
-    swept = load_sweep(path, {})
-    assert [e.learning_rate for e in swept.experiments] == [0.1, 0.5, 0.001, 0.5]
-
-
 @pytest.mark.parametrize("text", ["update: [online, batch]", "batch_size: [1, all]"])
 def test_either_spelling_can_be_swept_and_flags_beat_it(tmp_path, text):
     path = tmp_path / "x.yaml"

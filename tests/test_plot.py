@@ -3,8 +3,6 @@
 import pytest
 from commands import invoked
 
-from hsig.errors import ConfigError
-
 SMALL = ("--epochs", "20", "--seeds", "3", "--engine", "reference")
 
 
@@ -25,21 +23,3 @@ def test_a_kept_run_is_drawn_and_two_runs_together(runs):
     assert both.exit_code == 0
     assert both.stderr.strip()
     assert (runs.parent / "both.pdf").read_bytes().startswith(b"%PDF")
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (("plot", "hard", "-o", "a.gif"), "--output: the ending of a.gif tells no format"),
-        (("plot", "hard", *SMALL, "--at", "21"), "--at: expected epochs from 0 to 20, got 21"),
-        (("plot", "hard", *SMALL, "--at", "1.5"), "--at: expected a whole number"),
-        (("plot", "hard", *SMALL, "--kind", "map"), "--kind: there is no picture 'map' of this"),
-        (("plot", "hard", *SMALL, "--seed", "7"), "--seed: expected one of those"),
-    ],
-)
-def test_mistakes_are_told(tmp_path, monkeypatch, words, complaint):
-    monkeypatch.chdir(tmp_path)
-    problem = invoked(*words).exception
-    assert isinstance(problem, ConfigError)
-    assert complaint in str(problem)
-    assert not list(tmp_path.glob("*.png"))

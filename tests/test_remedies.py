@@ -160,19 +160,6 @@ def test_other_batches_are_tried_and_no_batch_that_is_the_same(size, others):
     assert found == [f"{name} updates" for name in others]
 
 
-def test_rates_are_tried_from_that_of_the_optimizer_on():
-    for optimizer, rates in (
-        ("sgd", {"1", "10", "0.01", "0.001"}),
-        ("momentum", {"0.1", "1", "0.001", "0.0001"}),
-        ("adam", {"0.01", "0.1", "1", "0.0001", "1e-05"}),
-    ):
-        found = [name for name, _ in changes(optimizer=optimizer) if "rate" in name]
-        assert {name.removeprefix("learning rate ") for name in found} == rates
-    for remedy in every_remedy(experiment(optimizer="adam:beta1=0.5", weight_decay=0.1)):
-        assert remedy.experiment.optimizer.label == "adam:beta1=0.5"
-        assert remedy.experiment.weight_decay == 0.1
-
-
 def test_remedies_are_tried_only_where_they_make_sense():
     naive = changes(activation="hard", loss="bce_naive")
     assert naive[0] == ("loss bce", "")

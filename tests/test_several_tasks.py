@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from commands import hsig, interrupted_at, out_of
-from pages import read_csv
 
 from hsig.config.loading import load_experiment, load_side_by_side
 from hsig.errors import ConfigError
@@ -102,24 +101,6 @@ def test_each_task_is_the_comparison_on_it_alone(made):
 
 
 # --- kept, tuned, interrupted -----------------------------------------------------------------
-
-
-def test_each_task_is_tuned_for_itself(runs):
-    tune = ("--tune", "learning_rate=0.5,8")
-    made = json.loads(out_of(*TWO, *tune, "-f", "json"))
-    for part in made["tasks"]:
-        one = (*THREE, "-t", part["task"], *tune, "--no-save")
-        alone = json.loads(out_of(*one, "-f", "json"))
-        pairs = zip(part["tuning"]["variants"], alone["tuning"]["variants"], strict=True)
-        for ours, theirs in pairs:
-            assert ours == {**theirs, "label": f"{part['task']}: {theirs['label']}"}
-        assert [c["change"] for c in part["changes"]] == [c["change"] for c in alone["changes"]]
-        assert part["experiment"] == alone["experiment"]
-    assert json.loads(out_of("runs", "show", "latest", "-f", "json")) == made
-    assert "the same bits" in out_of("runs", "rerun", "latest")
-    (row,) = read_csv(out_of("runs", "list", "-f", "csv"))
-    assert row["what"] == "6 variants"
-    assert len([*runs.iterdir()]) == 1
 
 
 @pytest.mark.usefixtures("runs")

@@ -192,14 +192,6 @@ def test_what_was_done_is_shown_and_kept_and_no_process_stays(runs, words, sign,
 
 
 @pytest.mark.usefixtures("runs")
-def test_a_kill_leaves_no_process_either():
-    running = start_long(*SEVERAL, sign="0 of 3")
-    running.kill()
-    running.communicate()
-    wait_until_gone(running.pid)
-
-
-@pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize(
     ("ignored", "command", "sign"),
     [

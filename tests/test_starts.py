@@ -225,10 +225,3 @@ def test_the_normal_quantile_is_finite_odd_and_rises_over_all_numbers_of_a_strea
 )
 def test_the_name_of_another_library_leads_to_the_start_that_it_means(name, meant):
     assert suggest_start(name) == meant
-
-
-def test_lecuns_even_start_is_one_of_hes():
-    """Its variance is 1/fan_in, He's 2/fan_in."""
-    name, _, gain = suggest_start("lecun_uniform").partition(":gain=")
-    (weights, _), *_ = draws(name, (4, 3, 1), float(gain))
-    assert weights.var() == pytest.approx(1 / 4, rel=0.02)

@@ -11,7 +11,6 @@ from hsig.activations import ACTIVATIONS
 from hsig.analysis.statistics import wilson_interval
 from hsig.analysis.summary import (
     class_places,
-    count_solved,
     find_classes,
     predict_with,
     summarise,
@@ -120,13 +119,6 @@ def trained(**flags):
     experiment = load_experiment(flags=flags)
     (result,) = gather(experiment, run(experiment)).results
     return experiment, result
-
-
-def test_the_same_activation_changes_nothing():
-    experiment, result = trained(activation="sigmoid", epochs="50", seeds="5")
-    found = predict_with(experiment, result, ACTIVATIONS["sigmoid"])
-    assert found.largest_change == 0.0
-    assert found.solved == count_solved(result.solved)
 
 
 def test_numbers_by_hand():

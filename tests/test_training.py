@@ -14,7 +14,6 @@ from setups import (
     same_bits,
     task_of,
     train,
-    train_from,
     trained,
     words,
 )
@@ -147,16 +146,6 @@ def test_a_seed_first_solved_at_the_budget_counts():
     assert (just.epochs_to_solve[0], short.epochs_to_solve[0]) == (at, np.inf)
 
 
-def test_a_seed_that_lost_it_again_took_no_epochs_to_solve():
-    """Half of the seeds are solved at the end exactly where the median is finite."""
-    result = train("hard_shrink", epochs=400, seeds=60)
-    once = result.solved_at != NOT_REACHED
-    assert (once & ~result.solved).any()
-    np.testing.assert_array_equal(np.isfinite(result.epochs_to_solve), result.solved)
-    reached = result.epochs_to_solve[result.solved]
-    np.testing.assert_array_equal(reached, result.solved_at[result.solved])
-
-
 def test_a_divergence_in_the_epoch_after_the_budget_does_not_count():
     line = {"output": "identity", "loss": "squared", "learning_rate": 0.5, "high": 0.1}
     first = int(train("identity", **line, epochs=200).diverged_at[0])
@@ -170,13 +159,6 @@ def test_diverged_seeds_count_as_unsolved_and_the_others_go_on():
     assert words(result) == ("affine", "diverged")
     assert np.isnan(result.cost_last[1]).all()
     assert np.isfinite(result.cost_last[0]).all()
-
-
-def test_initial_weights_replace_the_draw():
-    hidden, middle, output = [[0.5], [0.25], [-1.0]], [[1.0], [0.5]], [[2.0], [0.5]]
-    result = train_from(hidden, middle, output, spec="relu", loss="squared")
-    for layer, wanted in zip(result.weights, (hidden, middle, output), strict=True):
-        np.testing.assert_array_equal(layer, [wanted])
 
 
 def test_layers_may_have_activations_of_their_own():
