@@ -75,6 +75,18 @@ FANN_STEPWISE = stepwise(
     ],
     *(0, 1),
 )
+FANN_SYMMETRIC_STEPWISE = stepwise(
+    [-V6, -V5, -V3, V3, V5, V6],
+    [
+        -9.90000009536743164062e-01,
+        -8.99999976158142089844e-01,
+        -0.5,
+        0.5,
+        8.99999976158142089844e-01,
+        9.90000009536743164062e-01,
+    ],
+    *(-1, 1),
+)
 
 
 def ultra_fast(x):
@@ -96,8 +108,17 @@ FANN = {
     "SIGMOID": lambda x: 1 / (1 + math.exp(-2 * 0.5 * x)),
     "SIGMOID_STEPWISE": FANN_STEPWISE,
     "SIGMOID_SYMMETRIC": lambda x: 2 / (1 + math.exp(-2 * 0.5 * x)) - 1,
+    "SIGMOID_SYMMETRIC_STEPWISE": FANN_SYMMETRIC_STEPWISE,
+    "GAUSSIAN": lambda x: math.exp(-(0.5 * x) * (0.5 * x)),
+    "GAUSSIAN_SYMMETRIC": lambda x: math.exp(-(0.5 * x) * (0.5 * x)) * 2 - 1,
+    "ELLIOT": lambda x: (0.5 * x / 2) / (1 + abs(0.5 * x)) + 0.5,
+    "ELLIOT_SYMMETRIC": lambda x: 0.5 * x / (1 + abs(0.5 * x)),
     "LINEAR_PIECE": lambda x: clip(0.5 * x, 0, 1),
     "LINEAR_PIECE_SYMMETRIC": lambda x: clip(0.5 * x, -1, 1),
+    "SIN_SYMMETRIC": lambda x: math.sin(0.5 * x),
+    "COS_SYMMETRIC": lambda x: math.cos(0.5 * x),
+    "SIN": lambda x: math.sin(0.5 * x) / 2 + 0.5,
+    "COS": lambda x: math.cos(0.5 * x) / 2 + 0.5,
 }
 KERAS = {  # 1 and 2: keras/activations.py on Theano and TensorFlow
     **{"sigmoid": logistic, "tanh": math.tanh, "softplus": softplus, "linear": lambda x: x},
@@ -340,6 +361,7 @@ def test_what_hsig_does_not_know_leads_to_no_other_function(spelling):
         ("np.where(x > 0, x, np.exp(x) - 1)", ["where(x > 0, x, exp(x) - 1)"]),
         ("x * lrelu(x, negative_slope=0.3)", ["x*leaky_relu(x, leak=0.3)"]),
         ("nn.PReLU()", ["leaky_relu:leak=0.25"]),
+        ("fann.SIN", ["sin(x/2)/2 + 0.5"]),
     ],
 )
 def test_spellings_with_spaces_and_calls(spelling, texts):

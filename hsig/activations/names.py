@@ -9,7 +9,7 @@ from math import isinf
 from typing import NamedTuple
 
 from hsig.activations.activation import Activation, Parameter
-from hsig.activations.table import ACTIVATIONS, HIDDEN, SIGMOIDS, SURVEYED
+from hsig.activations.table import ACTIVATIONS, HIDDEN, SIGMOIDS, SURVEYED, stepwise
 from hsig.errors import is_slip
 from hsig.formulas.derivative import substitute
 from hsig.formulas.nodes import Node, format_formula, number
@@ -45,8 +45,27 @@ _PROGRAMS: Mapping[str, tuple[str, ...]] = {
 _NEED_THEIR_PROGRAM = ("fann", "darknet", "neat")  # their words mean something else to others
 
 # What has no row in the table, or is no function of one number.
+# FANN multiplies a unit's sum by its steepness, 0.5 unless that is set, before fann_activation.h.
 FORMULAS: Mapping[str, str] = {
     "fann.SIGMOID_SYMMETRIC bipolar_sigmoid darknet.loggy": "tanh(x/2)",
+    "fann.SIGMOID_SYMMETRIC_STEPWISE": stepwise(
+        "x/2",
+        *("-1", "1"),
+        (-2.646652936935425, -0.9900000095367432),
+        (-1.4722193479537964, -0.8999999761581421),
+        (-0.5493061542510986, -0.5),
+        (0.5493061542510986, 0.5),
+        (1.4722193479537964, 0.8999999761581421),
+        (2.646652936935425, 0.9900000095367432),
+    ),
+    "fann.ELLIOT": "0.25*x/(1 + abs(0.5*x)) + 0.5",
+    "fann.ELLIOT_SYMMETRIC": "0.5*x/(1 + abs(0.5*x))",
+    "fann.GAUSSIAN": "exp(-(x/2)**2)",
+    "fann.GAUSSIAN_SYMMETRIC": "2*exp(-(x/2)**2) - 1",
+    "fann.SIN_SYMMETRIC": "sin(x/2)",
+    "fann.COS_SYMMETRIC": "cos(x/2)",
+    "fann.SIN": "sin(x/2)/2 + 0.5",
+    "fann.COS": "cos(x/2)/2 + 0.5",
     "fann.THRESHOLD_SYMMETRIC matlab.hardlims": "where(x < 0, -1, 1)",
     "genann.act_threshold synaptic.HLIM": "where(x > 0, 1, 0)",
     "matlab.tribas": "max(1 - abs(x), 0)",
@@ -166,16 +185,28 @@ def suggest_activations(name: str) -> tuple[str, ...]:
         return ()
     if path and (found := _find_anywhere(function)):
         return tuple(map(to_text, found))
+    if name.isupper() and find_activations(f"fann.{name}"):
+        return (f"fann.{name}",)
     known = [a for a in _index() if a.program in programs] if path else _common()
     functions = {_fold(alias.function): alias.function for alias in reversed(known)}
+    names = {_fold(alias.function) for alias in _common()}
     word = _fold(function)
-    ends = tuple(name for name in functions if word.endswith(name))  # `logmish` is made of `mish`
-    slips = [
-        shown
-        for name, shown in functions.items()
-        if is_slip(word, name) and all(map(name.endswith, ends))
-    ]
+    slips = [shown for name, shown in functions.items() if _is_misspelt(word, name, names)]
     return (path + slips[0],) if len(slips) == 1 else ()
+
+
+def _is_misspelt(word: str, known: str, names: set[str]) -> bool:
+    """Whether a word is a known one with a slip, and not made of other `names`.
+
+    In `hardsilu` the slip may be in `silu`, a short name; `logmish` is made of `mish`.
+    """
+    if not all(known.endswith(name) for name in names if word.endswith(name)):
+        return False
+    root = max((name for name in names - {known} if known.endswith(name)), key=len, default=known)
+    before = known.removesuffix(root)
+    if not word.startswith(before):
+        before, root = "", known
+    return is_slip(word.removeprefix(before), root)
 
 
 def explain_refusal(name: str) -> str:
