@@ -145,7 +145,7 @@ _ROWS = (
     Key("target_kind", Choice(("auto", "class", "number")), "auto", may_vary=False,
         commands=_TABLE, metavar="KIND",
         help="Of a CSV task: whether the target is a class or a number. Default: as they look"),
-    Key("held_out", Number(0.0, 1.0, above=True), commands=_TABLE, metavar="SHARE",
+    Key("held_out", Number(0.0, 0.9, above=True), commands=_TABLE, metavar="SHARE",
         help="Share of the rows to hold out, such as 0.25: never trained on, and measured on"),
     Key("data_seed", Whole(0, MAX_SEED), 0, commands=_TABLE, metavar="N",
         help="What is drawn of the data, as which rows are held out, follows from it"),

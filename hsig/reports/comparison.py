@@ -264,6 +264,8 @@ def _describe_best(
     prefix, sign = HELD_OUT if measure.held_out else "", 1.0 if measure.name == LOSS else -1.0
     medians = {variant.label: sign * variant.median(measure.field) for variant in trained}
     first = min(trained, key=lambda v: (isnan(medians[v.label]), medians[v.label]))
+    if isnan(medians[first.label]):
+        return "most seeds of every variant diverged; a smaller learning rate may help"
     best = [label for label, median in medians.items() if median == medians[first.label]]
     names, beside, seeds = [measure.name], [], len(experiment.seeds)
     short_of: dict[str, list[str]] = {}
@@ -303,7 +305,8 @@ def _describe_claims(
         size = difference_text(name, abs(pair.difference)).removeprefix("+")
         n = pair.better + pair.worse
         seeds = pair.better if pair.claim == BETTER else pair.worse
-        by = f"by {size}{unit} in the median, " * (isfinite(pair.difference) and size != "0")
+        by = f"by a median difference of {size}{unit}, "
+        by *= isfinite(pair.difference) and size != "0"
         return f"{pair.label} ({by}in {seeds} of the {n} seeds that differ, p {p_value(pair.p)})"
 
     diverged = {v.label for v in trained if len(v.diverged_seeds) == len(v.seeds)}
@@ -317,13 +320,16 @@ def _describe_claims(
         return f"{size}{unit} (95 % interval {low} to {high})"
 
     claimed = []
-    for words, claim in (("better than", BETTER), ("worse", WORSE)):
+    for claim in (BETTER, WORSE):
         pairs = [pair for pair in found if pair.claim == claim]
         shown = [describe(p) if len(pairs) <= _MAX_SIZED else p.label for p in pairs[:_MAX_NAMED]]
-        base = f" {pairing.baseline}" if claim == BETTER else ""
         more = f" and {len(pairs) - _MAX_NAMED} more" if len(pairs) > _MAX_NAMED else ""
-        claimed.append(f"{words}{base}: {', '.join(shown) or 'none'}{more}")
-    lines = [f"{'; '.join(claimed)}{own}"] if any(pair.claim for pair in found) else []
+        claimed.append(f"{claim}: {', '.join(shown) or 'none'}{more}")
+    lines = (
+        [f"seed by seed against {pairing.baseline}, {'; '.join(claimed)}{own}"]
+        if any(pair.claim for pair in found)
+        else []
+    )
     left = [pair for pair in found if not pair.claim]
     if left:
         rows = "the held-out rows" if pairing.measure.held_out else "these rows"

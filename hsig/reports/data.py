@@ -139,8 +139,8 @@ def _describe_training(experiment: Experiment) -> Iterator[str]:
     sizes, output = "-".join(map(str, experiment.sizes)), experiment.variants[0].output_activation
     yield (
         f"by default a {sizes} network, loss {experiment.loss.name}{scaled}, output "
-        f"{to_text(output)}; compared by {_MEASURES[measure.name]} on rows "
-        f"{'held out' if held_out else 'trained on'}"
+        f"{to_text(output)}; compared by {_MEASURES[measure.name]}"
+        f"{' on the rows held out' if held_out else ''}"
     )
     alone = f"the mean has an RMSE of {short(baseline_rmse(task, held_out))}"
     if experiment.has_classes:

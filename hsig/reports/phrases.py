@@ -352,7 +352,11 @@ def pointer(
 
     Its learning rate is named if it is one of `own_rates`, those that tuning chose, by label.
     """
-    failed = [variant.label for variant in variants if variant.failed]
+    measure = experiment.chosen_measure
+    if measure.name == SOLVED:
+        failed = [variant.label for variant in variants if variant.failed]
+    else:
+        failed = [v.label for v in variants if v.failure or v.find_shortfall(measure.held_out)]
     if not failed:
         return ()
     label = failed[-1]
