@@ -314,7 +314,7 @@ def test_a_flood_of_problems_is_cut_off(hsig):
 
 def test_what_makes_a_task_hard_is_said_once_before_it_is_trained(hsig):
     Path("reg.csv").write_text("age,y\n18,-2.8\n90,3.65\n50,0.5\n", encoding="utf-8")
-    config = "task: csv:reg.csv\nloss: squared\nepochs: 2\nseeds: 2\n"
+    config = "task: csv:reg.csv\noutput_activation: sigmoid\nepochs: 2\nseeds: 2\n"
     for name in ("a", "b"):
         Path(f"{name}.yaml").write_text(config, encoding="utf-8")
     mended = ("--scale", "minmax", "--output-activation", "identity")
