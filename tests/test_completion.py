@@ -99,21 +99,6 @@ def test_values_of_flags(key, typed, wanted):
 
 
 @pytest.mark.parametrize(
-    ("key", "typed", "wanted"),
-    [
-        ("loss", "bce,sq", ["bce,squared"]),
-        ("task", "xor,p", ["xor,parity3"]),
-        ("activation", "hard:slope=0.25,ba", ["hard:slope=0.25,backward="]),
-        ("activation", "hard:slope=0.25,softp", ["hard:slope=0.25,softplus"]),
-        ("output_activation", "tanh,sa", ["tanh,same"]),
-        ("epochs", "100,", []),
-    ],
-)
-def test_the_last_of_several_values_of_a_sweep_is_offered(key, typed, wanted):
-    assert KEYS[key].kind.complete_several(typed) == wanted
-
-
-@pytest.mark.parametrize(
     ("typed", "wanted"),
     [
         ("", ["mine.yaml", "configs/a.yaml", "configs/b.yml"]),

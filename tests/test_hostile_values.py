@@ -18,7 +18,6 @@ from hsig.config.formulas import Argument
 from hsig.config.keys import KEYS, split_words
 from hsig.config.loading import POINTS, RATES, load_experiment, load_flag
 from hsig.config.sweeps import load_sweep
-from hsig.config.values import as_finite, describe
 from hsig.errors import ConfigError
 from hsig.networks.affine_fit import fit_affine, is_separable
 from hsig.networks.losses import LOSSES
@@ -144,12 +143,6 @@ def test_no_number_of_a_call_is_too_large_to_be_refused(key):
         ):
             said = complaints(partial(load_experiment, flags={key: Argument(value)}))
             assert all(message.startswith(key) for message in said)
-
-
-def test_an_integer_is_a_finite_number_if_a_double_can_hold_it():
-    for number in HUGE:
-        assert as_finite(number) == (float(number) if abs(number) < 2**1024 else None)
-        assert "digits" in describe(number)
 
 
 @within

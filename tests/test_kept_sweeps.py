@@ -181,17 +181,6 @@ def test_more_values_train_only_what_is_new_and_other_seeds_all(config, trained)
     assert trained == [21] * 12
 
 
-def test_what_is_borrowed_is_kept_by_the_borrower(config, trained):
-    assert sweep()[0] == 0
-    config.write_text(CONFIG.replace("[0.1, 1, 10]", "[0.1, 1]"), encoding="utf-8")
-    other = sweep()
-    assert len(trained) == 9
-    first, second = (record.id for record in read_records(Path("runs"))[0])
-    hsig("runs", "rm", second, "--yes")
-    assert sweep() == other
-    assert (len(trained), newest().id) == (9, first)
-
-
 @pytest.mark.usefixtures("config")
 def test_a_damaged_line_is_told_and_its_cell_is_trained_again(trained):
     first, before = sweep(), bits_of()

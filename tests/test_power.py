@@ -73,13 +73,6 @@ def test_mcnemars_power_is_the_sum_over_all_tables_that_it_rejects(pairs, share,
     assert found == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_test_that_cannot_reject_has_no_power():
-    # 2 / C(6, 3) = 0.1 and 2 / C(8, 4) = 0.029 are the least p-values of Fisher's exact test
-    assert [fisher_power(n, 1.0, 0.0) for n in (2, 3, 4)] == [0.0, 0.0, 1.0]
-    # 2 / 2**5 = 0.063 and 2 / 2**6 = 0.031 those of the exact McNemar test
-    assert [mcnemar_power(n, 1.0, 1.0) for n in (5, 6)] == [0.0, 1.0]
-
-
 @pytest.mark.parametrize(
     ("first", "second", "discordant", "power", "alpha"),
     [
