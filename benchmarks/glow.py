@@ -44,7 +44,7 @@ def train(experiment: Experiment, hidden: str, output: str, seeds: int) -> tuple
     problem, engine = experiment.problem_of(variant), experiment.engine_of(variant)
     state = State.start(start(seeds, experiment.task.inputs.shape[1], *experiment.hidden))
     weights = engine.advance(state, problem, experiment.epochs, threads=1).weights
-    predictions = engine.predict(problem, weights)
+    predictions, _ = engine.evaluate(problem, weights)
     right = np.abs(predictions - problem.targets[:, :, None]) < experiment.solved_within
     is_solved = right.all(axis=(0, 1))
     at_rest = ~is_solved & (right | (predictions == 0.0)).all(axis=(0, 1))
