@@ -58,10 +58,13 @@ def find_contradictions(features: Array, targets: Array, solved_within: float) -
     """The places of samples with equal features of which no prediction is right on all."""
     order = np.lexsort(features.T[::-1])
     differs = (np.diff(features[order], axis=0) != 0.0).any(axis=1)
+    ends = np.concatenate([[0], np.flatnonzero(differs) + 1, [len(order)]])
+    repeated = np.flatnonzero(np.diff(ends) > 1)
+    groups = (order[ends[place] : ends[place + 1]] for place in repeated)
     return [
         np.sort(places)
-        for places in np.split(order, np.flatnonzero(differs) + 1)
-        if len(places) > 1 and (np.ptp(targets[places], axis=0) >= 2.0 * solved_within).any()
+        for places in groups
+        if (np.ptp(targets[places], axis=0) >= 2.0 * solved_within).any()
     ]
 
 
