@@ -57,8 +57,8 @@ enum { BACKWARDS(CODE) SLOPES };
 enum { LOSSES(CODE) NO_LOSS };
 enum { OPTIMIZERS(CODE) NO_OPTIMIZER };
 
-enum { LOSSES_TOO = 2, GROUP = 4, MOST_VECTORS = 16, MOST_LAYERS = 16, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024,
-       MOST_WIDTH = 1 << 20, MOST_ROWS = 1 << 30 };
+enum { GROUP = 4, MOST_VECTORS = 16, MOST_LAYERS = 16, ALIGNMENT = 64, NEAREST_CACHE = 24 * 1024,
+       MOST_WIDTH = 1 << 20, MOST_ROWS = 1 << 30, LOSSES_TOO = 2 };
 
 typedef struct {
     int kind, backward;
@@ -356,8 +356,8 @@ static PyObject *advance(PyObject *self, PyObject *arguments)
     else if (p.loss < 0 || p.loss >= NO_LOSS || p.printed < 0 || p.printed >= NO_LOSS ||
              p.optimizer < 0 || p.optimizer >= NO_OPTIMIZER)
         problem_is = "an unknown loss or optimizer";
-    else if (!read_layers(&p, &b[SIZES], &b[ACTIVATION_FIELDS]) || !fits(&p, &s, strides, b) || first < 0 ||
-             first > last || last > s.seeds)
+    else if (!read_layers(&p, &b[SIZES], &b[ACTIVATION_FIELDS]) || !fits(&p, &s, strides, b) ||
+             first < 0 || first > last || last > s.seeds)
         problem_is = "the sizes of the arrays do not go together";
     else if (!read_programs(&p, programs, held, owned))
         problem_is = "an unknown activation or slope, or not a program, or one that is too large";
@@ -515,8 +515,8 @@ FUNCTION lanes ISA(training_slope)(const int kind, const int backward, const act
 /* --- losses: `hsig.networks.losses` --- */
 
 /* The slope of a loss in the output's pre-activation, where the prediction is y and the slope of
-   the output's activation is as given; with BCE_OF_LOGIT and CROSS_ENTROPY it is not asked for. `sides`: whether
-   some target is above 0 (1), and some below 1 (2). */
+   the output's activation is as given; with BCE_OF_LOGIT and CROSS_ENTROPY it is not asked for.
+   `sides`: whether some target is above 0 (1), and some below 1 (2). */
 FUNCTION lanes ISA(output_delta)(const int loss, lanes slope, lanes y, lanes target,
                                  const int sides)
 {
@@ -1050,7 +1050,6 @@ FUNCTION unsigned ISA(watched)(const problem *p, const block *b, const int v)
 /* Look at all rows with the weights that an epoch begins with: which of the seeds that matter are
    right on all. Of the first `known_rows` it is known. Once none is right, nothing more need be
    looked at, but if predictions are stored (printing), or losses too, or these are added up. */
-
 FUNCTION void ISA(look)(const int wide, const problem *p, const state *s, block *b, const desk *d,
                         const known k, const int first, const int n, unsigned *right,
                         const int known_rows, const int printing, double *sums)
@@ -1332,8 +1331,9 @@ FUNCTION void ISA(train_items)(const int wide, const problem *p, const state *s,
 }
 #define train_items ISA(train_items)
 
-/* Train a block for all epochs; for none, what is printed is of the weights. Called with what is known of a network, it is compiled for just
-   that; a special one has GROUP vectors side by side, whose operations fill each other's waits. */
+/* Train a block for all epochs; for none, what is printed is of the weights. Called with what is
+   known of a network, it is compiled for just that; a special one has GROUP vectors side by side,
+   whose operations fill each other's waits. */
 FUNCTION void ISA(train_block)(const int wide, const problem *of, const state *s, block *b,
                                const desk *d, const known k, const int special,
                                const int direct, ISA(looker) *look)
