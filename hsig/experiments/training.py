@@ -286,14 +286,14 @@ def _to_training(
 
 def _observe(experiment: Experiment, checkpoints: Sequence[Checkpoint]) -> _Observed:
     """What is kept of some checkpoints of a variant."""
-    problem = checkpoints[0].problem
+    problem, seeds = checkpoints[0].problem, len(checkpoints[0].predictions)
     # many networks, as if each checkpoint had seeds of its own
     layers = zip(*(checkpoint.state.weights for checkpoint in checkpoints), strict=True)
     weights = tuple(np.concatenate(layer, axis=-1) for layer in layers)
     predictions = seeds_last(np.concatenate([each.predictions for each in checkpoints]))
 
     def part(array: Array) -> Array:
-        parted = array.reshape(len(checkpoints), -1, *array.shape[1:])
+        parted = array.reshape(len(checkpoints), seeds, *array.shape[1:])
         return np.ascontiguousarray(parted.swapaxes(0, 1))
 
     return _Observed(
