@@ -249,7 +249,7 @@ class Experiment:
         numbers = sum(rows * units for rows, units in self.shapes)
         numbers *= 1 + OPTIMIZERS[self.optimizer.name].means
         samples, outputs = self.task.targets.shape
-        each: int = 30 * checkpoints + 4 * numbers + 6 * samples * (outputs + 1) + 50
+        each: int = 50 * checkpoints + 4 * numbers + 6 * samples * (outputs + 1) + 50
         once = 120_000_000 + 24 * self.task.inputs.size
         return once + 8 * len(self.variants) * seeds * each
 
