@@ -51,8 +51,9 @@ DEFAULT = Look()
 OF_TRAININGS = ("costs", "solved", "verdicts", "compare", "activation", "surface")
 # rows that are held out, of two inputs
 CLASSES = {"task": "csv:configs/curve.csv", "held_out": "0.25", "activations": "tanh,hard,step"}
+CLASSES |= {"update": "batch", "learning_rate": "1"}
 NUMBERS = {"task": "csv:configs/people.csv", "target": "weight", "held_out": "0.25"}
-NUMBERS |= {"activations": "tanh,relu", "scale": "standard"}
+NUMBERS |= {"activations": "tanh,relu", "scale": "standard", "update": "batch"}
 NAMES = ("_a $x^2$ <b>&amp;\x1b[31m\n漢字\u202e", "W" * 1000)
 
 

@@ -59,7 +59,7 @@ def test_the_numbers_are_those_of_a_training():
         | {"learning_rate": "1e9"},
         {"activation": "tanh", "task": "{inputs: [[0], [1]], targets: [0, 1]}"},
         {"activation": "hard", "task": "or", "hidden": "0"},
-        {"activation": "tanh", "task": "csv:configs/curve.csv", "held_out": "0.25"},
+        {"activation": "tanh", "task": "csv:configs/curve.csv", "update": "batch"},
         {"activation": "hard", "hidden": "0", "bias": "false"}
         | {"task": "{inputs: [[0, 1], [1, 1]], targets: [[0, 1], [1, 0]]}"},
     ],
