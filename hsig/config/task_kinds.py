@@ -71,7 +71,8 @@ class TaskKind(SpecKind):
                 return table_of_columns(value, location)
         spec = read_spec(value, location, f"a task's name, {_TASK_FORMS}")
         if spec.name not in TASKS:
-            hint = _suggest_file(str(value)) or nearest(spec.name, TASKS)
+            hint = isinstance(value, str) and _suggest_file(value)
+            hint = hint or nearest(spec.name, TASKS)
             raise location.wrong(
                 f"unknown task '{spec.name}'.{hint} Known: {', '.join(TASKS)}, {_TASK_FORMS}"
             )
