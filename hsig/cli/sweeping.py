@@ -33,7 +33,7 @@ from hsig.output.formats import as_json
 from hsig.output.screen import draw_so_far
 from hsig.output.signals import Interrupts
 from hsig.output.streams import print_message, put
-from hsig.output.terminal import watch_cells
+from hsig.output.terminal import describe_duration, watch_cells
 from hsig.reports.obstacles import warnings_of
 from hsig.reports.page import count
 from hsig.reports.sweeps import latest_map, sweep_page
@@ -264,7 +264,7 @@ def _describe_work(wanted: Sweep, missing: Sequence[tuple[int, Experiment]], at_
     before = f" ({done} of {len(wanted.cells)} are there)" if done else ""
     return (
         f"{count(len(missing), 'cell')} to train{before}: {seeds} seeds in all, {steps:.2g} steps, "
-        f"about {_duration(seconds)}, {max(1, seeds * _SEED_BYTES // 1_000_000)} MB"
+        f"about {describe_duration(seconds)}, {max(1, seeds * _SEED_BYTES // 1_000_000)} MB"
     )
 
 
@@ -288,9 +288,3 @@ def _time(cell: Experiment) -> float:
     began = monotonic()
     train_cell(cell)
     return monotonic() - began
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -3,17 +3,23 @@
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from threading import Timer
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 
+from hsig.engines.choice import available_cores
+from hsig.engines.engine import State
 from hsig.errors import RunError
 from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
+from hsig.networks.network import seeds_last
 from hsig.output.signals import Interrupts
 from hsig.output.streams import print_message, put, writing_out
 
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LONG_S = 30.0  # that are worth a word
+_LONG_WORK = 20_000_000_000  # weights that all steps pass through; less is never that long
+_FEW_SEEDS = 8  # whose epoch is measured
 _BAR_AFTER_S = 1.0  # shorter work shows no progress bar
 _MAPS_PER_SECOND = 2  # that are drawn while a sweep goes on
 
@@ -52,6 +61,9 @@ class ConsoleTrainer(Interrupts):
         self._check()
         messages = (*notes, *warnings_of(experiments))
         print_message(*(f"warning: {message}" for message in messages))
+        seconds = sum(map(_estimate_seconds, experiments))
+        if seconds > _LONG_S:
+            print_message(f"training takes about {describe_duration(seconds)}")
 
     def train(self, *experiments: Experiment) -> list[Outcome]:
         """Train experiments; nothing is drawn in a pipe, or before a second has passed."""
@@ -72,6 +84,29 @@ class ConsoleTrainer(Interrupts):
             yield from _show_progress(events, epochs, self._console) if self._shows else events
         except RunError as problem:
             self.problem = problem
+
+
+def _estimate_seconds(experiment: Experiment) -> float:
+    """What a large experiment takes, from an epoch of a few seeds; 0 of a small one."""
+    (variant, *_), seeds = experiment.variants, experiment.seeds[:_FEW_SEEDS]
+    weights = sum(rows * columns for rows, columns in experiment.shapes)
+    if variant.untrainable_activation or experiment.steps * weights < _LONG_WORK:
+        return 0.0
+    few = replace(experiment, seeds=seeds)
+    layers = tuple(map(seeds_last, few.starting_weights()))
+    problem = few.problem_of(variant)
+    state = State.start(layers, problem.optimizer, np.array(seeds))
+    began = monotonic()
+    few.engine_of(variant).advance(state, problem, 1)
+    times = len(experiment.variants) * experiment.epochs * len(experiment.seeds) / len(seeds)
+    return times * (monotonic() - began) / (experiment.workers or available_cores())
+
+
+def describe_duration(seconds: float) -> str:
+    """So many seconds, minutes or hours."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def _show_progress(
