@@ -9,23 +9,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prepared import RIGHT, UNKNOWN, WRONG, cell, prepared, swept
 
+import hsig
 from hsig.activations import ACTIVATIONS
 from hsig.analysis.plot_data import (
     UNDECIDED,
+    border_heights,
+    centre,
+    constant_measure,
+    cost_curves,
     count_on_pieces,
     count_solved_by_epoch,
     count_states,
     dominant_failure,
+    find_border,
+    lowest_point,
     mean_finite,
     needs_log_axis,
+    plane_values,
     predict_surface,
     prediction_range,
+    right_samples,
     select_maps,
+    select_rows,
+    shown_measure,
     spread_evenly,
     visible_range,
 )
 from hsig.analysis.summary import summarise
 from hsig.config.loading import load_experiment
+from hsig.experiments.measures import Measure
 from hsig.networks.tasks import Task
 
 VALUES = st.one_of(st.floats(-9, 9), st.sampled_from([-2.5, 2.5, 0.0, np.inf, -np.inf, np.nan]))
@@ -214,3 +226,60 @@ def test_units_without_a_kink_have_lines_where_they_are_0_and_broken_ones_none()
 def test_a_task_with_other_than_two_inputs_is_refused_with_what_it_has():
     with pytest.raises(ValueError, match="expected a task with two inputs, but parity3 has 3"):
         surface_of((0, 0, 0), task=load_experiment(flags={"task": "parity3"}).task)
+
+
+# --- measures of one's own data ---------------------------------------------------------------
+
+X = np.linspace(-2.0, 2.0, 30)
+
+
+def compared(y, **keys):
+    table = {"x": X, "z": np.cos(X), "y": y}
+    result = hsig.compare("tanh", "relu", task=table, seeds=5, epochs=20, held_out=0.3, **keys)
+    return result.summaries[0], result.parts[0].outcome
+
+
+def test_what_no_inputs_give_is_the_most_frequent_class_or_the_mean():
+    summary, _ = compared(np.where(X**2 < 1.0, "in", "out"))
+    task, measure = summary.experiment.task, shown_measure(summary)
+    assert measure == ("right", True)
+    assert constant_measure(summary.experiment, measure) == (task.held_out.targets == 1.0).mean()
+    share = task.targets.mean()
+    bce = -np.where(task.held_out.targets == 1.0, np.log(share), np.log(1.0 - share)).mean()
+    loss = Measure("loss", True)
+    assert constant_measure(summary.experiment, loss) == pytest.approx(bce)
+    median, low, high = centre(summary.variants[0], measure)[:3]
+    assert centre(summary.variants[0], Measure("solved"))[0] == summary.variants[0].solved.rate
+    assert 0.0 <= min(low, median) <= high <= 1.0 or low <= median <= high
+    training, held_out = cost_curves(summary.variants[0])
+    epoch, least = lowest_point(summary.variants[0], held_out)
+    assert least == held_out[1].min()
+    assert epoch in summary.variants[0].epochs
+    assert training.shape == held_out.shape
+    assert find_border(SimpleNamespace(base=summary.experiment, axes=())) == pytest.approx(
+        constant_measure(summary.experiment, measure)
+    )
+    assert np.isnan(constant_measure(summary.experiment, Measure("solved")))
+
+
+def test_a_plane_of_classes_has_the_largest_and_one_of_a_number_its_own_unit():
+    summary, outcome = compared(np.array(["a", "b", "c"] * 10))
+    experiment, trained = summary.experiment, outcome.results[0]
+    outputs = trained.predictions
+    np.testing.assert_array_equal(plane_values(experiment, outputs), outputs.argmax(axis=2))
+    heights = np.stack(border_heights(experiment, outputs))
+    np.testing.assert_array_equal((heights > 0).argmax(axis=0), outputs.argmax(axis=2))
+    assert prediction_range(experiment, experiment.variants[0]) == (-0.5, 2.5)
+    right = right_samples(experiment, outputs)
+    np.testing.assert_allclose(right.mean(axis=1), trained.final.right)
+    assert len(select_rows(experiment.task.rows, 7).targets) == 7
+    summary, outcome = compared(1000.0 + 50.0 * X, learning_rate=0.01)
+    experiment = summary.experiment
+    low, high = prediction_range(experiment, experiment.variants[0])
+    targets = experiment.task.targets
+    assert (low, high) == (
+        targets.min() - np.ptp(targets) / 2.0,
+        targets.max() + np.ptp(targets) / 2.0,
+    )
+    (height,) = border_heights(experiment, targets)
+    assert np.abs(height).max() == pytest.approx(np.ptp(targets) / 2.0)
