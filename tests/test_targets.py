@@ -1,5 +1,6 @@
 """What follows from a task's target, and from a file that has changed."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -83,3 +84,38 @@ def test_what_is_said_of_a_table_is_what_is_trained():
     assert refused.problems
     with pytest.raises(ConfigError):
         hsig.data("nowhere.csv")
+
+
+def test_the_standard_input_and_what_has_columns_are_the_same_table(monkeypatch):
+    text = Path(CURVE.removeprefix("csv:")).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    monkeypatch.setattr("hsig.config.text._STREAMS", {})
+    piped, filed = (load_experiment(flags={"task": task}).task for task in ("csv:-", CURVE))
+    rows = np.concatenate(filed.rows, axis=1)
+    np.testing.assert_array_equal(np.concatenate(piped.rows, axis=1), rows)
+    columns = {"x": rows[:, 0], "y": rows[:, 1], "above": rows[:, 2].astype(int)}
+    record = np.rec.fromarrays(list(columns.values()), names=list(columns))
+    for table in (columns, rows, record):
+        found = hsig.data(table).inspection.dataset
+        np.testing.assert_array_equal(found.inputs, rows[:, :2])
+        np.testing.assert_array_equal(found.targets, rows[:, 2:])
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"a": [1, 2], "y": [1]}, "columns of one length"),
+        ({"a": np.zeros((2, 2)), "y": [0, 1]}, "one value for each row"),
+        ({"a": [], "y": []}, "rows"),
+    ],
+)
+def test_what_is_no_table_is_said(table, said):
+    with pytest.raises(ConfigError, match=said):
+        hsig.train("tanh", task=table)
+
+
+def test_a_refused_table_is_described_as_far_as_it_is_known():
+    table = {"id": [*range(30)], "day": [f"2024-01-{n}" for n in range(1, 31)], "y": [0, 1] * 15}
+    refused = hsig.data(table)
+    assert any("day" in problem for problem in refused.problems)
+    assert [feature.name for feature in refused.inspection.features] == list(table)

@@ -341,7 +341,8 @@ def has_columns(value: object) -> bool:
                 for column in columns
             )
         )
-    return getattr(value, "ndim", 0) == 2 or hasattr(value, "columns")
+    is_structured = getattr(getattr(value, "dtype", None), "names", None) is not None
+    return is_structured or getattr(value, "ndim", 0) == 2 or hasattr(value, "columns")
 
 
 def table_of_columns(value: Any, location: Location) -> Table:
