@@ -12,6 +12,7 @@ import hsig
 from hsig.config.loading import load_experiment, load_resolved, resolved_keys
 from hsig.config.task_kinds import TaskKind
 from hsig.errors import ConfigError
+from hsig.output.terminal import ConsoleTrainer
 from hsig.runs.provenance import find_changed_files
 
 CURVE = f"csv:{Path(__file__).parents[1] / 'configs/curve.csv'}"
@@ -119,3 +120,13 @@ def test_a_refused_table_is_described_as_far_as_it_is_known():
     refused = hsig.data(table)
     assert any("day" in problem for problem in refused.problems)
     assert [feature.name for feature in refused.inspection.features] == list(table)
+
+
+def test_a_long_training_says_first_how_long_it_takes(monkeypatch, capsys):
+    experiment = load_experiment(flags={"seeds": "3", "epochs": "5"})
+    ConsoleTrainer(quiet=True).warn(experiment)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("hsig.output.terminal._LONG_WORK", 0)
+    monkeypatch.setattr("hsig.output.terminal._LONG_S", 0.0)
+    ConsoleTrainer(quiet=True).warn(experiment)
+    assert "1 s" in capsys.readouterr().err

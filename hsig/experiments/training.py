@@ -219,6 +219,15 @@ def _strides(experiment: Experiment, longest: int, most: int) -> Iterator[tuple[
             yield epochs, strides
 
 
+def train_epoch(experiment: Experiment) -> None:
+    """Train the first variant for an epoch on one thread, for nothing but the time it takes."""
+    variant = experiment.variants[0]
+    problem = experiment.problem_of(variant)
+    weights = tuple(map(seeds_last, experiment.starting_weights()))
+    state = State.start(weights, problem.optimizer, np.array(experiment.seeds))
+    experiment.engine_of(variant).advance(state, problem, 1)
+
+
 def _twin_distances(predictions: Array, seeds: int, diverged_at: IntArray) -> Array:
     """How far each seed is from its twin: the largest difference of a prediction.
 

@@ -10,16 +10,13 @@ from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 
 from hsig.engines.choice import available_cores
-from hsig.engines.engine import State
 from hsig.errors import RunError
 from hsig.escaping import escape_control
 from hsig.experiments.experiment import Checkpoint, Experiment, Failure, Outcome
-from hsig.networks.network import seeds_last
 from hsig.output.signals import Interrupts
 from hsig.output.streams import print_message, put, writing_out
 
@@ -92,12 +89,10 @@ def _estimate_seconds(experiment: Experiment) -> float:
     weights = sum(rows * columns for rows, columns in experiment.shapes)
     if variant.untrainable_activation or experiment.steps * weights < _LONG_WORK:
         return 0.0
-    few = replace(experiment, seeds=seeds)
-    layers = tuple(map(seeds_last, few.starting_weights()))
-    problem = few.problem_of(variant)
-    state = State.start(layers, problem.optimizer, np.array(seeds))
+    from hsig.experiments.training import train_epoch
+
     began = monotonic()
-    few.engine_of(variant).advance(state, problem, 1)
+    train_epoch(replace(experiment, seeds=seeds))
     times = len(experiment.variants) * experiment.epochs * len(experiment.seeds) / len(seeds)
     return times * (monotonic() - began) / (experiment.workers or available_cores())
 
