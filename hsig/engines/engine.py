@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hsig.arrays import Array, IntArray, mean_in_order
+from hsig.arrays import Array, IntArray
 from hsig.engines.optimizers import SGD, Memory, Optimizer
 from hsig.engines.order import ONLINE, Order, shuffle
 from hsig.networks.network import Activity, Network, Weights, append_bias
@@ -75,19 +75,6 @@ class Problem:
         for first in range(0, seeds, most):
             some = tuple(layer[..., first : first + most] for layer in weights)
             yield some, self.activity(some, predictions[..., first : first + most])
-
-    def mean_loss(self, weights: Weights, predictions: Array) -> Array:
-        """The loss of the weights, (seeds,): the mean over all samples at the same weights.
-
-        With an engine's predictions, as in `activity`.
-        """
-        with np.errstate(all="ignore"):
-            return np.concatenate(
-                [
-                    mean_in_order(self.network.losses(activity, self.target_columns))
-                    for _, activity in self.activities(weights, predictions)
-                ]
-            )
 
     def find_obstacle(self, units: Sequence[int], features: Array | None = None) -> str:
         """Why no weights are right on every sample; empty if nothing proves it.
